@@ -1,0 +1,1 @@
+"""Turn trained models into bundles; the only place where torch meets onnx."""

@@ -1,0 +1,87 @@
+"""What can go wrong for a user, as one small tree.
+
+::
+
+    LatentkeysError              everything below; the command line prints it and exits with 2
+    ├── FileError                a file that is missing, broken, foreign, or cannot be written
+    │   ├── PresetError          a preset TOML with a wrong key, value or model
+    │   ├── BundleError          a model bundle that fails a check
+    │   └── MidiFileError        a MIDI file that is truncated or not MIDI
+    ├── DeviceError              an audio device, MIDI port or server that is missing or refuses
+    ├── SettingError             a wrong value on the command line
+    ├── MissingExtraError        a package that an optional extra installs
+    └── EngineError              one of the instrument's own processes failed
+
+Every message says what, where, what was found, and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class LatentkeysError(Exception):
+    """An error that the user can act on.
+
+    Parameters
+    ----------
+    message
+        What is wrong, where, and what was found: ``preset "glass.toml": release_seconds must be
+        in 0..10, got -1``.
+    remedy
+        What to do about it, as one sentence; empty when the message already says it.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.remedy}" if self.remedy else self.message
+
+
+class FileError(LatentkeysError):
+    """A file is missing, broken, foreign, or cannot be written."""
+
+
+class PresetError(FileError):
+    """A preset has a wrong key, value or model."""
+
+
+class BundleError(FileError):
+    """A model bundle fails a check."""
+
+
+class MidiFileError(FileError):
+    """A MIDI file is truncated or is not MIDI."""
+
+
+class DeviceError(LatentkeysError):
+    """An audio device, MIDI port or server is missing or refuses."""
+
+
+class SettingError(LatentkeysError):
+    """A value on the command line is wrong."""
+
+
+class EngineError(LatentkeysError):
+    """One of the instrument's own processes failed."""
+
+
+class MissingExtraError(LatentkeysError):
+    """A package that an optional extra installs is not there.
+
+    Parameters
+    ----------
+    verb
+        What the user asked for: ``latentkeys train``.
+    package
+        The import name that is missing.
+    extra
+        The extra that installs it: ``training``.
+    """
+
+    def __init__(self, verb: str, package: str, extra: str) -> None:
+        super().__init__(
+            f"{verb} needs the package {package!r}, which is not installed",
+            f"Install it with: pip install 'latentkeys[{extra}]'",
+        )

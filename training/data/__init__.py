@@ -1,0 +1,1 @@
+"""Read and make the data that models learn from."""
