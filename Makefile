@@ -1,0 +1,82 @@
+# `make play` plays the instrument, `make test` proves it. Each sets up what it needs, once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRA := $(shell nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+# Debian and Ubuntu packages. Elsewhere the wheels bring PortAudio, or the message says what to install.
+PLAY_PACKAGES := libportaudio2
+TEST_PACKAGES := libportaudio2 jackd2 fluidsynth libfluidsynth3 fluidr3mono-gm-soundfont
+
+.PHONY: play test lint bench setup clean help
+
+play: $(VENV)/play.stamp  ## play the instrument (ARGS="--preset NAME" and so on)
+	@$(BIN)/latentkeys play $(ARGS)
+
+test: $(VENV)/test.stamp  ## run the tests, real audio server included (ARGS="-k name")
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/test.stamp  ## formatting, style and strict types over the three packages
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: $(VENV)/test.stamp  ## measure the engine beside its peers (minutes)
+	@$(BIN)/latentkeys bench all $(ARGS)
+
+setup: $(VENV)/test.stamp  ## everything a contributor needs, without running anything
+
+clean:  ## forget the set-up
+	rm -rf $(VENV)
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+# `set -o errexit` throughout: a stamp is only written after every step has worked.
+.ONESHELL:
+.SHELLFLAGS := -ec
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "latentkeys needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) --version 2>&1): make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 13))' \
+	  || echo "Python 3.13 and newer have no ready-made python-rtmidi: it is built here, which needs a C++ compiler and the ALSA and JACK headers."
+	@$(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "Python's venv is missing. On Debian or Ubuntu: sudo apt-get install python3-venv"; exit 2; }
+
+$(VENV)/play.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@$(call system_packages,$(PLAY_PACKAGES))
+	echo "Installing latentkeys[$(EXTRA)] into $(VENV) (once) ..."
+	$(PIP) --editable '.[$(EXTRA)]'
+	$(BIN)/python -m instrument.realtime.warm
+	touch $@
+
+$(VENV)/test.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@$(call system_packages,$(TEST_PACKAGES))
+	echo "Installing latentkeys[$(EXTRA),training,export,dev] into $(VENV) (once) ..."
+	$(PIP) --editable '.[$(EXTRA),training,export,dev]'
+	$(BIN)/python -m instrument.realtime.warm
+	touch $@ $(VENV)/play.stamp
+
+# $(1): packages. Installs the missing ones through apt as root or with sudo, else says what to type.
+define system_packages
+missing=""
+if command -v dpkg-query >/dev/null; then
+  for package in $(1); do
+    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"
+  done
+elif [ "$$(uname)" = Linux ]; then
+  echo "Not Debian or Ubuntu: please see that your system has the equivalents of: $(1)"
+fi
+if [ -n "$$missing" ]; then
+  echo "Installing system packages:$$missing"
+  if [ "$$(id -u)" = 0 ]; then root=""; elif sudo -n true 2>/dev/null || [ -t 0 ]; then root=sudo; else root=none; fi
+  if [ "$$root" = none ]; then
+    echo "Please type, then try again: sudo apt-get install$$missing"; exit 2
+  fi
+  $$root sh -c "if command -v debconf-set-selections >/dev/null; then echo 'jackd2 jackd/tweak_rt_limits boolean false' | debconf-set-selections; fi; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing" >/tmp/latentkeys-apt.log 2>&1 \
+    || { tail -n 5 /tmp/latentkeys-apt.log; echo "Please type, then try again: sudo apt-get install$$missing"; exit 2; }
+fi
+endef
