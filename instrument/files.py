@@ -1,0 +1,75 @@
+"""Write files whole or not at all, and say plainly why one cannot be written."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from instrument.errors import FileError
+
+_REASONS = {
+    errno.ENOSPC: ("the disk is full", "Free some space or choose another folder."),
+    errno.EDQUOT: ("the disk quota is used up", "Free some space or choose another folder."),
+    errno.EACCES: ("writing is not allowed", "Choose a folder that you may write to."),
+    errno.EPERM: ("writing is not allowed", "Choose a folder that you may write to."),
+    errno.EROFS: ("the disk is read-only", "Choose a folder that you may write to."),
+    errno.ENOENT: ("its folder does not exist", "Create the folder first."),
+    errno.ENOTDIR: ("part of its path is not a folder", "Check the path."),
+    errno.EISDIR: ("it is a folder", "Name a file inside it."),
+    errno.ENAMETOOLONG: ("the name is too long", "Choose a shorter name."),
+}
+
+
+def cannot_write(path: Path, problem: OSError) -> FileError:
+    """Say what keeps a file from being written and what to do about it."""
+    reason, remedy = _REASONS.get(
+        problem.errno or 0, (problem.strerror or str(problem), "Choose another place.")
+    )
+    return FileError(f'cannot write "{path}": {reason}', remedy)
+
+
+@contextmanager
+def replacing_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` if the body succeeds.
+
+    A reader sees the old file or the new one, never a half. When the body fails or is interrupted,
+    the temporary file goes and `path` is as it was.
+
+    Raises
+    ------
+    FileError
+        The file cannot be created, written or renamed (a full disk, no rights, no such folder).
+    """
+    if path.is_dir():
+        raise cannot_write(path, IsADirectoryError(errno.EISDIR, "is a directory"))
+    temporary = _temporary_beside(path)
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as problem:
+        raise cannot_write(path, problem) from problem
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _temporary_beside(path: Path) -> Path:
+    try:
+        descriptor, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name[:80]}-", suffix=path.suffix
+        )
+        os.chmod(name, 0o666 & ~_umask())  # noqa: PTH101 - mkstemp makes the file private
+    except OSError as problem:
+        raise cannot_write(path, problem) from problem
+    os.close(descriptor)
+    return Path(name)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
