@@ -45,30 +45,28 @@ Sha256 = Annotated[
 LatentNumber = Annotated[float, ranged(-100, 100)]
 
 Parameter = Literal[
-    "cutoff_hz",
-    "resonance_q",
     "attack_seconds",
+    "decay_seconds",
+    "sustain_level",
     "release_seconds",
+    "cutoff_hz",
+    "resonance",
     "gain_db",
-    "vibrato_cents",
-    "vibrato_hz",
+    "vibrato_rate_hz",
+    "vibrato_depth_cents",
 ]
-#: What a controller may play, with the range and unit of each.
+#: What a controller may play: the range and unit of each, which are also the preset's own.
 PARAMETER_RANGES: dict[Parameter, tuple[float, float, str]] = {
-    "cutoff_hz": (20, 20_000, "Hz"),
-    "resonance_q": (0.5, 12, ""),
     "attack_seconds": (0, 10, "s"),
+    "decay_seconds": (0, 30, "s"),
+    "sustain_level": (0, 1, ""),
     "release_seconds": (0, 10, "s"),
+    "cutoff_hz": (20, 20_000, "Hz"),
+    "resonance": (0, 1, ""),
     "gain_db": (-60, 24, "dB"),
-    "vibrato_cents": (0, 200, "cents"),
-    "vibrato_hz": (0.1, 12, "Hz"),
+    "vibrato_rate_hz": (0.1, 12, "Hz"),
+    "vibrato_depth_cents": (0, 200, "cents"),
 }
-Seconds = Annotated[float, ranged(*PARAMETER_RANGES["attack_seconds"])]
-CutoffHz = Annotated[float, ranged(*PARAMETER_RANGES["cutoff_hz"])]
-ResonanceQ = Annotated[float, ranged(*PARAMETER_RANGES["resonance_q"])]
-GainDb = Annotated[float, ranged(*PARAMETER_RANGES["gain_db"])]
-VibratoHz = Annotated[float, ranged(*PARAMETER_RANGES["vibrato_hz"])]
-VibratoCents = Annotated[float, ranged(*PARAMETER_RANGES["vibrato_cents"])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,28 +86,32 @@ class Sound:
     note_seconds: Annotated[float, ranged(0.5, 4, "s")] = 2.5  #: length rendered per key
     #: What a key held beyond the rendered note does: go on evenly, or go on dying away.
     sustain: Literal["loop", "decay"] = "loop"
-    gain_db: GainDb = 0.0
+    gain_db: Annotated[float, ranged(*PARAMETER_RANGES["gain_db"])] = 0.0
     pan: Annotated[float, ranged(-1, 1)] = 0.0  #: -1 left, 1 right
+    stereo_width: Annotated[float, ranged(0, 1)] = 0.0  #: low keys to the left, high to the right
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """Amplitude over the note's own course: the model's attack and decay are multiplied by it."""
 
-    attack_seconds: Seconds = 0.0
-    decay_seconds: Seconds = 0.0  #: from full level to the sustain level
-    sustain_level: Annotated[float, ranged(0, 1)] = (
-        1.0  #: amplitude factor, 1 = as the model has it
-    )
-    release_seconds: Seconds = 0.25  #: from key-up down to -60 dB
+    attack_seconds: Annotated[float, ranged(*PARAMETER_RANGES["attack_seconds"])] = 0.0
+    #: From full level to within 1/1000 of the way to the sustain level.
+    decay_seconds: Annotated[float, ranged(*PARAMETER_RANGES["decay_seconds"])] = 0.0
+    #: Amplitude factor; 1 = as the model has it.
+    sustain_level: Annotated[float, ranged(*PARAMETER_RANGES["sustain_level"])] = 1.0
+    #: From key-up until 60 dB lower.
+    release_seconds: Annotated[float, ranged(*PARAMETER_RANGES["release_seconds"])] = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
     """The two-pole low-pass of each voice."""
 
-    cutoff_hz: CutoffHz = 20_000.0  #: at middle C and velocity 127
-    resonance_q: ResonanceQ = 0.707  #: 0.707 = flat (Butterworth)
+    #: At middle C and velocity 127; 20000 = open. CC 74 moves it while notes sound.
+    cutoff_hz: Annotated[float, ranged(*PARAMETER_RANGES["cutoff_hz"])] = 20_000.0
+    #: 0 = no peak (Butterworth), 1 = strong peak.
+    resonance: Annotated[float, ranged(*PARAMETER_RANGES["resonance"])] = 0.0
     #: Octaves that the cut-off moves per octave of pitch, around middle C (60).
     key_tracking: Annotated[float, ranged(0, 1)] = 0.0
     #: How far velocity 1 lies below velocity 127.
@@ -117,19 +119,24 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Velocity:
-    """How loud a key is struck: ``gain_db(v) = -gain_range_db * (1 - (v / 127) ** curve)``."""
+class Touch:
+    """How the hands are heard; brightness by velocity comes from the model itself."""
 
-    gain_range_db: Annotated[float, ranged(0, 60, "dB")] = 30.0
-    curve: Annotated[float, ranged(0.25, 4)] = 1.0  #: below 1 a light touch sounds louder
+    #: 0 = every velocity equally loud, 1 = all of ``(velocity / 127) ** velocity_curve``.
+    velocity_to_gain: Annotated[float, ranged(0, 1)] = 1.0
+    velocity_curve: Annotated[float, ranged(0.25, 4)] = 1.5  #: smaller: a light touch is louder
+    pressure: Literal["nothing", "vibrato", "cutoff", "level"] = "vibrato"  #: what pressure plays
+    #: Pitch bend at full deflection, until a sequencer says otherwise (RPN 0).
+    bend_range_semitones: Annotated[float, ranged(0, 24, "semitones")] = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Vibrato:
     """Pitch moved by a sine; its depth follows the mod wheel (CC 1), from none to all."""
 
-    rate_hz: VibratoHz = 5.5
-    depth_cents: VibratoCents = 40.0  #: peak deviation with the wheel fully up
+    rate_hz: Annotated[float, ranged(*PARAMETER_RANGES["vibrato_rate_hz"])] = 5.5
+    #: Peak deviation with the wheel fully up.
+    depth_cents: Annotated[float, ranged(*PARAMETER_RANGES["vibrato_depth_cents"])] = 40.0
 
 
 #: Controllers whose meaning MIDI fixes; a preset cannot take them. MIDI 1.0, table III.
@@ -140,7 +147,11 @@ RESERVED_CONTROLLERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One controller's parameter, from its value at 0 to its value at 127."""
+    """One controller's parameter, from its value at 0 to its value at 127.
+
+    It takes hold of the notes struck after it moved, because a voice copies its sound when it
+    starts; a controller that has not moved leaves the preset's own value.
+    """
 
     parameter: Parameter
     low: float  #: in the unit of the parameter, at controller value 0
@@ -174,9 +185,9 @@ class Preset:
     program: Annotated[int, ranged(0, 127)] | None = None  #: MIDI program change that selects it
     envelope: Envelope = Envelope()
     filter: Filter = Filter()
-    velocity: Velocity = Velocity()
+    touch: Touch = Touch()
     vibrato: Vibrato = Vibrato()
-    #: Keys are ``cc0`` … ``cc119`` and ``pressure`` (channel pressure).
+    #: Keys are ``cc2`` … ``cc119``, without `RESERVED_CONTROLLERS`.
     controls: dict[str, Control] = field(default_factory=dict)
     recipe: Recipe | None = None
 
@@ -307,13 +318,13 @@ def _check_control(source: str, control: Control, what: str) -> None:
     """Refuse a controller that MIDI has taken, and ends that the parameter cannot reach."""
     number = source.removeprefix("cc")
     is_number = source.startswith("cc") and number.isascii() and number.isdigit()
-    if source != "pressure" and not (is_number and int(number) < 120):
+    if not (is_number and int(number) < 120):
         found = f"{what}: [controls] {source} is not a controller"
-        raise PresetError(found, "Use cc1 to cc119, or pressure.")
-    if is_number and int(number) in RESERVED_CONTROLLERS:
+        raise PresetError(found, "Use cc2 to cc119.")
+    if int(number) in RESERVED_CONTROLLERS:
         raise PresetError(
-            f"{what}: [controls] {source} has a fixed meaning in MIDI",
-            "Use another one; cc1, cc2, cc4, cc12 to cc31 and cc70 to cc79 are usual.",
+            f"{what}: [controls] {source} has a meaning of its own in MIDI",
+            "Use another one; cc2, cc4, cc12 to cc31, cc71 to cc73 and cc75 to cc79 are usual.",
         )
     low, high, unit = PARAMETER_RANGES[control.parameter]
     for end, value in (("low", control.low), ("high", control.high)):
