@@ -1,0 +1,182 @@
+"""The card of a bundle: the only truth about what a model is, needs and gives.
+
+In: ``card.json``. Out: a `Card`, the frozen tree below. Written by `export.card`, read and
+checked by `instrument.bundle`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from instrument.errors import BundleError
+from instrument.fields import decode, ranged, read_limited
+from instrument.preset import LatentNumber, ModelName, Sha256, Text
+
+FORMAT = 1
+LIMIT_BYTES = 2 * 1024 * 1024
+CARD_NAME = "card.json"
+
+FileName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+        extra={"says": "a plain file name inside the bundle, no path"},
+    ),
+]
+Count = Annotated[int, ranged(0, 2**53)]
+Size = Annotated[int, ranged(1, 2**31)]
+
+
+@dataclass(frozen=True, slots=True)
+class CardFile:
+    """One file of the bundle, as it was written."""
+
+    sha256: Sha256
+    size_bytes: Annotated[int, ranged(0, 2**30, "bytes")]
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One axis of a tensor: its meaning and its fixed length."""
+
+    name: Text  #: "notes", "frames", "latent", …
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One input or output of a graph."""
+
+    name: Text
+    dtype: Literal["float32", "int64"]
+    dims: tuple[Dimension, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The fixed lengths of all axes."""
+        return tuple(dimension.size for dimension in self.dims)
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """One ONNX file and what goes in and out of it."""
+
+    file: FileName
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedLatent:
+    """An instrument that the model learned: a point that recipes can blend."""
+
+    latent: tuple[LatentNumber, ...]
+    program: Annotated[int, ranged(0, 127)] | None = None  #: General MIDI program it was taught
+    is_struck: bool = False  #: struck or plucked: it dies away while the key is held
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """The Gaussian that fits the learned latents: ``z = mean + factor @ n``, n standard normal."""
+
+    mean: tuple[float, ...]  #: shape (latent_size,)
+    factor: tuple[tuple[float, ...], ...]  #: Cholesky factor, shape (latent_size, latent_size)
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """One note's few samples, so that a user's machine can prove its runtime right."""
+
+    pitch: Annotated[int, ranged(0, 127)]
+    velocity: Annotated[int, ranged(1, 127)]
+    latent: tuple[LatentNumber, ...]
+    frames: tuple[Count, ...]  #: which samples of the note
+    values: tuple[float, ...]  #: what the exporting machine heard there
+    tolerance: Annotated[float, ranged(1e-7, 1e-1)]  #: largest absolute difference
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """Who allows what; the full notices are in the bundle's LICENSE file."""
+
+    weights: Text
+    data: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything a host must know before it opens a graph."""
+
+    format: Annotated[int, ranged(1, 10**6)]
+    kind: Text  #: which renderer plays it, see `instrument.renderer.RENDERERS`
+    name: ModelName
+    version: Text
+    description: Annotated[str, Meta(max_length=2000)]
+    licence: Licence
+    sample_rate_hz: Annotated[int, ranged(8_000, 192_000, "Hz")]
+    pitch_range: tuple[Annotated[int, ranged(0, 127)], ...]  #: lowest and highest MIDI pitch
+    latent_size: Annotated[int, ranged(1, 4096)]
+    weights: FileName  #: the file that a preset's latent is tied to
+    files: dict[FileName, CardFile]
+    graphs: dict[str, Graph]
+    latents: dict[str, NamedLatent]
+    prior: Prior
+    self_test: tuple[SelfTest, ...]
+    constants: dict[str, float] = field(default_factory=dict)  #: numbers the renderer needs
+    training: dict[str, Any] = field(default_factory=dict)  #: data, steps, seconds, hardware, hash
+    metrics: dict[str, Any] = field(default_factory=dict)  #: measured figures with their date
+    parity: dict[str, float] = field(default_factory=dict)  #: largest difference to torch per graph
+
+
+def read_card(path: Path, what: str) -> Card:
+    """Read and check ``card.json``; the files it names are not touched.
+
+    Raises
+    ------
+    BundleError
+        The card is missing, is not JSON, comes from the future, or has a wrong key or value.
+    """
+    content = read_limited(path, LIMIT_BYTES, what, BundleError)
+    try:
+        raw = json.loads(content)
+    except (ValueError, RecursionError) as reason:
+        raise BundleError(f"{what}: is not JSON: {reason}", "Fetch the bundle again.") from reason
+    found = raw.get("format") if isinstance(raw, dict) else None
+    if isinstance(found, int) and found > FORMAT:
+        raise BundleError(
+            f"{what}: has format {found}, this version reads up to {FORMAT}", "Update latentkeys."
+        )
+    card = decode(raw, Card, what, BundleError)
+    _check_consistency(card, what)
+    return card
+
+
+def _check_consistency(card: Card, what: str) -> None:
+    """Check what no single field can say: lengths that must agree, files that must be listed."""
+    named = {card.weights, *(graph.file for graph in card.graphs.values())}
+    if missing := sorted(named - set(card.files)):
+        raise BundleError(f"{what}: files does not list {missing[0]!r}")
+    if len(card.pitch_range) != 2 or card.pitch_range[0] > card.pitch_range[1]:
+        raise BundleError(
+            f"{what}: pitch_range must be [lowest, highest], got {list(card.pitch_range)}"
+        )
+    lengths = {
+        "prior.mean": len(card.prior.mean),
+        "prior.factor": len(card.prior.factor),
+        **{f"prior.factor, row {i + 1},": len(row) for i, row in enumerate(card.prior.factor)},
+        **{f"latents.{name}": len(entry.latent) for name, entry in card.latents.items()},
+        **{f"self_test, item {i + 1},": len(test.latent) for i, test in enumerate(card.self_test)},
+    }
+    for where, length in lengths.items():
+        if length != card.latent_size:
+            raise BundleError(
+                f"{what}: {where} must have {card.latent_size} numbers (latent_size), got {length}"
+            )
+    for index, test in enumerate(card.self_test):
+        if len(test.frames) != len(test.values):
+            raise BundleError(f"{what}: self_test, item {index + 1}, needs one value per frame")

@@ -1,0 +1,128 @@
+"""Open onnxruntime sessions and know the truth about where they run.
+
+onnxruntime falls back to the CPU without an error when CUDA is listed but cannot load (its issues
+23372, 23612, 9302), so a CUDA session is asked for with the CPU forbidden, and the provider that
+answers is read back. Only this module imports onnxruntime, and only when a runtime is made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instrument.errors import MissingExtraError, SettingError
+
+Tensors = dict[str, NDArray[Any]]
+Device = Literal["auto", "cpu", "cuda"]
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open graph."""
+
+    inputs: dict[str, tuple[str, tuple[int, ...]]]  #: element type and shape by name
+    outputs: dict[str, tuple[str, tuple[int, ...]]]
+    provider: str  #: "cpu" or "cuda": where it really runs
+    session: Any
+
+    def run(self, tensors: Tensors) -> Tensors:
+        """Run the graph once; releases the interpreter lock. Any thread of the models process."""
+        names = list(self.outputs)
+        return dict(zip(names, self.session.run(names, tensors), strict=True))
+
+
+class Runtime:
+    """How sessions are opened: on which device and with how many threads.
+
+    Parameters
+    ----------
+    threads
+        Cores that one run may use. More than one rarely helps a network this small.
+    device
+        "auto" tries CUDA where onnxruntime offers it and says in `notice` why it did not work.
+    """
+
+    def __init__(self, threads: int = 1, device: Device = "auto") -> None:
+        self.threads = threads
+        self.notice = ""  #: why "auto" did not end on the GPU, for the status line
+        self._ort = _import_onnxruntime()
+        self._wanted = device
+        self._device = self._choose(device)
+
+    def open(self, graph: bytes, external: dict[str, bytes]) -> Session:
+        """Open a graph from memory.
+
+        Parameters
+        ----------
+        graph
+            The ONNX file's content.
+        external
+            Content of the files that hold its weights, by the name the graph calls them. A graph
+            that names any other file is refused.
+
+        Raises
+        ------
+        ValueError
+            onnxruntime refuses the graph; the message is its own first line.
+        """
+        if self._device == "cuda" and self._wanted == "auto":
+            try:
+                return self._open("cuda", graph, external)
+            except ValueError as reason:
+                self._device, self.notice = "cpu", f"CUDA does not work here: {reason}"
+        return self._open(self._device, graph, external)
+
+    def _choose(self, device: Device) -> Literal["cpu", "cuda"]:
+        offered = PROVIDERS["cuda"] in self._ort.get_available_providers()
+        if device == "cuda" and not offered:
+            raise SettingError(
+                "CUDA was asked for, but this onnxruntime has none",
+                "Install it with: pip install 'latentkeys[gpu]' (and uninstall onnxruntime).",
+            )
+        if device == "cpu" or not offered:
+            return "cpu"
+        self._ort.preload_dlls()
+        return "cuda"
+
+    def _open(
+        self, device: Literal["cpu", "cuda"], graph: bytes, external: dict[str, bytes]
+    ) -> Session:
+        options = self._ort.SessionOptions()
+        options.log_severity_level = 4  # refusals come back as exceptions, not on the terminal
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        provider: Any = PROVIDERS[device]
+        if device == "cuda":
+            options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+            # The default tries every algorithm per shape: 634 ms against 1.9 (PaddleX issue 5057).
+            provider = (provider, {"cudnn_conv_algo_search": "HEURISTIC"})
+        names, contents = list(external), list(external.values())
+        if external:
+            options.add_external_initializers_from_files_in_memory(
+                names, contents, [len(content) for content in contents]
+            )
+        try:
+            session = self._ort.InferenceSession(graph, options, providers=[provider])
+        except Exception as reason:  # onnxruntime's exceptions have no public common base
+            raise ValueError(str(reason).splitlines()[0][:300]) from reason
+        if session.get_providers()[0] != PROVIDERS[device]:
+            raise ValueError(f"it runs on {session.get_providers()[0]} instead")
+        return Session(
+            {tensor.name: (tensor.type, tuple(tensor.shape)) for tensor in session.get_inputs()},
+            {tensor.name: (tensor.type, tuple(tensor.shape)) for tensor in session.get_outputs()},
+            device,
+            session,
+        )
+
+
+def _import_onnxruntime() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as reason:
+        raise MissingExtraError("rendering notes", "onnxruntime", "cpu") from reason
+    return onnxruntime
