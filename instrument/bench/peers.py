@@ -1,0 +1,107 @@
+"""What all peers share: how one that is missing says so, and peers in processes of their own.
+
+A child peer speaks lines of JSON: first ``{"facts": {...}}`` or ``{"missing": "reason"}``, then for
+every line ``{"amount": N}`` that it reads one line ``{"seconds": S}`` (seconds per unit of work).
+It ends when its standard input closes, so that no child outlives the bench.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from types import TracebackType
+
+
+class PeerMissing(Exception):  # noqa: N818 - a state of the machine, not an error
+    """A peer cannot be measured on this machine; the text says why."""
+
+
+class ChildPeer:
+    """A contestant that runs as ``python -m module arguments`` and is measured over a pipe.
+
+    Raises
+    ------
+    PeerMissing
+        The child says that it cannot run here, or dies.
+    """
+
+    def __init__(
+        self, module: str, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
+        try:
+            answer = self._answer()
+            if "missing" in answer:
+                raise PeerMissing(str(answer["missing"]))
+        except BaseException:
+            self.close()
+            raise
+        facts = answer.get("facts")
+        self.facts: dict[str, object] = facts if isinstance(facts, dict) else {}
+
+    def measure(self, amount: int) -> float:
+        """Let the child do `amount` units of work; return its seconds per unit."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"amount": amount}) + "\n")
+        self._process.stdin.flush()
+        return float(str(self._answer()["seconds"]))
+
+    def close(self) -> None:
+        """End the child: politely, then firmly."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=3)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+
+    def __enter__(self) -> ChildPeer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _answer(self) -> dict[str, object]:
+        assert self._process.stdout is not None and self._process.stderr is not None
+        for line in self._process.stdout:
+            if line.startswith("{"):  # pyo prints a banner first
+                answer: dict[str, object] = json.loads(line)
+                return answer
+        last = self._process.stderr.read().strip().splitlines()[-1:]
+        raise PeerMissing(f"its process ended: {last[0] if last else 'no message'}")
+
+
+def serve(facts: Mapping[str, object], measure: Callable[[int], float]) -> None:
+    """Be the child: announce `facts`, then answer every request until standard input ends."""
+    _say({"facts": dict(facts)})
+    for line in sys.stdin:
+        _say({"seconds": measure(int(json.loads(line)["amount"]))})
+
+
+def serve_missing(reason: str) -> None:
+    """Be a child that cannot run here, and say why."""
+    _say({"missing": reason})
+
+
+def _say(answer: Mapping[str, object]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
