@@ -105,4 +105,5 @@ def neighbours(card: Card, latent: ArrayLike, count: int = 3) -> list[tuple[str,
 def _whiten(latent: ArrayLike, prior: Prior) -> Latent:
     """Express a point in standard deviations of the prior from its mean."""
     offset = np.asarray(latent, np.float64) - np.asarray(prior.mean)
-    return np.linalg.solve(np.asarray(prior.factor), offset)
+    whitened: Latent = np.linalg.solve(np.asarray(prior.factor), offset)
+    return whitened
