@@ -44,7 +44,8 @@ def slerp(start: ArrayLike, end: ArrayLike, amount: float, prior: Prior) -> Late
         np.sin((1 - amount) * angle) * a / length_a + np.sin(amount * angle) * b / length_b
     ) / np.sin(angle)
     length = (1 - amount) * length_a + amount * length_b
-    return np.asarray(prior.mean) + np.asarray(prior.factor) @ (length * direction)
+    point: Latent = np.asarray(prior.mean) + np.asarray(prior.factor) @ (length * direction)
+    return point
 
 
 def draw(prior: Prior, seed: int, spread: float = 1.0) -> Latent:

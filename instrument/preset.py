@@ -139,10 +139,9 @@ class Vibrato:
     depth_cents: Annotated[float, ranged(*PARAMETER_RANGES["vibrato_depth_cents"])] = 40.0
 
 
-#: Controllers whose meaning MIDI fixes; a preset cannot take them. MIDI 1.0, table III.
-RESERVED_CONTROLLERS = frozenset(
-    {0, 6, 7, 10, 11, 32, 38, 64, 66, 67, *range(96, 102), *range(120, 128)}
-)
+#: Controllers with a meaning of their own (MIDI 1.0, table III; CC 1 plays the vibrato and CC 74 the
+#: filter, as in GM2): a preset cannot take them.
+RESERVED_CONTROLLERS = frozenset({0, 1, 6, 7, 10, 11, 32, 38, 64, 66, 67, 74, *range(96, 102)})
 
 
 @dataclass(frozen=True, slots=True)
