@@ -1,8 +1,8 @@
 """What all peers share: how one that is missing says so, and peers in processes of their own.
 
 A child peer speaks lines of JSON: first ``{"facts": {...}}`` or ``{"missing": "reason"}``, then for
-every line ``{"amount": N}`` that it reads one line ``{"seconds": S}`` (seconds per unit of work).
-It ends when its standard input closes, so that no child outlives the bench.
+every line ``{"amount": N}`` that it reads one line of named numbers, such as ``{"seconds": S}``. It
+ends when its standard input closes, so that no child outlives the bench.
 """
 
 from __future__ import annotations
@@ -49,12 +49,19 @@ class ChildPeer:
         facts = answer.get("facts")
         self.facts: dict[str, object] = facts if isinstance(facts, dict) else {}
 
+    def ask(self, amount: float = 0) -> dict[str, float]:
+        """Let the child do `amount` of its work; return what it measured, by name."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps({"amount": amount}) + "\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            raise PeerMissing(self._last_words()) from error
+        return {name: float(str(value)) for name, value in self._answer().items()}
+
     def measure(self, amount: int) -> float:
         """Let the child do `amount` units of work; return its seconds per unit."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"amount": amount}) + "\n")
-        self._process.stdin.flush()
-        return float(str(self._answer()["seconds"]))
+        return self.ask(amount)["seconds"]
 
     def close(self) -> None:
         """End the child: politely, then firmly."""
@@ -81,20 +88,24 @@ class ChildPeer:
         self.close()
 
     def _answer(self) -> dict[str, object]:
-        assert self._process.stdout is not None and self._process.stderr is not None
+        assert self._process.stdout is not None
         for line in self._process.stdout:
             if line.startswith("{"):  # pyo prints a banner first
                 answer: dict[str, object] = json.loads(line)
                 return answer
-        last = self._process.stderr.read().strip().splitlines()[-1:]
-        raise PeerMissing(f"its process ended: {last[0] if last else 'no message'}")
+        raise PeerMissing(self._last_words())
+
+    def _last_words(self) -> str:
+        assert self._process.stderr is not None
+        lines = self._process.stderr.read().strip().splitlines()
+        return f"its process ended: {lines[-1] if lines else 'no message'}"
 
 
-def serve(facts: Mapping[str, object], measure: Callable[[int], float]) -> None:
+def serve(facts: Mapping[str, object], work: Callable[[float], Mapping[str, float]]) -> None:
     """Be the child: announce `facts`, then answer every request until standard input ends."""
     _say({"facts": dict(facts)})
     for line in sys.stdin:
-        _say({"seconds": measure(int(json.loads(line)["amount"]))})
+        _say(dict(work(float(json.loads(line)["amount"]))))
 
 
 def serve_missing(reason: str) -> None:

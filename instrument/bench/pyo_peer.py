@@ -79,7 +79,7 @@ def main() -> None:
     except ImportError:
         serve_missing("no pyo: pip install pyo")
     else:
-        serve(facts, measure)
+        serve(facts, lambda blocks: {"seconds": measure(int(blocks))})
 
 
 if __name__ == "__main__":
