@@ -53,12 +53,13 @@ class FluidSynth:
         self._library = _load_library()
         self._settings = self._library.new_fluid_settings()
         self._synth: int | None = None
+        self._voices = voices
         self._block_frames = block_frames
         self._out = np.zeros((2, block_frames), np.float32)
         self._pointers = [channel.ctypes.data for channel in self._out]
         try:
             self._configure(rate_hz, has_effects)
-            self._strike(voices)
+            self._strike()
         except PeerMissing:
             self.close()
             raise
@@ -79,7 +80,13 @@ class FluidSynth:
         return float(np.abs(self._out).max())
 
     def measure(self, blocks: int) -> float:
-        """Render `blocks` blocks; return seconds per block."""
+        """Render `blocks` blocks; return seconds per block.
+
+        Raises
+        ------
+        PeerMissing
+            Other than the wanted number of voices sounded.
+        """
         write, synth, frames = (
             self._library.fluid_synth_write_float,
             self._synth,
@@ -89,7 +96,10 @@ class FluidSynth:
         start = time.perf_counter()
         for _ in range(blocks):
             write(synth, frames, left, 0, 1, right, 0, 1)
-        return (time.perf_counter() - start) / blocks
+        seconds = (time.perf_counter() - start) / blocks
+        if self.active_voices != self._voices:
+            raise PeerMissing(f"FluidSynth sounds {self.active_voices} voices, not {self._voices}")
+        return seconds
 
     def close(self) -> None:
         """Free the synth and its settings."""
@@ -124,21 +134,22 @@ class FluidSynth:
         for name, value in numbers.items():
             library.fluid_settings_setint(settings, name, value)
         self._synth = library.new_fluid_synth(settings)
-        if library.fluid_synth_sfload(self._synth, str(_soundfont()).encode(), 1) < 0:
-            raise PeerMissing(f"FluidSynth cannot load {_soundfont()}")
+        self.soundfont = _soundfont()
+        if library.fluid_synth_sfload(self._synth, str(self.soundfont).encode(), 1) < 0:
+            raise PeerMissing(f"FluidSynth cannot load {self.soundfont}")
 
-    def _strike(self, voices: int) -> None:
-        """Hold notes until exactly `voices` voices sound, spread over channels and pitches."""
+    def _strike(self) -> None:
+        """Hold notes until the wanted voices sound, spread over channels and pitches."""
         library, synth = self._library, self._synth
         for channel in range(8):
             library.fluid_synth_program_change(synth, channel, ORGAN_PROGRAM)
             for pitch in range(36, 96):
-                if self.active_voices >= voices:
+                if self.active_voices >= self._voices:
                     break
                 library.fluid_synth_noteon(synth, channel, pitch, 80)
         self.measure(200)  # past the attack
-        if self.active_voices != voices or self.peak == 0.0:
-            raise PeerMissing(f"FluidSynth sounds {self.active_voices} voices, not {voices}")
+        if self.peak == 0.0:
+            raise PeerMissing("FluidSynth is silent")
 
 
 def _soundfont() -> Path:

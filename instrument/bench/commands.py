@@ -1,0 +1,136 @@
+"""``latentkeys bench``: the measurements on the command line.
+
+Each bench prints its table as soon as it is done. ``--json FILE`` keeps all figures. A missed goal
+does not change the exit code: a figure is information, a test is a judge.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+from rich.console import Console
+
+from instrument.bench.report import Report, show, write_json
+
+Command = Callable[..., Any]
+
+_json_option = click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write every figure to this file.",
+)
+_rounds_option = click.option(
+    "--rounds", type=click.IntRange(1, 1000), default=None, help="Interleaved rounds."
+)
+_seconds_option = click.option(
+    "--seconds",
+    type=click.FloatRange(1, 3600),
+    default=60.0,
+    show_default=True,
+    help="How long the whole instrument plays in real time.",
+)
+_preset_option = click.option(
+    "--preset", default=None, help="Preset to play instead of the default."
+)
+
+
+@click.group("bench")
+def bench_group() -> None:
+    """Measure speed beside other engines, in interleaved rounds of one run.
+
+    Every row says ours, the peer, their ratio and its spread. A peer that this machine does not
+    have is "not measured", never a pass. When the machine itself is unsteady, nothing is judged.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)  # so that servers and children are ended by us
+
+
+@bench_group.command("engine")
+@_rounds_option
+@_json_option
+def engine_command(rounds: int | None, json_file: Path | None) -> None:
+    """Microseconds per block beside FluidSynth, pyo and numpy."""
+    _finish([_show(_engine(rounds))], json_file)
+
+
+@bench_group.command("realtime")
+@_seconds_option
+@_preset_option
+@_json_option
+def realtime_command(seconds: float, preset: str | None, json_file: Path | None) -> None:
+    """Under-runs, latency and jitter against a real audio server."""
+    _finish([_show(_realtime(seconds, preset))], json_file)
+
+
+@bench_group.command("start")
+@_rounds_option
+@_preset_option
+@_json_option
+def start_command(rounds: int | None, preset: str | None, json_file: Path | None) -> None:
+    """Seconds from the command to the first sound, memory, imports."""
+    _finish([_show(_start(rounds, preset))], json_file)
+
+
+@bench_group.command("render")
+@_rounds_option
+@_preset_option
+@_json_option
+def render_command(rounds: int | None, preset: str | None, json_file: Path | None) -> None:
+    """Rendering notes: one note beside torch, all keys of a preset, cold keys, whole songs."""
+    _finish([_show(_render(rounds, preset))], json_file)
+
+
+@bench_group.command("all")
+@_seconds_option
+@_preset_option
+@_json_option
+def all_command(seconds: float, preset: str | None, json_file: Path | None) -> None:
+    """Every bench, one after the other."""
+    reports = [_show(_engine(None)), _show(_render(None, preset)), _show(_start(None, preset))]
+    _finish([*reports, _show(_realtime(seconds, preset))], json_file)
+
+
+# Each bench is imported when it runs: the engine bench needs no JACK, the render bench no numba.
+
+
+def _engine(rounds: int | None) -> Report:
+    from instrument.bench.engine import bench_engine
+
+    return bench_engine(rounds=rounds or 9)
+
+
+def _realtime(seconds: float, preset: str | None) -> Report:
+    from instrument.bench.realtime import bench_realtime
+
+    return bench_realtime(seconds=seconds, preset=preset)
+
+
+def _start(rounds: int | None, preset: str | None) -> Report:
+    from instrument.bench.start import bench_start
+
+    return bench_start(rounds=rounds or 5, preset=preset)
+
+
+def _render(rounds: int | None, preset: str | None) -> Report:
+    from instrument.bench.render import bench_render
+
+    return bench_render(rounds=rounds or 15, preset=preset)
+
+
+def _show(report: Report) -> Report:
+    show(report, Console())
+    return report
+
+
+def _finish(reports: list[Report], json_file: Path | None) -> None:
+    if json_file is not None:
+        write_json(reports, json_file)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

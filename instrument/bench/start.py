@@ -1,0 +1,177 @@
+"""``latentkeys bench start``: from the command to the first sound, and what it costs in memory.
+
+The instrument is started as a user starts it, against a private JACK server. A probe waits for its
+ports, connects them, and strikes middle C again and again until something is heard: that is the
+first sound, maybe on a stand-in. The first *true* sound is there when the preset's own middle C is
+in the note table.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from instrument.bench.harness import Goal, Row, not_measured
+from instrument.bench.jack_server import JackServer, private_jack
+from instrument.bench.live_instrument import LiveInstrument, live_instrument
+from instrument.bench.note_probe import NoteProbe
+from instrument.bench.peers import PeerMissing
+from instrument.bench.report import Report
+from instrument.realtime.state import BUILT_IN_BANK, LOUD, LOWEST_PITCH, EngineState
+
+MIDDLE_C = 60
+AUDIBLE = 1e-4  # -80 dB of full scale
+PLAYABLE = Goal(1.5, is_ratio=False)
+WARM_KIND, COLD_KIND = "notes cached", "no cache"
+ENGINE_MEGABYTES = Goal(250.0, is_ratio=False)
+NO_TORCH = Goal(0.0, is_ratio=False)
+COLD_ROUNDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One start: seconds since the command, memory in MB, processes that map torch."""
+
+    first_sound: float
+    first_true_sound: float
+    all_keys: float
+    megabytes: dict[str, float]
+    with_torch: int
+
+
+def bench_start(rounds: int = 5, preset: str | None = None) -> Report:
+    """Start the instrument again and again, with and without its cache of rendered notes."""
+    report = Report("start")
+    arguments = ["--audio", "jack", *(["--preset", preset] if preset else [])]
+    try:
+        with private_jack(name="start") as server, tempfile.TemporaryDirectory() as cache:
+            report.facts["server"] = str(server)
+            report.rows += _cold_rows(report, server, arguments)
+            report.rows += _warm_rows(report, server, arguments, cache, rounds)
+    except PeerMissing as reason:
+        report.rows.append(not_measured("start to first sound", "s", str(reason), goal=PLAYABLE))
+    report.rows += _collection_rows()
+    return report
+
+
+def _cold_rows(report: Report, server: JackServer, arguments: Sequence[str]) -> list[Row]:
+    starts = []
+    for _ in range(COLD_ROUNDS):
+        with tempfile.TemporaryDirectory() as cache:
+            report.canary.sing()
+            starts.append(_start_once(server, arguments, {"XDG_CACHE_HOME": cache}))
+    return _time_rows(COLD_KIND, starts, None)
+
+
+def _warm_rows(
+    report: Report, server: JackServer, arguments: Sequence[str], cache: str, rounds: int
+) -> list[Row]:
+    environment = {"XDG_CACHE_HOME": cache}
+    _start_once(server, arguments, environment)  # fills the cache
+    starts = []
+    for _ in range(rounds):
+        report.canary.sing()
+        starts.append(_start_once(server, arguments, environment))
+    rows = _time_rows(WARM_KIND, starts, PLAYABLE)
+    for role in starts[0].megabytes:
+        megabytes = max(start.megabytes[role] for start in starts)
+        goal = ENGINE_MEGABYTES if role == "engine" else None
+        rows.append(Row(f"{role} process, resident", "MB", ours=megabytes, goal=goal))
+    with_torch = max(start.with_torch for start in starts)
+    rows.append(Row("processes that load torch", "of 3", ours=with_torch, goal=NO_TORCH))
+    return rows
+
+
+def _time_rows(kind: str, starts: Sequence[Start], true_goal: Goal | None) -> list[Row]:
+    def row(name: str, seconds: list[float], goal: Goal | None) -> Row:
+        note = f"{min(seconds):.2f} to {max(seconds):.2f} s in {len(seconds)} starts"
+        return Row(f"{name}, {kind}", "s", ours=statistics.median(seconds), goal=goal, note=note)
+
+    return [
+        row("first sound", [start.first_sound for start in starts], PLAYABLE),
+        row("first true sound", [start.first_true_sound for start in starts], true_goal),
+        row("all 88 keys whole", [start.all_keys for start in starts], None),
+    ]
+
+
+def _start_once(
+    server: JackServer, arguments: Sequence[str], environment: Mapping[str, str]
+) -> Start:
+    with (
+        NoteProbe(server) as probe,
+        live_instrument(arguments, {**environment, **server.environment}) as instrument,
+    ):
+        instrument.wait_for(lambda: probe.connect() or None, "its JACK ports", 20.0)
+        first_sound = instrument.wait_for(lambda: _strike(probe, instrument), "a sound", 20.0)
+        state = instrument.state
+        first_true = instrument.wait_for(
+            lambda: _ready_after(instrument, state, {MIDDLE_C}), "a rendered note", 30.0
+        )
+        keys = set(range(LOWEST_PITCH, LOWEST_PITCH + state.slots.shape[2]))
+        all_keys = instrument.wait_for(
+            lambda: _ready_after(instrument, state, keys, is_whole=True), "all notes", 120.0
+        )
+        processes = instrument.processes()
+        megabytes = {role: process.memory_info().rss / 1e6 for role, process in processes.items()}
+        return Start(first_sound, first_true, all_keys, megabytes, _count_torch(processes))
+
+
+def _strike(probe: NoteProbe, instrument: LiveInstrument) -> float | None:
+    """Strike middle C, listen for a moment; return the seconds since the command once it sounds."""
+    now = probe.now
+    probe.send(now, (0x90, MIDDLE_C, 100))
+    time.sleep(0.01)
+    heard = probe.heard(now - 2000, now + 48_000)
+    return _since(instrument) if np.abs(heard).max(initial=0.0) > AUDIBLE else None
+
+
+def _ready_after(
+    instrument: LiveInstrument, state: EngineState, pitches: set[int], *, is_whole: bool = False
+) -> float | None:
+    """Return the seconds since the command if these notes of the playing preset are rendered."""
+    bank = int(state.channels[0]["bank"])
+    if bank == BUILT_IN_BANK:
+        return None
+    slots = state.slots[bank][:, [pitch - LOWEST_PITCH for pitch in sorted(pitches)]]
+    ready = slots["frames_ready"] if is_whole else slots[LOUD]["frames_ready"]
+    enough = slots["frames_whole"] if is_whole else 1
+    return _since(instrument) if np.all((ready > 0) & (ready >= enough)) else None
+
+
+def _since(instrument: LiveInstrument) -> float:
+    return time.perf_counter() - instrument.started
+
+
+def _count_torch(processes: Mapping[str, object]) -> int:
+    """Count the processes that have torch's libraries mapped."""
+    count = 0
+    for process in processes.values():
+        maps = process.memory_maps()  # type: ignore[attr-defined]
+        count += any("libtorch" in mapping.path for mapping in maps)
+    return count
+
+
+def _collection_rows() -> list[Row]:
+    """Time a full garbage collection with everything that a process imports."""
+    script = (
+        "import gc, time, {module}\n"
+        "start = time.perf_counter(); gc.collect(); print(time.perf_counter() - start)"
+    )
+    rows = []
+    for module in ("instrument.engine", "instrument.models", "instrument.host"):
+        name = f"full garbage collection, {module} imported"
+        run = subprocess.run(
+            [sys.executable, "-c", script.format(module=module)], capture_output=True, text=True
+        )
+        if run.returncode == 0:
+            rows.append(Row(name, "ms", ours=1000 * float(run.stdout)))
+        else:
+            rows.append(not_measured(name, "ms", run.stderr.strip().splitlines()[-1]))
+    return rows
