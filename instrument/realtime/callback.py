@@ -1,0 +1,203 @@
+"""What audio libraries call: PortAudio's stream callback, JACK's process, xrun and shutdown.
+
+All of it is machine code that never asks for the interpreter. Whatever belongs to one process
+(ports, addresses of library functions) lies in the state block; nothing of it is compiled in, so
+compiled code can be kept on disk and used by any later process.
+"""
+
+from __future__ import annotations
+
+import math
+
+from llvmlite import ir
+from numba import carray, float64, int32, int64, types, uint32, uint64
+from numba.extending import intrinsic
+
+from instrument.realtime.event_queue import queue_event
+from instrument.realtime.kernel import STATE_POINTER
+from instrument.realtime.native import address_of, audio_thread, fence
+from instrument.realtime.state import STATE
+
+UNDERFLOW = 0x4  # paOutputUnderflow (portaudio.h)
+CONTINUE = 0  # paContinue
+STEREO = 2
+BANDWIDTH_HZ = 0.5  # of the loop that smooths the audio clock
+LOST_LOCK_SECONDS = 0.5  # farther off than this, the clock starts anew
+CLOCK_SCRATCH = STATE.fields["clock_scratch"][1]  # type: ignore[index]
+MIDI_EVENT = STATE.fields["midi_event"][1]  # type: ignore[index]
+
+FLOATS = types.CPointer(types.float32)
+# int callback(input, output, frames, time_info, status_flags, user_data)
+PORTAUDIO_SIGNATURE = int32(types.voidptr, FLOATS, uint64, types.voidptr, uint64, STATE_POINTER)
+JACK_SIGNATURE = int32(uint32, STATE_POINTER)
+JACK_XRUN_SIGNATURE = int32(STATE_POINTER)
+JACK_SHUTDOWN_SIGNATURE = types.void(STATE_POINTER)
+
+
+@intrinsic
+def call(context, address, arguments):  # type: ignore[no-untyped-def]
+    """Call the C function at an address; every argument and the answer fills one register.
+
+    Pointers, and integers up to 64 bits, are passed in the same registers on every 64-bit system
+    that we run on; a narrower answer has to be masked by the caller.
+    """
+
+    def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        word = ir.IntType(64)
+        count = len(arguments)
+        function = ir.FunctionType(word, [word] * count).as_pointer()
+        passed = [builder.extract_value(values[1], index) for index in range(count)]
+        return builder.call(builder.inttoptr(values[0], function), passed)
+
+    if not isinstance(arguments, types.UniTuple) or arguments.dtype != types.uint64:
+        return None
+    return types.uint64(types.uint64, arguments), generate
+
+
+def portaudio_callback(unused_in, out, frames, unused_time, flags, state):  # type: ignore[no-untyped-def]
+    """Fill one interleaved stereo buffer (``PaStreamCallback`` in portaudio.h)."""
+    s = carray(state, (1,))[0]
+    began = now_ns(s)
+    follow_audio_clock(s, began, int64(frames))
+    if flags & UNDERFLOW:
+        s.meters.underruns += 1
+    output = address_of_floats(out)
+    render(s, output, output + 4, STEREO, int64(frames))
+    measure(s, began)
+    return CONTINUE
+
+
+def jack_process(frames, state):  # type: ignore[no-untyped-def]
+    """Read MIDI and write audio for one period (``JackProcessCallback`` in jack/types.h).
+
+    A MIDI event is played at its own frame of this very period: from the sender's period to ours
+    JACK itself puts exactly one block.
+    """
+    s = carray(state, (1,))[0]
+    began = now_ns(s)
+    follow_audio_clock(s, began, int64(frames))
+    count = uint64(frames)
+    take_jack_midi(s, call(s.jack_port_get_buffer, (s.jack_midi_in, count)))
+    left = call(s.jack_port_get_buffer, (s.jack_out_left, count))
+    right = call(s.jack_port_get_buffer, (s.jack_out_right, count))
+    render(s, left, right, 1, int64(frames))
+    measure(s, began)
+    return 0
+
+
+def jack_xrun(state):  # type: ignore[no-untyped-def]
+    """Count an xrun of the server (``JackXRunCallback``)."""
+    carray(state, (1,))[0].meters.underruns += 1
+    return 0
+
+
+def jack_shutdown(state):  # type: ignore[no-untyped-def]
+    """Note that the server is gone (``JackShutdownCallback``); the sink's owner sees the flag."""
+    carray(state, (1,))[0].server_is_gone = 1
+
+
+@audio_thread
+def render(s, left, right, stride, frames):  # type: ignore[no-untyped-def]
+    """Call the one compiled `process_block`, so that live and offline run the same code."""
+    call(
+        s.process_block,
+        (uint64(address_of(s)), uint64(left), uint64(right), uint64(stride), uint64(frames)),
+    )
+
+
+@audio_thread
+def take_jack_midi(s, buffer):  # type: ignore[no-untyped-def]
+    """Queue every event of this period at its own frame.
+
+    ``jack_midi_event_t`` (jack/midiport.h): uint32 time, size_t size, pointer to the bytes.
+    """
+    words = s.midi_event
+    count = call(s.jack_midi_get_event_count, (buffer,)) & 0xFFFFFFFF
+    for index in range(count):
+        call(
+            s.jack_midi_event_get, (uint64(address_of(s) + MIDI_EVENT), buffer, uint64(index))
+        )
+        size = words[1]
+        if size == 0 or size > 3:
+            continue  # system exclusive: nothing of it is ours
+        message = carray(bytes_at(words[2]), (3,))
+        queue_event(
+            s,
+            s.clock + (words[0] & 0xFFFFFFFF),
+            message[0],
+            message[1] if size > 1 else 0,
+            message[2] if size > 2 else 0,
+            0,
+            0,
+        )
+
+
+@audio_thread
+def now_ns(s):  # type: ignore[no-untyped-def]
+    """Return the system's monotonic clock, or 0 if this process gave no function to read it."""
+    if s.clock_function == 0:
+        return int64(0)
+    scratch = uint64(address_of(s) + CLOCK_SCRATCH)
+    if s.clock_id >= 0:  # clock_gettime(id, timespec *)
+        call(s.clock_function, (uint64(s.clock_id), scratch))
+        return s.clock_scratch[0] * 1_000_000_000 + s.clock_scratch[1]
+    call(s.clock_function, (scratch,))  # QueryPerformanceCounter(int64 *)
+    return int64(float64(s.clock_scratch[0]) * (1e9 / s.clock_ticks_per_second))
+
+
+@audio_thread
+def measure(s, began):  # type: ignore[no-untyped-def]
+    """Keep how long the block took."""
+    spent = now_ns(s) - began
+    s.meters.callback_ns_last = spent
+    s.meters.callback_ns_sum += spent
+    s.meters.callback_ns_max = max(s.meters.callback_ns_max, spent)
+
+
+@audio_thread
+def follow_audio_clock(s, now, frames):  # type: ignore[no-untyped-def]
+    """Tie stream frames to the system's clock, with the callback's own jitter filtered out.
+
+    A second-order delay-locked loop: F. Adriaensen, "Using a DLL to filter time", Linux Audio
+    Conference 2005. `clock_sequence` is odd while the values change (a reader tries again).
+    """
+    if now == 0:
+        return
+    period = frames / s.rate_hz
+    error = (now - s.clock_next_ns) * 1e-9
+    s.clock_sequence += 1
+    fence()
+    s.clock_frame = s.clock
+    if s.clock_next_ns == 0.0 or abs(error) > LOST_LOCK_SECONDS:
+        s.clock_ns = float64(now)
+        s.clock_block_ns = period * 1e9
+    else:
+        omega = 2.0 * math.pi * BANDWIDTH_HZ * period
+        s.clock_ns = s.clock_next_ns + 1.4142135623730951 * omega * error * 1e9
+        s.clock_block_ns += omega * omega * error * 1e9
+    s.clock_next_ns = s.clock_ns + s.clock_block_ns
+    s.clock_block_frames = frames
+    fence()
+    s.clock_sequence += 1
+
+
+@intrinsic
+def bytes_at(context, address):  # type: ignore[no-untyped-def]
+    """Return a pointer to the bytes at an address."""
+
+    def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        return builder.inttoptr(values[0], ir.IntType(8).as_pointer())
+
+    return types.CPointer(types.uint8)(types.uint64), generate
+
+
+@intrinsic
+def address_of_floats(context, pointer):  # type: ignore[no-untyped-def]
+    """Return the address that a pointer holds."""
+
+    def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        return builder.ptrtoint(values[0], ir.IntType(64))
+
+    return types.uint64(FLOATS), generate
+
+

@@ -1,0 +1,68 @@
+"""Controllers as the ear needs them: smoothed, once per tick, one set per MIDI channel.
+
+A controller arrives in steps of 1/127; each step would be a small click. Every value that voices
+use follows its target with a time constant of 5 ms and snaps to it exactly at the end, so that a
+resting channel costs nothing and plays at exactly the pitch and level it was told.
+"""
+
+from __future__ import annotations
+
+from instrument.realtime.native import audio_thread
+from instrument.realtime.state import CHANNEL_COUNT, TICK_FRAMES
+from instrument.realtime.voice import BRIGHTNESS_OCTAVES
+
+SMOOTHING_SECONDS = 0.005
+FULL_VOLUME = 100.0  # the power-on value of CC 7 is unity gain; 127 gives 4 dB more
+
+
+@audio_thread
+def advance_channels(s):  # type: ignore[no-untyped-def]
+    """Let every channel's values follow their controllers."""
+    approach = min(TICK_FRAMES / (SMOOTHING_SECONDS * s.rate_hz), 1.0)
+    for channel in range(CHANNEL_COUNT):
+        if not s.channels[channel].settled:
+            advance_channel(s, channel, approach)
+
+
+@audio_thread
+def advance_channel(s, channel, approach):  # type: ignore[no-untyped-def]
+    """Move one channel's values towards their targets.
+
+    Volume and expression act as squares: 40 log10(value / 127) dB, General MIDI level 1, developer
+    guidelines, "volume and expression response".
+    """
+    chan = s.channels[channel]
+    volume = chan.volume / FULL_VOLUME
+    expression = chan.expression / 127.0
+    level = volume * volume * expression * expression
+    if chan.level < 0.0:  # never played: no past to come from
+        chan.level = level
+    chan.level = follow(chan.level, level, approach)
+    pan = max(chan.pan - 64, -63) / 63.0
+    chan.balance = follow(chan.balance, pan, approach)
+    chan.vibrato = follow(chan.vibrato, chan.modulation / 127.0, approach)
+    # 64 is the centre: 63 steps up, 64 down
+    brightness = (chan.brightness - 64) / (63.0 if chan.brightness > 64 else 64.0)
+    chan.cutoff_octaves = follow(chan.cutoff_octaves, BRIGHTNESS_OCTAVES * brightness, approach)
+    bend = chan.bend / (8191.0 if chan.bend > 0 else 8192.0) * chan.bend_range
+    tuned = bend + chan.coarse_tune + chan.fine_tune
+    chan.bend_semitones = follow(chan.bend_semitones, tuned, approach)
+    # One tick more at rest, so that voices have taken the exact values before they stop looking.
+    rests = (
+        chan.level == level
+        and chan.balance == pan
+        and chan.vibrato == chan.modulation / 127.0
+        and chan.cutoff_octaves == BRIGHTNESS_OCTAVES * brightness
+        and chan.bend_semitones == tuned
+    )
+    chan.settled = 1 if rests and chan.rested else 0
+    chan.rested = 1 if rests else 0
+
+
+@audio_thread
+def follow(value, target, approach):  # type: ignore[no-untyped-def]
+    """Move a value a part of the way, or all of it when it is near."""
+    away = target - value
+    if abs(away) < 1e-4:
+        return target
+    return value + approach * away

@@ -1,0 +1,62 @@
+"""Turn the audio thread's Python into one object file. Needs numba; nothing else here does.
+
+numba compiles each entry point to LLVM code; LLVM links them into one module, drops the error
+paths that a function which cannot fail does not need, and emits an object file that depends on
+three functions of the C library and on nothing of Python.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import llvmlite.binding as llvm
+from numba import cfunc
+
+from instrument.realtime import callback, kernel
+from instrument.realtime.machine_code import ALLOWED_SYMBOLS, target_machine
+
+ENTRY_POINTS = {
+    "process_block": (kernel.process_block, kernel.SIGNATURE),
+    "portaudio_callback": (callback.portaudio_callback, callback.PORTAUDIO_SIGNATURE),
+    "jack_process": (callback.jack_process, callback.JACK_SIGNATURE),
+    "jack_xrun": (callback.jack_xrun, callback.JACK_XRUN_SIGNATURE),
+    "jack_shutdown": (callback.jack_shutdown, callback.JACK_SHUTDOWN_SIGNATURE),
+}
+
+
+def compile_all() -> bytes:
+    """Return the object code of every entry point, under the entry point's plain name."""
+    machine = target_machine(jit=False)
+    whole = llvm.parse_assembly("")
+    for name, (function, signature) in ENTRY_POINTS.items():
+        whole.link_in(_compile(name, function, signature))
+    _optimise(whole, machine)
+    missing = _undefined(whole) - ALLOWED_SYMBOLS
+    if missing:
+        raise RuntimeError(f"compiled audio code depends on {sorted(missing)}")
+    return bytes(machine.emit_object(whole))
+
+
+def _compile(name: str, function: Any, signature: Any) -> Any:
+    compiled = cfunc(signature, nopython=True, error_model="numpy")(function)
+    module = llvm.parse_assembly(compiled.inspect_llvm())
+    for defined in module.functions:
+        if defined.is_declaration:
+            continue
+        if defined.name.startswith("cfunc."):
+            defined.name = name
+        else:
+            defined.linkage = "internal"
+    return module
+
+
+def _optimise(module: Any, machine: Any) -> None:
+    builder = llvm.create_pass_builder(
+        machine, llvm.create_pipeline_tuning_options(speed_level=3)
+    )
+    builder.getModulePassManager().run(module, builder)
+
+
+def _undefined(module: Any) -> set[str]:
+    declared = {f.name for f in module.functions if f.is_declaration}
+    return {name for name in declared if not name.startswith("llvm.")}

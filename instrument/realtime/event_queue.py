@@ -1,0 +1,82 @@
+"""The kernel's side of the rings: due events in order of time, and the log of what was applied."""
+
+from __future__ import annotations
+
+from instrument.realtime.native import audio_thread, fence
+from instrument.realtime.state import LOG_EVENTS, RING_EVENTS
+
+
+@audio_thread
+def take_events(s):  # type: ignore[no-untyped-def]
+    """Move everything that the MIDI thread and control have sent into the queue of due events."""
+    drain(s, s.midi_ring)
+    drain(s, s.control_ring)
+
+
+@audio_thread
+def drain(s, ring):  # type: ignore[no-untyped-def]
+    """Empty one ring into the queue."""
+    head = ring.head
+    fence()
+    for count in range(ring.tail, head):
+        event = ring.events[count % RING_EVENTS]
+        queue_event(
+            s,
+            event.time_frames,
+            event.status,
+            event.data1,
+            event.data2,
+            event.source,
+            event.value,
+        )
+    fence()
+    ring.tail = head
+
+
+@audio_thread
+def queue_event(s, time_frames, status, data1, data2, source, value):  # type: ignore[no-untyped-def]
+    """Put one event where its time says; events of one frame stay in the order they came."""
+    if s.pending_count >= RING_EVENTS:
+        s.meters.lost_events += 1
+        return
+    if time_frames < s.clock:
+        if time_frames >= 0:
+            s.meters.late_events += 1
+        time_frames = s.clock
+    at = s.pending_count
+    while at > 0 and s.pending[at - 1].time_frames > time_frames:
+        s.pending[at] = s.pending[at - 1]
+        at -= 1
+    event = s.pending[at]
+    event.time_frames = time_frames
+    event.status = status
+    event.data1 = data1
+    event.data2 = data2
+    event.source = source
+    event.value = value
+    s.pending_count += 1
+
+
+@audio_thread
+def drop_applied(s, count):  # type: ignore[no-untyped-def]
+    """Take the first `count` events out of the queue."""
+    if count == 0:
+        return
+    for at in range(count, s.pending_count):
+        s.pending[at - count] = s.pending[at]
+    s.pending_count -= count
+
+
+@audio_thread
+def log_event(s, event):  # type: ignore[no-untyped-def]
+    """Write down that an event was applied at this very frame."""
+    entry = s.log_ring.events[s.log_ring.head % LOG_EVENTS]
+    entry.time_frames = s.clock
+    entry.status = event.status
+    entry.data1 = event.data1
+    entry.data2 = event.data2
+    entry.source = event.source
+    entry.value = event.value
+    s.meters.last_event_frame = s.clock
+    fence()
+    s.log_ring.head += 1

@@ -1,0 +1,112 @@
+"""Rings between Python and the kernel: one writer, one reader, no lock.
+
+`EventRing` is bounded: a full ring refuses the push. `HistoryReader` follows a ring whose writer
+(the kernel) never waits: it keeps the newest entries and the reader is told what it missed.
+`head` counts entries ever written, `tail` entries ever read; their slot is the count modulo the
+ring's size, a power of two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+EVENT = np.dtype(
+    [
+        ("time_frames", "i8"),  # absolute stream frame at which to start; -1 = as soon as possible
+        ("status", "u1"),  # MIDI status byte, or a command below 0x80 (realtime.state)
+        ("data1", "u1"),
+        ("data2", "u1"),
+        ("source", "u1"),  # which input it came from; kept in the log, not interpreted
+        ("value", "i4"),  # argument of commands
+    ],
+    align=True,
+)
+
+
+class EventRing:
+    """Push events into, or pop them out of, one ring of the engine block.
+
+    One thread may push and one may pop.
+
+    Parameters
+    ----------
+    ring
+        Record with ``head``, ``tail``, ``dropped`` (int64) and ``events`` (`EVENT`).
+    """
+
+    def __init__(self, ring: NDArray[np.void]) -> None:
+        self._ring = ring
+        self._events = ring["events"]
+        self._size = len(self._events)
+
+    def __len__(self) -> int:
+        return int(self._ring["head"]) - int(self._ring["tail"])
+
+    @property
+    def dropped(self) -> int:
+        """Pushes that were refused so far."""
+        return int(self._ring["dropped"])
+
+    def push(
+        self,
+        time_frames: int,
+        status: int,
+        data1: int = 0,
+        data2: int = 0,
+        *,
+        source: int = 0,
+        value: int = 0,
+    ) -> bool:
+        """Append one event; False, and counted, when the ring is full."""
+        head = int(self._ring["head"])
+        if head - int(self._ring["tail"]) >= self._size:
+            self._ring["dropped"] += 1
+            return False
+        self._events[head % self._size] = (time_frames, status, data1, data2, source, value)
+        self._ring["head"] = head + 1
+        return True
+
+    def pop(self) -> np.void | None:
+        """Take the oldest event, or None."""
+        tail = int(self._ring["tail"])
+        if tail >= int(self._ring["head"]):
+            return None
+        event: np.void = self._events[tail % self._size].copy()
+        self._ring["tail"] = tail + 1
+        return event
+
+
+class HistoryReader:
+    """Follow a ring that the kernel writes without waiting for anybody.
+
+    Parameters
+    ----------
+    head
+        int64 scalar view: entries written so far.
+    entries
+        The ring, newest entries only; its first axis is a power of two long.
+    """
+
+    def __init__(self, head: NDArray[np.int64], entries: NDArray[Any]) -> None:
+        self._head = head
+        self._entries = entries
+        self._next = int(head)
+        self.lost = 0
+
+    def read(self) -> NDArray[Any]:
+        """Return a copy of everything new, in order; `lost` counts what was overwritten.
+
+        Half of the ring is kept as a margin against the writer, which goes on while this copies.
+        """
+        size = len(self._entries)
+        head = int(self._head)
+        oldest = head - size // 2
+        if self._next < oldest:
+            self.lost += oldest - self._next
+            self._next = oldest
+        fresh = self._entries[np.arange(self._next, head) % size]
+        self._next = head
+        return fresh

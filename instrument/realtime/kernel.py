@@ -1,0 +1,90 @@
+"""`process_block`: from events to sound, one block at a time.
+
+The only sound-making function of the instrument. The JACK callback, the PortAudio callback and
+`OfflineEngine` all call the same machine code, and its result does not depend on where blocks end:
+
+- control-rate work happens on an absolute grid (`TICK_FRAMES`), never "once per block";
+- a block is cut into segments at ticks and at events, and everything inside a segment is computed
+  the same way however long the segment is;
+- positions are integers (32.32 fixed point), so no rounding piles up.
+
+Which is why a test can compare live audio with an offline render bit for bit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import carray, from_dtype, int64, types
+
+from instrument.realtime.channel import advance_channels
+from instrument.realtime.event_queue import drop_applied, log_event, take_events
+from instrument.realtime.master import advance_master, end_invalid_voices, write_output
+from instrument.realtime.midi import apply_event
+from instrument.realtime.mixer import mix_voices
+from instrument.realtime.native import audio_thread, fence
+from instrument.realtime.state import FREE, GROUP_COUNT, LANES, STATE, TICK_FRAMES
+from instrument.realtime.voice import advance_voice, count_banks
+
+STATE_POINTER = types.CPointer(from_dtype(STATE))
+SIGNATURE = types.void(
+    STATE_POINTER, types.CPointer(types.float32), types.CPointer(types.float32), int64, int64
+)
+
+
+def process_block(state, left, right, stride, frames):  # type: ignore[no-untyped-def]
+    """Render the next `frames` frames.
+
+    Parameters
+    ----------
+    state
+        Pointer to the engine block.
+    left, right
+        Pointers to float32: where each channel's first frame goes.
+    stride
+        Distance between a channel's frames in floats: 1 = planar (JACK), 2 = interleaved.
+    frames
+        Any number; nothing is allocated for it.
+    """
+    s = carray(state, (1,))[0]
+    left_out = carray(left, (frames * stride,), np.float32)
+    right_out = carray(right, (frames * stride,), np.float32)
+    take_events(s)
+    s.block_peak = 0.0
+    applied = 0
+    done = 0
+    while done < frames:
+        if s.clock % TICK_FRAMES == 0:
+            tick(s)
+        while applied < s.pending_count and s.pending[applied].time_frames <= s.clock:
+            if apply_event(s, s.pending[applied]):
+                log_event(s, s.pending[applied])
+            applied += 1
+        segment = min(frames - done, TICK_FRAMES - s.clock % TICK_FRAMES)
+        if applied < s.pending_count:
+            segment = min(segment, s.pending[applied].time_frames - s.clock)
+        invalid = s.meters.invalid_samples
+        mix_voices(s, segment)
+        write_output(s, left_out, right_out, stride, done, segment)
+        if s.meters.invalid_samples != invalid:
+            end_invalid_voices(s)
+        s.clock += segment
+        s.record_ring.head += segment
+        done += segment
+    drop_applied(s, applied)
+    count_banks(s)
+    s.meters.peak = s.block_peak
+    s.meters.blocks += 1
+    fence()
+
+
+@audio_thread
+def tick(s):  # type: ignore[no-untyped-def]
+    """Do the control-rate work of this frame."""
+    advance_channels(s)
+    advance_master(s)
+    for group in range(GROUP_COUNT):
+        if s.sounding_groups[group] == 0:
+            continue
+        for v in range(group * LANES, (group + 1) * LANES):
+            if s.voices[v].stage != FREE:
+                advance_voice(s, v)

@@ -1,0 +1,203 @@
+"""From voices to stereo: read the slots, filter, apply gain and pan, add up.
+
+One call renders one *segment*: at most a tick, within which every parameter is constant or a
+straight line. Sixteen voices at a time: each reads its slot into one column of `tile`, then all
+sixteen go through filter, gain and pan together, one frame after the other.
+
+Voices keep their lane, so sums are always taken in the same order: where a block or a segment
+ends changes no bit of the result.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import carray, float32, int64
+
+from instrument.realtime.native import (
+    address_of,
+    audio_thread,
+    fill,
+    floats_at,
+    load,
+    louder,
+    multiply_add,
+    store,
+    sum_lanes,
+)
+from instrument.realtime.state import (
+    FREE,
+    GROUP_COUNT,
+    LANES,
+    LAYER_COUNT,
+    LOUD,
+    LOWEST_PITCH,
+    PITCH_COUNT,
+    SLOPE_FRAMES,
+    SOFT,
+    STATE,
+    TICK_FRAMES,
+)
+
+ONE = 1 << 32  # one frame in 32.32 fixed point
+ROW_BYTES = 4 * LANES
+_OFFSET = {name: STATE.fields[name][1] for name in STATE.fields}  # type: ignore[union-attr, index]
+TILE = _OFFSET["tile"]
+MIX_LEFT = _OFFSET["mix_left"]
+MIX_RIGHT = _OFFSET["mix_right"]
+LOW_1 = _OFFSET["low_1"]
+LOW_2 = _OFFSET["low_2"]
+FILTER_1 = _OFFSET["filter_1"]
+FILTER_2 = _OFFSET["filter_2"]
+FILTER_3 = _OFFSET["filter_3"]
+BYPASS = _OFFSET["bypass"]
+GAIN_LEFT = _OFFSET["gain_left"]
+GAIN_RIGHT = _OFFSET["gain_right"]
+STEP_LEFT = _OFFSET["step_left"]
+STEP_RIGHT = _OFFSET["step_right"]
+LANE_PEAK = _OFFSET["lane_peak"]
+
+
+@audio_thread
+def slot_audio(s, bank, layer, pitch):  # type: ignore[no-untyped-def]
+    """Return the audio of one slot, float32, shape (slot_stride,)."""
+    index = (bank * LAYER_COUNT + layer) * PITCH_COUNT + pitch - LOWEST_PITCH
+    return carray(
+        floats_at(int64(s.notes_address) + index * s.slot_stride * 4), (s.slot_stride,), np.float32
+    )
+
+
+@audio_thread
+def read_voice(s, v, column, frames):  # type: ignore[no-untyped-def]
+    """Put `frames` frames of a voice's two layers, blended and resampled, into its tile column.
+
+    The layers are coherent (same phases), so weights may blend them before the interpolation:
+    one pass over the source costs a multiply-add per source frame, the interpolation is done once.
+
+    Third-order Hermite interpolation through four points (Catmull-Rom); O. Niemitalo, "Polynomial
+    Interpolators for High-Quality Resampling of Oversampled Audio", 2001, section 2 "Hermite".
+    """
+    voice = s.voices[v]
+    first = int64(voice.position >> 32)
+    last = int64((voice.position + (frames - 1) * voice.increment) >> 32)
+    fraction_is_zero = (voice.position & (ONE - 1)) == 0
+    if voice.increment == ONE and fraction_is_zero:
+        blend(s, v, first, frames)
+        for frame in range(frames):
+            s.tile[frame, column] = s.slope[frame]
+    else:
+        blend(s, v, first - 1, last - first + 4)
+        position = voice.position - (first << 32)
+        for frame in range(frames):
+            at = position >> 32
+            x = float32((position & (ONE - 1)) >> 8) * float32(2.0**-24)
+            y0 = s.slope[at]
+            y1 = s.slope[at + 1]
+            y2 = s.slope[at + 2]
+            y3 = s.slope[at + 3]
+            c1 = float32(0.5) * (y2 - y0)
+            c3 = float32(1.5) * (y1 - y2) + float32(0.5) * (y3 - y0)
+            c2 = y0 - y1 + c1 - c3
+            s.tile[frame, column] = ((c3 * x + c2) * x + c1) * x + y1
+            position += voice.increment
+    voice.position += frames * voice.increment
+
+
+@audio_thread
+def blend(s, v, first, count):  # type: ignore[no-untyped-def]
+    """Fill `slope` with `count` source frames from `first` on, both layers weighted."""
+    voice = s.voices[v]
+    slot = s.slots[voice.source_bank, LOUD, voice.source_pitch - LOWEST_PITCH]
+    soft = slot_audio(s, voice.source_bank, SOFT, voice.source_pitch)
+    loud = slot_audio(s, voice.source_bank, LOUD, voice.source_pitch)
+    soft_weight = voice.soft_weight
+    loud_weight = voice.loud_weight
+    end = int64(slot.loop_end) if voice.loops else slot.frames_ready
+    count = min(count, SLOPE_FRAMES)
+    if first >= 0 and first + count <= end:
+        if soft_weight == 0.0:
+            for k in range(count):
+                s.slope[k] = loud_weight * loud[first + k]
+        else:
+            for k in range(count):
+                s.slope[k] = soft_weight * soft[first + k] + loud_weight * loud[first + k]
+        return
+    length = int64(slot.loop_end - slot.loop_start)
+    for k in range(count):
+        at = first + k
+        if voice.loops and at >= end:
+            at = slot.loop_start + (at - slot.loop_start) % length
+        if at < 0 or at >= slot.frames_ready:
+            s.slope[k] = float32(0.0)
+        elif soft_weight == 0.0:
+            s.slope[k] = loud_weight * loud[at]
+        else:
+            s.slope[k] = soft_weight * soft[at] + loud_weight * loud[at]
+
+
+@audio_thread
+def mix_group(s, base, group, frames):  # type: ignore[no-untyped-def]
+    """Filter, scale and pan the tile's sixteen columns and add them to the mix.
+
+    The filter is the trapezoidal state-variable low-pass of A. Simper, "Solving the continuous SVF
+    equations using trapezoidal integration and equivalent currents", Cytomic, 2013.
+    """
+    row = group * ROW_BYTES
+    low_1 = load(base + LOW_1 + row)
+    low_2 = load(base + LOW_2 + row)
+    a1 = load(base + FILTER_1 + row)
+    a2 = load(base + FILTER_2 + row)
+    a3 = load(base + FILTER_3 + row)
+    bypass = load(base + BYPASS + row)
+    left = load(base + GAIN_LEFT + row)
+    right = load(base + GAIN_RIGHT + row)
+    step_left = load(base + STEP_LEFT + row)
+    step_right = load(base + STEP_RIGHT + row)
+    peak = load(base + LANE_PEAK + row)
+    for frame in range(frames):
+        x = load(base + TILE + frame * ROW_BYTES)
+        v3 = x - low_2
+        v1 = multiply_add(a2, v3, a1 * low_1)
+        v2 = multiply_add(a3, v3, multiply_add(a2, low_1, low_2))
+        low_1 = v1 + v1 - low_1
+        low_2 = v2 + v2 - low_2
+        y = multiply_add(bypass, x - v2, v2)
+        left = left + step_left
+        right = right + step_right
+        to_left = y * left
+        to_right = y * right
+        peak = louder(louder(peak, to_left), to_right)
+        at = frame * ROW_BYTES
+        store(base + MIX_LEFT + at, load(base + MIX_LEFT + at) + to_left)
+        store(base + MIX_RIGHT + at, load(base + MIX_RIGHT + at) + to_right)
+    store(base + LOW_1 + row, low_1)
+    store(base + LOW_2 + row, low_2)
+    store(base + GAIN_LEFT + row, left)
+    store(base + GAIN_RIGHT + row, right)
+    store(base + LANE_PEAK + row, peak)
+
+
+@audio_thread
+def mix_voices(s, frames):  # type: ignore[no-untyped-def]
+    """Render all voices for one segment into column 0 of `mix_left` and `mix_right`."""
+    base = address_of(s)
+    silence = fill(float32(0.0))
+    for frame in range(frames):
+        store(base + MIX_LEFT + frame * ROW_BYTES, silence)
+        store(base + MIX_RIGHT + frame * ROW_BYTES, silence)
+    for group in range(GROUP_COUNT):
+        if s.sounding_groups[group] == 0:
+            continue
+        if s.sounding_groups[group] < LANES:
+            for frame in range(frames):
+                store(base + TILE + frame * ROW_BYTES, silence)
+        for column in range(LANES):
+            if s.voices[group * LANES + column].stage != FREE:
+                read_voice(s, group * LANES + column, column, frames)
+        mix_group(s, base, group, frames)
+    for frame in range(frames):
+        at = frame * ROW_BYTES
+        s.mix_left[frame, 0] = sum_lanes(load(base + MIX_LEFT + at))
+        s.mix_right[frame, 0] = sum_lanes(load(base + MIX_RIGHT + at))
+
+
+assert TICK_FRAMES <= SLOPE_FRAMES

@@ -1,0 +1,89 @@
+"""The engine without a device: the same machine code, called in a loop, faster than real time.
+
+Used for rendering MIDI files to WAV, for replaying a live session's log, and for testing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instrument.realtime.machine_code import load_machine_code
+from instrument.realtime.state import RING_EVENTS, EngineState
+
+
+class OfflineEngine:
+    """Play timed MIDI messages into an array.
+
+    Parameters
+    ----------
+    rate_hz
+        Sample rate.
+    block_frames
+        Frames per call of the kernel. The sound does not depend on it.
+    note_seconds
+        The longest note that a slot can hold.
+    folder
+        Keep the session's memory there, so that another process can fill the note tables; None
+        keeps it in this process.
+
+    Attributes
+    ----------
+    state : EngineState
+        Fill slots, set sounds and send commands through it.
+    """
+
+    def __init__(
+        self,
+        rate_hz: float = 48_000.0,
+        block_frames: int = 128,
+        note_seconds: float = 2.5,
+        folder: Path | None = None,
+    ) -> None:
+        self.state = EngineState.create(folder, rate_hz, note_seconds)
+        self._block_frames = block_frames
+        self._code = load_machine_code()
+        self._address = prepare_state(self.state)
+        self._events: deque[tuple[int, int, int, int, int]] = deque()
+
+    def send(self, frame: int, message: Sequence[int], value: int = 0) -> None:
+        """Play a MIDI message (or a command) at an absolute frame, -1 = at the next block.
+
+        Messages must be sent in order of time. Any number may wait.
+        """
+        status, data1, data2 = (*message, 0, 0)[:3]
+        self._events.append((frame, status, data1, data2, value))
+
+    def send_log(self, log: NDArray[np.void]) -> None:
+        """Play a log that a live engine has written (`EngineState.read_log`)."""
+        for event in log:
+            message = (int(event["status"]), int(event["data1"]), int(event["data2"]))
+            self.send(int(event["time_frames"]), message, int(event["value"]))
+
+    def render(self, frames: int) -> NDArray[np.float32]:
+        """Return the next `frames` frames: float32, shape (frames, 2), full scale ±1."""
+        audio = np.empty((frames, 2), np.float32)
+        left = audio.ctypes.data
+        for start in range(0, frames, self._block_frames):
+            block = min(self._block_frames, frames - start)
+            self._hand_over(self.state.clock + block)
+            at = left + start * 8
+            self._code.call_process_block(self._address, at, at + 4, 2, block)
+        return audio
+
+    def _hand_over(self, before_frame: int) -> None:
+        ring = self.state.control_ring
+        while self._events and self._events[0][0] < before_frame and len(ring) < RING_EVENTS:
+            frame, status, data1, data2, value = self._events.popleft()
+            ring.push(frame, status, data1, data2, value=value)
+
+
+def prepare_state(state: EngineState) -> int:
+    """Tell a state block where this process sees the note pool; return the block's address."""
+    state.fields["notes_address"] = state.notes.ctypes.data
+    state.fields["process_block"] = load_machine_code().process_block
+    return int(state.fields.ctypes.data)

@@ -1,0 +1,568 @@
+"""The engine's memory: one flat block and one pool of rendered notes, shared by three processes.
+
+``SESSION_DIR/state.bin`` is one record of `STATE` (below): rings, parameters, voices, meters.
+``SESSION_DIR/notes.bin`` is the note pool: float32 mono audio at the device's rate, on a fixed grid
+``(bank, layer, pitch - LOWEST_PITCH, frame)``. Both are plain files that every process maps, so
+there is nothing to clean up but the folder. The kernel reads the very same bytes through numba,
+which is why everything that runs on the audio thread is declared here.
+
+Who writes what (every field has one writer, so nothing needs a lock):
+
+=================  ==========================  ===================================================
+field              writer                      readers
+=================  ==========================  ===================================================
+``midi_ring``      engine's MIDI thread        kernel
+``control_ring``   control                     kernel
+``banks``          control, models             kernel, at note-on
+``slots``, notes   models                      kernel
+``log_ring``       kernel                      control (capture, replay); tests
+``record_ring``    kernel                      control (``--record``)
+``request_ring``   kernel                      control (program changes)
+``wanted``         kernel                      models (what to render next)
+``meters``         kernel and its callback     everyone
+``channels`` …     kernel                      everyone, for looking only
+=================  ==========================  ===================================================
+
+Publishing order: an array first, then the counter that announces it (`frames_ready`, a ring's
+`head`). x86 keeps that order by itself; the kernel adds the fences that ARM needs. Python offers no
+fence of its own: there, the interpreter's own atomics between two statements serve as one.
+
+This module imports neither numba nor llvmlite, so control and models attach in milliseconds.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instrument.realtime.event_ring import EVENT, EventRing, HistoryReader
+
+FORMAT: Final = 1
+MAGIC: Final = 0x6C6B6579  # "lkey"
+
+POLYPHONY: Final = 128  # notes that sound at once
+LANES: Final = 16  # voices that the mixer advances together, one per SIMD lane
+LANE_COUNT: Final = 2 * POLYPHONY  # as many again, for voices that only fade out
+GROUP_COUNT: Final = LANE_COUNT // LANES
+TICK_FRAMES: Final = 32  # the control rate's grid, on absolute frames: 0.67 ms at 48 kHz
+
+CHANNEL_COUNT: Final = 16
+BANK_COUNT: Final = 4
+BUILT_IN_BANK: Final = 0  # the plain tone that sounds when no preset is there yet
+LAYER_COUNT: Final = 2
+SOFT, LOUD = 0, 1  # layers
+SOFT_VELOCITY: Final = 40  # the velocities that the two layers are rendered at
+LOUD_VELOCITY: Final = 115
+LOWEST_PITCH: Final = 21
+HIGHEST_PITCH: Final = 108
+PITCH_COUNT: Final = HIGHEST_PITCH - LOWEST_PITCH + 1
+
+RING_EVENTS: Final = 4096
+LOG_EVENTS: Final = 65536
+REQUEST_EVENTS: Final = 256
+RECORD_FRAMES: Final = 1 << 20  # 21.8 s at 48 kHz
+PAGE_FRAMES: Final = 1024  # one 4 KiB page of float32: slots start on page boundaries
+SLOPE_FRAMES: Final = 352  # source frames that one tick can read: rate up to 10 and the taps
+
+# Commands: statuses below 0x80, so that no MIDI message can be one.
+USE_BANK: Final = 1  # data1 = bank, data2 = channel or ALL_CHANNELS
+PANIC: Final = 2  # every voice ends within 5 ms, every controller returns to its default
+FADE_OUT: Final = 3  # the master fades to silence in 30 ms, then `stopped` is set
+FADE_BANK: Final = 4  # data1 = bank: its voices end within 30 ms, so that it can be overwritten
+MASTER_GAIN: Final = 5  # value = gain in hundredths of a dB
+ALL_CHANNELS: Final = 127
+
+# What a voice is doing (`voices.stage`).
+FREE, ATTACK, DECAY, RELEASE = 0, 1, 2, 3
+
+# What channel and key pressure play (`banks.pressure_target`).
+PRESSURE_NOTHING, PRESSURE_VIBRATO, PRESSURE_CUTOFF, PRESSURE_LEVEL = 0, 1, 2, 3
+
+
+def _record(*fields: tuple[Any, ...]) -> np.dtype[np.void]:
+    return np.dtype(list(fields), align=True)
+
+
+RING = _record(("head", "i8"), ("tail", "i8"), ("dropped", "i8"), ("events", EVENT, (RING_EVENTS,)))
+LOG = _record(("head", "i8"), ("events", EVENT, (LOG_EVENTS,)))
+REQUESTS = _record(
+    ("head", "i8"), ("tail", "i8"), ("dropped", "i8"), ("events", EVENT, (REQUEST_EVENTS,))
+)
+RECORDING = _record(("head", "i8"), ("audio", "f4", (RECORD_FRAMES, 2)))  # head counts frames
+
+SOUND = _record(
+    ("attack_seconds", "f4"),  # amplitude 0 to 1, linear
+    ("decay_seconds", "f4"),  # 1 to sustain_level, to within 1/1000 of the way
+    ("sustain_level", "f4"),  # 0..1
+    ("release_seconds", "f4"),  # time to fall by 60 dB
+    ("cutoff_hz", "f4"),  # at pitch 60 and velocity 127; 20000 and above = open
+    ("resonance", "f4"),  # 0 (Butterworth, no peak) .. 1 (strong peak, still stable)
+    ("cutoff_key_track", "f4"),  # octaves of cut-off per octave of pitch
+    ("cutoff_velocity_octaves", "f4"),  # how far velocity 1 closes the filter
+    ("velocity_to_gain", "f4"),  # 0 = velocity changes no level .. 1 = all of it
+    ("velocity_curve", "f4"),  # exponent of level over velocity / 127; 2 = square law
+    ("gain_db", "f4"),
+    ("pan", "f4"),  # -1 left .. 1 right, constant power
+    ("stereo_width", "f4"),  # 0..1: how far low keys sit left and high keys right
+    ("vibrato_rate_hz", "f4"),
+    ("vibrato_depth_cents", "f4"),  # at mod wheel 127
+    ("bend_range_semitones", "f4"),  # until an RPN 0 says otherwise
+    ("pressure_target", "i4"),  # one of PRESSURE_*
+    ("loop", "i4"),  # 0: play slots to their end even if they have loop points
+)
+
+SLOT = _record(
+    ("frames_ready", "i8"),  # published last; 0 = nothing there
+    ("frames_whole", "i8"),  # frames that the slot will have once complete
+    ("loop_start", "i4"),
+    ("loop_end", "i4"),  # 0 = no loop; the cross-fade is baked in by the writer
+    ("loop_decay_per_frame", "f4"),  # factor per frame while looping; 1 = steady
+    ("gain", "f4"),
+)
+
+METERS = _record(
+    ("blocks", "i8"),
+    ("active_voices", "i8"),  # sounding, fading ones not counted
+    ("fading_voices", "i8"),
+    ("stolen_voices", "i8"),
+    ("cut_steals", "i8"),  # steals without a free lane to fade on: these may click
+    ("starved_voices", "i8"),  # ran into the end of a note that was still being rendered
+    ("stand_ins", "i8"),  # notes that started on a neighbour's slot
+    ("underruns", "i8"),  # counted by the device, or xruns by the server
+    ("late_events", "i8"),  # came after their frame had passed
+    ("lost_events", "i8"),  # came while the queue of due events was full
+    ("invalid_samples", "i8"),  # NaN or infinite, replaced by silence
+    ("limited_frames", "i8"),  # frames on which the limiter changed the sound
+    ("callback_ns_last", "i8"),
+    ("callback_ns_max", "i8"),  # writers of other processes may set it to 0
+    ("callback_ns_sum", "i8"),  # over `blocks`
+    ("last_event_frame", "i8"),  # when the last event was applied
+    ("last_sound_frame", "i8"),  # when the output was last above -80 dB
+    ("peak", "f4"),  # of the last block, after the limiter
+    ("limiter_gain", "f4"),  # 1 = not limiting
+    ("bank_voices", "i8", (BANK_COUNT,)),  # voices reading each bank
+)
+
+CHANNEL = _record(
+    ("bank", "i4"),  # which bank new notes take
+    ("sustain", "i4"),  # CC 64, 0..127
+    ("sostenuto", "i4"),
+    ("soft", "i4"),
+    ("bend", "i4"),  # -8192..8191
+    ("parameter", "i4"),  # selected RPN, or -1
+    ("parameter_high", "i4"),  # as CC 101 and 100 gave it; 127 = not given
+    ("parameter_low", "i4"),
+    ("fine_tune_high", "i4"),
+    ("fine_tune_low", "i4"),
+    ("bend_range_given", "i4"),  # an RPN 0 has set the range: presets leave it alone
+    ("bank_select", "i4"),
+    ("volume", "i4"),
+    ("expression", "i4"),
+    ("pan", "i4"),
+    ("modulation", "i4"),
+    ("brightness", "i4"),  # CC 74, 64 = as the preset says
+    ("pressure", "i4"),
+    ("bend_range", "f4"),  # semitones
+    ("coarse_tune", "f4"),  # semitones, RPN 2
+    ("fine_tune", "f4"),  # semitones, RPN 1
+    ("release_stretch", "f4"),  # half pedal: how much longer releases last
+    ("level", "f4"),  # smoothed from here on, once per tick
+    ("balance", "f4"),
+    ("vibrato", "f4"),
+    ("cutoff_octaves", "f4"),
+    ("bend_semitones", "f4"),
+    ("rested", "i4"),
+    ("settled", "i4"),  # every smoothed value has arrived
+)
+
+VOICE = _record(
+    ("position", "i8"),  # in the slot, 32.32 fixed point frames
+    ("increment", "i8"),  # the same, per output frame
+    ("start_frame", "i8"),
+    ("ticked_at", "i8"),  # the frame of the last tick it has lived through
+    ("stage", "i4"),
+    ("channel", "i4"),
+    ("pitch", "i4"),
+    ("velocity", "i4"),
+    ("bank", "i4"),
+    ("source_pitch", "i4"),  # the slot that is being read
+    ("source_bank", "i4"),
+    ("key_is_down", "i4"),
+    ("pedal_holds", "i4"),
+    ("sostenuto_holds", "i4"),
+    ("release_is_due", "i4"),  # let go before it had sounded for the shortest time
+    ("is_stand_in", "i4"),
+    ("is_fading", "i4"),  # a ghost: lets go of its lane when its fade is over
+    ("loops", "i4"),
+    ("is_looping", "i4"),  # has wrapped at least once
+    ("pressure", "i4"),
+    ("pressure_target", "i4"),
+    ("source_is_whole", "i4"),
+    ("pitch_is_due", "i4"),  # must be computed again at the next aim
+    ("filter_is_due", "i4"),
+    ("pan_is_due", "i4"),
+    ("envelope", "f4"),  # where the gain's line is going, reached at the next tick
+    ("envelope_step", "f4"),  # per frame
+    ("attack_step", "f4"),
+    ("decay_keep", "f4"),
+    ("sustain_level", "f4"),
+    ("release_octaves", "f4"),  # log2 of the level, per frame
+    ("release_keep", "f4"),
+    ("fade", "f4"),  # 0..1; the gain is its quarter sine
+    ("fade_step", "f4"),
+    ("loop_level", "f4"),
+    ("loop_keep", "f4"),
+    ("soft_weight", "f4"),
+    ("loud_weight", "f4"),
+    ("gain", "f4"),
+    ("pan", "f4"),
+    ("tuning", "f4"),  # semitones from the source's pitch to the voice's
+    ("pan_left", "f4"),
+    ("pan_right", "f4"),
+    ("felt_velocity", "f4"),  # after the soft pedal
+    ("cutoff_hz", "f4"),
+    ("cutoff_octaves", "f4"),  # key, velocity and soft pedal
+    ("missing_layer_octaves", "f4"),
+    ("resonance", "f4"),
+    ("lfo_phase", "f4"),  # turns
+    ("lfo_step", "f4"),  # turns per tick
+    ("vibrato_semitones", "f4"),
+    ("loudness", "f4"),  # peak of the last whole tick
+)
+
+_LANES_F4 = ("f4", (GROUP_COUNT, LANES))
+
+STATE = _record(
+    ("magic", "i8"),
+    ("format", "i8"),
+    ("rate_hz", "f8"),  # 0 until the engine has opened its device
+    ("slot_frames", "i8"),  # frames that a slot can hold
+    ("slot_stride", "i8"),  # frames from one slot to the next
+    ("notes_address", "u8"),  # in the engine's own address space
+    ("clock", "i8"),  # frames rendered so far
+    ("channel_mask", "i8"),  # bit c: channel c is heard
+    ("engine_pid", "i8"),
+    ("playing", "i8"),  # 0 until the sink runs
+    ("stopped", "i8"),  # set when FADE_OUT has reached silence
+    ("server_is_gone", "i8"),  # the audio server shut down
+    # -- callbacks: function addresses and ports of this process, the audio clock
+    ("process_block", "u8"),
+    ("clock_function", "u8"),
+    ("jack_port_get_buffer", "u8"),
+    ("jack_midi_get_event_count", "u8"),
+    ("jack_midi_event_get", "u8"),
+    ("jack_out_left", "u8"),
+    ("jack_out_right", "u8"),
+    ("jack_midi_in", "u8"),
+    ("midi_event", "u8", (4,)),  # jack_midi_event_t
+    ("clock_id", "i8"),  # of clock_gettime; -1: QueryPerformanceCounter
+    ("clock_ticks_per_second", "f8"),
+    ("clock_scratch", "i8", (2,)),
+    ("clock_sequence", "i8"),  # odd while the next five change
+    ("clock_frame", "i8"),  # the stream frame that the present block begins with,
+    ("clock_ns", "f8"),  # and when it began, smoothed
+    ("clock_next_ns", "f8"),
+    ("clock_block_ns", "f8"),  # smoothed length of a block
+    ("clock_block_frames", "i8"),
+    # -- master
+    ("master_gain", "f4"),
+    ("master_target", "f4"),
+    ("fade_out", "f4"),  # 1 = playing
+    ("fade_out_step", "f4"),
+    ("limiter_gain", "f4"),
+    ("limiter_target", "f4"),  # reached at the next tick
+    ("limiter_step", "f4"),  # per frame
+    ("cell_peak", "f4"),
+    ("block_peak", "f4"),
+    ("sounding_groups", "i8", (GROUP_COUNT,)),  # voices in each group of lanes
+    ("bank_count", "i8", (BANK_COUNT,)),
+    ("channels", CHANNEL, (CHANNEL_COUNT,)),
+    ("banks", SOUND, (BANK_COUNT,)),
+    ("slots", SLOT, (BANK_COUNT, LAYER_COUNT, PITCH_COUNT)),
+    ("wanted", "i8", (BANK_COUNT, PITCH_COUNT)),  # frame of the last strike while cold; 0 = never
+    ("meters", METERS),
+    ("voices", VOICE, (LANE_COUNT,)),
+    # -- the mixer's lanes
+    ("low_1", *_LANES_F4),  # the filter's two integrators
+    ("low_2", *_LANES_F4),
+    ("filter_1", *_LANES_F4),  # its three coefficients
+    ("filter_2", *_LANES_F4),
+    ("filter_3", *_LANES_F4),
+    ("bypass", *_LANES_F4),  # 1 = open filter
+    ("gain_left", *_LANES_F4),
+    ("gain_right", *_LANES_F4),
+    ("step_left", *_LANES_F4),  # per frame
+    ("step_right", *_LANES_F4),
+    ("lane_peak", *_LANES_F4),
+    ("tile", "f4", (TICK_FRAMES, LANES)),
+    ("mix_left", "f4", (TICK_FRAMES, LANES)),
+    ("mix_right", "f4", (TICK_FRAMES, LANES)),
+    ("slope", "f4", (SLOPE_FRAMES,)),  # the stretch of source that a voice reads in one tick
+    ("pending_count", "i8"),
+    ("pending", EVENT, (RING_EVENTS,)),
+    ("midi_ring", RING),
+    ("control_ring", RING),
+    ("request_ring", REQUESTS),
+    ("log_ring", LOG),
+    ("record_ring", RECORDING),
+)
+
+
+class EngineState:
+    """One session's memory, seen from Python.
+
+    Build it with `create` or `attach`. Every array attribute is a live view: reading it reads the
+    engine, writing it changes the engine.
+
+    Attributes
+    ----------
+    fields : ndarray
+        The whole block, one record of `STATE`: ``state.fields["clock"]``.
+    banks : ndarray
+        `SOUND` records, shape (BANK_COUNT,). A voice copies what it needs at note-on.
+    slots : ndarray
+        `SLOT` records, shape (BANK_COUNT, LAYER_COUNT, PITCH_COUNT).
+    wanted : ndarray
+        int64, shape (BANK_COUNT, PITCH_COUNT): the stream frame (at least 1) of the last note that
+        was struck while its slot was not whole. The largest one is the most urgent.
+    meters, channels, voices : ndarray
+        `METERS` record, `CHANNEL` records, `VOICE` records, for looking.
+    midi_ring, control_ring, request_ring : EventRing
+    """
+
+    def __init__(self, block: mmap.mmap, folder: Path | None) -> None:
+        self._block = block
+        self._folder = folder
+        self._notes_map: mmap.mmap | None = None
+        self._notes: NDArray[np.float32] | None = None
+        self.fields: NDArray[np.void] = np.frombuffer(block, STATE, 1).reshape(())
+        self.banks: NDArray[np.void] = self.fields["banks"]
+        self.slots: NDArray[np.void] = self.fields["slots"]
+        self.wanted: NDArray[np.int64] = self.fields["wanted"]
+        self.meters: NDArray[np.void] = self.fields["meters"]
+        self.channels: NDArray[np.void] = self.fields["channels"]
+        self.voices: NDArray[np.void] = self.fields["voices"]
+        self.midi_ring = EventRing(self.fields["midi_ring"])
+        self.control_ring = EventRing(self.fields["control_ring"])
+        self.request_ring = EventRing(self.fields["request_ring"])
+
+    @classmethod
+    def create(
+        cls, folder: Path | None, rate_hz: float = 0.0, note_seconds: float = 2.5
+    ) -> EngineState:
+        """Make a session's memory.
+
+        Parameters
+        ----------
+        folder
+            Where ``state.bin`` and ``notes.bin`` go; None keeps both in this process.
+        rate_hz
+            The device's rate; 0 leaves it to the engine, which calls `set_rate` once it knows.
+        note_seconds
+            The longest note that a slot can hold.
+        """
+        block = _map(None if folder is None else folder / "state.bin", STATE.itemsize, create=True)
+        state = cls(block, folder)
+        _write_defaults(state.fields)
+        state.fields["slot_frames"] = -round(note_seconds * 1000)  # milliseconds until `set_rate`
+        state.fields["magic"] = MAGIC
+        if rate_hz:
+            state.set_rate(rate_hz)
+        return state
+
+    @classmethod
+    def attach(cls, folder: Path) -> EngineState:
+        """Map the memory of a running session.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no session in `folder`.
+        ValueError
+            The file is not an engine block of this version.
+        """
+        path = folder / "state.bin"
+        found = path.stat().st_size
+        if found != STATE.itemsize:
+            raise ValueError(f"{path}: engine block must have {STATE.itemsize} bytes, got {found}")
+        state = cls(_map(path, STATE.itemsize, create=False), folder)
+        if (state.fields["magic"], state.fields["format"]) != (MAGIC, FORMAT):
+            raise ValueError(f"{path}: not an engine block of format {FORMAT}")
+        return state
+
+    def set_rate(self, rate_hz: float) -> None:
+        """Fix the rate, and with it the note pool's size. Engine only, once, before playing."""
+        seconds = -float(self.fields["slot_frames"]) / 1000.0
+        if seconds <= 0:
+            raise ValueError(f"rate is already {float(self.fields['rate_hz'])} Hz")
+        frames = int(np.ceil(seconds * rate_hz))
+        self.fields["slot_frames"] = frames
+        self.fields["slot_stride"] = -(-frames // PAGE_FRAMES) * PAGE_FRAMES
+        self._map_notes(rate_hz, create=True)
+        self.fields["rate_hz"] = rate_hz  # last: it tells the others that the pool is there
+
+    @property
+    def rate_hz(self) -> float:
+        """The device's rate; 0 until the engine has opened it."""
+        return float(self.fields["rate_hz"])
+
+    @property
+    def clock(self) -> int:
+        """Frames that the engine has rendered."""
+        return int(self.fields["clock"])
+
+    @property
+    def notes(self) -> NDArray[np.float32]:
+        """The note pool: float32, shape (BANK_COUNT, LAYER_COUNT, PITCH_COUNT, slot_frames).
+
+        Raises
+        ------
+        RuntimeError
+            The engine has not set its rate yet.
+        """
+        if self._notes is None:
+            if not self.rate_hz:
+                raise RuntimeError("the engine has not opened its audio device yet")
+            self._map_notes(self.rate_hz, create=False)
+        assert self._notes is not None
+        return self._notes[..., : int(self.fields["slot_frames"])]
+
+    def _map_notes(self, rate_hz: float, create: bool) -> None:
+        shape = (BANK_COUNT, LAYER_COUNT, PITCH_COUNT, int(self.fields["slot_stride"]))
+        path = None if self._folder is None else self._folder / "notes.bin"
+        self._notes_map = _map(path, int(np.prod(shape)) * 4, create)
+        self._notes = np.frombuffer(self._notes_map, np.float32).reshape(shape)
+
+    def write_slot(
+        self,
+        bank: int,
+        layer: int,
+        pitch: int,
+        audio: NDArray[np.float32],
+        *,
+        frames_whole: int | None = None,
+        loop: tuple[int, int] | None = None,
+        loop_decay_per_frame: float = 1.0,
+        gain: float = 1.0,
+    ) -> None:
+        """Put one rendered note where the kernel finds it (models' side).
+
+        Parameters
+        ----------
+        audio
+            float32, shape (frames,), at `rate_hz`, full scale ±1, from the note's first frame. A
+            loop's cross-fade is already in it: ``audio[loop_end + k]`` would continue like
+            ``audio[loop_start + k]``.
+        frames_whole
+            Frames that the complete note has, when `audio` is only its attack. Write the attack
+            first and the whole note later: what is already there must not change audibly.
+        loop
+            First frame and one past the last frame of the loop, or None.
+        """
+        assert LOWEST_PITCH <= pitch <= HIGHEST_PITCH
+        slot = self.slots[bank, layer, pitch - LOWEST_PITCH]
+        self.notes[bank, layer, pitch - LOWEST_PITCH, : len(audio)] = audio
+        slot["frames_whole"] = frames_whole or len(audio)
+        slot["loop_start"], slot["loop_end"] = loop or (0, 0)
+        slot["loop_decay_per_frame"] = loop_decay_per_frame
+        slot["gain"] = gain
+        slot["frames_ready"] = len(audio)  # last: this publishes the slot
+
+    def clear_bank(self, bank: int) -> None:
+        """Forget a bank's notes and give their memory back. Only when `bank_is_free`."""
+        self.slots[bank]["frames_ready"] = 0
+        self.wanted[bank] = 0
+        assert self.notes is not None and self._notes_map is not None
+        size = len(self._notes_map) // BANK_COUNT
+        if hasattr(mmap, "MADV_REMOVE") and self._folder is not None:
+            self._notes_map.madvise(mmap.MADV_REMOVE, bank * size, size)
+        elif hasattr(mmap, "MADV_DONTNEED"):
+            self._notes_map.madvise(mmap.MADV_DONTNEED, bank * size, size)
+
+    def bank_is_free(self, bank: int) -> bool:
+        """Tell whether no channel plays from `bank` and no voice still reads it."""
+        in_use = bool(np.any(self.channels["bank"] == bank))
+        return not in_use and int(self.meters["bank_voices"][bank]) == 0
+
+    def drop_pages(self, bank: int) -> None:
+        """Take a bank's pages out of this process; their content stays in the shared file."""
+        if self._notes_map is not None and self._folder and hasattr(mmap, "MADV_DONTNEED"):
+            size = len(self._notes_map) // BANK_COUNT
+            self._notes_map.madvise(mmap.MADV_DONTNEED, bank * size, size)
+
+    def command(self, status: int, data1: int = 0, data2: int = 0, value: int = 0) -> bool:
+        """Ask the kernel for something, as soon as possible; False when the ring is full."""
+        return self.control_ring.push(-1, status, data1, data2, value=value)
+
+    def send_midi(self, message: Sequence[int], time_frames: int = -1) -> bool:
+        """Play one MIDI message from control: a file, the panel, a test."""
+        status, data1, data2 = (*message, 0, 0)[:3]
+        return self.control_ring.push(time_frames, status, data1, data2)
+
+    def read_log(self) -> HistoryReader:
+        """Return a reader of the events applied from now on, each with its exact frame."""
+        ring = self.fields["log_ring"]
+        return HistoryReader(ring["head"], ring["events"])
+
+    def read_recording(self) -> HistoryReader:
+        """Return a reader of the stereo output from now on: float32, shape (frames, 2)."""
+        ring = self.fields["record_ring"]
+        return HistoryReader(ring["head"], ring["audio"])
+
+
+def _write_defaults(fields: NDArray[np.void]) -> None:
+    fields["format"] = FORMAT
+    fields["channel_mask"] = 0xFFFF
+    fields["master_gain"] = fields["master_target"] = 1.0
+    fields["fade_out"] = fields["limiter_gain"] = fields["limiter_target"] = 1.0
+    fields["meters"]["limiter_gain"] = 1.0
+    fields["meters"]["last_sound_frame"] = -1
+    banks = fields["banks"]
+    for name, value in DEFAULT_SOUND.items():
+        banks[name] = value
+    channels = fields["channels"]
+    channels["parameter"] = -1
+    channels["parameter_high"] = channels["parameter_low"] = 127
+    channels["fine_tune_high"] = 64
+    channels["volume"] = 100
+    channels["expression"] = 127
+    channels["pan"] = channels["brightness"] = 64
+    channels["bend_range"] = 2.0
+    channels["release_stretch"] = 1.0
+    channels["level"] = -1.0  # not yet: the first tick takes the target at once
+
+
+DEFAULT_SOUND: Final[dict[str, float]] = {
+    "attack_seconds": 0.0,
+    "decay_seconds": 0.0,
+    "sustain_level": 1.0,
+    "release_seconds": 0.3,
+    "cutoff_hz": 20_000.0,
+    "velocity_to_gain": 1.0,
+    "velocity_curve": 2.0,
+    "gain_db": -12.0,
+    "vibrato_rate_hz": 5.5,
+    "vibrato_depth_cents": 50.0,
+    "bend_range_semitones": 2.0,
+    "pressure_target": PRESSURE_VIBRATO,
+    "loop": 1,
+}
+
+
+def _map(path: Path | None, size: int, create: bool) -> mmap.mmap:
+    if path is None:
+        return mmap.mmap(-1, size)
+    flags = os.O_RDWR | (os.O_CREAT | os.O_EXCL if create else 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        if create:
+            os.ftruncate(descriptor, size)
+        return mmap.mmap(descriptor, size)
+    finally:
+        os.close(descriptor)
