@@ -1,0 +1,89 @@
+"""What a frame voice is made of and how it is trained: the only lists of options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SAMPLE_RATE_HZ = 48000
+HOP_FRAMES = 480
+HARMONIC_COUNT = 128
+MODE_COUNT = 12
+PARTIAL_COUNT = HARMONIC_COUNT + MODE_COUNT
+NOISE_BAND_COUNT = 48
+NOISE_BIN_COUNT = 480
+MOTION_BAND_COUNT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class FrameVoiceConfig:
+    """The network's size.
+
+    Attributes
+    ----------
+    latent_size
+        Numbers that describe a timbre.
+    note_width, note_blocks
+        The part that runs once per note: cheap, so it may be wide.
+    frame_width, frame_blocks, frame_expansion
+        The part that runs every 10 ms: this is the cost of a note.
+    """
+
+    latent_size: int = 24
+    note_width: int = 512
+    note_blocks: int = 3
+    frame_width: int = 192
+    frame_blocks: int = 3
+    frame_expansion: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """How a frame voice learns.
+
+    Attributes
+    ----------
+    steps
+        Length of the cosine schedule.
+    minutes
+        If not 0, `steps` is set from the speed of the first steps so that training ends after
+        this long.
+    batch_size
+        Crops per step.
+    crop_hops
+        Length of a crop in hops of 10 ms.
+    learning_rate, weight_decay, gradient_norm
+        AdamW's, and the clipping norm.
+    ema_decay
+        Of the averaged weights that are evaluated and exported; warmed up over the first steps.
+    latent_noise
+        Standard deviation of the noise on each instrument's latent: fills the space between them.
+    latent_penalty
+        Weight of the squared latent, which keeps the space round.
+    windows
+        STFT lengths of the loss, in frames.
+    floor_db
+        Quieter than this against a full-scale partial of the loudest note counts as silence.
+    motion_weight
+        Weight of the loss that matches the recorded wobble.
+    adversarial_weight, feature_weight
+        0 trains by reconstruction only; otherwise the adversarial stage's weights.
+    seed
+        Everything random is a function of the seed and the step.
+    """
+
+    steps: int = 30000
+    minutes: float = 0.0
+    batch_size: int = 16
+    crop_hops: int = 48
+    learning_rate: float = 1.5e-3
+    weight_decay: float = 1e-3
+    gradient_norm: float = 1.0
+    ema_decay: float = 0.999
+    latent_noise: float = 0.1
+    latent_penalty: float = 1e-4
+    windows: tuple[int, ...] = (3072, 1024, 256)
+    floor_db: float = -75.0
+    motion_weight: float = 0.02
+    adversarial_weight: float = 0.0
+    feature_weight: float = 0.0
+    seed: int = 1

@@ -1,0 +1,170 @@
+"""Render single notes from a SoundFont with FluidSynth, in this process.
+
+In: a SoundFont (SF2 or SF3) and which program, pitch and hold time. Out: mono float32 notes.
+
+FluidSynth is driven through ctypes because that needs no package and is as fast as the library:
+a 4-second note takes a few milliseconds. Reverb and chorus are off: effects belong to the host.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instrument.errors import FileError, SettingError
+
+SAMPLE_RATE_HZ = 48000
+
+_FONT_FOLDERS = (
+    "/usr/share/sounds/sf3",
+    "/usr/share/sounds/sf2",
+    "/usr/local/share/soundfonts",
+    "/opt/homebrew/share/soundfonts",
+)
+# MIT-licensed fonts only. TimGM6mb, which many systems also carry, is GPL-2: weights trained on it
+# could not be given away with this project.
+_FONT_FILES = (
+    "FluidR3Mono_GM.sf3",
+    "FluidR3_GM.sf2",
+    "MuseScore_General_Lite.sf3",
+    "MuseScore_General.sf3",
+)
+_INSTALL = "Install one with: apt install fluidr3mono-gm-soundfont libfluidsynth3"
+
+
+def find_soundfont() -> Path:
+    """Find an MIT-licensed General MIDI SoundFont on this machine.
+
+    Raises
+    ------
+    FileError
+        When none is installed.
+    """
+    for file in _FONT_FILES:
+        for folder in _FONT_FOLDERS:
+            if (path := Path(folder) / file).exists():
+                return path
+    raise FileError(f"no SoundFont found: looked for {', '.join(_FONT_FILES)}", _INSTALL)
+
+
+class SoundFont:
+    """A SoundFont loaded into a private FluidSynth, for one note at a time.
+
+    Parameters
+    ----------
+    path
+        The SF2 or SF3 file.
+
+    Raises
+    ------
+    FileError
+        When the file is missing or FluidSynth cannot read it.
+    SettingError
+        When the FluidSynth library is not installed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise FileError(f"SoundFont {path} does not exist", _INSTALL)
+        self._library = _load_library()
+        self._settings = self._library.new_fluid_settings()
+        for name, number in (
+            (b"synth.sample-rate", float(SAMPLE_RATE_HZ)),
+            (b"synth.gain", 0.4),
+        ):
+            self._library.fluid_settings_setnum(self._settings, name, number)
+        for name, flag in ((b"synth.reverb.active", 0), (b"synth.chorus.active", 0)):
+            self._library.fluid_settings_setint(self._settings, name, flag)
+        self._synth = self._library.new_fluid_synth(self._settings)
+        self._font = self._library.fluid_synth_sfload(self._synth, str(path).encode(), 1)
+        if self._font < 0:
+            self.close()
+            raise FileError(f"{path} is not a SoundFont that FluidSynth can read", _INSTALL)
+
+    def __enter__(self) -> SoundFont:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the synthesiser; a second call does nothing."""
+        if self._synth:
+            self._library.delete_fluid_synth(self._synth)
+            self._library.delete_fluid_settings(self._settings)
+            self._synth = None
+
+    def render(
+        self, program: int, pitch: int, velocity: int, hold_frames: int, release_frames: int
+    ) -> NDArray[np.float32]:
+        """Play one note from its first frame.
+
+        Parameters
+        ----------
+        program
+            General MIDI program, 0-127.
+        pitch, velocity
+            MIDI numbers.
+        hold_frames, release_frames
+            How long the key is down, and how long to listen after it is let go, at 48 kHz.
+
+        Returns
+        -------
+        NDArray
+            float32, shape (hold_frames + release_frames,), the mean of left and right.
+        """
+        library, synth = self._library, self._synth
+        library.fluid_synth_system_reset(synth)
+        library.fluid_synth_program_select(synth, 0, self._font, 0, program)
+        library.fluid_synth_noteon(synth, 0, pitch, velocity)
+        held = self._write(hold_frames)
+        library.fluid_synth_noteoff(synth, 0, pitch)
+        return np.concatenate([held, self._write(release_frames)])
+
+    def _write(self, frames: int) -> NDArray[np.float32]:
+        stereo = np.zeros((2, frames), np.float32)
+        left, right = (channel.ctypes.data_as(ctypes.c_void_p) for channel in stereo)
+        self._library.fluid_synth_write_float(self._synth, frames, left, 0, 1, right, 0, 1)
+        mono: NDArray[np.float32] = stereo.mean(axis=0, dtype=np.float32)
+        return mono
+
+
+def _load_library() -> ctypes.CDLL:
+    name = ctypes.util.find_library("fluidsynth")
+    if name is None:
+        raise SettingError("the FluidSynth library is not installed", _INSTALL)
+    library = ctypes.CDLL(name)
+    pointer, integer, text = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
+    signatures: dict[str, tuple[object, list[object]]] = {
+        "new_fluid_settings": (pointer, []),
+        "fluid_settings_setnum": (integer, [pointer, text, ctypes.c_double]),
+        "fluid_settings_setint": (integer, [pointer, text, integer]),
+        "delete_fluid_settings": (None, [pointer]),
+        "new_fluid_synth": (pointer, [pointer]),
+        "delete_fluid_synth": (None, [pointer]),
+        "fluid_synth_sfload": (integer, [pointer, text, integer]),
+        "fluid_synth_system_reset": (integer, [pointer]),
+        "fluid_synth_program_select": (integer, [pointer, *[integer] * 4]),
+        "fluid_synth_noteon": (integer, [pointer, *[integer] * 3]),
+        "fluid_synth_noteoff": (integer, [pointer, *[integer] * 2]),
+        "fluid_synth_write_float": (
+            integer,
+            [pointer, integer, pointer, integer, integer, pointer, integer, integer],
+        ),
+    }
+    for function, (result, arguments) in signatures.items():
+        getattr(library, function).restype = result
+        getattr(library, function).argtypes = arguments
+    for level in range(5):  # its log goes to stderr and would tear the progress bar
+        library.fluid_set_log_function(level, None, None)
+    return library
