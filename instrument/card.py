@@ -178,5 +178,5 @@ def _check_consistency(card: Card, what: str) -> None:
                 f"{what}: {where} must have {card.latent_size} numbers (latent_size), got {length}"
             )
     for index, test in enumerate(card.self_test):
-        if len(test.frames) != len(test.values):
+        if not test.frames or len(test.frames) != len(test.values):
             raise BundleError(f"{what}: self_test, item {index + 1}, needs one value per frame")
