@@ -7,17 +7,15 @@ does not change the exit code: a figure is information, a test is a judge.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
 from rich.console import Console
 
 from instrument.bench.report import Report, show, write_json
 
-Command = Callable[..., Any]
+TABLE_WIDTH = 132
 
 _json_option = click.option(
     "--json",
@@ -123,7 +121,10 @@ def _render(rounds: int | None, preset: str | None) -> Report:
 
 
 def _show(report: Report) -> Report:
-    show(report, Console())
+    console = Console()
+    if not console.is_terminal:
+        console.width = TABLE_WIDTH  # a log file has no width of its own
+    show(report, console)
     return report
 
 

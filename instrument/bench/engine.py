@@ -26,7 +26,7 @@ JUDGED = (128, 128)
 """Voices and frames that the goals are for."""
 
 GOALS = {"FluidSynth": Goal(1.0), "pyo": Goal(0.6)}
-_UNIT = "µs/block"
+_UNIT = "µs"
 
 Measure = Callable[[int], float]
 
@@ -53,15 +53,15 @@ def _combination(report: Report, voices: int, block_frames: int, rounds: int) ->
     name = f"{voices} voices × {block_frames} frames"
     goals = GOALS if (voices, block_frames) == JUDGED else {}
     ours = micro.pop("ours")
-    unbent = micro.pop("ours, no bend")
+    unbent = micro.pop("ours on pitch")
     rows = [compare(name, _UNIT, ours, peer, micro[peer], goals.get(peer)) for peer in micro]
     rows += [
         not_measured(name, _UNIT, reason, peer, goals.get(peer)) for peer, reason in missing.items()
     ]
     budget_us = 1e6 * block_frames / RATE_HZ
     share = 100 * statistics.median(ours) / budget_us
-    rows.append(Row(name, "% of budget", ours=share, goal=_budget_goal(voices, block_frames)))
-    rows.append(Row(f"{name}, no bend", _UNIT, ours=statistics.median(unbent)))
+    rows.append(Row("  of the block's time", "%", share, goal=_budget_goal(voices, block_frames)))
+    rows.append(Row("  on pitch", _UNIT, statistics.median(unbent)))
     return rows
 
 
@@ -83,7 +83,7 @@ def _contestants(
     }
     contestants: dict[str, Measure] = {
         "ours": KernelVoices(voices, block_frames, RATE_HZ, is_bent=True).measure,
-        "ours, no bend": KernelVoices(voices, block_frames, RATE_HZ, is_bent=False).measure,
+        "ours on pitch": KernelVoices(voices, block_frames, RATE_HZ, is_bent=False).measure,
     }
     missing = {}
     for name, open_peer in openers.items():

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 CANARY_LIMIT = 0.30
-"""Above this variation of the canary (range over median) no verdict is given."""
+"""Above this variation of the canary no verdict is given."""
 
 _CANARY_BYTES = bytes(2 << 20)
 
@@ -77,10 +77,14 @@ class Canary:
 
     @property
     def variation(self) -> float:
-        """Range of the kept times over their median, 0 = perfectly steady."""
+        """Distance of the 10th and 90th percentile over the median, 0 = perfectly steady.
+
+        Medians of rounds survive one interruption, so one may not silence a whole run either.
+        """
         if len(self.seconds) < 2:
             return 0.0
-        return (max(self.seconds) - min(self.seconds)) / statistics.median(self.seconds)
+        tenths = statistics.quantiles(self.seconds, n=10, method="inclusive")
+        return (tenths[-1] - tenths[0]) / statistics.median(self.seconds)
 
     @property
     def is_steady(self) -> bool:

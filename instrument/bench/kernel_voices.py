@@ -12,9 +12,7 @@ from instrument.realtime.machine_code import PROCESS_BLOCK, load_machine_code
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import (
     ALL_CHANNELS,
-    HIGHEST_PITCH,
     LOUD,
-    LOWEST_PITCH,
     SOFT,
     USE_BANK,
 )
@@ -24,6 +22,7 @@ NOTE_SECONDS = 2.5  # as in play: long notes stream through the caches, short lo
 VELOCITY = 90  # between the layers' velocities, so that both are read
 CUTOFF_HZ = 6000.0  # closed enough that every voice's filter works
 BEND = 0x4A  # of 0x40 = none: a quarter of a semitone, so that every read is between frames
+LOWEST_HELD = 36
 _CHANNELS = 2
 
 
@@ -44,6 +43,7 @@ class KernelVoices:
     def __init__(self, voices: int, block_frames: int, rate_hz: int, *, is_bent: bool) -> None:
         self._voices = voices
         self._block_frames = block_frames
+        self._pitches = range(LOWEST_HELD, LOWEST_HELD + voices // _CHANNELS)
         self._engine = OfflineEngine(rate_hz, block_frames, NOTE_SECONDS)
         self._out = np.zeros((2, block_frames), np.float32)
         self._pointers = [int(channel.ctypes.data) for channel in self._out]
@@ -80,7 +80,7 @@ class KernelVoices:
         state.banks[BANK]["cutoff_hz"] = CUTOFF_HZ
         state.banks[BANK]["sustain_level"] = 0.8
         state.banks[BANK]["decay_seconds"] = 0.5
-        for pitch in range(LOWEST_PITCH, HIGHEST_PITCH + 1):
+        for pitch in self._pitches:
             for layer, harmonics in ((SOFT, 2), (LOUD, 8)):
                 note = _note(pitch, harmonics, rate_hz)
                 loop = (rate_hz // 2, len(note))
@@ -92,7 +92,7 @@ class KernelVoices:
         for channel in range(_CHANNELS):
             if is_bent:
                 engine.send(-1, (0xE0 | channel, 0, BEND))
-            for pitch in range(36, 36 + self._voices // _CHANNELS):
+            for pitch in self._pitches:
                 engine.send(-1, (0x90 | channel, pitch, VELOCITY))
         engine.render(self._block_frames)
 
@@ -100,8 +100,9 @@ class KernelVoices:
 def _note(pitch: int, harmonics: int, rate_hz: int) -> NDArray[np.float32]:
     """Return a steady note of whole-Hz pitch, float32, shape (frames,), so that it loops."""
     fundamental_hz = round(440.0 * 2 ** ((pitch - 69) / 12))
-    time_seconds = np.arange(int(NOTE_SECONDS * rate_hz)) / rate_hz
-    partials = [k for k in range(1, harmonics + 1) if k * fundamental_hz < rate_hz / 2]
-    wave = sum(np.sin(2 * np.pi * k * fundamental_hz * time_seconds) / k for k in partials)
-    note: NDArray[np.float32] = np.asarray(0.3 * wave, np.float32)
-    return note
+    spectrum = np.zeros(rate_hz // 2 + 1, np.complex128)  # bins of 1 Hz
+    for harmonic in range(1, harmonics + 1):
+        if harmonic * fundamental_hz < rate_hz / 2:
+            spectrum[harmonic * fundamental_hz] = -0.15j * rate_hz / harmonic
+    one_second = np.fft.irfft(spectrum).astype(np.float32)
+    return np.resize(one_second, int(NOTE_SECONDS * rate_hz))

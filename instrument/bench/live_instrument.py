@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import psutil  # type: ignore[import-untyped]
 
 from instrument.bench.peers import PeerMissing
-from instrument.realtime.state import EngineState
+from instrument.realtime.state import BUILT_IN_BANK, LOWEST_PITCH, EngineState
 
 POLL_SECONDS = 0.002
 _ROLES = ("engine", "models")
@@ -43,6 +44,33 @@ class LiveInstrument:
         if self._state is None:
             self._state = self.wait_for(self._attach, "the engine's memory", 20.0)
         return self._state
+
+    def has_note(self, pitch: int) -> float | None:
+        """Return the seconds since the command if the playing preset's note is rendered."""
+        return self.has_notes([pitch])
+
+    def has_notes(self, pitches: Sequence[int], *, are_whole: bool = False) -> float | None:
+        """Return the seconds since the command if the playing preset's notes are rendered.
+
+        Parameters
+        ----------
+        are_whole
+            Ask for all frames of both layers, not for the first frames of one.
+        """
+        bank = int(self.state.channels[0]["bank"])
+        if bank == BUILT_IN_BANK:
+            return None
+        slots = self.state.slots[bank][:, [pitch - LOWEST_PITCH for pitch in pitches]]
+        ready = slots["frames_ready"]
+        if are_whole:
+            is_there = bool(np.all((ready > 0) & (ready >= slots["frames_whole"])))
+        else:
+            is_there = bool(np.all(ready.max(axis=0) > 0))
+        return self.since() if is_there else None
+
+    def since(self) -> float:
+        """Return the seconds since the command."""
+        return time.perf_counter() - self.started
 
     def process(self, role: str) -> psutil.Process | None:
         """Return the control, engine or models process, or None before it runs."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -90,17 +91,14 @@ class Report:
 def show(report: Report, console: Console) -> None:
     """Print a report as a table with the machine above and the canary below it."""
     machine = report.machine
-    table = Table(title=f"bench {report.bench}", title_justify="left", pad_edge=False)
-    table.add_column("what")
-    for heading in ("ours", "peer"):
-        table.add_column(heading, justify="right")
-    table.add_column("unit")
-    table.add_column("beside")
-    for heading in ("ratio", "spread", "min/min", "goal"):
-        table.add_column(heading, justify="right")
-    table.add_column("verdict")
+    table = Table(title=f"bench {report.bench}", title_justify="left", box=box.SIMPLE)
+    for heading in ("what", "ours", "beside", "ratio", "min/min", "goal", "verdict"):
+        is_number = heading in ("ours", "ratio", "min/min", "goal")
+        table.add_column(heading, justify="right" if is_number else "left")
+    above = ""
     for row in report.judged():
-        table.add_row(*_cells(row))
+        table.add_row(*_cells(row, above))
+        above = row.name
     where = f"{machine.cpu}, {machine.cores} cores, {machine.system}"
     console.print(f"{where}, Python {machine.python}")
     console.print(", ".join(f"{name} {version}" for name, version in machine.versions.items()))
@@ -127,15 +125,13 @@ def write_json(reports: Iterable[Report], path: Path) -> None:
         partial.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: Row, above: str) -> list[str]:
+    spread = "" if row.spread is None else f" ±{100 * row.spread:.0f} %"
     return [
-        row.name,
-        _number(row.ours),
-        _number(row.peer),
-        row.unit,
-        row.peer_name,
-        _number(row.ratio),
-        "" if row.spread is None else f"±{100 * row.spread:.0f} %",
+        "" if row.name == above else row.name,
+        "" if row.ours is None else f"{_number(row.ours)} {row.unit}",
+        f"{row.peer_name} {_number(row.peer)}",
+        f"{_number(row.ratio)}{spread}",
         _number(row.best_ratio),
         str(row.goal) if row.goal else "",
         f"[{_COLOURS[row.verdict]}]{row.verdict}[/]",

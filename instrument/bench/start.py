@@ -24,9 +24,10 @@ from instrument.bench.live_instrument import LiveInstrument, live_instrument
 from instrument.bench.note_probe import NoteProbe
 from instrument.bench.peers import PeerMissing
 from instrument.bench.report import Report
-from instrument.realtime.state import BUILT_IN_BANK, LOUD, LOWEST_PITCH, EngineState
+from instrument.realtime.state import HIGHEST_PITCH, LOWEST_PITCH
 
 MIDDLE_C = 60
+PITCHES = range(LOWEST_PITCH, HIGHEST_PITCH + 1)
 AUDIBLE = 1e-4  # -80 dB of full scale
 PLAYABLE = Goal(1.5, is_ratio=False)
 WARM_KIND, COLD_KIND = "notes cached", "no cache"
@@ -110,13 +111,11 @@ def _start_once(
     ):
         instrument.wait_for(lambda: probe.connect() or None, "its JACK ports", 20.0)
         first_sound = instrument.wait_for(lambda: _strike(probe, instrument), "a sound", 20.0)
-        state = instrument.state
         first_true = instrument.wait_for(
-            lambda: _ready_after(instrument, state, {MIDDLE_C}), "a rendered note", 30.0
+            lambda: instrument.has_note(MIDDLE_C), "a rendered note", 30.0
         )
-        keys = set(range(LOWEST_PITCH, LOWEST_PITCH + state.slots.shape[2]))
         all_keys = instrument.wait_for(
-            lambda: _ready_after(instrument, state, keys, is_whole=True), "all notes", 120.0
+            lambda: instrument.has_notes(PITCHES, are_whole=True), "all notes", 120.0
         )
         processes = instrument.processes()
         megabytes = {role: process.memory_info().rss / 1e6 for role, process in processes.items()}
@@ -129,24 +128,7 @@ def _strike(probe: NoteProbe, instrument: LiveInstrument) -> float | None:
     probe.send(now, (0x90, MIDDLE_C, 100))
     time.sleep(0.01)
     heard = probe.heard(now - 2000, now + 48_000)
-    return _since(instrument) if np.abs(heard).max(initial=0.0) > AUDIBLE else None
-
-
-def _ready_after(
-    instrument: LiveInstrument, state: EngineState, pitches: set[int], *, is_whole: bool = False
-) -> float | None:
-    """Return the seconds since the command if these notes of the playing preset are rendered."""
-    bank = int(state.channels[0]["bank"])
-    if bank == BUILT_IN_BANK:
-        return None
-    slots = state.slots[bank][:, [pitch - LOWEST_PITCH for pitch in sorted(pitches)]]
-    ready = slots["frames_ready"] if is_whole else slots[LOUD]["frames_ready"]
-    enough = slots["frames_whole"] if is_whole else 1
-    return _since(instrument) if np.all((ready > 0) & (ready >= enough)) else None
-
-
-def _since(instrument: LiveInstrument) -> float:
-    return time.perf_counter() - instrument.started
+    return instrument.since() if np.abs(heard).max(initial=0.0) > AUDIBLE else None
 
 
 def _count_torch(processes: Mapping[str, object]) -> int:

@@ -1,0 +1,83 @@
+"""Note to audio through JACK, counted in frames by a probe client."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from instrument.bench.harness import Goal, Row, not_measured
+from instrument.bench.jack_server import private_jack
+from instrument.bench.live_instrument import live_instrument
+from instrument.bench.note_probe import NoteProbe
+from instrument.bench.peers import PeerMissing
+from instrument.bench.report import Report
+
+NOTES = 40
+PITCH, VELOCITY = 72, 110
+NOTE_FRAMES = 2_400
+GAP_FRAMES = 12_000
+LEAD_FRAMES = 4_800
+_ALL_SOUND_OFF = (0xB0, 120, 0)
+
+
+def latency_rows(
+    report: Report, arguments: Sequence[str], block_frames: int = 128, notes: int = NOTES
+) -> list[Row]:
+    """Strike notes at random frames; return mean and deviation of note to first sample.
+
+    The server is synchronous, so that nothing is lost to the machine: what is measured is how the
+    instrument places notes, exactly. A note that starts on a table's first sample, which is often
+    zero, is heard one frame late.
+    """
+    name = "note to audio"
+    try:
+        with (
+            private_jack(
+                block_frames, wants_realtime=False, is_synchronous=True, name="latency"
+            ) as server,
+            NoteProbe(server) as probe,
+            live_instrument(arguments, server.environment) as instrument,
+        ):
+            report.facts["latency on"] = str(server)
+            instrument.wait_for(lambda: probe.connect() or None, "its JACK ports", 20.0)
+            instrument.wait_for(lambda: instrument.has_note(PITCH), "a rendered note", 60.0)
+            delays = measure_delays(probe, notes)
+    except PeerMissing as reason:
+        return [not_measured(name, "frames", str(reason))]
+    one_block = Goal(block_frames + 1, is_ratio=False)
+    note = f"{len(delays)} notes, {min(delays)} to {max(delays)} frames, block {block_frames}"
+    deviation = statistics.pstdev(delays)
+    return [
+        Row(f"{name}, mean", "frames", statistics.fmean(delays), goal=one_block, note=note),
+        Row(f"{name}, deviation", "frames", deviation, goal=Goal(0.0, is_ratio=False)),
+    ]
+
+
+def measure_delays(probe: NoteProbe, notes: int) -> list[int]:
+    """Strike `notes` notes out of silence; return each one's frames to the first sample.
+
+    Raises
+    ------
+    PeerMissing
+        There was sound before a note, or none after it.
+    """
+    dice = random.Random(1)
+    delays = []
+    for _ in range(notes):
+        struck = probe.now + LEAD_FRAMES + dice.randrange(2_000)
+        probe.send(struck, (0x90, PITCH, VELOCITY))
+        probe.send(struck + NOTE_FRAMES, (0x80, PITCH, 0))
+        probe.send(struck + NOTE_FRAMES, _ALL_SOUND_OFF)
+        probe.wait_until(struck + GAP_FRAMES)
+        if np.any(probe.heard(struck - 1_000, struck)):
+            raise PeerMissing("the instrument was not silent before a note")
+        sounding = np.flatnonzero(probe.heard(struck, struck + GAP_FRAMES))
+        if len(sounding) == 0:
+            raise PeerMissing("a note was not heard")
+        delays.append(int(sounding[0]))
+        time.sleep(0.001)
+    return delays
