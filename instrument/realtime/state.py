@@ -122,7 +122,7 @@ SLOT = _record(
     ("frames_whole", "i8"),  # frames that the slot will have once complete
     ("loop_start", "i4"),
     ("loop_end", "i4"),  # 0 = no loop; the cross-fade is baked in by the writer
-    ("loop_decay_per_frame", "f4"),  # factor per frame while looping; 1 = steady
+    ("loop_decay_per_frame", "f4"),  # level per frame from loop_start on; 1 = steady
     ("gain", "f4"),
 )
 
@@ -200,7 +200,7 @@ VOICE = _record(
     ("is_stand_in", "i4"),
     ("is_fading", "i4"),  # a ghost: lets go of its lane when its fade is over
     ("loops", "i4"),
-    ("is_looping", "i4"),  # has wrapped at least once
+    ("is_looping", "i4"),  # is past the loop's start, from where on it dies away
     ("pressure", "i4"),
     ("pressure_target", "i4"),
     ("source_is_whole", "i4"),
@@ -464,6 +464,9 @@ class EngineState:
             first and the whole note later: what is already there must not change audibly.
         loop
             First frame and one past the last frame of the loop, or None.
+        loop_decay_per_frame
+            How the kernel lets the note die away from the loop's start on, held on or not yet
+            wrapped; the writer has taken the note's own decay out of ``audio[loop_start:]``.
         """
         assert LOWEST_PITCH <= pitch <= HIGHEST_PITCH
         slot = self.slots[bank, layer, pitch - LOWEST_PITCH]

@@ -155,14 +155,17 @@ def open_source(s, v, elapsed):  # type: ignore[no-untyped-def]
     voice.source_is_whole = slot_is_whole(s, voice.source_bank, voice.source_pitch)
     voice.loops = voice.source_is_whole and sound.loop != 0 and slot.loop_end > slot.loop_start
     voice.is_looping = 0
+    into_loop = elapsed - slot.loop_start
     if voice.loops and elapsed >= slot.loop_end:
-        voice.is_looping = 1
-        elapsed = slot.loop_start + (elapsed - slot.loop_start) % (slot.loop_end - slot.loop_start)
+        elapsed = slot.loop_start + into_loop % (slot.loop_end - slot.loop_start)
     voice.position = int64(elapsed) << 32
     voice.loop_level = 1.0
     voice.loop_keep = 1.0
     if voice.loops and 0.0 < slot.loop_decay_per_frame < 1.0:
         voice.loop_keep = decay_per_tick(slot.loop_decay_per_frame)
+        if into_loop >= 0:
+            voice.is_looping = 1
+            voice.loop_level = to_the_power(voice.loop_keep, int64(into_loop // TICK_FRAMES))
     loud = (voice.felt_velocity - SOFT_VELOCITY) / (LOUD_VELOCITY - SOFT_VELOCITY)
     loud = min(max(loud, 0.0), 1.0)
     voice.missing_layer_octaves = 0.0
@@ -182,11 +185,21 @@ def open_source(s, v, elapsed):  # type: ignore[no-untyped-def]
 
 @audio_thread
 def decay_per_tick(per_frame):  # type: ignore[no-untyped-def]
-    """Return a factor to the power of TICK_FRAMES = 32."""
-    keep = float(per_frame)
-    for _ in range(5):
-        keep *= keep
-    return keep
+    """Return the factor of one tick from that of one frame."""
+    return to_the_power(per_frame, TICK_FRAMES)
+
+
+@audio_thread
+def to_the_power(factor, count):  # type: ignore[no-untyped-def]
+    """Return a factor to a whole power, by squaring."""
+    result = 1.0
+    square = float(factor)
+    while count > 0:
+        if count & 1:
+            result *= square
+        square *= square
+        count >>= 1
+    return result
 
 
 @audio_thread
@@ -360,10 +373,11 @@ def wrap_loop(s, v):  # type: ignore[no-untyped-def]
         return
     slot = s.slots[voice.source_bank, LOUD, voice.source_pitch - LOWEST_PITCH]
     at = int64(voice.position >> 32)
+    if at >= slot.loop_start:
+        voice.is_looping = 1
     if at >= slot.loop_end:
         length = int64(slot.loop_end - slot.loop_start)
         voice.position -= ((at - slot.loop_start) // length * length) << 32
-        voice.is_looping = 1
 
 
 @audio_thread
