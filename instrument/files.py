@@ -46,7 +46,7 @@ def replacing_file(path: Path) -> Iterator[Path]:
     """
     if path.is_dir():
         raise cannot_write(path, IsADirectoryError(errno.EISDIR, "is a directory"))
-    temporary = _temporary_beside(path)
+    temporary = temporary_beside(path)
     try:
         yield temporary
         temporary.replace(path)
@@ -57,7 +57,14 @@ def replacing_file(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _temporary_beside(path: Path) -> Path:
+def temporary_beside(path: Path) -> Path:
+    """Create an empty hidden file in the folder of `path`, to be renamed to it.
+
+    Raises
+    ------
+    FileError
+        The folder does not exist or cannot be written.
+    """
     try:
         descriptor, name = tempfile.mkstemp(
             dir=path.parent, prefix=f".{path.name[:80]}-", suffix=path.suffix

@@ -1,0 +1,65 @@
+"""What control and the models process say to each other: one JSON object per line."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Fill(msgspec.Struct, frozen=True, tag=True):
+    """Control: fill this bank with this preset's notes; whatever was being filled can wait."""
+
+    bank: int
+    preset: str  #: path of the file
+
+
+class Opened(msgspec.Struct, frozen=True, tag=True):
+    """Models: the preset's model is open."""
+
+    bank: int
+    provider: str  #: where it renders: "cpu" or "cuda"
+    notice: str  #: why it is not where one would expect; usually empty
+
+
+class AttacksReady(msgspec.Struct, frozen=True, tag=True):
+    """Models: every key now sounds with its own note."""
+
+    bank: int
+    seconds: float  #: since the request
+
+
+class TableReady(msgspec.Struct, frozen=True, tag=True):
+    """Models: every note is there to its end."""
+
+    bank: int
+    seconds: float  #: since the request
+    source: Literal["cache", "model"]
+
+
+class Problem(msgspec.Struct, frozen=True, tag=True):
+    """Models: something the user should know; the bank stays as it is."""
+
+    bank: int
+    message: str
+    remedy: str
+
+
+Report = Opened | AttacksReady | TableReady | Problem
+
+_decoder: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
+
+
+def encode(message: Fill | Report) -> bytes:
+    """Return one line, without its end."""
+    return msgspec.json.encode(message)
+
+
+def decode_report(line: bytes) -> Report:
+    """Read one line of the models process."""
+    return _decoder.decode(line)
+
+
+def decode_fill(line: bytes) -> Fill:
+    """Read one line of control."""
+    return msgspec.json.decode(line, type=Fill)
