@@ -1,0 +1,192 @@
+"""The benches measure what they say, and never call a missing figure a pass."""
+
+import io
+import json
+import time
+from pathlib import Path
+
+import jack
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from instrument.bench import engine, fluidsynth_peer
+from instrument.bench.commands import bench_group
+from instrument.bench.fluidsynth_peer import FluidSynth
+from instrument.bench.harness import Canary, Goal, Row, Verdict, compare, interleave, judge
+from instrument.bench.jack_server import JackServer, open_client, private_jack
+from instrument.bench.kernel_voices import KernelVoices
+from instrument.bench.numpy_peer import NumpyVoices
+from instrument.bench.peers import ChildPeer, PeerMissing
+from instrument.bench.report import Report, show, write_json
+from instrument.errors import FileError
+
+STEADY = Canary([1.0] * 20)
+UNSTEADY = Canary([1.0, 2.0] * 10)
+
+
+def test_ratios_are_paired_within_a_round() -> None:
+    # The machine halves its speed after the first round: a ratio of medians would say 1.
+    row = compare("x", "s", [1.0, 2.0, 2.0], "peer", [2.0, 4.0, 2.0])
+    assert row.ratio == 0.5
+    assert row.best_ratio == 0.5
+    assert row.spread == pytest.approx(0.25)
+
+
+def test_every_contestant_runs_once_per_round_after_another_neighbour() -> None:
+    order: list[str] = []
+    contestants = {name: lambda name=name: order.append(name) or 1.0 for name in "abc"}
+    results = interleave(contestants, 3, Canary())
+    assert "".join(order) == "abcbcacab"
+    assert results == {name: [1.0] * 3 for name in "abc"}
+
+
+@pytest.mark.parametrize(
+    ("row", "canary", "verdict"),
+    [
+        (Row("x", "s", 1.0, ratio=0.5, goal=Goal(0.6)), STEADY, Verdict.MET),
+        (Row("x", "s", 1.0, ratio=0.7, goal=Goal(0.6)), STEADY, Verdict.MISSED),
+        (Row("x", "s", 1.0, goal=Goal(1.5, is_ratio=False)), STEADY, Verdict.MET),
+        (Row("x", "s", 2.0, goal=Goal(1.5, is_ratio=False)), STEADY, Verdict.MISSED),
+        (Row("x", "s", 1.0, ratio=0.5, goal=Goal(0.6)), UNSTEADY, Verdict.NOT_JUDGED),
+        (Row("x", "s", 1.0, goal=Goal(0.6)), STEADY, Verdict.NOT_MEASURED),
+        (
+            Row("x", "s", 0.0, goal=Goal(1.0, is_ratio=False), verdict=Verdict.NOT_JUDGED),
+            STEADY,
+            Verdict.NOT_JUDGED,
+        ),
+        (Row("x", "s", 1.0), UNSTEADY, Verdict.REPORTED),
+    ],
+)
+def test_only_a_measured_figure_on_a_steady_machine_is_judged(
+    row: Row, canary: Canary, verdict: Verdict
+) -> None:
+    assert judge(row, canary) == verdict
+
+
+def test_one_interruption_does_not_make_the_machine_unsteady() -> None:
+    assert Canary([1.0] * 19 + [9.0]).is_steady
+    assert not UNSTEADY.is_steady
+
+
+def test_kernel_and_fluidsynth_really_sound_the_voices_that_are_timed() -> None:
+    kernel = KernelVoices(32, 64, 48_000, is_bent=True)
+    assert kernel.measure(10) > 0
+    assert kernel.active_voices == 32
+    assert kernel.peak > 0.01
+    with FluidSynth(32, 64, 48_000, has_effects=False) as synth:
+        assert synth.measure(10) > 0
+        assert synth.active_voices == 32
+        assert synth.peak > 0.01
+
+
+def test_numpy_voices_play_the_table_at_its_pitch() -> None:
+    voices = NumpyVoices(1, 128, 48_000)
+    left = np.concatenate([voices.process_block()[0] for _ in range(375)])
+    spectrum = np.abs(np.fft.rfft(left * np.hanning(len(left))))
+    assert np.argmax(spectrum) == 110  # 110 cycles per second of table, 1-Hz bins, rate 1.003
+
+
+def test_engine_bench_measures_ours_and_every_peer() -> None:
+    report = engine.bench_engine(voice_counts=(8,), block_sizes=(64,), rounds=1)
+    compared = {row.peer_name: row for row in report.rows if row.peer_name}
+    assert set(compared) == {"FluidSynth", "FluidSynth + effects", "pyo", "numpy"}
+    for row in compared.values():
+        assert row.ours is not None and row.peer is not None and row.ratio is not None
+        assert row.ratio == pytest.approx(row.ours / row.peer)
+        assert 0.1 < row.peer < 100_000  # microseconds
+
+
+def test_a_missing_peer_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fluidsynth_peer, "SOUNDFONTS", ())
+    monkeypatch.setattr(engine, "JUDGED", (8, 64))
+    report = engine.bench_engine(voice_counts=(8,), block_sizes=(64,), rounds=1)
+    rows = [row for row in report.judged() if row.peer_name == "FluidSynth"]
+    assert [row.verdict for row in rows] == [Verdict.NOT_MEASURED]
+    assert "apt-get install" in rows[0].note
+    assert rows[0].goal is not None
+
+
+def test_a_child_that_dies_is_missing_with_its_last_words() -> None:
+    with pytest.raises(PeerMissing, match="ValueError"):
+        ChildPeer("instrument.bench.pyo_peer", "no number", "64", "48000")
+
+
+def test_private_server_is_gone_afterwards() -> None:
+    with private_jack(256, wants_realtime=False, name="test") as server:
+        assert server.block_frames == 256
+        open_client(server, "visitor").close()
+    with pytest.raises(jack.JackOpenError):
+        open_client(server, "visitor")
+
+
+def test_silent_client_counts_the_under_runs_of_another() -> None:
+    with (
+        private_jack(256, wants_realtime=False, name="test") as server,
+        ChildPeer("instrument.bench.silent_client", server.name) as silent,
+    ):
+        before = silent.ask()
+        _oversleep(server, times=3)
+        after = silent.ask()
+    assert after["cycles"] > before["cycles"] + 20
+    assert after["xruns"] >= before["xruns"] + 3
+
+
+def _oversleep(server: JackServer, times: int) -> None:
+    """Miss the server's deadline a few times, as a callback that waits for the interpreter does."""
+    slept: list[int] = []
+    client = open_client(server, "sleeper")
+    out = client.outports.register("out")
+    last = 0
+
+    def process(frames: int) -> None:
+        nonlocal last
+        out.get_array()[:] = 0
+        if len(slept) < times and client.last_frame_time - last > 20 * frames:
+            slept.append(frames)
+            time.sleep(0.03)
+            last = client.last_frame_time
+
+    client.set_process_callback(process)
+    with client:
+        out.connect("system:playback_1")
+        deadline = time.monotonic() + 10
+        while len(slept) < times and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.2)
+    client.close()
+
+
+def test_json_holds_machine_rows_and_verdicts(tmp_path: Path) -> None:
+    report = Report("engine", canary=STEADY)
+    report.rows.append(Row("x", "µs", 1.0, "peer", 2.0, ratio=0.5, goal=Goal(1.0)))
+    write_json([report], tmp_path / "figures.json")
+    (read,) = json.loads((tmp_path / "figures.json").read_text())["reports"]
+    assert read["rows"][0]["verdict"] == "met"
+    assert read["rows"][0]["goal"] == "≤ 1 ×"
+    assert read["machine"]["cores"] >= 1
+    assert read["machine"]["cpu"]
+    assert read["canary_variation"] == 0.0
+
+
+def test_json_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"figures\.json"):
+        write_json([Report("engine")], tmp_path / "nowhere" / "figures.json")
+
+
+def test_table_says_ours_peer_ratio_goal_and_verdict() -> None:
+    report = Report("engine", canary=STEADY)
+    report.rows.append(compare("8 voices", "µs", [1.0, 1.0], "peer", [2.0, 2.0], Goal(1.0)))
+    console = Console(record=True, width=132, file=io.StringIO())
+    show(report, console)
+    text = console.export_text()
+    (line,) = [line for line in text.splitlines() if "8 voices" in line]
+    assert " ".join(line.split()) == "8 voices 1 µs peer 2 0.5 ±0 % 0.5 ≤ 1 × met"
+    assert "canary varied 0 %" in text
+
+
+def test_commands_are_engine_realtime_start_render_all() -> None:
+    result = CliRunner().invoke(bench_group, ["--help"])
+    assert result.exit_code == 0
+    assert set(bench_group.commands) == {"engine", "realtime", "start", "render", "all"}
