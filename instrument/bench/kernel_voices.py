@@ -34,6 +34,11 @@ class KernelVoices:
     is_bent
         Play off pitch, so that every voice interpolates; unbent notes read their table 1 : 1.
 
+    Attributes
+    ----------
+    engine : OfflineEngine
+        Its state may be handed to a sink, which then plays the same voices.
+
     Raises
     ------
     PeerMissing
@@ -44,11 +49,11 @@ class KernelVoices:
         self._voices = voices
         self._block_frames = block_frames
         self._pitches = range(LOWEST_HELD, LOWEST_HELD + voices // _CHANNELS)
-        self._engine = OfflineEngine(rate_hz, block_frames, NOTE_SECONDS)
+        self.engine = OfflineEngine(rate_hz, block_frames, NOTE_SECONDS)
         self._out = np.zeros((2, block_frames), np.float32)
         self._pointers = [int(channel.ctypes.data) for channel in self._out]
         self._process = PROCESS_BLOCK(load_machine_code().process_block)
-        self._address = int(self._engine.state.fields.ctypes.data)
+        self._address = int(self.engine.state.fields.ctypes.data)
         self._fill_tables(rate_hz)
         self._strike(is_bent)
         self.measure(200)
@@ -56,7 +61,7 @@ class KernelVoices:
     @property
     def active_voices(self) -> int:
         """Voices that sound now, counted by the kernel."""
-        return int(self._engine.state.meters["active_voices"])
+        return int(self.engine.state.meters["active_voices"])
 
     @property
     def peak(self) -> float:
@@ -76,7 +81,7 @@ class KernelVoices:
         return seconds
 
     def _fill_tables(self, rate_hz: int) -> None:
-        state = self._engine.state
+        state = self.engine.state
         state.banks[BANK]["cutoff_hz"] = CUTOFF_HZ
         state.banks[BANK]["sustain_level"] = 0.8
         state.banks[BANK]["decay_seconds"] = 0.5
@@ -87,7 +92,7 @@ class KernelVoices:
                 state.write_slot(BANK, layer, pitch, note, loop=loop)
 
     def _strike(self, is_bent: bool) -> None:
-        engine = self._engine
+        engine = self.engine
         engine.send(-1, (USE_BANK, BANK, ALL_CHANNELS))
         for channel in range(_CHANNELS):
             if is_bent:

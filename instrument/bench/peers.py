@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from types import TracebackType
 
@@ -31,11 +32,12 @@ class ChildPeer:
     def __init__(
         self, module: str, *arguments: str, environment: Mapping[str, str] | None = None
     ) -> None:
+        self._words = tempfile.TemporaryFile("w+")  # noqa: SIM115 - a pipe would fill and block
         self._process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._words,
             text=True,
             env={**os.environ, **(environment or {})},
         )
@@ -72,9 +74,9 @@ class ChildPeer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._words.close()
 
     def __enter__(self) -> ChildPeer:
         return self
@@ -96,8 +98,8 @@ class ChildPeer:
         raise PeerMissing(self._last_words())
 
     def _last_words(self) -> str:
-        assert self._process.stderr is not None
-        lines = self._process.stderr.read().strip().splitlines()
+        self._words.seek(0)
+        lines = self._words.read().strip().splitlines()
         return f"its process ended: {lines[-1] if lines else 'no message'}"
 
 
