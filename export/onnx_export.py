@@ -1,0 +1,81 @@
+"""Turn one graph of a trained voice into ONNX, in a process of its own.
+
+In: a run's folder and a graph name. Out: an ONNX file with fixed shapes, weights embedded.
+
+``torch.onnx`` keeps state between exports: a second export in the same process can silently freeze
+a dimension or fall back to another route (measured with torch 2.13; near pytorch issues 115092 and
+126339). So every graph gets a fresh interpreter, the module is in ``eval`` mode, and the result is
+accepted only if it computes what torch computes (`export.parity`) with operators of a known list.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import onnx
+import torch
+
+from export.graphs import plan
+from export.weights import operators, round_matrices, without_traces
+from instrument.errors import EngineError
+from training.run import load_voice
+
+OPSET = 20
+_PLAIN_OPERATORS = """
+Abs Add Cast Clip Concat Cos Div Exp Expand Gather Gemm Greater GreaterOrEqual Identity
+LayerNormalization Log MatMul Max Min Mul Neg Pow ReduceSum Reshape Round Sigmoid Sin Slice Softmax
+Softplus Sqrt Squeeze Sub Transpose Unsqueeze Where
+"""
+ALLOWED_OPERATORS = frozenset(_PLAIN_OPERATORS.split())
+"""Plain arithmetic of the standard domain: nothing random, no loops, no runtime's own."""
+
+
+def export_graphs(run: Path, names: tuple[str, ...], folder: Path, workers: int = 2) -> None:
+    """Export graphs side by side, each in its own process, to ``folder/NAME.onnx``.
+
+    Raises
+    ------
+    EngineError
+        An export failed; the message ends with the process's last words.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(lambda name: _export_in_subprocess(run, name, folder), names))
+
+
+def _export_in_subprocess(run: Path, name: str, folder: Path) -> None:
+    command = [sys.executable, "-m", "export.onnx_export", str(run), name, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        words = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
+        raise EngineError(f"exporting the graph {name} of {run} failed:\n{words}")
+
+
+def export_here(run: Path, name: str, folder: Path) -> None:
+    """Export one graph in this process, which must not export another one."""
+    torch.set_num_threads(1)
+    voice, _ = load_voice(run)
+    round_matrices(voice.network)
+    graph = plan(voice, name)
+    with torch.no_grad():
+        program = torch.onnx.export(
+            graph.module,
+            tuple(graph.inputs.values()),
+            input_names=list(graph.inputs),
+            output_names=list(graph.output_axes),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    model = without_traces(program.model_proto)
+    if foreign := sorted(operators(model) - ALLOWED_OPERATORS):
+        raise SystemExit(f"the graph uses operators that are not allowed: {', '.join(foreign)}")
+    onnx.checker.check_model(model)
+    onnx.save(model, folder / f"{name}.onnx")
+
+
+if __name__ == "__main__":
+    export_here(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

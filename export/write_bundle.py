@@ -1,0 +1,209 @@
+"""Write a bundle: the folder appears whole, checked and playable, or not at all.
+
+In: a training run. Out: a folder with the graphs, their weights, the card, the licence with its
+notices, and ``sample.wav``. Everything is made in a folder beside it, opened as a player's machine
+would open it, compared with torch, and renamed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import math
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import soundfile
+import torch
+
+from export.card import (
+    WEIGHTS_NAME,
+    describe,
+    list_files,
+    read_metrics,
+    to_json,
+    with_self_test,
+)
+from export.graphs import GRAPH_NAMES
+from export.onnx_export import export_graphs
+from export.parity import check_parity
+from export.weights import WeightFile, round_matrices, to_bytes
+from instrument.bundle import Bundle
+from instrument.card import CARD_NAME, Card
+from instrument.errors import FileError
+from instrument.renderer import NoteRenderer, open_renderer, self_test
+from training.frame_voice import FrameVoice
+from training.run import RunSummary, load_voice
+
+_LICENCE = """\
+The weights in this folder were trained on notes rendered from the material below. They are
+offered under the same terms, the MIT licence, whose notice follows as the material's authors
+wrote it. The card ({card}) is part of latentkeys, Apache-2.0.
+
+Trained on: {source}
+
+{notice}
+"""
+_SAMPLE_PITCHES = (48, 55, 60, 64, 67, 72)
+_SAMPLE_NOTE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written, and the proof of it."""
+
+    bundle: Bundle
+    #: What float16 matrices changed in the levels that can be heard, 99th percentile.
+    rounding_db: float
+
+
+def write_bundle(
+    run: Path,
+    target: Path,
+    *,
+    version: str = "1",
+    graph_names: tuple[str, ...] = GRAPH_NAMES,
+    report: Callable[[str], None] = lambda _: None,
+) -> Written:
+    """Export a run as a bundle.
+
+    Parameters
+    ----------
+    run
+        A folder that ``latentkeys train`` made.
+    target
+        The bundle's folder; its name is the model's name. An older bundle there is replaced.
+    version
+        Written on the card.
+    graph_names
+        Which graphs; tests take fewer.
+    report
+        Told what happens next.
+
+    Raises
+    ------
+    FileError, BundleError, EngineError
+        The run is none, a graph differs from torch, or the folder cannot be written.
+    """
+    if target.exists() and not (target / CARD_NAME).is_file():
+        raise FileError(f"{target} is there and is no bundle", "Choose another --out or --name.")
+    voice, summary = load_voice(run)
+    report("rounding the matrices to float16")
+    rounding_db = _round(voice)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
+            graphs, built = Path(scratch) / "graphs", Path(scratch) / target.name
+            graphs.mkdir()
+            built.mkdir()
+            report(f"exporting {len(graph_names)} graphs")
+            export_graphs(run, graph_names, graphs)
+            files = _graph_files(graphs, graph_names)
+            files["LICENSE"] = _licence(summary)
+            card = describe(
+                voice,
+                summary,
+                read_metrics(run),
+                files,
+                name=target.name,
+                version=version,
+                graph_names=graph_names,
+            )
+            _fill(built, card, files)
+            report("comparing with torch")
+            parity = check_parity(voice, Bundle.load(built)) | {"float16_matrices_db": rounding_db}
+            card = dataclasses.replace(card, parity=parity)
+            renderer = open_renderer(Bundle.load(built), device="cpu")
+            files["sample.wav"] = _sample(card, renderer)
+            card = _listing(with_self_test(card, renderer), files)
+            _fill(built, card, files)
+            bundle = Bundle.load(built)
+            self_test(bundle, open_renderer(bundle, device="cpu"))
+            _replace(built, target)
+    except OSError as reason:
+        raise FileError(
+            f"cannot write the bundle {target}: {reason.strerror or reason}"
+        ) from reason
+    return Written(Bundle.load(target), rounding_db)
+
+
+def _graph_files(folder: Path, names: tuple[str, ...]) -> dict[str, bytes]:
+    """Share the weights of all graphs; return the content of every file."""
+    weights = WeightFile(WEIGHTS_NAME)
+    files = {}
+    for name in names:
+        model = onnx.load(folder / f"{name}.onnx")
+        weights.take_from(model)
+        files[f"{name}.onnx"] = to_bytes(model)
+    return {**files, WEIGHTS_NAME: bytes(weights.content)}
+
+
+def _licence(summary: RunSummary) -> bytes:
+    text = _LICENCE.format(card=CARD_NAME, source=summary.source, notice=summary.notice.strip())
+    return text.encode("utf-8")
+
+
+def _round(voice: FrameVoice) -> float:
+    """Round the network's matrices; return how much the levels that can be heard change, in dB."""
+    before = _levels(voice)
+    round_matrices(voice.network)
+    after = _levels(voice)
+    audible = before > before.amax(dim=(1, 2), keepdim=True) - math.log(10.0) * 3.0  # 60 dB
+    changes = (after - before).abs()[audible] * 20.0 / math.log(10.0)
+    return float(torch.quantile(changes[:: max(1, len(changes) // 10**6)], 0.99))
+
+
+def _levels(voice: FrameVoice) -> torch.Tensor:
+    """Return log levels of notes all over the keyboard, shape (instruments, 100, 188)."""
+    latent = voice.latent_of.detach()
+    pitch = torch.linspace(28.0, 100.0, len(latent))
+    since_onset = (torch.arange(100) * 0.03).expand(len(latent), 100)
+    with torch.no_grad():
+        note = voice.network.note(latent, pitch)
+        return voice.network.levels(note, since_onset, torch.full_like(since_onset, -1.0))
+
+
+def _sample(card: Card, renderer: NoteRenderer) -> bytes:
+    """Play an arpeggio that wanders from the first instrument to the last, as a WAV file."""
+    corners = np.asarray([entry.latent for entry in card.latents.values()])
+    way = np.linspace(0, len(corners) - 1, len(_SAMPLE_PITCHES)).round().astype(int)
+    step = round(_SAMPLE_NOTE_SECONDS * card.sample_rate_hz)
+    audio = np.zeros(step * (len(_SAMPLE_PITCHES) + 1), np.float32)
+    fade = np.linspace(1.0, 0.0, 2 * step, dtype=np.float32) ** 2
+    for place, (pitch, corner) in enumerate(zip(_SAMPLE_PITCHES, way, strict=True)):
+        note = renderer.render([pitch], [corners[corner]], [100], 2 * step)[0] * fade
+        audio[place * step : (place + 2) * step] += note
+    audio *= 0.7 / max(1e-9, float(np.abs(audio).max()))
+    content = io.BytesIO()
+    soundfile.write(content, audio, card.sample_rate_hz, format="WAV", subtype="PCM_16")
+    return content.getvalue()
+
+
+def _listing(card: Card, files: dict[str, bytes]) -> Card:
+    return dataclasses.replace(card, files=list_files(files))
+
+
+def _fill(folder: Path, card: Card, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    (folder / CARD_NAME).write_bytes(to_json(card))
+
+
+def _replace(built: Path, target: Path) -> None:
+    """Put the new folder in the old one's place; the old one comes back if that fails."""
+    if not target.exists():
+        built.rename(target)
+        return
+    old = built.with_name(f"{target.name}.old")
+    target.rename(old)
+    try:
+        built.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+    shutil.rmtree(old)
