@@ -89,6 +89,42 @@ def partials_to_audio(before: Tensor, after: Tensor, basis: Tensor, rise: Tensor
     return start + slope * rise
 
 
+def single_hop(before: Tensor, after: Tensor, cycles: Tensor, rise: Tensor) -> Tensor:
+    """Add up partials over one hop; what `partials_to_audio` does over many, without its basis.
+
+    The basis of 16 voices is 2 million numbers, used once: most of a step's time (5.6 ms of it).
+    Here the amplitudes are turned to each of the 20 coarse places first, and the fine table of 24
+    is shared by all of them.
+
+    Parameters
+    ----------
+    before, after
+        float32, shape (n, 2 partials): as in `partials_to_audio`.
+    cycles
+        float32, shape (n, partials): frequency in cycles per frame.
+    rise
+        float32, shape (480,).
+
+    Returns
+    -------
+    Tensor
+        float32, shape (n, 480).
+    """
+    n, partials = cycles.shape
+    ends = torch.stack([before, after - before], dim=1)[:, :, None]  # (n, 2, 1, 2 P)
+    real, imaginary = ends[..., :partials], ends[..., partials:]
+    coarse = torch.arange(_COARSE, device=cycles.device, dtype=cycles.dtype) * _FINE
+    fine = torch.arange(_FINE, device=cycles.device, dtype=cycles.dtype)
+    coarse_cos, coarse_sin = unit_circle(cycles[:, None, None] * coarse[:, None])  # (n, 1, 20, P)
+    fine_cos, fine_sin = unit_circle(cycles[:, :, None] * fine)  # (n, P, 24)
+    turned_real = real * coarse_cos - imaginary * coarse_sin  # (n, 2, 20, P)
+    turned_imaginary = real * coarse_sin + imaginary * coarse_cos
+    turned = torch.cat([turned_real, turned_imaginary], dim=-1).reshape(n, -1, 2 * partials)
+    audio = torch.matmul(turned, torch.cat([fine_cos, -fine_sin], dim=1))  # (n, 2 x 20, 24)
+    start, slope = audio.reshape(n, 2, HOP_FRAMES).unbind(dim=1)
+    return start + slope * rise
+
+
 def noise_to_frames(gains: Tensor, noise: Tensor, stages: tuple[Tensor, Tensor, Tensor, Tensor]) -> Tensor:
     """Shape white noise in frequency: an inverse DFT of 480 bins to 960 frames in two stages.
 
