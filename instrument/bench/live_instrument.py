@@ -18,7 +18,7 @@ import psutil  # type: ignore[import-untyped]
 from instrument.bench.peers import PeerMissing
 from instrument.realtime.state import BUILT_IN_BANK, LOWEST_PITCH, EngineState
 
-POLL_SECONDS = 0.002
+POLL_SECONDS = 0.001
 _ROLES = ("engine", "models")
 T = TypeVar("T")
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import rtmidi
 from numpy.typing import NDArray
 
 from instrument.bench.harness import Goal, Row, Verdict, not_measured
-from instrument.bench.jack_server import JackServer, open_client, private_jack
+from instrument.bench.jack_server import JackServer, private_jack
+from instrument.bench.keyboard import Send, jack_keyboard
 from instrument.bench.live_instrument import LiveInstrument, live_instrument
 from instrument.bench.peers import ChildPeer, PeerMissing
 from instrument.bench.report import Report
 from instrument.preset import list_presets
+from instrument.preset_banks import program_table
 
 CHORD_SECONDS = 0.4
 CHORD_PITCHES = 6
@@ -28,8 +27,6 @@ held notes on top of those that still ring."""
 
 MIDDLE_C = 60
 _RENDERING_SHARE = 0.5
-
-Send = Callable[[list[int]], None]
 
 
 def underrun_rows(report: Report, arguments: Sequence[str], seconds: float) -> list[Row]:
@@ -45,7 +42,7 @@ def underrun_rows(report: Report, arguments: Sequence[str], seconds: float) -> l
         ):
             report.facts["whole instrument on"] = f"{server}; the silent client: {other}"
             played.wait_for(lambda: played.has_note(MIDDLE_C), "a rendered note", 60.0)
-            with _keyboard(server) as send:
+            with jack_keyboard(server) as send:
                 return _rows(report, name, played, silent, server, send, seconds)
     except PeerMissing as reason:
         return [not_measured(f"{name}, under-runs", "", str(reason), "silent client")]
@@ -102,13 +99,13 @@ def _models_seconds(played: LiveInstrument) -> float:
 def _play(report: Report, played: LiveInstrument, send: Send, seconds: float) -> int:
     """Play chords under the pedal and change the preset; return the most voices seen."""
     dice = random.Random(1)
-    programs = max(1, len(list_presets()))
+    programs = list(program_table(list_presets())) or [0]
     most_voices = chord = 0
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         if chord % CHORDS_PER_PRESET == 0:
             send([0xB0, 64, 0])
-            send([0xC0, chord // CHORDS_PER_PRESET % programs])
+            send([0xC0, programs[chord // CHORDS_PER_PRESET % len(programs)]])
             send([0xB0, 64, 127])
         pitches = dice.sample(range(30, 100), CHORD_PITCHES)
         for pitch in pitches:
@@ -122,25 +119,3 @@ def _play(report: Report, played: LiveInstrument, send: Send, seconds: float) ->
             report.canary.sing()
     send([0xB0, 64, 0])
     return most_voices
-
-
-@contextlib.contextmanager
-def _keyboard(server: JackServer) -> Iterator[Send]:
-    """Connect a MIDI output to the instrument; its JACK side is C++, so it causes no under-run."""
-    before = {name: os.environ.get(name) for name in server.environment}
-    os.environ.update(server.environment)  # rtmidi has no other way to name a server
-    try:
-        output = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="keyboard")
-        output.open_virtual_port("keys")
-    except (rtmidi.RtMidiError, SystemError) as error:
-        raise PeerMissing(f"no MIDI output on JACK: {error}") from error
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
-    try:
-        with open_client(server, "patchbay") as patchbay:
-            patchbay.connect("keyboard:keys", "latentkeys:midi_in")
-        yield output.send_message
-    finally:
-        output.close_port()
-        output.delete()
