@@ -174,10 +174,11 @@ def _sample(card: Card, renderer: NoteRenderer) -> bytes:
     way = np.linspace(0, len(corners) - 1, len(_SAMPLE_PITCHES)).round().astype(int)
     step = round(_SAMPLE_NOTE_SECONDS * card.sample_rate_hz)
     audio = np.zeros(step * (len(_SAMPLE_PITCHES) + 1), np.float32)
-    fade = np.linspace(1.0, 0.0, 2 * step, dtype=np.float32) ** 2
+    frames = min(2 * step, renderer.longest_frames)
+    fade = np.linspace(1.0, 0.0, frames, dtype=np.float32) ** 2
     for place, (pitch, corner) in enumerate(zip(_SAMPLE_PITCHES, way, strict=True)):
-        note = renderer.render([pitch], [corners[corner]], [100], 2 * step)[0] * fade
-        audio[place * step : (place + 2) * step] += note
+        note = renderer.render([pitch], [corners[corner]], [100], frames)[0] * fade
+        audio[place * step : place * step + frames] += note
     audio *= 0.7 / max(1e-9, float(np.abs(audio).max()))
     content = io.BytesIO()
     soundfile.write(content, audio, card.sample_rate_hz, format="WAV", subtype="PCM_16")

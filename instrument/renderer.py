@@ -47,6 +47,11 @@ class NoteRenderer(Protocol):
         """The length of a beginning that is much cheaper than a whole note."""
         ...
 
+    @property
+    def longest_frames(self) -> int:
+        """The length of the longest note."""
+        ...
+
     def render(
         self,
         pitches: ArrayLike,
@@ -90,7 +95,7 @@ class SineRenderer:
         self.latent_size = latent_size
         self.pitch_range = (0, 127)
         self.attack_frames = round(0.32 * sample_rate_hz)
-        self._frames = round(seconds * sample_rate_hz)
+        self.longest_frames = round(seconds * sample_rate_hz)
 
     def render(
         self,
@@ -101,7 +106,7 @@ class SineRenderer:
     ) -> Audio:
         """Render held notes; see `NoteRenderer.render`."""
         pitch, latent, velocity = _checked(pitches, latents, velocities, self.latent_size)
-        seconds = np.arange(self._frames if frames is None else frames) / self.sample_rate_hz
+        seconds = np.arange(self.longest_frames if frames is None else frames) / self.sample_rate_hz
         notes = np.zeros((len(pitch), len(seconds)))
         for number in range(1, self.latent_size + 2):
             hz = number * 440.0 * 2.0 ** ((pitch - 69) / 12)
