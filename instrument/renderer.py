@@ -158,6 +158,11 @@ class FrameVoiceRenderer:
         """Where the notes are really rendered: "cpu" or "cuda"."""
         return self._session(self._graphs[0].name).provider
 
+    @property
+    def notice(self) -> str:
+        """Why notes are not rendered where one would expect; empty if they are."""
+        return self._runtime.notice
+
     def render(
         self,
         pitches: ArrayLike,
