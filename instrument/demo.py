@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from instrument.midi_files import MidiFile, TimedMessage
+from instrument.midi_files import Song, SongMessage
 
 BEATS_PER_MINUTE = 76.0
 FIRST_PROGRAM, SECOND_PROGRAM = 0, 4
@@ -45,7 +45,7 @@ _CHORDS = (
 _RISE = (62, 66, 69, 74, 76, 81, 86)
 
 
-def demonstration() -> MidiFile:
+def demonstration() -> Song:
     """Return the piece: half a minute of channel messages on MIDI channel 1.
 
     Its two program changes ask for the presets with the program numbers `FIRST_PROGRAM` and
@@ -53,8 +53,8 @@ def demonstration() -> MidiFile:
     """
     timed = sorted(_score(), key=lambda event: event[0])  # stable: same time, written order
     seconds_per_beat = 60.0 / BEATS_PER_MINUTE
-    messages = tuple(TimedMessage(beat * seconds_per_beat, data) for beat, data in timed)
-    return MidiFile(messages, messages[-1].time_seconds)
+    messages = tuple(SongMessage(beat * seconds_per_beat, data) for beat, data in timed)
+    return Song(messages, messages[-1].time_seconds)
 
 
 def _score() -> Iterator[tuple[float, bytes]]:

@@ -28,7 +28,7 @@ _DEFAULT_MICROSECONDS_PER_BEAT = 500_000
 
 
 @dataclass(frozen=True, slots=True)
-class TimedMessage:
+class SongMessage:
     """One channel message of a file.
 
     Attributes
@@ -44,7 +44,7 @@ class TimedMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class MidiFile:
+class Song:
     """All channel messages of all tracks in order of time.
 
     Attributes
@@ -55,7 +55,7 @@ class MidiFile:
         When the last event of the longest track happens.
     """
 
-    messages: tuple[TimedMessage, ...]
+    messages: tuple[SongMessage, ...]
     length_seconds: float
 
 
@@ -67,7 +67,7 @@ class _Header:
     seconds_per_tick: float | None  # fixed by an SMPTE division; None: the tempo map decides
 
 
-def read_midi_file(path: Path) -> MidiFile:
+def read_midi_file(path: Path) -> Song:
     """Read a Standard MIDI File of format 0 or 1, or of format 2 with a single track.
 
     System-exclusive and meta messages are left out, tempo changes are applied.
@@ -80,18 +80,18 @@ def read_midi_file(path: Path) -> MidiFile:
     content = _read_bytes(path)
     header, tracks = _split_chunks(path, content)
     song = _decode(path, header, tracks)
-    messages: list[TimedMessage] = []
+    messages: list[SongMessage] = []
     now = 0.0
     for now, message in _on_the_clock(song, header):
         if not message.is_meta and message.type != "sysex":
-            messages.append(TimedMessage(now, bytes(message.bytes())))
+            messages.append(SongMessage(now, bytes(message.bytes())))
     if now > MAX_SECONDS:
         raise MidiFileError(
             f'MIDI file "{path}" lasts {now / 3600:.1f} hours; the limit is '
             f"{MAX_SECONDS / 3600:.0f} hours",
             "Split it, or check its tempo.",
         )
-    return MidiFile(tuple(messages), now)
+    return Song(tuple(messages), now)
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -19,9 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-import platformdirs
-
-from instrument.bundle import Bundle, find_bundle
 from instrument.errors import FileError, LatentkeysError
 from instrument.model_messages import (
     AttacksReady,
@@ -33,11 +30,8 @@ from instrument.model_messages import (
     decode_fill,
     encode,
 )
-from instrument.note_cache import NoteCache, table_key
-from instrument.note_table import TableFiller, note_frames, put_note, read_table
-from instrument.preset import load_preset
 from instrument.realtime.state import EngineState
-from instrument.renderer import FrameVoiceRenderer, open_renderer
+from instrument.table_supply import OpenTable, TableSupply
 
 NICENESS = 5
 _POLL_SECONDS = 0.002
@@ -45,13 +39,11 @@ _POLL_SECONDS = 0.002
 
 @dataclass(slots=True)
 class _Filling:
-    """A table that is being rendered."""
+    """A table that is being rendered, and since when."""
 
-    request: Fill
-    filler: TableFiller
-    cache_key: str
+    table: OpenTable
     started: float  # time.monotonic()
-    attacks_told: bool = False
+    attacks_are_told: bool = False
 
 
 class Models:
@@ -59,17 +51,15 @@ class Models:
 
     Parameters
     ----------
-    state
-        The engine block; its rate must be known.
+    supply
+        Where tables come from.
     requests
         Requests as they arrive; None means that control is gone.
     """
 
-    def __init__(self, state: EngineState, requests: SimpleQueue[Fill | None]) -> None:
-        self._state = state
+    def __init__(self, supply: TableSupply, requests: SimpleQueue[Fill | None]) -> None:
+        self._supply = supply
         self._requests = requests
-        self._cache = NoteCache(platformdirs.user_cache_path("latentkeys") / "notes")
-        self._renderers: dict[str, FrameVoiceRenderer] = {}
         self._filling: _Filling | None = None
 
     def serve(self) -> None:
@@ -90,49 +80,33 @@ class Models:
 
     def _begin(self, request: Fill) -> None:
         started = time.monotonic()
-        path = Path(request.preset)
-        preset = load_preset(path)
-        bundle = find_bundle(preset.model, path)
-        rate_hz = round(self._state.rate_hz)
-        frames = note_frames(preset, rate_hz)
-        sustain = preset.sound.sustain
-        key = table_key(f"{bundle.sha256} {sustain}", preset.sound.latent, rate_hz, frames)
-        if notes := self._cache.load(key):
-            for note in notes:
-                put_note(self._state, request.bank, note)
+        table = self._supply.begin(request.bank, Path(request.preset))
+        if table is None:
             _say(TableReady(request.bank, time.monotonic() - started, "cache"))
             return
-        renderer = self._open(bundle, request.bank)
-        filler = TableFiller(self._state, request.bank, preset, renderer)
-        self._filling = _Filling(request, filler, key, started)
-
-    def _open(self, bundle: Bundle, bank: int) -> FrameVoiceRenderer:
-        if bundle.sha256 not in self._renderers:
-            threads = max(1, (os.cpu_count() or 2) - 1)  # one core belongs to the audio
-            self._renderers[bundle.sha256] = open_renderer(bundle, threads)
-        renderer = self._renderers[bundle.sha256]
-        _say(Opened(bank, renderer.provider, renderer.notice))
-        return renderer
+        _say(Opened(request.bank, table.provider, table.notice))
+        self._filling = _Filling(table, started)
 
     def _render_one_step(self) -> None:
         filling = self._filling
         assert filling
-        job = filling.filler.step()
-        bank, seconds = filling.request.bank, time.monotonic() - filling.started
-        if not filling.attacks_told and filling.filler.attacks_are_ready:
-            filling.attacks_told = True
-            _say(AttacksReady(bank, seconds))
+        table = filling.table
+        job = table.filler.step()
+        seconds = time.monotonic() - filling.started
+        if not filling.attacks_are_told and table.filler.attacks_are_ready:
+            filling.attacks_are_told = True
+            _say(AttacksReady(table.bank, seconds))
         if job is None:
             self._filling = None
-            _say(TableReady(bank, seconds, "model"))
-            self._keep(filling)
+            _say(TableReady(table.bank, seconds, "model"))
+            self._keep(table)
 
-    def _keep(self, filling: _Filling) -> None:
+    def _keep(self, table: OpenTable) -> None:
         try:
-            self._cache.save(filling.cache_key, read_table(self._state, filling.request.bank))
+            self._supply.keep(table)
         except FileError as problem:
             remedy = "Playing goes on; the preset will be rendered again next time."
-            _say(Problem(filling.request.bank, problem.message, remedy))
+            _say(Problem(table.bank, problem.message, remedy))
 
 
 def main() -> None:
@@ -147,7 +121,7 @@ def main() -> None:
         if not listener.is_alive():
             return
         time.sleep(_POLL_SECONDS)
-    Models(state, requests).serve()
+    Models(TableSupply(state), requests).serve()
 
 
 def _listen(requests: SimpleQueue[Fill | None]) -> None:

@@ -2,7 +2,8 @@
 
 In: a `Preset`, a `NoteRenderer`, the engine block. Out: the preset's `SOUND` record, and slots that
 are published as soon as their samples are complete, in the order in which hands need them: what was
-struck and is not there yet, then attacks outward from the middle, then whole notes outward. Slots are written by the models process only, sound records by control only.
+struck and is not there yet, then attacks outward from the middle, then whole notes outward. Slots
+are written by the models process only, sound records by control only.
 """
 
 from __future__ import annotations

@@ -108,9 +108,18 @@ def print_bundle_check(name: str) -> None:
     from instrument.renderer import open_renderer, self_test
 
     bundle = Bundle.load(_bundle_folder(name))
-    _console.print(f"{bundle.path}: {len(bundle.card.files)} files are as the card says")
+    _console.print(
+        f"{bundle.path}: {len(bundle.card.files)} files are as the card says", markup=False
+    )
     renderer = open_renderer(bundle)
-    self_test(bundle, renderer)
+    difference = self_test(bundle, renderer)
+    _console.print(
+        f"{len(bundle.card.self_test)} self-test notes on {renderer.provider}: "
+        f"largest difference {difference:.1e} of full scale",
+        highlight=False,
+    )
+    if renderer.notice:
+        _console.print(renderer.notice, markup=False)
 
 
 def _bundle_folder(name: str) -> Path:
@@ -123,6 +132,7 @@ def _bundle_folder(name: str) -> Path:
         for parent in (user_models_folder(), shipped_models_folder())
         if parent.is_dir()
         for path in parent.iterdir()
+        if not path.name.startswith(".")
     ]
     remedy = nearest(name, names) or (f"There are: {', '.join(names)}." if names else "")
     raise BundleError(f"there is no bundle {name!r}", remedy)

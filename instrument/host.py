@@ -1,0 +1,249 @@
+"""Control: starts the engine and the models process, keeps them going, and talks with the player.
+
+In: the options of ``latentkeys play``. Out: sound, from the two other processes; here are only
+things that have time: presets and banks, program changes, recording, the status line. Control may
+die without a click; the engine then plays on by itself.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from instrument import engine_messages
+from instrument.child_process import ChildProcess
+from instrument.demo import demonstration
+from instrument.engine_messages import EngineSettings
+from instrument.errors import DeviceError, EngineError, SettingError
+from instrument.midi_files import Song, read_midi_file
+from instrument.models_link import ModelsLink
+from instrument.preset_banks import chosen_preset
+from instrument.preset_changes import PresetChanges
+from instrument.realtime.state import FADE_OUT, EngineState
+from instrument.session_folder import session_folder
+from instrument.song_feed import SongFeed
+from instrument.status import StatusLine, clock
+
+if TYPE_CHECKING:
+    from instrument.recording import Recorder
+
+LOOP_SECONDS = 0.02
+START_POLL_SECONDS = 0.002
+START_TIMEOUT_SECONDS = 60.0
+"""Compiling the audio thread on a first start takes ten seconds on a slow machine."""
+FADE_TIMEOUT_SECONDS = 1.0
+LONGEST_NOTE_SECONDS = 4.0
+SONG_PATIENCE_SECONDS = 10.0
+"""A piece waits so long for its notes to be rendered."""
+DEMO_FILE = Path("latentkeys-demo.wav")
+
+
+@dataclass(frozen=True, slots=True)
+class PlaySettings:
+    """The options of ``latentkeys play``; the command line's help says what they mean."""
+
+    preset: str | None = None
+    audio: str = "auto"
+    midi_in: tuple[str, ...] = ()
+    channel: int | None = None
+    block_frames: int | None = None
+    rate_hz: int | None = None
+    lowest_latency: bool = False
+    record: Path | None = None
+    midi: Path | None = None
+    demo: bool = False
+    force: bool = False
+
+    def for_engine(self) -> EngineSettings:
+        """Say what of it concerns the engine."""
+        return EngineSettings(
+            audio=self.audio,
+            rate_hz=float(self.rate_hz or 0),
+            block_frames=self.block_frames or 0,
+            midi_in=tuple(self.midi_in),
+            channel=self.channel,
+            lowest_latency=self.lowest_latency,
+        )
+
+
+def play_live(settings: PlaySettings) -> None:
+    """Play until Ctrl-C, or until the piece has ended if one is played.
+
+    Raises
+    ------
+    LatentkeysError
+        A wrong option, a preset or device that does not work, an engine that died.
+    """
+    preset = chosen_preset(settings.preset)
+    song = _song(settings)
+    _check_files(settings)
+    with session_folder() as folder, Host(folder, settings) as host:
+        host.start(preset)
+        if not host.is_bare:
+            host.play(song)
+            return
+    play_into_file(preset)
+
+
+def play_into_file(preset: Path) -> None:
+    """Play the demonstration piece into a file: what a machine without sound and MIDI can do."""
+    from instrument.offline import write_song
+
+    write_song(demonstration(), DEMO_FILE, preset, rate_hz=48_000, follow_programs=True)
+
+
+class Host:
+    """One session, from control's side; use it in a ``with`` statement.
+
+    Parameters
+    ----------
+    folder
+        The session's folder, empty.
+    settings
+        What the player asked for.
+    """
+
+    def __init__(self, folder: Path, settings: PlaySettings) -> None:
+        self._settings = settings
+        self._state = EngineState.create(folder, note_seconds=LONGEST_NOTE_SECONDS)
+        settings.for_engine().save(folder)
+        self._engine = ChildProcess("instrument.engine", folder)
+        self._models = ModelsLink(folder)
+        self._status = StatusLine(self._state)
+        self._presets = PresetChanges(self._state, self._models, self._status)
+        self._ready: engine_messages.Ready | None = None
+        self._recorder: Recorder | None = None
+
+    def start(self, preset: Path) -> None:
+        """Wait for the engine's device, then let keys play a preset.
+
+        Raises
+        ------
+        DeviceError, EngineError
+            The engine cannot start.
+        """
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while self._ready is None:
+            self._listen_to_engine()
+            if time.monotonic() > deadline:
+                raise EngineError(f"the engine did not start: {self._engine.last_words()}")
+            time.sleep(START_POLL_SECONDS)
+        self._presets.start(preset)
+
+    @property
+    def is_bare(self) -> bool:
+        """There is neither a sound card nor a MIDI system, and nobody asked to go on without."""
+        assert self._ready
+        has_device = self._ready.kind != "null" or self._settings.audio != "auto"
+        return not has_device and not self._ready.midi
+
+    def play(self, song: Song | None) -> None:
+        """Serve the player until Ctrl-C; if there is a piece, play it and end with it."""
+        if self._settings.record:
+            from instrument.recording import Recorder  # soundfile: not needed otherwise
+
+            self._recorder = Recorder(self._state, self._settings.record)
+        self._say_how_to_play()
+        with self._status:
+            if song:
+                self._play_song(song)
+            while song is None:
+                self._pass()
+
+    def _play_song(self, song: Song) -> None:
+        patience = time.monotonic() + SONG_PATIENCE_SECONDS
+        while not self._presets.table_is_complete and time.monotonic() < patience:
+            self._pass()
+        feed = SongFeed(self._state, song, follow_programs=self._settings.demo)
+        while not feed.has_ended:
+            feed.feed()
+            self._status.update(song=f"{clock(feed.position_seconds)}/{clock(feed.length_seconds)}")
+            self._pass()
+
+    def _pass(self) -> None:
+        """Go once round control's loop."""
+        self._listen_to_engine()
+        self._presets.follow()
+        if self._recorder:
+            if problem := self._recorder.drain():
+                self._status.say(problem.message, "Playing goes on without recording.")
+            self._status.update(recording=self._recorder.seconds)
+        self._status.refresh()
+        time.sleep(LOOP_SECONDS)
+
+    def _listen_to_engine(self) -> None:
+        ended = self._engine.exit_code
+        for line in self._engine.lines():
+            self._hear(engine_messages.decode_report(line))
+        if ended is not None:
+            raise EngineError(
+                f"the engine ended by itself (exit code {ended}): {self._engine.last_words()}",
+                "Please report this, with what you did before.",
+            )
+
+    def _hear(self, report: engine_messages.Report) -> None:
+        if isinstance(report, engine_messages.Failed):
+            raise DeviceError(report.message, report.remedy)
+        if isinstance(report, engine_messages.Notice):
+            self._status.say(report.message, report.remedy)
+        elif isinstance(report, engine_messages.MidiPorts):
+            self._status.say(f"MIDI inputs: {', '.join(report.midi) or 'none'}")
+        elif isinstance(report, engine_messages.Ready):
+            self._ready = report
+            placed_seconds = report.block_frames / report.rate_hz
+            self._status.update(
+                output=f"{report.audio} {report.rate_hz / 1000:g} kHz",
+                block_frames=report.block_frames,
+                latency_seconds=report.latency_seconds
+                + (0.0 if self._settings.lowest_latency else placed_seconds),
+            )
+
+    def _say_how_to_play(self) -> None:
+        assert self._ready
+        midi = ", ".join(self._ready.midi) or "none"
+        self._status.say(f"Audio: {self._ready.audio}. MIDI: {midi}. Ctrl-C ends.")
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        """Fade out, end both processes, finish the recording; a second Ctrl-C waits for that."""
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            self._fade_out()
+            self._models.end()
+            self._engine.end()
+            if self._recorder:
+                self._recorder.drain()
+                self._recorder.finish()
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _fade_out(self) -> None:
+        self._state.command(FADE_OUT)
+        deadline = time.monotonic() + FADE_TIMEOUT_SECONDS
+        while self._engine.exit_code is None and time.monotonic() < deadline:
+            time.sleep(START_POLL_SECONDS)
+
+
+def _song(settings: PlaySettings) -> Song | None:
+    if settings.midi:
+        return read_midi_file(settings.midi)
+    return demonstration() if settings.demo else None
+
+
+def _check_files(settings: PlaySettings) -> None:
+    """Refuse files that cannot be written before anything starts."""
+    if settings.midi and settings.demo:
+        raise SettingError("--midi and --demo exclude each other", "Choose one of them.")
+    for path in (settings.record, Path(settings.audio)):
+        if path and (path == settings.record or path.suffix.lower() == ".wav"):
+            from instrument.recording import check_target
+
+            check_target(path, replace=settings.force)

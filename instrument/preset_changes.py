@@ -1,0 +1,137 @@
+"""From one preset to the next while people play: ask, wait for the first notes, take over.
+
+Held notes keep their old sound. The new preset takes over when every key has its attack (at once,
+if it lies in a bank already), or after half a second with stand-ins: hands do not wait.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from instrument.errors import PresetError
+from instrument.model_messages import AttacksReady, Opened, Problem, Report, TableReady
+from instrument.models_link import ModelsLink
+from instrument.preset import list_presets
+from instrument.preset_banks import LoadedPreset, PresetBanks, program_table
+from instrument.preset_controls import ControlFollower
+from instrument.realtime.state import LAYER_COUNT, LOUD, PITCH_COUNT, EngineState
+from instrument.status import StatusLine
+
+TAKE_OVER_SECONDS = 0.5
+
+
+class PresetChanges:
+    """Serve the first preset and every program change; control's loop calls `follow`.
+
+    Parameters
+    ----------
+    state
+        The engine block.
+    models
+        Renders the notes.
+    status
+        Shows what plays, and says what goes wrong.
+    """
+
+    def __init__(self, state: EngineState, models: ModelsLink, status: StatusLine) -> None:
+        self._state = state
+        self._models = models
+        self._status = status
+        self._banks = PresetBanks(state)
+        self._complete: set[int] = set()  # banks whose tables are complete
+        self._wish: Path | None = None  # asked for, has no bank yet
+        self._coming: LoadedPreset | None = None  # has a bank, does not play yet
+        self._takes_over_at = 0.0
+        self._programs = program_table(list_presets())
+        self._controls = ControlFollower(state)
+
+    def start(self, path: Path) -> None:
+        """Play a preset from now on, even though its notes are still to come."""
+        loaded = self._banks.place(path)
+        assert loaded, "nothing can sound yet"
+        self._models.fill(loaded)
+        self._use(loaded)
+
+    @property
+    def table_is_complete(self) -> bool:
+        """Every note of what plays is there to its end."""
+        return self._banks.current is not None and self._banks.current.bank in self._complete
+
+    def ask_for(self, path: Path) -> None:
+        """Change to a preset as soon as it can be played."""
+        self._wish, self._coming = path, None
+
+    def follow(self) -> None:
+        """Do what has become possible since the last call; never waits."""
+        while (request := self._state.request_ring.pop()) is not None:
+            self._ask_for_program(int(request["data1"]))
+        self._controls.follow(self._banks.loaded)
+        for report in self._models.follow():
+            self._hear(report)
+        if self._wish:
+            self._place(self._wish)
+        if self._coming and (self._has_attacks() or time.monotonic() > self._takes_over_at):
+            self._use(self._coming)
+            self._coming = None
+        self._show_progress()
+
+    def _ask_for_program(self, program: int) -> None:
+        if entry := self._programs.get(program):
+            self.ask_for(entry.path)
+            return
+        known = ", ".join(str(number) for number in self._programs) or "none"
+        self._status.say(f"program {program} is no preset", f"There are: {known}.")
+
+    def _place(self, path: Path) -> None:
+        try:
+            loaded = self._banks.place(path)
+        except PresetError as problem:
+            self._wish = None
+            self._status.say(problem.message, problem.remedy)
+            return
+        if loaded is None:
+            return  # every bank sounds; the oldest one fades now
+        self._wish, self._coming = None, loaded
+        self._takes_over_at = time.monotonic() + TAKE_OVER_SECONDS
+        if not self._has_notes(loaded.bank):
+            self._complete.discard(loaded.bank)
+        if loaded.bank not in self._complete:
+            self._models.fill(loaded)
+
+    def _use(self, loaded: LoadedPreset) -> None:
+        self._banks.use(loaded)
+        self._status.update(preset=loaded.path.stem)
+        self._status.say(f"Playing {loaded.preset.name}")
+
+    def _hear(self, report: Report) -> None:
+        if isinstance(report, Problem):
+            self._status.say(report.message, report.remedy)
+        elif isinstance(report, Opened):
+            self._status.update(provider=report.provider)
+            if report.notice:
+                self._status.say(report.notice)
+        elif isinstance(report, TableReady):
+            self._complete.add(report.bank)
+            if report.source == "cache":
+                self._status.update(provider="cache")
+        else:
+            assert isinstance(report, AttacksReady)  # seen in the slots themselves
+
+    def _has_attacks(self) -> bool:
+        assert self._coming
+        return self._has_notes(self._coming.bank)
+
+    def _has_notes(self, bank: int) -> bool:
+        return bool((self._state.slots[bank, LOUD]["frames_ready"] > 0).all())
+
+    def _show_progress(self) -> None:
+        current = self._banks.current
+        if current is None or current.bank in self._complete:
+            self._status.update(notes="")
+            return
+        slots = self._state.slots[current.bank]
+        whole = int(
+            ((slots["frames_ready"] > 0) & (slots["frames_ready"] == slots["frames_whole"])).sum()
+        )
+        self._status.update(notes=f"notes {whole // LAYER_COUNT}/{PITCH_COUNT}")

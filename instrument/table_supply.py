@@ -1,0 +1,103 @@
+"""Where note tables come from: the disk cache, or else a model that is opened for them.
+
+Used by the models process while people play, and by `instrument.offline` when a file is rendered,
+so that both hear the same notes, to the bit.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from instrument.bundle import Bundle, find_bundle
+from instrument.note_cache import NoteCache, table_key
+from instrument.note_table import TableFiller, note_frames, put_note, read_table
+from instrument.preset import load_preset
+from instrument.realtime.state import EngineState
+from instrument.renderer import FrameVoiceRenderer, open_renderer
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTable:
+    """A table that is being rendered.
+
+    Attributes
+    ----------
+    filler
+        Call its `step` until it returns None, then `TableSupply.keep`.
+    provider
+        Where the model really runs: "cpu" or "cuda".
+    notice
+        Why it does not run where one would expect; usually empty.
+    """
+
+    bank: int
+    filler: TableFiller
+    cache_key: str
+    provider: str
+    notice: str
+
+
+class TableSupply:
+    """Fill banks of an engine block with the notes of presets.
+
+    Parameters
+    ----------
+    state
+        The engine block; its rate must be known.
+    cache
+        Where rendered tables are kept; the user's cache folder when not given.
+    threads
+        Cores that rendering may use; all but one when not given: that one is the audio's.
+    """
+
+    def __init__(
+        self, state: EngineState, cache: NoteCache | None = None, threads: int | None = None
+    ) -> None:
+        self._state = state
+        self._cache = cache or NoteCache(platformdirs.user_cache_path("latentkeys") / "notes")
+        self._threads = threads or max(1, (os.cpu_count() or 2) - 1)
+        self._renderers: dict[str, FrameVoiceRenderer] = {}
+
+    def begin(self, bank: int, path: Path) -> OpenTable | None:
+        """Fill a bank from the cache and return None, or open what has to be rendered.
+
+        Raises
+        ------
+        PresetError, BundleError, MissingExtraError
+            The preset or its model is wrong, or there is no onnxruntime.
+        """
+        preset = load_preset(path)
+        bundle = find_bundle(preset.model, path)
+        rate_hz = round(self._state.rate_hz)
+        key = table_key(
+            f"{bundle.sha256} {preset.sound.sustain}",
+            preset.sound.latent,
+            rate_hz,
+            note_frames(preset, rate_hz),
+        )
+        if notes := self._cache.load(key):
+            for note in notes:
+                put_note(self._state, bank, note)
+            return None
+        renderer = self._renderer(bundle)
+        filler = TableFiller(self._state, bank, preset, renderer)
+        return OpenTable(bank, filler, key, renderer.provider, renderer.notice)
+
+    def keep(self, table: OpenTable) -> None:
+        """Put a complete table into the cache.
+
+        Raises
+        ------
+        FileError
+            The cache cannot be written; the bank itself is fine.
+        """
+        self._cache.save(table.cache_key, read_table(self._state, table.bank))
+
+    def _renderer(self, bundle: Bundle) -> FrameVoiceRenderer:
+        if bundle.sha256 not in self._renderers:
+            self._renderers[bundle.sha256] = open_renderer(bundle, self._threads)
+        return self._renderers[bundle.sha256]
