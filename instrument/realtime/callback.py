@@ -8,6 +8,7 @@ compiled code can be kept on disk and used by any later process.
 from __future__ import annotations
 
 import math
+import sys
 
 from llvmlite import ir
 from numba import carray, float64, int32, int64, types, uint32, uint64
@@ -27,11 +28,15 @@ CLOCK_SCRATCH = STATE.fields["clock_scratch"][1]  # type: ignore[index]
 MIDI_EVENT = STATE.fields["midi_event"][1]  # type: ignore[index]
 
 FLOATS = types.CPointer(types.float32)
+UNSIGNED_LONG = uint32 if sys.platform == "win32" else uint64
 # int callback(input, output, frames, time_info, status_flags, user_data)
-PORTAUDIO_SIGNATURE = int32(types.voidptr, FLOATS, uint64, types.voidptr, uint64, STATE_POINTER)
+PORTAUDIO_SIGNATURE = int32(
+    types.voidptr, FLOATS, UNSIGNED_LONG, types.voidptr, UNSIGNED_LONG, STATE_POINTER
+)
 JACK_SIGNATURE = int32(uint32, STATE_POINTER)
 JACK_XRUN_SIGNATURE = int32(STATE_POINTER)
-JACK_SHUTDOWN_SIGNATURE = types.void(STATE_POINTER)
+JACK_SHUTDOWN_SIGNATURE = types.void(int32, types.voidptr, STATE_POINTER)
+JACK_MESSAGE_SIGNATURE = types.void(types.voidptr)
 
 
 @intrinsic
@@ -91,9 +96,13 @@ def jack_xrun(state):  # type: ignore[no-untyped-def]
     return 0
 
 
-def jack_shutdown(state):  # type: ignore[no-untyped-def]
-    """Note that the server is gone (``JackShutdownCallback``); the sink's owner sees the flag."""
+def jack_shutdown(unused_code, unused_reason, state):  # type: ignore[no-untyped-def]
+    """Note that the server is gone (``JackInfoShutdownCallback``); the sink sees the flag."""
     carray(state, (1,))[0].server_is_gone = 1
+
+
+def jack_message(unused_text):  # type: ignore[no-untyped-def]
+    """Drop a line that libjack would print: what matters is in the return values."""
 
 
 @audio_thread

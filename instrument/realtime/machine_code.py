@@ -34,6 +34,16 @@ ALLOWED_SYMBOLS = {"memset", "memcpy", "memmove"}
 PROCESS_BLOCK = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64
 )
+# PaStreamCallback, with C's unsigned long
+PORTAUDIO_CALLBACK = ctypes.CFUNCTYPE(
+    ctypes.c_int,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    ctypes.c_ulong,
+    ctypes.c_void_p,
+    ctypes.c_ulong,
+    ctypes.c_void_p,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,7 @@ class MachineCode:
     jack_process: int
     jack_xrun: int
     jack_shutdown: int
+    jack_message: int
 
     def call_process_block(self, state: int, left: int, right: int, stride: int, n: int) -> None:
         """Render `n` frames; see `kernel.process_block`. Does not hold the interpreter lock."""

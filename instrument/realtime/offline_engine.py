@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from instrument.realtime.built_in_tone import fill_built_in_bank
 from instrument.realtime.machine_code import load_machine_code
 from instrument.realtime.state import RING_EVENTS, EngineState
 
@@ -83,7 +84,11 @@ class OfflineEngine:
 
 
 def prepare_state(state: EngineState) -> int:
-    """Tell a state block where this process sees the note pool; return the block's address."""
+    """Make a state block playable in this process; return the block's address.
+
+    Needs the rate: call it after `EngineState.set_rate` and before the first block.
+    """
+    fill_built_in_bank(state)
     state.fields["notes_address"] = state.notes.ctypes.data
     state.fields["process_block"] = load_machine_code().process_block
     return int(state.fields.ctypes.data)

@@ -1,0 +1,101 @@
+"""What control tells the engine once, in ``settings.json``, and what the engine says, line by line.
+
+One JSON object per line on the engine's stdout; the engine reads nothing from its stdin. Everything
+faster goes through the shared block (`instrument.realtime.state`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import msgspec
+
+SETTINGS_FILE = "settings.json"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What control resolved from defaults, files and the command line."""
+
+    audio: str = "auto"
+    """auto, jack, null, part of an audio device's name or its number, or FILE.wav."""
+    rate_hz: float = 0.0
+    """Wanted sample rate; 0 takes the device's own. JACK always has its own."""
+    block_frames: int = 0
+    """Wanted frames per block; 0 takes the device's own (JACK), else 128."""
+    midi_in: tuple[str, ...] = ()
+    """Parts of hardware inputs' names; empty takes every hardware input."""
+    hardware_midi: bool = True
+    """False leaves hardware inputs alone: only the virtual port plays."""
+    channel: int | None = None
+    """The one MIDI channel to listen to, 1 to 16; None is omni."""
+    lowest_latency: bool = False
+    """Start events at the block's first frame instead of at their own time, one block later."""
+    client_name: str = "latentkeys"
+    """What other programs see: the JACK client and the virtual MIDI port."""
+    connect: bool = True
+    """Connect our JACK outputs to the sound card."""
+    quiet_seconds: float = 60.0
+    """How long a forgotten engine (its control process is dead) waits in silence before it ends."""
+
+    def save(self, folder: Path) -> None:
+        """Write the session's settings."""
+        (folder / SETTINGS_FILE).write_bytes(msgspec.json.encode(asdict(self)))
+
+    @classmethod
+    def load(cls, folder: Path) -> EngineSettings:
+        """Read the session's settings."""
+        return msgspec.json.decode((folder / SETTINGS_FILE).read_bytes(), type=cls)
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """The device runs and the MIDI inputs are open: keys sound from now on."""
+
+    audio: str  #: what it plays to: "JACK", "null", a device's name, a file
+    kind: str  #: jack, portaudio, null or wav
+    rate_hz: float
+    block_frames: int
+    latency_seconds: float  #: what the device adds after a block is rendered
+    midi: tuple[str, ...]  #: inputs that are open, the virtual one first
+    process_id: int
+    is_realtime: bool  #: the audio thread has real-time priority
+
+
+class Notice(msgspec.Struct, frozen=True, tag=True):
+    """Something the user should know; the engine goes on. A fallback, a lost keyboard, …"""
+
+    message: str
+    remedy: str
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """The engine cannot start; it exits with 2."""
+
+    message: str
+    remedy: str
+
+
+class MidiPorts(msgspec.Struct, frozen=True, tag=True):
+    """The open MIDI inputs have changed."""
+
+    midi: tuple[str, ...]
+
+
+class Ended(msgspec.Struct, frozen=True, tag=True):
+    """The engine has faded out and closed its device."""
+
+
+Report = Ready | Notice | Failed | MidiPorts | Ended
+
+_decoder: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
+
+
+def encode(report: Report) -> bytes:
+    """Return one line, without its end."""
+    return msgspec.json.encode(report)
+
+
+def decode_report(line: bytes) -> Report:
+    """Read one line of the engine."""
+    return _decoder.decode(line)
