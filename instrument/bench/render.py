@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from instrument.bench.cold_notes import cold_note_rows
+from instrument.bench.fresh_notes import fresh_note_rows
 from instrument.bench.harness import Goal, Row, compare, interleave, not_measured
 from instrument.bench.peers import ChildPeer, PeerMissing
 from instrument.bench.report import Report
@@ -52,7 +52,7 @@ def bench_render(rounds: int = 15, preset: str | None = None) -> Report:
     report.facts["preset"] = f"{path.stem}, model {bundle.card.name} {bundle.card.version}"
     report.rows += _note_rows(report, bundle, chosen.sound.latent, rounds)
     report.rows += _table_rows(report, path)
-    report.rows += cold_note_rows(report, path)
+    report.rows += fresh_note_rows(report, path)
     report.rows += song_rows(report, path)
     return report
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from instrument.bench.harness import Goal, Row, Verdict, not_measured
 from instrument.bench.jack_server import JackServer, private_jack
-from instrument.bench.keyboard import Send, jack_keyboard
+from instrument.bench.keyboard import jack_keyboard
 from instrument.bench.live_instrument import LiveInstrument, live_instrument
 from instrument.bench.peers import ChildPeer, PeerMissing
 from instrument.bench.report import Report
@@ -28,10 +28,13 @@ held notes on top of those that still ring."""
 MIDDLE_C = 60
 _RENDERING_SHARE = 0.5
 
+Send = Callable[[Sequence[int]], None]
+
 
 def underrun_rows(report: Report, arguments: Sequence[str], seconds: float) -> list[Row]:
     """Play for `seconds` with an empty note cache, beside a silent client on its own server."""
     name = f"whole instrument, {seconds:g} s"
+    report.canary.sing()  # not while it plays: its own load is no unsteadiness of the machine
     try:
         with (
             tempfile.TemporaryDirectory() as cache,
@@ -42,14 +45,14 @@ def underrun_rows(report: Report, arguments: Sequence[str], seconds: float) -> l
         ):
             report.facts["whole instrument on"] = f"{server}; the silent client: {other}"
             played.wait_for(lambda: played.has_note(MIDDLE_C), "a rendered note", 60.0)
-            with jack_keyboard(server) as send:
-                return _rows(report, name, played, silent, server, send, seconds)
+            with jack_keyboard(server) as keyboard:
+                played.wait_for(keyboard.connect, "its JACK ports", 10.0)
+                return _rows(name, played, silent, server, keyboard.send, seconds)
     except PeerMissing as reason:
         return [not_measured(f"{name}, under-runs", "", str(reason), "silent client")]
 
 
 def _rows(
-    report: Report,
     name: str,
     played: LiveInstrument,
     silent: ChildPeer,
@@ -60,7 +63,7 @@ def _rows(
     meters = played.state.meters
     meters["callback_ns_max"] = 0
     before, quiet_before, busy_before = _counts(meters), silent.ask(), _models_seconds(played)
-    most_voices = _play(report, played, send, seconds)
+    most_voices = _play(played, send, seconds)
     counts = {key: value - before[key] for key, value in _counts(meters).items()}
     quiet = silent.ask()["xruns"] - quiet_before["xruns"]
     busy = _models_seconds(played) - busy_before
@@ -96,7 +99,7 @@ def _models_seconds(played: LiveInstrument) -> float:
     return float(times.user + times.system)
 
 
-def _play(report: Report, played: LiveInstrument, send: Send, seconds: float) -> int:
+def _play(played: LiveInstrument, send: Send, seconds: float) -> int:
     """Play chords under the pedal and change the preset; return the most voices seen."""
     dice = random.Random(1)
     programs = list(program_table(list_presets())) or [0]
@@ -115,7 +118,5 @@ def _play(report: Report, played: LiveInstrument, send: Send, seconds: float) ->
         for pitch in pitches:
             send([0x80, pitch, 0])
         chord += 1
-        if chord % CHORDS_PER_PRESET == 0:
-            report.canary.sing()
     send([0xB0, 64, 0])
     return most_voices
