@@ -79,7 +79,7 @@ class TrainingConfig:
     weight_decay: float = 1e-3
     gradient_norm: float = 1.0
     ema_decay: float = 0.999
-    latent_noise: float = 0.1
+    latent_noise: float = 0.15
     latent_penalty: float = 1e-4
     windows: tuple[int, ...] = (3072, 1024, 256)
     floor_db: float = -75.0

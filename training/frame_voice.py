@@ -98,6 +98,8 @@ HOP_SECONDS = HOP_FRAMES / SAMPLE_RATE_HZ
 CONTROL_COUNT = PARTIAL_COUNT + NOISE_BAND_COUNT
 
 _LONGEST_SECONDS = 12.0  # the longest notes in training; time stands still beyond
+_LONGEST_RELEASE_SECONDS = 0.75  # likewise after a release, and then everything fades
+_FADE_PER_SECOND = 8.0
 _PITCH_CENTRES = 44
 _LOG_TIMES, _RELEASE_TIMES = 20, 10
 _DECAYS_SECONDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 9.0)
@@ -144,7 +146,9 @@ class FrameNetwork(nn.Module):
         wide, width = config.note_width, config.frame_width
         self.note_in = nn.Linear(config.latent_size + _PITCH_CENTRES + 1, wide)
         self.note_blocks = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(wide), nn.Linear(wide, wide), nn.SiLU(), nn.Linear(wide, wide))
+            nn.Sequential(
+                nn.LayerNorm(wide), nn.Linear(wide, wide), nn.SiLU(), nn.Linear(wide, wide)
+            )
             for _ in range(config.note_blocks)
         )
         self.note_norm = nn.LayerNorm(wide)
@@ -181,7 +185,8 @@ class FrameNetwork(nn.Module):
         hidden = self.frame_in(time_features(since_onset, since_release))
         for index, block in enumerate(self.frame_blocks):
             hidden = block(hidden, note.shifts[:, index, 0, None], note.shifts[:, index, 1, None])
-        return (self.frame_out(hidden) + note.base[:, None]).clamp(-20.0, 3.0)
+        fade = _FADE_PER_SECOND * (since_release - _LONGEST_RELEASE_SECONDS).clamp(min=0.0)
+        return (self.frame_out(hidden) + note.base[:, None] - fade[..., None]).clamp(-20.0, 3.0)
 
     def _start_small(self) -> None:
         """Start as a quiet sawtooth over faint noise."""
@@ -366,7 +371,7 @@ def time_features(since_onset: Tensor, since_release: Tensor) -> Tensor:
     """
     onset = since_onset.clamp(0.0, _LONGEST_SECONDS)[..., None]
     released = (since_release[..., None] >= 0.0).to(onset.dtype)
-    release = since_release.clamp(0.0, 2.0)[..., None]
+    release = since_release.clamp(0.0, _LONGEST_RELEASE_SECONDS)[..., None]
     device = onset.device
     decays = torch.tensor(_DECAYS_SECONDS, device=device)
     numbers = torch.arange(_ONSET_FRAMES, device=device)
@@ -376,7 +381,7 @@ def time_features(since_onset: Tensor, since_release: Tensor) -> Tensor:
             torch.exp(-onset / decays),
             (1.0 - (onset / HOP_SECONDS - numbers).abs()).clamp(min=0.0),
             released,
-            _bumps(release, 0.005, 8.7, _RELEASE_TIMES) * released,
+            _bumps(release, 0.005, 7.3, _RELEASE_TIMES) * released,
             torch.exp(-release / decays[:4]) * released,
         ],
         dim=-1,
@@ -478,7 +483,9 @@ def render_hops(
     hop = torch.round(since_onset[:, :, None] / HOP_SECONDS).double()
     turns = voice.start_turns + centred_phase(cycles, hop)
     beats = hop.float()[:, :, None] * voice.beat_turns_per_hop(note, motion_phases)[:, None]
-    copies = moving_partials(motion_phases[:, None, :2] + beats, voice.copy_depth(note, motion)[:, None])
+    copies = moving_partials(
+        motion_phases[:, None, :2] + beats, voice.copy_depth(note, motion)[:, None]
+    )
     before = turned(amplitudes[:, :-1], copies[:, :-1], turns[:, :-1])
     after = turned(amplitudes[:, 1:], copies[:, 1:], turns[:, :-1])
     basis = synthesis.hop_basis(cycles.float())
@@ -560,12 +567,12 @@ class FrameStep(nn.Module):
         beats = torch.where(sounding[:, None], beats, motion_phases[:, :2])
         copies = moving_partials(beats, voice.copy_depth(note, motion))
         after = turned(amplitudes[:, 0], copies, torch.zeros_like(per_hop))
-        tonal = synthesis.partials_to_audio(
-            rotated(partials_in, phases_in)[:, None],
-            rotated(after, phases_in)[:, None],
-            synthesis.hop_basis(cycles.float()),
+        tonal = synthesis.single_hop(
+            rotated(partials_in, phases_in),
+            rotated(after, phases_in),
+            cycles.float(),
             voice._rise,
-        )[:, 0]
+        )
         frames = voice.noise_frames(gains, noise[:, None])[:, 0]
         audio = (tonal + noise_in + frames[:, :HOP_FRAMES]) * sounding.to(tonal.dtype)
         start = voice.start_turns.expand_as(per_hop)

@@ -177,5 +177,9 @@ def keep_memory() -> None:
     if platform.system() == "Linux":
         library = ctypes.CDLL(None)
         if hasattr(library, "mallopt"):
-            for option, size in ((trim_threshold, 2**31 - 1), (mmap_threshold, 2**30), (top_pad, 2**28)):
+            for option, size in (
+                (trim_threshold, 2**31 - 1),
+                (mmap_threshold, 2**30),
+                (top_pad, 2**28),
+            ):
                 library.mallopt(option, size)

@@ -46,7 +46,9 @@ class SpectralLoss(nn.Module):
         self.floor = 2.0 * REFERENCE_RMS * 10.0 ** (floor_db / 20.0)
         for size in windows:
             window = torch.hann_window(size)
-            weight = 1.0 / (1.0 + torch.linspace(0, SAMPLE_RATE_HZ / 2, size // 2 + 1) / _EVEN_WEIGHT_BELOW_HZ)
+            weight = 1.0 / (
+                1.0 + torch.linspace(0, SAMPLE_RATE_HZ / 2, size // 2 + 1) / _EVEN_WEIGHT_BELOW_HZ
+            )
             self.register_buffer(f"_window_{size}", window * (2.0 / window.sum()), persistent=False)
             self.register_buffer(f"_weight_{size}", weight / weight.mean(), persistent=False)
 

@@ -125,7 +125,9 @@ def single_hop(before: Tensor, after: Tensor, cycles: Tensor, rise: Tensor) -> T
     return start + slope * rise
 
 
-def noise_to_frames(gains: Tensor, noise: Tensor, stages: tuple[Tensor, Tensor, Tensor, Tensor]) -> Tensor:
+def noise_to_frames(
+    gains: Tensor, noise: Tensor, stages: tuple[Tensor, Tensor, Tensor, Tensor]
+) -> Tensor:
     """Shape white noise in frequency: an inverse DFT of 480 bins to 960 frames in two stages.
 
     One dense DFT matrix would be 7.4 MB of the model file and twice the network's cost; splitting

@@ -261,7 +261,9 @@ class Trainer:
 
     def _log_notes(self, writer: SummaryWriter) -> None:
         """Write a few held-out notes as audio and pictures."""
-        rows = np.flatnonzero(self.notes.split == TEST)[:: max(len(self.notes.pitch) // 800, 1)][:60:12]
+        rows = np.flatnonzero(self.notes.split == TEST)[:: max(len(self.notes.pitch) // 800, 1)][
+            :60:12
+        ]
         pairs = []
         for row in rows:
             name = self.notes.instruments[self.notes.instrument[row]].name

@@ -24,6 +24,9 @@ MOTION_BANDS = ((1, 1), (2, 2), (3, 3), (4, 5), (6, 8), (9, 12), (13, 20), (21, 
 _FLOOR_DB = -50.0  # partials weaker than this against the strongest are noise on these fonts
 _WOBBLE_SMOOTHING_SECONDS = 0.25  # slower change is envelope, not motion
 _FFT_FRAMES = 1 << 17
+_FEWEST_PARTIALS = 4  # that can show a stretch
+_HARMONIC_PARTIALS = 7  # that can show that there is none
+_CENTS_PER_SQUARE = 600.0 / np.log(2.0)  # of a small relative change of a squared frequency
 
 Float = NDArray[np.float64]
 
@@ -37,7 +40,7 @@ class NoteAnalysis:
     cents
         Deviation of f0 from the tempered pitch, in cents; 0 where it cannot be measured.
     inharmonicity
-        B of the stiff-string law, 0 for harmonic sounds.
+        B of the stiff-string law, 0 for harmonic sounds, NaN where too few partials sound.
     modes
         float64, shape (n, 2): frequency ratio to f0 and level in dB against the strongest partial
         of peaks that belong to no partial.
@@ -67,7 +70,9 @@ def partial_hz(f0_hz: float, inharmonicity: float, count: int) -> Float:
     return f0_hz * number * np.sqrt(1.0 + inharmonicity * number**2)
 
 
-def analyse_note(audio: NDArray[np.float32], pitch: int) -> tuple[NoteAnalysis, Float | None]:
+def analyse_note(
+    audio: NDArray[np.float32], pitch: int, is_struck: bool
+) -> tuple[NoteAnalysis, Float | None]:
     """Analyse a held note.
 
     Parameters
@@ -76,6 +81,9 @@ def analyse_note(audio: NDArray[np.float32], pitch: int) -> tuple[NoteAnalysis, 
         float32, shape (frames,), at least 1 s at 48 kHz.
     pitch
         MIDI number of the key that was played.
+    is_struck
+        Whether it may be a stiff string. Bowed, blown and electronic sounds repeat themselves, so
+        their partials are exact multiples; a stretch found there would be an error.
 
     Returns
     -------
@@ -85,14 +93,14 @@ def analyse_note(audio: NDArray[np.float32], pitch: int) -> tuple[NoteAnalysis, 
         Where the straightened note reads the recording, as accepted by `read_at`, or None if the
         note has no vibrato that could be tracked.
     """
-    f0, inharmonicity, modes = _fit_partials(audio, tempered_hz(pitch))
-    contour = track_cents(audio, f0, inharmonicity)
+    f0, inharmonicity, modes = _fit_partials(audio, tempered_hz(pitch), is_struck)
+    contour = track_cents(audio, f0, np.nan_to_num(inharmonicity))
     positions = None
     if contour is not None:
         positions = straightening_positions(contour, audio.size)
         audio = read_at(audio, positions)
-        f0, inharmonicity, modes = _fit_partials(audio, tempered_hz(pitch))
-    wobble_db, wobble_hz = measure_wobble(audio, partial_hz(f0, inharmonicity, 32))
+        f0, inharmonicity, modes = _fit_partials(audio, tempered_hz(pitch), is_struck)
+    wobble_db, wobble_hz = measure_wobble(audio, partial_hz(f0, np.nan_to_num(inharmonicity), 32))
     analysis = NoteAnalysis(
         cents=1200.0 * float(np.log2(f0 / tempered_hz(pitch))),
         inharmonicity=inharmonicity,
@@ -104,7 +112,9 @@ def analyse_note(audio: NDArray[np.float32], pitch: int) -> tuple[NoteAnalysis, 
     return analysis, positions
 
 
-def demodulate(audio: NDArray[np.float32], frequencies_hz: Float, window_frames: int) -> NDArray[np.complex128]:
+def demodulate(
+    audio: NDArray[np.float32], frequencies_hz: Float, window_frames: int
+) -> NDArray[np.complex128]:
     """Return each partial's complex level, every 10 ms.
 
     Parameters
@@ -237,7 +247,9 @@ def _by_band(values: Float) -> Float:
     return np.array([np.nanmean(b) if np.isfinite(b).any() else np.nan for b in bands])
 
 
-def _fit_partials(audio: NDArray[np.float32], nominal_hz: float) -> tuple[float, float, Float]:
+def _fit_partials(
+    audio: NDArray[np.float32], nominal_hz: float, is_struck: bool
+) -> tuple[float, float, Float]:
     """Fit f0 and B to spectral peaks, one partial after the other; also return the other peaks."""
     section = audio[int(0.03 * SAMPLE_RATE_HZ) : int(1.4 * SAMPLE_RATE_HZ)]
     spectrum = np.abs(np.fft.rfft(section * np.hanning(section.size), _FFT_FRAMES))
@@ -254,8 +266,10 @@ def _fit_partials(audio: NDArray[np.float32], nominal_hz: float) -> tuple[float,
         peak, level = _peak_near(decibels, expected / bin_hz, min(reach, 0.4 * f0) / bin_hz)
         if level > _FLOOR_DB:
             found.append((number, peak * bin_hz, level))
-            f0, inharmonicity = _fit_stiff_string(found, nominal_hz)
-    return f0, inharmonicity, _other_peaks(decibels, f0, inharmonicity, bin_hz)
+            f0, inharmonicity = _fit_stiff_string(found, nominal_hz, is_struck)
+    peaks = _other_peaks(decibels, f0, inharmonicity, bin_hz)
+    is_unknown = is_struck and inharmonicity == 0.0 and len(found) < _HARMONIC_PARTIALS
+    return f0, np.nan if is_unknown else inharmonicity, peaks
 
 
 def _peak_near(decibels: Float, centre: float, reach: float) -> tuple[float, float]:
@@ -268,17 +282,36 @@ def _peak_near(decibels: Float, centre: float, reach: float) -> tuple[float, flo
     return best + 0.5 * (left - right) / (left - 2 * middle + right), float(middle)
 
 
-def _fit_stiff_string(found: list[tuple[int, float, float]], nominal_hz: float) -> tuple[float, float]:
-    """Fit (f_k / k)^2 = f0^2 (1 + B k^2) by least squares, weighted by level."""
+def _fit_stiff_string(
+    found: list[tuple[int, float, float]], nominal_hz: float, is_struck: bool
+) -> tuple[float, float]:
+    """Fit (f_k / k)^2 = f0^2 (1 + B k^2) by least squares, weighted by level.
+
+    Stray peaks are dropped in three rounds. B is believed only if it at least halves the error that
+    a harmonic series leaves.
+    """
     number, frequency, level = np.array(found).T
     weight = 10.0 ** (np.maximum(level, -30.0) / 40.0)
     ordinate = (frequency / number) ** 2
-    if len(found) >= 4:
-        design = np.stack([np.ones_like(number), number**2], axis=1) * weight[:, None]
-        constant, slope = np.linalg.lstsq(design, ordinate * weight, rcond=None)[0]
-        if constant > 0 and 2e-6 < slope / constant < 0.02:
-            return _near(float(np.sqrt(constant)), nominal_hz), float(slope / constant)
-    return _near(float(np.sqrt(np.average(ordinate, weights=weight**2))), nominal_hz), 0.0
+    harmonic = _near(float(np.sqrt(np.average(ordinate, weights=weight**2))), nominal_hz)
+    if not is_struck or len(found) < _FEWEST_PARTIALS:
+        return harmonic, 0.0
+    design = np.stack([np.ones_like(number), number**2], axis=1)
+    kept = np.ones(len(found), bool)
+    for _ in range(3):
+        weighted = weight * kept
+        solution = np.linalg.lstsq(design * weighted[:, None], ordinate * weighted, rcond=None)[0]
+        error = _CENTS_PER_SQUARE * (ordinate / np.maximum(design @ solution, 1.0) - 1.0)
+        kept = np.abs(error) < max(4.0 * float(np.median(np.abs(error[kept]))), 3.0)
+        if kept.sum() < max(_FEWEST_PARTIALS, 0.6 * len(found)):
+            return harmonic, 0.0
+    plain = np.average(ordinate[kept], weights=weight[kept] ** 2)
+    plain_error = _CENTS_PER_SQUARE * (ordinate[kept] / plain - 1.0)
+    stretch = float(solution[1] / max(solution[0], 1.0))
+    ours, theirs = np.sqrt(np.mean(error[kept] ** 2)), np.sqrt(np.mean(plain_error**2))
+    if 2e-6 < stretch < 0.02 and ours < min(0.5 * theirs, 8.0):
+        return _near(float(np.sqrt(solution[0])), nominal_hz), stretch
+    return harmonic, 0.0
 
 
 def _near(f0_hz: float, nominal_hz: float) -> float:

@@ -129,7 +129,7 @@ class CropSource:
             release = int(self._notes.hold_frames[row]) // HOP_FRAMES
             last = int(self._notes.frames[row]) // HOP_FRAMES - length
             earliest = max(release - length + 6, -_LEAD_HOPS)
-            return row, int(random.integers(earliest, max(min(release + 8, last), earliest) + 1))
+            return row, int(random.integers(earliest, max(last, earliest) + 1))
         row = int(random.choice(self._held))
         if kind < _RELEASE_SHARE + _ONSET_SHARE:
             return row, -int(random.integers(0, _LEAD_HOPS + 1))

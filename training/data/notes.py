@@ -244,7 +244,9 @@ def open_notes(folder: Path) -> NoteSet:
             rows = {name: archive[name] for name in archive.files}
         samples = np.memmap(folder / "audio.i16", "<i2", "r")
     except FileNotFoundError as error:
-        raise FileError(f"{folder} is not a note set: {error.filename} is missing", remedy) from error
+        raise FileError(
+            f"{folder} is not a note set: {error.filename} is missing", remedy
+        ) from error
     except (OSError, ValueError, msgspec.DecodeError) as error:
         raise FileError(f"{folder} is not a complete note set: {error}", remedy) from error
     if header.format != FORMAT:

@@ -38,7 +38,9 @@ PROGRAM_NAMES: dict[int, str] = dict(
 }
 del PROGRAM_NAMES[55]  # orchestra hit: a chord
 
-STRUCK_PROGRAMS = frozenset({*range(16), *range(24, 29), *range(31, 40), 45, 46, 47, *range(104, 109), 114})
+STRUCK_PROGRAMS = frozenset(
+    {*range(16), *range(24, 29), *range(31, 40), 45, 46, 47, *range(104, 109), 114}
+)
 """Programs that start with a stroke or pluck and die away; the others sound while held."""
 
 HELD_OUT_PROGRAMS = (12, 42, 60, 73)

@@ -52,6 +52,7 @@ _TEST_HOLD_SECONDS, _TEST_RELEASE_SECONDS = 3.0, 1.0
 _HARMONIC = -20.0
 _MODE_TOLERANCE = 0.008
 _MODE_SHARE = 0.3
+_STIFF_SHARE, _STIFF_KEYS = 0.4, 10
 
 
 def render_notes(
@@ -108,7 +109,7 @@ def _render_instrument(
         )
         if np.abs(held).max() < 1e-4:
             continue
-        analysis, positions = analyse_note(held / np.abs(held).max(), pitch)
+        analysis, positions = analyse_note(held / np.abs(held).max(), pitch, instrument.is_struck)
         split = UNSEEN if instrument.is_held_out else TEST if pitch in tested else TRAIN
         if split != TEST:
             analyses[pitch] = analysis
@@ -141,7 +142,9 @@ def _holds(program: int, pitch: int, is_test: bool) -> list[tuple[int, int]]:
     else:
         if (program + pitch) % 2 == 0:
             random = np.random.default_rng((program, pitch))
-            seconds.append((float(np.exp(random.uniform(np.log(0.08), np.log(2.0)))), _RELEASE_SECONDS))
+            seconds.append(
+                (float(np.exp(random.uniform(np.log(0.08), np.log(2.0)))), _RELEASE_SECONDS)
+            )
         if (program + pitch) % 8 == 1:
             seconds.append((_LONG_SECONDS, 0.0))
     return [(int(h * SAMPLE_RATE_HZ), int(r * SAMPLE_RATE_HZ)) for h, r in seconds]
@@ -158,16 +161,23 @@ def _straighten(
 
 
 def _stretch_row(analyses: dict[int, NoteAnalysis]) -> NDArray[np.float32]:
-    """Interpolate log2 B over all keys, after a median over neighbours: it follows the strings."""
-    pitches = np.array(sorted(analyses))
-    raw = np.array([np.log2(max(analyses[p].inharmonicity, 2.0**_HARMONIC)) for p in pitches])
-    near = [np.abs(pitches - p) <= 3 for p in pitches]
-    smooth = [float(np.median(raw[n])) for n in near]
-    everywhere = np.interp(np.arange(LOWEST_PITCH, HIGHEST_PITCH + 1), pitches, smooth)
-    return np.asarray(np.round(everywhere * 16.0) / 16.0, np.float32)
+    """Interpolate log2 B over all keys, after a median over neighbours.
+
+    Instruments with few stretched keys have none: those are measuring errors.
+    """
+    keys = np.arange(LOWEST_PITCH, HIGHEST_PITCH + 1)
+    known = {p: a.inharmonicity for p, a in analyses.items() if np.isfinite(a.inharmonicity)}
+    if sum(b > 0.0 for b in known.values()) <= max(_STIFF_SHARE * len(known), _STIFF_KEYS):
+        return np.full(keys.size, _HARMONIC, np.float32)
+    pitches = np.array(sorted(known))
+    raw = np.array([np.log2(max(known[p], 2.0**_HARMONIC)) for p in pitches])
+    smooth = [float(np.median(raw[np.abs(pitches - p) <= 2])) for p in pitches]
+    return np.asarray(np.round(np.interp(keys, pitches, smooth) * 16.0) / 16.0, np.float32)
 
 
-def _mode_rows(analyses: dict[int, NoteAnalysis]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _mode_rows(
+    analyses: dict[int, NoteAnalysis],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Keep the peak ratios that many keys of an instrument share, strongest first."""
     peaks = np.concatenate([a.modes for a in analyses.values()])
     ratios, gates = np.ones(MODE_COUNT, np.float32), np.zeros(MODE_COUNT, np.float32)
