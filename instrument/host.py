@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+import click
+
 from instrument import engine_messages
 from instrument.child_process import ChildProcess
 from instrument.demo import demonstration
@@ -81,19 +83,21 @@ def play_live(settings: PlaySettings) -> None:
     preset = chosen_preset(settings.preset)
     song = _song(settings)
     _check_files(settings)
-    with session_folder() as folder, Host(folder, settings) as host:
-        host.start(preset)
+    with session_folder() as folder, Host(folder, settings, preset) as host:
+        host.start()
         if not host.is_bare:
             host.play(song)
             return
-    play_into_file(preset)
+    play_into_file(settings, preset)
 
 
-def play_into_file(preset: Path) -> None:
+def play_into_file(settings: PlaySettings, preset: Path) -> None:
     """Play the demonstration piece into a file: what a machine without sound and MIDI can do."""
     from instrument.offline import write_song
 
-    write_song(demonstration(), DEMO_FILE, preset, rate_hz=48_000, follow_programs=True)
+    click.echo(f"No sound card and no MIDI: the demonstration piece goes to {DEMO_FILE}", err=True)
+    is_free = settings.preset is None
+    write_song(demonstration(), DEMO_FILE, preset, rate_hz=48_000, follow_programs=is_free)
 
 
 class Host:
@@ -105,21 +109,23 @@ class Host:
         The session's folder, empty.
     settings
         What the player asked for.
+    preset
+        What plays first.
     """
 
-    def __init__(self, folder: Path, settings: PlaySettings) -> None:
+    def __init__(self, folder: Path, settings: PlaySettings, preset: Path) -> None:
         self._settings = settings
         self._state = EngineState.create(folder, note_seconds=LONGEST_NOTE_SECONDS)
         settings.for_engine().save(folder)
-        self._engine = ChildProcess("instrument.engine", folder)
-        self._models = ModelsLink(folder)
         self._status = StatusLine(self._state)
-        self._presets = PresetChanges(self._state, self._models, self._status)
+        self._models = ModelsLink(folder)
+        self._presets = PresetChanges(self._state, preset, self._models, self._status)
+        self._engine = ChildProcess("instrument.engine", folder)
         self._ready: engine_messages.Ready | None = None
         self._recorder: Recorder | None = None
 
-    def start(self, preset: Path) -> None:
-        """Wait for the engine's device, then let keys play a preset.
+    def start(self) -> None:
+        """Wait for the engine's device.
 
         Raises
         ------
@@ -132,7 +138,6 @@ class Host:
             if time.monotonic() > deadline:
                 raise EngineError(f"the engine did not start: {self._engine.last_words()}")
             time.sleep(START_POLL_SECONDS)
-        self._presets.start(preset)
 
     @property
     def is_bare(self) -> bool:
@@ -142,7 +147,8 @@ class Host:
         return not has_device and not self._ready.midi
 
     def play(self, song: Song | None) -> None:
-        """Serve the player until Ctrl-C; if there is a piece, play it and end with it."""
+        """Let keys play until Ctrl-C; if there is a piece, play it and end with it."""
+        self._presets.start()
         if self._settings.record:
             from instrument.recording import Recorder  # soundfile: not needed otherwise
 
@@ -158,7 +164,8 @@ class Host:
         patience = time.monotonic() + SONG_PATIENCE_SECONDS
         while not self._presets.table_is_complete and time.monotonic() < patience:
             self._pass()
-        feed = SongFeed(self._state, song, follow_programs=self._settings.demo)
+        is_free = self._settings.demo and self._settings.preset is None
+        feed = SongFeed(self._state, song, follow_programs=is_free)
         while not feed.has_ended:
             feed.feed()
             self._status.update(song=f"{clock(feed.position_seconds)}/{clock(feed.length_seconds)}")

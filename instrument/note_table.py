@@ -237,11 +237,13 @@ def put_note(state: EngineState, bank: int, note: TableNote) -> None:
 
 
 def read_table(state: EngineState, bank: int) -> list[TableNote]:
-    """Return a bank's complete notes; their samples are views of the pool, not copies."""
+    """Return a bank's complete notes, the middle first; their samples are views of the pool."""
     notes = []
-    for layer, pitch in itertools.product((SOFT, LOUD), PITCHES):
+    for pitch, layer in itertools.product(outward(), (SOFT, LOUD)):
         slot = state.slots[bank, layer, pitch - LOWEST_PITCH]
         samples = state.notes[bank, layer, pitch - LOWEST_PITCH, : int(slot["frames_ready"])]
+        if not len(samples):
+            continue  # outside the model's range
         notes.append(
             TableNote(
                 layer,

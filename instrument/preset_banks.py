@@ -97,6 +97,21 @@ class PresetBanks:
         """Return a preset that is in a bank already."""
         return next((loaded for loaded in self._loaded if loaded.path == path), None)
 
+    def prepare(self, path: Path) -> LoadedPreset:
+        """Give the first preset a bank, before the engine plays: no key ever sounds without it.
+
+        Raises
+        ------
+        PresetError
+            The file is wrong.
+        """
+        assert not self._loaded
+        first = LoadedPreset(path, load_preset(path), BUILT_IN_BANK + 1)
+        write_sound(self._state, first.bank, first.preset)
+        self._state.channels["bank"] = first.bank  # nobody else writes it yet
+        self._loaded.append(first)
+        return first
+
     def place(self, path: Path) -> LoadedPreset | None:
         """Give a preset a bank; the models process has to fill it then.
 

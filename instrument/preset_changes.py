@@ -27,18 +27,24 @@ class PresetChanges:
     Parameters
     ----------
     state
-        The engine block.
+        The engine block; the engine does not play yet.
+    first
+        The preset to begin with.
     models
         Renders the notes.
     status
         Shows what plays, and says what goes wrong.
     """
 
-    def __init__(self, state: EngineState, models: ModelsLink, status: StatusLine) -> None:
+    def __init__(
+        self, state: EngineState, first: Path, models: ModelsLink, status: StatusLine
+    ) -> None:
         self._state = state
         self._models = models
         self._status = status
         self._banks = PresetBanks(state)
+        self._first = self._banks.prepare(first)
+        self._models.fill(self._first)
         self._complete: set[int] = set()  # banks whose tables are complete
         self._wish: Path | None = None  # asked for, has no bank yet
         self._coming: LoadedPreset | None = None  # has a bank, does not play yet
@@ -46,12 +52,9 @@ class PresetChanges:
         self._programs = program_table(list_presets())
         self._controls = ControlFollower(state)
 
-    def start(self, path: Path) -> None:
-        """Play a preset from now on, even though its notes are still to come."""
-        loaded = self._banks.place(path)
-        assert loaded, "nothing can sound yet"
-        self._models.fill(loaded)
-        self._use(loaded)
+    def start(self) -> None:
+        """Play the first preset from now on, even though its notes are still to come."""
+        self._use(self._first)
 
     @property
     def table_is_complete(self) -> bool:

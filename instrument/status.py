@@ -133,9 +133,9 @@ class StatusLine:
 
     def say(self, notice: str, remedy: str = "") -> None:
         """Tell the player something, once."""
-        self._console.print(notice, markup=False)
+        self._console.print(notice, markup=False, soft_wrap=True)
         if remedy:
-            self._console.print(f"  {remedy}", markup=False, style="dim")
+            self._console.print(f"  {remedy}", markup=False, soft_wrap=True, style="dim")
 
     def refresh(self) -> None:
         """Draw the line anew if it is time."""
