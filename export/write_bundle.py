@@ -12,6 +12,7 @@ import io
 import math
 import shutil
 import tempfile
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +42,26 @@ from training.frame_voice import FrameVoice
 from training.run import RunSummary, load_voice
 
 _LICENCE = """\
-The weights in this folder were trained on notes rendered from the material below. They are
-offered under the same terms, the MIT licence, whose notice follows as the material's authors
-wrote it. The card ({card}) is part of latentkeys, Apache-2.0.
-
-Trained on: {source}
+The weights in this folder were learned from notes rendered from {source}:
 
 {notice}
+
+They are offered under the same terms, the MIT licence:
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
+associated documentation files (the "Software"), to deal in the Software without restriction,
+including without limitation the rights to use, copy, modify, merge, publish, distribute,
+sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or
+substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT
+NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND
+NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES
+OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
+CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
 _SAMPLE_PITCHES = (48, 55, 60, 64, 67, 72)
 _SAMPLE_NOTE_SECONDS = 0.5
@@ -144,8 +158,8 @@ def _graph_files(folder: Path, names: tuple[str, ...]) -> dict[str, bytes]:
 
 
 def _licence(summary: RunSummary) -> bytes:
-    text = _LICENCE.format(card=CARD_NAME, source=summary.source, notice=summary.notice.strip())
-    return text.encode("utf-8")
+    notice = "\n".join(textwrap.wrap(summary.notice, 100)) or "(its authors left no notice)"
+    return _LICENCE.format(source=summary.source, notice=notice).encode("utf-8")
 
 
 def _round(voice: FrameVoice) -> float:

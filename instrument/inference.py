@@ -102,6 +102,7 @@ class Runtime:
             provider = (provider, {"cudnn_conv_algo_search": "HEURISTIC"})
         names, contents = list(external), list(external.values())
         if external:
+            # onnxruntime reads `contents` while it makes the session, and copies them.
             options.add_external_initializers_from_files_in_memory(
                 names, contents, [len(content) for content in contents]
             )
