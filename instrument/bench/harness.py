@@ -49,7 +49,8 @@ class Row:
     """One line of the report: what was compared, what came out, what was hoped for.
 
     ``ratio`` is the median of the paired ratios ours / peer, ``spread`` half their
-    interquartile range over the median, ``best_ratio`` the ratio of the two minima.
+    interquartile range over the median, ``best_ratio`` the ratio of the two minima. Bytes, counts
+    and frames do not depend on the machine's speed: for them ``needs_quiet`` is False.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Row:
     goal: Goal | None = None
     verdict: Verdict = Verdict.REPORTED
     note: str = ""
+    needs_quiet: bool = True
 
 
 @dataclass(slots=True)
@@ -155,7 +157,7 @@ def judge(row: Row, canary: Canary) -> Verdict:
         return Verdict.REPORTED
     if value is None:
         return Verdict.NOT_MEASURED
-    if not canary.is_steady:
+    if row.needs_quiet and not canary.is_steady:
         return Verdict.NOT_JUDGED
     return Verdict.MET if value <= row.goal.limit else Verdict.MISSED
 

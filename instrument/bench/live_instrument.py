@@ -16,10 +16,12 @@ import numpy as np
 import psutil  # type: ignore[import-untyped]
 
 from instrument.bench.peers import PeerMissing
+from instrument.realtime.machine_code import load_machine_code
 from instrument.realtime.state import BUILT_IN_BANK, LOWEST_PITCH, EngineState
 
 POLL_SECONDS = 0.001
 _ROLES = ("engine", "models")
+_JACK_MEMORY = "/dev/shm/jack"  # noqa: S108 - a prefix to recognise, not a file to write
 T = TypeVar("T")
 
 
@@ -88,6 +90,19 @@ class LiveInstrument:
         found = {role: self.process(role) for role in ("control", *_ROLES)}
         return {role: process for role, process in found.items() if process is not None}
 
+    def megabytes(self) -> dict[str, tuple[float, float]]:
+        """Return every process's resident memory by role: its own, and the JACK server's.
+
+        A JACK client maps all of its server's shared memory (104 MB for jackd2's defaults) and
+        locks it; that is the server's memory, counted once there.
+        """
+        sizes = {}
+        for role, process in self.processes().items():
+            maps = process.memory_maps()
+            server = sum(each.rss for each in maps if each.path.startswith(_JACK_MEMORY))
+            sizes[role] = ((process.memory_info().rss - server) / 1e6, server / 1e6)
+        return sizes
+
     def wait_for(self, look: Callable[[], T | None], what: str, seconds: float) -> T:
         """Look until there is something to see; return it.
 
@@ -122,7 +137,11 @@ class LiveInstrument:
 def live_instrument(
     arguments: Sequence[str], environment: Mapping[str, str]
 ) -> Iterator[LiveInstrument]:
-    """Run ``latentkeys play ARGUMENTS`` for as long as the body lasts; leave no process behind."""
+    """Run ``latentkeys play ARGUMENTS`` for as long as the body lasts; leave no process behind.
+
+    The engine's machine code is compiled first if it is not on disk, as ``make play`` does.
+    """
+    load_machine_code()
     with tempfile.TemporaryDirectory(prefix="latentkeys-bench-") as folder:
         words = Path(folder) / "said.txt"
         with words.open("wb") as said:

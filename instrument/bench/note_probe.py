@@ -1,8 +1,9 @@
 """Play an instrument through JACK and hear, to the frame, when it answers.
 
-Two clients: a hand that sends MIDI at known frames and an ear that records. They are separate so
-that the graph has no feedback (a client on both ends of a chain adds a period of its own). Their
-callbacks are Python, so exact figures need a synchronous server, which waits for them.
+A hand sends MIDI at known frames and an ear records. As two clients they stand before and behind
+the instrument in one cycle of the graph. As one client they are where a keyboard and a listener
+are, outside: the answer to what was sent in one cycle comes in the next. Their callbacks are
+Python, so exact figures need a synchronous server, which waits for them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections import deque
 from collections.abc import Sequence
 from types import TracebackType
 
+import jack
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,36 +23,49 @@ RECORD_SECONDS = 60.0
 
 
 class NoteProbe:
-    """A hand on ``latentkeys:midi_in`` and an ear on ``latentkeys:out_L``."""
+    """A hand on ``latentkeys:midi_in`` and an ear on ``latentkeys:out_L``.
 
-    def __init__(self, server: JackServer, instrument: str = "latentkeys") -> None:
+    Parameters
+    ----------
+    is_one_client
+        Whether hand and ear are one client, outside the cycle, or two, inside it.
+    """
+
+    def __init__(
+        self, server: JackServer, *, is_one_client: bool = False, instrument: str = "latentkeys"
+    ) -> None:
         self._instrument = instrument
         self._hand = open_client(server, "hand")
-        self._ear = open_client(server, "ear")
+        self._ear = self._hand if is_one_client else open_client(server, "ear")
         self._keys = self._hand.midi_outports.register("keys")
         self._hears = self._ear.inports.register("hears")
         self._due: deque[tuple[int, tuple[int, ...]]] = deque()
         self._heard = np.zeros(int(RECORD_SECONDS * server.rate_hz), np.float32)
         self._first_frame = -1
         self._frames_heard = 0
-        self._hand.set_process_callback(self._play)
-        self._ear.set_process_callback(self._listen)
-        self._hand.activate()
-        self._ear.activate()
+        if is_one_client:
+            self._hand.set_process_callback(self._play_and_listen)
+        else:
+            self._hand.set_process_callback(self._play)
+            self._ear.set_process_callback(self._listen)
+        self._clients = list(dict.fromkeys([self._hand, self._ear]))
+        for client in self._clients:
+            client.activate()
 
     @property
     def now(self) -> int:
         """The server's frame time."""
         return int(self._hand.frame_time)
 
-    def connect(self) -> bool:
-        """Connect both ends; False while the instrument has no ports yet."""
-        names = {port.name for port in self._hand.get_ports(f"^{self._instrument}:")}
-        midi, left = f"{self._instrument}:midi_in", f"{self._instrument}:out_L"
-        if not {midi, left} <= names:
-            return False
-        self._ear.connect(left, self._hears)
-        self._hand.connect(self._keys, midi)
+    def connect(self) -> bool | None:
+        """Connect both ends; None while the instrument is not there yet."""
+        try:
+            if not self._hears.connections:
+                self._ear.connect(f"{self._instrument}:out_L", self._hears)
+            if not self._keys.connections:
+                self._hand.connect(self._keys, f"{self._instrument}:midi_in")
+        except jack.JackError:  # no such port, or its client does not run yet
+            return None
         return True
 
     def send(self, frame: int, message: Sequence[int]) -> None:
@@ -69,7 +84,7 @@ class NoteProbe:
 
     def close(self) -> None:
         """Leave the server."""
-        for client in (self._hand, self._ear):
+        for client in self._clients:
             client.deactivate()
             client.close()
 
@@ -83,6 +98,10 @@ class NoteProbe:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _play_and_listen(self, frames: int) -> None:
+        self._play(frames)
+        self._listen(frames)
 
     def _play(self, frames: int) -> None:
         self._keys.clear_buffer()

@@ -38,12 +38,12 @@ COLD_ROUNDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One start: seconds since the command, memory in MB, processes that map torch."""
+    """One start: seconds since the command, memory in MB (own, JACK's), processes with torch."""
 
     first_sound: float
     first_true_sound: float
     all_keys: float
-    megabytes: dict[str, float]
+    megabytes: dict[str, tuple[float, float]]
     with_torch: int
 
 
@@ -82,11 +82,16 @@ def _warm_rows(
         starts.append(_start_once(server, arguments, environment))
     rows = _time_rows(WARM_KIND, starts, PLAYABLE)
     for role in starts[0].megabytes:
-        megabytes = max(start.megabytes[role] for start in starts)
+        own, shared = max(start.megabytes[role] for start in starts)
         goal = ENGINE_MEGABYTES if role == "engine" else None
-        rows.append(Row(f"{role} process, resident", "MB", ours=megabytes, goal=goal))
+        note = (
+            f"and {shared:.0f} MB of the JACK server's, which every client maps" if shared else ""
+        )
+        name = f"{role} process, resident"
+        rows.append(Row(name, "MB", own, goal=goal, note=note, needs_quiet=False))
     with_torch = max(start.with_torch for start in starts)
-    rows.append(Row("processes that load torch", "of 3", ours=with_torch, goal=NO_TORCH))
+    name = "processes that load torch"
+    rows.append(Row(name, "of 3", with_torch, goal=NO_TORCH, needs_quiet=False))
     return rows
 
 
@@ -109,7 +114,7 @@ def _start_once(
         NoteProbe(server) as probe,
         live_instrument(arguments, {**environment, **server.environment}) as instrument,
     ):
-        instrument.wait_for(lambda: probe.connect() or None, "its JACK ports", 20.0)
+        instrument.wait_for(probe.connect, "its JACK ports", 20.0)
         first_sound = instrument.wait_for(lambda: _strike(probe, instrument), "a sound", 20.0)
         first_true = instrument.wait_for(
             lambda: instrument.has_note(MIDDLE_C), "a rendered note", 30.0
@@ -118,8 +123,8 @@ def _start_once(
             lambda: instrument.has_notes(PITCHES, are_whole=True), "all notes", 120.0
         )
         processes = instrument.processes()
-        megabytes = {role: process.memory_info().rss / 1e6 for role, process in processes.items()}
-        return Start(first_sound, first_true, all_keys, megabytes, _count_torch(processes))
+        megabytes, with_torch = instrument.megabytes(), _count_torch(processes)
+        return Start(first_sound, first_true, all_keys, megabytes, with_torch)
 
 
 def _strike(probe: NoteProbe, instrument: LiveInstrument) -> float | None:

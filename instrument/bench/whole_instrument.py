@@ -16,6 +16,7 @@ from instrument.bench.keyboard import jack_keyboard
 from instrument.bench.live_instrument import LiveInstrument, live_instrument
 from instrument.bench.peers import ChildPeer, PeerMissing
 from instrument.bench.report import Report
+from instrument.bench.start import ENGINE_MEGABYTES
 from instrument.preset import list_presets
 from instrument.preset_banks import program_table
 
@@ -80,9 +81,17 @@ def _rows(
             note=f"{counts['blocks']} blocks, up to {most_voices} voices,"
             f" models used {busy:.0f} s of CPU{rest}",
         ),
-        Row(f"{name}, longest block", "µs", int(meters["callback_ns_max"]) / 1000),
-        Row(f"{name}, late or lost events", "", counts["late_events"] + counts["lost_events"]),
-        Row(f"{name}, invalid samples", "", counts["invalid_samples"]),
+        Row(
+            "  engine process, resident",
+            "MB",
+            played.megabytes()["engine"][0],
+            goal=ENGINE_MEGABYTES,
+            note="after preset changes, without the JACK server's shared memory",
+            needs_quiet=False,
+        ),
+        Row("  longest block", "µs", int(meters["callback_ns_max"]) / 1000),
+        Row("  late or lost events", "", counts["late_events"] + counts["lost_events"]),
+        Row("  invalid samples", "", counts["invalid_samples"]),
     ]
 
 
