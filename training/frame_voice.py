@@ -84,8 +84,6 @@ from training import synthesis
 from training.config import (
     HARMONIC_COUNT,
     HOP_FRAMES,
-    MODE_COUNT,
-    MOTION_BAND_COUNT,
     NOISE_BAND_COUNT,
     NOISE_BIN_COUNT,
     PARTIAL_COUNT,
@@ -93,41 +91,11 @@ from training.config import (
     FrameVoiceConfig,
 )
 from training.data.notes import HIGHEST_PITCH, LOWEST_PITCH, Instrument, TuningTables
+from training.frame_network import FASTEST_BEAT_HZ, FrameNetwork, NoteControls
+from training.frame_network import HOP_SECONDS as HOP_SECONDS
 
-HOP_SECONDS = HOP_FRAMES / SAMPLE_RATE_HZ
-CONTROL_COUNT = PARTIAL_COUNT + NOISE_BAND_COUNT
-
-_LONGEST_SECONDS = 12.0  # the longest notes in training; time stands still beyond
-_LONGEST_RELEASE_SECONDS = 0.75  # likewise after a release, and then everything fades
-_FADE_PER_SECOND = 8.0
-_PITCH_CENTRES = 44
-_LOG_TIMES, _RELEASE_TIMES = 20, 10
-_DECAYS_SECONDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 9.0)
-_ONSET_FRAMES = 6
-_TIME_FEATURES = _LOG_TIMES + len(_DECAYS_SECONDS) + _ONSET_FRAMES + 1 + _RELEASE_TIMES + 4
 _NEPER_DB = 20.0 / math.log(10.0)
 _DEEPEST_COPY = 0.48
-_FASTEST_BEAT_HZ = 9.0
-
-
-@dataclass(frozen=True, slots=True)
-class NoteControls:
-    """What the note network says once per note.
-
-    Attributes
-    ----------
-    base
-        (n, 188): log levels that hold for the whole note.
-    shifts
-        (n, blocks, 2, width): scale and shift of every frame block.
-    wobble_db, wobble_hz
-        (n, 8): motion by band.
-    """
-
-    base: Tensor
-    shifts: Tensor
-    wobble_db: Tensor
-    wobble_hz: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,85 +104,6 @@ class Tuning:
 
     hz: Tensor
     gates: Tensor
-
-
-class FrameNetwork(nn.Module):
-    """Levels of partials and noise bands as a function of latent, pitch and time."""
-
-    def __init__(self, config: FrameVoiceConfig) -> None:
-        super().__init__()
-        wide, width = config.note_width, config.frame_width
-        self.note_in = nn.Linear(config.latent_size + _PITCH_CENTRES + 1, wide)
-        self.note_blocks = nn.ModuleList(
-            nn.Sequential(
-                nn.LayerNorm(wide), nn.Linear(wide, wide), nn.SiLU(), nn.Linear(wide, wide)
-            )
-            for _ in range(config.note_blocks)
-        )
-        self.note_norm = nn.LayerNorm(wide)
-        self.base = nn.Linear(wide, CONTROL_COUNT)
-        self.shifts = nn.Linear(wide, config.frame_blocks * 2 * width)
-        self.motion = nn.Linear(wide, 2 * MOTION_BAND_COUNT)
-        self.frame_in = nn.Linear(_TIME_FEATURES, width)
-        self.frame_blocks = nn.ModuleList(
-            FrameBlock(width, width * config.frame_expansion) for _ in range(config.frame_blocks)
-        )
-        self.frame_out = nn.Linear(width, CONTROL_COUNT)
-        self._shape = (config.frame_blocks, 2, width)
-        self._start_small()
-
-    def note(self, latent: Tensor, pitch: Tensor) -> NoteControls:
-        """Run the part that is evaluated once per note; latent (n, 24), pitch (n,)."""
-        centres = torch.linspace(LOWEST_PITCH, HIGHEST_PITCH, _PITCH_CENTRES, device=pitch.device)
-        bumps = torch.exp(-0.5 * ((pitch[:, None] - centres) / 1.7) ** 2)
-        line = (pitch[:, None] - 64.5) / 43.5
-        hidden = self.note_in(torch.cat([latent, line, bumps], dim=1))
-        for block in self.note_blocks:
-            hidden = hidden + block(hidden)
-        hidden = self.note_norm(hidden)
-        motion = self.motion(hidden)
-        return NoteControls(
-            base=self.base(hidden),
-            shifts=self.shifts(hidden).reshape(-1, *self._shape),
-            wobble_db=nn.functional.softplus(motion[:, :MOTION_BAND_COUNT]),
-            wobble_hz=torch.exp(motion[:, MOTION_BAND_COUNT:]).clamp(max=2 * _FASTEST_BEAT_HZ),
-        )
-
-    def levels(self, note: NoteControls, since_onset: Tensor, since_release: Tensor) -> Tensor:
-        """Return log levels, shape (n, frames, 188), at the given times in seconds (n, frames)."""
-        hidden = self.frame_in(time_features(since_onset, since_release))
-        for index, block in enumerate(self.frame_blocks):
-            hidden = block(hidden, note.shifts[:, index, 0, None], note.shifts[:, index, 1, None])
-        fade = _FADE_PER_SECOND * (since_release - _LONGEST_RELEASE_SECONDS).clamp(min=0.0)
-        return (self.frame_out(hidden) + note.base[:, None] - fade[..., None]).clamp(-20.0, 3.0)
-
-    def _start_small(self) -> None:
-        """Start as a quiet sawtooth over faint noise."""
-        with torch.no_grad():
-            number = torch.arange(1, HARMONIC_COUNT + 1)
-            self.base.bias[:HARMONIC_COUNT] = -3.5 - torch.log(number)
-            self.base.bias[HARMONIC_COUNT:PARTIAL_COUNT] = -7.0
-            self.base.bias[PARTIAL_COUNT:] = -8.0
-            self.base.weight *= 0.3
-            self.frame_out.weight *= 0.3
-            self.shifts.weight *= 0.3
-            self.motion.weight *= 0.1
-            self.motion.bias[MOTION_BAND_COUNT:] = math.log(4.0)
-
-
-class FrameBlock(nn.Module):
-    """A residual block whose normalisation is set by the note (adaptive layer norm)."""
-
-    def __init__(self, width: int, inner: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.widen = nn.Linear(width, inner)
-        self.narrow = nn.Linear(inner, width)
-
-    def forward(self, hidden: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        """Add the block's change; hidden (n, frames, width), scale and shift (n, 1, width)."""
-        inner = self.norm(hidden) * (1.0 + scale) + shift
-        return hidden + self.narrow(nn.functional.silu(self.widen(inner)))
 
 
 class FrameVoice(nn.Module):
@@ -237,6 +126,17 @@ class FrameVoice(nn.Module):
     level_table: Tensor
     tilt: Tensor
     start_turns: Tensor
+    keys: Tensor
+    rise: Tensor
+    _numbers: Tensor
+    _to_bins: Tensor
+    _band_hz: Tensor
+    _to_partials: Tensor
+    _window: Tensor
+    _stage_0: Tensor
+    _stage_1: Tensor
+    _stage_2: Tensor
+    _stage_3: Tensor
 
     def __init__(
         self, config: FrameVoiceConfig, instruments: tuple[Instrument, ...], tuning: TuningTables
@@ -262,9 +162,9 @@ class FrameVoice(nn.Module):
 
     def _register_constants(self) -> None:
         constants = {
-            "_keys": torch.arange(LOWEST_PITCH, HIGHEST_PITCH + 1, dtype=torch.float32),
+            "keys": torch.arange(LOWEST_PITCH, HIGHEST_PITCH + 1, dtype=torch.float32),
             "_numbers": torch.arange(1, HARMONIC_COUNT + 1, dtype=torch.float64),
-            "_rise": torch.arange(HOP_FRAMES) / HOP_FRAMES,
+            "rise": torch.arange(HOP_FRAMES) / HOP_FRAMES,
             "_to_bins": synthesis.bands_to_bins(),
             "_band_hz": torch.tensor(synthesis.erb_centres_hz(), dtype=torch.float32),
             "_to_partials": synthesis.motion_bands_to_partials(),
@@ -299,7 +199,7 @@ class FrameVoice(nn.Module):
         f0_hz
             float64, (n,).
         """
-        near = (1.0 - (pitch[:, None] - self._keys).abs()).clamp(min=0.0)
+        near = (1.0 - (pitch[:, None] - self.keys).abs()).clamp(min=0.0)
         stretch = ((share @ self.log2_inharmonicity) * near).sum(dim=1) / near.sum(dim=1).clamp(
             min=1e-6
         )
@@ -340,7 +240,7 @@ class FrameVoice(nn.Module):
 
     def beat_turns_per_hop(self, note: NoteControls, motion_phases: Tensor) -> Tensor:
         """Return how far the two copies of each partial turn per hop, shape (n, 2, 140)."""
-        rate = (note.wobble_hz @ self._to_partials).clamp(max=_FASTEST_BEAT_HZ)
+        rate = (note.wobble_hz @ self._to_partials).clamp(max=FASTEST_BEAT_HZ)
         spread = 0.6 + 0.8 * motion_phases[:, 2:]
         up_and_down = torch.tensor([[1.0], [-1.0]], device=rate.device)
         return rate[:, None] * spread * up_and_down * HOP_SECONDS
@@ -354,45 +254,6 @@ class FrameVoice(nn.Module):
         """Return windowed noise frames, (n, frames, 960), from bin gains and white noise."""
         stages = (self._stage_0, self._stage_1, self._stage_2, self._stage_3)
         return synthesis.noise_to_frames(gains, noise, stages) * self._window
-
-
-def time_features(since_onset: Tensor, since_release: Tensor) -> Tensor:
-    """Describe moments of a note to the network.
-
-    Parameters
-    ----------
-    since_onset, since_release
-        Seconds, shape (n, frames); `since_release` below 0 means the key is down.
-
-    Returns
-    -------
-    Tensor
-        float32, shape (n, frames, features).
-    """
-    onset = since_onset.clamp(0.0, _LONGEST_SECONDS)[..., None]
-    released = (since_release[..., None] >= 0.0).to(onset.dtype)
-    release = since_release.clamp(0.0, _LONGEST_RELEASE_SECONDS)[..., None]
-    device = onset.device
-    decays = torch.tensor(_DECAYS_SECONDS, device=device)
-    numbers = torch.arange(_ONSET_FRAMES, device=device)
-    return torch.cat(
-        [
-            _bumps(onset, 0.005, 11.3, _LOG_TIMES),
-            torch.exp(-onset / decays),
-            (1.0 - (onset / HOP_SECONDS - numbers).abs()).clamp(min=0.0),
-            released,
-            _bumps(release, 0.005, 7.3, _RELEASE_TIMES) * released,
-            torch.exp(-release / decays[:4]) * released,
-        ],
-        dim=-1,
-    )
-
-
-def _bumps(seconds: Tensor, unit: float, top: float, count: int) -> Tensor:
-    """Return bell curves on a logarithmic time axis."""
-    centres = torch.linspace(0.0, top, count, device=seconds.device)
-    distance = (torch.log2(1.0 + seconds / unit) - centres) * ((count - 1) / top)
-    return torch.exp(-0.5 * distance**2)
 
 
 def tempered_hz(pitch: Tensor) -> Tensor:
@@ -433,7 +294,7 @@ class WholeNote(nn.Module):
         audio = render_hops(
             voice, share, latent, pitch, velocity, motion, motion_phases, noise, times, held
         )
-        keys = (1.0 - (pitch[:, None] - voice._keys).abs()).clamp(min=0.0)
+        keys = (1.0 - (pitch[:, None] - voice.keys).abs()).clamp(min=0.0)
         level = ((share @ voice.level_table) * keys).sum(dim=1) / keys.sum(dim=1).clamp(min=1e-6)
         return audio, level
 
@@ -489,14 +350,14 @@ def render_hops(
     before = turned(amplitudes[:, :-1], copies[:, :-1], turns[:, :-1])
     after = turned(amplitudes[:, 1:], copies[:, 1:], turns[:, :-1])
     basis = synthesis.hop_basis(cycles.float())
-    tonal = synthesis.partials_to_audio(before, after, basis, voice._rise)
+    tonal = synthesis.partials_to_audio(before, after, basis, voice.rise)
     frames = voice.noise_frames(gains, noise)
     hiss = frames[:, :-1, HOP_FRAMES:] + frames[:, 1:, :HOP_FRAMES]
     return (tonal + hiss).flatten(1)
 
 
 def centred_phase(cycles: Tensor, hop: Tensor) -> Tensor:
-    """Return phases in turns at hop boundaries, float32 (n, hops, partials), from float64 inputs."""
+    """Return phases in turns at hop boundaries, float32 (n, hops, partials), from float64."""
     per_hop = synthesis.centred(cycles * HOP_FRAMES)
     return synthesis.centred(per_hop[:, None] * hop).float()
 
@@ -571,7 +432,7 @@ class FrameStep(nn.Module):
             rotated(partials_in, phases_in),
             rotated(after, phases_in),
             cycles.float(),
-            voice._rise,
+            voice.rise,
         )
         frames = voice.noise_frames(gains, noise[:, None])[:, 0]
         audio = (tonal + noise_in + frames[:, :HOP_FRAMES]) * sounding.to(tonal.dtype)

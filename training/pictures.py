@@ -21,8 +21,8 @@ def spectrogram_db(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     padded = np.pad(audio, _WINDOW // 2)
     windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP]
     magnitude = np.abs(np.fft.rfft(windows * np.hanning(_WINDOW), axis=1)).T
-    decibels: NDArray[np.float32] = 20.0 * np.log10(magnitude + 1e-6)
-    return decibels - decibels.max()
+    decibels = 20.0 * np.log10(magnitude + 1e-6)
+    return np.asarray(decibels - decibels.max(), np.float32)
 
 
 def compare_spectrograms(

@@ -8,7 +8,6 @@ while writing keeps the checkpoint before.
 from __future__ import annotations
 
 import ctypes
-import os
 import pickle
 import platform
 from dataclasses import asdict, dataclass
@@ -111,7 +110,7 @@ def save_checkpoint(folder: Path, summary: RunSummary, state: dict[str, Any]) ->
         folder.mkdir(parents=True, exist_ok=True)
         described = msgspec.json.encode(asdict(summary))
         torch.save({"format": FORMAT, "summary": described.decode(), "state": state}, partial)
-        os.replace(partial, folder / CHECKPOINT)
+        partial.replace(folder / CHECKPOINT)
         (folder / "run.json").write_bytes(msgspec.json.format(described, indent=1))
     except (OSError, RuntimeError) as error:
         partial.unlink(missing_ok=True)

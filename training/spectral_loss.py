@@ -8,6 +8,7 @@ silent, as below.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +67,8 @@ class SpectralLoss(nn.Module):
         pairs = []
         for size, target in zip(self.windows, targets, strict=True):
             window, weight = self.get_buffer(f"_window_{size}"), self.get_buffer(f"_weight_{size}")
-            pair = _Compare.apply(audio, target.magnitude, target.log, window, weight, self.floor)
+            compare: Callable[..., tuple[Tensor, Tensor]] = _Compare.apply
+            pair = compare(audio, target.magnitude, target.log, window, weight, self.floor)
             pairs.append(torch.stack(pair))
         distance, convergence = torch.stack(pairs).mean(dim=0).unbind()
         return distance, convergence

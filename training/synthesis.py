@@ -170,7 +170,8 @@ def noise_stages() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     outer = 2 * np.pi * m * b / 20
     second = np.concatenate([np.cos(outer), -np.sin(outer)], axis=1) / np.sqrt(NOISE_BIN_COUNT)
     tables = (first, np.cos(twiddle), np.sin(twiddle), second)
-    return tuple(torch.tensor(table, dtype=torch.float32) for table in tables)  # type: ignore[return-value]
+    one, two, three, four = (torch.tensor(table, dtype=torch.float32) for table in tables)
+    return one, two, three, four
 
 
 def noise_window() -> Tensor:
@@ -179,7 +180,7 @@ def noise_window() -> Tensor:
 
 
 def erb_centres_hz() -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return 48 centres equally spaced in ERB numbers, 30 Hz to 22 kHz (Glasberg and Moore, 1990)."""
+    """Return 48 centres equally spaced in ERBs, 30 Hz to 22 kHz (Glasberg and Moore, 1990)."""
     low, high = (21.4 * np.log10(1 + 0.00437 * hz) for hz in (30.0, 22000.0))
     return np.asarray((10 ** (np.linspace(low, high, NOISE_BAND_COUNT) / 21.4) - 1) / 0.00437)
 

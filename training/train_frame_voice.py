@@ -24,7 +24,8 @@ from instrument.errors import SettingError
 from training.config import HOP_FRAMES, SAMPLE_RATE_HZ, FrameVoiceConfig, TrainingConfig
 from training.data.crops import Crops, CropSource, Prefetch
 from training.data.notes import TEST, NoteSet
-from training.frame_voice import HOP_SECONDS, FrameVoice, render_hops, seeded_inputs, tempered_hz
+from training.frame_network import HOP_SECONDS
+from training.frame_voice import FrameVoice, render_hops, seeded_inputs, tempered_hz
 from training.pictures import compare_spectrograms
 from training.run import (
     RunSummary,
@@ -157,7 +158,7 @@ class Trainer:
             + config.latent_penalty * (latent**2).sum(dim=1).mean()
         )
         self.optimiser.zero_grad()
-        total.backward()
+        torch.autograd.backward(total)
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, config.gradient_norm)
         if not torch.isfinite(norm):
             raise FloatingPointError(f"the gradient is not finite at step {self.step}")

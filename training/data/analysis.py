@@ -67,7 +67,8 @@ def tempered_hz(pitch: float) -> float:
 def partial_hz(f0_hz: float, inharmonicity: float, count: int) -> Float:
     """Return the frequencies of the first `count` partials of a stiff string."""
     number = np.arange(1, count + 1)
-    return f0_hz * number * np.sqrt(1.0 + inharmonicity * number**2)
+    hz: Float = f0_hz * number * np.sqrt(1.0 + inharmonicity * number**2)
+    return hz
 
 
 def analyse_note(
@@ -139,7 +140,7 @@ def demodulate(
     basis = (weight * np.exp(-2j * np.pi * turns)).astype(np.complex64)
     starts = np.arange(len(windows)) * HOP_FRAMES / SAMPLE_RATE_HZ
     levels = windows @ basis.real + 1j * (windows @ basis.imag)
-    return levels * np.exp(-2j * np.pi * ((starts[:, None] * frequencies_hz) % 1.0))
+    return np.asarray(levels * np.exp(-2j * np.pi * ((starts[:, None] * frequencies_hz) % 1.0)))
 
 
 def measure_wobble(audio: NDArray[np.float32], frequencies_hz: Float) -> tuple[Float, Float]:
@@ -211,7 +212,7 @@ def track_cents(audio: NDArray[np.float32], f0_hz: float, inharmonicity: float) 
     centred[:4] = centred[4]  # the first windows straddle the onset
     delay = window / 2 / HOP_FRAMES
     hops = np.arange(centred.size + 8) - delay
-    return np.interp(hops, np.arange(centred.size), centred)
+    return np.asarray(np.interp(hops, np.arange(centred.size), centred))
 
 
 def straightening_positions(contour_cents: Float, frames: int) -> Float:
@@ -273,7 +274,7 @@ def _fit_partials(
 
 
 def _peak_near(decibels: Float, centre: float, reach: float) -> tuple[float, float]:
-    """Return the bin (fractional, by a parabola) and level of the peak nearest a bin; or -200 dB."""
+    """Return the bin (fractional, by a parabola) and level of the peak nearest a bin, or -200."""
     low, high = max(int(centre - reach), 1), int(centre + reach) + 2
     best = low + int(np.argmax(decibels[low:high]))
     if best in (low, high - 1) or best + 1 >= decibels.size:

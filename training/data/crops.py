@@ -87,7 +87,8 @@ class CropSource:
         """Return the batch of a step; the same for the same seed and step."""
         random = np.random.default_rng((self._config.seed, step))
         chosen = [self._choose(random) for _ in range(self._config.batch_size)]
-        return self._cut(*np.array(chosen).T, random)
+        rows, first = np.array(chosen).T
+        return self._cut(rows, first, random)
 
     def onsets(self, rows: NDArray[np.int64]) -> Crops:
         """Return crops at the onset of given notes, the same in every run."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -207,7 +208,7 @@ class NoteWriter:
             return
         samples = np.round(note.audio * (32000.0 / peak)).astype("<i2")
         row = {f.name: getattr(note, f.name) for f in fields(note) if f.name != "audio"}
-        loudness = strongest_rms(samples / np.float32(32767.0))
+        loudness = strongest_rms(np.asarray(samples, np.float32) / np.float32(32767.0))
         row |= {"offset": self._frames, "frames": samples.size, "scale": REFERENCE_RMS / loudness}
         try:
             self._audio.write(samples.tobytes())
@@ -222,8 +223,9 @@ class NoteWriter:
         """Write the tables; `notes.json` comes last and makes the set complete."""
         self._audio.close()
         columns = {name: np.array([row[name] for row in self._rows]) for name in self._rows[0]}
-        tables = {name: array for name, array in asdict(tuning).items()}
-        np.savez(self._folder / "notes.npz", **columns, **tables)
+        tables = asdict(tuning)
+        arrays: dict[str, Any] = columns | tables
+        np.savez(self._folder / "notes.npz", **arrays)
         header = _Header(FORMAT, SAMPLE_RATE_HZ, source, notice, list(instruments))
         path = self._folder / "notes.json"
         path.write_bytes(msgspec.json.format(msgspec.json.encode(header), indent=1))

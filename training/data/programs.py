@@ -6,26 +6,102 @@ pitch that a keyboard could play, or several.
 
 from __future__ import annotations
 
-PROGRAM_NAMES: dict[int, str] = dict(
-    enumerate(
-        (
-            "grand-piano bright-piano electric-grand honky-tonk tine-piano fm-piano harpsichord "
-            "clavinet celesta glockenspiel music-box vibraphone marimba xylophone tubular-bells "
-            "dulcimer drawbar-organ percussive-organ rock-organ church-organ reed-organ accordion "
-            "harmonica bandoneon nylon-guitar steel-guitar jazz-guitar clean-guitar muted-guitar "
-            "overdrive-guitar distortion-guitar guitar-harmonics acoustic-bass fingered-bass "
-            "picked-bass fretless-bass slap-bass-1 slap-bass-2 synth-bass-1 synth-bass-2 violin "
-            "viola cello double-bass tremolo-strings pizzicato harp timpani strings slow-strings "
-            "synth-strings-1 synth-strings-2 choir-aah voice-ooh synth-voice orchestra-hit trumpet "
-            "trombone tuba muted-trumpet french-horn brass-section synth-brass-1 synth-brass-2 "
-            "soprano-sax alto-sax tenor-sax baritone-sax oboe english-horn bassoon clarinet "
-            "piccolo flute recorder pan-flute bottle shakuhachi whistle ocarina square-lead "
-            "saw-lead calliope-lead chiff-lead charang-lead voice-lead fifths-lead bass-lead "
-            "new-age-pad warm-pad polysynth-pad choir-pad bowed-pad metallic-pad halo-pad "
-            "sweep-pad"
-        ).split()
-    )
-) | {
+PROGRAM_NAMES: dict[int, str] = {
+    0: "grand-piano",
+    1: "bright-piano",
+    2: "electric-grand",
+    3: "honky-tonk",
+    4: "tine-piano",
+    5: "fm-piano",
+    6: "harpsichord",
+    7: "clavinet",
+    8: "celesta",
+    9: "glockenspiel",
+    10: "music-box",
+    11: "vibraphone",
+    12: "marimba",
+    13: "xylophone",
+    14: "tubular-bells",
+    15: "dulcimer",
+    16: "drawbar-organ",
+    17: "percussive-organ",
+    18: "rock-organ",
+    19: "church-organ",
+    20: "reed-organ",
+    21: "accordion",
+    22: "harmonica",
+    23: "bandoneon",
+    24: "nylon-guitar",
+    25: "steel-guitar",
+    26: "jazz-guitar",
+    27: "clean-guitar",
+    28: "muted-guitar",
+    29: "overdrive-guitar",
+    30: "distortion-guitar",
+    31: "guitar-harmonics",
+    32: "acoustic-bass",
+    33: "fingered-bass",
+    34: "picked-bass",
+    35: "fretless-bass",
+    36: "slap-bass-1",
+    37: "slap-bass-2",
+    38: "synth-bass-1",
+    39: "synth-bass-2",
+    40: "violin",
+    41: "viola",
+    42: "cello",
+    43: "double-bass",
+    44: "tremolo-strings",
+    45: "pizzicato",
+    46: "harp",
+    47: "timpani",
+    48: "strings",
+    49: "slow-strings",
+    50: "synth-strings-1",
+    51: "synth-strings-2",
+    52: "choir-aah",
+    53: "voice-ooh",
+    54: "synth-voice",
+    56: "trumpet",
+    57: "trombone",
+    58: "tuba",
+    59: "muted-trumpet",
+    60: "french-horn",
+    61: "brass-section",
+    62: "synth-brass-1",
+    63: "synth-brass-2",
+    64: "soprano-sax",
+    65: "alto-sax",
+    66: "tenor-sax",
+    67: "baritone-sax",
+    68: "oboe",
+    69: "english-horn",
+    70: "bassoon",
+    71: "clarinet",
+    72: "piccolo",
+    73: "flute",
+    74: "recorder",
+    75: "pan-flute",
+    76: "bottle",
+    77: "shakuhachi",
+    78: "whistle",
+    79: "ocarina",
+    80: "square-lead",
+    81: "saw-lead",
+    82: "calliope-lead",
+    83: "chiff-lead",
+    84: "charang-lead",
+    85: "voice-lead",
+    86: "fifths-lead",
+    87: "bass-lead",
+    88: "new-age-pad",
+    89: "warm-pad",
+    90: "polysynth-pad",
+    91: "choir-pad",
+    92: "bowed-pad",
+    93: "metallic-pad",
+    94: "halo-pad",
+    95: "sweep-pad",
     104: "sitar",
     105: "banjo",
     106: "shamisen",
@@ -36,7 +112,7 @@ PROGRAM_NAMES: dict[int, str] = dict(
     111: "shanai",
     114: "steel-drums",
 }
-del PROGRAM_NAMES[55]  # orchestra hit: a chord
+"""Left out within these families: 55, the orchestra hit, which is a chord."""
 
 STRUCK_PROGRAMS = frozenset(
     {*range(16), *range(24, 29), *range(31, 40), 45, 46, 47, *range(104, 109), 114}
@@ -44,7 +120,7 @@ STRUCK_PROGRAMS = frozenset(
 """Programs that start with a stroke or pluck and die away; the others sound while held."""
 
 HELD_OUT_PROGRAMS = (12, 42, 60, 73)
-"""Marimba, cello, French horn and flute: never trained on, one of each family that GM has most of."""
+"""Marimba, cello, French horn and flute are never trained on: one mallet, string, brass, flute."""
 
 _LOWEST_PITCH, _HIGHEST_PITCH = 21, 108
 

@@ -32,7 +32,7 @@ def log_spectral_distance(
     reference, other
         From `magnitudes`, equal shapes.
     """
-    last = int(round(top_hz * _WINDOW_SECONDS)) + 1
+    last = round(top_hz * _WINDOW_SECONDS) + 1
     assert last <= int(sample_rate_hz * _WINDOW_SECONDS) // 2 + 1
     floor = reference.max() * 10.0 ** (_FLOOR_DB / 20.0)
     ratio = np.maximum(reference[:, :last], floor) / np.maximum(other[:, :last], floor)
