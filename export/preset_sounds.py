@@ -187,8 +187,9 @@ def _picture(audio: Mono) -> NDArray[np.float64]:
         bands = np.geomspace(50.0, 20_000.0, _BAND_COUNT + 1)
         sums = np.add.reduceat(power, np.searchsorted(hz, bands))[:-1]
         rows.append(_db(sums / len(part) ** 2))
-    picture: NDArray[np.float64] = np.array(rows)
-    return np.maximum(picture - picture.max(), _FLOOR_DB)
+    picture = np.array(rows)
+    below: NDArray[np.float64] = np.maximum(picture - picture.max(), _FLOOR_DB)
+    return below
 
 
 def _db(power: object) -> NDArray[np.float64]:

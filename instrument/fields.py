@@ -84,8 +84,10 @@ class _Checker:
         if dataclasses.is_dataclass(hint):
             self.check_table(raw, hint, path)
         elif typing.get_origin(hint) is dict and isinstance(raw, dict):
+            key_hint, value_hint = typing.get_args(hint)
             for key, value in raw.items():
-                self.check(value, typing.get_args(hint)[1], (*path, key))
+                self.check_key(key, key_hint, path)
+                self.check(value, value_hint, (*path, key))
         elif typing.get_origin(hint) is tuple and isinstance(raw, list):
             for index, value in enumerate(raw):
                 self.check(value, typing.get_args(hint)[0], (*path, str(index)))
@@ -105,6 +107,13 @@ class _Checker:
                 self.check(raw[field.name], hints[field.name], (*path, field.name))
             elif _is_required(field):
                 raise self.error(f"{self.what}: {_spoken((*path, field.name))} is missing")
+
+    def check_key(self, key: str, hint: Any, path: tuple[str, ...]) -> None:
+        try:
+            msgspec.convert(key, hint)
+        except msgspec.ValidationError as reason:
+            message = f"{_spoken(path)}: the key {_shown(key)} must be {_allowed(hint)}"
+            raise self.error(f"{self.what}: {message}") from reason
 
     def check_value(self, raw: Any, hint: Any, path: tuple[str, ...]) -> None:
         is_finite = not isinstance(raw, float) or math.isfinite(raw)
