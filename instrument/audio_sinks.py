@@ -107,9 +107,7 @@ class SoundCard:
                 f"Outputs that PortAudio sees: {names}. Choose one with --audio NAME.",
             ) from error
         self.rate_hz = float(self._stream.samplerate)
-        self.latency_seconds = sane_latency(
-            self._stream.latency, self.block_frames, self.rate_hz
-        )
+        self.latency_seconds = sane_latency(self._stream.latency, self.block_frames, self.rate_hz)
 
     def _open_stream(self, sounddevice: Any, state: EngineState) -> Any:
         ffi = sounddevice._ffi

@@ -63,7 +63,7 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Notice(msgspec.Struct, frozen=True, tag=True):
-    """Something the user should know; the engine goes on. A fallback, a lost keyboard, …"""
+    """Something the user should know, such as a fallback or a lost keyboard; it goes on."""
 
     message: str
     remedy: str

@@ -76,9 +76,7 @@ class JackSink:
         lib.jack_set_process_callback(
             client._ptr, ffi.cast("JackProcessCallback", code.jack_process), block
         )
-        lib.jack_set_xrun_callback(
-            client._ptr, ffi.cast("JackXRunCallback", code.jack_xrun), block
-        )
+        lib.jack_set_xrun_callback(client._ptr, ffi.cast("JackXRunCallback", code.jack_xrun), block)
         lib.jack_on_info_shutdown(
             client._ptr, ffi.cast("JackInfoShutdownCallback", code.jack_shutdown), block
         )

@@ -261,7 +261,9 @@ def open_midi(
         opened here, through ALSA.
     """
     try:
-        api = first_working_api(("ALSA",) if plays_on_jack else ("ALSA", "JACK", "CoreMIDI", "WinMM"))
+        api = first_working_api(
+            ("ALSA",) if plays_on_jack else ("ALSA", "JACK", "CoreMIDI", "WinMM")
+        )
     except ImportError:
         api = None
     if api is not None:

@@ -5,18 +5,28 @@ All of it is machine code that never asks for the interpreter. Whatever belongs 
 compiled code can be kept on disk and used by any later process.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+# numba infers the types of what it compiles.
+
 from __future__ import annotations
 
 import math
 import sys
 
-from llvmlite import ir
-from numba import carray, float64, int32, int64, types, uint32, uint64
-from numba.extending import intrinsic
+from numpy import float64, int64, uint64
 
 from instrument.realtime.event_queue import queue_event
 from instrument.realtime.kernel import STATE_POINTER
-from instrument.realtime.native import address_of, audio_thread, fence
+from instrument.realtime.native import (
+    address_of,
+    audio_thread,
+    bytes_at,
+    call,
+    carray,
+    fence,
+    pointer_value,
+    types,
+)
 from instrument.realtime.state import STATE
 
 UNDERFLOW = 0x4  # paOutputUnderflow (portaudio.h)
@@ -28,51 +38,31 @@ CLOCK_SCRATCH = STATE.fields["clock_scratch"][1]  # type: ignore[index]
 MIDI_EVENT = STATE.fields["midi_event"][1]  # type: ignore[index]
 
 FLOATS = types.CPointer(types.float32)
-UNSIGNED_LONG = uint32 if sys.platform == "win32" else uint64
+UNSIGNED_LONG = types.uint32 if sys.platform == "win32" else types.uint64
 # int callback(input, output, frames, time_info, status_flags, user_data)
-PORTAUDIO_SIGNATURE = int32(
+PORTAUDIO_SIGNATURE = types.int32(
     types.voidptr, FLOATS, UNSIGNED_LONG, types.voidptr, UNSIGNED_LONG, STATE_POINTER
 )
-JACK_SIGNATURE = int32(uint32, STATE_POINTER)
-JACK_XRUN_SIGNATURE = int32(STATE_POINTER)
-JACK_SHUTDOWN_SIGNATURE = types.void(int32, types.voidptr, STATE_POINTER)
+JACK_SIGNATURE = types.int32(types.uint32, STATE_POINTER)
+JACK_XRUN_SIGNATURE = types.int32(STATE_POINTER)
+JACK_SHUTDOWN_SIGNATURE = types.void(types.int32, types.voidptr, STATE_POINTER)
 JACK_MESSAGE_SIGNATURE = types.void(types.voidptr)
 
 
-@intrinsic
-def call(context, address, arguments):  # type: ignore[no-untyped-def]
-    """Call the C function at an address; every argument and the answer fills one register.
-
-    Pointers, and integers up to 64 bits, are passed in the same registers on every 64-bit system
-    that we run on; a narrower answer has to be masked by the caller.
-    """
-
-    def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        word = ir.IntType(64)
-        count = len(arguments)
-        function = ir.FunctionType(word, [word] * count).as_pointer()
-        passed = [builder.extract_value(values[1], index) for index in range(count)]
-        return builder.call(builder.inttoptr(values[0], function), passed)
-
-    if not isinstance(arguments, types.UniTuple) or arguments.dtype != types.uint64:
-        return None
-    return types.uint64(types.uint64, arguments), generate
-
-
-def portaudio_callback(unused_in, out, frames, unused_time, flags, state):  # type: ignore[no-untyped-def]
+def portaudio_callback(_input, out, frames, _time, flags, state):
     """Fill one interleaved stereo buffer (``PaStreamCallback`` in portaudio.h)."""
     s = carray(state, (1,))[0]
     began = now_ns(s)
     follow_audio_clock(s, began, int64(frames))
     if flags & UNDERFLOW:
         s.meters.underruns += 1
-    output = address_of_floats(out)
+    output = pointer_value(out)
     render(s, output, output + 4, STEREO, int64(frames))
     measure(s, began)
     return CONTINUE
 
 
-def jack_process(frames, state):  # type: ignore[no-untyped-def]
+def jack_process(frames, state):
     """Read MIDI and write audio for one period (``JackProcessCallback`` in jack/types.h).
 
     A MIDI event is played at its own frame of this very period: from the sender's period to ours
@@ -90,23 +80,23 @@ def jack_process(frames, state):  # type: ignore[no-untyped-def]
     return 0
 
 
-def jack_xrun(state):  # type: ignore[no-untyped-def]
+def jack_xrun(state):
     """Count an xrun of the server (``JackXRunCallback``)."""
     carray(state, (1,))[0].meters.underruns += 1
     return 0
 
 
-def jack_shutdown(unused_code, unused_reason, state):  # type: ignore[no-untyped-def]
+def jack_shutdown(_code, _reason, state):
     """Note that the server is gone (``JackInfoShutdownCallback``); the sink sees the flag."""
     carray(state, (1,))[0].server_is_gone = 1
 
 
-def jack_message(unused_text):  # type: ignore[no-untyped-def]
+def jack_message(_text):
     """Drop a line that libjack would print: what matters is in the return values."""
 
 
 @audio_thread
-def render(s, left, right, stride, frames):  # type: ignore[no-untyped-def]
+def render(s, left, right, stride, frames):
     """Call the one compiled `process_block`, so that live and offline run the same code."""
     call(
         s.process_block,
@@ -115,7 +105,7 @@ def render(s, left, right, stride, frames):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def take_jack_midi(s, buffer):  # type: ignore[no-untyped-def]
+def take_jack_midi(s, buffer):
     """Queue every event of this period at its own frame.
 
     ``jack_midi_event_t`` (jack/midiport.h): uint32 time, size_t size, pointer to the bytes.
@@ -123,9 +113,7 @@ def take_jack_midi(s, buffer):  # type: ignore[no-untyped-def]
     words = s.midi_event
     count = call(s.jack_midi_get_event_count, (buffer,)) & 0xFFFFFFFF
     for index in range(count):
-        call(
-            s.jack_midi_event_get, (uint64(address_of(s) + MIDI_EVENT), buffer, uint64(index))
-        )
+        call(s.jack_midi_event_get, (uint64(address_of(s) + MIDI_EVENT), buffer, uint64(index)))
         size = words[1]
         if size == 0 or size > 3:
             continue  # system exclusive: nothing of it is ours
@@ -142,7 +130,7 @@ def take_jack_midi(s, buffer):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def now_ns(s):  # type: ignore[no-untyped-def]
+def now_ns(s):
     """Return the system's monotonic clock, or 0 if this process gave no function to read it."""
     if s.clock_function == 0:
         return int64(0)
@@ -155,7 +143,7 @@ def now_ns(s):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def measure(s, began):  # type: ignore[no-untyped-def]
+def measure(s, began):
     """Keep how long the block took."""
     spent = now_ns(s) - began
     s.meters.callback_ns_last = spent
@@ -164,7 +152,7 @@ def measure(s, began):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def follow_audio_clock(s, now, frames):  # type: ignore[no-untyped-def]
+def follow_audio_clock(s, now, frames):
     """Tie stream frames to the system's clock, with the callback's own jitter filtered out.
 
     A second-order delay-locked loop: F. Adriaensen, "Using a DLL to filter time", Linux Audio
@@ -188,25 +176,3 @@ def follow_audio_clock(s, now, frames):  # type: ignore[no-untyped-def]
     s.clock_block_frames = frames
     fence()
     s.clock_sequence += 1
-
-
-@intrinsic
-def bytes_at(context, address):  # type: ignore[no-untyped-def]
-    """Return a pointer to the bytes at an address."""
-
-    def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        return builder.inttoptr(values[0], ir.IntType(8).as_pointer())
-
-    return types.CPointer(types.uint8)(types.uint64), generate
-
-
-@intrinsic
-def address_of_floats(context, pointer):  # type: ignore[no-untyped-def]
-    """Return the address that a pointer holds."""
-
-    def generate(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        return builder.ptrtoint(values[0], ir.IntType(64))
-
-    return types.uint64(FLOATS), generate
-
-

@@ -5,6 +5,9 @@ use follows its target with a time constant of 5 ms and snaps to it exactly at t
 resting channel costs nothing and plays at exactly the pitch and level it was told.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+# numba infers the types of what it compiles.
+
 from __future__ import annotations
 
 from instrument.realtime.native import audio_thread
@@ -16,7 +19,7 @@ FULL_VOLUME = 100.0  # the power-on value of CC 7 is unity gain; 127 gives 4 dB 
 
 
 @audio_thread
-def advance_channels(s):  # type: ignore[no-untyped-def]
+def advance_channels(s):
     """Let every channel's values follow their controllers."""
     approach = min(TICK_FRAMES / (SMOOTHING_SECONDS * s.rate_hz), 1.0)
     for channel in range(CHANNEL_COUNT):
@@ -25,7 +28,7 @@ def advance_channels(s):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def advance_channel(s, channel, approach):  # type: ignore[no-untyped-def]
+def advance_channel(s, channel, approach):
     """Move one channel's values towards their targets.
 
     Volume and expression act as squares: 40 log10(value / 127) dB, General MIDI level 1, developer
@@ -60,7 +63,7 @@ def advance_channel(s, channel, approach):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def follow(value, target, approach):  # type: ignore[no-untyped-def]
+def follow(value, target, approach):
     """Move a value a part of the way, or all of it when it is near."""
     away = target - value
     if abs(away) < 1e-4:

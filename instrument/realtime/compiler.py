@@ -39,7 +39,7 @@ def compile_all() -> bytes:
 
 
 def _compile(name: str, function: Any, signature: Any) -> Any:
-    compiled = cfunc(signature, nopython=True, error_model="numpy")(function)
+    compiled = cfunc(signature, error_model="numpy")(function)
     module = llvm.parse_assembly(compiled.inspect_llvm())
     for defined in module.functions:
         if defined.is_declaration:
@@ -52,9 +52,7 @@ def _compile(name: str, function: Any, signature: Any) -> Any:
 
 
 def _optimise(module: Any, machine: Any) -> None:
-    builder = llvm.create_pass_builder(
-        machine, llvm.create_pipeline_tuning_options(speed_level=3)
-    )
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
     builder.getModulePassManager().run(module, builder)
 
 

@@ -4,6 +4,9 @@ Written out so that the compiled kernel depends on nothing but itself, and gives
 every machine of one kind.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+# numba infers the types of what it compiles.
+
 from __future__ import annotations
 
 import math
@@ -18,21 +21,20 @@ OCTAVES_PER_DB = math.log2(10.0) / 20.0
 
 
 @audio_thread
-def exp2(octaves: float) -> float:
+def exp2(octaves):
     """Return 2 to the power of `octaves`, within 6e-9 (1e-5 cents), exact at whole octaves."""
     whole = math.floor(octaves + 0.5)
     x = (octaves - whole) * LN2  # |x| <= 0.35: the eighth-order term is below 6e-9
     fraction = 1.0 + x * (
         1.0
-        + x
-        * (1 / 2 + x * (1 / 6 + x * (1 / 24 + x * (1 / 120 + x * (1 / 720 + x * (1 / 5040))))))
+        + x * (1 / 2 + x * (1 / 6 + x * (1 / 24 + x * (1 / 120 + x * (1 / 720 + x * (1 / 5040))))))
     )
     exponent = min(max(np.int64(whole), np.int64(-1000)), np.int64(1000))
     return fraction * bits_to_float((exponent + 1023) << 52)
 
 
 @audio_thread
-def sine(turns: float) -> float:
+def sine(turns):
     """Return the sine of an angle in turns, within 6e-8."""
     x = turns - math.floor(turns + 0.5)  # -0.5..0.5
     if x > 0.25:
@@ -48,12 +50,12 @@ def sine(turns: float) -> float:
 
 
 @audio_thread
-def tangent(turns: float) -> float:
+def tangent(turns):
     """Return the tangent of an angle in turns, for 0 <= turns < 0.25."""
     return sine(turns) / sine(turns + 0.25)
 
 
 @audio_thread
-def db_to_gain(db: float) -> float:
+def db_to_gain(db):
     """Return the amplitude factor of a level."""
     return exp2(db * OCTAVES_PER_DB)

@@ -1,5 +1,8 @@
 """The kernel's side of the rings: due events in order of time, and the log of what was applied."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+# numba infers the types of what it compiles.
+
 from __future__ import annotations
 
 from instrument.realtime.native import audio_thread, fence
@@ -7,14 +10,14 @@ from instrument.realtime.state import LOG_EVENTS, RING_EVENTS
 
 
 @audio_thread
-def take_events(s):  # type: ignore[no-untyped-def]
+def take_events(s):
     """Move everything that the MIDI thread and control have sent into the queue of due events."""
     drain(s, s.midi_ring)
     drain(s, s.control_ring)
 
 
 @audio_thread
-def drain(s, ring):  # type: ignore[no-untyped-def]
+def drain(s, ring):
     """Empty one ring into the queue."""
     head = ring.head
     fence()
@@ -34,7 +37,7 @@ def drain(s, ring):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def queue_event(s, time_frames, status, data1, data2, source, value):  # type: ignore[no-untyped-def]
+def queue_event(s, time_frames, status, data1, data2, source, value):
     """Put one event where its time says; events of one frame stay in the order they came."""
     if s.pending_count >= RING_EVENTS:
         s.meters.lost_events += 1
@@ -58,7 +61,7 @@ def queue_event(s, time_frames, status, data1, data2, source, value):  # type: i
 
 
 @audio_thread
-def drop_applied(s, count):  # type: ignore[no-untyped-def]
+def drop_applied(s, count):
     """Take the first `count` events out of the queue."""
     if count == 0:
         return
@@ -68,7 +71,7 @@ def drop_applied(s, count):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def log_event(s, event):  # type: ignore[no-untyped-def]
+def log_event(s, event):
     """Write down that an event was applied at this very frame."""
     entry = s.log_ring.events[s.log_ring.head % LOG_EVENTS]
     entry.time_frames = s.clock

@@ -11,27 +11,34 @@ The only sound-making function of the instrument. The JACK callback, the PortAud
 Which is why a test can compare live audio with an offline render bit for bit.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+# numba infers the types of what it compiles.
+
 from __future__ import annotations
 
 import numpy as np
-from numba import carray, from_dtype, int64, types
+from numba import from_dtype
 
 from instrument.realtime.channel import advance_channels
 from instrument.realtime.event_queue import drop_applied, log_event, take_events
 from instrument.realtime.master import advance_master, end_invalid_voices, write_output
 from instrument.realtime.midi import apply_event
 from instrument.realtime.mixer import mix_voices
-from instrument.realtime.native import audio_thread, fence
+from instrument.realtime.native import audio_thread, carray, fence, types
 from instrument.realtime.state import FREE, GROUP_COUNT, LANES, STATE, TICK_FRAMES
 from instrument.realtime.voice import advance_voice, count_banks
 
 STATE_POINTER = types.CPointer(from_dtype(STATE))
 SIGNATURE = types.void(
-    STATE_POINTER, types.CPointer(types.float32), types.CPointer(types.float32), int64, int64
+    STATE_POINTER,
+    types.CPointer(types.float32),
+    types.CPointer(types.float32),
+    types.int64,
+    types.int64,
 )
 
 
-def process_block(state, left, right, stride, frames):  # type: ignore[no-untyped-def]
+def process_block(state, left, right, stride, frames):
     """Render the next `frames` frames.
 
     Parameters
@@ -78,7 +85,7 @@ def process_block(state, left, right, stride, frames):  # type: ignore[no-untype
 
 
 @audio_thread
-def tick(s):  # type: ignore[no-untyped-def]
+def tick(s):
     """Do the control-rate work of this frame."""
     advance_channels(s)
     advance_master(s)

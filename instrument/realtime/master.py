@@ -5,9 +5,12 @@ within one tick and lets it rise again over 150 ms; what comes through in that f
 softly below full scale. It looks at nothing ahead, so it adds no latency.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+# numba infers the types of what it compiles.
+
 from __future__ import annotations
 
-from numba import float32
+from numpy import float32
 
 from instrument.realtime.native import audio_thread
 from instrument.realtime.state import FREE, LANE_COUNT, LANES, RECORD_FRAMES, TICK_FRAMES
@@ -21,7 +24,7 @@ LARGEST = 1e30  # above: as good as infinite
 
 
 @audio_thread
-def advance_master(s):  # type: ignore[no-untyped-def]
+def advance_master(s):
     """Move the master's gains by one tick."""
     approach = min(TICK_FRAMES / (MASTER_SECONDS * s.rate_hz), 1.0)
     away = s.master_target - s.master_gain
@@ -44,7 +47,7 @@ def advance_master(s):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def write_output(s, left_out, right_out, stride, at, frames):  # type: ignore[no-untyped-def]
+def write_output(s, left_out, right_out, stride, at, frames):
     """Finish one segment and write it to the device's buffers and the recording.
 
     `left_out` and `right_out` are float32 arrays; frame f goes to index ``(at + f) * stride``.
@@ -84,7 +87,7 @@ def write_output(s, left_out, right_out, stride, at, frames):  # type: ignore[no
 
 
 @audio_thread
-def bend_softly(x):  # type: ignore[no-untyped-def]
+def bend_softly(x):
     """Leave a sample below the threshold alone; bring what is above it smoothly below 1."""
     magnitude = abs(x)
     if magnitude <= THRESHOLD:
@@ -96,7 +99,7 @@ def bend_softly(x):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def end_invalid_voices(s):  # type: ignore[no-untyped-def]
+def end_invalid_voices(s):
     """End the voices whose filter holds an invalid number: they would never recover."""
     for v in range(LANE_COUNT):
         low_1 = s.low_1[v // LANES, v % LANES]

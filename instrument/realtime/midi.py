@@ -6,9 +6,12 @@ as well: a pedal or an All Notes Off on one channel does nothing to another one,
 because sequencers send CC 64 and CC 123 on all sixteen when they start and stop.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+# numba infers the types of what it compiles.
+
 from __future__ import annotations
 
-from numba import float32
+from numpy import float32
 
 from instrument.realtime.dsp import db_to_gain
 from instrument.realtime.native import audio_thread, fence
@@ -41,7 +44,7 @@ BEND_RANGE, FINE_TUNE, COARSE_TUNE = 0, 1, 2  # registered parameter numbers
 
 
 @audio_thread
-def apply_event(s, event):  # type: ignore[no-untyped-def]
+def apply_event(s, event):
     """Do what one event says, at the present frame; False if this channel is not listened to."""
     status = event.status
     if status < 0x80:
@@ -77,7 +80,7 @@ def apply_event(s, event):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def strike_key(s, channel, pitch, velocity):  # type: ignore[no-untyped-def]
+def strike_key(s, channel, pitch, velocity):
     """Start a note. The same key's older sound makes room, pedal or not, as a string would."""
     for v in range(LANE_COUNT):
         voice = s.voices[v]
@@ -87,13 +90,13 @@ def strike_key(s, channel, pitch, velocity):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def is_note(voice, channel):  # type: ignore[no-untyped-def]
+def is_note(voice, channel):
     """Tell whether a voice is a channel's sounding note, and no ghost."""
     return voice.stage != FREE and not voice.is_fading and voice.channel == channel
 
 
 @audio_thread
-def let_key_go(s, channel, pitch):  # type: ignore[no-untyped-def]
+def let_key_go(s, channel, pitch):
     """End a note, unless a pedal holds it."""
     for v in range(LANE_COUNT):
         voice = s.voices[v]
@@ -102,7 +105,7 @@ def let_key_go(s, channel, pitch):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def lift(s, v):  # type: ignore[no-untyped-def]
+def lift(s, v):
     """Let go of a voice's key."""
     voice = s.voices[v]
     voice.key_is_down = 0
@@ -113,7 +116,7 @@ def lift(s, v):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def press_key(s, channel, pitch, pressure):  # type: ignore[no-untyped-def]
+def press_key(s, channel, pitch, pressure):
     """Polyphonic key pressure."""
     for v in range(LANE_COUNT):
         voice = s.voices[v]
@@ -124,7 +127,7 @@ def press_key(s, channel, pitch, pressure):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def change_control(s, channel, control, value):  # type: ignore[no-untyped-def]
+def change_control(s, channel, control, value):
     """Control change, including the channel mode messages (120 and above)."""
     chan = s.channels[channel]
     chan.settled = 0
@@ -162,7 +165,7 @@ def change_control(s, channel, control, value):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def set_sustain(s, channel, value):  # type: ignore[no-untyped-def]
+def set_sustain(s, channel, value):
     """CC 64. From 64 on it holds [p. 13]; below, the nearer to 64 the longer releases last."""
     chan = s.channels[channel]
     chan.sustain = value
@@ -180,7 +183,7 @@ def set_sustain(s, channel, value):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def set_sostenuto(s, channel, value):  # type: ignore[no-untyped-def]
+def set_sostenuto(s, channel, value):
     """CC 66. Going down it catches the keys that are down; others come and go as usual."""
     chan = s.channels[channel]
     goes_down = value >= 64 and chan.sostenuto < 64
@@ -198,7 +201,7 @@ def set_sostenuto(s, channel, value):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def select_parameter(s, channel, control, value):  # type: ignore[no-untyped-def]
+def select_parameter(s, channel, control, value):
     """CC 98 to 101: which parameter data entry changes; 127/127 is none [p. 15]."""
     chan = s.channels[channel]
     if control < 100:  # non-registered: none of ours, and data entry must not hit an old RPN
@@ -214,7 +217,7 @@ def select_parameter(s, channel, control, value):  # type: ignore[no-untyped-def
 
 
 @audio_thread
-def enter_data(s, channel, control, value):  # type: ignore[no-untyped-def]
+def enter_data(s, channel, control, value):
     """CC 6 and 38 set the selected parameter; CC 96 and 97 move it by one."""
     chan = s.channels[channel]
     if chan.parameter == BEND_RANGE:
@@ -235,15 +238,13 @@ def enter_data(s, channel, control, value):  # type: ignore[no-untyped-def]
             chan.fine_tune_low = 0
         elif control == 38:
             chan.fine_tune_low = value
-        chan.fine_tune = float32(
-            ((chan.fine_tune_high << 7) + chan.fine_tune_low - 8192) / 8192.0
-        )
+        chan.fine_tune = float32(((chan.fine_tune_high << 7) + chan.fine_tune_low - 8192) / 8192.0)
     elif chan.parameter == COARSE_TUNE and control == 6:
         chan.coarse_tune = float32(min(max(value - 64, -24), 24))
 
 
 @audio_thread
-def reset_controllers(s, channel):  # type: ignore[no-untyped-def]
+def reset_controllers(s, channel):
     """CC 121, as RP-015 lists it: volume, pan, brightness, program and bend range stay."""
     chan = s.channels[channel]
     chan.modulation = 0
@@ -265,7 +266,7 @@ def reset_controllers(s, channel):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def silence_channel(s, channel):  # type: ignore[no-untyped-def]
+def silence_channel(s, channel):
     """CC 120: everything of this channel ends at once, held or not, without a click."""
     for v in range(LANE_COUNT):
         voice = s.voices[v]
@@ -274,7 +275,7 @@ def silence_channel(s, channel):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def panic(s):  # type: ignore[no-untyped-def]
+def panic(s):
     """Silence every channel and put its controllers back."""
     for channel in range(CHANNEL_COUNT):
         silence_channel(s, channel)
@@ -282,7 +283,7 @@ def panic(s):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def request_program(s, channel, program):  # type: ignore[no-untyped-def]
+def request_program(s, channel, program):
     """Ask control for another preset: loading one is no work for this thread."""
     ring = s.request_ring
     if ring.head - ring.tail >= REQUEST_EVENTS:
@@ -300,11 +301,11 @@ def request_program(s, channel, program):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def apply_command(s, command, data1, data2, value):  # type: ignore[no-untyped-def]
+def apply_command(s, command, data1, data2, value):
     """Do what control asks for (`realtime.state` lists the commands)."""
     if command == USE_BANK and data1 < BANK_COUNT:
         for channel in range(CHANNEL_COUNT):
-            if data2 == ALL_CHANNELS or data2 == channel:
+            if data2 in (ALL_CHANNELS, channel):
                 chan = s.channels[channel]
                 chan.bank = data1
                 if not chan.bend_range_given:

@@ -8,14 +8,18 @@ Voices keep their lane, so sums are always taken in the same order: where a bloc
 ends changes no bit of the result.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+# numba infers the types of what it compiles.
+
 from __future__ import annotations
 
 import numpy as np
-from numba import carray, float32, int64
+from numpy import float32, int64
 
 from instrument.realtime.native import (
     address_of,
     audio_thread,
+    carray,
     fill,
     floats_at,
     load,
@@ -58,7 +62,7 @@ LANE_PEAK = _OFFSET["lane_peak"]
 
 
 @audio_thread
-def slot_audio(s, bank, layer, pitch):  # type: ignore[no-untyped-def]
+def slot_audio(s, bank, layer, pitch):
     """Return the audio of one slot, float32, shape (slot_stride,)."""
     index = (bank * LAYER_COUNT + layer) * PITCH_COUNT + pitch - LOWEST_PITCH
     return carray(
@@ -67,7 +71,7 @@ def slot_audio(s, bank, layer, pitch):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def read_voice(s, v, column, frames):  # type: ignore[no-untyped-def]
+def read_voice(s, v, column, frames):
     """Put `frames` frames of a voice's two layers, blended and resampled, into its tile column.
 
     The layers are coherent (same phases), so weights may blend them before the interpolation:
@@ -103,7 +107,7 @@ def read_voice(s, v, column, frames):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def blend(s, v, first, count):  # type: ignore[no-untyped-def]
+def blend(s, v, first, count):
     """Fill `slope` with `count` source frames from `first` on, both layers weighted."""
     voice = s.voices[v]
     slot = s.slots[voice.source_bank, LOUD, voice.source_pitch - LOWEST_PITCH]
@@ -135,7 +139,7 @@ def blend(s, v, first, count):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def mix_group(s, base, group, frames):  # type: ignore[no-untyped-def]
+def mix_group(base, group, frames):
     """Filter, scale and pan the tile's sixteen columns and add them to the mix.
 
     The filter is the trapezoidal state-variable low-pass of A. Simper, "Solving the continuous SVF
@@ -177,7 +181,7 @@ def mix_group(s, base, group, frames):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def mix_voices(s, frames):  # type: ignore[no-untyped-def]
+def mix_voices(s, frames):
     """Render all voices for one segment into column 0 of `mix_left` and `mix_right`."""
     base = address_of(s)
     silence = fill(float32(0.0))
@@ -193,7 +197,7 @@ def mix_voices(s, frames):  # type: ignore[no-untyped-def]
         for column in range(LANES):
             if s.voices[group * LANES + column].stage != FREE:
                 read_voice(s, group * LANES + column, column, frames)
-        mix_group(s, base, group, frames)
+        mix_group(base, group, frames)
     for frame in range(frames):
         at = frame * ROW_BYTES
         s.mix_left[frame, 0] = sum_lanes(load(base + MIX_LEFT + at))

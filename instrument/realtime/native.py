@@ -8,40 +8,50 @@ per frame for sixteen voices instead of for one.
 Only `instrument.realtime.machine_code` imports this, and only when it has to compile.
 """
 
+# ruff: noqa: ARG001
+# numba prescribes the parameters of everything below.
+
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable
 from typing import Any
 
+import numba
 from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic, models, overload, register_model
+from numba import extending
 
 from instrument.realtime.state import LANES
 
+# numba annotates some of itself, but not what its decorators make of a function.
+carray: Any = numba.carray  # type: ignore[attr-defined]
+types: Any = numba.types
+intrinsic: Any = extending.intrinsic
+overload: Any = extending.overload
+
+
 # No fast-math: the same voice must give the same bits wherever a block boundary falls, so the
 # compiler may not reorder sums, nor fuse them in one loop and not in the loop's remainder.
-audio_thread = njit(error_model="numpy")
+audio_thread = numba.njit(error_model="numpy")
 
 VECTOR = ir.VectorType(ir.FloatType(), LANES)
 INT64 = ir.IntType(64)
 
 
-class LanesType(types.Type):
+class LanesType(types.Type):  # type: ignore[misc]
     """The numba type of sixteen float32, one per voice of a group."""
 
     def __init__(self) -> None:
         super().__init__(name="Lanes")
 
 
-lanes = LanesType()
+lanes: Any = LanesType()
 
 
-@register_model(LanesType)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+@extending.register_model(LanesType)
+class _LanesModel(extending.models.PrimitiveModel):
     def __init__(self, manager: Any, frontend_type: Any) -> None:
-        super().__init__(manager, frontend_type, VECTOR)
+        super().__init__(manager, frontend_type, VECTOR)  # type: ignore[no-untyped-call]
 
 
 def _overload_operator(function: Callable[..., Any], instruction: str) -> None:
@@ -188,6 +198,46 @@ def fence(context: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(), generate
+
+
+@intrinsic
+def call(context: Any, address: Any, arguments: Any) -> Any:
+    """Call the C function at an address; every argument and the answer fills one register.
+
+    Pointers, and integers up to 64 bits, are passed in the same registers on every 64-bit system
+    that we run on; a narrower answer has to be masked by the caller.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        word = ir.IntType(64)
+        count = len(arguments)
+        function = ir.FunctionType(word, [word] * count).as_pointer()
+        passed = [builder.extract_value(values[1], index) for index in range(count)]
+        return builder.call(builder.inttoptr(values[0], function), passed)
+
+    if not isinstance(arguments, types.UniTuple) or arguments.dtype != types.uint64:
+        return None
+    return types.uint64(types.uint64, arguments), generate
+
+
+@intrinsic
+def bytes_at(context: Any, address: Any) -> Any:
+    """Return a pointer to the bytes at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.inttoptr(values[0], ir.IntType(8).as_pointer())
+
+    return types.CPointer(types.uint8)(types.uint64), generate
+
+
+@intrinsic
+def pointer_value(context: Any, pointer: Any) -> Any:
+    """Return the address that a pointer holds."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.ptrtoint(values[0], ir.IntType(64))
+
+    return types.uint64(pointer), generate
 
 
 def _int32(value: int) -> Any:

@@ -5,9 +5,12 @@ stands in, resampled; the kernel marks the pitch as wanted and goes over to the 
 lands (`voice.watch_source`).
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+# numba infers the types of what it compiles.
+
 from __future__ import annotations
 
-from numba import int64
+from numpy import int64
 
 from instrument.realtime.native import audio_thread
 from instrument.realtime.state import (
@@ -24,27 +27,27 @@ FARTHEST_ATTACK = 5  # the same, for a slot that has only its attack yet
 
 
 @audio_thread
-def slot_frames_ready(s, bank, pitch):  # type: ignore[no-untyped-def]
+def slot_frames_ready(s, bank, pitch):
     """Return how much of a slot is there; the loud layer alone is enough."""
     return s.slots[bank, LOUD, pitch - LOWEST_PITCH].frames_ready
 
 
 @audio_thread
-def slot_is_whole(s, bank, pitch):  # type: ignore[no-untyped-def]
+def slot_is_whole(s, bank, pitch):
     """Tell whether a slot is there to its end."""
     slot = s.slots[bank, LOUD, pitch - LOWEST_PITCH]
     return slot.frames_ready > 0 and slot.frames_ready >= slot.frames_whole
 
 
 @audio_thread
-def layer_is_ready(s, bank, layer, pitch):  # type: ignore[no-untyped-def]
+def layer_is_ready(s, bank, layer, pitch):
     """Tell whether a layer has at least as much as the loud one."""
     slot = s.slots[bank, layer, pitch - LOWEST_PITCH]
     return slot.frames_ready > 0 and slot.frames_ready >= slot_frames_ready(s, bank, pitch)
 
 
 @audio_thread
-def find_source(s, v, only_whole):  # type: ignore[no-untyped-def]
+def find_source(s, v, only_whole):
     """Choose bank and pitch of the slot that a voice shall read, and mark what is wanted."""
     voice = s.voices[v]
     true_pitch = min(max(voice.pitch, LOWEST_PITCH), HIGHEST_PITCH)
@@ -70,7 +73,7 @@ def find_source(s, v, only_whole):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def nearest_slot(s, bank, pitch, farthest, whole):  # type: ignore[no-untyped-def]
+def nearest_slot(s, bank, pitch, farthest, whole):
     """Return the nearest pitch that can be read, the lower of two equals, or -1."""
     for distance in range(farthest + 1):
         for direction in (-1, 1):
@@ -86,7 +89,7 @@ def nearest_slot(s, bank, pitch, farthest, whole):  # type: ignore[no-untyped-de
 
 
 @audio_thread
-def frames_left(s, v):  # type: ignore[no-untyped-def]
+def frames_left(s, v):
     """Return how many output frames a voice can still read; -1 if it loops, for ever."""
     voice = s.voices[v]
     if voice.loops:

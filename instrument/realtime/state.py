@@ -392,7 +392,7 @@ class EngineState:
         if found != STATE.itemsize:
             raise ValueError(f"{path}: engine block must have {STATE.itemsize} bytes, got {found}")
         state = cls(_map(path, STATE.itemsize, create=False), folder)
-        if (state.fields["magic"], state.fields["format"]) != (MAGIC, FORMAT):
+        if int(state.fields["magic"]) != MAGIC or int(state.fields["format"]) != FORMAT:
             raise ValueError(f"{path}: not an engine block of format {FORMAT}")
         return state
 
@@ -404,7 +404,7 @@ class EngineState:
         frames = int(np.ceil(seconds * rate_hz))
         self.fields["slot_frames"] = frames
         self.fields["slot_stride"] = -(-frames // PAGE_FRAMES) * PAGE_FRAMES
-        self._map_notes(rate_hz, create=True)
+        self._map_notes(create=True)
         self.fields["rate_hz"] = rate_hz  # last: it tells the others that the pool is there
 
     @property
@@ -429,11 +429,11 @@ class EngineState:
         if self._notes is None:
             if not self.rate_hz:
                 raise RuntimeError("the engine has not opened its audio device yet")
-            self._map_notes(self.rate_hz, create=False)
+            self._map_notes(create=False)
         assert self._notes is not None
         return self._notes[..., : int(self.fields["slot_frames"])]
 
-    def _map_notes(self, rate_hz: float, create: bool) -> None:
+    def _map_notes(self, create: bool) -> None:
         shape = (BANK_COUNT, LAYER_COUNT, PITCH_COUNT, int(self.fields["slot_stride"]))
         path = None if self._folder is None else self._folder / "notes.bin"
         self._notes_map = _map(path, int(np.prod(shape)) * 4, create)

@@ -10,10 +10,13 @@ Two lanes may carry one note: a stolen, re-struck or replaced voice keeps its la
 (`is_fading`) until its fade is over, while its successor already sounds on another lane.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+# numba infers the types of what it compiles.
+
 from __future__ import annotations
 
 import numpy as np
-from numba import float32, int64
+from numpy import float32, int64
 
 from instrument.realtime.dsp import db_to_gain, exp2, sine, tangent
 from instrument.realtime.native import audio_thread
@@ -68,7 +71,7 @@ NEW_VOICE_SECONDS = 0.020  # not stolen for being quiet: it has only begun
 
 
 @audio_thread
-def start_voice(s, channel, pitch, velocity):  # type: ignore[no-untyped-def]
+def start_voice(s, channel, pitch, velocity):
     """Begin a note at this very frame. It always gets a lane and a source."""
     if count_sounding(s) >= POLYPHONY:
         steal_voice(s)
@@ -119,7 +122,7 @@ def start_voice(s, channel, pitch, velocity):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def set_envelope(s, v, sound):  # type: ignore[no-untyped-def]
+def set_envelope(s, v, sound):
     """Turn the preset's seconds into steps per frame and factors per tick."""
     voice = s.voices[v]
     ticks_per_second = s.rate_hz / TICK_FRAMES
@@ -135,7 +138,7 @@ def set_envelope(s, v, sound):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def log2_velocity(velocity):  # type: ignore[no-untyped-def]
+def log2_velocity(velocity):
     """Return log2(velocity / 127) for 1 <= velocity <= 127, to 1e-4."""
     x = velocity / 127.0
     octaves = 0.0
@@ -147,7 +150,7 @@ def log2_velocity(velocity):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def open_source(s, v, elapsed):  # type: ignore[no-untyped-def]
+def open_source(s, v, elapsed):
     """Point a voice at its slot, `elapsed` frames into the note."""
     voice = s.voices[v]
     sound = s.banks[voice.source_bank]
@@ -184,13 +187,13 @@ def open_source(s, v, elapsed):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def decay_per_tick(per_frame):  # type: ignore[no-untyped-def]
+def decay_per_tick(per_frame):
     """Return the factor of one tick from that of one frame."""
     return to_the_power(per_frame, TICK_FRAMES)
 
 
 @audio_thread
-def to_the_power(factor, count):  # type: ignore[no-untyped-def]
+def to_the_power(factor, count):
     """Return a factor to a whole power, by squaring."""
     result = 1.0
     square = float(factor)
@@ -203,7 +206,7 @@ def to_the_power(factor, count):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def take_lane(s):  # type: ignore[no-untyped-def]
+def take_lane(s):
     """Return a free lane; if even the ghosts have none left, that of the faintest ghost."""
     for v in range(LANE_COUNT):
         if s.voices[v].stage == FREE:
@@ -221,7 +224,7 @@ def take_lane(s):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def free_lane(s, v):  # type: ignore[no-untyped-def]
+def free_lane(s, v):
     """End a voice."""
     group = v // LANES
     column = v % LANES
@@ -239,7 +242,7 @@ def free_lane(s, v):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def count_sounding(s):  # type: ignore[no-untyped-def]
+def count_sounding(s):
     """Return how many notes sound, ghosts not counted."""
     count = 0
     for v in range(LANE_COUNT):
@@ -249,7 +252,7 @@ def count_sounding(s):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def steal_voice(s):  # type: ignore[no-untyped-def]
+def steal_voice(s):
     """Fade out the quietest released voice, or else the quietest; of equals the oldest."""
     victim = -1
     best_held = True
@@ -280,7 +283,7 @@ def steal_voice(s):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def fade_voice(s, v, seconds):  # type: ignore[no-untyped-def]
+def fade_voice(s, v, seconds):
     """Turn a voice into a ghost that is silent after `seconds`, from its present level."""
     voice = s.voices[v]
     step = -TICK_FRAMES / (seconds * s.rate_hz)
@@ -294,7 +297,7 @@ def fade_voice(s, v, seconds):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def release_voice(s, v):  # type: ignore[no-untyped-def]
+def release_voice(s, v):
     """Begin the release at this very frame, from the present level."""
     voice = s.voices[v]
     if voice.stage == RELEASE or voice.stage == FREE:
@@ -311,20 +314,20 @@ def release_voice(s, v):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def release_keep(s, v):  # type: ignore[no-untyped-def]
+def release_keep(s, v):
     """Return the release's factor per tick, stretched by a half-pressed pedal."""
     stretch = s.channels[s.voices[v].channel].release_stretch
     return exp2(s.voices[v].release_octaves * TICK_FRAMES / stretch)
 
 
 @audio_thread
-def ticks_remainder(s):  # type: ignore[no-untyped-def]
+def ticks_remainder(s):
     """Return the frames from now to the next tick, 1..TICK_FRAMES."""
     return TICK_FRAMES - s.clock % TICK_FRAMES
 
 
 @audio_thread
-def advance_voice(s, v):  # type: ignore[no-untyped-def]
+def advance_voice(s, v):
     """Live through one tick; called on the grid only."""
     voice = s.voices[v]
     if voice.ticked_at == s.clock:
@@ -356,7 +359,7 @@ def advance_voice(s, v):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def release_voice_if_old_enough(s, v):  # type: ignore[no-untyped-def]
+def release_voice_if_old_enough(s, v):
     """Release a note that was let go before it had sounded for the shortest time."""
     voice = s.voices[v]
     if s.clock - voice.start_frame >= SHORTEST_SECONDS * s.rate_hz:
@@ -366,7 +369,7 @@ def release_voice_if_old_enough(s, v):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def wrap_loop(s, v):  # type: ignore[no-untyped-def]
+def wrap_loop(s, v):
     """Take whole loops off a position; on the grid only, so that blocks cannot move it."""
     voice = s.voices[v]
     if not voice.loops:
@@ -381,7 +384,7 @@ def wrap_loop(s, v):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def watch_source(s, v):  # type: ignore[no-untyped-def]
+def watch_source(s, v):
     """Go over to the true note once it is there; leave a slot that is about to end."""
     voice = s.voices[v]
     elapsed = s.clock - voice.start_frame
@@ -414,7 +417,7 @@ def watch_source(s, v):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def replace_source(s, v, only_whole):  # type: ignore[no-untyped-def]
+def replace_source(s, v, only_whole):
     """Cross-fade a note to another slot, at the same time in the note."""
     w = take_lane(s)
     old = s.voices[v]
@@ -430,7 +433,7 @@ def replace_source(s, v, only_whole):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def aim_voice(s, v, frames):  # type: ignore[no-untyped-def]
+def aim_voice(s, v, frames):
     """Set what the lane shall reach `frames` from now, at the next tick."""
     advance_envelope(s, v, frames)
     voice = s.voices[v]
@@ -476,7 +479,7 @@ def aim_voice(s, v, frames):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def advance_envelope(s, v, frames):  # type: ignore[no-untyped-def]
+def advance_envelope(s, v, frames):
     """Move the amplitude envelope to where it shall be `frames` from now."""
     voice = s.voices[v]
     before = voice.envelope
@@ -501,7 +504,7 @@ def advance_envelope(s, v, frames):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def aim_filter(s, v, cutoff_octaves):  # type: ignore[no-untyped-def]
+def aim_filter(s, v, cutoff_octaves):
     """Compute the low-pass coefficients of a lane (A. Simper, as in `mixer.mix_group`)."""
     voice = s.voices[v]
     octaves = cutoff_octaves + voice.cutoff_octaves + voice.missing_layer_octaves
@@ -519,7 +522,7 @@ def aim_filter(s, v, cutoff_octaves):  # type: ignore[no-untyped-def]
 
 
 @audio_thread
-def count_banks(s):  # type: ignore[no-untyped-def]
+def count_banks(s):
     """Publish which banks are being read, and how many voices sound."""
     sounding = 0
     fading = 0
