@@ -65,8 +65,12 @@ class TrainingConfig:
         Quieter than this against a full-scale partial of the loudest note counts as silence.
     motion_weight
         Weight of the loss that matches the recorded wobble.
+    adversarial_from
+        Fraction of the run after which the adversarial stage begins; 1 never begins it.
     adversarial_weight, feature_weight
-        0 trains by reconstruction only; otherwise the adversarial stage's weights.
+        Its weights beside the reconstruction's 1.
+    adversarial_rate
+        Learning rate of voice and critics in that stage.
     seed
         Everything random is a function of the seed and the step.
     """
@@ -84,6 +88,39 @@ class TrainingConfig:
     windows: tuple[int, ...] = (3072, 1024, 256)
     floor_db: float = -75.0
     motion_weight: float = 0.02
-    adversarial_weight: float = 0.0
-    feature_weight: float = 0.0
+    adversarial_from: float = 1.0
+    adversarial_weight: float = 0.1
+    feature_weight: float = 0.7
+    adversarial_rate: float = 2e-4
     seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A voice size with the training that suits it."""
+
+    voice: FrameVoiceConfig
+    training: TrainingConfig
+
+
+RECIPES: dict[str, Recipe] = {
+    "frame_voice": Recipe(FrameVoiceConfig(), TrainingConfig()),
+    # A wider net, larger batches and critics in the second half: for a GPU. Not yet measured.
+    "frame_voice_gpu": Recipe(
+        FrameVoiceConfig(note_width=1024, note_blocks=4, frame_width=384, frame_blocks=6),
+        TrainingConfig(batch_size=128, crop_hops=96, steps=20000, adversarial_from=0.4),
+    ),
+    # Too small to sound good; goes through every step of the way in seconds.
+    "tiny": Recipe(
+        FrameVoiceConfig(
+            latent_size=8,
+            note_width=64,
+            note_blocks=1,
+            frame_width=48,
+            frame_blocks=1,
+            frame_expansion=2,
+        ),
+        TrainingConfig(steps=20, batch_size=8, crop_hops=24),
+    ),
+}
+"""What ``latentkeys train frame-voice --recipe`` offers."""

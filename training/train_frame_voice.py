@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from instrument.errors import SettingError
+from training.adversary import Adversary
 from training.config import HOP_FRAMES, SAMPLE_RATE_HZ, FrameVoiceConfig, TrainingConfig
 from training.data.crops import Crops, CropSource, Prefetch
 from training.data.notes import TEST, NoteSet
@@ -105,6 +106,9 @@ class Trainer:
         )
         if state is not None:
             self._restore(state)
+        self.critics = _Critics(config, device) if config.adversarial_from < 1.0 else None
+        if self.critics and state is not None:
+            self.critics.load_state_dict(state["critics"])
         self.crops = CropSource(notes, config, voice_config.latent_size)
         self._check = self._held_out_crops()
 
@@ -114,6 +118,10 @@ class Trainer:
         if self.config.minutes:
             return min(self.seconds / (60.0 * self.config.minutes), 1.0)
         return min(self.step / self.config.steps, 1.0)
+
+    def change_length(self, steps: int, minutes: float) -> None:
+        """Give a resumed run another end; its learning rate follows."""
+        self.config = replace(self.config, steps=steps, minutes=minutes)
 
     def run(self, report: Callable[[Progress], None], should_stop: Callable[[], bool]) -> bool:
         """Train until done or told to stop; save; return whether the run is complete."""
@@ -147,31 +155,45 @@ class Trainer:
     def train_step(self, crops: Crops, targets: list[Spectrum]) -> dict[str, Tensor]:
         """Take one optimiser step; return the loss's terms, detached."""
         config = self.config
+        critics = self.critics if self.fraction >= config.adversarial_from else None
         for group in self.optimiser.param_groups:
-            group["lr"] = config.learning_rate * _schedule(self.step, self.fraction)
+            group["lr"] = self._learning_rate()
         latent = self.voice.latent_of[crops.instrument]
-        distance, convergence = self.loss(self.render(crops, latent), targets)
+        audio = self.render(crops, latent, with_motion=critics is not None)
+        distance, convergence = self.loss(audio, targets)
         motion = self._motion_loss(crops, latent)
+        terms = {"distance": distance, "convergence": convergence, "motion": motion}
         total = (
             self.loss.total(distance, convergence)
             + config.motion_weight * motion
             + config.latent_penalty * (latent**2).sum(dim=1).mean()
         )
+        if critics:
+            terms["critics"] = critics.learn(crops, audio)
+            terms["adversarial"], terms["features"] = critics.judge(crops, audio)
+            total = total + config.adversarial_weight * terms["adversarial"]
+            total = total + config.feature_weight * terms["features"]
         self.optimiser.zero_grad()
         torch.autograd.backward(total)
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, config.gradient_norm)
         if not torch.isfinite(norm):
-            raise FloatingPointError(f"the gradient is not finite at step {self.step}")
+            raise SettingError(
+                f"training has diverged: the gradient at step {self.step} is not finite",
+                f"{self.folder} still has a good checkpoint; go on from it with --resume.",
+            )
         self.optimiser.step()
         self.step += 1
         decay = min(config.ema_decay, (1.0 + self.step) / (10.0 + self.step))
         torch._foreach_lerp_(self.average, [p.detach() for p in self.parameters], 1.0 - decay)
-        terms = {"distance": distance, "convergence": convergence, "motion": motion}
         terms |= {"total": total, "gradient_norm": norm}
         return {name: term.detach() for name, term in terms.items()}
 
-    def render(self, crops: Crops, latent: Tensor) -> Tensor:
-        """Render crops without motion, float32, shape (n, frames)."""
+    def render(self, crops: Crops, latent: Tensor, with_motion: bool = False) -> Tensor:
+        """Render crops, float32, shape (n, frames).
+
+        Without motion for the reconstruction loss, which would only see it as error; critics
+        compare kinds of sound, so they hear it.
+        """
         n, hops = crops.pitch.shape[0], crops.noise.shape[1] - 1
         latent = latent + self.config.latent_noise * crops.latent_noise
         instruments = len(self.notes.trained_instruments)
@@ -184,8 +206,8 @@ class Trainer:
             latent,
             crops.pitch,
             velocity=torch.ones(n, device=self.device),
-            motion=torch.zeros(n, device=self.device),
-            motion_phases=torch.zeros(n, 4, self.voice.start_turns.numel(), device=self.device),
+            motion=torch.full((n,), float(with_motion), device=self.device),
+            motion_phases=crops.motion_phases,
             noise=crops.noise,
             since_onset=since_onset,
             since_release=since_onset - crops.hold_seconds[:, None],
@@ -210,6 +232,8 @@ class Trainer:
             "optimiser": self.optimiser.state_dict(),
             "torch_random": torch.get_rng_state(),
         }
+        if self.critics:
+            state["critics"] = self.critics.state_dict()
         save_checkpoint(self.folder, self.summary(), state)
 
     def summary(self) -> RunSummary:
@@ -218,6 +242,11 @@ class Trainer:
         return summarise(
             self.voice_config, self.config, self.notes, self.step, self.seconds, hardware
         )
+
+    def _learning_rate(self) -> float:
+        if self.fraction >= self.config.adversarial_from:
+            return self.config.adversarial_rate
+        return self.config.learning_rate * _schedule(self.step, self.fraction)
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.voice.load_state_dict(state["voice"])
@@ -311,6 +340,43 @@ def render_like(
         )
     result: NDArray[np.float32] = audio[0, :frames].numpy()
     return result
+
+
+class _Critics:
+    """The adversary with its optimiser."""
+
+    def __init__(self, config: TrainingConfig, device: torch.device) -> None:
+        self.adversary = Adversary().to(device)
+        self.optimiser = torch.optim.AdamW(
+            self.adversary.parameters(), lr=config.adversarial_rate, betas=(0.8, 0.99)
+        )
+
+    def learn(self, crops: Crops, audio: Tensor) -> Tensor:
+        """Take a step of the critics on recordings and the voice's audio."""
+        loss = self.adversary.critic_loss(crops.audio, audio, crops.pitch)
+        self.optimiser.zero_grad()
+        torch.autograd.backward(loss)
+        self.optimiser.step()
+        return loss
+
+    def judge(self, crops: Crops, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the voice's adversarial loss and feature distance."""
+        self.adversary.requires_grad_(False)
+        losses = self.adversary.voice_losses(crops.audio, audio, crops.pitch)
+        self.adversary.requires_grad_(True)
+        return losses
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that a resumed run needs."""
+        return {
+            "adversary": self.adversary.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a saved state."""
+        self.adversary.load_state_dict(state["adversary"])
+        self.optimiser.load_state_dict(state["optimiser"])
 
 
 class _Swap:

@@ -16,7 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.config import HOP_FRAMES, NOISE_BIN_COUNT, SAMPLE_RATE_HZ, TrainingConfig
+from training.config import (
+    HOP_FRAMES,
+    NOISE_BIN_COUNT,
+    PARTIAL_COUNT,
+    SAMPLE_RATE_HZ,
+    TrainingConfig,
+)
 from training.data.notes import HELD, TRAIN, NoteSet
 
 _ONSET_SHARE, _RELEASE_SHARE = 0.4, 0.14
@@ -46,6 +52,8 @@ class Crops:
         float32, (n, hops + 1, 2, 480).
     latent_noise
         float32, (n, latent_size), standard normal.
+    motion_phases
+        float32, (n, 4, 140), uniform in 0..1.
     wobble_db, wobble_hz
         float32, (n, 8), NaN where unknown.
     """
@@ -58,6 +66,7 @@ class Crops:
     hold_seconds: Tensor
     noise: Tensor
     latent_noise: Tensor
+    motion_phases: Tensor
     wobble_db: Tensor
     wobble_hz: Tensor
 
@@ -116,6 +125,9 @@ class CropSource:
             noise=torch.from_numpy(np.stack(noise)),
             latent_noise=torch.from_numpy(
                 random.standard_normal((rows.size, self._latent_size), np.float32)
+            ),
+            motion_phases=torch.from_numpy(
+                random.random((rows.size, 4, PARTIAL_COUNT), np.float32)
             ),
             wobble_db=torch.from_numpy(notes.wobble_db[rows]),
             wobble_hz=torch.from_numpy(notes.wobble_hz[rows]),
