@@ -15,29 +15,35 @@ import numpy.typing as npt
 import psutil
 import pytest
 import soundfile
+from jack_server import RATE_HZ, JackServer, running_jack
+from live_play import COMMAND, Keyboard, Played, make_home, played, start, wait_for
 
-from instrument.bench.jack_server import JackServer, private_jack
 from instrument.events import control_change, note_off, note_on, program_change
-from instrument.preset import list_presets
-from instrument.preset_banks import PresetBanks, chosen_preset, program_table
+from instrument.preset import find_preset, list_presets
+from instrument.preset_banks import PresetBanks, program_table
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import LOWEST_PITCH
 from instrument.table_supply import TableSupply
-from tests.instrument.live_play import COMMAND, RATE, Keyboard, Played, played, wait_for
 
 A4 = 69
+HALF_SECOND = RATE_HZ // 2
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[JackServer]:
-    with private_jack(256, wants_realtime=False, is_synchronous=True, name="host") as running:
+    with running_jack(name="host") as running:
         yield running
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for all tests, so that each preset is rendered once."""
-    return tmp_path_factory.mktemp("cache")
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A user's folders: two presets, and a cache that lets each be rendered once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        folder = Path(os.environ["XDG_DATA_HOME"])
+        make_home(folder)
+        yield folder
 
 
 @pytest.fixture
@@ -53,7 +59,7 @@ def level_db(sound: npt.NDArray[np.float32]) -> float:
 
 def strongest_hz(sound: npt.NDArray[np.float32]) -> float:
     spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)), 2**19))
-    return float(np.argmax(spectrum)) * RATE / 2**19
+    return float(np.argmax(spectrum)) * RATE_HZ / 2**19
 
 
 def roughest(sound: npt.NDArray[np.float32]) -> float:
@@ -66,11 +72,11 @@ def heard_since(keys: Keyboard, start: int) -> npt.NDArray[np.float32]:
 
 
 def test_a_struck_key_sounds_at_its_pitch_and_is_recorded_bit_for_bit(
-    server: JackServer, keyboard: Keyboard, cache: Path, tmp_path: Path
+    server: JackServer, keyboard: Keyboard, tmp_path: Path
 ) -> None:
     recording = tmp_path / "take.wav"
-    arguments = ("--record", str(recording))
-    with played(*arguments, cache=cache, **server.environment) as instrument:
+    arguments = ("--preset", "reed", "--record", str(recording))
+    with played(*arguments, server=server) as instrument:
         keyboard.connect()
         instrument.wait_for_notes()
         keyboard.send(note_on(A4, 100))
@@ -81,23 +87,24 @@ def test_a_struck_key_sounds_at_its_pitch_and_is_recorded_bit_for_bit(
     assert instrument.command.returncode == 130
     assert "Traceback" not in said
     taken, rate = soundfile.read(recording, dtype="float32")
-    assert rate == RATE
+    assert rate == RATE_HZ
     heard = keyboard.heard()
     onset = int(np.argmax(np.abs(taken[:, 0]) > 1e-4))
     first = int(np.argmax(np.abs(heard[:, 0]) > 1e-4))
-    length = min(len(taken) - onset, len(heard) - first)
-    assert length > 1.8 * RATE
+    # The last block that the engine renders is one that the server may not ask for any more.
+    length = min(len(taken) - onset, len(heard) - first) - 256
+    assert length > 1.8 * RATE_HZ
     np.testing.assert_array_equal(taken[onset : onset + length], heard[first : first + length])
-    partial = strongest_hz(taken[onset + RATE // 2 : onset + RATE, 0]) / 440.0
+    partial = strongest_hz(taken[onset + HALF_SECOND : onset + RATE_HZ, 0]) / 440.0
     assert partial == pytest.approx(round(partial), abs=0.002)
     assert [path.name for path in tmp_path.iterdir()] == ["take.wav"]
     assert not instrument.folder.exists()
 
 
 def test_live_play_equals_an_offline_render_of_its_log_bit_for_bit(
-    server: JackServer, keyboard: Keyboard, cache: Path, monkeypatch: pytest.MonkeyPatch
+    server: JackServer, keyboard: Keyboard
 ) -> None:
-    with played(cache=cache, **server.environment) as instrument:
+    with played("--preset", "reed", server=server) as instrument:
         keyboard.connect()
         instrument.wait_for_notes()
         state = instrument.state
@@ -116,9 +123,8 @@ def test_live_play_equals_an_offline_render_of_its_log_bit_for_bit(
         ring = state.fields["log_ring"]
         log = ring["events"][: int(ring["head"])].copy()
     assert sound.lost == 0
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
-    engine = OfflineEngine(RATE, 100, note_seconds=4.0)
-    loaded = PresetBanks(engine.state).prepare(chosen_preset(None))
+    engine = OfflineEngine(RATE_HZ, 100, note_seconds=4.0)
+    loaded = PresetBanks(engine.state).prepare(find_preset("reed"))
     assert TableSupply(engine.state).begin(loaded.bank, loaded.path) is None, "not in the cache"
     engine.send_log(log)
     offline = engine.render(begin + len(live))[begin:]
@@ -127,9 +133,9 @@ def test_live_play_equals_an_offline_render_of_its_log_bit_for_bit(
 
 
 def test_models_killed_while_a_key_is_held_are_back_and_nothing_is_heard_of_it(
-    server: JackServer, keyboard: Keyboard, cache: Path
+    server: JackServer, keyboard: Keyboard
 ) -> None:
-    with played(cache=cache, **server.environment) as instrument:
+    with played("--preset", "reed", server=server) as instrument:
         keyboard.connect()
         instrument.wait_for_notes()
         keyboard.send(note_on(A4, 100))
@@ -141,9 +147,9 @@ def test_models_killed_while_a_key_is_held_are_back_and_nothing_is_heard_of_it(
         fresh = wait_for(lambda: another_models(instrument, models.pid), "new models", 2.0)
         assert fresh and time.monotonic() - killed < 2.0
         time.sleep(0.5)
-        held = heard_since(keyboard, before - RATE // 2)
-        assert roughest(held[RATE // 2 :]) < 2 * roughest(held[: RATE // 2])
-        assert abs(level_db(held[-RATE // 4 :]) - level_db(held[: RATE // 4])) < 6
+        held = heard_since(keyboard, before - HALF_SECOND)
+        assert roughest(held[HALF_SECOND:]) < 2 * roughest(held[:HALF_SECOND])
+        assert abs(level_db(held[-HALF_SECOND // 2 :]) - level_db(held[: HALF_SECOND // 2])) < 6
         keyboard.send(note_off(A4))
         wait_for(lambda: not instrument.state.meters["active_voices"], "the release")
         said = instrument.end()
@@ -156,9 +162,9 @@ def another_models(instrument: Played, pid: int) -> bool:
 
 
 def test_control_killed_while_a_key_is_held_leaves_a_playing_engine(
-    server: JackServer, keyboard: Keyboard, cache: Path
+    server: JackServer, keyboard: Keyboard
 ) -> None:
-    with played(cache=cache, **server.environment) as instrument:
+    with played("--preset", "reed", server=server) as instrument:
         keyboard.connect()
         instrument.wait_for_notes()
         keyboard.send(note_on(A4, 100))
@@ -169,8 +175,8 @@ def test_control_killed_while_a_key_is_held_leaves_a_playing_engine(
         instrument.command.wait()
         wait_for(lambda: not psutil.pid_exists(models.pid), "the end of models", 2.0)
         time.sleep(0.5)
-        held = heard_since(keyboard, before - RATE // 2)
-        assert roughest(held[RATE // 2 :]) < 2 * roughest(held[: RATE // 2])
+        held = heard_since(keyboard, before - HALF_SECOND)
+        assert roughest(held[HALF_SECOND:]) < 2 * roughest(held[:HALF_SECOND])
         assert instrument.engine.is_running()
         keyboard.send(note_on(76, 90), note_off(A4))
         wait_for(lambda: instrument.state.meters["active_voices"] == 1, "the release of A4")
@@ -179,12 +185,10 @@ def test_control_killed_while_a_key_is_held_leaves_a_playing_engine(
         wait_for(lambda: not instrument.folder.exists(), "the folder's end")
 
 
-def test_a_program_change_leaves_held_notes_alone(
-    server: JackServer, keyboard: Keyboard, cache: Path
-) -> None:
+def test_a_program_change_leaves_held_notes_alone(server: JackServer, keyboard: Keyboard) -> None:
     programs = program_table(list_presets())
-    other = next(n for n, entry in programs.items() if entry.path != chosen_preset(None))
-    with played(cache=cache, **server.environment) as instrument:
+    other = next(number for number, entry in programs.items() if entry.name == "choir")
+    with played("--preset", "reed", server=server) as instrument:
         keyboard.connect()
         instrument.wait_for_notes()
         state = instrument.state
@@ -195,21 +199,19 @@ def test_a_program_change_leaves_held_notes_alone(
         keyboard.send(program_change(other))
         wait_for(lambda: int(state.channels[0]["bank"]) != old_bank, "the new preset")
         time.sleep(0.3)
-        held = heard_since(keyboard, before - RATE // 2)
-        assert roughest(held[RATE // 2 :]) < 2 * roughest(held[: RATE // 2])
+        held = heard_since(keyboard, before - HALF_SECOND)
+        assert roughest(held[HALF_SECOND:]) < 2 * roughest(held[:HALF_SECOND])
         keyboard.send(note_on(72, 100))
         wait_for(lambda: state.meters["active_voices"] == 2, "the new note")
         banks = {int(v["pitch"]): int(v["bank"]) for v in state.voices if v["stage"]}
         assert banks[57] == old_bank != banks[72]
         keyboard.send(note_off(57), note_off(72))
         said = instrument.end()
-    assert f"Playing {programs[other].preset.name}" in said  # type: ignore[union-attr]
+    assert "Playing Choir" in said
 
 
-def test_a_program_that_is_no_preset_is_told(
-    server: JackServer, keyboard: Keyboard, cache: Path
-) -> None:
-    with played(cache=cache, **server.environment) as instrument:
+def test_a_program_that_is_no_preset_is_told(server: JackServer, keyboard: Keyboard) -> None:
+    with played("--preset", "reed", server=server) as instrument:
         keyboard.connect()
         instrument.wait_for_notes()
         keyboard.send(program_change(127))
@@ -219,8 +221,8 @@ def test_a_program_that_is_no_preset_is_told(
     assert "program 127 is no preset" in said
 
 
-def test_a_second_start_needs_no_inference(server: JackServer, cache: Path) -> None:
-    with played(cache=cache, **server.environment) as instrument:
+def test_a_second_start_needs_no_inference(server: JackServer) -> None:
+    with played("--preset", "reed", server=server) as instrument:
         instrument.wait_for_notes()
         models = instrument.child("models")
         loaded = [region.path for region in models.memory_maps()]
@@ -229,9 +231,10 @@ def test_a_second_start_needs_no_inference(server: JackServer, cache: Path) -> N
 
 
 def test_a_cold_key_sounds_at_once_and_its_own_sound_follows(
-    server: JackServer, keyboard: Keyboard, tmp_path: Path
+    server: JackServer, keyboard: Keyboard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with played(cache=tmp_path, **server.environment) as instrument:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with played("--preset", "reed", server=server) as instrument:
         keyboard.connect()
         keyboard.send(note_on(30, 100))
         state = instrument.state
@@ -245,15 +248,10 @@ def test_a_cold_key_sounds_at_once_and_its_own_sound_follows(
 
 @pytest.mark.parametrize("seconds", [0.05, 0.2, 0.4, 0.7, 1.2])
 def test_ctrl_c_at_any_stage_ends_cleanly(
-    server: JackServer, cache: Path, tmp_path: Path, seconds: float
+    server: JackServer, tmp_path: Path, seconds: float
 ) -> None:
-    command = subprocess.Popen(
-        [*COMMAND, "play", "--record", str(tmp_path / "take.wav")],
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **server.environment, "XDG_CACHE_HOME": str(cache)},
-    )
+    arguments = ("--preset", "reed", "--record", f"{tmp_path}/take.wav")
+    command = start("play", *arguments, server=server)
     time.sleep(seconds)
     family = psutil.Process(command.pid).children(recursive=True)
     command.send_signal(signal.SIGINT)
@@ -265,14 +263,10 @@ def test_ctrl_c_at_any_stage_ends_cleanly(
     assert {path.name for path in tmp_path.iterdir()} <= {"take.wav"}
 
 
-def test_with_neither_sound_nor_midi_the_piece_is_played_into_a_file(
-    cache: Path, tmp_path: Path
-) -> None:
-    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "JACK_NO_START_SERVER": "1"}
-    environment["JACK_DEFAULT_SERVER"] = "there-is-none"
-    run = subprocess.run(
-        [*COMMAND, "play"], cwd=tmp_path, env=environment, capture_output=True, text=True
-    )
+def test_with_neither_sound_nor_midi_the_piece_is_played_into_a_file(tmp_path: Path) -> None:
+    environment = {**os.environ, "JACK_DEFAULT_SERVER": "none", "JACK_NO_START_SERVER": "1"}
+    command = [*COMMAND, "play", "--preset", "reed"]
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     if "Audio:" in run.stderr:
         pytest.skip("this machine has a sound card or a MIDI system")
     assert run.returncode == 0, run.stderr

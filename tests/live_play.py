@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,24 +13,35 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import jack
 import numpy as np
 import numpy.typing as npt
 import psutil
+from jack_server import JackServer
+from tiny_model import tiny_bundle
 
-from instrument.bench.jack_server import JackServer, open_client
+from instrument.new_preset import Wish, new_preset
 from instrument.realtime.state import EngineState
 
 Found = TypeVar("Found")
 
-RATE = 48_000
 COMMAND = [sys.executable, "-c", "from instrument.cli import main; main()"]
+
+
+def make_home(folder: Path) -> None:
+    """Put a model and two presets where a user keeps them: ``XDG_DATA_HOME`` is `folder`."""
+    ours = folder / "latentkeys"
+    shutil.copytree(tiny_bundle(), ours / "models" / "tiny")
+    presets = ours / "presets"
+    new_preset("Reed", Wish(blend={"Reed": 1.0}), model="tiny", folder=presets)
+    new_preset("Choir", Wish(blend={"Choir": 1.0}), model="tiny", folder=presets)
 
 
 class Keyboard:
     """Another program on the server: plays MIDI into the instrument and records what it hears."""
 
     def __init__(self, server: JackServer) -> None:
-        self._client = open_client(server, "keyboard")
+        self._client = jack.Client("keyboard", no_start_server=True, servername=server.name)
         self._midi = self._client.midi_outports.register("out")
         self._ears = [self._client.inports.register(side) for side in ("left", "right")]
         self._waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -105,16 +116,21 @@ class Played:
         return said
 
 
-@contextlib.contextmanager
-def played(*arguments: str, cache: Path, **environment: str) -> Iterator[Played]:
-    """Run ``latentkeys play ARGUMENTS``; leave no process and no folder behind."""
-    command = subprocess.Popen(
-        [*COMMAND, "play", *arguments],
+def start(*arguments: str, server: JackServer) -> subprocess.Popen[str]:
+    """Type ``latentkeys ARGUMENTS``."""
+    return subprocess.Popen(
+        [*COMMAND, *arguments],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "XDG_CACHE_HOME": str(cache), **environment},
+        env=server.environment,
     )
+
+
+@contextlib.contextmanager
+def played(*arguments: str, server: JackServer) -> Iterator[Played]:
+    """Run ``latentkeys play ARGUMENTS``; leave no process and no folder behind."""
+    command = start("play", *arguments, server=server)
     family: list[psutil.Process] = []
     try:
         instrument = Played(command)
