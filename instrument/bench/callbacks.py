@@ -35,7 +35,7 @@ def callback_rows(report: Report, rounds: int = 4, seconds: float = 2.0) -> list
         ):
             report.facts["callbacks on"] = str(server)
             for _ in range(rounds):
-                report.canary.sing()
+                report.canary.listen()
                 for kind in [kind for kind in KINDS if kind not in missing]:
                     try:
                         counts[kind].update(_play(kind, server, referee, seconds))

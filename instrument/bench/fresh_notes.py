@@ -73,7 +73,7 @@ def _cold_key_rows(
 ) -> list[Row]:
     delays: list[float] = []
     for start in range(STARTS):
-        report.canary.sing()
+        report.canary.listen()
         with _playing(preset, server, keyboard) as played:
             delays += _strike_cold_keys(played, keyboard, random.Random(start))
     if len(delays) < FEWEST_NOTES:
@@ -122,7 +122,7 @@ def _change_rows(report: Report, preset: Path, server: JackServer, keyboard: Key
     ]
     if not programs:
         return [not_measured(CHANGE, "s", "there is only one preset", goal=TABLE_GOAL)]
-    report.canary.sing()
+    report.canary.listen()
     with _playing(preset, server, keyboard) as played:
         played.wait_for(partial(_all_whole, played), "the first preset", LONGEST_WAIT_SECONDS)
         for program in programs[:MOST_PRESETS]:
@@ -136,7 +136,7 @@ def _change_rows(report: Report, preset: Path, server: JackServer, keyboard: Key
             playing.append(time.perf_counter() - chosen)
             played.wait_for(partial(_all_whole, played), "all notes", LONGEST_WAIT_SECONDS)
             whole.append(time.perf_counter() - chosen)
-    report.canary.sing()
+    report.canary.listen()
     note = f"{len(whole)} presets, up to {max(whole):.2f} s"
     return [
         Row(f"{CHANGE}, chosen to all keys playing it", "s", statistics.median(playing)),

@@ -77,6 +77,12 @@ class Canary:
         """Do the work a few times and keep the median: one interruption is not a trend."""
         self.seconds.append(statistics.median(_canary_seconds() for _ in range(5)))
 
+    def listen(self) -> None:
+        """Sing for half a second: before and after something whose own load would disturb it."""
+        for _ in range(10):
+            self.sing()
+            time.sleep(0.05)
+
     @property
     def variation(self) -> float:
         """Distance of the 10th and 90th percentile over the median, 0 = perfectly steady.

@@ -66,7 +66,7 @@ def _cold_rows(report: Report, server: JackServer, arguments: Sequence[str]) -> 
     starts = []
     for _ in range(COLD_ROUNDS):
         with tempfile.TemporaryDirectory() as cache:
-            report.canary.sing()
+            report.canary.listen()
             starts.append(_start_once(server, arguments, {"XDG_CACHE_HOME": cache}))
     return _time_rows(COLD_KIND, starts, None)
 
@@ -78,7 +78,7 @@ def _warm_rows(
     _start_once(server, arguments, environment)  # fills the cache
     starts = []
     for _ in range(rounds):
-        report.canary.sing()
+        report.canary.listen()
         starts.append(_start_once(server, arguments, environment))
     rows = _time_rows(WARM_KIND, starts, PLAYABLE)
     for role in starts[0].megabytes:
