@@ -23,20 +23,20 @@ def export_command(run: Path, name: str, version: str, out: Path | None) -> None
     The graphs are exported, compared with torch on random notes, and tested on this machine's
     onnxruntime before the bundle appears.
     """
-    from export.write_bundle import write_bundle
+    from export.write_bundle import ROUNDING, write_bundle
     from instrument.bundle import user_models_folder
 
     console = Console()
     with console.status("reading the run") as status:
-        written = write_bundle(
+        bundle = write_bundle(
             run,
             (out or user_models_folder()) / name,
             version=version,
             report=lambda what: status.update(what),
         )
-    card = written.bundle.card
+    card = bundle.card
     size = sum(entry.size_bytes for entry in card.files.values())
     worst = max(value for graph, value in card.parity.items() if graph in card.graphs)
-    console.print(f"{written.bundle.path}: {len(card.files) + 1} files, {size / 1e6:.1f} MB")
+    console.print(f"{bundle.path}: {len(card.files) + 1} files, {size / 1e6:.1f} MB")
     console.print(f"largest difference to torch {worst:.1e} of full scale, self-test good")
-    console.print(f"matrices kept as float16 change levels by {written.rounding_db:.3f} dB (p99)")
+    console.print(f"matrices kept as float16 change levels by {card.parity[ROUNDING]:.3f} dB (p99)")

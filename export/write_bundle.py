@@ -14,8 +14,8 @@ import shutil
 import tempfile
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -39,7 +39,7 @@ from instrument.card import CARD_NAME, Card
 from instrument.errors import FileError
 from instrument.renderer import NoteRenderer, open_renderer, self_test
 from training.frame_voice import FrameVoice
-from training.run import RunSummary, load_voice
+from training.run import CHECKPOINT, RunSummary, load_checkpoint, load_voice
 
 _LICENCE = """\
 The weights in this folder were learned from notes rendered from {source}:
@@ -67,13 +67,9 @@ _SAMPLE_PITCHES = (48, 55, 60, 64, 67, 72)
 _SAMPLE_NOTE_SECONDS = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What was written, and the proof of it."""
-
-    bundle: Bundle
-    #: What float16 matrices changed in the levels that can be heard, 99th percentile.
-    rounding_db: float
+ROUNDING = "float16_matrices_db"
+"""On the card beside the graphs' parity: what rounded matrices changed in the levels that can be
+heard, 99th percentile."""
 
 
 def write_bundle(
@@ -83,7 +79,7 @@ def write_bundle(
     version: str = "1",
     graph_names: tuple[str, ...] = GRAPH_NAMES,
     report: Callable[[str], None] = lambda _: None,
-) -> Written:
+) -> Bundle:
     """Export a run as a bundle.
 
     Parameters
@@ -106,44 +102,50 @@ def write_bundle(
     """
     if target.exists() and not (target / CARD_NAME).is_file():
         raise FileError(f"{target} is there and is no bundle", "Choose another --out or --name.")
-    voice, summary = load_voice(run)
-    report("rounding the matrices to float16")
-    rounding_db = _round(voice)
+    load_checkpoint(run)  # a folder that is no run is refused before anything is written
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
-            graphs, built = Path(scratch) / "graphs", Path(scratch) / target.name
-            graphs.mkdir()
+            # A run that goes on training replaces its checkpoint while the graphs are exported.
+            snapshot, built = Path(scratch) / "run", Path(scratch) / target.name
+            snapshot.mkdir()
+            shutil.copy(run / CHECKPOINT, snapshot)
             built.mkdir()
-            report(f"exporting {len(graph_names)} graphs")
-            export_graphs(run, graph_names, graphs)
-            files = _graph_files(graphs, graph_names)
-            files["LICENSE"] = _licence(summary)
-            card = describe(
-                voice,
-                summary,
-                read_metrics(run),
-                files,
-                name=target.name,
-                version=version,
-                graph_names=graph_names,
-            )
-            _fill(built, card, files)
-            report("comparing with torch")
-            parity = check_parity(voice, Bundle.load(built)) | {"float16_matrices_db": rounding_db}
-            card = dataclasses.replace(card, parity=parity)
-            renderer = open_renderer(Bundle.load(built), device="cpu")
-            files["sample.wav"] = _sample(card, renderer)
-            card = _listing(with_self_test(card, renderer), files)
-            _fill(built, card, files)
-            bundle = Bundle.load(built)
-            self_test(bundle, open_renderer(bundle, device="cpu"))
+            _build(snapshot, built, read_metrics(run), version, graph_names, report)
             _replace(built, target)
     except OSError as reason:
         raise FileError(
             f"cannot write the bundle {target}: {reason.strerror or reason}"
         ) from reason
-    return Written(Bundle.load(target), rounding_db)
+    return Bundle.load(target)
+
+
+def _build(
+    run: Path,
+    built: Path,
+    metrics: dict[str, Any],
+    version: str,
+    graph_names: tuple[str, ...],
+    report: Callable[[str], None],
+) -> None:
+    """Fill an empty folder with a bundle and prove it, as a player's machine will open it."""
+    voice, summary = load_voice(run)
+    rounding_db = _round(voice)
+    report(f"exporting {len(graph_names)} graphs")
+    export_graphs(run, graph_names, run)
+    files = _graph_files(run, graph_names)
+    files["LICENSE"] = _licence(summary)
+    names = {"name": built.name, "version": version}
+    card = describe(voice, summary, metrics, files, graph_names=graph_names, **names)
+    _fill(built, card, files)
+    report("comparing with torch")
+    parity = check_parity(voice, Bundle.load(built)) | {ROUNDING: rounding_db}
+    renderer = open_renderer(Bundle.load(built), device="cpu")
+    files["sample.wav"] = _sample(card, renderer)
+    card = dataclasses.replace(with_self_test(card, renderer), parity=parity)
+    _fill(built, dataclasses.replace(card, files=list_files(files)), files)
+    bundle = Bundle.load(built)
+    self_test(bundle, open_renderer(bundle, device="cpu"))
 
 
 def _graph_files(folder: Path, names: tuple[str, ...]) -> dict[str, bytes]:
@@ -197,10 +199,6 @@ def _sample(card: Card, renderer: NoteRenderer) -> bytes:
     content = io.BytesIO()
     soundfile.write(content, audio, card.sample_rate_hz, format="WAV", subtype="PCM_16")
     return content.getvalue()
-
-
-def _listing(card: Card, files: dict[str, bytes]) -> Card:
-    return dataclasses.replace(card, files=list_files(files))
 
 
 def _fill(folder: Path, card: Card, files: dict[str, bytes]) -> None:

@@ -103,8 +103,8 @@ def test_an_older_bundle_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.M
     shutil.copytree(tiny_bundle(), target)
     (target / "left-over.txt").write_text("old")
     reuse_exported_graphs(monkeypatch)
-    written = writer.write_bundle(tiny_run(), target, version="2", graph_names=("attack",))
-    assert written.bundle.card.version == "2"
+    bundle = writer.write_bundle(tiny_run(), target, version="2", graph_names=("attack",))
+    assert bundle.card.version == "2"
     assert not (target / "left-over.txt").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
 
@@ -125,13 +125,30 @@ def test_a_failing_export_leaves_the_older_bundle(
 
 def reuse_exported_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the writer graphs that were exported before: its own steps are what is tested."""
+    monkeypatch.setattr(writer, "export_graphs", copy_graphs)
 
-    def copy(_run: Path, names: tuple[str, ...], folder: Path) -> None:
-        for name in names:
-            model = onnx.load(tiny_bundle() / f"{name}.onnx")  # with its weights
-            onnx.save(model, folder / f"{name}.onnx")
 
-    monkeypatch.setattr(writer, "export_graphs", copy)
+def copy_graphs(_run: Path, names: tuple[str, ...], folder: Path) -> None:
+    for name in names:
+        model = onnx.load(tiny_bundle() / f"{name}.onnx")  # with its weights
+        onnx.save(model, folder / f"{name}.onnx")
+
+
+def test_a_run_that_goes_on_training_is_exported_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Path(shutil.copytree(tiny_run(), tmp_path / "run"))
+    exported: list[bytes] = []
+
+    def save_while_exporting(snapshot: Path, names: tuple[str, ...], folder: Path) -> None:
+        (run / "checkpoint.pt").write_bytes(b"half-written")
+        exported.append((snapshot / "checkpoint.pt").read_bytes())
+        copy_graphs(snapshot, names, folder)
+
+    monkeypatch.setattr(writer, "export_graphs", save_while_exporting)
+    bundle = writer.write_bundle(run, tmp_path / "models" / "tiny", graph_names=("attack",))
+    assert exported == [(tiny_run() / "checkpoint.pt").read_bytes()]
+    assert max(bundle.card.parity[name] for name in bundle.card.graphs) < LARGEST_DIFFERENCE
 
 
 def test_a_folder_that_is_no_bundle_is_not_replaced(tmp_path: Path) -> None:
