@@ -86,7 +86,7 @@ class TrainingConfig:
     latent_noise: float = 0.15
     latent_penalty: float = 1e-4
     windows: tuple[int, ...] = (3072, 1024, 256)
-    floor_db: float = -75.0
+    floor_db: float = -66.0
     motion_weight: float = 0.02
     adversarial_from: float = 1.0
     adversarial_weight: float = 0.1

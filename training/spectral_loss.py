@@ -63,14 +63,19 @@ class SpectralLoss(nn.Module):
         return spectra
 
     def forward(self, audio: Tensor, targets: list[Spectrum]) -> tuple[Tensor, Tensor]:
-        """Return log-magnitude distance (nepers) and spectral convergence, means over windows."""
+        """Return log-magnitude distance (nepers) and spectral convergence.
+
+        The longest window, which resolves partials, counts as much as the others together.
+        """
         pairs = []
         for size, target in zip(self.windows, targets, strict=True):
             window, weight = self.get_buffer(f"_window_{size}"), self.get_buffer(f"_weight_{size}")
             compare: Callable[..., tuple[Tensor, Tensor]] = _Compare.apply
             pair = compare(audio, target.magnitude, target.log, window, weight, self.floor)
             pairs.append(torch.stack(pair))
-        distance, convergence = torch.stack(pairs).mean(dim=0).unbind()
+        others = max(len(pairs) - 1, 1)
+        total = torch.stack(pairs[:1] * others + pairs[1:]).mean(dim=0)
+        distance, convergence = total.unbind()
         return distance, convergence
 
     @staticmethod

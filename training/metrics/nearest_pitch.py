@@ -10,43 +10,65 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from instrument.errors import FileError
 from training.config import SAMPLE_RATE_HZ
 from training.data.notes import HELD, TRAIN, NoteSet
 
+_REPEATED_FRAMES = 12000
+_SMOOTH = 480
 
-def nearest_training_note(notes: NoteSet, row: int) -> int | None:
-    """Return the held training note of the same instrument that is nearest in pitch, or None."""
+
+def nearest_training_note(notes: NoteSet, row: int) -> int:
+    """Return the held training note of the same instrument that is nearest in pitch.
+
+    Raises
+    ------
+    FileError
+        When the instrument has no held training note.
+    """
     candidates = np.flatnonzero(
         (notes.split == TRAIN)
         & (notes.hold_frames == HELD)
         & (notes.instrument == notes.instrument[row])
     )
     if candidates.size == 0:
-        return None
+        name = notes.instruments[notes.instrument[row]].name
+        raise FileError(f"{notes.path} has no held training note of {name}")
     distance = np.abs(notes.pitch[candidates] - notes.pitch[row])
-    # Among a key's held notes the shorter one is the ordinary one.
+    # Among a pitch's held notes the shorter one is the ordinary one.
     order = np.lexsort((notes.frames[candidates], distance))
     return int(candidates[order[0]])
 
 
-def resample_nearest(notes: NoteSet, row: int) -> NDArray[np.float32] | None:
+def resample_nearest(notes: NoteSet, row: int) -> NDArray[np.float32]:
     """Play a note by resampling its nearest training pitch, as a sampler does.
 
-    The onset stays where it is; the release is the recording's own fade at that time, taken as
-    a 30 dB fall over the release, for the training note is still held.
+    The onset stays where it is and the tuning is set to the note's own. The training note is held;
+    it is let go with the *tested recording's own* release, which favours this baseline.
 
     Returns
     -------
-    NDArray or None
-        float32, as long as the note; None when the instrument has no training note.
+    NDArray
+        float32, as long as the note.
     """
     source = nearest_training_note(notes, row)
-    if source is None:
-        return None
-    semitones = float(notes.pitch[row] - notes.pitch[source])
-    cents = float(notes.cents[row] - notes.cents[source]) + 100.0 * semitones
-    ratio = 2.0 ** (cents / 1200.0)
-    audio = soxr.resample(notes.audio(source), SAMPLE_RATE_HZ * ratio, SAMPLE_RATE_HZ, "HQ")
-    out = np.zeros(int(notes.frames[row]), np.float32)
-    out[: min(out.size, audio.size)] = audio[: out.size]
-    return out
+    cents = float(notes.cents[row] - notes.cents[source])
+    cents += 100.0 * float(notes.pitch[row] - notes.pitch[source])
+    rate = SAMPLE_RATE_HZ * 2.0 ** (cents / 1200.0)
+    audio = soxr.resample(notes.audio(source), rate, SAMPLE_RATE_HZ, "HQ")
+    frames = int(notes.frames[row])
+    if audio.size < frames:
+        last = audio[-_REPEATED_FRAMES:]
+        missing = frames - audio.size
+        audio = np.concatenate([audio, np.resize(last, missing)])
+    return np.asarray(audio[:frames] * release_curve(notes, row), np.float32)
+
+
+def release_curve(notes: NoteSet, row: int) -> NDArray[np.float32]:
+    """Return a recording's level against its level at note-off; 1 while the key is down."""
+    curve = np.ones(int(notes.frames[row]), np.float32)
+    hold = int(notes.hold_frames[row])
+    if hold != HELD:
+        power = np.convolve(notes.audio(row) ** 2, np.ones(_SMOOTH) / _SMOOTH, "same")
+        curve[hold:] = np.sqrt(power[hold:] / max(float(power[hold - _SMOOTH]), 1e-12))
+    return np.minimum(curve, 1.0)
