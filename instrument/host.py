@@ -23,6 +23,7 @@ from instrument.engine_messages import EngineSettings
 from instrument.errors import DeviceError, EngineError, SettingError
 from instrument.midi_files import Song, read_midi_file
 from instrument.models_link import ModelsLink
+from instrument.preset import load_preset
 from instrument.preset_banks import chosen_preset
 from instrument.preset_changes import PresetChanges
 from instrument.realtime.state import FADE_OUT, EngineState
@@ -81,6 +82,7 @@ def play_live(settings: PlaySettings) -> None:
         A wrong option, a preset or device that does not work, an engine that died.
     """
     preset = chosen_preset(settings.preset)
+    load_preset(preset)  # a wrong one is told before anything starts
     song = _song(settings)
     _check_files(settings)
     with session_folder() as folder, Host(folder, settings, preset) as host:

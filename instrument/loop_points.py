@@ -22,6 +22,7 @@ import numpy.typing as npt
 Samples = npt.NDArray[np.float32]
 
 SHORTEST_SECONDS = 0.30
+"""Shorter loops sound like a machine; notes of half a second must make do with them."""
 LONGEST_SECONDS = 1.20
 CROSSFADE_SECONDS = 0.08
 CANDIDATES = 64
@@ -136,10 +137,9 @@ def _decay_per_frame(note: Samples, rate_hz: int) -> float:
 
 def _lengths(frames: int, fade: int, rate_hz: int, pitch_hz: float) -> npt.NDArray[np.int64]:
     """Loop lengths in frames, each the nearest to a whole number of periods in its stretch."""
-    longest = min(LONGEST_SECONDS * rate_hz, frames * (1 - _STEADY_FROM) - fade)
-    periods = np.arange(
-        np.ceil(SHORTEST_SECONDS * pitch_hz), np.floor(longest * pitch_hz / rate_hz) + 1
-    )
+    longest = min(LONGEST_SECONDS, frames / rate_hz * (1 - _STEADY_FROM) - fade / rate_hz)
+    shortest = max(0.0, min(SHORTEST_SECONDS, longest / 2))
+    periods = np.arange(max(1, np.ceil(shortest * pitch_hz)), np.floor(longest * pitch_hz) + 1)
     if len(periods) == 0:
         return np.empty(0, np.int64)
     exact = periods * rate_hz / pitch_hz

@@ -37,15 +37,22 @@ class TableReady(msgspec.Struct, frozen=True, tag=True):
     source: Literal["cache", "model"]
 
 
-class Problem(msgspec.Struct, frozen=True, tag=True):
-    """Models: something the user should know; the bank stays as it is."""
+class Notice(msgspec.Struct, frozen=True, tag=True):
+    """Models: something the user should know; rendering goes on."""
+
+    message: str
+    remedy: str
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """Models: this preset's notes cannot be rendered; the bank stays as it is."""
 
     bank: int
     message: str
     remedy: str
 
 
-Report = Opened | AttacksReady | TableReady | Problem
+Report = Opened | AttacksReady | TableReady | Notice | Failed
 
 _decoder: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
 

@@ -22,9 +22,10 @@ from queue import Empty, SimpleQueue
 from instrument.errors import FileError, LatentkeysError
 from instrument.model_messages import (
     AttacksReady,
+    Failed,
     Fill,
+    Notice,
     Opened,
-    Problem,
     Report,
     TableReady,
     decode_fill,
@@ -76,7 +77,7 @@ class Models:
             try:
                 self._begin(request)
             except LatentkeysError as problem:
-                _say(Problem(request.bank, problem.message, problem.remedy))
+                _say(Failed(request.bank, problem.message, problem.remedy))
 
     def _begin(self, request: Fill) -> None:
         started = time.monotonic()
@@ -106,7 +107,7 @@ class Models:
             self._supply.keep(table)
         except FileError as problem:
             remedy = "Playing goes on; the preset will be rendered again next time."
-            _say(Problem(table.bank, problem.message, remedy))
+            _say(Notice(problem.message, remedy))
 
 
 def main() -> None:

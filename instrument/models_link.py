@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from instrument.child_process import ChildProcess
-from instrument.model_messages import Fill, Problem, Report, TableReady, decode_report, encode
+from instrument.model_messages import (
+    Failed,
+    Fill,
+    Notice,
+    Report,
+    TableReady,
+    decode_report,
+    encode,
+)
 from instrument.preset_banks import LoadedPreset
 
 MODULE = "instrument.models"
@@ -45,26 +53,24 @@ class ModelsLink:
         ended = self._process.exit_code is not None
         for line in self._process.lines():
             report = decode_report(line)
-            if isinstance(report, (TableReady, Problem)) and self._is_about(report):
+            if isinstance(report, (TableReady, Failed)) and self._is_about(report):
                 self._request = None
             yield report
         if ended:
             yield self._start_again()
 
-    def _is_about(self, report: TableReady | Problem) -> bool:
+    def _is_about(self, report: TableReady | Failed) -> bool:
         return self._request is not None and report.bank == self._request.bank
 
-    def _start_again(self) -> Problem:
+    def _start_again(self) -> Notice:
         assert self._process
         code, last_words = self._process.exit_code, self._process.last_words()
         self._process.end()
-        bank = self._request.bank if self._request else 0
         now = time.monotonic()
         has_tried_often = len(self._restarts) == MOST_RESTARTS
         if has_tried_often and now - self._restarts[0] < RESTARTS_WINDOW_SECONDS:
             self._process = None
-            return Problem(
-                bank,
+            return Notice(
                 f"the models process keeps dying (exit code {code}): {last_words}",
                 "What is rendered goes on sounding. Choose another preset and start again.",
             )
@@ -72,7 +78,7 @@ class ModelsLink:
         self._process = ChildProcess(MODULE, self._folder)
         if self._request:
             self._process.send(encode(self._request))
-        return Problem(bank, f"the models process ended (exit code {code}): started it again", "")
+        return Notice(f"the models process ended (exit code {code}): started it again", "")
 
     def end(self) -> None:
         """Let the process end: it does when its stdin closes."""

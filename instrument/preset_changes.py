@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from instrument.errors import PresetError
-from instrument.model_messages import AttacksReady, Opened, Problem, Report, TableReady
+from instrument.model_messages import AttacksReady, Failed, Notice, Opened, Report, TableReady
 from instrument.models_link import ModelsLink
 from instrument.preset import list_presets
 from instrument.preset_banks import LoadedPreset, PresetBanks, program_table
@@ -49,6 +49,7 @@ class PresetChanges:
         self._wish: Path | None = None  # asked for, has no bank yet
         self._coming: LoadedPreset | None = None  # has a bank, does not play yet
         self._takes_over_at = 0.0
+        self._has_rendered = False
         self._programs = program_table(list_presets())
         self._controls = ControlFollower(state)
 
@@ -66,7 +67,13 @@ class PresetChanges:
         self._wish, self._coming = path, None
 
     def follow(self) -> None:
-        """Do what has become possible since the last call; never waits."""
+        """Do what has become possible since the last call; never waits.
+
+        Raises
+        ------
+        PresetError
+            The first preset cannot be rendered: there is nothing to play with.
+        """
         while (request := self._state.request_ring.pop()) is not None:
             self._ask_for_program(int(request["data1"]))
         self._controls.follow(self._banks.loaded)
@@ -108,7 +115,11 @@ class PresetChanges:
         self._status.say(f"Playing {loaded.preset.name}")
 
     def _hear(self, report: Report) -> None:
-        if isinstance(report, Problem):
+        if isinstance(report, Failed):
+            if not self._has_rendered:
+                raise PresetError(report.message, report.remedy)
+            self._status.say(report.message, report.remedy)
+        elif isinstance(report, Notice):
             self._status.say(report.message, report.remedy)
         elif isinstance(report, Opened):
             self._status.update(provider=report.provider)
@@ -116,10 +127,12 @@ class PresetChanges:
                 self._status.say(report.notice)
         elif isinstance(report, TableReady):
             self._complete.add(report.bank)
+            self._has_rendered = True
             if report.source == "cache":
                 self._status.update(provider="cache")
         else:
             assert isinstance(report, AttacksReady)  # seen in the slots themselves
+            self._has_rendered = True
 
     def _has_attacks(self) -> bool:
         assert self._coming
