@@ -28,10 +28,9 @@ class NotePages:
         for bank, layer, key in np.argwhere(ready != self._seen):
             frames = int(ready[bank, layer, key])
             begin = min(int(self._seen[bank, layer, key]), frames)
-            begin -= begin % PAGE_FRAMES
-            pages = self._state.notes[bank, layer, key, begin:frames:PAGE_FRAMES]
-            self.touched_pages += len(pages)
-            float(pages.sum())
+            audio = self._state.notes[bank, layer, key, begin:frames]
+            self.touched_pages += -(-len(audio) // PAGE_FRAMES)
+            float(audio[::PAGE_FRAMES].sum() + audio[-1:].sum())
             self._seen[bank, layer, key] = frames
 
     def _drop_unused(self) -> None:

@@ -10,6 +10,8 @@ resting channel costs nothing and plays at exactly the pitch and level it was to
 
 from __future__ import annotations
 
+from numpy import float32
+
 from instrument.realtime.native import audio_thread
 from instrument.realtime.state import CHANNEL_COUNT, TICK_FRAMES
 from instrument.realtime.voice import BRIGHTNESS_OCTAVES
@@ -37,27 +39,29 @@ def advance_channel(s, channel, approach):
     chan = s.channels[channel]
     volume = chan.volume / FULL_VOLUME
     expression = chan.expression / 127.0
-    level = volume * volume * expression * expression
+    level = float32(volume * volume * expression * expression)
     if chan.level < 0.0:  # never played: no past to come from
         chan.level = level
-    chan.level = follow(chan.level, level, approach)
-    pan = max(chan.pan - 64, -63) / 63.0
-    chan.balance = follow(chan.balance, pan, approach)
-    chan.vibrato = follow(chan.vibrato, chan.modulation / 127.0, approach)
+    balance = float32(max(chan.pan - 64, -63) / 63.0)
+    vibrato = float32(chan.modulation / 127.0)
     # 64 is the centre: 63 steps up, 64 down
     brightness = (chan.brightness - 64) / (63.0 if chan.brightness > 64 else 64.0)
-    chan.cutoff_octaves = follow(chan.cutoff_octaves, BRIGHTNESS_OCTAVES * brightness, approach)
+    cutoff = float32(BRIGHTNESS_OCTAVES * brightness)
     bend = chan.bend / (8191.0 if chan.bend > 0 else 8192.0) * chan.bend_range
-    tuned = bend + chan.coarse_tune + chan.fine_tune
+    tuned = float32(bend + chan.coarse_tune + chan.fine_tune)
+    chan.level = follow(chan.level, level, approach)
+    chan.balance = follow(chan.balance, balance, approach)
+    chan.vibrato = follow(chan.vibrato, vibrato, approach)
+    chan.cutoff_octaves = follow(chan.cutoff_octaves, cutoff, approach)
     chan.bend_semitones = follow(chan.bend_semitones, tuned, approach)
-    # One tick more at rest, so that voices have taken the exact values before they stop looking.
     rests = (
         chan.level == level
-        and chan.balance == pan
-        and chan.vibrato == chan.modulation / 127.0
-        and chan.cutoff_octaves == BRIGHTNESS_OCTAVES * brightness
+        and chan.balance == balance
+        and chan.vibrato == vibrato
+        and chan.cutoff_octaves == cutoff
         and chan.bend_semitones == tuned
     )
+    # One tick more at rest, so that voices have taken the exact values before they stop looking.
     chan.settled = 1 if rests and chan.rested else 0
     chan.rested = 1 if rests else 0
 

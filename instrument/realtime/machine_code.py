@@ -74,6 +74,9 @@ def load_machine_code() -> MachineCode:
 
 def compile_object() -> bytes:
     """Compile with numba and store the result in the first folder that can be written."""
+    import numba
+
+    numba.config.CPU_NAME, numba.config.CPU_FEATURES = _processor()
     from instrument.realtime.compiler import compile_all
 
     code = compile_all()
@@ -112,7 +115,11 @@ def target_machine(jit: bool) -> Any:
 
 
 def _processor() -> tuple[str, str]:
-    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    features = llvm.get_host_cpu_features().flatten()
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        # Measured on Zen 5: gathered loads make the interpolating loop twice as slow.
+        features += ",+prefer-no-gather"
+    return llvm.get_host_cpu_name(), features
 
 
 _engines: list[Any] = []  # LLVM frees the code together with its engine

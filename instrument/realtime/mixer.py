@@ -14,7 +14,7 @@ ends changes no bit of the result.
 from __future__ import annotations
 
 import numpy as np
-from numpy import float32, int64
+from numpy import float32, int32, int64, uint64
 
 from instrument.realtime.native import (
     address_of,
@@ -22,9 +22,11 @@ from instrument.realtime.native import (
     carray,
     fill,
     floats_at,
+    fused,
     load,
     louder,
     multiply_add,
+    prefetch,
     store,
     sum_lanes,
 )
@@ -43,9 +45,14 @@ from instrument.realtime.state import (
 )
 
 ONE = 1 << 32  # one frame in 32.32 fixed point
-ROW_BYTES = 4 * LANES
+FLOAT_BYTES = 4
+ROW_BYTES = FLOAT_BYTES * LANES
 _OFFSET = {name: STATE.fields[name][1] for name in STATE.fields}  # type: ignore[union-attr, index]
 TILE = _OFFSET["tile"]
+SLOPE = _OFFSET["slope"]
+LINEAR = _OFFSET["linear"]
+SQUARE = _OFFSET["square"]
+CUBIC = _OFFSET["cubic"]
 MIX_LEFT = _OFFSET["mix_left"]
 MIX_RIGHT = _OFFSET["mix_right"]
 LOW_1 = _OFFSET["low_1"]
@@ -62,16 +69,14 @@ LANE_PEAK = _OFFSET["lane_peak"]
 
 
 @audio_thread
-def slot_audio(s, bank, layer, pitch):
-    """Return the audio of one slot, float32, shape (slot_stride,)."""
+def slot_address(s, bank, layer, pitch):
+    """Return where the audio of one slot begins."""
     index = (bank * LAYER_COUNT + layer) * PITCH_COUNT + pitch - LOWEST_PITCH
-    return carray(
-        floats_at(int64(s.notes_address) + index * s.slot_stride * 4), (s.slot_stride,), np.float32
-    )
+    return int64(s.notes_address) + index * s.slot_stride * FLOAT_BYTES
 
 
 @audio_thread
-def read_voice(s, v, column, frames):
+def read_voice(s, base, v, column, frames):
     """Put `frames` frames of a voice's two layers, blended and resampled, into its tile column.
 
     The layers are coherent (same phases), so weights may blend them before the interpolation:
@@ -81,50 +86,69 @@ def read_voice(s, v, column, frames):
     Interpolators for High-Quality Resampling of Oversampled Audio", 2001, section 2 "Hermite".
     """
     voice = s.voices[v]
+    increment = uint64(voice.increment)
     first = int64(voice.position >> 32)
     last = int64((voice.position + (frames - 1) * voice.increment) >> 32)
-    fraction_is_zero = (voice.position & (ONE - 1)) == 0
-    if voice.increment == ONE and fraction_is_zero:
-        blend(s, v, first, frames)
-        for frame in range(frames):
+    position = uint64(voice.position - (first << 32))
+    if increment == ONE and position == 0:
+        blend(s, base, v, first, frames)
+        for frame in range(uint64(frames)):
             s.tile[frame, column] = s.slope[frame]
     else:
-        blend(s, v, first - 1, last - first + 4)
-        position = voice.position - (first << 32)
-        for frame in range(frames):
-            at = position >> 32
-            x = float32((position & (ONE - 1)) >> 8) * float32(2.0**-24)
-            y0 = s.slope[at]
-            y1 = s.slope[at + 1]
-            y2 = s.slope[at + 2]
-            y3 = s.slope[at + 3]
-            c1 = float32(0.5) * (y2 - y0)
-            c3 = float32(1.5) * (y1 - y2) + float32(0.5) * (y3 - y0)
-            c2 = y0 - y1 + c1 - c3
-            s.tile[frame, column] = ((c3 * x + c2) * x + c1) * x + y1
-            position += voice.increment
+        count = min(last - first + 4, SLOPE_FRAMES)
+        blend(s, base, v, first - 1, count)
+        find_cubics(base, count - 3)
+        for frame in range(uint64(frames)):
+            at = position >> uint64(32)
+            x = float32(int32((position >> uint64(8)) & uint64(0xFFFFFF))) * float32(2.0**-24)
+            y = fused(s.cubic[at], x, s.square[at])
+            y = fused(y, x, s.linear[at])
+            s.tile[frame, column] = fused(y, x, s.slope[at + uint64(1)])
+            position += increment
     voice.position += frames * voice.increment
 
 
 @audio_thread
-def blend(s, v, first, count):
+def find_cubics(base, count):
+    """Compute the cubic between each two neighbours of `slope`: sixteen at a time.
+
+    Cheaper than the same sums once per output frame, which no vector could do.
+    """
+    half = fill(float32(0.5))
+    three_halves = fill(float32(1.5))
+    for at in range(0, count * FLOAT_BYTES, ROW_BYTES):
+        y0 = load(base + SLOPE + at)
+        y1 = load(base + SLOPE + at + FLOAT_BYTES)
+        y2 = load(base + SLOPE + at + 2 * FLOAT_BYTES)
+        y3 = load(base + SLOPE + at + 3 * FLOAT_BYTES)
+        linear = half * (y2 - y0)
+        cubic = three_halves * (y1 - y2) + half * (y3 - y0)
+        store(base + LINEAR + at, linear)
+        store(base + CUBIC + at, cubic)
+        store(base + SQUARE + at, y0 - y1 + linear - cubic)
+
+
+@audio_thread
+def blend(s, base, v, first, count):
     """Fill `slope` with `count` source frames from `first` on, both layers weighted."""
     voice = s.voices[v]
     slot = s.slots[voice.source_bank, LOUD, voice.source_pitch - LOWEST_PITCH]
-    soft = slot_audio(s, voice.source_bank, SOFT, voice.source_pitch)
-    loud = slot_audio(s, voice.source_bank, LOUD, voice.source_pitch)
-    soft_weight = voice.soft_weight
-    loud_weight = voice.loud_weight
+    soft = slot_address(s, voice.source_bank, SOFT, voice.source_pitch)
+    loud = slot_address(s, voice.source_bank, LOUD, voice.source_pitch)
     end = int64(slot.loop_end) if voice.loops else slot.frames_ready
-    count = min(count, SLOPE_FRAMES)
-    if first >= 0 and first + count <= end:
-        if soft_weight == 0.0:
-            for k in range(count):
-                s.slope[k] = loud_weight * loud[first + k]
-        else:
-            for k in range(count):
-                s.slope[k] = soft_weight * soft[first + k] + loud_weight * loud[first + k]
+    # Sixteen at a time reads up to fifteen frames more than asked for: keep them inside the slot.
+    if first >= 0 and first + count <= end and first + count + LANES <= s.slot_stride:
+        blend_straight(
+            base,
+            soft + first * FLOAT_BYTES,
+            loud + first * FLOAT_BYTES,
+            voice.soft_weight,
+            voice.loud_weight,
+            count,
+        )
         return
+    soft_audio = carray(floats_at(soft), (s.slot_stride,), np.float32)
+    loud_audio = carray(floats_at(loud), (s.slot_stride,), np.float32)
     length = int64(slot.loop_end - slot.loop_start)
     for k in range(count):
         at = first + k
@@ -132,10 +156,31 @@ def blend(s, v, first, count):
             at = slot.loop_start + (at - slot.loop_start) % length
         if at < 0 or at >= slot.frames_ready:
             s.slope[k] = float32(0.0)
-        elif soft_weight == 0.0:
-            s.slope[k] = loud_weight * loud[at]
+        elif voice.soft_weight == 0.0:  # that layer may not be there at all
+            s.slope[k] = voice.loud_weight * loud_audio[at]
         else:
-            s.slope[k] = soft_weight * soft[at] + loud_weight * loud[at]
+            s.slope[k] = fused(
+                voice.soft_weight, soft_audio[at], voice.loud_weight * loud_audio[at]
+            )
+
+
+@audio_thread
+def blend_straight(base, soft, loud, soft_weight, loud_weight, count):
+    """Blend a stretch that crosses neither an end nor a loop: sixteen frames at a time."""
+    stretch = count * FLOAT_BYTES
+    for at in range(stretch, 2 * stretch + ROW_BYTES, ROW_BYTES):  # what the next tick will read
+        prefetch(loud + at)
+        if soft_weight != 0.0:
+            prefetch(soft + at)
+    of_soft = fill(soft_weight)
+    of_loud = fill(loud_weight)
+    if soft_weight == 0.0:
+        for at in range(0, count * FLOAT_BYTES, ROW_BYTES):
+            store(base + SLOPE + at, of_loud * load(loud + at))
+    else:
+        for at in range(0, count * FLOAT_BYTES, ROW_BYTES):
+            louder_part = of_loud * load(loud + at)
+            store(base + SLOPE + at, multiply_add(of_soft, load(soft + at), louder_part))
 
 
 @audio_thread
@@ -196,7 +241,7 @@ def mix_voices(s, frames):
                 store(base + TILE + frame * ROW_BYTES, silence)
         for column in range(LANES):
             if s.voices[group * LANES + column].stage != FREE:
-                read_voice(s, group * LANES + column, column, frames)
+                read_voice(s, base, group * LANES + column, column, frames)
         mix_group(base, group, frames)
     for frame in range(frames):
         at = frame * ROW_BYTES
@@ -205,3 +250,4 @@ def mix_voices(s, frames):
 
 
 assert TICK_FRAMES <= SLOPE_FRAMES
+assert SLOPE_FRAMES % LANES == 0

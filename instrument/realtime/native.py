@@ -36,6 +36,7 @@ audio_thread = numba.njit(error_model="numpy")
 
 VECTOR = ir.VectorType(ir.FloatType(), LANES)
 INT64 = ir.IntType(64)
+PREFETCH_LEVEL = 3  # into the first-level cache
 
 
 class LanesType(types.Type):  # type: ignore[misc]
@@ -87,6 +88,23 @@ def load(context: Any, address: Any) -> Any:
 
 
 @intrinsic
+def prefetch(context: Any, address: Any) -> Any:
+    """Ask for a cache line that will be read soon; any address is allowed."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = ir.IntType(8).as_pointer()
+        kinds = [pointer, *[ir.IntType(32)] * 3]
+        function = builder.module.globals.get("llvm.prefetch.p0") or ir.Function(
+            builder.module, ir.FunctionType(ir.VoidType(), kinds), "llvm.prefetch.p0"
+        )
+        how = [_int32(0), _int32(PREFETCH_LEVEL), _int32(1)]  # for reading; level; data
+        builder.call(function, [builder.inttoptr(arguments[0], pointer), *how])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
+@intrinsic
 def store(context: Any, address: Any, values: Any) -> Any:
     """Write sixteen float32 to an address."""
 
@@ -122,6 +140,20 @@ def multiply_add(context: Any, left: Any, right: Any, addend: Any) -> Any:
         return builder.call(function, arguments)
 
     return lanes(lanes, lanes, lanes), generate
+
+
+@intrinsic
+def fused(context: Any, left: Any, right: Any, addend: Any) -> Any:
+    """Return ``left * right + addend`` of float32, in one step where the machine can."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FloatType()
+        function = builder.module.globals.get("llvm.fmuladd.f32") or ir.Function(
+            builder.module, ir.FunctionType(kind, [kind] * 3), "llvm.fmuladd.f32"
+        )
+        return builder.call(function, arguments)
+
+    return types.float32(types.float32, types.float32, types.float32), generate
 
 
 @intrinsic

@@ -67,7 +67,8 @@ RING_EVENTS: Final = 4096
 LOG_EVENTS: Final = 65536
 REQUEST_EVENTS: Final = 256
 RECORD_FRAMES: Final = 1 << 20  # 21.8 s at 48 kHz
-PAGE_FRAMES: Final = 1024  # one 4 KiB page of float32: slots start on page boundaries
+PAGE_FRAMES: Final = mmap.PAGESIZE // 4  # float32
+LINE_FRAMES: Final = 16  # one cache line of 64 bytes
 SLOPE_FRAMES: Final = 352  # source frames that one tick can read: rate up to 10 and the taps
 
 # Commands: statuses below 0x80, so that no MIDI message can be one.
@@ -229,6 +230,7 @@ VOICE = _record(
     ("cutoff_hz", "f4"),
     ("cutoff_octaves", "f4"),  # key, velocity and soft pedal
     ("missing_layer_octaves", "f4"),
+    ("aimed_octaves", "f4"),  # what the channel added when the filter was last computed
     ("resonance", "f4"),
     ("lfo_phase", "f4"),  # turns
     ("lfo_step", "f4"),  # turns per tick
@@ -303,7 +305,14 @@ STATE = _record(
     ("tile", "f4", (TICK_FRAMES, LANES)),
     ("mix_left", "f4", (TICK_FRAMES, LANES)),
     ("mix_right", "f4", (TICK_FRAMES, LANES)),
-    ("slope", "f4", (SLOPE_FRAMES,)),  # the stretch of source that a voice reads in one tick
+    (
+        "slope",
+        "f4",
+        (SLOPE_FRAMES + 2 * LANES,),
+    ),  # the stretch of source that a voice reads in one tick
+    ("linear", "f4", (SLOPE_FRAMES + 2 * LANES,)),  # and the cubics between its frames
+    ("square", "f4", (SLOPE_FRAMES + 2 * LANES,)),
+    ("cubic", "f4", (SLOPE_FRAMES + 2 * LANES,)),
     ("pending_count", "i8"),
     ("pending", EVENT, (RING_EVENTS,)),
     ("midi_ring", RING),
@@ -403,7 +412,7 @@ class EngineState:
             raise ValueError(f"rate is already {float(self.fields['rate_hz'])} Hz")
         frames = int(np.ceil(seconds * rate_hz))
         self.fields["slot_frames"] = frames
-        self.fields["slot_stride"] = -(-frames // PAGE_FRAMES) * PAGE_FRAMES
+        self.fields["slot_stride"] = _stride(frames)
         self._map_notes(create=True)
         self.fields["rate_hz"] = rate_hz  # last: it tells the others that the pool is there
 
@@ -482,11 +491,10 @@ class EngineState:
         self.slots[bank]["frames_ready"] = 0
         self.wanted[bank] = 0
         assert self.notes is not None and self._notes_map is not None
-        size = len(self._notes_map) // BANK_COUNT
         if hasattr(mmap, "MADV_REMOVE") and self._folder is not None:
-            self._notes_map.madvise(mmap.MADV_REMOVE, bank * size, size)
+            self._notes_map.madvise(mmap.MADV_REMOVE, *self._pages_of(bank))
         elif hasattr(mmap, "MADV_DONTNEED"):
-            self._notes_map.madvise(mmap.MADV_DONTNEED, bank * size, size)
+            self._notes_map.madvise(mmap.MADV_DONTNEED, *self._pages_of(bank))
 
     def bank_is_free(self, bank: int) -> bool:
         """Tell whether no channel plays from `bank` and no voice still reads it."""
@@ -496,8 +504,14 @@ class EngineState:
     def drop_pages(self, bank: int) -> None:
         """Take a bank's pages out of this process; their content stays in the shared file."""
         if self._notes_map is not None and self._folder and hasattr(mmap, "MADV_DONTNEED"):
-            size = len(self._notes_map) // BANK_COUNT
-            self._notes_map.madvise(mmap.MADV_DONTNEED, bank * size, size)
+            self._notes_map.madvise(mmap.MADV_DONTNEED, *self._pages_of(bank))
+
+    def _pages_of(self, bank: int) -> tuple[int, int]:
+        """Return begin and length in bytes of the pages that hold nothing but this bank."""
+        size = LAYER_COUNT * PITCH_COUNT * int(self.fields["slot_stride"]) * 4
+        begin = -(-bank * size // mmap.PAGESIZE) * mmap.PAGESIZE
+        end = (bank + 1) * size // mmap.PAGESIZE * mmap.PAGESIZE
+        return begin, end - begin
 
     def command(self, status: int, data1: int = 0, data2: int = 0, value: int = 0) -> bool:
         """Ask the kernel for something, as soon as possible; False when the ring is full."""
@@ -517,6 +531,16 @@ class EngineState:
         """Return a reader of the stereo output from now on: float32, shape (frames, 2)."""
         ring = self.fields["record_ring"]
         return HistoryReader(ring["head"], ring["audio"])
+
+
+def _stride(frames: int) -> int:
+    """Return how far apart slots lie: an odd number of cache lines.
+
+    Were it whole pages, all voices of a chord would read the same set of the first-level cache and
+    push each other out: 30 us instead of 19 us per block with 64 voices.
+    """
+    lines = -(-frames // LINE_FRAMES)
+    return (lines + 1 - lines % 2) * LINE_FRAMES
 
 
 def _write_defaults(fields: NDArray[np.void]) -> None:

@@ -440,13 +440,13 @@ def aim_voice(s, v, frames):
     chan = s.channels[voice.channel]
     pressure = max(voice.pressure, chan.pressure) / 127.0
     vibrato = chan.vibrato
-    cutoff = chan.cutoff_octaves
+    cutoff = float32(chan.cutoff_octaves)
     level = chan.level
     if pressure > 0.0:
         if voice.pressure_target == PRESSURE_VIBRATO:
             vibrato = min(vibrato + pressure, 1.0)
         elif voice.pressure_target == PRESSURE_CUTOFF:
-            cutoff += PRESSURE_CUTOFF_OCTAVES * pressure
+            cutoff = float32(cutoff + PRESSURE_CUTOFF_OCTAVES * pressure)
         elif voice.pressure_target == PRESSURE_LEVEL:
             level *= 1.0 + pressure
     wobbles = vibrato > 0.0 and voice.vibrato_semitones > 0.0
@@ -456,9 +456,10 @@ def aim_voice(s, v, frames):
             semitones += voice.vibrato_semitones * vibrato * sine(voice.lfo_phase)
         voice.increment = int64(min(exp2(semitones / 12.0), FASTEST_RATE) * ONE + 0.5)
         voice.pitch_is_due = 1 if wobbles else 0
-    if voice.filter_is_due or not chan.settled or pressure > 0.0:
+    if voice.filter_is_due or cutoff != voice.aimed_octaves:
         aim_filter(s, v, cutoff)
-        voice.filter_is_due = 1 if pressure > 0.0 else 0
+        voice.aimed_octaves = cutoff
+        voice.filter_is_due = 0
     if voice.pan_is_due or not chan.settled:
         quarter = 0.125 * (1.0 + min(max(voice.pan + chan.balance, -1.0), 1.0))
         voice.pan_left = sine(0.25 - quarter)
