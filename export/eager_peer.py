@@ -1,12 +1,14 @@
 """torch as a peer of ``latentkeys bench render``: a graph's own module, run eagerly.
 
 Run as a process, because no process of the instrument may import torch:
-``python -m export.eager_peer GRAPH INSTRUMENTS``. The weights are random: they change the sound,
-not the work. Sizes, inputs and layers are those that `export.graphs` exports.
+``python -m export.eager_peer GRAPH INSTRUMENTS SIZES``, SIZES being the card's ``training.voice``
+as JSON. The weights are random: they change the sound, not the work. Inputs and layers are those
+that `export.graphs` exports.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 
@@ -21,11 +23,11 @@ from training.frame_voice import FrameVoice
 
 def main() -> None:
     """Render notes on one thread for as long as somebody asks."""
-    graph, instruments = sys.argv[1], int(sys.argv[2])
+    graph, instruments, sizes = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
     torch.set_num_threads(1)
     torch.manual_seed(0)
     names = tuple(Instrument(f"{index}", index, False, False, 0.0) for index in range(instruments))
-    voice = FrameVoice(FrameVoiceConfig(), names, TuningTables.harmonic(instruments))
+    voice = FrameVoice(FrameVoiceConfig(**sizes), names, TuningTables.harmonic(instruments))
     prepared = plan(voice, graph)
     parameters = sum(parameter.numel() for parameter in voice.network.parameters())
 

@@ -89,8 +89,14 @@ def render_command(rounds: int | None, preset: str | None, json_file: Path | Non
 @_json_option
 def all_command(seconds: float, preset: str | None, json_file: Path | None) -> None:
     """Every bench, one after the other."""
-    reports = [_show(_engine(None)), _show(_render(None, preset)), _show(_start(None, preset))]
-    _finish([*reports, _show(_realtime(seconds, preset))], json_file)
+    reports: list[Report] = []
+    try:
+        reports.append(_show(_engine(None)))
+        reports.append(_show(_start(None, preset)))
+        reports.append(_show(_render(None, preset)))
+        reports.append(_show(_realtime(seconds, preset)))
+    finally:  # what has been measured is kept, whatever stops the rest
+        _finish(reports, json_file)
 
 
 # Each bench is imported when it runs: the engine bench needs no JACK, the render bench no numba.

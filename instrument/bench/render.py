@@ -5,6 +5,7 @@ One note beside torch, all keys of a preset, cold keys under the hands, and whol
 
 from __future__ import annotations
 
+import json
 import statistics
 import tempfile
 import time
@@ -68,8 +69,7 @@ def _note_rows(report: Report, bundle: Bundle, latent: tuple[float, ...], rounds
             contestants: dict[str, Callable[[], float]] = {"ours": _graph_run(bundle, graph)}
             missing = ""
             try:
-                instruments = str(len(bundle.card.latents))
-                child = stack.enter_context(ChildPeer("export.eager_peer", graph, instruments))
+                child = stack.enter_context(_torch(bundle, graph))
                 report.facts[_TORCH] = str(child.facts["version"])
                 contestants[_TORCH] = _milliseconds(child)
             except PeerMissing as reason:
@@ -81,6 +81,14 @@ def _note_rows(report: Report, bundle: Bundle, latent: tuple[float, ...], rounds
         else:
             rows.append(compare(name, "ms", times["ours"], _TORCH, times[_TORCH], FASTER))
     return [*rows, _played_row(bundle, latent, rounds)]
+
+
+def _torch(bundle: Bundle, graph: str) -> ChildPeer:
+    """Open torch with a network of the same sizes as the bundle's."""
+    sizes = bundle.card.training.get("voice")
+    if sizes is None:
+        raise PeerMissing("the card does not say the network's sizes")
+    return ChildPeer("export.eager_peer", graph, str(len(bundle.card.latents)), json.dumps(sizes))
 
 
 def _graph_run(bundle: Bundle, name: str) -> Callable[[], float]:

@@ -36,7 +36,7 @@ def song_rows(report: Report, preset: Path) -> list[Row]:
             except PeerMissing as reason:
                 rows.append(not_measured(name, "s", str(reason)))
                 continue
-            note = f"{SONG_SECONDS / seconds:.1f} × real time, start-up included"
+            note = f"{SONG_SECONDS / seconds:.3g} × real time, start-up included"
             goal = Goal(SONG_SECONDS, is_ratio=False)
             rows.append(Row(name, "s", seconds, goal=goal, note=note))
     return rows

@@ -3,23 +3,28 @@
 import io
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import jack
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from live_play import make_home
 from rich.console import Console
 
-from instrument.bench import engine, fluidsynth_peer
+from instrument.bench import engine, fluidsynth_peer, fresh_notes, render, songs, start
+from instrument.bench.callbacks import callback_rows
 from instrument.bench.commands import bench_group
 from instrument.bench.fluidsynth_peer import FluidSynth
 from instrument.bench.harness import Canary, Goal, Row, Verdict, compare, interleave, judge
 from instrument.bench.jack_server import JackServer, open_client, private_jack
 from instrument.bench.kernel_voices import KernelVoices
+from instrument.bench.latency import latency_rows
 from instrument.bench.numpy_peer import NumpyVoices
 from instrument.bench.peers import ChildPeer, PeerMissing
 from instrument.bench.report import Report, show, write_json
+from instrument.bench.whole_instrument import underrun_rows
 from instrument.errors import FileError
 
 STEADY = Canary([1.0] * 20)
@@ -190,3 +195,80 @@ def test_commands_are_engine_realtime_start_render_all() -> None:
     result = CliRunner().invoke(bench_group, ["--help"])
     assert result.exit_code == 0
     assert set(bench_group.commands) == {"engine", "realtime", "start", "render", "all"}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A user's folders with a tiny model and two presets."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    make_home(tmp_path / "data")
+    yield tmp_path
+
+
+ARGUMENTS = ("--audio", "jack", "--preset", "reed")
+
+
+def figures(rows: list[Row]) -> dict[str, float]:
+    """Return what was measured; a row without a figure fails here, with its reason."""
+    assert not [row.note for row in rows if row.ours is None]
+    return {row.name.strip(): float(row.ours) for row in rows if row.ours is not None}
+
+
+def test_native_callbacks_survive_what_python_callbacks_do_not() -> None:
+    report = Report("realtime")
+    native, jack_client = callback_rows(report, rounds=1, seconds=1.0)
+    for row in (native, jack_client):
+        assert row.peer is not None and row.ours is not None, row.note
+        assert row.peer >= 20  # a Python callback beside a busy Python thread
+        assert row.ours < row.peer
+    assert "real-time" in report.facts["callbacks on"]
+
+
+def test_note_to_audio_is_one_block_from_outside(home: Path) -> None:
+    rows = latency_rows(Report("realtime"), ARGUMENTS, block_frames=256, notes=5)
+    found = figures(rows)
+    outside = found["note to audio, from outside, mean"]
+    assert outside - found["note to audio, within the cycle, mean"] == 256
+    assert 256 <= outside <= 257
+    assert found["standard deviation"] == 0
+
+
+def test_start_bench_hears_the_first_note_and_weighs_the_processes(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start, "COLD_ROUNDS", 1)
+    found = figures(start.bench_start(rounds=1, preset="reed").rows)
+    assert 0.1 < found["first sound, notes cached"] <= found["first true sound, notes cached"] + 0.1
+    assert found["first true sound, no cache"] <= found["all 88 keys whole, no cache"]
+    assert 20 < found["engine process, resident"] < 1000
+    assert found["processes that load torch"] == 0
+    assert found["full garbage collection, instrument.engine imported"] > 0
+
+
+def test_render_bench_measures_notes_tables_and_songs(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(render, "TABLE_ROUNDS", 1)
+    monkeypatch.setattr(fresh_notes, "STARTS", 1)
+    monkeypatch.setattr(fresh_notes, "FEWEST_NOTES", 0)
+    monkeypatch.setattr(songs, "SONG_SECONDS", 3)
+    report = render.bench_render(rounds=2, preset="reed")
+    note, attack = (row for row in report.rows if row.peer_name == "torch eager")
+    assert note.ratio is not None and attack.ratio is not None, note.note
+    assert note.ours is not None and attack.ours is not None and attack.ours < note.ours
+    found = figures([row for row in report.rows if not row.peer_name])
+    assert found["88 keys × 2 layers, attacks"] < found["88 keys × 2 layers, whole"]
+    assert found["new preset, chosen to all 88 keys whole"] > 0
+    assert 0 < found["render a 3-s song, notes cached"] < 60
+
+
+def test_whole_instrument_is_played_while_models_render(home: Path) -> None:
+    rows = underrun_rows(Report("realtime"), ARGUMENTS, seconds=3.0)
+    found = figures(rows)
+    assert found["whole instrument, 3 s, under-runs"] >= 0
+    assert found["invalid samples"] == 0
+    assert rows[0].peer is not None
+    blocks, voices = (int(word) for word in rows[0].note.replace("up to ", "").split()[0:3:2])
+    assert blocks > 0.5 * 3 * 375
+    assert voices >= 6
