@@ -28,7 +28,7 @@ from instrument.files import replacing_file
 
 FORMAT = 1
 LIMIT_BYTES = 64 * 1024
-DEFAULT_PRESET = "default"
+DEFAULT_PRESET = "breathing_piano"
 
 Text = Annotated[str, Meta(min_length=1, max_length=80)]
 Description = Annotated[str, Meta(max_length=400)]
