@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,8 @@ from instrument.files import replacing_file
 
 FORMAT = 1
 LIMIT_BYTES = 64 * 1024
+_ROW_ITEMS = 8
+_LONG_LIST = re.compile(r"\[\n((?:    .+,\n)+)\]")
 DEFAULT_PRESET = "breathing_piano"
 
 Text = Annotated[str, Meta(min_length=1, max_length=80)]
@@ -139,8 +142,8 @@ class Vibrato:
     depth_cents: Annotated[float, ranged(*PARAMETER_RANGES["vibrato_depth_cents"])] = 40.0
 
 
-#: Controllers with a meaning of their own (MIDI 1.0, table III; CC 1 plays the vibrato and CC 74 the
-#: filter, as in GM2): a preset cannot take them.
+#: Controllers with a meaning of their own (MIDI 1.0, table III; CC 1 plays the vibrato and CC 74
+#: the filter, as in GM2): a preset cannot take them.
 RESERVED_CONTROLLERS = frozenset({0, 1, 6, 7, 10, 11, 32, 38, 64, 66, 67, 74, *range(96, 102)})
 
 
@@ -236,7 +239,7 @@ def save_preset(preset: Preset, path: Path) -> None:
     FileError
         The folder does not exist or cannot be written, or the disk is full.
     """
-    text = tomli_w.dumps(_plain(preset))
+    text = _LONG_LIST.sub(_in_rows, tomli_w.dumps(_plain(preset)))
     with replacing_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
@@ -354,6 +357,15 @@ def _plain(preset: Preset) -> dict[str, object]:
     """Turn a preset into the tables that TOML writes, the plain keys first."""
     table = _without_unset(dataclasses.asdict(preset))
     return {"format": table.pop("format"), **table}
+
+
+def _in_rows(items: re.Match[str]) -> str:
+    """Set a list in rows of eight; tomli-w gives each latent number a line of its own."""
+    flat = [line.strip().removesuffix(",") for line in items[1].splitlines()]
+    if len(flat) <= _ROW_ITEMS:
+        return f"[{', '.join(flat)}]"
+    rows = [flat[start : start + _ROW_ITEMS] for start in range(0, len(flat), _ROW_ITEMS)]
+    return "[\n" + "".join(f"    {', '.join(row)},\n" for row in rows) + "]"
 
 
 def _without_unset(table: dict[str, Any]) -> dict[str, Any]:
