@@ -52,14 +52,15 @@ class Models:
 
     Parameters
     ----------
-    supply
-        Where tables come from.
+    state
+        The engine block.
     requests
         Requests as they arrive; None means that control is gone.
     """
 
-    def __init__(self, supply: TableSupply, requests: SimpleQueue[Fill | None]) -> None:
-        self._supply = supply
+    def __init__(self, state: EngineState, requests: SimpleQueue[Fill | None]) -> None:
+        self._state = state
+        self._supply = TableSupply(state)
         self._requests = requests
         self._filling: _Filling | None = None
 
@@ -81,12 +82,22 @@ class Models:
 
     def _begin(self, request: Fill) -> None:
         started = time.monotonic()
-        table = self._supply.begin(request.bank, Path(request.preset))
+        path = Path(request.preset)
+        if not self._state.rate_hz:  # the engine is still opening its device: use the time
+            self._supply.prepare(path)
+            self._wait_for_rate()
+        if not self._state.rate_hz:
+            return  # the next request, or the end, has come first
+        table = self._supply.begin(request.bank, path)
         if table is None:
             _say(TableReady(request.bank, time.monotonic() - started, "cache"))
             return
         _say(Opened(request.bank, table.provider, table.notice))
         self._filling = _Filling(table, started)
+
+    def _wait_for_rate(self) -> None:
+        while not self._state.rate_hz and self._requests.empty():
+            time.sleep(_POLL_SECONDS)
 
     def _render_one_step(self) -> None:
         filling = self._filling
@@ -115,14 +126,8 @@ def main() -> None:
     with suppress(OSError, AttributeError):
         os.nice(NICENESS)  # Windows has none
     requests: SimpleQueue[Fill | None] = SimpleQueue()
-    listener = threading.Thread(target=_listen, args=(requests,), daemon=True)
-    listener.start()
-    state = EngineState.attach(Path(sys.argv[1]))
-    while not state.rate_hz:  # the engine is still opening its device
-        if not listener.is_alive():
-            return
-        time.sleep(_POLL_SECONDS)
-    Models(TableSupply(state), requests).serve()
+    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+    Models(EngineState.attach(Path(sys.argv[1])), requests).serve()
 
 
 def _listen(requests: SimpleQueue[Fill | None]) -> None:

@@ -110,6 +110,10 @@ class NoteCache:
         self.folder = folder
         self.max_bytes = max_bytes
 
+    def has(self, key: str) -> bool:
+        """Tell whether there is a table under `key`; `load` may still find it damaged."""
+        return self._path(key).is_file()
+
     def load(self, key: str) -> list[TableNote] | None:
         """Return the notes kept under `key`, or None; a damaged file is removed and is None."""
         path = self._path(key)

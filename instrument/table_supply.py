@@ -15,9 +15,11 @@ import platformdirs
 from instrument.bundle import Bundle, find_bundle
 from instrument.note_cache import NoteCache, table_key
 from instrument.note_table import TableFiller, note_frames, put_note, read_table
-from instrument.preset import load_preset
+from instrument.preset import Preset, load_preset
 from instrument.realtime.state import EngineState
 from instrument.renderer import FrameVoiceRenderer, open_renderer
+
+USUAL_RATES_HZ = (44_100, 48_000, 96_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,24 @@ class TableSupply:
         self._cache = cache or NoteCache(platformdirs.user_cache_path("latentkeys") / "notes")
         self._threads = threads or max(1, (os.cpu_count() or 2) - 1)
         self._renderers: dict[str, FrameVoiceRenderer] = {}
+        self._prepared: dict[Path, tuple[Preset, Bundle]] = {}
+
+    def prepare(self, path: Path) -> None:
+        """Do what `begin` can do before the rate is known: check the files, open the model.
+
+        The model stays closed if the preset is in the cache at a usual rate.
+
+        Raises
+        ------
+        PresetError, BundleError, MissingExtraError
+            As `begin`.
+        """
+        preset = load_preset(path)
+        bundle = find_bundle(preset.model, path)
+        self._prepared[path] = preset, bundle
+        keys = [self._key(preset, bundle, rate_hz) for rate_hz in USUAL_RATES_HZ]
+        if not any(self._cache.has(key) for key in keys):
+            _ = self._renderer(bundle).provider  # opens the first graph
 
     def begin(self, bank: int, path: Path) -> OpenTable | None:
         """Fill a bank from the cache and return None, or open what has to be rendered.
@@ -70,15 +90,10 @@ class TableSupply:
         PresetError, BundleError, MissingExtraError
             The preset or its model is wrong, or there is no onnxruntime.
         """
-        preset = load_preset(path)
-        bundle = find_bundle(preset.model, path)
-        rate_hz = round(self._state.rate_hz)
-        key = table_key(
-            f"{bundle.sha256} {preset.sound.sustain}",
-            preset.sound.latent,
-            rate_hz,
-            note_frames(preset, rate_hz),
-        )
+        prepared = self._prepared.pop(path, None)
+        preset = prepared[0] if prepared else load_preset(path)
+        bundle = prepared[1] if prepared else find_bundle(preset.model, path)
+        key = self._key(preset, bundle, round(self._state.rate_hz))
         if notes := self._cache.load(key):
             for note in notes:
                 put_note(self._state, bank, note)
@@ -96,6 +111,11 @@ class TableSupply:
             The cache cannot be written; the bank itself is fine.
         """
         self._cache.save(table.cache_key, read_table(self._state, table.bank))
+
+    def _key(self, preset: Preset, bundle: Bundle, rate_hz: int) -> str:
+        sound = preset.sound
+        model = f"{bundle.sha256} {sound.sustain}"
+        return table_key(model, sound.latent, rate_hz, note_frames(preset, rate_hz))
 
     def _renderer(self, bundle: Bundle) -> FrameVoiceRenderer:
         if bundle.sha256 not in self._renderers:
