@@ -20,7 +20,7 @@ from enum import StrEnum
 CANARY_LIMIT = 0.30
 """Above this variation of the canary no verdict is given."""
 
-_CANARY_BYTES = bytes(2 << 20)
+_CANARY_BYTES = bytes(16 << 20)
 
 
 class Verdict(StrEnum):
@@ -69,13 +69,18 @@ class Row:
 
 @dataclass(slots=True)
 class Canary:
-    """Watches how fast the machine does the same integer work (SHA-256 of 2 MiB) over time."""
+    """Watches how fast the machine does the same integer work (SHA-256 of 16 MiB) over time.
+
+    A song takes about 10 ms: longer than a scheduler's turn, so that neighbours are heard.
+    """
 
     seconds: list[float] = field(default_factory=list)
 
     def sing(self) -> None:
-        """Do the work a few times and keep the median: one interruption is not a trend."""
-        self.seconds.append(statistics.median(_canary_seconds() for _ in range(5)))
+        """Do the work once and keep how long it took."""
+        start = time.perf_counter()
+        hashlib.sha256(_CANARY_BYTES).digest()
+        self.seconds.append(time.perf_counter() - start)
 
     def listen(self) -> None:
         """Sing for half a second: before and after something whose own load would disturb it."""
@@ -166,12 +171,6 @@ def judge(row: Row, canary: Canary) -> Verdict:
     if row.needs_quiet and not canary.is_steady:
         return Verdict.NOT_JUDGED
     return Verdict.MET if value <= row.goal.limit else Verdict.MISSED
-
-
-def _canary_seconds() -> float:
-    start = time.perf_counter()
-    hashlib.sha256(_CANARY_BYTES).digest()
-    return time.perf_counter() - start
 
 
 def _half_quartile_range(ordered: Sequence[float]) -> float:

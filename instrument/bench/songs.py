@@ -15,6 +15,7 @@ from instrument.bench.harness import Goal, Row, not_measured
 from instrument.bench.live_instrument import command_line
 from instrument.bench.peers import PeerMissing
 from instrument.bench.report import Report
+from instrument.realtime.machine_code import load_machine_code
 
 SONG_SECONDS = 60
 CHORD = (36, 43, 52, 55, 60, 64, 67, 72)
@@ -24,6 +25,7 @@ _TICKS_PER_SECOND = 960  # mido's 480 ticks per beat at MIDI's default of 120 be
 def song_rows(report: Report, preset: Path) -> list[Row]:
     """Render a minute of eight-note chords to a file, with and without its notes cached."""
     rows = []
+    load_machine_code()  # compiled once per installation, not part of rendering a song
     with tempfile.TemporaryDirectory() as folder:
         song = Path(folder) / "chords.mid"
         write_song(song)
