@@ -235,7 +235,7 @@ VOICE = _record(
     ("lfo_phase", "f4"),  # turns
     ("lfo_step", "f4"),  # turns per tick
     ("vibrato_semitones", "f4"),
-    ("loudness", "f4"),  # peak of the last whole tick
+    ("loudness", "f4"),  # peak, falling by half in 23 ms
 )
 
 _LANES_F4 = ("f4", (GROUP_COUNT, LANES))

@@ -67,6 +67,7 @@ SOFT_PEDAL_VELOCITY = 0.25  # CC 67 fully down takes a quarter off the velocity
 MISSING_LAYER_OCTAVES = 1.5  # stands in for the soft layer's darker sound
 BRIGHTNESS_OCTAVES = 4.0  # CC 74 from its centre to either end
 PRESSURE_CUTOFF_OCTAVES = 2.0
+LOUDNESS_KEEP = 0.98  # per tick: spans a period of the lowest notes
 NEW_VOICE_SECONDS = 0.020  # not stolen for being quiet: it has only begun
 
 
@@ -335,7 +336,7 @@ def advance_voice(s, v):
     voice.ticked_at = s.clock
     group = v // LANES
     column = v % LANES
-    voice.loudness = s.lane_peak[group, column]
+    voice.loudness = max(s.lane_peak[group, column], voice.loudness * LOUDNESS_KEEP)
     s.lane_peak[group, column] = 0.0
     if (voice.is_fading and voice.fade <= 0.0) or (
         voice.stage == RELEASE and voice.envelope <= 0.0
