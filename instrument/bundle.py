@@ -104,6 +104,18 @@ class Bundle:
         _check_tensors(f"{self.what}, {graph.file}: output", graph.outputs, session.outputs)
         return session
 
+    def open_every_graph(self, runtime: Runtime) -> int:
+        """Open all graphs, as a check, and return how many there are.
+
+        Raises
+        ------
+        BundleError
+            See `open_graph`.
+        """
+        for name in self.card.graphs:
+            self.open_graph(name, runtime)
+        return len(self.card.graphs)
+
     @property
     def what(self) -> str:
         """Name the bundle in messages."""

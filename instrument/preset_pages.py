@@ -105,12 +105,15 @@ def make_anew(name: str) -> None:
 
 def print_bundle_check(name: str) -> None:
     """Check a bundle's files, graphs and self-test."""
+    from instrument.inference import Runtime
     from instrument.renderer import open_renderer, self_test
 
     bundle = Bundle.load(_bundle_folder(name))
     _console.print(
         f"{bundle.path}: {len(bundle.card.files)} files are as the card says", markup=False
     )
+    graphs = bundle.open_every_graph(Runtime(device="cpu"))
+    _console.print(f"{graphs} graphs open and take and give what the card says", highlight=False)
     renderer = open_renderer(bundle)
     difference = self_test(bundle, renderer)
     _console.print(

@@ -141,6 +141,15 @@ def test_a_swapped_graph_differs_from_its_card(folder: Path) -> None:
         bundle.open_graph("whole", Runtime(device="cpu"))
 
 
+def test_opening_every_graph_finds_the_swapped_one(folder: Path) -> None:
+    runtime = Runtime(device="cpu")
+    assert Bundle.load(folder).open_every_graph(runtime) == 3
+    shutil.copy(folder / "attack.onnx", folder / "step_8.onnx")
+    relist(folder, "step_8.onnx")
+    with pytest.raises(BundleError, match=r"step_8\.onnx"):
+        Bundle.load(folder).open_every_graph(runtime)
+
+
 def test_a_graph_with_other_names_differs_from_its_card(folder: Path) -> None:
     shutil.copy(folder / "step_8.onnx", folder / "whole.onnx")
     relist(folder, "whole.onnx")
