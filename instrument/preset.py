@@ -221,7 +221,7 @@ def load_preset(path: Path) -> Preset:
     content = read_limited(path, LIMIT_BYTES, what, PresetError)
     try:
         raw = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as reason:
         raise PresetError(f"{what}: is not a TOML text file: {reason}") from reason
     _check_format(raw.get("format"), what)
     preset = decode(raw, Preset, what, PresetError)

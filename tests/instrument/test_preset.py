@@ -134,7 +134,9 @@ def test_a_wrong_value_names_file_field_finding_and_remedy(
     assert said in str(refused.value)
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x00" * 100, b"PK\x03\x04", b"[" * 40_000])
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe\x00", b"\x00" * 100, b"PK\x03\x04", b"[" * 40_000, b"x=" + b"[" * 40_000]
+)
 def test_a_file_that_is_no_preset_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "not.toml"
     path.write_bytes(content)
@@ -225,3 +227,17 @@ def test_a_broken_file_keeps_its_line_in_the_list(two_folders: tuple[Path, Path]
     assert [entry.origin for entry in entries] == ["user", "shipped", "shipped", "user"]
     assert entries[-1].preset is None
     assert "is missing" in str(entries[-1].problem)
+
+
+def test_the_manual_names_every_key_with_its_range() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "presets.md").read_text(encoding="utf-8")
+    tables = (Preset, Sound, Envelope, presets.Filter, presets.Touch, presets.Vibrato, Control)
+    for table in tables:
+        for name, hint in typing.get_type_hints(table, include_extras=True).items():
+            assert f"`{name}`" in manual or f"[{name}" in manual or name == "format", name
+            metas = [m for m in getattr(hint, "__metadata__", ()) if m.ge is not None]
+            if metas and name != "format":
+                line = next(line for line in manual.splitlines() if f"`{name}`" in line)
+                assert f"{metas[0].ge:g}..{metas[0].le:g}" in line, name
+    for parameter in PARAMETER_RANGES:
+        assert f"`{parameter}`" in manual
