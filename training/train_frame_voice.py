@@ -104,11 +104,9 @@ class Trainer:
             weight_decay=config.weight_decay,
             fused=True,
         )
+        self.critics = _Critics(config, device) if config.adversarial_from < 1.0 else None
         if state is not None:
             self._restore(state)
-        self.critics = _Critics(config, device) if config.adversarial_from < 1.0 else None
-        if self.critics and state is not None:
-            self.critics.load_state_dict(state["critics"])
         self.crops = CropSource(notes, config, voice_config.latent_size)
         self._check = self._held_out_crops()
 
@@ -253,6 +251,8 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
         for mine, saved in zip(self.average, state["average"].values(), strict=True):
             mine.copy_(saved)
+        if self.critics:
+            self.critics.load_state_dict(state["critics"])
         torch.set_rng_state(state["torch_random"])
 
     def _prepare(self, step: int) -> tuple[Crops, list[Spectrum]]:

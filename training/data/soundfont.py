@@ -20,6 +20,10 @@ from instrument.errors import FileError, SettingError
 
 SAMPLE_RATE_HZ = 48000
 
+# FluidSynth lets a note fade even when it is told to stop at once, and keeps up to a block of it in
+# a buffer: both would be heard at the next note's onset.
+_BLOCK_FRAMES, _FADE_FRAMES = 64, 1024
+
 _FONT_FOLDERS = (
     "/usr/share/sounds/sf3",
     "/usr/share/sounds/sf2",
@@ -81,6 +85,7 @@ class SoundFont:
         for name, flag in ((b"synth.reverb.active", 0), (b"synth.chorus.active", 0)):
             self._library.fluid_settings_setint(self._settings, name, flag)
         self._synth = self._library.new_fluid_synth(self._settings)
+        self._written = 0
         self._font = self._library.fluid_synth_sfload(self._synth, str(path).encode(), 1)
         if self._font < 0:
             self.close()
@@ -124,14 +129,23 @@ class SoundFont:
             float32, shape (hold_frames + release_frames,), the mean of left and right.
         """
         library, synth = self._library, self._synth
-        library.fluid_synth_system_reset(synth)
+        self._silence()
         library.fluid_synth_program_select(synth, 0, self._font, 0, program)
         library.fluid_synth_noteon(synth, 0, pitch, velocity)
         held = self._write(hold_frames)
         library.fluid_synth_noteoff(synth, 0, pitch)
         return np.concatenate([held, self._write(release_frames)])
 
+    def _silence(self) -> None:
+        """End the note before, whatever its release, and start at a block's first frame."""
+        self._library.fluid_synth_all_sounds_off(self._synth, 0)
+        self._write(_BLOCK_FRAMES - self._written % _BLOCK_FRAMES)
+        while np.abs(self._write(_FADE_FRAMES)).max() > 0.0:
+            pass
+        self._library.fluid_synth_system_reset(self._synth)
+
     def _write(self, frames: int) -> NDArray[np.float32]:
+        self._written += frames
         stereo = np.zeros((2, frames), np.float32)
         left, right = (channel.ctypes.data_as(ctypes.c_void_p) for channel in stereo)
         self._library.fluid_synth_write_float(self._synth, frames, left, 0, 1, right, 0, 1)
@@ -154,6 +168,7 @@ def _load_library() -> ctypes.CDLL:
         "delete_fluid_synth": (None, [pointer]),
         "fluid_synth_sfload": (integer, [pointer, text, integer]),
         "fluid_synth_system_reset": (integer, [pointer]),
+        "fluid_synth_all_sounds_off": (integer, [pointer, integer]),
         "fluid_synth_program_select": (integer, [pointer, *[integer] * 4]),
         "fluid_synth_noteon": (integer, [pointer, *[integer] * 3]),
         "fluid_synth_noteoff": (integer, [pointer, *[integer] * 2]),
