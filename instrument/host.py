@@ -138,7 +138,7 @@ class Host:
         while self._ready is None:
             self._listen_to_engine()
             if time.monotonic() > deadline:
-                raise EngineError(f"the engine did not start: {self._engine.last_words()}")
+                raise EngineError(f"the engine did not start {self._engine.last_words()}".rstrip())
             time.sleep(START_POLL_SECONDS)
 
     @property
@@ -189,8 +189,9 @@ class Host:
         for line in self._engine.lines():
             self._hear(engine_messages.decode_report(line))
         if ended is not None:
+            said = self._engine.last_words()
             raise EngineError(
-                f"the engine ended by itself (exit code {ended}): {self._engine.last_words()}",
+                f"the engine ended by itself (exit code {ended}) {said}".rstrip(),
                 "Please report this, with what you did before.",
             )
 

@@ -12,6 +12,7 @@ class Fill(msgspec.Struct, frozen=True, tag=True):
 
     bank: int
     preset: str  #: path of the file
+    is_fresh: bool = False  #: the bank was another preset's: forget what is in it
 
 
 class Opened(msgspec.Struct, frozen=True, tag=True):

@@ -88,6 +88,8 @@ class Models:
             self._wait_for_rate()
         if not self._state.rate_hz:
             return  # the next request, or the end, has come first
+        if request.is_fresh:  # control has cleared it, but one of our notes may have come after
+            self._state.clear_bank(request.bank)
         table = self._supply.begin(request.bank, path)
         if table is None:
             _say(TableReady(request.bank, time.monotonic() - started, "cache"))

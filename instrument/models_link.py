@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from instrument.child_process import ChildProcess
 from instrument.model_messages import (
     Failed,
@@ -40,9 +42,15 @@ class ModelsLink:
         self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
         self._request: Fill | None = None  # until its table is ready
 
-    def fill(self, loaded: LoadedPreset) -> None:
-        """Ask for a preset's notes; a table that is not complete yet is left for later."""
-        self._request = Fill(loaded.bank, str(loaded.path.resolve()))
+    def fill(self, loaded: LoadedPreset, *, is_fresh: bool = False) -> None:
+        """Ask for a preset's notes; another table that is not complete yet is left for later.
+
+        Parameters
+        ----------
+        is_fresh
+            The bank held another preset until now.
+        """
+        self._request = Fill(loaded.bank, str(loaded.path.resolve()), is_fresh)
         if self._process:
             self._process.send(encode(self._request))
 
@@ -53,14 +61,18 @@ class ModelsLink:
         ended = self._process.exit_code is not None
         for line in self._process.lines():
             report = decode_report(line)
-            if isinstance(report, (TableReady, Failed)) and self._is_about(report):
-                self._request = None
+            self._follow_request(report)
             yield report
         if ended:
             yield self._start_again()
 
-    def _is_about(self, report: TableReady | Failed) -> bool:
-        return self._request is not None and report.bank == self._request.bank
+    def _follow_request(self, report: Report) -> None:
+        """Know what a successor would have to be asked for."""
+        request = self._request
+        if request is None or isinstance(report, Notice) or report.bank != request.bank:
+            return
+        done = isinstance(report, (TableReady, Failed))
+        self._request = None if done else msgspec.structs.replace(request, is_fresh=False)
 
     def _start_again(self) -> Notice:
         assert self._process
@@ -71,7 +83,7 @@ class ModelsLink:
         if has_tried_often and now - self._restarts[0] < RESTARTS_WINDOW_SECONDS:
             self._process = None
             return Notice(
-                f"the models process keeps dying (exit code {code}): {last_words}",
+                f"the models process keeps dying (exit code {code}) {last_words}".rstrip(),
                 "What is rendered goes on sounding. Choose another preset and start again.",
             )
         self._restarts.append(now)

@@ -64,7 +64,8 @@ class PresetChanges:
 
     def ask_for(self, path: Path) -> None:
         """Change to a preset as soon as it can be played."""
-        self._wish, self._coming = path, None
+        plays = self._banks.current is not None and self._banks.current.path == path
+        self._wish, self._coming = None if plays else path, None
 
     def follow(self) -> None:
         """Do what has become possible since the last call; never waits.
@@ -94,6 +95,7 @@ class PresetChanges:
         self._status.say(f"program {program} is no preset", f"There are: {known}.")
 
     def _place(self, path: Path) -> None:
+        is_fresh = self._banks.find(path) is None
         try:
             loaded = self._banks.place(path)
         except PresetError as problem:
@@ -107,7 +109,7 @@ class PresetChanges:
         if not self._has_notes(loaded.bank):
             self._complete.discard(loaded.bank)
         if loaded.bank not in self._complete:
-            self._models.fill(loaded)
+            self._models.fill(loaded, is_fresh=is_fresh)
 
     def _use(self, loaded: LoadedPreset) -> None:
         self._banks.use(loaded)
