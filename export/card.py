@@ -60,7 +60,10 @@ def describe(
             f"Frame voice of {len(summary.instruments)} instruments, trained on notes rendered "
             f"from {summary.source}."
         ),
-        licence=Licence(weights="MIT, see LICENSE", data=f"{summary.source}, see LICENSE"),
+        licence=Licence(
+            weights="MIT, see LICENSE" if summary.notice else "undecided, see LICENSE",
+            data=f"{summary.source}, see LICENSE",
+        ),
         sample_rate_hz=SAMPLE_RATE_HZ,
         pitch_range=(LOWEST_PITCH, HIGHEST_PITCH),
         latent_size=voice.latent_of.shape[1],

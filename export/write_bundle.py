@@ -63,6 +63,10 @@ NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FO
 OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
 CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
+_NO_LICENCE = """\
+The weights in this folder were learned from notes rendered from {source}, which came without a
+notice. Whoever owns that material decides who may use them; write it here before you pass them on.
+"""
 _SAMPLE_PITCHES = (48, 55, 60, 64, 67, 72)
 _SAMPLE_NOTE_SECONDS = 0.5
 
@@ -160,7 +164,10 @@ def _graph_files(folder: Path, names: tuple[str, ...]) -> dict[str, bytes]:
 
 
 def _licence(summary: RunSummary) -> bytes:
-    notice = "\n".join(textwrap.wrap(summary.notice, 100)) or "(its authors left no notice)"
+    """Write the notices of the training material; without any, its owner has to decide."""
+    if not summary.notice:
+        return _NO_LICENCE.format(source=summary.source).encode("utf-8")
+    notice = "\n".join(textwrap.wrap(summary.notice, 100))
     return _LICENCE.format(source=summary.source, notice=notice).encode("utf-8")
 
 

@@ -1,5 +1,6 @@
 """A bundle written from a run: complete, shared, clean, equal to torch, and never half there."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -18,7 +19,8 @@ from export.weights import EMBEDDED_BYTES, WeightFile, round_matrices
 from instrument.bundle import Bundle
 from instrument.errors import BundleError, EngineError, FileError
 from tests.tiny_model import GRAPHS, INSTRUMENTS, scratch, tiny_bundle, tiny_run
-from training.run import load_voice
+from training.frame_voice import FrameVoice
+from training.run import RunSummary, load_voice
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +91,24 @@ def test_exporting_again_gives_the_same_graph_and_weights(bundle: Bundle, tmp_pa
         exact = onnx.numpy_helper.to_array(tensor)
         stored = np.frombuffer(values[name], np.float16 if "half" in name else exact.dtype)
         assert np.array_equal(stored.astype(exact.dtype), exact.reshape(-1)), tensor.name
+
+
+def test_weights_without_a_notice_claim_no_licence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (tiny_bundle() / "LICENSE").read_text()
+    assert "Public domain." in text
+    assert "MIT" in text
+    reuse_exported_graphs(monkeypatch)
+    monkeypatch.setattr(writer, "load_voice", without_notice)
+    bundle = writer.write_bundle(tiny_run(), tmp_path / "tiny", graph_names=("attack",))
+    assert bundle.card.licence.weights == "undecided, see LICENSE"
+    assert "MIT" not in (bundle.path / "LICENSE").read_text()
+
+
+def without_notice(run: Path) -> tuple[FrameVoice, RunSummary]:
+    voice, summary = load_voice(run)
+    return voice, dataclasses.replace(summary, notice="")
 
 
 def test_the_sample_is_an_audible_wav(bundle: Bundle) -> None:
