@@ -181,5 +181,5 @@ def _indented(value: Any, depth: int) -> str:
 
 def read_metrics(run: Path) -> dict[str, Any]:
     """Read what ``latentkeys evaluate`` left beside a run, or nothing."""
-    path = run / "metrics.json"
+    path = run / "evaluation.json"
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
