@@ -19,6 +19,7 @@ import torch
 
 from export.graphs import GRAPH_NAMES, card_tensors, plan
 from instrument.card import FORMAT, Card, CardFile, Graph, Licence, NamedLatent, Prior, SelfTest
+from instrument.errors import FileError
 from instrument.renderer import NoteRenderer
 from training.config import SAMPLE_RATE_HZ
 from training.data.notes import HIGHEST_PITCH, LOWEST_PITCH
@@ -180,6 +181,34 @@ def _indented(value: Any, depth: int) -> str:
 
 
 def read_metrics(run: Path) -> dict[str, Any]:
-    """Read what ``latentkeys evaluate`` left beside a run, or nothing."""
+    """Read the figures that ``latentkeys evaluate`` left beside a run, or nothing.
+
+    They carry their own date and step: a run may have gone on since.
+
+    Raises
+    ------
+    FileError
+        The file is there but is no evaluation.
+    """
     path = run / "evaluation.json"
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    if not path.is_file():
+        return {}
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            "date": str(report["date"]),
+            "step": int(report["step"]),
+            "held_out_notes": len(report["notes"]),
+            "figures": {
+                gate["name"]: {
+                    "value": None if gate["value"] is None else round(float(gate["value"]), 4),
+                    "limit": gate["limit"],
+                    "is_kept": bool(gate["is_kept"]),
+                }
+                for gate in report["gates"]
+            },
+        }
+    except (OSError, ValueError, KeyError, TypeError) as reason:
+        raise FileError(
+            f"{path}: is no evaluation: {reason!r}", "Make it anew: latentkeys evaluate frame-voice"
+        ) from reason
