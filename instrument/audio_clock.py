@@ -58,5 +58,8 @@ def frame_at(state: EngineState, time_ns: int) -> int | None:
         if before % 2 == 0 and before == int(fields["clock_sequence"]):
             if before == 0 or block_ns <= 0.0:
                 return None
-            return frame + block_frames + round(since_ns / block_ns * block_frames)
+            wanted = frame + block_frames + round(since_ns / block_ns * block_frames)
+            # What has happened belongs into the next block or the one after it, however much
+            # the device stutters and the smoothed clock believes otherwise.
+            return min(wanted, int(fields["clock"]) + block_frames)
     return None

@@ -149,19 +149,19 @@ class RtmidiIn:
         self._next_source = FIRST_KEYBOARD
         self._lost: list[TimedMessage] = []
         self.notices: list[Notice] = []
-        self._looker = self._new_input()
         if with_virtual_port:
             self._open_virtual_port()
+        self._looker = self._new_input(f"{settings.client_name} inputs")
         self.rescan()
 
-    def _new_input(self) -> Any:
+    def _new_input(self, client_name: str) -> Any:
         import rtmidi
 
-        return rtmidi.MidiIn(self._api, name=self._settings.client_name)
+        return rtmidi.MidiIn(self._api, name=client_name)
 
     def _open_virtual_port(self) -> None:
         name = self._settings.client_name
-        port = self._new_input()
+        port = self._new_input(name)
         if sys.platform == "win32":
             names = port.get_ports()
             ours = [index for index, found in enumerate(names) if name.lower() in found.lower()]
@@ -194,7 +194,7 @@ class RtmidiIn:
             notices.append(Notice(f"MIDI input {name!r} is gone", remedy))
         for index, name in enumerate(available):
             if name not in self._keyboards and self._is_wanted(name):
-                port = self._new_input()
+                port = self._new_input(f"{self._settings.client_name} input")
                 port.open_port(index, name=f"{self._settings.client_name} {self._next_source}")
                 self._keyboards[name] = _Port(port, name, self._next_source)
                 self._next_source = min(self._next_source + 1, 255)

@@ -17,6 +17,8 @@ import jack
 import numpy as np
 from numpy.typing import NDArray
 
+from instrument.audio_sinks import raise_priority
+
 RATE_HZ = 48_000
 START_SECONDS = 10
 
@@ -35,10 +37,20 @@ class JackServer:
 
 
 @contextlib.contextmanager
-def running_jack(block_frames: int = 256, name: str = "test") -> Iterator[JackServer]:
+def running_jack(
+    block_frames: int = 256, name: str = "test", *, is_realtime: bool = False
+) -> Iterator[JackServer]:
     """Run ``jackd -S -d dummy`` for as long as the body lasts."""
     name = f"latentkeys-{name}-{os.getpid()}"
-    command = ["jackd", "--no-realtime", "-S", "--name", name, "-d", "dummy"]
+    command = [
+        "jackd",
+        "-R" if is_realtime else "--no-realtime",
+        "-S",
+        "--name",
+        name,
+        "-d",
+        "dummy",
+    ]
     command += ["-r", str(RATE_HZ), "-p", str(block_frames), "-C", "2", "-P", "2"]
     process = subprocess.Popen(
         command,
@@ -53,6 +65,19 @@ def running_jack(block_frames: int = 256, name: str = "test") -> Iterator[JackSe
     finally:
         process.terminate()
         process.wait(10)
+
+
+def realtime_is_allowed() -> bool:
+    """Tell whether this user may run real-time threads."""
+    answer: list[bool] = []
+
+    def ask() -> None:
+        answer.append(raise_priority({threading.get_native_id()}))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    return answer[0]
 
 
 def _wait_until_it_answers(name: str, process: subprocess.Popen[bytes]) -> None:
