@@ -175,9 +175,12 @@ class FrameVoiceRenderer:
         Raises
         ------
         ValueError
-            More frames than the longest graph has, or arrays of the wrong shape.
+            More frames than the longest graph has, pitches out of range, or wrong shapes.
         """
         pitch, latent, velocity = _checked(pitches, latents, velocities, self.latent_size)
+        lowest, highest = self.pitch_range
+        if np.any((pitch < lowest) | (pitch > highest)):
+            raise ValueError(f"pitches must be in {lowest}..{highest}, got {pitch.tolist()}")
         wanted = self.longest_frames if frames is None else frames
         graph = next((graph for graph in self._graphs if graph.frames >= wanted), None)
         if graph is None:

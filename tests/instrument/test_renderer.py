@@ -175,6 +175,14 @@ def test_a_note_longer_than_the_longest_graph_is_refused(
         voice.render([60], [choir], None, 192_001)
 
 
+@pytest.mark.parametrize("pitch", [20, 109])
+def test_a_pitch_that_the_model_never_learned_is_refused(
+    voice: FrameVoiceRenderer, choir: tuple[float, ...], pitch: int
+) -> None:
+    with pytest.raises(ValueError, match=r"pitches must be in 21\.\.108"):
+        voice.render([60, pitch], [choir, choir])
+
+
 @pytest.mark.parametrize("pitch", [21, 69, 108])
 def test_a_sine_has_its_pitch_level_and_overtones(pitch: int) -> None:
     sines = SineRenderer(latent_size=2)
