@@ -23,14 +23,17 @@ LOOP_FROM_SECONDS = 0.1
 RISE_SECONDS = 0.004
 HARMONICS = {SOFT: (0.6, 0.12, 0.03), LOUD: (0.6, 0.25, 0.12, 0.06, 0.03)}  # amplitudes
 
+GAIN = 0.21  # to an RMS of 0.1, as renderers have it: a stand-in is no louder than the true note
+
 
 def fill_built_in_bank(state: EngineState) -> None:
     """Render the built-in tone's slots at the device's rate."""
     rate_hz = state.rate_hz
+    longest = min(round(SECONDS * rate_hz), int(state.fields["slot_frames"]))
     for pitch in range(LOWEST_PITCH, HIGHEST_PITCH + 1, SEMITONES_APART):
         period = rate_hz / (440.0 * 2.0 ** ((pitch - 69) / 12))
-        start = round(LOOP_FROM_SECONDS * rate_hz)
-        periods = round((SECONDS - LOOP_FROM_SECONDS) * rate_hz / period)
+        start = min(round(LOOP_FROM_SECONDS * rate_hz), longest // 4)
+        periods = int((longest - start) / period - 0.5)
         end = start + round(periods * period)
         # The loop holds whole periods exactly: at most half a frame in 14400 off pitch (0.06 cent).
         turns = np.arange(end) * (periods / (end - start))
@@ -41,4 +44,5 @@ def fill_built_in_bank(state: EngineState) -> None:
                 if number < period / 2:  # below the Nyquist frequency
                     tone += amplitude * np.sin(2 * np.pi * number * turns)
             audio = (tone * rise).astype(np.float32)
-            state.write_slot(BUILT_IN_BANK, layer, pitch, audio, loop=(start, end))
+            state.write_slot(BUILT_IN_BANK, layer, pitch, audio, loop=(start, end), gain=GAIN)
+    state.banks[BUILT_IN_BANK]["gain_db"] = 0.0
