@@ -13,6 +13,7 @@ from instrument.errors import BundleError, LatentkeysError, PresetError, Setting
 from instrument.fields import nearest
 from instrument.new_preset import Wish, check_preset, new_preset, refresh_preset
 from instrument.preset import PresetEntry, find_preset, list_presets
+from instrument.preset_banks import program_table
 
 _console = Console()
 
@@ -23,8 +24,11 @@ def print_list() -> None:
     table.add_column("program", justify="right")
     for heading in ("preset", "from", "what it is"):
         table.add_column(heading)
-    for program, entry in enumerate(list_presets()):
-        table.add_row(str(program), entry.name, entry.origin, escape(_description(entry)))
+    entries = list_presets()
+    programs = {entry.path: str(number) for number, entry in program_table(entries).items()}
+    for entry in entries:
+        program = programs.get(entry.path, "-")
+        table.add_row(program, entry.name, entry.origin, escape(_description(entry)))
     _console.print(table)
     _console.print("\nPlay one with: latentkeys play --preset NAME", highlight=False)
 
@@ -59,12 +63,14 @@ def print_check(names: tuple[str, ...]) -> None:
             preset, bundle = check_preset(path)
         except LatentkeysError as problem:
             broken += 1
-            _console.print(f"[red]wrong[/]  {path.stem}: {escape(str(problem))}", highlight=False)
+            said = f"[red]wrong[/]  {path.stem}: {escape(str(problem))}"
+            _console.print(said, highlight=False, soft_wrap=True)
         else:
             _console.print(
                 f"[green]good[/]   {path.stem}: {escape(preset.name)}, model {bundle.card.name} "
                 f"{bundle.card.version}, {len(preset.sound.latent)} latent numbers",
                 highlight=False,
+                soft_wrap=True,
             )
     if broken:
         raise PresetError(f"{broken} of {len(paths)} presets cannot be played")
