@@ -11,9 +11,13 @@ from pathlib import Path
 from types import FrameType
 
 import click
+import psutil  # type: ignore[import-untyped]  # noqa: F401 - missing is said now, not halfway
 from rich.console import Console
 
+from instrument.bench.harness import not_measured
 from instrument.bench.report import Report, show, write_json
+from instrument.errors import DeviceError
+from instrument.jack_sink import import_jack
 
 TABLE_WIDTH = 132
 
@@ -109,15 +113,28 @@ def _engine(rounds: int | None) -> Report:
 
 
 def _realtime(seconds: float, preset: str | None) -> Report:
+    if missing := _without_jack("realtime"):
+        return missing
     from instrument.bench.realtime import bench_realtime
 
     return bench_realtime(seconds=seconds, preset=preset)
 
 
 def _start(rounds: int | None, preset: str | None) -> Report:
+    if missing := _without_jack("start"):
+        return missing
     from instrument.bench.start import bench_start
 
     return bench_start(rounds=rounds or 5, preset=preset)
+
+
+def _without_jack(bench: str) -> Report | None:
+    """Return a report of nothing measured where JACK's library is not installed."""
+    try:
+        import_jack()
+    except DeviceError as missing:
+        return Report(bench, rows=[not_measured("everything", "", str(missing))])
+    return None
 
 
 def _render(rounds: int | None, preset: str | None) -> Report:

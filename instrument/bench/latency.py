@@ -77,11 +77,13 @@ def measure_delays(probe: NoteProbe, notes: int) -> list[int]:
     dice = random.Random(1)
     delays = []
     for _ in range(notes):
-        struck = probe.now + LEAD_FRAMES + dice.randrange(2_000)
-        probe.send(struck, (0x90, PITCH, VELOCITY))
-        probe.send(struck + NOTE_FRAMES, (0x80, PITCH, 0))
-        probe.send(struck + NOTE_FRAMES, _ALL_SOUND_OFF)
-        probe.wait_until(struck + GAP_FRAMES)
+        probe.sent.clear()
+        due = probe.now + LEAD_FRAMES + dice.randrange(2_000)
+        probe.send(due, (0x90, PITCH, VELOCITY))
+        probe.send(due + NOTE_FRAMES, (0x80, PITCH, 0))
+        probe.send(due + NOTE_FRAMES, _ALL_SOUND_OFF)
+        probe.wait_until(due + GAP_FRAMES)
+        struck = probe.sent[0][0]
         if np.any(probe.heard(struck - 1_000, struck)):
             raise PeerMissing("the instrument was not silent before a note")
         sounding = np.flatnonzero(probe.heard(struck, struck + GAP_FRAMES))

@@ -29,6 +29,11 @@ class NoteProbe:
     ----------
     is_one_client
         Whether hand and ear are one client, outside the cycle, or two, inside it.
+
+    Attributes
+    ----------
+    sent : list
+        Every message that was really sent, with the frame it was sent at.
     """
 
     def __init__(
@@ -39,6 +44,7 @@ class NoteProbe:
         self._ear = self._hand if is_one_client else open_client(server, "ear")
         self._keys = self._hand.midi_outports.register("keys")
         self._hears = self._ear.inports.register("hears")
+        self.sent: list[tuple[int, tuple[int, ...]]] = []
         self._due: deque[tuple[int, tuple[int, ...]]] = deque()
         self._heard = np.zeros(int(RECORD_SECONDS * server.rate_hz), np.float32)
         self._first_frame = -1
@@ -69,7 +75,11 @@ class NoteProbe:
         return True
 
     def send(self, frame: int, message: Sequence[int]) -> None:
-        """Send a message at a frame of the server's time; frames must not go backwards."""
+        """Send a message at a frame of the server's time; frames must not go backwards.
+
+        A frame that has passed (this process may have been kept waiting) means now: `sent` has the
+        truth.
+        """
         self._due.append((frame, tuple(message)))
 
     def wait_until(self, frame: int) -> None:
@@ -108,7 +118,9 @@ class NoteProbe:
         start = int(self._hand.last_frame_time)
         while self._due and self._due[0][0] < start + frames:
             frame, message = self._due.popleft()
-            self._keys.write_midi_event(max(0, frame - start), message)
+            offset = max(0, frame - start)
+            self._keys.write_midi_event(offset, message)
+            self.sent.append((start + offset, message))
 
     def _listen(self, frames: int) -> None:
         start = int(self._ear.last_frame_time)

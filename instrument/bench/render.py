@@ -15,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from instrument.bench.fresh_notes import fresh_note_rows
 from instrument.bench.harness import Goal, Row, compare, interleave, not_measured
 from instrument.bench.peers import ChildPeer, PeerMissing
 from instrument.bench.report import Report
 from instrument.bench.songs import song_rows
 from instrument.bundle import Bundle, find_bundle
+from instrument.errors import DeviceError
 from instrument.inference import Runtime
+from instrument.jack_sink import import_jack
 from instrument.note_cache import NoteCache
 from instrument.preset import load_preset
 from instrument.preset_banks import chosen_preset
@@ -53,7 +54,7 @@ def bench_render(rounds: int = 15, preset: str | None = None) -> Report:
     report.facts["preset"] = f"{path.stem}, model {bundle.card.name} {bundle.card.version}"
     report.rows += _note_rows(report, bundle, chosen.sound.latent, rounds)
     report.rows += _table_rows(report, path)
-    report.rows += fresh_note_rows(report, path)
+    report.rows += _fresh_rows(report, path)
     report.rows += song_rows(report, path)
     return report
 
@@ -137,6 +138,16 @@ def _table_rows(report: Report, path: Path) -> list[Row]:
         Row("88 keys × 2 layers, attacks", "s", statistics.median(attacks)),
         Row("88 keys × 2 layers, whole", "s", statistics.median(wholes), goal=ALL_KEYS),
     ]
+
+
+def _fresh_rows(report: Report, path: Path) -> list[Row]:
+    try:
+        import_jack()
+    except DeviceError as missing:
+        return [not_measured("notes in the running instrument", "ms", str(missing))]
+    from instrument.bench.fresh_notes import fresh_note_rows
+
+    return fresh_note_rows(report, path)
 
 
 def _audio_shape(bundle: Bundle, graph: str) -> tuple[int, ...]:

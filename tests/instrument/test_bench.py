@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -272,3 +273,13 @@ def test_whole_instrument_is_played_while_models_render(home: Path) -> None:
     blocks, voices = (int(word) for word in rows[0].note.replace("up to ", "").split()[0:3:2])
     assert blocks > 0.5 * 3 * 375
     assert voices >= 6
+
+
+def test_without_jack_nothing_is_measured_and_nothing_breaks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "jack", None)  # what `import jack` meets where it is absent
+    result = CliRunner().invoke(bench_group, ["start"])
+    assert result.exit_code == 0
+    assert "not measured" in result.output
+    assert "JACK is not installed" in result.output
