@@ -164,12 +164,10 @@ def open_source(s, v, elapsed):
         elapsed = slot.loop_start + into_loop % (slot.loop_end - slot.loop_start)
     voice.position = int64(elapsed) << 32
     voice.loop_level = 1.0
-    voice.loop_keep = 1.0
-    if voice.loops and 0.0 < slot.loop_decay_per_frame < 1.0:
-        voice.loop_keep = decay_per_tick(slot.loop_decay_per_frame)
-        if into_loop >= 0:
-            voice.is_looping = 1
-            voice.loop_level = to_the_power(voice.loop_keep, int64(into_loop // TICK_FRAMES))
+    set_loop_decay(s, v)
+    if voice.loops and into_loop >= 0:
+        voice.is_looping = 1
+        voice.loop_level = to_the_power(voice.loop_keep, int64(into_loop // TICK_FRAMES))
     loud = (voice.felt_velocity - SOFT_VELOCITY) / (LOUD_VELOCITY - SOFT_VELOCITY)
     loud = min(max(loud, 0.0), 1.0)
     voice.missing_layer_octaves = 0.0
@@ -188,9 +186,13 @@ def open_source(s, v, elapsed):
 
 
 @audio_thread
-def decay_per_tick(per_frame):
-    """Return the factor of one tick from that of one frame."""
-    return to_the_power(per_frame, TICK_FRAMES)
+def set_loop_decay(s, v):
+    """Take over how fast a slot dies away from its loop's start on."""
+    voice = s.voices[v]
+    slot = s.slots[voice.source_bank, LOUD, voice.source_pitch - LOWEST_PITCH]
+    voice.loop_keep = 1.0
+    if voice.loops and 0.0 < slot.loop_decay_per_frame < 1.0:
+        voice.loop_keep = to_the_power(slot.loop_decay_per_frame, TICK_FRAMES)
 
 
 @audio_thread
@@ -403,6 +405,7 @@ def watch_source(s, v):
         slot = s.slots[voice.source_bank, LOUD, voice.source_pitch - LOWEST_PITCH]
         voice.source_is_whole = 1
         voice.loops = s.banks[voice.source_bank].loop != 0 and slot.loop_end > slot.loop_start
+        set_loop_decay(s, v)
     if slot_frames_ready(s, voice.source_bank, voice.source_pitch) == 0:
         return  # there is nothing at all yet, not even the built-in tone
     left = frames_left(s, v)

@@ -28,10 +28,12 @@ RATE_HZ = 48_000
 SECOND = RATE_HZ
 
 
-def engine_with_sines(block_frames: int = 128, **sound: float) -> OfflineEngine:
+def engine_with_sines(
+    block_frames: int = 128, *, frames: int = SECOND, **sound: float
+) -> OfflineEngine:
     """Return an engine that plays bank 1, filled with sines."""
-    engine = OfflineEngine(RATE_HZ, block_frames, note_seconds=1.0)
-    fill_bank(engine.state, 1)
+    engine = OfflineEngine(RATE_HZ, block_frames, note_seconds=frames / RATE_HZ)
+    fill_bank(engine.state, 1, frames=frames)
     for name, value in sound.items():
         engine.state.banks[1][name] = value
     engine.send(-1, (USE_BANK, 1, ALL_CHANNELS))
@@ -301,6 +303,20 @@ def test_a_loop_goes_on_decaying_at_the_slots_own_pace() -> None:
     assert levels[2] / levels[1] == pytest.approx(per_second, rel=0.02)
 
 
+def test_a_note_that_was_struck_on_its_attack_loops_and_decays_once_it_is_whole() -> None:
+    early, whole = engine_with_sines(), engine_with_sines()
+    for engine in (early, whole):
+        engine.state.slots[1]["loop_decay_per_frame"] = 0.5 ** (1.0 / RATE_HZ)
+    early.state.slots[1, :, 69 - 21]["frames_ready"] = SECOND // 4
+    for engine in (early, whole):
+        engine.send(0, note_on(69, 127))
+    first = early.render(SECOND // 8)
+    early.state.slots[1, :, 69 - 21]["frames_ready"] = SECOND
+    assert np.array_equal(
+        np.concatenate([first, early.render(3 * SECOND)]), whole.render(3 * SECOND + SECOND // 8)
+    )
+
+
 def test_a_slot_without_a_loop_ends_the_note_without_a_click() -> None:
     engine = engine_with_sines()
     engine.state.slots[1]["loop_end"] = 0
@@ -335,7 +351,9 @@ events = st.lists(
 def test_after_any_events_the_output_is_bounded_and_panic_ends_every_voice(
     events: list[tuple[int, int, int, int]], block_frames: int
 ) -> None:
-    engine = engine_with_sines(block_frames, gain_db=6.0, resonance=1.0, cutoff_hz=800.0)
+    engine = engine_with_sines(
+        block_frames, frames=4_800, gain_db=6.0, resonance=1.0, cutoff_hz=800.0
+    )
     frame = 0
     for wait, status, data1, data2 in events:
         frame += wait
