@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.note_table import TableFiller, write_sound
+from instrument.note_table import TableFiller
 from instrument.preset import Preset
+from instrument.preset_sound import write_sound
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import ALL_CHANNELS, BUILT_IN_BANK, LOWEST_PITCH, USE_BANK
 from instrument.renderer import NoteRenderer

@@ -1,9 +1,8 @@
-"""Fill the note table: what a preset means to the kernel, and whose note is rendered next.
+"""Fill the note table: whose note is rendered next, and how it gets into its slot.
 
-In: a `Preset`, a `NoteRenderer`, the engine block. Out: the preset's `SOUND` record, and slots that
-are published as soon as their samples are complete, in the order in which hands need them: what was
-struck and is not there yet, then attacks outward from the middle, then whole notes outward. Slots
-are written by the models process only, sound records by control only.
+In: a `Preset`, a `NoteRenderer`, the engine block. Out: slots that are published as soon as their
+samples are complete, in the order in which hands need them: what was struck and is not there yet,
+then attacks outward from the middle, then whole notes outward. Only the models process writes them.
 """
 
 from __future__ import annotations
@@ -25,10 +24,6 @@ from instrument.realtime.state import (
     LOUD,
     LOUD_VELOCITY,
     LOWEST_PITCH,
-    PRESSURE_CUTOFF,
-    PRESSURE_LEVEL,
-    PRESSURE_NOTHING,
-    PRESSURE_VIBRATO,
     SOFT,
     SOFT_VELOCITY,
     EngineState,
@@ -44,43 +39,6 @@ VELOCITIES = (SOFT_VELOCITY, LOUD_VELOCITY)
 
 RESAMPLER_TAIL_FRAMES = 256
 """Frames at an attack's end that soxr's filter has not heard the future of; they are left out."""
-
-_PRESSURE = {
-    "nothing": PRESSURE_NOTHING,
-    "vibrato": PRESSURE_VIBRATO,
-    "cutoff": PRESSURE_CUTOFF,
-    "level": PRESSURE_LEVEL,
-}
-
-
-def sound_fields(preset: Preset) -> dict[str, float]:
-    """Say a preset in the kernel's words: values for the fields of `realtime.state.SOUND`."""
-    return {
-        "attack_seconds": preset.envelope.attack_seconds,
-        "decay_seconds": preset.envelope.decay_seconds,
-        "sustain_level": preset.envelope.sustain_level,
-        "release_seconds": preset.envelope.release_seconds,
-        "cutoff_hz": preset.filter.cutoff_hz,
-        "resonance": preset.filter.resonance,
-        "cutoff_key_track": preset.filter.key_tracking,
-        "cutoff_velocity_octaves": preset.filter.velocity_octaves,
-        "velocity_to_gain": preset.touch.velocity_to_gain,
-        "velocity_curve": preset.touch.velocity_curve,
-        "gain_db": preset.sound.gain_db,
-        "pan": preset.sound.pan,
-        "stereo_width": preset.sound.stereo_width,
-        "vibrato_rate_hz": preset.vibrato.rate_hz,
-        "vibrato_depth_cents": preset.vibrato.depth_cents,
-        "bend_range_semitones": preset.touch.bend_range_semitones,
-        "pressure_target": _PRESSURE[preset.touch.pressure],
-        "loop": 1,
-    }
-
-
-def write_sound(state: EngineState, bank: int, preset: Preset) -> None:
-    """Set a bank's sound; notes that already sound keep what they copied. Control only."""
-    for field, value in sound_fields(preset).items():
-        state.banks[bank][field] = value
 
 
 def outward(pitches: range = PITCHES, middle: int = MIDDLE_PITCH) -> list[int]:

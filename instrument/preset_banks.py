@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from instrument.errors import PresetError
-from instrument.note_table import write_sound
 from instrument.preset import (
     DEFAULT_PRESET,
     Preset,
@@ -20,6 +19,7 @@ from instrument.preset import (
     list_presets,
     load_preset,
 )
+from instrument.preset_sound import write_sound
 from instrument.realtime.state import (
     ALL_CHANNELS,
     BANK_COUNT,

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from instrument.note_cache import SAMPLE_STEP
-from instrument.note_table import TableFiller, note_frames, outward, sound_fields, write_sound
+from instrument.note_table import TableFiller, note_frames, outward
 from instrument.preset import ModelReference, Preset, Sound
+from instrument.preset_sound import sound_fields, write_sound
 from instrument.realtime.state import (
     HIGHEST_PITCH,
     LOUD,
