@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -132,3 +133,48 @@ class Adversary(nn.Module):
             pairs = zip(ours.features, truth.features, strict=True)
             distances += [(a - b).abs().mean() for a, b in pairs]
         return torch.stack(scores).mean(), torch.stack(distances).mean()
+
+
+class AdversarialStage:
+    """The adversary with its optimiser.
+
+    Parameters
+    ----------
+    learning_rate
+        Of the critics.
+    device
+        Where they run.
+    """
+
+    def __init__(self, learning_rate: float, device: torch.device) -> None:
+        self.adversary = Adversary().to(device)
+        self.optimiser = torch.optim.AdamW(
+            self.adversary.parameters(), lr=learning_rate, betas=(0.8, 0.99)
+        )
+
+    def learn(self, real: Tensor, fake: Tensor, pitch: Tensor) -> Tensor:
+        """Take a step of the critics; return their loss."""
+        loss = self.adversary.critic_loss(real, fake, pitch)
+        self.optimiser.zero_grad()
+        torch.autograd.backward(loss)
+        self.optimiser.step()
+        return loss
+
+    def judge(self, real: Tensor, fake: Tensor, pitch: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the voice's adversarial loss and feature distance."""
+        self.adversary.requires_grad_(False)
+        losses = self.adversary.voice_losses(real, fake, pitch)
+        self.adversary.requires_grad_(True)
+        return losses
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that a resumed run needs."""
+        return {
+            "adversary": self.adversary.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a saved state."""
+        self.adversary.load_state_dict(state["adversary"])
+        self.optimiser.load_state_dict(state["optimiser"])

@@ -16,18 +16,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from instrument.errors import SettingError
-from training.adversary import Adversary
+from training.adversary import AdversarialStage
 from training.config import HOP_FRAMES, SAMPLE_RATE_HZ, FrameVoiceConfig, TrainingConfig
 from training.data.crops import Crops, CropSource, Prefetch
 from training.data.notes import TEST, NoteSet
 from training.frame_network import HOP_SECONDS
-from training.frame_voice import FrameVoice, render_hops, seeded_inputs, tempered_hz
+from training.frame_voice import FrameVoice, render_hops, tempered_hz
 from training.pictures import compare_spectrograms
+from training.playing import play_like
 from training.run import (
     RunSummary,
     describe_hardware,
@@ -104,7 +104,11 @@ class Trainer:
             weight_decay=config.weight_decay,
             fused=True,
         )
-        self.critics = _Critics(config, device) if config.adversarial_from < 1.0 else None
+        self.critics = (
+            AdversarialStage(config.adversarial_rate, device)
+            if config.adversarial_from < 1.0
+            else None
+        )
         if state is not None:
             self._restore(state)
         self.crops = CropSource(notes, config, voice_config.latent_size)
@@ -167,8 +171,8 @@ class Trainer:
             + config.latent_penalty * (latent**2).sum(dim=1).mean()
         )
         if critics:
-            terms["critics"] = critics.learn(crops, audio)
-            terms["adversarial"], terms["features"] = critics.judge(crops, audio)
+            terms["critics"] = critics.learn(crops.audio, audio, crops.pitch)
+            terms["adversarial"], terms["features"] = critics.judge(crops.audio, audio, crops.pitch)
             total = total + config.adversarial_weight * terms["adversarial"]
             total = total + config.feature_weight * terms["features"]
         self.optimiser.zero_grad()
@@ -299,84 +303,11 @@ class Trainer:
             name = self.notes.instruments[self.notes.instrument[row]].name
             title = f"{name} {self.notes.pitch[row]}"
             with self._averaged():
-                ours = render_like(self.voice, self.notes, int(row))
+                ours = play_like(self.voice, self.notes, int(row))
             pairs.append((title, self.notes.audio(int(row)), ours))
             writer.add_audio(title, ours[None, :], self.step, SAMPLE_RATE_HZ)
         if pairs:
             writer.add_figure("held-out notes", compare_spectrograms(pairs), self.step)
-
-
-def render_like(
-    voice: FrameVoice, notes: NoteSet, row: int, motion: float = 1.0, seed: int = 0
-) -> NDArray[np.float32]:
-    """Play a note of the set with the voice: same instrument, f0, length and release.
-
-    Returns
-    -------
-    NDArray
-        float32, shape (frames,), as long as the recording.
-    """
-    frames = int(notes.frames[row])
-    hops = -(-frames // HOP_FRAMES)
-    pitch = int(notes.pitch[row])
-    phases, noise = seeded_inputs(seed, pitch, hops)
-    since_onset = torch.arange(hops + 1, dtype=torch.float32)[None] * HOP_SECONDS
-    hold = int(notes.hold_frames[row])
-    since_release = since_onset - (hold / SAMPLE_RATE_HZ if hold >= 0 else math.inf)
-    index = torch.tensor([notes.instrument[row]])
-    with torch.no_grad():
-        audio = render_hops(
-            voice,
-            torch.nn.functional.one_hot(index, len(voice.latent_of)).float(),
-            voice.latent_of[index],
-            torch.tensor([float(pitch)]),
-            velocity=torch.ones(1),
-            motion=torch.tensor([motion]),
-            motion_phases=torch.from_numpy(phases)[None],
-            noise=torch.from_numpy(noise)[None],
-            since_onset=since_onset,
-            since_release=since_release,
-            f0_hz=tempered_hz(torch.tensor([pitch + float(notes.cents[row]) / 100.0])),
-        )
-    result: NDArray[np.float32] = audio[0, :frames].numpy()
-    return result
-
-
-class _Critics:
-    """The adversary with its optimiser."""
-
-    def __init__(self, config: TrainingConfig, device: torch.device) -> None:
-        self.adversary = Adversary().to(device)
-        self.optimiser = torch.optim.AdamW(
-            self.adversary.parameters(), lr=config.adversarial_rate, betas=(0.8, 0.99)
-        )
-
-    def learn(self, crops: Crops, audio: Tensor) -> Tensor:
-        """Take a step of the critics on recordings and the voice's audio."""
-        loss = self.adversary.critic_loss(crops.audio, audio, crops.pitch)
-        self.optimiser.zero_grad()
-        torch.autograd.backward(loss)
-        self.optimiser.step()
-        return loss
-
-    def judge(self, crops: Crops, audio: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the voice's adversarial loss and feature distance."""
-        self.adversary.requires_grad_(False)
-        losses = self.adversary.voice_losses(crops.audio, audio, crops.pitch)
-        self.adversary.requires_grad_(True)
-        return losses
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return everything that a resumed run needs."""
-        return {
-            "adversary": self.adversary.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to a saved state."""
-        self.adversary.load_state_dict(state["adversary"])
-        self.optimiser.load_state_dict(state["optimiser"])
 
 
 class _Swap:

@@ -14,8 +14,9 @@ from training.data.notes import NoteSet
 from training.data.tones import write_tones
 from training.frame_voice import WholeNote, seeded_inputs
 from training.metrics.notes_measured import pitch_error_cents
+from training.playing import play_like
 from training.run import CHECKPOINT, load_checkpoint, load_voice
-from training.train_frame_voice import Progress, Trainer, render_like
+from training.train_frame_voice import Progress, Trainer
 
 TINY = RECIPES["tiny"]
 CPU = torch.device("cpu")
@@ -105,7 +106,7 @@ def test_a_trained_voice_plays_the_pitch_of_its_notes(tones: NoteSet, tmp_path: 
     audio, _ = WholeNote(voice, 200)(*inputs)
     assert abs(pitch_error_cents(audio[0].numpy(), tempered_hz(60))) < 0.5
     row = int(np.flatnonzero(tones.hold_frames > 0)[0])
-    assert render_like(voice, tones, row).size == tones.frames[row]
+    assert play_like(voice, tones, row).size == tones.frames[row]
 
 
 def test_progress_is_reported_and_ends_at_one(tones: NoteSet, tmp_path: Path) -> None:

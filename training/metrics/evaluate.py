@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from training.config import SAMPLE_RATE_HZ
 from training.data.analysis import tempered_hz
 from training.data.notes import LOWEST_PITCH, TEST, NoteSet
-from training.frame_voice import FrameVoice, WholeNote, seeded_inputs
+from training.frame_voice import FrameVoice
 from training.metrics import notes_measured as measure
 from training.metrics.mel_if import NOTE_FRAMES, MelIf
 from training.metrics.mel_if import SAMPLE_RATE_HZ as MEL_IF_RATE_HZ
@@ -30,8 +30,8 @@ from training.metrics.spectra import (
     spectral_centroid_hz,
     spectral_convergence,
 )
+from training.playing import play, play_like
 from training.run import RunSummary
-from training.train_frame_voice import render_like
 
 Show = Callable[[str, int, int], None]
 
@@ -179,7 +179,7 @@ def measure_note(voice: FrameVoice, notes: NoteSet, row: int, motion: float) -> 
     """Measure one held-out note: the recording, the voice, and the two yardsticks."""
     instrument, pitch = notes.instruments[notes.instrument[row]], int(notes.pitch[row])
     source = notes.audio(row)
-    ours = render_like(voice, notes, row, motion, _SEED)
+    ours = play_like(voice, notes, row, motion, _SEED)
     nearest = resample_nearest(notes, row)
     truth, played, copied = (magnitudes(a, SAMPLE_RATE_HZ) for a in (source, ours, nearest))
     mel_if_distance, mel_if_convergence = _mel_if_figures(source)
@@ -259,36 +259,6 @@ def find_darker(voice: FrameVoice, summary: RunSummary, show: Show) -> Iterator[
             centroids = [spectral_centroid_hz(note, SAMPLE_RATE_HZ) for note in audio]
             if min(np.diff(centroids)) <= 0.0:
                 yield f"{instrument.name} {pitch}"
-
-
-def play(
-    voice: FrameVoice,
-    latents: torch.Tensor,
-    pitch: int,
-    velocity: float | NDArray[np.float64],
-    seconds: float,
-) -> NDArray[np.float32]:
-    """Play one pitch with several latents, all with the same motion and noise.
-
-    Returns
-    -------
-    NDArray
-        float32, shape (latents, frames).
-    """
-    count, hops = latents.shape[0], int(seconds * 100)
-    phases, noise = seeded_inputs(_SEED, pitch, hops)
-    velocities = np.broadcast_to(np.asarray(velocity, np.float32), (count,)).copy()
-    with torch.no_grad():
-        audio, _ = WholeNote(voice, hops)(
-            latents,
-            torch.full((count,), float(pitch)),
-            torch.from_numpy(velocities),
-            torch.ones(count),
-            torch.from_numpy(phases).expand(count, -1, -1),
-            torch.from_numpy(noise).expand(count, -1, -1, -1),
-        )
-    result: NDArray[np.float32] = audio.numpy()
-    return result
 
 
 def _stays_level(notes: NoteSet, instrument: int) -> bool:

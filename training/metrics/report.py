@@ -16,7 +16,7 @@ from training.data.notes import TEST, NoteSet
 from training.frame_voice import FrameVoice
 from training.metrics.evaluate import NoteFigures, Report
 from training.pictures import compare_spectrograms
-from training.train_frame_voice import render_like
+from training.playing import play_like
 
 FORMAT = 1
 
@@ -71,7 +71,7 @@ def draw_notes(voice: FrameVoice, notes: NoteSet, folder: Path) -> Iterator[Path
         if not rows:
             continue
         row = min(rows, key=lambda row: abs(int(notes.pitch[row]) - 60))
-        ours = render_like(voice, notes, row)
+        ours = play_like(voice, notes, row)
         pairs.append((f"{name} {notes.pitch[row]}", notes.audio(row), ours))
     for page in range(0, len(pairs), 6):
         path = folder / f"notes_{page // 6 + 1}.png"
