@@ -99,6 +99,7 @@ _DEEPEST_COPY = 0.48
 # Noise between and under the partials moves them too: without this share the median partial wobbles
 # 1.27 times as much as the recording's (60 held-out notes).
 _COPY_SHARE = 0.7
+_ASIDE = (math.sqrt(2.0) - 1.0) / 2.0  # no sum of simple fractions is half a step from here
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,9 @@ class FrameVoice(nn.Module):
         """Place the partials.
 
         Stretch and ratios are rounded to steps below what is audible, so that float32 differences
-        between runtimes cannot move a phase.
+        between runtimes cannot move a phase. The tables stand on these steps, so the middle
+        between two instruments would often lie exactly between two steps, where the last bit
+        decides: rounding `_ASIDE` of there leaves the tables as they are and ties to nobody.
 
         Parameters
         ----------
@@ -206,12 +209,12 @@ class FrameVoice(nn.Module):
         stretch = ((share @ self.log2_inharmonicity) * near).sum(dim=1) / near.sum(dim=1).clamp(
             min=1e-6
         )
-        stretch = torch.round(stretch * 16.0).double() / 16.0
+        stretch = torch.round(stretch * 16.0 + _ASIDE).double() / 16.0
         inharmonicity = 2.0**stretch - 2.0**-20.0
         series = self._numbers * torch.sqrt(1.0 + inharmonicity[:, None] * self._numbers**2)
         gates = share @ self.mode_gates
         ratios = (share @ (self.mode_ratios * self.mode_gates)) / gates.clamp(min=1e-12)
-        ratios = torch.round(ratios * 16384.0).double() / 16384.0
+        ratios = torch.round(ratios * 16384.0 + _ASIDE).double() / 16384.0
         hz = torch.cat([series, ratios], dim=1) * f0_hz[:, None]
         audible = ((23000.0 - hz) / 2000.0).clamp(0.0, 1.0).float()
         return Tuning(hz, torch.cat([torch.ones_like(series).float(), gates], dim=1) * audible)
