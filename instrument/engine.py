@@ -38,6 +38,7 @@ from instrument.events import release_everything
 from instrument.jack_sink import JackSink
 from instrument.midi_ports import MidiIn, open_midi
 from instrument.note_pages import NotePages
+from instrument.realtime.machine_code import drop_linker_pages
 from instrument.realtime.offline_engine import prepare_state
 from instrument.realtime.state import FADE_OUT, EngineState
 
@@ -159,6 +160,7 @@ class Engine:
 
     def run(self) -> None:
         """Keep house until the sound has been faded out."""
+        drop_linker_pages()
         gc.collect()
         gc.freeze()
         gc.disable()  # a collection would stop the MIDI thread for milliseconds

@@ -95,7 +95,7 @@ def read_voice(s, base, v, column, frames):
         for frame in range(uint64(frames)):
             s.tile[frame, column] = s.slope[frame]
     else:
-        count = min(last - first + 4, SLOPE_FRAMES)
+        count = int64(min(last - first + 4, SLOPE_FRAMES))
         blend(s, base, v, first - 1, count)
         find_cubics(base, count - 3)
         for frame in range(uint64(frames)):
