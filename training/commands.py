@@ -85,7 +85,11 @@ def train_group() -> None:
 @click.argument("run", type=_FOLDER)
 @_DATA_OPTION
 @click.option("--resume", is_flag=True, help="Go on from the run's checkpoint.")
-@click.option("--minutes", type=click.FloatRange(min=0.0, min_open=True), help="End on time.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0.0, min_open=True),
+    help="End on time, by all the run's minutes.",
+)
 @click.option("--steps", type=click.IntRange(min=1), help="Exactly repeatable, unlike --minutes.")
 @click.option("--recipe", type=click.Choice(list(RECIPES)), help="By default, what suits --device.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)

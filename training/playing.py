@@ -28,11 +28,12 @@ def play_like(
     hops = -(-frames // HOP_FRAMES)
     pitch = int(notes.pitch[row])
     phases, noise = seeded_inputs(seed, pitch, hops)
-    since_onset = torch.arange(hops + 1, dtype=torch.float32)[None] * HOP_SECONDS
     hold = int(notes.hold_frames[row])
-    since_release = since_onset - (math.inf if hold == HELD else hold / SAMPLE_RATE_HZ)
-    index = torch.tensor([notes.instrument[row]])
-    with torch.no_grad():
+    device = voice.latent_of.device
+    with torch.no_grad(), device:
+        since_onset = torch.arange(hops + 1, dtype=torch.float32)[None] * HOP_SECONDS
+        since_release = since_onset - (math.inf if hold == HELD else hold / SAMPLE_RATE_HZ)
+        index = torch.tensor([notes.instrument[row]])
         audio = render_hops(
             voice,
             torch.nn.functional.one_hot(index, len(voice.latent_of)).float(),
@@ -40,13 +41,13 @@ def play_like(
             torch.tensor([float(pitch)]),
             velocity=torch.ones(1),
             motion=torch.tensor([motion]),
-            motion_phases=torch.from_numpy(phases)[None],
-            noise=torch.from_numpy(noise)[None],
+            motion_phases=torch.from_numpy(phases)[None].to(device),
+            noise=torch.from_numpy(noise)[None].to(device),
             since_onset=since_onset,
             since_release=since_release,
             f0_hz=tempered_hz(torch.tensor([pitch + float(notes.cents[row]) / 100.0])),
         )
-    result: NDArray[np.float32] = audio[0, :frames].numpy()
+    result: NDArray[np.float32] = audio[0, :frames].cpu().numpy()
     return result
 
 
@@ -57,6 +58,7 @@ def play(
     velocity: float | NDArray[np.float64],
     seconds: float,
     seed: int = 0,
+    motion: float = 1.0,
 ) -> NDArray[np.float32]:
     """Play one pitch with several latents, all with the same motion and noise.
 
@@ -73,7 +75,7 @@ def play(
             latents,
             torch.full((count,), float(pitch)),
             torch.from_numpy(velocities),
-            torch.ones(count),
+            torch.full((count,), motion),
             torch.from_numpy(phases).expand(count, -1, -1),
             torch.from_numpy(noise).expand(count, -1, -1, -1),
         )

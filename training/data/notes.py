@@ -7,7 +7,8 @@ four gigabytes cost no memory). It is written once and never changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ REFERENCE_RMS = 0.1
 """Loudness of every note as the trainer sees it: the strongest 50 ms have this RMS."""
 HELD = -1
 """`hold_frames` of a note whose key stays down to its end."""
+
+_FILES = ("audio.i16", "notes.npz", "notes.json")
 
 TRAIN, TEST, UNSEEN = 0, 1, 2
 """Values of `Note.split`: learn from it; a hidden pitch; a hidden instrument."""
@@ -182,24 +185,23 @@ def write_notes(
 
 
 class NoteWriter:
-    """Writes a note set note by note; nothing can be opened before `finish`."""
+    """Writes a note set note by note; what was in the folder stays until `finish` replaces it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "notes.json").unlink(missing_ok=True)
-            self._audio = (folder / "audio.i16").open("wb")
-        except OSError as error:
-            raise FileError(f"cannot write a note set to {folder}: {error.strerror}") from error
         self._rows: list[dict[str, object]] = []
         self._frames = 0
+        with self._disk_errors():
+            folder.mkdir(parents=True, exist_ok=True)
+            self._audio = self._part("audio.i16").open("wb")
 
     def __enter__(self) -> NoteWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._audio.close()
+        for name in _FILES:
+            self._part(name).unlink(missing_ok=True)
 
     def add(self, note: Note) -> None:
         """Append a note, unless it is silent."""
@@ -210,25 +212,47 @@ class NoteWriter:
         row = {f.name: getattr(note, f.name) for f in fields(note) if f.name != "audio"}
         loudness = strongest_rms(np.asarray(samples, np.float32) / np.float32(32767.0))
         row |= {"offset": self._frames, "frames": samples.size, "scale": REFERENCE_RMS / loudness}
-        try:
+        with self._disk_errors():
             self._audio.write(samples.tobytes())
-        except OSError as error:
-            raise FileError(f"cannot write {self._audio.name}: {error.strerror}") from error
         self._frames += samples.size
         self._rows.append(row)
 
     def finish(
         self, instruments: tuple[Instrument, ...], tuning: TuningTables, source: str, notice: str
     ) -> None:
-        """Write the tables; `notes.json` comes last and makes the set complete."""
-        self._audio.close()
+        """Write the tables and put everything in place; `notes.json` comes last.
+
+        Raises
+        ------
+        FileError
+            When no note sounds, or the disk is full.
+        """
+        if not self._rows:
+            raise FileError(f"{self._folder}: no note makes a sound, so there is nothing to write")
         columns = {name: np.array([row[name] for row in self._rows]) for name in self._rows[0]}
-        tables = asdict(tuning)
-        arrays: dict[str, Any] = columns | tables
-        np.savez(self._folder / "notes.npz", **arrays)
+        arrays: dict[str, Any] = columns | asdict(tuning)
         header = _Header(FORMAT, SAMPLE_RATE_HZ, source, notice, list(instruments))
-        path = self._folder / "notes.json"
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(header), indent=1))
+        described = msgspec.json.format(msgspec.json.encode(header), indent=1)
+        with self._disk_errors():
+            self._audio.close()
+            with self._part("notes.npz").open("wb") as file:
+                np.savez(file, **arrays)
+            self._part("notes.json").write_bytes(described)
+            for name in _FILES:
+                self._part(name).replace(self._folder / name)
+
+    def _part(self, name: str) -> Path:
+        return self._folder / f"{name}.part"
+
+    @contextmanager
+    def _disk_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise FileError(
+                f"cannot write a note set to {self._folder}: {error.strerror}",
+                "A set of all instruments needs 4.4 GB; --out chooses another folder.",
+            ) from error
 
 
 def open_notes(folder: Path) -> NoteSet:

@@ -233,12 +233,20 @@ def measure_paths(voice: FrameVoice, show: Show) -> tuple[tuple[float, ...], tup
 def measure_drift(
     voice: FrameVoice, summary: RunSummary, notes: NoteSet, show: Show
 ) -> dict[str, float]:
-    """Hold pitch 60 for 20 s on every instrument that stays level; return 19 s against 2 s."""
-    level = [k for k in range(len(summary.instruments)) if _stays_level(notes, k)]
+    """Hold pitch 60 for 20 s on every instrument that stays level; return 19 s against 2 s.
+
+    Without motion, whose slow beats are no drift.
+    """
+    level = [
+        index
+        for index, instrument in enumerate(summary.instruments)
+        if not instrument.is_struck and _stays_level(notes, index)
+    ]
     drift = {}
     for done, index in enumerate(level):
         show("twenty-second notes", done, len(level))
-        audio = play(voice, voice.latent_of[index : index + 1], 60, 1.0, seconds=20.0)[0]
+        latents = voice.latent_of[index : index + 1]
+        audio = play(voice, latents, 60, 1.0, seconds=20.0, motion=0.0)[0]
         early, late = (
             measure.level_db(
                 audio[int((s - 0.5) * SAMPLE_RATE_HZ) : int((s + 0.5) * SAMPLE_RATE_HZ)]

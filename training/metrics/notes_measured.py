@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
+from scipy.ndimage import uniform_filter1d
 
 from training.config import SAMPLE_RATE_HZ
 from training.data.analysis import measure_wobble, partial_hz
@@ -56,12 +56,12 @@ def pitch_error_cents(
 def attack_seconds(audio: NDArray[np.float32], f0_hz: float, share: float = 0.5) -> float:
     """Return when a note's envelope first reaches a share of its peak in the first second.
 
-    The envelope is the largest magnitude within a period (at least 5 ms), so that it does not
-    follow the waveform itself.
+    The envelope is the RMS of a period, at least 4 ms, around each moment: peaks would depend on
+    the phases of the partials, which are not the recording's.
     """
-    width = int(max(0.005, 1.0 / f0_hz) * SAMPLE_RATE_HZ)
-    magnitude = np.abs(audio[:SAMPLE_RATE_HZ])
-    envelope = maximum_filter1d(magnitude, width, origin=(width - 1) // 2)
+    width = int(max(0.004, 1.0 / f0_hz) * SAMPLE_RATE_HZ)
+    power = np.asarray(audio[:SAMPLE_RATE_HZ], np.float64) ** 2
+    envelope = np.sqrt(uniform_filter1d(power, width, mode="constant").clip(min=0.0))
     return float(np.argmax(envelope >= share * envelope.max()) / SAMPLE_RATE_HZ)
 
 

@@ -16,6 +16,7 @@ from training.data.notes import (
     Instrument,
     Note,
     NoteSet,
+    NoteWriter,
     TuningTables,
     open_notes,
     strongest_rms,
@@ -55,6 +56,15 @@ def test_audio_outside_a_note_is_silence(tones: NoteSet) -> None:
     assert not around[:100].any()
     assert not around[-200:].any()
     np.testing.assert_array_equal(around[100:-200], whole)
+
+
+def test_a_set_that_is_not_finished_leaves_the_one_before(tmp_path: Path) -> None:
+    before = write_tones(tmp_path).pitch
+    with pytest.raises(ZeroDivisionError), NoteWriter(tmp_path) as writer:
+        writer.add(one_note(make_tone(0, 60, 0.2, 0.0)))
+        raise ZeroDivisionError
+    np.testing.assert_array_equal(open_notes(tmp_path).pitch, before)
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_silent_notes_are_left_out(tmp_path: Path) -> None:
