@@ -84,23 +84,26 @@ class JackSink:
     def start(self) -> None:
         """Join the graph and, if wished, connect to the sound card."""
         self._client.activate()
-        if self._settings.connect:
-            self._connect_outputs()
-        self.latency_seconds = self._playback_latency_frames() / self.rate_hz
-
-    def _connect_outputs(self) -> None:
         speakers = self._client.get_ports(is_physical=True, is_input=True, is_audio=True)
         if not speakers:
             return
+        self.latency_seconds = self._playback_latency_frames(speakers[0]) / self.rate_hz
+        if self._settings.connect:
+            self._connect_outputs(speakers)
+
+    def _connect_outputs(self, speakers: list[Any]) -> None:
         left, right = self._client.outports
         with contextlib.suppress(self._jack.JackError):
             left.connect(speakers[0])
             right.connect(speakers[1 if len(speakers) > 1 else 0])
 
-    def _playback_latency_frames(self) -> int:
-        """Ask libjack what lies between our output and the air; JACK-Client does not wrap that."""
+    def _playback_latency_frames(self, speaker: Any) -> int:
+        """Ask libjack what lies between a block and the air; JACK-Client does not wrap that.
+
+        The speaker's port is asked, not ours: the server works ours out some blocks later.
+        """
         library = ctypes.CDLL(self._jack._libname)
-        port = int(self._jack._ffi.cast("uintptr_t", self._client.outports[0]._ptr))
+        port = int(self._jack._ffi.cast("uintptr_t", speaker._ptr))
         shortest_and_longest = (ctypes.c_uint32 * 2)()
         library.jack_port_get_latency_range(
             ctypes.c_void_p(port), _PLAYBACK_LATENCY, shortest_and_longest

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from tones import fill_bank
 
@@ -16,6 +17,7 @@ from instrument.engine_messages import EngineSettings, Ready, decode_report
 from instrument.realtime.state import ALL_CHANNELS, FADE_OUT, USE_BANK, EngineState
 
 PRESET_BANK = 1
+R = TypeVar("R")
 
 
 @dataclass
@@ -27,10 +29,12 @@ class LiveEngine:
     folder: Path
     ready: Ready
 
-    def next_report(self) -> object:
-        """Wait for its next line."""
+    def wait_for(self, kind: type[R]) -> R:
+        """Read its lines until it says something of a kind."""
         assert self.process.stdout is not None
-        return decode_report(self.process.stdout.readline())
+        while not isinstance(report := decode_report(self.process.stdout.readline()), kind):
+            pass
+        return report
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from jack_server import RATE_HZ, JackServer, Probe, running_jack
 from live_engine import PRESET_BANK, LiveEngine, live_engine
 from tones import cents, fill_bank, heard_hz, largest_step
 
-from instrument.engine_messages import Ended, EngineSettings, Notice
+from instrument.engine_messages import Ended, EngineSettings, Notice, Ready
 from instrument.events import control_change, note_off, note_on, pitch_bend
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import ALL_CHANNELS, PANIC, USE_BANK
@@ -201,7 +201,10 @@ def test_a_thread_that_hogs_the_lock_changes_no_sample(server: JackServer) -> No
     code = (
         "import threading, instrument.engine as e\n"
         "data = list(range(400_000, 0, -1))\n"
+        "from instrument.realtime.state import EngineState\n"
         "def hog():\n"
+        "    while not EngineState.attach(e.Path(e.sys.argv[1])).fields['playing']:\n"
+        "        e.time.sleep(0.01)\n"
         "    while True: sorted(data, key=str)\n"
         "threading.Thread(target=hog, daemon=True).start()\n"
         "e.main()\n"
@@ -280,18 +283,14 @@ def test_server_that_goes_away_is_reported_and_comes_back() -> None:
         context = live_engine(settings, first.environment)
         engine = context.__enter__()
     try:
-        notice = engine.next_report()
-        assert isinstance(notice, Notice)
+        notice = engine.wait_for(Notice)
         assert "gone" in notice.message
         before = engine.state.clock
         time.sleep(0.5)
         assert engine.state.clock > before + 0.3 * RATE_HZ  # the stream goes on, to nowhere
         with running_jack(128, "first") as second:
             assert second.name == first.name
-            ready = engine.next_report()
-            while isinstance(ready, Notice) or not hasattr(ready, "kind"):
-                ready = engine.next_report()
-            assert ready.kind == "jack"
+            assert engine.wait_for(Ready).kind == "jack"
             # libjack cannot be a client of two servers in one process: look from another one
             listing = subprocess.run(
                 ["jack_lsp", "-c"],
@@ -319,7 +318,7 @@ def test_terminated_engine_fades_out_and_ends(server: JackServer) -> None:
             steady = probe.play([(0, note_on(60))], SECOND // 2)[SECOND // 4 :]
             recording = engine.state.read_recording()
             engine.process.send_signal(signal.SIGTERM)
-            assert isinstance(engine.next_report(), Ended)
+            engine.wait_for(Ended)
             assert engine.process.wait(5) == 0
             last = recording.read()
             assert largest_step(last) <= 1.02 * largest_step(steady)
