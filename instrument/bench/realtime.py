@@ -14,5 +14,5 @@ def bench_realtime(seconds: float = 60.0, preset: str | None = None) -> Report:
     arguments = ["--audio", "jack", *(["--preset", preset] if preset else [])]
     report.rows += callback_rows(report)
     report.rows += latency_rows(report, arguments)
-    report.rows += underrun_rows(report, arguments, seconds)
+    report.rows += underrun_rows(report, preset, seconds)
     return report

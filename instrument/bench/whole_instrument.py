@@ -19,7 +19,7 @@ from instrument.bench.peers import ChildPeer, PeerMissing
 from instrument.bench.report import Report
 from instrument.bench.start import ENGINE_MEGABYTES, PITCHES
 from instrument.preset import list_presets
-from instrument.preset_banks import program_table
+from instrument.preset_banks import chosen_preset, program_table
 
 CHORD_SECONDS = 0.2
 CHORD_PITCHES = 6
@@ -34,8 +34,16 @@ SETTLE_SECONDS = 2.0
 Send = Callable[[Sequence[int]], None]
 
 
-def underrun_rows(report: Report, arguments: Sequence[str], seconds: float) -> list[Row]:
-    """Play for `seconds` with an empty note cache, beside a silent client on its own server."""
+def underrun_rows(report: Report, preset: str | None, seconds: float) -> list[Row]:
+    """Play for `seconds` with an empty note cache, beside a silent client on its own server.
+
+    Raises
+    ------
+    PresetError
+        There is no such preset.
+    """
+    first = chosen_preset(preset)
+    arguments = ["--audio", "jack", "--preset", str(first)]
     name = f"whole instrument, {seconds:g} s"
     report.canary.listen()
     try:
@@ -50,7 +58,8 @@ def underrun_rows(report: Report, arguments: Sequence[str], seconds: float) -> l
             played.wait_for(lambda: played.has_note(MIDDLE_C), "a rendered note", 60.0)
             with jack_keyboard(server) as keyboard:
                 played.wait_for(keyboard.connect, "its JACK ports", 10.0)
-                rows = _rows(name, played, Path(cache), silent, server, keyboard.send, seconds)
+                hands = Hands(played, keyboard.send, Path(cache), first)
+                rows = _rows(name, played, hands, silent, server, seconds)
         report.canary.listen()
         return rows
     except PeerMissing as reason:
@@ -60,16 +69,14 @@ def underrun_rows(report: Report, arguments: Sequence[str], seconds: float) -> l
 def _rows(
     name: str,
     played: LiveInstrument,
-    cache: Path,
+    hands: Hands,
     silent: ChildPeer,
     server: JackServer,
-    send: Send,
     seconds: float,
 ) -> list[Row]:
     meters = played.state.meters
     meters["callback_ns_max"] = 0
     before, quiet_before, busy_before = _counts(meters), silent.ask(), _models_seconds(played)
-    hands = Hands(played, send, cache)
     hands.play(seconds)
     counts = {key: value - before[key] for key, value in _counts(meters).items()}
     quiet = silent.ask()["xruns"] - quiet_before["xruns"]
@@ -119,6 +126,13 @@ def _models_seconds(played: LiveInstrument) -> float:
 class Hands:
     """Somebody who plays chords under the pedal and wants new sounds all the time.
 
+    Parameters
+    ----------
+    cache
+        Folder of the note cache, which is emptied again and again.
+    first
+        The preset that plays already.
+
     Attributes
     ----------
     most_voices, presets
@@ -127,12 +141,13 @@ class Hands:
         Share of the chords that were struck while models was still rendering.
     """
 
-    def __init__(self, played: LiveInstrument, send: Send, cache: Path) -> None:
+    def __init__(self, played: LiveInstrument, send: Send, cache: Path, first: Path) -> None:
         self.most_voices = self.presets = 0
         self.rendering_share = 0.0
         self._played, self._send, self._cache = played, send, cache
         self._dice = random.Random(1)
-        self._programs = list(program_table(list_presets())) or [0]
+        table = program_table(list_presets())
+        self._programs = [number for number, entry in table.items() if entry.path != first] or [0]
         self._bank_before = -1
 
     def play(self, seconds: float) -> None:
@@ -157,7 +172,7 @@ class Hands:
         self._bank_before = self._bank()
         self.presets += 1
         self._send([0xB0, 64, 0])
-        self._send([0xC0, self._programs[self.presets % len(self._programs)]])
+        self._send([0xC0, self._programs[(self.presets - 1) % len(self._programs)]])
         self._send([0xB0, 64, 127])
 
     def _play_chord(self) -> None:

@@ -265,7 +265,7 @@ def test_render_bench_measures_notes_tables_and_songs(
 
 
 def test_whole_instrument_is_played_while_models_render(home: Path) -> None:
-    rows = underrun_rows(Report("realtime"), ARGUMENTS, seconds=3.0)
+    rows = underrun_rows(Report("realtime"), "reed", seconds=3.0)
     found = figures(rows)
     assert found["whole instrument, 3 s, under-runs"] >= 0
     assert found["invalid samples"] == 0
