@@ -26,7 +26,7 @@ from instrument.models_link import ModelsLink
 from instrument.preset import load_preset
 from instrument.preset_banks import chosen_preset
 from instrument.preset_changes import PresetChanges
-from instrument.realtime.state import FADE_OUT, EngineState
+from instrument.realtime.state import FADE_OUT, PANIC, EngineState
 from instrument.session_folder import session_folder
 from instrument.song_feed import SongFeed
 from instrument.status import StatusLine, clock
@@ -125,6 +125,7 @@ class Host:
         self._engine = ChildProcess("instrument.engine", folder)
         self._ready: engine_messages.Ready | None = None
         self._recorder: Recorder | None = None
+        self._panics = False
 
     def start(self) -> None:
         """Wait for the engine's device.
@@ -175,6 +176,9 @@ class Host:
 
     def _pass(self) -> None:
         """Go once round control's loop."""
+        if self._panics:
+            self._panics = False
+            self._state.command(PANIC)
         self._listen_to_engine()
         self._presets.follow()
         if self._recorder:
@@ -215,9 +219,15 @@ class Host:
     def _say_how_to_play(self) -> None:
         assert self._ready
         midi = ", ".join(self._ready.midi) or "none"
-        self._status.say(f"Audio: {self._ready.audio}. MIDI: {midi}. Ctrl-C ends.")
+        panic = "Ctrl-\\ silences everything, " if hasattr(signal, "SIGQUIT") else ""
+        self._status.say(f"Audio: {self._ready.audio}. MIDI: {midi}. {panic}Ctrl-C ends.")
+
+    def _panic(self, *_: object) -> None:
+        self._panics = True  # the loop sends it: a signal may come in the middle of another push
 
     def __enter__(self) -> Host:
+        if hasattr(signal, "SIGQUIT"):
+            signal.signal(signal.SIGQUIT, self._panic)
         return self
 
     def __exit__(
@@ -225,6 +235,8 @@ class Host:
     ) -> None:
         """Fade out, end both processes, finish the recording; a second Ctrl-C waits for that."""
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if hasattr(signal, "SIGQUIT"):
+            signal.signal(signal.SIGQUIT, signal.SIG_DFL)
         try:
             self._fade_out()
             self._models.end()

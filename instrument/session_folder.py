@@ -18,6 +18,8 @@ from instrument.realtime.state import EngineState
 
 PREFIX = "latentkeys-"
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a fresh private folder is made inside
+ROOM_BYTES = 512 * 2**20
+"""Three banks of four-second notes at 48 kHz; containers often have only 64 MiB in memory."""
 
 
 @contextmanager
@@ -30,11 +32,12 @@ def session_folder() -> Iterator[Path]:
         There is no place for it.
     """
     sweep_dead_sessions()
+    parent = choose_parent()
     try:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_parent()))  # mode 0700
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))  # mode 0700
     except OSError as problem:
         raise FileError(
-            f'cannot create a session folder in "{_parent()}": {problem.strerror}',
+            f'cannot create a session folder in "{parent}": {problem.strerror}',
             "Free some memory or disk space there.",
         ) from problem
     try:
@@ -45,10 +48,24 @@ def session_folder() -> Iterator[Path]:
 
 def sweep_dead_sessions() -> None:
     """Remove the folders of sessions whose engine was killed before it could do so itself."""
-    for folder in _parent().glob(f"{PREFIX}*"):
-        with suppress(OSError, ValueError):
-            if folder.stat().st_uid == os.getuid() and _is_dead(folder):
-                shutil.rmtree(folder, ignore_errors=True)
+    for parent in (_IN_MEMORY, Path(tempfile.gettempdir())):
+        for folder in parent.glob(f"{PREFIX}*"):
+            with suppress(OSError, ValueError):
+                if _is_ours(folder) and _is_dead(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def choose_parent(in_memory: Path = _IN_MEMORY) -> Path:
+    """Return where session folders go: into memory, if there is room for note tables."""
+    with suppress(OSError):
+        has_room = shutil.disk_usage(in_memory).free >= ROOM_BYTES
+        if has_room and os.access(in_memory, os.W_OK):
+            return in_memory
+    return Path(tempfile.gettempdir())
+
+
+def _is_ours(folder: Path) -> bool:
+    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
 
 
 def _is_dead(folder: Path) -> bool:
@@ -60,7 +77,3 @@ def _is_dead(folder: Path) -> bool:
     except ProcessLookupError:
         return True
     return False
-
-
-def _parent() -> Path:
-    return _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else Path(tempfile.gettempdir())

@@ -147,7 +147,7 @@ def played(*arguments: str, server: JackServer) -> Iterator[Played]:
             process.kill()
 
 
-def wait_for(look: Callable[[], Found], what: str, seconds: float = 15.0) -> Found:
+def wait_for(look: Callable[[], Found], what: str, seconds: float = 30.0) -> Found:
     """Look until there is something to see."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

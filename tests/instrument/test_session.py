@@ -1,8 +1,11 @@
 """A session's folder, and songs that are fed into a session."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +14,12 @@ from instrument.events import note_off, note_on, program_change
 from instrument.midi_files import Song, SongMessage
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import BUILT_IN_BANK, TICK_FRAMES, EngineState
-from instrument.session_folder import session_folder, sweep_dead_sessions
+from instrument.session_folder import (
+    ROOM_BYTES,
+    choose_parent,
+    session_folder,
+    sweep_dead_sessions,
+)
 from instrument.song_feed import SongFeed
 
 
@@ -32,6 +40,12 @@ def test_a_dead_engines_folder_is_swept_and_a_living_ones_is_not() -> None:
         sweep_dead_sessions()
         assert not killed.exists()
         assert playing.exists()
+
+
+def test_a_container_with_little_memory_gets_its_folder_on_disk(tmp_path: Path) -> None:
+    assert choose_parent(tmp_path / "there is none") == Path(tempfile.gettempdir())
+    room = shutil.disk_usage(tmp_path).free >= ROOM_BYTES
+    assert (choose_parent(tmp_path) == tmp_path) == room
 
 
 def a_song() -> Song:
