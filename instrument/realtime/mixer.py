@@ -95,7 +95,9 @@ def read_voice(s, base, v, column, frames):
         for frame in range(uint64(frames)):
             s.tile[frame, column] = s.slope[frame]
     else:
-        count = int64(min(last - first + 4, SLOPE_FRAMES))
+        count = last - first + 4
+        if count > SLOPE_FRAMES:  # faster than FASTEST_RATE: never
+            count = int64(SLOPE_FRAMES)
         blend(s, base, v, first - 1, count)
         find_cubics(base, count - 3)
         for frame in range(uint64(frames)):
