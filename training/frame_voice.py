@@ -1,11 +1,10 @@
 """The frame voice: a small network that plays notes of any length at 48 kHz.
 
 Every 10 ms the network gives the levels of 128 partials, 12 modes and 48 noise bands, as a pure
-function of timbre latent, pitch, time since the key went down and time since it was let go. It has
-no memory: an attack rendered alone is the beginning of the whole note, and a note may be as long as
-it likes. Pitch is exact because it is arithmetic, not learned. Figures of a prototype and what was
-tried: a convolutional version needs state and gains nothing, for its inputs are known functions of
-time.
+function of timbre latent, pitch, time since the key went down and time since it was let go
+(`training.frame_network`). It has no memory, because all of these are known without one: an attack
+rendered alone is the beginning of the whole note, a stream equals a note, and a note may be as long
+as it likes. Pitch is exact because it is arithmetic, not learned.
 
 *Motion*. Recorded partials wobble; a mean spectrum does not. Each partial carries two quieter
 copies detuned up and down, ``1 + c e^{i a(t)} + c e^{i b(t)}``. The mean of its log level is

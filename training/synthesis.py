@@ -130,7 +130,7 @@ def noise_to_frames(
 ) -> Tensor:
     """Shape white noise in frequency: an inverse DFT of 480 bins to 960 frames in two stages.
 
-    One dense DFT matrix would be 7.4 MB of the model file and twice the network's cost; splitting
+    One dense DFT matrix would be 3.7 MB of the model file and cost more than the network; splitting
     bins as k = 20 a + b and frames as n = 48 m + r (Cooley and Tukey, 1965) is 7 times cheaper.
 
     Parameters

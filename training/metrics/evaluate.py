@@ -39,7 +39,7 @@ _SEED = 0
 _PATHS, _PATH_PITCHES, _PATH_STEPS = 10, (36, 60, 84), 9
 _VELOCITIES = (0.2, 0.4, 0.6, 0.8, 1.0)
 _CENTS_PITCHES = range(36, 97)
-_LEVEL_CHANGE_DB = 3.0
+_LEVEL_CHANGE_DB = 1.0
 
 
 @dataclass(frozen=True, slots=True)
