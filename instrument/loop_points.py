@@ -30,6 +30,8 @@ CANDIDATES = 64
 
 SILENCE_DB = -66.0
 """A note that has fallen this far below its loudest moment has ended and needs no loop."""
+LIKE_ENOUGH = 0.04
+"""Correlation that a longer loop may have less than the best one."""
 FADE_OUT_SECONDS = 0.05
 STEADY_DB_PER_SECOND = 0.5
 """A slope below this is ripple of the measurement, not dying away."""
@@ -149,12 +151,17 @@ def _lengths(frames: int, fade: int, rate_hz: int, pitch_hz: float) -> npt.NDArr
 
 
 def _most_alike(note: Samples, lengths: npt.NDArray[np.int64], fade: int) -> int:
-    """Return the length at which the loop's two ends correlate best."""
+    """Return the longest length at which the loop's two ends correlate about as well as they can.
+
+    The ear hears a short loop's repetition long before it hears a slightly worse cross-fade.
+    """
     tail = note[-fade:]
     starts = len(note) - lengths - fade
     heads = np.lib.stride_tricks.sliding_window_view(note, fade)[starts]  # (lengths, fade)
     power = np.einsum("lf,lf->l", heads, heads)
-    return int(lengths[np.argmax(heads @ tail / np.sqrt(power + 1e-20))])
+    likeness = heads @ tail / np.sqrt(power + 1e-20)
+    margin = LIKE_ENOUGH * max(float(np.sqrt(np.dot(tail, tail))), 1e-10)
+    return int(lengths[likeness >= likeness.max() - margin].max())
 
 
 def _crossfade(going: Samples, coming: Samples) -> Samples:

@@ -33,7 +33,7 @@ import numpy.typing as npt
 from instrument.errors import FileError
 from instrument.files import replacing_file
 
-TABLE_VERSION = 1
+TABLE_VERSION = 2
 """Raise it when the same model would fill a slot with other numbers (loops, levels, trimming)."""
 
 SAMPLE_STEP = 2.0**-14

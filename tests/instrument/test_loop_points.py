@@ -72,7 +72,13 @@ def test_beating_stacks_are_looped_in_step_with_their_beat() -> None:
     tone = 0.3 * np.sin(2 * np.pi * 220 * TIME) + 0.3 * np.sin(2 * np.pi * 222 * TIME)
     note = loop_note(tone.astype(np.float32), RATE, 220.0)
     beats = (note.loop_end - note.loop_start) / RATE * 2
-    assert beats == pytest.approx(round(beats), abs=0.05)
+    # LIKE_ENOUGH lets the beat be off by arccos(0.96) = 0.045 turns, the candidates' grid by some.
+    assert beats == pytest.approx(round(beats), abs=0.07)
+
+
+def test_of_loops_that_are_equally_good_the_longest_is_taken() -> None:
+    note = loop_note(harmonics(440.0).astype(np.float32), RATE, 440.0)
+    assert (note.loop_end - note.loop_start) / RATE > 1.15
 
 
 @pytest.mark.parametrize("seed", range(3))
