@@ -229,6 +229,7 @@ def doctor(seconds: float) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code: 0 well, 2 the user's error, 130 Ctrl-C."""
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, _end)
         if hasattr(signal, "SIGHUP"):
             signal.signal(signal.SIGHUP, _end)
@@ -263,7 +264,3 @@ def main() -> NoReturn:
 def _end(number: int, _: FrameType | None) -> NoReturn:
     """End as a closed terminal or a stopped service asks: through every ``finally``."""
     raise SystemExit(128 + number)
-
-
-if __name__ == "__main__":
-    main()

@@ -25,7 +25,7 @@ from instrument.realtime.state import EngineState
 
 Found = TypeVar("Found")
 
-COMMAND = [sys.executable, "-c", "from instrument.cli import main; main()"]
+COMMAND = [sys.executable, "-m", "instrument"]
 
 
 def make_home(folder: Path) -> None:

@@ -18,7 +18,7 @@ def latentkeys(home: Path, *arguments: str) -> str:
     """Run a command as a user whose folders all lie in `home`; return what it printed."""
     folders = {f"XDG_{name}_HOME": str(home / name) for name in ("DATA", "CACHE", "CONFIG")}
     run = subprocess.run(
-        [sys.executable, "-m", "instrument.cli", *arguments],
+        [sys.executable, "-m", "instrument", *arguments],
         env={**os.environ, **folders, "HOME": str(home), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,

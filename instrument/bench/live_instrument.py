@@ -165,7 +165,7 @@ def command_line() -> list[str]:
     script = Path(sys.executable).with_name("latentkeys")
     if script.exists():
         return [str(script)]
-    return [sys.executable, "-c", "from instrument.cli import main; main()"]
+    return [sys.executable, "-m", "instrument"]
 
 
 def _end(command: subprocess.Popen[bytes]) -> None:

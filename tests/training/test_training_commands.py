@@ -62,7 +62,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tones: Path, tmp_path: Path) -> None
     command = [
         sys.executable,
         "-m",
-        "instrument.cli",
+        "instrument",
         "train",
         "frame-voice",
         str(tmp_path / "run"),
