@@ -108,13 +108,13 @@ class TableFiller:
         return lowest <= pitch <= highest
 
     def _struck_while_cold(self) -> Job | None:
-        """Return the missing half of the key that was struck last."""
+        """Return what struck keys lack: attacks before whole notes, the latest key first."""
         wanted = self._state.wanted[self._bank]
-        for index in np.argsort(wanted)[::-1]:
-            if wanted[index] == 0:
-                return None
-            pitch = LOWEST_PITCH + int(index)
-            for job in (Job(pitch, False), Job(pitch, True)):
+        struck = np.argsort(wanted)[::-1][: np.count_nonzero(wanted)]
+        pitches = [LOWEST_PITCH + int(index) for index in struck]
+        for is_whole in (False, True):
+            for pitch in pitches:
+                job = Job(pitch, is_whole)
                 if self._can_render(pitch) and not self._is_done(job):
                     return job
         return None

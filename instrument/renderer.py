@@ -163,6 +163,11 @@ class FrameVoiceRenderer:
         """Why notes are not rendered where one would expect; empty if they are."""
         return self._runtime.notice
 
+    def open(self, frames: int) -> None:
+        """Open the graphs of attacks and of notes of `frames` frames: no key then waits for it."""
+        self._session(self._graphs[0].name)
+        self._session(self._graph(frames).name)
+
     def render(
         self,
         pitches: ArrayLike,
@@ -182,9 +187,7 @@ class FrameVoiceRenderer:
         if np.any((pitch < lowest) | (pitch > highest)):
             raise ValueError(f"pitches must be in {lowest}..{highest}, got {pitch.tolist()}")
         wanted = self.longest_frames if frames is None else frames
-        graph = next((graph for graph in self._graphs if graph.frames >= wanted), None)
-        if graph is None:
-            raise ValueError(f"a note has at most {self.longest_frames} frames, not {wanted}")
+        graph = self._graph(wanted)
         notes = np.empty((len(pitch), wanted), np.float32)
         for rows in _alike(pitch, latent, graph.layers):
             audio = self._run(graph, int(pitch[rows[0]]), latent[rows[0]], velocity[rows])
@@ -213,6 +216,12 @@ class FrameVoiceRenderer:
         level = np.power(np.float32(10.0), outputs["level_db"] / 20.0)
         audio: Audio = outputs["audio"][: len(velocities)] * level[:, None]
         return audio
+
+    def _graph(self, frames: int) -> _NoteGraph:
+        graph = next((graph for graph in self._graphs if graph.frames >= frames), None)
+        if graph is None:
+            raise ValueError(f"a note has at most {self.longest_frames} frames, not {frames}")
+        return graph
 
     def _session(self, name: str) -> Session:
         if name not in self._sessions:

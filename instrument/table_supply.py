@@ -80,7 +80,8 @@ class TableSupply:
         self._prepared[path] = preset, bundle
         keys = [self._key(preset, bundle, rate_hz) for rate_hz in USUAL_RATES_HZ]
         if not any(self._cache.has(key) for key in keys):
-            _ = self._renderer(bundle).provider  # opens the first graph
+            renderer = self._renderer(bundle)
+            renderer.open(note_frames(preset, renderer.sample_rate_hz))
 
     def begin(self, bank: int, path: Path) -> OpenTable | None:
         """Fill a bank from the cache and return None, or open what has to be rendered.

@@ -55,14 +55,14 @@ def test_every_key_has_its_attack_before_any_has_its_whole_note() -> None:
     assert frames_ready(state, 62) == round(0.6 * 48_000)
 
 
-def test_the_key_that_was_struck_last_comes_first_attack_then_whole() -> None:
+def test_struck_keys_come_first_attacks_before_whole_notes_the_latest_first() -> None:
     state, filler = a_filler()
     filler.step()
     state.wanted[BANK, 100 - LOWEST_PITCH] = 5_000
     state.wanted[BANK, 30 - LOWEST_PITCH] = 9_000
     jobs = [filler.step() for _ in range(5)]
     found = [(job.pitch, job.is_whole) for job in jobs if job]
-    assert found == [(30, False), (30, True), (100, False), (100, True), (61, False)]
+    assert found == [(30, False), (100, False), (30, True), (100, True), (61, False)]
 
 
 def test_a_complete_table_ends_and_holds_the_tones() -> None:
