@@ -169,7 +169,7 @@ def test_a_missing_extra_names_the_command_that_installs_it(place: Path, verb: s
 
 
 def test_a_closed_pipe_ends_quietly(place: Path) -> None:
-    line = f"{COMMAND[0]} -c '{COMMAND[2]}' presets list | head -c 1"
+    line = f"{' '.join(COMMAND)} presets list | head -c 1"
     said = subprocess.run(["sh", "-c", line], capture_output=True, text=True)
     assert said.stderr == ""
 
