@@ -2,7 +2,9 @@
 
 Run as a process (``python -m instrument.bench.silent_client SERVER``) on a server of its own it
 tells how often this machine stalls by itself; on a server that it shares with one other client it
-is the referee that counts that client's under-runs, by the same measure whoever it is.
+is the referee that counts that client's under-runs, by the same measure whoever it is. With
+``--keyboard`` a MIDI keyboard stands before it in the graph: the server then has two clients to
+wake one after the other, as it has when somebody plays the instrument.
 
 Both callbacks are machine code (numba), so no interpreter takes part in what is counted.
 """
@@ -16,6 +18,7 @@ from typing import Any
 
 import jack
 import numpy as np
+import rtmidi
 from numba import cfunc, types
 from numba.np.numpy_support import carray
 from numpy.typing import NDArray
@@ -38,6 +41,8 @@ def main() -> None:
     except jack.JackError:
         serve_missing(f"no JACK server {sys.argv[1]!r}")
         return
+    wants_keyboard = "--keyboard" in sys.argv
+    port = client.midi_inports.register("midi_in")
     counts = np.zeros(8, np.int64)
     pointer = jack._ffi.cast("void *", counts.ctypes.data)
     process, on_xrun = _compile()
@@ -49,7 +54,11 @@ def main() -> None:
     jack._lib.jack_set_xrun_callback(
         client._ptr, jack._ffi.cast("JackXRunCallback", on_xrun.address), pointer
     )
+    keyboard = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="keyboard") if wants_keyboard else None
     with client:  # activates
+        if keyboard:
+            keyboard.open_virtual_port("keys")
+            client.connect("keyboard:keys", port)
         serve({"rate_hz": client.samplerate}, lambda _amount: _answer(counts))
     client.close()
 

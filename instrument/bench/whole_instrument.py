@@ -51,7 +51,12 @@ def underrun_rows(report: Report, preset: str | None, seconds: float) -> list[Ro
             tempfile.TemporaryDirectory() as cache,
             private_jack(name="instrument") as server,
             private_jack(name="silent") as other,
-            ChildPeer("instrument.bench.silent_client", other.name) as silent,
+            ChildPeer(
+                "instrument.bench.silent_client",
+                other.name,
+                "--keyboard",
+                environment=other.environment,
+            ) as silent,
             live_instrument(arguments, {**server.environment, "XDG_CACHE_HOME": cache}) as played,
         ):
             report.facts["whole instrument on"] = f"{server}; the silent client: {other}"
