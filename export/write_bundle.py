@@ -38,8 +38,9 @@ from instrument.bundle import Bundle
 from instrument.card import CARD_NAME, Card
 from instrument.errors import FileError
 from instrument.renderer import NoteRenderer, open_renderer, self_test
+from training.checkpoint import CHECKPOINT
 from training.frame_voice import FrameVoice
-from training.run import CHECKPOINT, RunSummary, load_checkpoint, load_voice
+from training.run import RunSummary, load_checkpoint, load_voice
 
 _LICENCE = """\
 The weights in this folder were learned from notes rendered from {source}:

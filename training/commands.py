@@ -27,6 +27,7 @@ from instrument.errors import SettingError
 from training.config import RECIPES
 from training.data.notes import NoteSet, open_notes
 from training.data.programs import PROGRAM_NAMES
+from training.hardware import choose_device
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _DATA_OPTION = click.option(
@@ -110,7 +111,8 @@ def frame_voice(
 
     Watch it with: tensorboard --logdir RUN
     """
-    from training.run import CHECKPOINT, load_checkpoint
+    from training.checkpoint import CHECKPOINT
+    from training.run import load_checkpoint
     from training.train_frame_voice import Progress as Step
     from training.train_frame_voice import Trainer
 
@@ -121,7 +123,7 @@ def frame_voice(
             f"{run} already has a checkpoint", "Go on with --resume, or choose another folder."
         )
     torch.set_num_threads(threads)
-    where = _device(device)
+    where = choose_device(device)
     if resume and data is None:
         data = Path(load_checkpoint(run)[0].notes_folder)
     notes = open_notes(data or default_notes_folder())
@@ -211,16 +213,6 @@ def _chosen_programs(programs: str | None) -> tuple[int, ...]:
             "Melodic General MIDI programs count from 0: 0-111 without 55 and 96-103, and 114.",
         )
     return chosen
-
-
-def _device(name: str) -> torch.device:
-    has_cuda = torch.cuda.is_available()
-    if name == "cuda" and not has_cuda:
-        raise SettingError(
-            "--device cuda: torch sees no CUDA device here",
-            "Install a CUDA build of torch, or cpu.",
-        )
-    return torch.device("cuda" if has_cuda and name != "cpu" else "cpu")
 
 
 def _describe(console: Console, notes: NoteSet) -> None:

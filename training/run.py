@@ -1,29 +1,27 @@
 """A run's folder: its checkpoint, and what was resolved.
 
-``checkpoint.pt`` holds only tensors and plain values and is read with ``weights_only=True``: no
-pickle runs code on anybody's machine. It is written beside and renamed, so a run that is killed
-while writing keeps the checkpoint before.
+Of the frame voice; the composers' runs are in `training.learning`, the file itself in
+`training.checkpoint`.
 """
 
 from __future__ import annotations
 
-import ctypes
-import pickle
-import platform
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import torch
 
-from instrument.errors import FileError
+from training.checkpoint import (
+    FRAME_VOICE,
+    read_checkpoint,
+    refuse_other_system,
+    write_checkpoint,
+)
 from training.config import FrameVoiceConfig, TrainingConfig
 from training.data.notes import Instrument, NoteSet, TuningTables
 from training.frame_voice import FrameVoice
-
-FORMAT = 1
-CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +55,6 @@ class RunSummary:
     step: int
     seconds: float
     hardware: str
-
-
-def describe_hardware(device: torch.device) -> str:
-    """Name the processor or GPU that a run uses."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{platform.machine()} CPU, {torch.get_num_threads()} thread(s)"
 
 
 def summarise(
@@ -105,19 +96,7 @@ def save_checkpoint(folder: Path, summary: RunSummary, state: dict[str, Any]) ->
     FileError
         When it cannot be written; the checkpoint before is untouched.
     """
-    partial = folder / f"{CHECKPOINT}.part"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        described = msgspec.json.encode(asdict(summary))
-        torch.save({"format": FORMAT, "summary": described.decode(), "state": state}, partial)
-        partial.replace(folder / CHECKPOINT)
-        (folder / "run.json").write_bytes(msgspec.json.format(described, indent=1))
-    except (OSError, RuntimeError) as error:
-        partial.unlink(missing_ok=True)
-        raise FileError(
-            f"cannot write a checkpoint to {folder}: {error}",
-            "The checkpoint before is untouched: make room, then go on with --resume.",
-        ) from error
+    write_checkpoint(folder, FRAME_VOICE, summary, state)
 
 
 def load_checkpoint(folder: Path) -> tuple[RunSummary, dict[str, Any]]:
@@ -128,21 +107,9 @@ def load_checkpoint(folder: Path) -> tuple[RunSummary, dict[str, Any]]:
     FileError
         When there is none, it is broken, or it is of another version.
     """
-    path = folder / CHECKPOINT
-    if not path.is_file():
-        raise FileError(
-            f"{folder} is not a training run: it has no {CHECKPOINT}",
-            "Make one with: latentkeys train frame-voice",
-        )
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        version = content["format"]
-    except (OSError, RuntimeError, pickle.UnpicklingError, KeyError, TypeError, EOFError) as error:
-        raise FileError(f"{path} is not a readable checkpoint: {error}") from error
-    if version != FORMAT:
-        raise FileError(f"{path}: format must be {FORMAT}, got {version}")
-    summary = msgspec.json.decode(content["summary"], type=RunSummary)
-    return summary, content["state"]
+    system, summary, state = read_checkpoint(folder)
+    refuse_other_system(folder, FRAME_VOICE, system)
+    return msgspec.json.decode(summary, type=RunSummary), state
 
 
 def load_voice(folder: Path) -> tuple[FrameVoice, RunSummary]:
@@ -164,21 +131,3 @@ def load_voice(folder: Path) -> tuple[FrameVoice, RunSummary]:
         for name, average in state["average"].items():
             parameters[name].copy_(average)
     return voice.eval().requires_grad_(False), summary
-
-
-def keep_memory() -> None:
-    """Tell glibc to keep freed memory.
-
-    A training step frees and takes the same large arrays again; giving them back to the system in
-    between costs a fifth of the step in page faults (147 ms against 123 ms measured).
-    """
-    trim_threshold, top_pad, mmap_threshold = -1, -2, -3
-    if platform.system() == "Linux":
-        library = ctypes.CDLL(None)
-        if hasattr(library, "mallopt"):
-            for option, size in (
-                (trim_threshold, 2**31 - 1),
-                (mmap_threshold, 2**30),
-                (top_pad, 2**28),
-            ):
-                library.mallopt(option, size)

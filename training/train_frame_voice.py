@@ -26,12 +26,11 @@ from training.data.crops import Crops, CropSource, Prefetch
 from training.data.notes import TEST, NoteSet
 from training.frame_network import HOP_SECONDS
 from training.frame_voice import FrameVoice, render_hops, tempered_hz
+from training.hardware import describe_hardware, keep_memory
 from training.pictures import compare_spectrograms
 from training.playing import play_like
 from training.run import (
     RunSummary,
-    describe_hardware,
-    keep_memory,
     load_checkpoint,
     save_checkpoint,
     summarise,

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from instrument.errors import FileError, SettingError
+from training.checkpoint import CHECKPOINT
 from training.config import RECIPES, TrainingConfig
 from training.data.analysis import tempered_hz
 from training.data.notes import NoteSet
@@ -15,7 +16,7 @@ from training.data.tones import write_tones
 from training.frame_voice import WholeNote, seeded_inputs
 from training.metrics.notes_measured import pitch_error_cents
 from training.playing import play_like
-from training.run import CHECKPOINT, load_checkpoint, load_voice
+from training.run import load_checkpoint, load_voice
 from training.train_frame_voice import Progress, Trainer
 
 TINY = RECIPES["tiny"]
