@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 import click
 import platformdirs
 import torch
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from instrument.errors import SettingError
 from training.config import RECIPES
 from training.data.notes import NoteSet, open_notes
 from training.data.programs import PROGRAM_NAMES
 from training.hardware import choose_device
+from training.progress import counting_progress, stop_flag, training_progress
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _DATA_OPTION = click.option(
@@ -58,7 +46,7 @@ def soundfont(font: Path | None, out: Path | None, programs: str | None) -> None
     font = font or find_soundfont()
     folder = out or default_notes_folder()
     console = Console()
-    with _progress(console, MofNCompleteColumn()) as progress:
+    with counting_progress(console) as progress:
         task = progress.add_task("rendering", total=len(chosen))
 
         def show(name: str, done: int, _: int) -> None:
@@ -135,7 +123,7 @@ def frame_voice(
     if resume and (minutes or steps):
         trainer.change_length(steps or trainer.config.steps, minutes or 0.0)
     console = Console()
-    with _progress(console, TextColumn("{task.fields[state]}")) as progress, _stop_flag() as stop:
+    with training_progress(console) as progress, stop_flag() as stop:
         task = progress.add_task("training", total=1.0, state="")
 
         def show(at: Step) -> None:
@@ -183,7 +171,7 @@ def evaluate_frame_voice(
     voice, summary = load_voice(run)
     notes = open_notes(data or Path(summary.notes_folder))
     console = Console()
-    with _progress(console, MofNCompleteColumn()) as progress:
+    with counting_progress(console) as progress:
         task = progress.add_task("measuring", total=None)
 
         def show(what: str, done: int, total: int) -> None:
@@ -221,33 +209,3 @@ def _describe(console: Console, notes: NoteSet) -> None:
         f"{notes.path}: {notes.pitch.size} notes of {len(notes.instruments)} instruments, "
         f"{size:.2f} GB, from {notes.source}"
     )
-
-
-def _progress(console: Console, column: MofNCompleteColumn | TextColumn) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        column,
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
-
-
-@contextmanager
-def _stop_flag() -> Iterator[list[bool]]:
-    """Give a list that gets an element at the first Ctrl-C or SIGTERM; the next one interrupts."""
-    asked: list[bool] = []
-
-    def stop(_: int, __: FrameType | None) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(True)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,0 +1,397 @@
+"""Train any composer: one loop, from the first step to the last checkpoint.
+
+In: a `System` with a recipe, a corpus, and a run folder. Out: a checkpoint each minute, the best
+one by the validation loss, TensorBoard logs with losses and piano rolls, MIDI samples, and the same
+result to the bit whether or not the run was interrupted (with a fixed number of steps, on the same
+machine and number of threads).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+import numpy as np
+import torch
+from instrument.midi_phrases import write_phrase
+from instrument.note import Phrase
+from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
+
+from instrument.errors import SettingError
+from training.checkpoint import (
+    CHECKPOINT,
+    read_checkpoint,
+    refuse_other_system,
+    write_checkpoint,
+)
+from training.data.corpus import Corpus
+from training.hardware import describe_hardware, keep_memory
+from training.parallel import agree, processes
+from training.phrase_pictures import draw_phrases
+
+BEST = "best.pt"
+"""The checkpoint with the lowest validation loss; systems without one only have the last."""
+_CHECKPOINT_SECONDS = 60.0
+_LOG_STEPS = 20
+_CHECKS, _SAMPLINGS = 40, 8
+_LOWEST_RATE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where a run is.
+
+    Attributes
+    ----------
+    step
+        Steps taken before this one.
+    fraction
+        From 0 to 1: by the clock if the run has a time limit, else by steps.
+    random
+        A function of the seed, the step and the process: batches are drawn from it.
+    process, processes
+        Which one of how many; each draws its own batch.
+    """
+
+    step: int
+    fraction: float
+    random: np.random.Generator
+    process: int
+    processes: int
+
+
+class Learner(Protocol):
+    """One system in training; what is random in it comes from the `Moment` or torch's generator."""
+
+    networks: dict[str, nn.Module]  #: everything with weights to save, averages included
+    optimizers: dict[str, torch.optim.Optimizer]
+
+    def step(self, at: Moment) -> dict[str, Tensor]:
+        """Take one step of the optimisers; return detached losses, "loss" among them."""
+        ...
+
+    def validate(self) -> dict[str, float]:
+        """Measure the validation split; a "loss" among the figures decides which is best."""
+        ...
+
+    def samples(self) -> dict[str, Phrase]:
+        """Generate up to four short phrases, by title."""
+        ...
+
+
+Config = TypeVar("Config")
+
+
+@dataclass(frozen=True, slots=True)
+class System(Generic[Config]):
+    """Something that ``latentkeys train`` can train.
+
+    Attributes
+    ----------
+    name
+        The word after ``train``.
+    what
+        One line of help.
+    config
+        The frozen dataclass of its options.
+    recipes
+        Settings by name, the default first; "tiny" goes through every step in seconds.
+    corpora
+        Corpora that suit it, the default first.
+    open
+        Makes the learner on a device; weights come from torch's global generator.
+    """
+
+    name: str
+    what: str
+    config: type[Config]
+    recipes: Mapping[str, Config]
+    corpora: tuple[str, ...]
+    open: Callable[[Config, Corpus, torch.device], Learner]
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """When a run ends, and the seed of everything random: `minutes` by the clock, or `steps`."""
+
+    steps: int
+    minutes: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunCard:
+    """What a run is, for cards and listings.
+
+    Attributes
+    ----------
+    system, recipe, config
+        What was trained.
+    corpus, corpus_sha256, source, notice
+        What it learned from, and the terms of that.
+    length
+        The run's end and seed.
+    step, seconds, processes, hardware
+        How far it is, and on what.
+    validation
+        The last figures; ``best.pt`` has those of its own step.
+    """
+
+    system: str
+    recipe: str
+    config: dict[str, Any]
+    corpus: str
+    corpus_sha256: str
+    source: str
+    notice: str
+    length: Length
+    step: int
+    seconds: float
+    processes: int
+    hardware: str
+    validation: dict[str, float]
+
+
+def rate(at: Moment, warm_up_steps: int = 200) -> float:
+    """Return the learning rate's factor: a short warm-up, then a cosine down to a hundredth."""
+    cosine = 0.5 * (1.0 + math.cos(math.pi * at.fraction))
+    warm = min(1.0, (at.step + 1) / max(1, warm_up_steps))
+    return warm * (_LOWEST_RATE + (1.0 - _LOWEST_RATE) * cosine)
+
+
+class Run:
+    """A training that can stop after any step and go on from its checkpoint.
+
+    Parameters
+    ----------
+    system
+        What is trained.
+    card
+        A fresh one (`new_run`) or a checkpoint's (`resumed_run`).
+    learner
+        Its networks, on their device, with the card's weights.
+    folder
+        The run's folder.
+    """
+
+    def __init__(self, system: System[Any], card: RunCard, learner: Learner, folder: Path) -> None:
+        self.system, self.card, self.learner, self.folder = system, card, learner, folder
+        self._best = math.inf
+
+    @property
+    def fraction(self) -> float:
+        """How much of the run is done."""
+        length = self.card.length
+        if length.minutes:
+            return min(self.card.seconds / (60.0 * length.minutes), 1.0)
+        return min(self.card.step / length.steps, 1.0)
+
+    def run(
+        self, report: Callable[[RunCard, float, float], None], should_stop: Callable[[], bool]
+    ) -> bool:
+        """Train until done or told to stop; save; return whether the run is complete.
+
+        Parameters
+        ----------
+        report
+            Told the card, the fraction and the loss every few steps.
+        should_stop
+            Asked after every step.
+        """
+        keep_memory()
+        stop, is_first = False, processes().is_main_process
+        mark = saved = time.monotonic()
+        writer = SummaryWriter(self.folder / "tensorboard", purge_step=self.card.step)
+        try:
+            while self.fraction < 1.0 and not stop:
+                before, losses, now = self.fraction, self._step(), time.monotonic()
+                seconds, asked = agree((self.card.seconds + now - mark, float(should_stop())))
+                mark, stop = now, bool(asked)
+                self.card = replace(self.card, step=self.card.step + 1, seconds=seconds)
+                if is_first:
+                    self._look(writer, losses, before, report)
+                if is_first and now - saved > _CHECKPOINT_SECONDS:
+                    self.save()
+                    saved = now
+        finally:
+            writer.close()
+        if is_first:
+            self.save()
+        return self.fraction >= 1.0
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        state = {
+            "networks": {n: net.state_dict() for n, net in self.learner.networks.items()},
+            "optimizers": {n: o.state_dict() for n, o in self.learner.optimizers.items()},
+            "best": self._best,
+        }
+        write_checkpoint(self.folder, self.system.name, self.card, state)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Put a checkpoint's weights and optimisers in place."""
+        _load_networks(self.learner, state)
+        for name, optimizer in self.learner.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        self._best = state["best"]
+
+    def _step(self) -> dict[str, Tensor]:
+        at, seed = self._moment()
+        torch.manual_seed(seed)
+        losses = self.learner.step(at)
+        if at.step % _LOG_STEPS == 0 and not torch.isfinite(losses["loss"]):
+            raise SettingError(
+                f"training has diverged: the loss at step {at.step} is not finite",
+                f"{self.folder} still has a good checkpoint; go on from it with --resume.",
+            )
+        return losses
+
+    def _moment(self) -> tuple[Moment, int]:
+        rank, count = processes().process_index, processes().num_processes
+        seeds = np.random.SeedSequence((self.card.length.seed, self.card.step, rank))
+        random = np.random.default_rng(seeds)
+        at = Moment(self.card.step, self.fraction, random, rank, count)
+        return at, int(seeds.generate_state(1, np.uint64)[0] >> 1)
+
+    def _look(
+        self,
+        writer: SummaryWriter,
+        losses: dict[str, Tensor],
+        before: float,
+        report: Callable[[RunCard, float, float], None],
+    ) -> None:
+        """Log, and from time to time validate and write samples."""
+        step = self.card.step
+        if step % _LOG_STEPS == 0:
+            for name, value in losses.items():
+                writer.add_scalar(f"train/{name}", float(value), step)
+            report(self.card, self.fraction, float(losses["loss"]))
+        if _crosses(before, self.fraction, _CHECKS):
+            self._validate(writer)
+        if _crosses(before, self.fraction, _SAMPLINGS):
+            self._write_samples(writer)
+
+    def _validate(self, writer: SummaryWriter) -> None:
+        figures = self.learner.validate()
+        self.card = replace(self.card, validation=figures)
+        for name, value in figures.items():
+            writer.add_scalar(f"validation/{name}", value, self.card.step)
+        if figures.get("loss", math.inf) < self._best:
+            self._best = figures["loss"]
+            networks = {n: net.state_dict() for n, net in self.learner.networks.items()}
+            state = {"networks": networks}
+            write_checkpoint(self.folder, self.system.name, self.card, state, BEST)
+
+    def _write_samples(self, writer: SummaryWriter) -> None:
+        phrases = self.learner.samples()
+        if not phrases:
+            return
+        writer.add_figure("samples", draw_phrases(phrases), self.card.step)
+        folder = self.folder / "samples"
+        folder.mkdir(exist_ok=True)
+        for title, phrase in phrases.items():
+            write_phrase(folder / f"{self.card.step:07d} {title}.mid", phrase)
+
+
+def new_run(
+    system: System[Any],
+    recipe: str,
+    corpus: Corpus,
+    length: Length,
+    folder: Path,
+    device: torch.device,
+) -> Run:
+    """Begin a run; the same seed begins with the same weights."""
+    config = system.recipes[recipe]
+    torch.manual_seed(length.seed)
+    learner = system.open(config, corpus, device)
+    card = RunCard(
+        system=system.name,
+        recipe=recipe,
+        config=msgspec.to_builtins(config),
+        corpus=corpus.name,
+        corpus_sha256=corpus.sha256,
+        source=corpus.source,
+        notice=corpus.notice,
+        length=length,
+        step=0,
+        seconds=0.0,
+        processes=processes().num_processes,
+        hardware=describe_hardware(device),
+        validation={},
+    )
+    return Run(system, card, learner, folder)
+
+
+def resumed_run(
+    system: System[Any], corpus: Corpus, folder: Path, device: torch.device, length: Length | None
+) -> Run:
+    """Go on from a folder's checkpoint, to another end if `length` is given.
+
+    Raises
+    ------
+    FileError
+        No readable checkpoint, or one of another system.
+    SettingError
+        The corpus is not the one that the run began with.
+    """
+    card, state = read_run(folder, system.name)
+    if card.corpus_sha256 != corpus.sha256:
+        raise SettingError(
+            f"the run learned from another version of {card.corpus} than the one installed",
+            "Make the corpus as it was, or begin a new run.",
+        )
+    if length:
+        card = replace(card, length=length)
+    config = msgspec.convert(card.config, system.config)
+    run = Run(system, card, system.open(config, corpus, device), folder)
+    run.restore(state)
+    return run
+
+
+def read_run(
+    folder: Path, system: str | None = None, name: str = CHECKPOINT
+) -> tuple[RunCard, dict[str, Any]]:
+    """Read a run's card and state; `system` refuses any other.
+
+    Raises
+    ------
+    FileError
+        See `training.checkpoint.read_checkpoint`.
+    """
+    found, summary, state = read_checkpoint(folder, name)
+    if system:
+        refuse_other_system(folder, system, found)
+    return msgspec.json.decode(summary, type=RunCard), state
+
+
+def load_learner(folder: Path, system: System[Any], corpus: Corpus) -> tuple[RunCard, Learner]:
+    """Open a run's best weights on the CPU, to evaluate or export; the last where none is best.
+
+    Raises
+    ------
+    FileError
+        See `read_run`.
+    """
+    card, state = read_run(folder, system.name, BEST if (folder / BEST).is_file() else CHECKPOINT)
+    config = msgspec.convert(card.config, system.config)
+    learner = system.open(config, corpus, torch.device("cpu"))
+    _load_networks(learner, state)
+    for network in learner.networks.values():
+        network.eval().requires_grad_(False)
+    return card, learner
+
+
+def _load_networks(learner: Learner, state: dict[str, Any]) -> None:
+    for name, network in learner.networks.items():
+        network.load_state_dict(state["networks"][name])
+
+
+def _crosses(before: float, after: float, parts: int) -> bool:
+    return math.floor(before * parts) != math.floor(after * parts)

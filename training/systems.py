@@ -1,0 +1,27 @@
+"""Every composer that can be trained, by the word after ``latentkeys train``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from instrument.errors import SettingError
+from instrument.fields import nearest
+from training.learning import System
+
+SYSTEMS: dict[str, System[Any]] = {system.name: system for system in ()}
+
+
+def find_system(name: str) -> System[Any]:
+    """Look a system up.
+
+    Raises
+    ------
+    SettingError
+        There is none of that name.
+    """
+    if name not in SYSTEMS:
+        have = ", ".join(SYSTEMS)
+        raise SettingError(
+            f"there is no system {name!r} (there are: {have})", nearest(name, SYSTEMS)
+        )
+    return SYSTEMS[name]
