@@ -33,7 +33,6 @@ from training.checkpoint import (
 from training.data.corpus import Corpus
 from training.hardware import describe_hardware, keep_memory
 from training.parallel import agree, processes
-from training.phrase_pictures import draw_phrases
 
 BEST = "best.pt"
 """The checkpoint with the lowest validation loss; systems without one only have the last."""
@@ -289,6 +288,8 @@ class Run:
             write_checkpoint(self.folder, self.system.name, self.card, state, BEST)
 
     def _write_samples(self, writer: SummaryWriter) -> None:
+        from training.phrase_pictures import draw_phrases  # matplotlib takes a second to import
+
         phrases = self.learner.samples()
         if not phrases:
             return
