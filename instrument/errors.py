@@ -7,6 +7,7 @@
     │   ├── PresetError          a preset TOML with a wrong key, value or model
     │   ├── BundleError          a model bundle that fails a check
     │   └── MidiFileError        a MIDI file that is truncated or not MIDI
+    ├── PhraseError              a note or a phrase that cannot be: pitch 130, a negative length
     ├── DeviceError              an audio device, MIDI port or server that is missing or refuses
     ├── SettingError             a wrong value on the command line
     ├── MissingExtraError        a package that an optional extra installs
@@ -53,6 +54,10 @@ class BundleError(FileError):
 
 class MidiFileError(FileError):
     """A MIDI file is truncated or is not MIDI."""
+
+
+class PhraseError(LatentkeysError):
+    """A note or a phrase has a value that no music has."""
 
 
 class DeviceError(LatentkeysError):

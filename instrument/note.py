@@ -1,109 +1,148 @@
-"""Notes, tracks and phrases: the one truth about music that every model and file goes through.
+"""Notes, tracks and phrases: the one form in which music moves between the packages.
 
-Time is in beats, and a beat is a quarter note. Microtiming is kept: a start is any number, on a
-grid or off it. Everything here is a value: nothing changes, everything returns a new one, so any
-thread may read.
+A beat is a quarter note, whatever the meter; times are counted in beats from the phrase's
+beginning and keep their microtiming. Everything here is immutable and carries no sound: files
+(`midi_phrases`), tuples for networks (`note_tuples`), piano rolls and chorale frames are views.
 """
 
 from __future__ import annotations
 
-import math
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import chain
+from operator import attrgetter
 from typing import TypeVar
 
-from instrument.errors import SettingError
+from instrument.errors import PhraseError
+
+DEFAULT_VELOCITY = 80
+_NEARLY = 1e-9  # beats; what is closer to a bar line is on it: sums of floats miss by less
+_FOREVER = float("inf")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Note:
-    """One note; notes are ordered by start, then pitch.
+    """One note; notes sort by start, then pitch, length and velocity.
 
     Attributes
     ----------
     start_beats
-        From the beginning of its phrase, 0 or later.
+        From the phrase's beginning, at least 0.
     pitch
-        MIDI number, 0 to 127.
+        MIDI number, 0-127.
     length_beats
-        Longer than 0.
+        Longer than 0; a note may sound on after the phrase's end.
     velocity
-        1 to 127.
+        1-127.
     """
 
     start_beats: float
     pitch: int
     length_beats: float
-    velocity: int = 80
+    velocity: int = DEFAULT_VELOCITY
 
     def __post_init__(self) -> None:
-        if not (
-            0.0 <= self.start_beats < math.inf
-            and 0.0 < self.length_beats < math.inf
-            and 0 <= self.pitch <= 127
-            and 1 <= self.velocity <= 127
-        ):
-            raise SettingError(
-                f"{self!r} is no note",
-                "A note starts at 0 or later, lasts, and has pitch 0-127 and velocity 1-127.",
-            )
+        if not 0 <= self.start_beats < _FOREVER:
+            raise _refused("a note's start_beats", "at least 0", self.start_beats)
+        if not 0 <= self.pitch <= 127:
+            raise _refused("a note's pitch", "in 0..127", self.pitch)
+        if not 0 < self.length_beats < _FOREVER:
+            raise _refused("a note's length_beats", "longer than 0", self.length_beats)
+        if not 1 <= self.velocity <= 127:
+            raise _refused("a note's velocity", "in 1..127", self.velocity)
 
     @property
     def end_beats(self) -> float:
-        """Where the note stops sounding."""
+        """When it falls silent."""
         return self.start_beats + self.length_beats
+
+
+_in_order = attrgetter("start_beats", "pitch", "length_beats", "velocity")
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """What one player or voice plays; `notes` are sorted."""
+    """The notes of one instrument.
+
+    Attributes
+    ----------
+    notes
+        Sorted; other orders and other iterables are put right on construction.
+    name
+        As in the file.
+    program
+        General MIDI program, 0-127 (0: acoustic grand piano).
+    is_drum
+        Whether pitches stand for drums.
+    channel
+        MIDI channel 0-15; None leaves the choice to whoever plays or writes it.
+    """
 
     notes: tuple[Note, ...]
     name: str = ""
-    program: int = 0  #: General MIDI, 0 to 127
+    program: int = 0
     is_drum: bool = False
-    channel: int | None = None  #: 0 to 15; chosen on writing when not given
+    channel: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "notes", tuple(sorted(self.notes)))
+        object.__setattr__(self, "notes", tuple(sorted(self.notes, key=_in_order)))
+        if not 0 <= self.program <= 127:
+            raise _refused("a track's program", "in 0..127", self.program)
+        if self.channel is not None and not 0 <= self.channel <= 15:
+            raise _refused("a track's channel", "in 0..15", self.channel)
 
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """From where on a bar has `beats` beats of a `unit`-th note: 6/8 is `Meter(0, 6, 8)`."""
+    """A time signature, `beats`/`unit`, from `start_beats` on; a new one starts a new bar."""
 
     start_beats: float
     beats: int
     unit: int
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_beats < _FOREVER:
+            raise _refused("a meter's start_beats", "at least 0", self.start_beats)
+        if self.beats < 1:
+            raise _refused("a meter's beats", "at least 1", self.beats)
+        if self.unit < 1 or self.unit & (self.unit - 1):
+            raise _refused("a meter's unit", "a power of two", self.unit)
+
     @property
     def bar_beats(self) -> float:
-        """A bar's length in quarter notes."""
-        return self.beats * 4.0 / self.unit
+        """How many quarter notes a bar lasts."""
+        return self.beats * 4 / self.unit
 
 
 @dataclass(frozen=True, slots=True)
 class Tempo:
-    """From where on a minute has `bpm` quarter notes."""
+    """Quarter notes per minute from `start_beats` on."""
 
     start_beats: float
     bpm: float
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.start_beats < _FOREVER:
+            raise _refused("a tempo's start_beats", "at least 0", self.start_beats)
+        if not 0 < self.bpm < _FOREVER:
+            raise _refused("a tempo's bpm", "more than 0", self.bpm)
+
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A stretch of music, from two notes to a whole piece.
+    """Tracks that sound together, with their tempo and bars.
 
     Attributes
     ----------
     tracks
-        At least one.
+        Any number, also none.
     length_beats
-        May end in silence; a last note may sound longer.
+        No note starts after it; a phrase may end in silence, and its last notes may sound on.
     tempos, meters
-        At least one each, the first from 0, sorted.
+        At least one each, in order of time, the first at 0.
     pickup_beats
-        Before the first bar line; bar k begins at ``pickup_beats + k * bar_beats``.
+        What comes before the first bar line: bar k starts at pickup_beats + k * bar_beats.
     """
 
     tracks: tuple[Track, ...]
@@ -112,120 +151,184 @@ class Phrase:
     meters: tuple[Meter, ...] = (Meter(0.0, 4, 4),)
     pickup_beats: float = 0.0
 
-    @staticmethod
+    def __post_init__(self) -> None:
+        last = max((t.notes[-1].start_beats for t in self.tracks if t.notes), default=0.0)
+        if not last <= self.length_beats < _FOREVER:
+            raise _refused(
+                "a phrase's length_beats", f"at least {last:g}, its last note", self.length_beats
+            )
+        if not 0 <= self.pickup_beats < _FOREVER:
+            raise _refused("a phrase's pickup_beats", "at least 0", self.pickup_beats)
+        _check_order("tempos", [tempo.start_beats for tempo in self.tempos])
+        _check_order("meters", [meter.start_beats for meter in self.meters])
+
+    @classmethod
     def of(
+        cls,
         notes: Iterable[Note],
         length_beats: float | None = None,
         *,
-        meter: Meter = Meter(0.0, 4, 4),
-        tempo: Tempo = Tempo(0.0, 120.0),
+        program: int = 0,
+        bpm: float = 120.0,
+        meter: tuple[int, int] = (4, 4),
         pickup_beats: float = 0.0,
     ) -> Phrase:
-        """Make a phrase of one track; it ends with its last note if no length is given."""
-        track = Track(tuple(notes))
-        end = max((note.end_beats for note in track.notes), default=0.0)
-        length = end if length_beats is None else length_beats
-        return Phrase((track,), length, (tempo,), (meter,), pickup_beats)
+        """Make a phrase of one track; without `length_beats` it ends with its last note."""
+        track = Track(tuple(notes), program=program)
+        if length_beats is None:
+            length_beats = max((note.end_beats for note in track.notes), default=0.0)
+        meters = (Meter(0.0, *meter),)
+        return cls((track,), length_beats, (Tempo(0.0, bpm),), meters, pickup_beats)
 
     @property
     def notes(self) -> tuple[Note, ...]:
         """The notes of all tracks, sorted."""
-        return tuple(sorted(note for track in self.tracks for note in track.notes))
+        if len(self.tracks) == 1:
+            return self.tracks[0].notes
+        every_note = chain.from_iterable(track.notes for track in self.tracks)
+        return tuple(sorted(every_note, key=_in_order))
 
     @property
     def bar_beats(self) -> float:
-        """Length of a bar of the first meter."""
+        """How many quarter notes a bar of the first meter lasts."""
         return self.meters[0].bar_beats
 
+    def meter_at(self, beats: float) -> Meter:
+        """Return the meter in force."""
+        return self.meters[_index_at([meter.start_beats for meter in self.meters], beats)]
+
+    def tempo_at(self, beats: float) -> Tempo:
+        """Return the tempo in force."""
+        return self.tempos[_index_at([tempo.start_beats for tempo in self.tempos], beats)]
+
     def beat_phase(self, beats: float) -> float:
-        """Return how far into its bar a place is, in beats from 0 up to `bar_beats`."""
-        return (beats - self.pickup_beats) % self.bar_beats
+        """Return how many beats after its bar line a moment is: 0 <= phase < the bar's beats."""
+        meter = self.meter_at(beats)
+        bar_line = self.pickup_beats if meter is self.meters[0] else meter.start_beats
+        phase = (beats - bar_line) % meter.bar_beats
+        return 0.0 if min(phase, meter.bar_beats - phase) < _NEARLY else phase
 
     def transposed(self, semitones: int) -> Phrase:
-        """Move every pitch but the drums'."""
-        return replace(
-            self,
-            tracks=tuple(
-                track
-                if track.is_drum
-                else replace(
-                    track,
-                    notes=tuple(
-                        replace(note, pitch=note.pitch + semitones) for note in track.notes
-                    ),
-                )
-                for track in self.tracks
-            ),
+        """Move every pitch but the drums'.
+
+        Raises
+        ------
+        PhraseError
+            A pitch would leave 0..127.
+        """
+        if semitones == 0:
+            return self
+        tracks = (
+            track
+            if track.is_drum
+            else replace(
+                track,
+                notes=tuple(
+                    Note(n.start_beats, n.pitch + semitones, n.length_beats, n.velocity)
+                    for n in track.notes
+                ),
+            )
+            for track in self.tracks
         )
+        return replace(self, tracks=tuple(tracks))
 
     def shifted(self, beats: float) -> Phrase:
-        """Move every note and the bar lines later, or earlier as long as no note starts before 0.
+        """Start `beats` later, after silence in the same tempo, with the bar lines moved along.
 
-        The tempo and the meter at the beginning stay.
+        Raises
+        ------
+        PhraseError
+            `beats` is negative; `between` cuts the beginning off.
         """
+        if not 0 <= beats < _FOREVER:
+            raise _refused("the beats to shift a phrase by", "at least 0", beats)
         return replace(
             self,
-            tracks=tuple(
-                replace(
-                    track,
-                    notes=tuple(
-                        replace(note, start_beats=note.start_beats + beats) for note in track.notes
-                    ),
-                )
-                for track in self.tracks
-            ),
+            tracks=tuple(_moved(track, track.notes, beats) for track in self.tracks),
             length_beats=self.length_beats + beats,
-            tempos=_shifted(self.tempos, beats),
-            meters=_shifted(self.meters, beats),
+            tempos=_since(self.tempos, -beats),
+            meters=_since(self.meters, -beats),
             pickup_beats=(self.pickup_beats + beats) % self.bar_beats,
         )
 
     def between(self, start_beats: float, end_beats: float) -> Phrase:
-        """Keep the notes that start in [start, end), with times from `start_beats` on."""
-        kept = replace(
-            self,
-            tracks=tuple(
-                replace(
-                    track,
-                    notes=tuple(n for n in track.notes if start_beats <= n.start_beats < end_beats),
-                )
+        """Cut a phrase out: the notes that start inside, whole, counted from `start_beats`.
+
+        Bar lines stay with the notes: the new pickup lasts until the next bar line. Notes keep
+        their length even where they sound on after the end, so that two halves make the whole.
+
+        Raises
+        ------
+        PhraseError
+            Not 0 <= start_beats <= end_beats.
+        """
+        if not 0 <= start_beats <= end_beats < _FOREVER:
+            raise _refused("a phrase's part", "from >= 0 to later", f"{start_beats} to {end_beats}")
+        phase, bar_beats = self.beat_phase(start_beats), self.meter_at(start_beats).bar_beats
+        return Phrase(
+            tuple(
+                _moved(track, _starting_in(track.notes, start_beats, end_beats), -start_beats)
                 for track in self.tracks
             ),
-            length_beats=end_beats,
+            end_beats - start_beats,
+            _since(self.tempos, start_beats, end_beats),
+            _since(self.meters, start_beats, end_beats),
+            bar_beats - phase if phase else 0.0,
         )
-        return kept.shifted(-start_beats)
 
     def followed_by(self, other: Phrase) -> Phrase:
-        """Append the tracks of another phrase after this one's end; tempo and meter stay these."""
-        later = other.shifted(self.length_beats)
-        count = max(len(self.tracks), len(later.tracks))
-        return replace(
-            self,
-            tracks=tuple(_joined(self.tracks, later.tracks, index) for index in range(count)),
-            length_beats=later.length_beats,
-        )
+        """Append `other` at this phrase's end, track by track, in this phrase's tempo and bars.
+
+        The other's surplus tracks are added; its tempos and meters are left out.
+        """
+        tracks = []
+        for number in range(max(len(self.tracks), len(other.tracks))):
+            mine = self.tracks[number] if number < len(self.tracks) else None
+            theirs = other.tracks[number] if number < len(other.tracks) else None
+            later = _moved(theirs, theirs.notes, self.length_beats).notes if theirs else ()
+            track = mine or theirs
+            assert track is not None
+            tracks.append(replace(track, notes=(*(mine.notes if mine else ()), *later)))
+        length_beats = self.length_beats + other.length_beats
+        return replace(self, tracks=tuple(tracks), length_beats=length_beats)
 
 
-Timed = TypeVar("Timed", Tempo, Meter)
+_Change = TypeVar("_Change", Tempo, Meter)
 
 
-def _shifted(marks: tuple[Timed, ...], beats: float) -> tuple[Timed, ...]:
-    """Move marks; what is in force at the beginning is written at 0."""
-    moved = [replace(mark, start_beats=mark.start_beats + beats) for mark in marks]
-    first = max((m for m in moved if m.start_beats <= 0.0), key=_start, default=moved[0])
+def _moved(track: Track, notes: tuple[Note, ...], beats: float) -> Track:
+    moved = (Note(n.start_beats + beats, n.pitch, n.length_beats, n.velocity) for n in notes)
+    return replace(track, notes=tuple(moved))
+
+
+def _starting_in(notes: tuple[Note, ...], start_beats: float, end_beats: float) -> tuple[Note, ...]:
+    return tuple(note for note in notes if start_beats <= note.start_beats < end_beats)
+
+
+def _since(
+    changes: tuple[_Change, ...], beats: float, end_beats: float = _FOREVER
+) -> tuple[_Change, ...]:
+    """Count from `beats` on, up to `end_beats`: what is in force there starts at 0."""
+    first = _index_at([change.start_beats for change in changes], beats)
+    later = (change for change in changes[first + 1 :] if change.start_beats < end_beats)
     return (
-        replace(first, start_beats=0.0),
-        *(m for m in moved if m.start_beats > 0.0 and m is not first),
+        replace(changes[first], start_beats=0.0),
+        *(replace(change, start_beats=change.start_beats - beats) for change in later),
     )
 
 
-def _start(mark: Tempo | Meter) -> float:
-    return mark.start_beats
+def _index_at(starts: list[float], beats: float) -> int:
+    return max(0, bisect_right(starts, beats) - 1)
 
 
-def _joined(first: tuple[Track, ...], second: tuple[Track, ...], index: int) -> Track:
-    if index >= len(first):
-        return second[index]
-    if index >= len(second):
-        return first[index]
-    return replace(first[index], notes=first[index].notes + second[index].notes)
+def _check_order(what: str, starts: list[float]) -> None:
+    if (
+        not starts
+        or starts[0] != 0
+        or any(b <= a for a, b in zip(starts, starts[1:], strict=False))
+    ):
+        raise _refused(f"a phrase's {what}", "start at 0 and go forward in time", starts)
+
+
+def _refused(what: str, wanted: str, found: object) -> PhraseError:
+    return PhraseError(f"{what} must be {wanted}, got {found}")
