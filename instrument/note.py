@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, pairwise
 from operator import attrgetter
 from typing import TypeVar
 
@@ -310,11 +310,11 @@ def _since(
 ) -> tuple[_Change, ...]:
     """Count from `beats` on, up to `end_beats`: what is in force there starts at 0."""
     first = _index_at([change.start_beats for change in changes], beats)
-    later = (change for change in changes[first + 1 :] if change.start_beats < end_beats)
-    return (
-        replace(changes[first], start_beats=0.0),
-        *(replace(change, start_beats=change.start_beats - beats) for change in later),
-    )
+    counted = [replace(changes[first], start_beats=0.0)]
+    for change in changes[first + 1 :]:
+        if change.start_beats < end_beats:
+            counted.append(replace(change, start_beats=change.start_beats - beats))
+    return tuple(counted)
 
 
 def _index_at(starts: list[float], beats: float) -> int:
@@ -322,11 +322,7 @@ def _index_at(starts: list[float], beats: float) -> int:
 
 
 def _check_order(what: str, starts: list[float]) -> None:
-    if (
-        not starts
-        or starts[0] != 0
-        or any(b <= a for a, b in zip(starts, starts[1:], strict=False))
-    ):
+    if not starts or starts[0] != 0 or any(b <= a for a, b in pairwise(starts)):
         raise _refused(f"a phrase's {what}", "start at 0 and go forward in time", starts)
 
 
