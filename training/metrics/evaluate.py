@@ -20,9 +20,8 @@ from training.config import SAMPLE_RATE_HZ
 from training.data.analysis import tempered_hz
 from training.data.notes import LOWEST_PITCH, TEST, NoteSet
 from training.frame_voice import FrameVoice
+from training.mel_warp import SAMPLE_RATE_HZ as MEL_IF_RATE_HZ
 from training.metrics import notes_measured as measure
-from training.metrics.mel_if import NOTE_FRAMES, MelIf
-from training.metrics.mel_if import SAMPLE_RATE_HZ as MEL_IF_RATE_HZ
 from training.metrics.nearest_pitch import resample_nearest
 from training.metrics.spectra import (
     log_spectral_distance,
@@ -32,6 +31,7 @@ from training.metrics.spectra import (
 )
 from training.playing import play, play_like
 from training.run import RunSummary
+from training.spectrogram import NOTE_FRAMES, Spectrogram
 
 Show = Callable[[str, int, int], None]
 
@@ -283,10 +283,8 @@ def _stays_level(notes: NoteSet, instrument: int) -> bool:
 def _mel_if_figures(source: NDArray[np.float32]) -> tuple[float, float]:
     low = soxr.resample(np.asarray(source, np.float64), SAMPLE_RATE_HZ, MEL_IF_RATE_HZ, "VHQ")
     low = np.pad(low, (0, max(NOTE_FRAMES - low.size, 0)))[:NOTE_FRAMES]
-    pair = [
-        magnitudes(np.asarray(audio, np.float32), MEL_IF_RATE_HZ)
-        for audio in (low, MelIf().round_trip(low))
-    ]
+    again = Spectrogram().round_trip(torch.from_numpy(low)[None])[0].numpy()
+    pair = [magnitudes(np.asarray(audio, np.float32), MEL_IF_RATE_HZ) for audio in (low, again)]
     distance = log_spectral_distance(pair[0], pair[1], MEL_IF_RATE_HZ, 8000.0)
     return distance, spectral_convergence(pair[0], pair[1])
 
