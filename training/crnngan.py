@@ -1,0 +1,348 @@
+"""C-RNN-GAN (Mogren, "C-RNN-GAN: continuous recurrent neural networks with adversarial training").
+
+In: a corpus. Out: a recurrent generator of tones (length, pitch, velocity, time since the previous
+start), phrases, and a step graph to export.
+
+The recipes ``paper`` and ``paper_three_tones`` follow the paper and its code: 350 units, feature
+matching as the generator's only loss, the network that is ahead rests while its loss is under 70 %
+of the other's, six epochs of learning to predict the next tone before, SGD at 0.1 (discriminator
+half of it), dropout 0.5. What the default changes, because so little CPU time must do:
+
+- a generator of real numbers against whole semitones is found out by its decimals alone: tones are
+  rounded while training, and both networks hear chroma and the place in the bar
+  (`training.crnngan_network`);
+- all pieces are moved to one scale (the host can transpose), phrases begin at bar lines, and some
+  of the noise lasts for a phrase;
+- feature matching compares means and deviations over the batch (Salimans et al., 2016, section
+  3.1), where the code pairs each generated phrase with some real one; the adversarial loss stays;
+- Adam; the exported generator is a running average.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss, softplus
+from torch.nn.utils import clip_grad_norm_
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from instrument.errors import SettingError
+from instrument.note import Phrase
+from training.crnngan_network import FIRST_TONE, Discriminator, Generator, GeneratorStep
+from training.data.corpus import Corpus, Piece
+from training.learning import Moment, System, rate
+from training.parallel import agree, average_gradients
+from training.tones import (
+    Stretches,
+    Tones,
+    nearest_values,
+    phrase_of_tones,
+    texture_distance,
+    tones_of,
+)
+
+FREEZE_BELOW = 0.7
+"""A network rests while its loss is under this share of the other's (the paper, section 4.3)."""
+_MOST_CELLS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class CRNNGANConfig:
+    """Options of C-RNN-GAN.
+
+    Attributes
+    ----------
+    hidden, critic_hidden
+        Units per layer of the generator and of the discriminator.
+    tones_per_cell
+        1, or 3 for chords (C-RNN-GAN-3).
+    cells
+        Cells in a phrase of a batch.
+    noise, phrase_noise
+        Random numbers per cell, and per phrase.
+    is_paper
+        Train as the paper does; see the module.
+    learning_rate, critic_learning_rate, batch
+        Of the optimisers: SGD for the paper, Adam for ours.
+    dropout
+        Share of values silenced between layers.
+    pretraining_steps
+        Steps of next-tone prediction before the game begins.
+    matching
+        Weight of feature matching beside the adversarial loss; the paper's has only the former.
+    bar_beats
+        Only pieces with bars of this length, or whole fractions of it, are learned from.
+    """
+
+    hidden: int = 160
+    critic_hidden: int = 128
+    tones_per_cell: int = 1
+    cells: int = 48
+    noise: int = 12
+    phrase_noise: int = 12
+    is_paper: bool = False
+    learning_rate: float = 5e-4
+    critic_learning_rate: float = 3e-4
+    batch: int = 32
+    dropout: float = 0.0
+    pretraining_steps: int = 400
+    matching: float = 1.0
+    bar_beats: float = 4.0
+
+
+class CRNNGANLearner:
+    """C-RNN-GAN in training.
+
+    Parameters
+    ----------
+    config
+        Its options.
+    corpus
+        Learns from its "train" pieces, is compared with "valid".
+    device
+        Where the networks are.
+    """
+
+    def __init__(self, config: CRNNGANConfig, corpus: Corpus, device: torch.device) -> None:
+        self.config, self.device = config, device
+        self._train = self._stretches(corpus.split("train"))
+        self._valid = self._stretches(corpus.split("valid"))
+        if not len(self._train) or not len(self._valid):
+            raise SettingError(
+                f"{corpus.name} has no phrase of {config.cells * config.tones_per_cell} notes "
+                f"in bars of {config.bar_beats:g} beats",
+                "Choose another corpus or recipe.",
+            )
+        values = nearest_values(self._train.pieces, config.bar_beats)
+        ours = not config.is_paper
+        per_cell, drop = config.tones_per_cell, config.dropout
+        self.generator = Generator(
+            values, config.hidden, per_cell, config.noise, config.phrase_noise, ours, ours, drop
+        ).to(device)
+        self.critic = Discriminator(values, config.critic_hidden, per_cell, ours, drop).to(device)
+        self.average = AveragedModel(
+            self.generator, multi_avg_fn=get_ema_multi_avg_fn(0.999), use_buffers=False
+        )
+        self.networks: dict[str, nn.Module] = {
+            "generator": self.generator,
+            "critic": self.critic,
+            "average": self.average,
+        }
+        self.optimizers = {
+            "generator": self._optimizer(self.generator, config.learning_rate),
+            "critic": self._optimizer(self.critic, config.critic_learning_rate),
+        }
+
+    def step(self, at: Moment) -> dict[str, Tensor]:
+        """Learn from one batch: to predict at first, then to play the game."""
+        self.generator.train()
+        rows = at.random.integers(0, len(self._train), size=self.config.batch)
+        real = self._scaled(self._train.at(rows))
+        noise = self.generator.draw_noise(*real.shape[:2]).to(self.device)
+        if not self.config.is_paper:
+            self._set_rates(rate(at))
+        if at.step < self.config.pretraining_steps:
+            loss = mse_loss(self.generator(noise, heard=real), real)
+            self._learn("generator", self.generator, loss)
+            return {"loss": loss.detach(), "prediction": loss.detach()}
+        return self._play(real, self.generator(noise))
+
+    def _play(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        """Take a step of the critic and one of the generator; the one far ahead rests."""
+        critic_loss = critic_loss_of(self.critic(real)[0], self.critic(fake.detach())[0])
+        self.critic.requires_grad_(False)
+        score, features = self.critic(fake)
+        with torch.no_grad():
+            truth = self.critic(real)[1]
+        self.critic.requires_grad_(True)
+        adversarial = softplus(-score).mean()
+        matching = feature_matching(features, truth, with_deviation=not self.config.is_paper)
+        loss = matching if self.config.is_paper else adversarial + self.config.matching * matching
+        d, g = agree((float(critic_loss.detach()), float(adversarial.detach())))
+        critic_learns, generator_learns = who_learns(d, g)
+        # Backwards first: a step changes the weights that the other loss was computed with.
+        for name, is_learning, part in (
+            ("critic", critic_learns, critic_loss),
+            ("generator", generator_learns, loss),
+        ):
+            self.optimizers[name].zero_grad()
+            if is_learning:
+                torch.autograd.backward(part)
+        if critic_learns:
+            self._take("critic", self.critic)
+        if generator_learns:
+            self._take("generator", self.generator)
+            self.average.update_parameters(self.generator)
+        return {
+            "loss": loss.detach(),
+            "adversarial": adversarial.detach(),
+            "matching": matching.detach(),
+            "critic": critic_loss.detach(),
+            "critic_rests": torch.tensor(float(not critic_learns)),
+            "generator_rests": torch.tensor(float(not generator_learns)),
+        }
+
+    def validate(self) -> dict[str, float]:
+        """Return how far the texture of 64 phrases is from held-out ones'; "loss" is the mean."""
+        made = self._made_tones(64, seed=0)
+        rows = np.linspace(0, len(self._valid) - 1, 256).astype(np.int64)
+        distances = texture_distance(made, self._valid.at(rows), self.config.bar_beats)
+        return {"loss": float(np.mean(list(distances.values()))), **distances}
+
+    def samples(self) -> dict[str, Phrase]:
+        """Return three phrases from nothing and one that continues a held-out piece."""
+        made = {f"from nothing {n}": p for n, p in enumerate(self.generate(3, seed=1))}
+        prompt = phrase_of_tones(self._valid.at(np.zeros(1, np.int64))[0], 8.0, False)
+        return made | {"continued": self.generate(1, 2, prompt)[0]}
+
+    def generate(
+        self, count: int, seed: int, prompt: Phrase | None = None, length_beats: float = 32.0
+    ) -> list[Phrase]:
+        """Return `count` phrases, each the prompt (if any) and `length_beats` after it."""
+        heard = tones_of(prompt.notes) if prompt else np.zeros((0, 4), np.float32)
+        end = length_beats + (prompt.length_beats if prompt else 0.0)
+        tones = self._made_tones(count, seed, heard, end)
+        is_monophonic = self.config.tones_per_cell == 1
+        return [phrase_of_tones(row, end, is_monophonic) for row in tones]
+
+    def step_module(self) -> GeneratorStep:
+        """Return what export turns into a graph: the running average of the generator."""
+        return GeneratorStep(self._averaged()).eval()
+
+    def _made_tones(
+        self, count: int, seed: int, heard: Tones | None = None, beats: float | None = None
+    ) -> Tones:
+        """Make tones (count, n, 4) by steps: as many as in training, or `beats` long."""
+        step, config = self.step_module(), self.config
+        cells = [] if heard is None else _in_cells(heard, config.tones_per_cell)
+        random = torch.Generator().manual_seed(seed)
+        lasting = torch.rand(count, config.phrase_noise, generator=random)
+        _, now, states = step.generator.begin(count)
+        previous = torch.tensor(FIRST_TONE).expand(count, config.tones_per_cell, -1)
+        made: list[Tensor] = []
+        while len(made) < config.cells if beats is None else bool((now < beats).any()):
+            fresh = torch.rand(count, config.noise, generator=random)
+            noise = (2.0 * torch.cat([fresh, lasting], dim=1) - 1.0).to(self.device)
+            with torch.no_grad():
+                previous, after, *states = step(noise, previous.to(self.device), now, *states)
+            if len(made) < len(cells):
+                previous = cells[len(made)].expand(count, -1, -1).to(self.device)
+                after = now + previous[..., 3].sum(dim=1)
+            made.append(previous.cpu())
+            now = after
+            if len(made) >= _MOST_CELLS:
+                break
+        return torch.cat(made, dim=1).numpy()
+
+    def _averaged(self) -> Generator:
+        module = self.average.module
+        assert isinstance(module, Generator)
+        return module
+
+    def _stretches(self, pieces: Sequence[Piece]) -> Stretches:
+        config = self.config
+        phrases = [piece.phrase() for piece in pieces]
+        length = config.cells * config.tones_per_cell
+        return Stretches.of(phrases, length, config.bar_beats, not config.is_paper)
+
+    def _scaled(self, tones: Tones) -> Tensor:
+        """Return tones (b, n, 4) as scaled cells (b, cells, tones, 4) on the device."""
+        cells = torch.from_numpy(tones).unflatten(1, (-1, self.config.tones_per_cell))
+        scale = self.generator.scale
+        scaled: Tensor = scale.scaled(cells.to(self.device))
+        return scaled if self.config.is_paper else scale.rounded(scaled)
+
+    def _optimizer(self, network: nn.Module, learning_rate: float) -> torch.optim.Optimizer:
+        if self.config.is_paper:
+            return torch.optim.SGD(network.parameters(), lr=learning_rate, weight_decay=1e-4)
+        return torch.optim.Adam(network.parameters(), lr=learning_rate, betas=(0.5, 0.9))
+
+    def _set_rates(self, factor: float) -> None:
+        config = self.config
+        wanted = {"generator": config.learning_rate, "critic": config.critic_learning_rate}
+        for name, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = wanted[name] * factor
+
+    def _learn(self, name: str, network: nn.Module, loss: Tensor) -> None:
+        self.optimizers[name].zero_grad()
+        torch.autograd.backward(loss)
+        self._take(name, network)
+        self.average.update_parameters(self.generator)
+
+    def _take(self, name: str, network: nn.Module) -> None:
+        average_gradients(network.parameters())
+        clip_grad_norm_(network.parameters(), 5.0)
+        self.optimizers[name].step()
+
+
+def critic_loss_of(real: Tensor, fake: Tensor) -> Tensor:
+    """Return the mean of -log D(real) - log(1 - D(fake)), halved, from logits of shape (b,)."""
+    return 0.5 * (softplus(-real).mean() + softplus(fake).mean())
+
+
+def feature_matching(fake: Tensor, real: Tensor, with_deviation: bool) -> Tensor:
+    """Return the squared distance of the critic's features (b, cells, n), a mean over n.
+
+    Parameters
+    ----------
+    fake, real
+        Features of generated and of real phrases.
+    with_deviation
+        Compare means and standard deviations over batch and time; False pairs the phrases one by
+        one as the paper's code does.
+    """
+    if not with_deviation:
+        return mse_loss(fake, real)
+    mean = mse_loss(fake.mean(dim=(0, 1)), real.mean(dim=(0, 1)))
+    deviation = mse_loss(fake.std(dim=(0, 1)), real.std(dim=(0, 1)))
+    return mean + deviation
+
+
+def who_learns(critic_loss: float, generator_loss: float) -> tuple[bool, bool]:
+    """Return whether the critic and the generator learn: the one that is far ahead rests."""
+    critic_rests = critic_loss < FREEZE_BELOW * generator_loss
+    generator_rests = generator_loss < FREEZE_BELOW * critic_loss
+    return not critic_rests, not generator_rests
+
+
+def _in_cells(tones: Tones, tones_per_cell: int) -> list[Tensor]:
+    """Return tones (n, 4) as cells (1, tones, 4); a last one that is not full is left out."""
+    whole = len(tones) // tones_per_cell * tones_per_cell
+    cells = torch.from_numpy(tones[:whole]).unflatten(0, (-1, tones_per_cell))
+    return list(cells.split(1))
+
+
+_PAPER = CRNNGANConfig(
+    hidden=350,
+    critic_hidden=350,
+    cells=100,
+    noise=4,
+    phrase_noise=0,
+    is_paper=True,
+    learning_rate=0.1,
+    critic_learning_rate=0.05,
+    batch=20,
+    dropout=0.5,
+    pretraining_steps=1200,
+)
+SYSTEM = System(
+    name="crnngan",
+    what="C-RNN-GAN: a recurrent generator of length, pitch, velocity and time.",
+    config=CRNNGANConfig,
+    recipes={
+        "crnngan": CRNNGANConfig(),
+        "three_tones": CRNNGANConfig(tones_per_cell=3, cells=32),
+        "paper": _PAPER,
+        "paper_three_tones": replace(_PAPER, tones_per_cell=3),
+        "tiny": CRNNGANConfig(
+            hidden=16, critic_hidden=12, cells=8, batch=4, pretraining_steps=3, noise=2
+        ),
+    },
+    corpora=("tunes", "jsb"),
+    open=CRNNGANLearner,
+)

@@ -1,0 +1,300 @@
+"""C-RNN-GAN's networks (Mogren, 2016): a recurrent generator and a bidirectional discriminator.
+
+A *tone* is four numbers, float32: length in beats, pitch (the paper's frequency), velocity, and
+beats since the previous tone's start. A *cell* is one step of the networks: 1 tone, or 3 in the
+paper's polyphonic variant, where 0 beats since the previous start make a chord.
+
+Inside, tones are scaled to about ±2: lengths and times by logarithms, pitch and velocity linearly.
+Ours differs from the paper's in what `ToneScale` and `Hearing` add: the generator rounds its tones
+to the grid while it trains (the gradient goes straight through, as in the binary neurons of Dong
+and Yang, 2018, section 3.1), and both networks also hear pitch as chroma and time as a place in the
+bar, so that "in the scale" and "on the beat" are smooth questions.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+FEATURES = 4
+FIRST_TONE = (1.0, 72.0, 80.0, 0.875)
+"""What stands before the first tone: all zeros to the networks."""
+_CHROMA = 6
+_BEAT_HARMONICS = (1.0, 2.0, 4.0, 8.0)
+_SHORTEST = 0.125
+
+
+@dataclass(frozen=True, slots=True)
+class ToneValues:
+    """Which lengths and distances the data has; what is generated is rounded to these.
+
+    Attributes
+    ----------
+    lengths, advances
+        Beats, ascending; an advance of 0 is a chord.
+    bar_beats
+        How long a bar is.
+    """
+
+    lengths: tuple[float, ...]
+    advances: tuple[float, ...]
+    bar_beats: float
+
+
+class ToneScale(nn.Module):
+    """Between tones and the networks' numbers.
+
+    Parameters
+    ----------
+    values
+        Which lengths and advances exist.
+    """
+
+    def __init__(self, values: ToneValues) -> None:
+        super().__init__()
+        self.lengths: Tensor
+        self.advances: Tensor
+        self.register_buffer("lengths", torch.tensor(values.lengths))
+        self.register_buffer("advances", torch.tensor(values.advances))
+
+    def scaled(self, tones: Tensor) -> Tensor:
+        """Return tones (…, 4) as the networks' numbers (…, 4)."""
+        length, pitch, velocity, advance = tones.unbind(-1)
+        parts = (length.log2(), (pitch - 72.0) / 6.0, (velocity - 80.0) / 16.0, _log(advance))
+        return torch.stack(parts, dim=-1)
+
+    def tones(self, scaled: Tensor) -> Tensor:
+        """Return tones from the networks' numbers, whole pitches and existing lengths."""
+        length, pitch, velocity, advance = scaled.unbind(-1)
+        parts = (
+            _nearest(length, self.lengths, self.lengths.log2()),
+            (72.0 + 6.0 * pitch).round().clamp(0.0, 127.0),
+            (80.0 + 16.0 * velocity).round().clamp(1.0, 127.0),
+            _nearest(advance, self.advances, _log(self.advances)),
+        )
+        return torch.stack(parts, dim=-1)
+
+    def rounded(self, scaled: Tensor) -> Tensor:
+        """Return the numbers of the nearest real tone; the gradient passes as if unchanged."""
+        with torch.no_grad():
+            change = self.scaled(self.tones(scaled)) - scaled
+        return scaled + change
+
+
+class Hearing(nn.Module):
+    """What the networks hear of scaled tones (b, t, tones, 4).
+
+    Parameters
+    ----------
+    bar_beats
+        How long a bar is.
+    hears_more
+        Also chroma and the place in the bar; False is the paper's hearing.
+    """
+
+    def __init__(self, bar_beats: float, hears_more: bool) -> None:
+        super().__init__()
+        self.bar_beats, self.hears_more = bar_beats, hears_more
+        self.width = FEATURES + (2 * (_CHROMA + len(_BEAT_HARMONICS)) if hears_more else 0)
+
+    def forward(self, scaled: Tensor, beats: Tensor) -> Tensor:
+        """Return (b, t, tones, width); `beats` (b, t, tones) is when each tone starts."""
+        if not self.hears_more:
+            return scaled
+        octaves = (72.0 + 6.0 * scaled[..., 1]) / 12.0
+        bars = beats / self.bar_beats
+        angles = [octaves * k for k in range(1, _CHROMA + 1)] + [bars * k for k in _BEAT_HARMONICS]
+        turns = 2.0 * math.pi * torch.stack(angles, dim=-1)
+        return torch.cat([scaled, turns.cos(), turns.sin()], dim=-1)
+
+
+class Generator(nn.Module):
+    """Two LSTM layers, fed noise and their own previous cell (the paper's figure 1).
+
+    Parameters
+    ----------
+    values
+        Which lengths and advances exist.
+    hidden
+        Units per layer; 350 in the paper.
+    tones_per_cell
+        1, or 3 in the polyphonic variant.
+    noise
+        Fresh random numbers per cell.
+    phrase_noise
+        Random numbers that stay for a whole phrase (ours; none in the paper).
+    rounds, hears_more
+        See the module; both False is the paper's.
+    """
+
+    def __init__(
+        self,
+        values: ToneValues,
+        hidden: int,
+        tones_per_cell: int,
+        noise: int,
+        phrase_noise: int,
+        rounds: bool,
+        hears_more: bool,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.scale = ToneScale(values)
+        self.hearing = Hearing(values.bar_beats, hears_more)
+        self.hidden, self.tones_per_cell, self.rounds = hidden, tones_per_cell, rounds
+        self.noise, self.phrase_noise = noise, phrase_noise
+        inputs = noise + phrase_noise + tones_per_cell * self.hearing.width
+        self.first = nn.LSTMCell(inputs, hidden)
+        self.second = nn.LSTMCell(hidden, hidden)
+        self.dropout = nn.Dropout(dropout)
+        self.out = nn.Linear(hidden, tones_per_cell * FEATURES)
+
+    def draw_noise(self, count: int, cells: int) -> Tensor:
+        """Draw uniform noise in -1..1, (count, cells, noise + phrase_noise), on the CPU."""
+        fresh = 2.0 * torch.rand(count, cells, self.noise) - 1.0
+        lasting = 2.0 * torch.rand(count, 1, self.phrase_noise) - 1.0
+        return torch.cat([fresh, lasting.expand(-1, cells, -1)], dim=-1)
+
+    def forward(self, noise: Tensor, heard: Tensor | None = None) -> Tensor:
+        """Return scaled tones (b, cells, tones, 4).
+
+        Parameters
+        ----------
+        noise
+            (b, cells, noise + phrase_noise).
+        heard
+            Scaled real tones (b, cells, tones, 4), to be fed instead of the own output: then each
+            cell is the prediction of the real one.
+        """
+        count, cells = noise.shape[:2]
+        previous, beats, states = self.begin(count)
+        made = []
+        for cell in range(cells):
+            tones, states = self.cell(noise[:, cell], previous, beats, states)
+            made.append(tones)
+            previous = tones if heard is None else heard[:, cell]
+            beats = beats + advances(previous)
+        return torch.stack(made, dim=1)
+
+    def begin(self, count: int) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """Return the cell before the first, the beat, and the layers' states."""
+        device = self.out.weight.device
+        previous = torch.zeros(count, self.tones_per_cell, FEATURES, device=device)
+        states = tuple(torch.zeros(count, self.hidden, device=device) for _ in range(4))
+        return previous, torch.zeros(count, device=device), states
+
+    def cell(
+        self, noise: Tensor, previous: Tensor, beats: Tensor, states: tuple[Tensor, ...]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Make one cell (b, tones, 4), scaled, after `previous`, whose last tone starts at `beats`.
+
+        The noise is (b, noise + phrase_noise); `states` are hidden and cell of either layer.
+        """
+        starts = beats[:, None].expand(-1, self.tones_per_cell)
+        heard = self.hearing(previous, starts).flatten(1)
+        first = self.first(torch.cat([noise, heard], dim=-1), (states[0], states[1]))
+        second = self.second(self.dropout(first[0]), (states[2], states[3]))
+        tones = self.out(self.dropout(second[0])).unflatten(-1, (self.tones_per_cell, FEATURES))
+        if self.rounds:
+            tones = self.scale.rounded(tones)
+        return tones, (*first, *second)
+
+
+class GeneratorStep(nn.Module):
+    """One cell with explicit state, in tones: the form that is exported.
+
+    Inputs: `noise` float32 (1, noise + phrase_noise), uniform in -1..1, of which the last
+    `phrase_noise` stay the same for a phrase; `previous` float32 (1, tones, 4), the cell before as
+    tones, `FIRST_TONE` before the first; `beats` float32 (1,), when its last tone started;
+    `hidden_1`, `cell_1`, `hidden_2`, `cell_2` float32 (1, hidden), zeros at first.
+
+    Outputs: `tones` float32 (1, tones, 4), on the grid, to be fed as `previous`; `beats` (1,),
+    when the last of them starts; the four states.
+    """
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(
+        self, noise: Tensor, previous: Tensor, beats: Tensor, *states: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Make one cell."""
+        scale = self.generator.scale
+        scaled, after = self.generator.cell(noise, scale.scaled(previous), beats, states)
+        tones = scale.tones(scaled)
+        return tones, beats + tones[..., 3].sum(dim=1), *after
+
+
+class Discriminator(nn.Module):
+    """A bidirectional LSTM of two layers; the verdict is the mean over time.
+
+    Parameters
+    ----------
+    values
+        For the bar's length.
+    hidden
+        Units per layer and direction; 350 in the paper.
+    tones_per_cell
+        As the generator's.
+    hears_more
+        See the module.
+    """
+
+    def __init__(
+        self,
+        values: ToneValues,
+        hidden: int,
+        tones_per_cell: int,
+        hears_more: bool,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.hearing = Hearing(values.bar_beats, hears_more)
+        self.lstm = nn.LSTM(
+            tones_per_cell * self.hearing.width,
+            hidden,
+            2,
+            batch_first=True,
+            bidirectional=True,
+            dropout=dropout,
+        )
+        self.score = nn.Linear(2 * hidden, 1)
+
+    def forward(self, scaled: Tensor) -> tuple[Tensor, Tensor]:
+        """Judge scaled tones (b, cells, tones, 4).
+
+        Returns
+        -------
+        Tensor
+            The logit that they are real, (b,): the mean over cells.
+        Tensor
+            The last layer's features, (b, cells, 2 * hidden).
+        """
+        times = beats_since(scaled)
+        count, cells, tones, _ = scaled.shape
+        beats = times.reshape(count, cells * tones).cumsum(dim=1).reshape(count, cells, tones)
+        features, _ = self.lstm(self.hearing(scaled, beats).flatten(2))
+        return self.score(features)[..., 0].mean(dim=1), features
+
+
+def beats_since(scaled: Tensor) -> Tensor:
+    """Return beats since the previous start (…), from scaled tones (…, 4); never negative."""
+    return (scaled[..., 3].clamp(-3.0, 4.0).exp2() - _SHORTEST).clamp(min=0.0)
+
+
+def advances(cell: Tensor) -> Tensor:
+    """Return how many beats a scaled cell (b, tones, 4) takes in all, (b,)."""
+    return beats_since(cell).sum(dim=1)
+
+
+def _log(advance: Tensor) -> Tensor:
+    return (advance + _SHORTEST).log2()
+
+
+def _nearest(scaled: Tensor, values: Tensor, scaled_values: Tensor) -> Tensor:
+    index = (scaled[..., None] - scaled_values).abs().argmin(dim=-1)
+    return values[index]
