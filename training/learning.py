@@ -18,7 +18,6 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 import numpy as np
 import torch
-from instrument.midi_phrases import write_phrase
 from instrument.note import Phrase
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
@@ -288,6 +287,7 @@ class Run:
             write_checkpoint(self.folder, self.system.name, self.card, state, BEST)
 
     def _write_samples(self, writer: SummaryWriter) -> None:
+        from instrument.midi_phrases import write_phrase
         from training.phrase_pictures import draw_phrases  # matplotlib takes a second to import
 
         phrases = self.learner.samples()
