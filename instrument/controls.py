@@ -1,0 +1,138 @@
+"""What a player may ask of a composer: how free, how dense, in which key and register.
+
+In: numbers and names from the command line or from controllers. Out: a frozen `Controls`, neutral
+by default, and the masks that follow from it. A composer applies what its card lists as conditions;
+pitch masks, temperature and top-p work with every composer that draws from probabilities.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instrument.errors import SettingError
+
+Mode = Literal["major", "minor"]
+PITCHES = 128
+_STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+_SHIFTS = {"": 0, "#": 1, "b": -1}
+_KEY = re.compile(r"([a-gA-G])(#|b?)\s*(m|min|minor|maj|major)?")
+# Minor has both sixths and sevenths: melodies rise through the raised ones and fall through the
+# natural ones (melodic minor).
+_SCALES: dict[Mode, tuple[int, ...]] = {
+    "major": (0, 2, 4, 5, 7, 9, 11),
+    "minor": (0, 2, 3, 5, 7, 8, 9, 10, 11),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A tonic and a mode.
+
+    Attributes
+    ----------
+    tonic
+        Pitch class, 0 = C.
+    mode
+        "major" or "minor".
+    """
+
+    tonic: int
+    mode: Mode
+
+    @classmethod
+    def named(cls, name: str) -> Key:
+        """Read ``C``, ``F#``, ``Bb minor``, ``Am``.
+
+        Raises
+        ------
+        SettingError
+            It is no key's name.
+        """
+        found = _KEY.fullmatch(name.strip())
+        if not found:
+            raise SettingError(
+                f"--key must be a key, got {name!r}", "For example: C, F#, Bb, Am, 'D minor'."
+            )
+        letter, shift, mode = found.groups()
+        tonic = (_STEPS[letter.lower()] + _SHIFTS[shift]) % 12
+        return cls(tonic, "minor" if (mode or "").startswith("min") or mode == "m" else "major")
+
+    @property
+    def pitch_classes(self) -> NDArray[np.bool_]:
+        """Which pitch classes belong to the key, bool, shape (12,)."""
+        allowed = np.zeros(12, np.bool_)
+        allowed[[(self.tonic + step) % 12 for step in _SCALES[self.mode]]] = True
+        return allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What is asked of a composer; every default leaves it free.
+
+    Attributes
+    ----------
+    temperature
+        Above 1 bolder, below 1 safer, 0 always the likeliest.
+    top_p
+        Draw only from the likeliest choices that together have this probability, 0 to 1.
+    density
+        Notes per beat.
+    key
+        Notes outside it are not drawn.
+    register
+        Lowest and highest pitch, MIDI numbers.
+    max_length_beats
+        Longest note.
+    velocity
+        Of every note, 1-127, instead of the composer's own.
+    earliest_beats
+        The next note starts no earlier than this, counted from the phrase's beginning.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 0.95
+    density: float | None = None
+    key: Key | None = None
+    register: tuple[int, int] | None = None
+    max_length_beats: float | None = None
+    velocity: int | None = None
+    earliest_beats: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check("temperature", self.temperature, 0.0, 10.0)
+        _check("top-p", self.top_p, 0.0, 1.0)
+        if self.density is not None:
+            _check("density", self.density, 0.01, 32.0)
+        if self.register is not None and not 0 <= self.register[0] <= self.register[1] <= 127:
+            raise SettingError(
+                "register must be the lowest and the highest pitch, in 0..127, "
+                f"got {self.register[0]}..{self.register[1]}"
+            )
+
+    def allowed_pitches(self) -> NDArray[np.bool_]:
+        """Which pitches may be drawn, bool, shape (128,).
+
+        Raises
+        ------
+        SettingError
+            The register holds no note of the key.
+        """
+        allowed = np.ones(PITCHES, np.bool_)
+        if self.key is not None:
+            allowed &= self.key.pitch_classes[np.arange(PITCHES) % 12]
+        if self.register is not None:
+            allowed[: self.register[0]] = False
+            allowed[self.register[1] + 1 :] = False
+        if not allowed.any():
+            raise SettingError("no pitch of the key lies in the register", "Widen the register.")
+        return allowed
+
+
+def _check(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise SettingError(f"{name} must be in {low:g}..{high:g}, got {value:g}")
