@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from instrument import midi_files
+from instrument import midi_chunks
 from instrument.errors import MidiFileError
 from instrument.midi_files import read_midi_file
 
@@ -114,7 +114,7 @@ def test_missing_and_too_large_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(MidiFileError, match="cannot read"):
         read_midi_file(tmp_path)
     with (tmp_path / "song.mid").open("wb") as file:
-        file.truncate(midi_files.MAX_FILE_BYTES + 1)
+        file.truncate(midi_chunks.MAX_FILE_BYTES + 1)
     with pytest.raises(MidiFileError, match="the limit is 16 MiB"):
         read_midi_file(tmp_path / "song.mid")
 
