@@ -18,7 +18,17 @@ import numpy as np
 import torch
 
 from export.graphs import GRAPH_NAMES, card_tensors, plan
-from instrument.card import FORMAT, Card, CardFile, Graph, Licence, NamedLatent, Prior, SelfTest
+from instrument.card import (
+    FORMAT,
+    Card,
+    CardFile,
+    Graph,
+    Licence,
+    NamedLatent,
+    Prior,
+    SelfTest,
+    SoundCard,
+)
 from instrument.errors import FileError
 from instrument.renderer import NoteRenderer
 from training.config import SAMPLE_RATE_HZ
@@ -41,7 +51,7 @@ def describe(
     name: str,
     version: str,
     graph_names: tuple[str, ...] = GRAPH_NAMES,
-) -> Card:
+) -> SoundCard:
     """Put the card together; its self-test and parity are still empty.
 
     Parameters
@@ -52,7 +62,7 @@ def describe(
         Every file of the bundle but the card, by name.
     """
     plans = {graph: plan(voice, graph) for graph in graph_names}
-    return Card(
+    return SoundCard(
         format=FORMAT,
         kind="frame_voice",
         name=name,
@@ -88,7 +98,7 @@ def list_files(files: Mapping[str, bytes]) -> dict[str, CardFile]:
     }
 
 
-def with_self_test(card: Card, renderer: NoteRenderer) -> Card:
+def with_self_test(card: SoundCard, renderer: NoteRenderer) -> SoundCard:
     """Add a few samples of a few notes, as this machine renders them."""
     latents = list(card.latents.values())
     tests = []

@@ -35,7 +35,7 @@ from export.onnx_export import export_graphs
 from export.parity import check_parity
 from export.weights import WeightFile, round_matrices, to_bytes
 from instrument.bundle import Bundle
-from instrument.card import CARD_NAME, Card
+from instrument.card import CARD_NAME, Card, SoundCard
 from instrument.errors import FileError
 from instrument.renderer import NoteRenderer, open_renderer, self_test
 from training.checkpoint import CHECKPOINT
@@ -192,7 +192,7 @@ def _levels(voice: FrameVoice) -> torch.Tensor:
         return voice.network.levels(note, since_onset, torch.full_like(since_onset, -1.0))
 
 
-def _sample(card: Card, renderer: NoteRenderer) -> bytes:
+def _sample(card: SoundCard, renderer: NoteRenderer) -> bytes:
     """Play an arpeggio that wanders from the first instrument to the last, as a WAV file."""
     corners = np.asarray([entry.latent for entry in card.latents.values()])
     way = np.linspace(0, len(corners) - 1, len(_SAMPLE_PITCHES)).round().astype(int)

@@ -1,10 +1,10 @@
 """Bundles: a trained model as a folder that proves itself before it is played.
 
 In: a folder with ``card.json``, ONNX graphs, one file of weights that they share, LICENSE and
-``sample.wav``. Out: a `Bundle`, whose files have the size and sha256 that the card states, lie
-inside the folder and are no links. `Bundle.open_graph` gives onnxruntime the very bytes that were
-checked: the weights are handed over in memory, so a graph that names any other file, inside or
-outside the bundle, is refused by the runtime.
+``sample.wav`` or ``sample.mid``. Out: a `Bundle`, whose files have the size and sha256 that the
+card states, lie inside the folder and are no links. `Bundle.open_graph` gives onnxruntime the very
+bytes that were checked: the weights are handed over in memory, so a graph that names any other
+file, inside or outside the bundle, is refused by the runtime.
 
 Models are looked for beside the preset, then in the user's folder, then among the shipped ones.
 """
@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from instrument.card import CARD_NAME, Card, CardFile, Graph, Tensor, read_card
+from instrument.card import (
+    CARD_NAME,
+    CardFile,
+    Graph,
+    MusicCard,
+    SoundCard,
+    Tensor,
+    read_card,
+)
 from instrument.errors import BundleError, PresetError
 from instrument.fields import nearest
 from instrument.preset import ModelReference, shipped_presets_folder
@@ -35,8 +43,40 @@ class Bundle:
     """A model's folder and its checked card."""
 
     path: Path
-    card: Card
+    card: SoundCard | MusicCard
     sha256: str  #: of the card, and so of everything it lists: the key of rendered-note caches
+
+    @property
+    def sound(self) -> SoundCard:
+        """The card of a model that renders notes.
+
+        Raises
+        ------
+        BundleError
+            The model writes notes instead.
+        """
+        if isinstance(self.card, SoundCard):
+            return self.card
+        raise BundleError(
+            f"{self.what}: is a composer (kind {self.card.kind}), it makes notes, not sounds",
+            f"Let it write with: latentkeys continue IN.mid OUT.mid --model {self.card.name}",
+        )
+
+    @property
+    def music(self) -> MusicCard:
+        """The card of a model that writes notes.
+
+        Raises
+        ------
+        BundleError
+            The model renders notes instead.
+        """
+        if isinstance(self.card, MusicCard):
+            return self.card
+        raise BundleError(
+            f"{self.what}: is a sound (kind {self.card.kind}), it makes sounds, not notes",
+            "Play it with: latentkeys play; see the composers with: latentkeys models list",
+        )
 
     @property
     def weights_sha256(self) -> str:
@@ -146,7 +186,7 @@ def find_bundle(model: ModelReference, preset_path: Path | None = None) -> Bundl
         names = [path.name for folder in folders if folder.is_dir() for path in folder.iterdir()]
         remedy = nearest(model.name, names) or f"Put its folder into {user_models_folder()}."
         raise PresetError(f"{what}: [model] name: there is no model {model.name!r}", remedy)
-    bundles = [Bundle.load(path) for path in found]
+    bundles = [load_sound(path) for path in found]
     for bundle in bundles:
         if bundle.weights_sha256 == model.sha256:
             return bundle
@@ -156,6 +196,19 @@ def find_bundle(model: ModelReference, preset_path: Path | None = None) -> Bundl
         f"({bundles[0].weights_sha256[:8]}), where the same numbers are another sound",
         "Install the matching model, or make the preset anew: `latentkeys presets refresh`.",
     )
+
+
+def load_sound(path: Path) -> Bundle:
+    """Load a bundle that must render notes.
+
+    Raises
+    ------
+    BundleError
+        The bundle fails a check, or it is a composer.
+    """
+    bundle = Bundle.load(path)
+    _ = bundle.sound  # a composer is refused here
+    return bundle
 
 
 def user_models_folder() -> Path:

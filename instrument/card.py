@@ -1,12 +1,14 @@
 """The card of a bundle: the only truth about what a model is, needs and gives.
 
-In: ``card.json``. Out: a `Card`, the frozen tree below. Written by `export.card`, read and
-checked by `instrument.bundle`.
+In: ``card.json``. Out: a `SoundCard` or a `MusicCard`, the frozen trees below; the card's ``kind``
+says which (`CARDS`). Written by `export.card` and `export.composer_card`, read and checked by
+`instrument.bundle`.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,6 +30,7 @@ FileName = Annotated[
         extra={"says": "a plain file name inside the bundle, no path"},
     ),
 ]
+Symbol = Annotated[str, Meta(min_length=1, max_length=400)]
 Count = Annotated[int, ranged(0, 2**53)]
 Size = Annotated[int, ranged(1, 2**31)]
 
@@ -55,6 +58,7 @@ class Tensor:
     name: Text
     dtype: Literal["float32", "int64"]
     dims: tuple[Dimension, ...]
+    below: Size | None = None  #: int64 inputs: every value is in 0..below-1
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -109,31 +113,78 @@ class Licence:
 
 
 @dataclass(frozen=True, slots=True)
+class GraphTest:
+    """A few numbers of one run of a graph on seeded inputs, as the exporting machine had them.
+
+    `instrument.graph_inputs.seeded_inputs` makes the inputs from the seed.
+    """
+
+    graph: Text
+    seed: Count
+    output: Text
+    places: tuple[Count, ...]  #: positions in the flattened output
+    values: tuple[float, ...]
+    tolerance: Annotated[float, ranged(1e-7, 1e-1)]  #: largest absolute difference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """Everything a host must know before it opens a graph."""
+    """What every model's card says; the rest depends on what the model makes."""
 
     format: Annotated[int, ranged(1, 10**6)]
-    kind: Text  #: which renderer plays it, see `instrument.renderer.RENDERERS`
+    kind: Text  #: which class opens it, see `CARDS`
     name: ModelName
     version: Text
     description: Annotated[str, Meta(max_length=2000)]
     licence: Licence
-    sample_rate_hz: Annotated[int, ranged(8_000, 192_000, "Hz")]
     pitch_range: tuple[Annotated[int, ranged(0, 127)], ...]  #: lowest and highest MIDI pitch
-    latent_size: Annotated[int, ranged(1, 4096)]
-    weights: FileName  #: the file that a preset's latent is tied to
+    weights: FileName  #: the file that identifies the network; a preset's latent is tied to it
     files: dict[FileName, CardFile]
     graphs: dict[str, Graph]
-    latents: dict[str, NamedLatent]
-    prior: Prior
-    self_test: tuple[SelfTest, ...]
-    constants: dict[str, float] = field(default_factory=dict)  #: numbers the renderer needs
+    constants: dict[str, float] = field(default_factory=dict)  #: numbers the host needs
     training: dict[str, Any] = field(default_factory=dict)  #: data, steps, seconds, hardware, hash
     metrics: dict[str, Any] = field(default_factory=dict)  #: measured figures with their date
     parity: dict[str, float] = field(default_factory=dict)  #: largest difference to torch per graph
 
 
-def read_card(path: Path, what: str) -> Card:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundCard(Card):
+    """The card of a model that renders notes, see `instrument.renderer.RENDERERS`."""
+
+    sample_rate_hz: Annotated[int, ranged(8_000, 192_000, "Hz")]
+    latent_size: Annotated[int, ranged(1, 4096)]
+    latents: dict[str, NamedLatent]
+    prior: Prior
+    self_test: tuple[SelfTest, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MusicCard(Card):
+    """The card of a model that writes notes, see `instrument.composers.COMPOSERS`."""
+
+    steps_per_beat: Annotated[int, ranged(1, 960)]  #: the grid of times and lengths
+    voices: tuple[Text, ...]  #: names of the tracks it writes; one name for a melody
+    bars: Annotated[int, ranged(0, 64)] = 0  #: bars per phrase; 0 = note by note, without end
+    conditions: tuple[Text, ...] = ()  #: what it can be asked for or shown: "key", "previous", …
+    vocabulary: dict[str, tuple[Symbol, ...]] = field(default_factory=dict)  #: in the ids' order
+    tables: dict[str, tuple[float, ...]] = field(default_factory=dict)  #: numbers that ids mean
+    self_test: tuple[GraphTest, ...] = ()
+
+
+#: What a card of each kind holds: a model that makes sounds or one that makes notes.
+CARDS: dict[str, type[SoundCard] | type[MusicCard]] = {
+    "frame_voice": SoundCard,
+    "note_lstm": MusicCard,
+    "chorale_lstm": MusicCard,
+    "stacked_lstm": MusicCard,
+    "attention_lstm": MusicCard,
+    "crnngan": MusicCard,
+    "crnngan_dense": MusicCard,
+    "musegan": MusicCard,
+}
+
+
+def read_card(path: Path, what: str) -> SoundCard | MusicCard:
     """Read and check ``card.json``; the files it names are not touched.
 
     Raises
@@ -151,13 +202,27 @@ def read_card(path: Path, what: str) -> Card:
         raise BundleError(
             f"{what}: has format {found}, this version reads up to {FORMAT}", "Update latentkeys."
         )
-    card = decode(raw, Card, what, BundleError)
-    _check_consistency(card, what)
+    card = decode(raw, _card_class(raw, what), what, BundleError)
+    _check_common(card, what)
+    if isinstance(card, SoundCard):
+        _check_sound(card, what)
+    else:
+        _check_music(card, what)
     return card
 
 
-def _check_consistency(card: Card, what: str) -> None:
-    """Check what no single field can say: lengths that must agree, files that must be listed."""
+def _card_class(raw: object, what: str) -> type[SoundCard] | type[MusicCard]:
+    kind = raw.get("kind") if isinstance(raw, dict) else None
+    if isinstance(kind, str) and kind not in CARDS:
+        raise BundleError(
+            f"{what}: kind must be one of {', '.join(CARDS)}, got {kind[:40]!r}",
+            "Update latentkeys.",
+        )
+    return CARDS[kind] if isinstance(kind, str) else SoundCard
+
+
+def _check_common(card: Card, what: str) -> None:
+    """Check what no single field can say: files that must be listed, a range in order."""
     named = {card.weights, *(graph.file for graph in card.graphs.values())}
     if missing := sorted(named - set(card.files)):
         raise BundleError(f"{what}: files does not list {missing[0]!r}")
@@ -165,6 +230,10 @@ def _check_consistency(card: Card, what: str) -> None:
         raise BundleError(
             f"{what}: pitch_range must be [lowest, highest], got {list(card.pitch_range)}"
         )
+
+
+def _check_sound(card: SoundCard, what: str) -> None:
+    """Check that every latent has the model's length and every self-test its values."""
     lengths = {
         "prior.mean": len(card.prior.mean),
         "prior.factor": len(card.prior.factor),
@@ -180,3 +249,19 @@ def _check_consistency(card: Card, what: str) -> None:
     for index, test in enumerate(card.self_test):
         if not test.frames or len(test.frames) != len(test.values):
             raise BundleError(f"{what}: self_test, item {index + 1}, needs one value per frame")
+
+
+def _check_music(card: MusicCard, what: str) -> None:
+    """Check that there is a voice and that every self-test names a graph and has its values."""
+    if not card.voices:
+        raise BundleError(f"{what}: voices must name at least one track")
+    for index, test in enumerate(card.self_test):
+        where = f"{what}: self_test, item {index + 1},"
+        if not test.places or len(test.places) != len(test.values):
+            raise BundleError(f"{where} needs one value per place")
+        outputs = card.graphs[test.graph].outputs if test.graph in card.graphs else ()
+        named = [tensor for tensor in outputs if tensor.name == test.output]
+        if not named:
+            raise BundleError(f"{where} tests {test.graph!r}, output {test.output!r}: no such one")
+        if max(test.places) >= math.prod(named[0].shape):
+            raise BundleError(f"{where} looks at a place beyond the end of {test.output!r}")

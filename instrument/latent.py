@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from instrument.card import Card, Prior
+from instrument.card import Prior, SoundCard
 from instrument.errors import PresetError
 from instrument.fields import nearest
 from instrument.preset import Recipe
@@ -60,7 +60,7 @@ def draw(prior: Prior, seed: int, spread: float = 1.0) -> Latent:
     return np.asarray(prior.mean) + spread * np.asarray(prior.factor) @ normal
 
 
-def blend(card: Card, shares: Mapping[str, float]) -> Latent:
+def blend(card: SoundCard, shares: Mapping[str, float]) -> Latent:
     """Mix learned instruments by their shares, which are scaled to a sum of one.
 
     A share below 0 goes away from an instrument.
@@ -82,12 +82,12 @@ def blend(card: Card, shares: Mapping[str, float]) -> Latent:
     return point
 
 
-def follow(recipe: Recipe, card: Card) -> Latent:
+def follow(recipe: Recipe, card: SoundCard) -> Latent:
     """Make the latent that a recipe describes with this model."""
     return blend(card, recipe.blend) if recipe.blend else draw(card.prior, recipe.seed or 0)
 
 
-def neighbours(card: Card, latent: ArrayLike, count: int = 3) -> list[tuple[str, float]]:
+def neighbours(card: SoundCard, latent: ArrayLike, count: int = 3) -> list[tuple[str, float]]:
     """Name the learned instruments nearest to a point.
 
     Returns

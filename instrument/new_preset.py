@@ -13,7 +13,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from instrument.bundle import Bundle, find_bundle, shipped_models_folder, user_models_folder
+from instrument.bundle import (
+    Bundle,
+    find_bundle,
+    load_sound,
+    shipped_models_folder,
+    user_models_folder,
+)
 from instrument.errors import PresetError
 from instrument.latent import Latent, follow, lerp, slerp
 from instrument.preset import (
@@ -109,7 +115,7 @@ def refresh_preset(path: Path, bundle: Bundle | None = None) -> Preset:
             f"It needs the model {preset.model.name} {preset.model.version} itself.",
         )
     bundle = bundle or installed_bundle(preset.model.name, path)
-    sound = replace(preset.sound, latent=_numbers(follow(preset.recipe, bundle.card)))
+    sound = replace(preset.sound, latent=_numbers(follow(preset.recipe, bundle.sound)))
     preset = replace(preset, sound=sound, model=bundle.reference)
     save_preset(preset, path)
     return preset
@@ -125,7 +131,7 @@ def check_preset(path: Path) -> tuple[Preset, Bundle]:
     """
     preset = load_preset(path)
     bundle = find_bundle(preset.model, path)
-    found, wanted = len(preset.sound.latent), bundle.card.latent_size
+    found, wanted = len(preset.sound.latent), bundle.sound.latent_size
     if found != wanted:
         raise PresetError(
             f'preset "{path.name}": [sound] latent must have {wanted} numbers '
@@ -139,7 +145,7 @@ def installed_bundle(name: str, preset_path: Path | None = None) -> Bundle:
     beside = [preset_path.parent / "models"] if preset_path else []
     for folder in (*beside, user_models_folder(), shipped_models_folder()):
         if (folder / name).is_dir():
-            return Bundle.load(folder / name)
+            return load_sound(folder / name)
     raise PresetError(f"there is no model {name!r}", f"Put its folder into {user_models_folder()}.")
 
 
@@ -160,7 +166,7 @@ def _fulfil(name: str, wish: Wish, model: str) -> Preset:
         return _between(name, first, second, wish)
     bundle = installed_bundle(model)
     recipe = Recipe(blend=wish.blend, seed=wish.seed)
-    latent = follow(recipe, bundle.card)
+    latent = follow(recipe, bundle.sound)
     dies_away = _struck_share(wish.blend, bundle) > 0.5
     return Preset(
         name=name,
@@ -182,7 +188,7 @@ def _between(
         )
     mixed = _mix(a, b, wish.amount)
     if wish.path == "around":
-        latent: Latent = slerp(a.sound.latent, b.sound.latent, wish.amount, bundle.card.prior)
+        latent: Latent = slerp(a.sound.latent, b.sound.latent, wish.amount, bundle.sound.prior)
     else:
         latent = lerp(a.sound.latent, b.sound.latent, wish.amount)
     recipe = _mixed_recipe(a, b, wish)
@@ -220,7 +226,7 @@ def _mix(a: Table, b: Table, amount: float) -> Table:
 
 def _struck_share(blend: dict[str, float], bundle: Bundle) -> float:
     total = sum(blend.values())
-    struck = (share for name, share in blend.items() if bundle.card.latents[name].is_struck)
+    struck = (share for name, share in blend.items() if bundle.sound.latents[name].is_struck)
     return sum(struck) / total if total else 0.0
 
 

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from instrument.bundle import Bundle, shipped_models_folder, user_models_folder
+from instrument.card import MusicCard
 from instrument.errors import BundleError, LatentkeysError, PresetError, SettingError
 from instrument.fields import nearest
 from instrument.new_preset import Wish, check_preset, new_preset, refresh_preset
@@ -112,7 +113,6 @@ def make_anew(name: str) -> None:
 def print_bundle_check(name: str) -> None:
     """Check a bundle's files, graphs and self-test."""
     from instrument.inference import Runtime
-    from instrument.renderer import open_renderer, self_test
 
     bundle = Bundle.load(_bundle_folder(name))
     _console.print(
@@ -120,10 +120,29 @@ def print_bundle_check(name: str) -> None:
     )
     graphs = bundle.open_every_graph(Runtime(device="cpu"))
     _console.print(f"{graphs} graphs open and take and give what the card says", highlight=False)
+    if isinstance(bundle.card, MusicCard):
+        _print_graph_test(bundle)
+    else:
+        _print_sound_test(bundle)
+
+
+def _print_graph_test(bundle: Bundle) -> None:
+    from instrument.graph_test import check_graphs
+    from instrument.inference import Runtime
+
+    difference = check_graphs(bundle, Runtime(device="cpu"))
+    tests = len(bundle.music.self_test)
+    said = f"{tests} self-test runs: largest difference {difference:.1e}"
+    _console.print(said, highlight=False)
+
+
+def _print_sound_test(bundle: Bundle) -> None:
+    from instrument.renderer import open_renderer, self_test
+
     renderer = open_renderer(bundle)
     difference = self_test(bundle, renderer)
     _console.print(
-        f"{len(bundle.card.self_test)} self-test notes on {renderer.provider}: "
+        f"{len(bundle.sound.self_test)} self-test notes on {renderer.provider}: "
         f"largest difference {difference:.1e} of full scale",
         highlight=False,
     )

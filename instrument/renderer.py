@@ -142,7 +142,7 @@ class FrameVoiceRenderer:
     """
 
     def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
-        card = bundle.card
+        card = bundle.sound
         self.sample_rate_hz = card.sample_rate_hz
         self.pitch_range = (card.pitch_range[0], card.pitch_range[1])
         self.latent_size = card.latent_size
@@ -241,7 +241,7 @@ def open_renderer(bundle: Bundle, threads: int = 1, device: Device = "auto") -> 
     BundleError
         The kind is unknown to this version, or a graph is not what the card says.
     """
-    kind = bundle.card.kind
+    kind = bundle.sound.kind
     if kind not in RENDERERS:
         known = ", ".join(RENDERERS)
         raise BundleError(
@@ -264,7 +264,7 @@ def self_test(bundle: Bundle, renderer: NoteRenderer) -> float:
         A sample differs by more than its tolerance: this runtime computes something else.
     """
     largest = 0.0
-    for test in bundle.card.self_test:
+    for test in bundle.sound.self_test:
         note = renderer.render([test.pitch], [test.latent], [test.velocity])[0]
         if max(test.frames) >= len(note):
             raise BundleError(f"{bundle.what}: self-test: a note has only {len(note)} frames")

@@ -64,7 +64,7 @@ def _note_rows(report: Report, bundle: Bundle, latent: tuple[float, ...], rounds
     rows = []
     for graph, what in ((NOTE_GRAPH, "note"), (ATTACK_GRAPH, "attack")):
         layers, frames = _audio_shape(bundle, graph)
-        seconds = frames / bundle.card.sample_rate_hz
+        seconds = frames / bundle.sound.sample_rate_hz
         name = f"{seconds:g}-s {what}, {layers} layers, 1 thread"
         with ExitStack() as stack:
             contestants: dict[str, Callable[[], float]] = {"ours": _graph_run(bundle, graph)}
@@ -89,7 +89,7 @@ def _torch(bundle: Bundle, graph: str) -> ChildPeer:
     sizes = bundle.card.training.get("voice")
     if sizes is None:
         raise PeerMissing("the card does not say the network's sizes")
-    return ChildPeer("export.eager_peer", graph, str(len(bundle.card.latents)), json.dumps(sizes))
+    return ChildPeer("export.eager_peer", graph, str(len(bundle.sound.latents)), json.dumps(sizes))
 
 
 def _graph_run(bundle: Bundle, name: str) -> Callable[[], float]:
