@@ -36,6 +36,8 @@ class AttentionNetwork(nn.Module):
     speaks_from_state
         The heads read the last hidden state beside the attended past (as in Luong et al., 2015,
         section 3.1); the document's read the attended past alone.
+    learns_in_bfloat16
+        Multiply in 16 bits while training: on a CPU with such instructions twice as fast.
     """
 
     def __init__(
@@ -46,10 +48,12 @@ class AttentionNetwork(nn.Module):
         dropout: float = 0.0,
         hears_metre: bool = True,
         speaks_from_state: bool = True,
+        learns_in_bfloat16: bool = False,
     ) -> None:
         super().__init__()
         self.saved_chords = SavedVocabulary(chords)
         self.saved_durations = SavedVocabulary(durations)
+        self.learns_in_bfloat16 = learns_in_bfloat16
         self.units, self.hears_metre, self.speaks_from_state = units, hears_metre, speaks_from_state
         self.chord = nn.Embedding(len(chords), EMBEDDING)
         self.duration = nn.Embedding(len(durations), EMBEDDING)
@@ -79,7 +83,10 @@ class AttentionNetwork(nn.Module):
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the logits at every position of a batch, each from its past alone."""
         inputs = self.read(batch.chords, batch.durations, batch.phases, batch.bars)
-        hidden, _ = self.lstm(inputs)  # (b, t, units)
+        is_short = self.training and self.learns_in_bfloat16
+        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=is_short):
+            hidden, _ = self.lstm(inputs)  # (b, t, units)
+        hidden = hidden.float()
         weight = self.score(hidden).tanh().exp()  # (b, t, 1)
         context = (weight * hidden).cumsum(dim=1) / weight.cumsum(dim=1)
         return self.speak(hidden, context)

@@ -313,8 +313,8 @@ def who_learns(critic_loss: float, generator_loss: float) -> tuple[bool, bool]:
 def _in_cells(tones: Tones, tones_per_cell: int) -> list[Tensor]:
     """Return tones (n, 4) as cells (1, tones, 4); a last one that is not full is left out."""
     whole = len(tones) // tones_per_cell * tones_per_cell
-    cells = torch.from_numpy(tones[:whole]).unflatten(0, (-1, tones_per_cell))
-    return list(cells.split(1))
+    cells = tones[:whole].reshape(-1, tones_per_cell, 4)
+    return [torch.from_numpy(cell)[None] for cell in cells]
 
 
 _PAPER = CRNNGANConfig(

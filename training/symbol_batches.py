@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from instrument.note_tuples import GRID
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -25,6 +24,7 @@ from instrument.chord_events import (
 )
 from instrument.errors import FileError
 from instrument.note import Phrase
+from instrument.note_tuples import GRID
 from instrument.vocabulary import START, Vocabulary
 from training.data.corpus import Piece
 
