@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -118,7 +119,7 @@ class StackedNetwork(nn.Module):
         widths = (embedding or 1, 256, 512, 256)
         self.lstms = nn.ModuleList(
             nn.LSTM(before, after, batch_first=True)
-            for before, after in zip(widths[:-1], widths[1:], strict=True)
+            for before, after in pairwise(widths)
         )
         self.dropout = nn.Dropout(DROPOUT)
         self.dense = nn.Linear(256, 256)
