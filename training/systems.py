@@ -6,9 +6,14 @@ from typing import Any
 
 from instrument.errors import SettingError
 from instrument.fields import nearest
+from training.attention_lstm import SYSTEM as ATTENTION_LSTM
+from training.crnngan import SYSTEM as CRNNGAN
 from training.learning import System
+from training.stacked_lstm import SYSTEM as STACKED_LSTM
 
-SYSTEMS: dict[str, System[Any]] = {system.name: system for system in ()}
+SYSTEMS: dict[str, System[Any]] = {
+    system.name: system for system in (STACKED_LSTM, ATTENTION_LSTM, CRNNGAN)
+}
 
 
 def find_system(name: str) -> System[Any]:
