@@ -16,6 +16,10 @@ from instrument.errors import MidiFileError
 
 MAX_FILE_BYTES = 16 * 2**20
 """Larger than any piece a person plays; about two million notes."""
+MAX_SECONDS = 3 * 3600.0
+"""Three hours: what a float32 stereo WAV at 48 kHz holds below its limit of 4 GiB."""
+
+_SMPTE_BEATS_PER_SECOND = 2.0  # 120 bpm, the tempo of a file that names none
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,12 @@ class MidiHeader:
     track_count: int
     ticks_per_beat: int
     seconds_per_tick: float | None
+
+    def beats(self, tick: int) -> float:
+        """Turn ticks into beats; with SMPTE time a beat is half a second."""
+        if self.seconds_per_tick is None:
+            return tick / self.ticks_per_beat
+        return tick * self.seconds_per_tick * _SMPTE_BEATS_PER_SECOND
 
 
 def read_tracks(path: Path) -> tuple[MidiHeader, list[bytes]]:

@@ -15,13 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from instrument.errors import MidiFileError
-from instrument.midi_chunks import MidiHeader, damaged, join_tracks, read_tracks, truncated
+from instrument.midi_chunks import (
+    MAX_SECONDS,
+    MidiHeader,
+    damaged,
+    join_tracks,
+    read_tracks,
+    truncated,
+)
 
 if TYPE_CHECKING:
     import mido
-
-MAX_SECONDS = 3 * 3600.0
-"""Three hours: what a float32 stereo WAV at 48 kHz holds below its limit of 4 GiB."""
 
 _DEFAULT_MICROSECONDS_PER_BEAT = 500_000
 
