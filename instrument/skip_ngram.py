@@ -1,0 +1,165 @@
+"""Count what follows what: n-grams over nested contexts, backing off by Witten and Bell.
+
+In: pairs of contexts and a symbol, one at a time, whenever they come. Out: the probability of every
+next symbol. There is nothing to train: a pair that was learned counts at once, so a player can
+teach it while playing.
+
+A context is any sequence of small integers, the most telling item first: (beat phase, last
+interval, interval over the last two notes, ...). The model backs off to its prefixes. Items may be
+left out or come from anywhere in the past; that makes it a *skip* n-gram. Several contexts that
+look at the past in different ways are averaged (`NgramMixture`).
+
+Source: Witten and Bell, The zero-frequency problem (1991), method C, interpolated: where a context
+was followed N times by T different symbols, the share T / (N + T) is left to the shorter context.
+We leave a larger share, 2 T / (N + 2 T), and let a context grow by one item only when it comes for
+the second time: both predict held-out music better, and the second keeps the counts small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Probabilities = NDArray[np.float64]
+Context = Sequence[int]
+
+
+class _Node:
+    """What followed one context, and the contexts that are longer by one item."""
+
+    __slots__ = ("counts", "longer", "total")
+
+    def __init__(self) -> None:
+        self.total = 0.0
+        self.counts: dict[int, float] = {}
+        self.longer: dict[int, _Node] | None = None
+
+
+class SkipNgram:
+    """Counts of the symbols 0..symbols-1 after nested contexts.
+
+    Not to be shared between threads while it learns.
+
+    Parameters
+    ----------
+    symbols
+        How many symbols there are.
+    caution
+        The share left to shorter contexts, in units of Witten and Bell's.
+    """
+
+    def __init__(self, symbols: int, caution: float = 2.0) -> None:
+        self.symbols, self.caution = symbols, caution
+        self._root = _Node()
+
+    def learn(self, context: Context, symbol: int, weight: float = 1.0) -> None:
+        """Count a symbol after a context and after its prefixes that were seen before.
+
+        Parameters
+        ----------
+        context
+            Items, the most telling first.
+        symbol
+            0..symbols-1.
+        weight
+            How often to count it.
+        """
+        node = self._root
+        for item in (*context, None):
+            is_new = not node.counts
+            node.total += weight
+            node.counts[symbol] = node.counts.get(symbol, 0.0) + weight
+            if is_new or item is None:
+                return
+            if node.longer is None:
+                node.longer = {}
+            longer = node.longer.get(item)
+            if longer is None:
+                longer = node.longer[item] = _Node()
+            node = longer
+
+    def distribution(self, context: Context, prior: Probabilities) -> Probabilities:
+        """Return the probability of every symbol.
+
+        Parameters
+        ----------
+        context
+            Items, the most telling first.
+        prior
+            float64, shape (symbols,), sum 1: what is expected before anything was learned.
+
+        Returns
+        -------
+        Probabilities
+            float64, shape (symbols,), sum 1.
+        """
+        probabilities = prior.copy()
+        node: _Node | None = self._root
+        for item in (*context, None):
+            if node is None or not node.counts:
+                break
+            left = self.caution * len(node.counts)
+            scale = 1.0 / (node.total + left)
+            probabilities *= left * scale
+            for symbol, count in node.counts.items():
+                probabilities[symbol] += count * scale
+            if item is None or node.longer is None:
+                break
+            node = node.longer.get(item)
+        return probabilities
+
+
+class NgramMixture:
+    """Several n-grams that look at the past in different ways, averaged.
+
+    Parameters
+    ----------
+    symbols
+        How many symbols there are.
+    weights
+        Shape (contexts,): the share of each n-gram; scaled to the sum 1.
+    caution
+        See `SkipNgram`.
+    """
+
+    def __init__(self, symbols: int, weights: Sequence[float], caution: float = 2.0) -> None:
+        self.weights = np.array(weights) / sum(weights)
+        self.parts = tuple(SkipNgram(symbols, caution) for _ in weights)
+
+    def learn(self, contexts: Sequence[Context], symbol: int, weight: float = 1.0) -> None:
+        """Count a symbol after each n-gram's own context."""
+        for part, context in zip(self.parts, contexts, strict=True):
+            part.learn(context, symbol, weight)
+
+    def distributions(self, contexts: Sequence[Context], prior: Probabilities) -> Probabilities:
+        """Return each n-gram's own opinion: float64, shape (contexts, symbols)."""
+        pairs = zip(self.parts, contexts, strict=True)
+        return np.stack([part.distribution(context, prior) for part, context in pairs])
+
+    def distribution(self, contexts: Sequence[Context], prior: Probabilities) -> Probabilities:
+        """Return the average: float64, shape (symbols,), sum 1."""
+        return np.asarray(self.weights @ self.distributions(contexts, prior))
+
+
+def best_weights(probabilities: Probabilities, rounds: int = 50) -> Probabilities:
+    """Find the shares that make held-out symbols most likely.
+
+    Parameters
+    ----------
+    probabilities
+        float64, shape (n, contexts): what each n-gram gave to the symbol that came.
+    rounds
+        Steps of expectation maximisation (Jelinek and Mercer, 1980).
+
+    Returns
+    -------
+    Probabilities
+        float64, shape (contexts,), sum 1.
+    """
+    weights = np.full(probabilities.shape[1], 1.0 / probabilities.shape[1])
+    for _ in range(rounds):
+        share = probabilities * weights
+        weights = (share / share.sum(axis=1, keepdims=True)).mean(axis=0)
+    return weights
