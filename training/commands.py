@@ -11,11 +11,13 @@ import torch
 from rich.console import Console
 
 from instrument.errors import SettingError
+from training.composer_commands import train_command
 from training.config import RECIPES
 from training.data.notes import NoteSet, open_notes
 from training.data.programs import PROGRAM_NAMES
 from training.hardware import choose_device
 from training.progress import counting_progress, stop_flag, training_progress
+from training.systems import SYSTEMS
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _DATA_OPTION = click.option(
@@ -67,7 +69,7 @@ def tones(folder: Path) -> None:
 
 @click.group("train")
 def train_group() -> None:
-    """Train a voice."""
+    """Train a voice or a composer."""
 
 
 @train_group.command("frame-voice")
@@ -136,6 +138,10 @@ def frame_voice(
     else:
         console.print(f"Stopped and saved at step {trainer.step}. Go on with:")
         console.print(f"  latentkeys train frame-voice {run} --resume")
+
+
+for _system in SYSTEMS.values():
+    train_group.add_command(train_command(_system))
 
 
 @click.group("evaluate")

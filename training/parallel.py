@@ -1,6 +1,7 @@
 """Several processes that train one model: each learns from its own batch, gradients are averaged.
 
-``accelerate launch --num_processes N -m instrument train …`` starts them; without it there is one.
+``accelerate launch --num_processes N -m instrument train …`` starts them on GPUs or machines,
+``torchrun --nproc-per-node N -m instrument train …`` on CPUs; without either there is one.
 Gradients are averaged by hand instead of wrapping networks: a critic's gradient penalty
 differentiates through its own backward pass, which wrapped modules do not allow.
 """
