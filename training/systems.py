@@ -9,10 +9,11 @@ from instrument.fields import nearest
 from training.attention_lstm import SYSTEM as ATTENTION_LSTM
 from training.crnngan import SYSTEM as CRNNGAN
 from training.learning import System
+from training.note_lstm import SYSTEM as NOTE_LSTM
 from training.stacked_lstm import SYSTEM as STACKED_LSTM
 
 SYSTEMS: dict[str, System[Any]] = {
-    system.name: system for system in (STACKED_LSTM, ATTENTION_LSTM, CRNNGAN)
+    system.name: system for system in (NOTE_LSTM, STACKED_LSTM, ATTENTION_LSTM, CRNNGAN)
 }
 
 

@@ -1,0 +1,175 @@
+"""What the note-tuple systems have in common: losses, one step of training, likelihoods.
+
+In: anything that turns note columns into one vector per note, and `Heads`. Out: nats per symbol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
+
+from training.data.corpus import Corpus, Piece
+from training.learning import Moment, rate
+from training.note_batches import (
+    DURATION,
+    PITCH,
+    SHIFT,
+    VELOCITY,
+    NoteBatch,
+    NoteLine,
+    cut_line,
+    piece_line,
+    whole_lines,
+)
+from training.note_network import Heads
+from training.parallel import average_gradients
+
+_VALIDATION_PIECES, _AT_ONCE = 128, 16
+
+
+def head_nats(past: Tensor, heads: Heads, batch: NoteBatch) -> dict[str, Tensor]:
+    """Return the cost of every symbol given the past and the symbols drawn before it.
+
+    Parameters
+    ----------
+    past
+        float32, shape (b, t, ·): one vector for each position of the batch.
+
+    Returns
+    -------
+    "shift", "pitch", "duration" and, where there is such a head, "velocity": float32, shape (n,),
+    nats, for the n notes under the mask.
+    """
+    mask = batch.mask
+    before, symbols, asked = past[mask], batch.symbols[mask], batch.conditions[mask]
+    shift = heads.shift(
+        before, None, batch.shift_candidates[mask], batch.shift_anchors[mask], asked
+    )
+    pitch = heads.pitch(
+        before,
+        batch.pitch_columns[mask],
+        batch.pitch_candidates[mask],
+        batch.pitch_anchors[mask],
+        batch.pitch_classes[mask],
+        asked,
+    )
+    duration = heads.duration(
+        before,
+        batch.duration_columns[mask],
+        batch.duration_candidates[mask],
+        batch.duration_anchors[mask],
+        asked,
+    )
+    logits = {"shift": (shift, SHIFT), "pitch": (pitch, PITCH), "duration": (duration, DURATION)}
+    if heads.velocity is not None:
+        logits["velocity"] = (heads.velocity(before, batch.velocity_columns[mask]), VELOCITY)
+    return {
+        name: cross_entropy(scores, symbols[:, column], reduction="none")
+        for name, (scores, column) in logits.items()
+    }
+
+
+def descend(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    nats: dict[str, Tensor],
+    at: Moment,
+    learning_rate: float,
+) -> dict[str, Tensor]:
+    """Take one step down the mean of the notes' nats; return the mean of each symbol."""
+    means = {name: cost.mean() for name, cost in nats.items()}
+    loss = torch.stack(list(means.values())).sum()
+    optimizer.zero_grad(set_to_none=True)
+    torch.autograd.backward(loss)
+    average_gradients(network.parameters())
+    clip_grad_norm_(network.parameters(), 1.0)
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate * rate(at)
+    optimizer.step()
+    return {"loss": loss.detach(), **{name: mean.detach() for name, mean in means.items()}}
+
+
+def training_lines(corpus: Corpus, cuts: int) -> list[NoteLine]:
+    """Return the training pieces, and of each `cuts` that begin at some later bar line."""
+    pieces = [piece for piece in corpus.split("train") if piece.pitch.size]
+    random = np.random.default_rng(len(pieces))
+    lines = [piece_line(piece) for piece in pieces]
+    for _ in range(cuts):
+        lines += [cut for piece in pieces if (cut := cut_line(piece, random))]
+    return lines
+
+
+def validation_lines(corpus: Corpus) -> list[NoteLine]:
+    """Return up to 128 validation pieces, evenly spread over the split."""
+    pieces = [piece for piece in corpus.split("valid") if piece.pitch.size]
+    stride = max(1, len(pieces) // _VALIDATION_PIECES)
+    return [piece_line(piece) for piece in pieces[::stride][:_VALIDATION_PIECES]]
+
+
+def has_velocities(corpus: Corpus) -> bool:
+    """Say whether notes differ in velocity by more than a bin."""
+    return len({int(v) // 16 for piece in corpus.pieces for v in np.unique(piece.velocity)}) > 1
+
+
+class Likelihoods(nn.Module):
+    """Anything with heads over a past; what evaluation needs."""
+
+    heads: Heads
+
+    def past(self, batch: NoteBatch) -> Tensor:
+        """Return float32 (b, t, ·)."""
+        raise NotImplementedError
+
+
+def mean_nats(network: Likelihoods, lines: Sequence[NoteLine]) -> dict[str, float]:
+    """Return nats per note of whole lines without conditions, by symbol; "loss" is their sum."""
+    totals = piece_nats(network, lines)
+    notes = totals["notes"].sum()
+    means = {name: float(t.sum() / notes) for name, t in totals.items() if name != "notes"}
+    return {"loss": sum(means.values()), **means}
+
+
+def piece_nats(
+    network: Likelihoods, lines: Sequence[NoteLine], prompt_notes: Sequence[int] | None = None
+) -> dict[str, NDArray[np.float64]]:
+    """Return each line's nats in all, by symbol, and its "notes": float64, shape (lines,).
+
+    `prompt_notes` says for each line how many notes at its beginning are given and not counted.
+    """
+    names = ["shift", "pitch", "duration"]
+    names += ["velocity"] if network.heads.velocity is not None else []
+    totals = {name: np.zeros(len(lines)) for name in (*names, "notes")}
+    order = np.argsort([len(line) for line in lines], kind="stable")
+    was_training = network.training
+    network.eval()
+    device = next(network.parameters()).device
+    with torch.no_grad():
+        for begin in range(0, len(order), _AT_ONCE):
+            chosen = order[begin : begin + _AT_ONCE]
+            batch = whole_lines([lines[i] for i in chosen]).to(device)
+            nats = head_nats(network.past(batch), network.heads, batch)
+            row, place = batch.mask.nonzero(as_tuple=True)
+            if prompt_notes is not None:
+                given = torch.tensor([prompt_notes[i] for i in chosen], device=device)
+                nats = {name: cost * (place >= given[row]) for name, cost in nats.items()}
+            counted = torch.ones_like(place, dtype=torch.float64)
+            if prompt_notes is not None:
+                counted *= place >= given[row]
+            for name, cost in {**nats, "notes": counted}.items():
+                sums = torch.zeros(len(chosen), dtype=torch.float64, device=device)
+                totals[name][chosen] = sums.index_add(0, row, cost.double()).cpu().numpy()
+    network.train(was_training)
+    return totals
+
+
+def piece_likelihoods(
+    network: Likelihoods, pieces: Sequence[Piece]
+) -> dict[str, NDArray[np.float64]]:
+    """Return `piece_nats` of pieces of a corpus."""
+    return piece_nats(network, [piece_line(piece) for piece in pieces])
