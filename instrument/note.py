@@ -104,10 +104,10 @@ class Meter:
     def __post_init__(self) -> None:
         if not 0 <= self.start_beats < _FOREVER:
             raise _refused("a meter's start_beats", "at least 0", self.start_beats)
-        if self.beats < 1:
-            raise _refused("a meter's beats", "at least 1", self.beats)
-        if self.unit < 1 or self.unit & (self.unit - 1):
-            raise _refused("a meter's unit", "a power of two", self.unit)
+        if not 1 <= self.beats <= 255:
+            raise _refused("a meter's beats", "in 1..255", self.beats)
+        if not 1 <= self.unit <= 128 or self.unit & (self.unit - 1):
+            raise _refused("a meter's unit", "a power of two up to 128", self.unit)
 
     @property
     def bar_beats(self) -> float:
@@ -323,7 +323,7 @@ def _index_at(starts: list[float], beats: float) -> int:
 
 def _check_order(what: str, starts: list[float]) -> None:
     if not starts or starts[0] != 0 or any(b <= a for a, b in pairwise(starts)):
-        raise _refused(f"a phrase's {what}", "start at 0 and go forward in time", starts)
+        raise _refused(f"a phrase's {what}", "in order of time from 0 on", starts)
 
 
 def _refused(what: str, wanted: str, found: object) -> PhraseError:

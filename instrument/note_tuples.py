@@ -27,6 +27,8 @@ BAR_POSITIONS = 12
 """Beats of a bar that `beat_features` tells apart; those of longer bars share the last."""
 BEAT_FEATURES = GRID + BAR_POSITIONS
 
+_SHORTEST = 1e-12  # beats: a length of nothing but rounding is still a length
+
 Integers = NDArray[np.int64]
 Reals = NDArray[np.float64]
 
@@ -90,9 +92,7 @@ def tuples_of(notes: Iterable[Note]) -> NoteTuples:
             rows.append((MAX_SHIFT, REST, 1, 0, 0.0, 0.0, 0))
             now += MAX_SHIFT
         duration = min(max(duration, 1), MAX_DURATION)
-        # Subtracting the tick in beats is exact (Sterbenz); multiplying first would round.
-        offset = (note.start_beats - start / GRID) * GRID
-        length_offset = (note.length_beats - duration / GRID) * GRID
+        offset, length_offset = note.start_beats * GRID - start, note.length_beats * GRID - duration
         bin_ = note.velocity // 16
         rows.append((start - now, note.pitch, duration, bin_, offset, length_offset, note.velocity))
         now = start
@@ -106,8 +106,8 @@ def tuples_of(notes: Iterable[Note]) -> NoteTuples:
 
 def notes_of(tuples: NoteTuples) -> tuple[Note, ...]:
     """Turn tuples back into sorted notes; rests only let time pass."""
-    starts = np.maximum(tuples.start_ticks / GRID + tuples.offset / GRID, 0.0).tolist()
-    lengths = (tuples.duration / GRID + tuples.length_offset / GRID).tolist()
+    starts = np.maximum((tuples.start_ticks + tuples.offset) / GRID, 0.0).tolist()
+    lengths = np.maximum((tuples.duration + tuples.length_offset) / GRID, _SHORTEST).tolist()
     pitches, velocities = tuples.pitch.tolist(), tuples.exact_velocity.tolist()
     rows = zip(starts, pitches, lengths, velocities, strict=True)
     return tuple(sorted(Note(*row) for row in rows if row[1] != REST))
