@@ -15,6 +15,7 @@ from training.composer_commands import train_command
 from training.config import RECIPES
 from training.data.notes import NoteSet, open_notes
 from training.data.programs import PROGRAM_NAMES
+from training.data_commands import CORPUS_COMMANDS
 from training.hardware import choose_device
 from training.progress import counting_progress, stop_flag, training_progress
 from training.systems import SYSTEMS
@@ -32,7 +33,7 @@ def default_notes_folder() -> Path:
 
 @click.group("data")
 def data_group() -> None:
-    """Make the notes that voices learn from."""
+    """Make what voices and composers learn from."""
 
 
 @data_group.command("soundfont")
@@ -65,6 +66,10 @@ def tones(folder: Path) -> None:
     from training.data.tones import write_tones
 
     _describe(Console(), write_tones(folder))
+
+
+for _command in CORPUS_COMMANDS:
+    data_group.add_command(_command)
 
 
 @click.group("train")

@@ -14,7 +14,7 @@ import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,9 @@ _MOST_SKIPPED = 0.01
 _PICKUP_TOLERANCE = 1e-6
 
 Show = Callable[[str, int, int], None]
+"""Told a name, how many items are done, and how many there are."""
+Skipped = tuple[str, str]
+"""An item that could not be read, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class _Read:
     """What one file gave: pieces without a split yet, and what was skipped with its reason."""
 
     pieces: tuple[Piece, ...]
-    skipped: tuple[tuple[str, str], ...]
+    skipped: tuple[Skipped, ...]
 
 
 def jsb_manifest() -> dict[Split, tuple[str, ...]]:
@@ -57,7 +60,7 @@ def jsb_manifest() -> dict[Split, tuple[str, ...]]:
     return {split: tuple(manifest["splits"][split]) for split in SPLITS}  # type: ignore[misc]
 
 
-def read_jsb(show: Show = lambda *_: None) -> tuple[Corpus, tuple[tuple[str, str], ...]]:
+def read_jsb(show: Show = lambda *_: None) -> tuple[Corpus, tuple[Skipped, ...]]:
     """Read Bach's chorales with the canonical split, as far as music21 has them.
 
     Returns
@@ -76,7 +79,7 @@ def read_jsb(show: Show = lambda *_: None) -> tuple[Corpus, tuple[tuple[str, str
     return make_corpus("jsb", _SOURCE, _JSB_NOTICE, pieces), skipped
 
 
-def read_tunes(show: Show = lambda *_: None) -> tuple[list[Piece], tuple[tuple[str, str], ...]]:
+def read_tunes(show: Show = lambda *_: None) -> tuple[list[Piece], tuple[Skipped, ...]]:
     """Read the melodies of the tune books, in no split yet, and what was skipped."""
     paths = [path for book in TUNE_BOOKS for path in _book(book)]
     reads = _read_all(_read_book, [(str(path), "train") for path in paths], show)
@@ -91,7 +94,7 @@ def tunes_corpus(pieces: Sequence[Piece]) -> Corpus:
     return make_corpus("tunes", _SOURCE, _TUNE_NOTICE, pieces)
 
 
-def refuse_many_skipped(skipped: Sequence[tuple[str, str]], total: int) -> None:
+def refuse_many_skipped(skipped: Sequence[Skipped], total: int) -> None:
     """Refuse a source of which more than one in a hundred cannot be read.
 
     Raises
@@ -141,17 +144,37 @@ def _read_chorale(task: tuple[str, str]) -> _Read:
 
 
 def _read_book(task: tuple[str, str]) -> _Read:
-    """Read a file of one tune or many; a tune that music21 cannot read is named."""
+    path = Path(task[0])
+    pieces, skipped = read_abc(path)
+    stem = f"{path.parent.name}/{path.stem}"
+    named = tuple(replace(piece, name=stem + piece.name) for piece in pieces)
+    return _Read(named, tuple((stem + name, reason) for name, reason in skipped))
+
+
+def read_abc(path: Path) -> tuple[tuple[Piece, ...], tuple[Skipped, ...]]:
+    """Read the melodies of an ABC file of one tune or many.
+
+    Returns
+    -------
+    tuple
+        Pieces in the split "train", named ``/0``, ``/1`` … when there are many. Repeats are
+        written once, as they stand.
+    tuple
+        Tunes that music21 cannot read, with its reason.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from music21 import converter, exceptions21, stream
 
-        path = Path(task[0])
-        whole = converter.parse(path)
+        pieces: list[Piece] = []
+        skipped: list[Skipped] = []
+        try:
+            whole = converter.parse(path, format="abc")
+        except (exceptions21.Music21Exception, OSError, ValueError, IndexError) as reason:
+            return (), (("", str(reason)),)
         scores = list(whole.scores) if isinstance(whole, stream.Opus) else [whole]
-        pieces, skipped = [], []
         for index, score in enumerate(scores):
-            name = f"{path.parent.name}/{path.stem}" + (f"/{index}" if len(scores) > 1 else "")
+            name = f"/{index}" if len(scores) > 1 else ""
             try:
                 piece = _piece(name, "train", list(score.parts)[:1])
             except (exceptions21.Music21Exception, IndexError, ValueError) as reason:
@@ -159,7 +182,7 @@ def _read_book(task: tuple[str, str]) -> _Read:
                 continue
             if piece.pitch.size >= _SHORTEST_TUNE_NOTES:
                 pieces.append(piece)
-    return _Read(tuple(pieces), tuple(skipped))
+    return tuple(pieces), tuple(skipped)
 
 
 def _four_voices(score: Any) -> list[Any] | None:

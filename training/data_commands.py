@@ -1,0 +1,149 @@
+"""``latentkeys data …`` for composers: make corpora, and say what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from instrument.errors import SettingError
+from training.data.corpus import DESCRIPTION, Corpus, corpora_folder, write_corpus
+from training.data.duplicates import split_by_cluster
+from training.data.music21_corpus import Show, read_jsb, read_tunes, tunes_corpus
+from training.data.statistics import print_statistics
+from training.progress import counting_progress
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FORCE = click.option("--force", is_flag=True, help="Make it anew although it is there.")
+_NAME = click.option("--name", metavar="NAME", help="What --data calls it; the folder's name.")
+
+
+@click.command("jsb")
+@_FORCE
+def jsb(force: bool) -> None:
+    """Bach's chorales in the canonical split, from music21's corpus: a minute."""
+    _make("jsb", force, _read_jsb)
+
+
+@click.command("music21")
+@click.option(
+    "--what",
+    type=click.Choice(["jsb", "tunes", "all"]),
+    default="all",
+    show_default=True,
+    help="Bach's chorales, the tune books, or both.",
+)
+@_FORCE
+def music21(what: str, force: bool) -> None:
+    """Bach's chorales and three tune books: free, nothing is downloaded, eight minutes."""
+    if what != "tunes":
+        _make("jsb", force, _read_jsb)
+    if what != "jsb":
+        _make("tunes", force, _read_tunes)
+
+
+@click.command("midi-folder")
+@click.argument("folder", type=_FOLDER)
+@_NAME
+@_FORCE
+def midi_folder(folder: Path, name: str | None, force: bool) -> None:
+    """Every MIDI file under FOLDER."""
+    from training.data.midi_folder import read_midi_folder
+
+    chosen = name or folder.name
+    _make(chosen, force, lambda show: read_midi_folder(folder, chosen, show))
+
+
+@click.command("nottingham")
+@click.argument("folder", type=_FOLDER)
+@_NAME
+@_FORCE
+def nottingham(folder: Path, name: str | None, force: bool) -> None:
+    """Every tune of the ABC files under FOLDER, as the Nottingham collection comes.
+
+    The collection: https://abc.sourceforge.net/NMD
+    """
+    from training.data.midi_folder import read_abc_folder
+
+    chosen = name or "nottingham"
+    _make(chosen, force, lambda show: read_abc_folder(folder, chosen, show))
+
+
+@click.command("maestro")
+@click.argument("folder", type=_FOLDER)
+@_NAME
+@_FORCE
+def maestro(folder: Path, name: str | None, force: bool) -> None:
+    """MAESTRO's piano performances, unpacked in FOLDER, with their own split.
+
+    Download maestro-v3.0.0-midi.zip from https://magenta.tensorflow.org/datasets/maestro; it is
+    licensed CC BY-NC-SA 4.0, which goes for what is learned from it too.
+    """
+    from training.data.midi_folder import read_maestro
+
+    chosen = name or "maestro"
+    _make(chosen, force, lambda show: read_maestro(folder, chosen, show))
+
+
+@click.command("lakh")
+@click.argument("folder", type=_FOLDER)
+@_NAME
+@_FORCE
+def lakh(folder: Path, name: str | None, force: bool) -> None:
+    """Lakh's songs: LPD-5 piano rolls (.npz) or raw MIDI files under FOLDER.
+
+    Download lpd_5_cleansed from https://salu133445.github.io/lakh-pianoroll-dataset or lmd_matched
+    from https://colinraffel.com/projects/lmd. The rights in the songs are not cleared: keep the
+    weights to yourself.
+    """
+    from training.data.midi_folder import read_lakh
+
+    chosen = name or "lakh"
+    _make(chosen, force, lambda show: read_lakh(folder, chosen, show))
+
+
+CORPUS_COMMANDS = (music21, jsb, midi_folder, nottingham, maestro, lakh)
+
+
+def _read_jsb(show: Show) -> Corpus:
+    corpus, skipped = read_jsb(show)
+    _name_skipped(skipped)
+    return corpus
+
+
+def _read_tunes(show: Show) -> Corpus:
+    pieces, skipped = read_tunes(show)
+    _name_skipped(skipped)
+    chosen, _ = split_by_cluster(pieces)
+    return tunes_corpus(chosen)
+
+
+def _name_skipped(skipped: tuple[tuple[str, str], ...]) -> None:
+    console = Console(stderr=True)
+    for name, reason in skipped:
+        console.print(f"skipped {name}: {reason}", style="yellow", highlight=False)
+
+
+def _make(name: str, force: bool, read: Callable[[Show], Corpus]) -> None:
+    """Read, write, describe; what is there stays unless it is to be replaced."""
+    folder, console = corpora_folder() / name, Console()
+    if Path(name).name != name or name.startswith("."):
+        raise SettingError(f"--name must be a plain name, got {name!r}")
+    if (folder / DESCRIPTION).is_file() and not force:
+        from training.data.corpus import open_corpus
+
+        console.print(f"The corpus {name} is there already ({folder}); --force makes it anew.")
+        print_statistics(console, open_corpus(name))
+        return
+    with counting_progress(console) as progress:
+        task = progress.add_task("reading", total=None)
+
+        def show(item: str, done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total, description=f"read {item[-40:]}")
+
+        corpus = read(show)
+    write_corpus(corpus, folder)
+    console.print(f"{folder}:")
+    print_statistics(console, corpus)
