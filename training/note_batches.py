@@ -1,7 +1,7 @@
 """Pieces and batches of note tuples with all their features.
 
-In: pieces of a corpus. Out: `NoteLine`s (a piece as arrays, computed once) and padded `NoteBatch`es,
-for training in random keys and with random conditions.
+In: pieces of a corpus. Out: `NoteLine`s (a piece as arrays, computed once) and `NoteBatch`es
+(padded), for training in random keys and with random conditions.
 """
 
 from __future__ import annotations

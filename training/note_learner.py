@@ -24,6 +24,7 @@ from training.note_batches import (
     NoteBatch,
     NoteLine,
     cut_line,
+    line_of,
     piece_line,
     whole_lines,
 )
@@ -173,3 +174,25 @@ def piece_likelihoods(
 ) -> dict[str, NDArray[np.float64]]:
     """Return `piece_nats` of pieces of a corpus."""
     return piece_nats(network, [piece_line(piece) for piece in pieces])
+
+
+def prompted_nats(
+    network: Likelihoods, pieces: Sequence[Piece], prompt_bars: float
+) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """Return `piece_nats` of what follows the first bars of each piece.
+
+    "prompted": the network has heard those bars; "unprompted": what follows is all it hears,
+    from a bar line on. Pieces without notes on both sides are left out.
+    """
+    whole, rest, given = [], [], []
+    for piece in pieces:
+        end = piece.pickup_beats + prompt_bars * piece.bar_beats
+        after = piece.phrase().between(end, piece.length).notes
+        if after and len(after) < piece.pitch.size:
+            whole.append(piece_line(piece))
+            rest.append(line_of(after, piece.bar_beats, 0.0))
+            given.append(len(whole[-1]) - len(rest[-1]))
+    return {
+        "prompted": piece_nats(network, whole, given),
+        "unprompted": piece_nats(network, rest),
+    }

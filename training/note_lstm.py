@@ -13,6 +13,8 @@ the pieces moved to a random key.
 
 from __future__ import annotations
 
+import copy
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from instrument.note import Phrase
-from training.data.corpus import Corpus, Piece
+from training.data.corpus import Corpus, Piece, meter_of
 from training.learning import Moment, System
 from training.note_batches import NoteBatch, NoteLine, draw_batch
 from training.note_learner import (
@@ -32,10 +34,12 @@ from training.note_learner import (
     head_nats,
     mean_nats,
     piece_likelihoods,
+    prompted_nats,
     training_lines,
     validation_lines,
 )
 from training.note_network import Heads, NoteLSTM
+from training.note_steps import Advance, NoteSteps, NoteWriter, ShiftLogits
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +141,49 @@ class NoteLearner:
         """Return each piece's nats, by symbol, and its "notes": float64, shape (pieces,)."""
         return piece_likelihoods(self.network, pieces)
 
+    def prompted_nll(
+        self, pieces: Sequence[Piece], prompt_bars: float = 2.0
+    ) -> dict[str, dict[str, NDArray[np.float64]]]:
+        """Return `nll` of what follows the first bars: "prompted" by them, and "unprompted"."""
+        return prompted_nats(self.network, pieces, prompt_bars)
+
+    def step_module(self) -> NoteSteps:
+        """Return the graphs of one note; see `training.note_steps`."""
+        network = copy.deepcopy(self.network).cpu().eval().requires_grad_(False)
+        heads, config = network.heads, self.config
+        return NoteSteps(
+            advance=Advance(network.lstm),
+            shift=ShiftLogits(heads.shift),
+            pitch=heads.pitch,
+            duration=heads.duration,
+            velocity=heads.velocity,
+            layers=config.layers,
+            units=config.units,
+            velocity_bin=int(self.corpus.pieces[0].velocity[0]) // 16,
+        )
+
+    def generate(
+        self, count: int, seed: int, prompt: Phrase | None = None, length_beats: float = 32.0
+    ) -> list[Phrase]:
+        """Return phrases, each from its own seed; after a prompt, what follows it alone."""
+        writer = NoteWriter(self.step_module())
+        begin = prompt or self._beginning()
+        return [
+            writer.continue_phrase(begin, length_beats, seed + number) for number in range(count)
+        ]
+
     def samples(self) -> dict[str, Phrase]:
-        """Return nothing yet."""
-        return {}
+        """Return a phrase from nothing, and a continuation of a validation piece's first bars."""
+        given = self.corpus.split("valid")[0].phrase()
+        prompt = given.between(0.0, given.pickup_beats + 2.0 * given.bar_beats)
+        (free,), (then,) = self.generate(1, 1), self.generate(1, 2, prompt)
+        return {"from nothing": free, "a continuation": prompt.followed_by(then)}
+
+    def _beginning(self) -> Phrase:
+        """Return an empty phrase with the corpus's commonest bar."""
+        bars = Counter(piece.bar_beats for piece in self.corpus.pieces)
+        meter = meter_of(bars.most_common(1)[0][0])
+        return Phrase.of((), 0.0, meter=(meter.beats, meter.unit))
 
 
 def _open(config: NoteLSTMConfig, corpus: Corpus, device: torch.device) -> NoteLearner:
