@@ -80,14 +80,15 @@ def damaged(path: Path, detail: str) -> MidiFileError:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        if path.is_file() and path.stat().st_size > MAX_FILE_BYTES:
+        size = path.stat().st_size if path.is_file() else MAX_FILE_BYTES  # a pipe tells no size
+        if size > MAX_FILE_BYTES:
             raise MidiFileError(
-                f'MIDI file "{path}" has {path.stat().st_size / 2**20:.0f} MiB; the limit is '
+                f'MIDI file "{path}" has {size / 2**20:.0f} MiB; the limit is '
                 f"{MAX_FILE_BYTES // 2**20} MiB",
                 "Split it into several files.",
             )
         with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES)
+            return file.read(size)
     except OSError as problem:
         raise MidiFileError(
             f'cannot read MIDI file "{path}": {problem.strerror}', "Check the name and the rights."

@@ -130,6 +130,8 @@ def _without_pickup_bar(meters: tuple[Meter, ...]) -> tuple[tuple[Meter, ...], f
 
 def _with_pickup_bar(meters: tuple[Meter, ...], pickup_beats: float) -> tuple[Meter, ...]:
     """Write a pickup as a short first bar, where a time signature can say it."""
+    if len(meters) > 1 and meters[1].start_beats <= pickup_beats:
+        return meters
     for unit in _UNITS:
         beats = pickup_beats * unit / 4
         if beats.is_integer() and 1 <= beats <= 255:
