@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from math import log
 
 from instrument.note import Note
@@ -76,7 +77,7 @@ def events_of(notes: Iterable[Note]) -> tuple[ChordEvent, ...]:
     starts = sorted(chords)
     events: list[ChordEvent] = []
     now = 0
-    for start, following in zip(starts, [*starts[1:], None], strict=True):
+    for start, following in zip_longest(starts, starts[1:]):
         events += rests(start - now)
         length = max(1, round(max(note.length_beats for note in chords[start]) * GRID))
         advance = length if following is None else min(length, following - start)

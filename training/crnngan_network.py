@@ -5,10 +5,11 @@ beats since the previous tone's start. A *cell* is one step of the networks: 1 t
 paper's polyphonic variant, where 0 beats since the previous start make a chord.
 
 Inside, tones are scaled to about ±2: lengths and times by logarithms, pitch and velocity linearly.
-Ours differs from the paper's in what `ToneScale` and `Hearing` add: the generator rounds its tones
-to the grid while it trains (the gradient goes straight through, as in the binary neurons of Dong
-and Yang, 2018, section 3.1), and both networks also hear pitch as chroma and time as a place in the
-bar, so that "in the scale" and "on the beat" are smooth questions.
+Ours differs from the paper's in what `Hearing` adds: both networks also hear pitch as chroma and
+time as a place in the bar, so that "in the scale" and "on the beat" are smooth questions, with
+their best answers on the grid. Rounding to the grid is left for the end (`ToneScale.tones`).
+(Rounding while training, with the gradient passed straight through, was tried and left: the slope
+at a whole semitone says which neighbour is better, not that the note is already right.)
 """
 
 from __future__ import annotations
@@ -77,12 +78,6 @@ class ToneScale(nn.Module):
         )
         return torch.stack(parts, dim=-1)
 
-    def rounded(self, scaled: Tensor) -> Tensor:
-        """Return the numbers of the nearest real tone; the gradient passes as if unchanged."""
-        with torch.no_grad():
-            change = self.scaled(self.tones(scaled)) - scaled
-        return scaled + change
-
 
 class Hearing(nn.Module):
     """What the networks hear of scaled tones (b, t, tones, 4).
@@ -97,17 +92,19 @@ class Hearing(nn.Module):
 
     def __init__(self, bar_beats: float, hears_more: bool) -> None:
         super().__init__()
-        self.bar_beats, self.hears_more = bar_beats, hears_more
+        self.hears_more = hears_more
+        self.chroma: Tensor
+        self.places: Tensor
+        self.register_buffer("chroma", torch.arange(1.0, _CHROMA + 1) * (2.0 * math.pi))
+        self.register_buffer("places", torch.tensor(_BEAT_HARMONICS) * (2.0 * math.pi / bar_beats))
         self.width = FEATURES + (2 * (_CHROMA + len(_BEAT_HARMONICS)) if hears_more else 0)
 
     def forward(self, scaled: Tensor, beats: Tensor) -> Tensor:
         """Return (b, t, tones, width); `beats` (b, t, tones) is when each tone starts."""
         if not self.hears_more:
             return scaled
-        octaves = (72.0 + 6.0 * scaled[..., 1]) / 12.0
-        bars = beats / self.bar_beats
-        angles = [octaves * k for k in range(1, _CHROMA + 1)] + [bars * k for k in _BEAT_HARMONICS]
-        turns = 2.0 * math.pi * torch.stack(angles, dim=-1)
+        octaves = scaled[..., 1, None] / 2.0  # from C; whole octaves are whole turns
+        turns = torch.cat([octaves * self.chroma, beats[..., None] * self.places], dim=-1)
         return torch.cat([scaled, turns.cos(), turns.sin()], dim=-1)
 
 
@@ -126,8 +123,8 @@ class Generator(nn.Module):
         Fresh random numbers per cell.
     phrase_noise
         Random numbers that stay for a whole phrase (ours; none in the paper).
-    rounds, hears_more
-        See the module; both False is the paper's.
+    hears_more
+        See the module; False is the paper's.
     """
 
     def __init__(
@@ -137,14 +134,13 @@ class Generator(nn.Module):
         tones_per_cell: int,
         noise: int,
         phrase_noise: int,
-        rounds: bool,
         hears_more: bool,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.scale = ToneScale(values)
         self.hearing = Hearing(values.bar_beats, hears_more)
-        self.hidden, self.tones_per_cell, self.rounds = hidden, tones_per_cell, rounds
+        self.hidden, self.tones_per_cell = hidden, tones_per_cell
         self.noise, self.phrase_noise = noise, phrase_noise
         inputs = noise + phrase_noise + tones_per_cell * self.hearing.width
         self.first = nn.LSTMCell(inputs, hidden)
@@ -198,8 +194,6 @@ class Generator(nn.Module):
         first = self.first(torch.cat([noise, heard], dim=-1), (states[0], states[1]))
         second = self.second(self.dropout(first[0]), (states[2], states[3]))
         tones = self.out(self.dropout(second[0])).unflatten(-1, (self.tones_per_cell, FEATURES))
-        if self.rounds:
-            tones = self.scale.rounded(tones)
         return tones, (*first, *second)
 
 
@@ -242,6 +236,8 @@ class Discriminator(nn.Module):
         As the generator's.
     hears_more
         See the module.
+    learns_in_bfloat16
+        Multiply in 16 bits: twice as fast on a CPU with such instructions.
     """
 
     def __init__(
@@ -251,8 +247,10 @@ class Discriminator(nn.Module):
         tones_per_cell: int,
         hears_more: bool,
         dropout: float = 0.0,
+        learns_in_bfloat16: bool = False,
     ) -> None:
         super().__init__()
+        self.learns_in_bfloat16 = learns_in_bfloat16
         self.hearing = Hearing(values.bar_beats, hears_more)
         self.lstm = nn.LSTM(
             tones_per_cell * self.hearing.width,
@@ -277,7 +275,10 @@ class Discriminator(nn.Module):
         times = beats_since(scaled)
         count, cells, tones, _ = scaled.shape
         beats = times.reshape(count, cells * tones).cumsum(dim=1).reshape(count, cells, tones)
-        features, _ = self.lstm(self.hearing(scaled, beats).flatten(2))
+        heard = self.hearing(scaled, beats).flatten(2)
+        with torch.autocast(heard.device.type, torch.bfloat16, enabled=self.learns_in_bfloat16):
+            features, _ = self.lstm(heard)
+        features = features.float()
         return self.score(features)[..., 0].mean(dim=1), features
 
 

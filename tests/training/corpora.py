@@ -1,8 +1,15 @@
 """Small corpora made from formulas, for tests."""
 
+import io
+from typing import TypeVar
+
 import numpy as np
+import torch
 
 from training.data.corpus import SPLITS, Corpus, Piece, make_corpus
+from training.learning import Learner
+
+AnyLearner = TypeVar("AnyLearner", bound=Learner)
 
 _STEPS = (0, 2, 4, 5, 7, 9, 11, 12)
 
@@ -38,3 +45,20 @@ def scales(transposed: int = 0, voices: int = 1, per_split: int = 4) -> Corpus:
         for index in range(per_split)
     ]
     return make_corpus("scales", "formulas", "Public domain.", pieces)
+
+
+def copied(learner: Learner, fresh: AnyLearner) -> AnyLearner:
+    """Give a fresh learner another's weights and optimisers, by way of a file as a run does."""
+    state = [
+        {name: part.state_dict() for name, part in parts.items()}
+        for parts in (learner.networks, learner.optimizers)
+    ]
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    networks, optimizers = torch.load(file, weights_only=True)
+    for name, network in fresh.networks.items():
+        network.load_state_dict(networks[name])
+    for name, optimizer in fresh.optimizers.items():
+        optimizer.load_state_dict(optimizers[name])
+    return fresh
