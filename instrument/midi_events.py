@@ -58,6 +58,20 @@ def events_of(path: Path, body: bytes) -> Iterator[MidiEvent]:
         raise truncated(path, "a track ends inside an event") from problem
 
 
+def microseconds_of(path: Path, event: MidiEvent) -> int:
+    """Return what a tempo event says a beat lasts.
+
+    Raises
+    ------
+    MidiFileError
+        It says nothing, or no time at all; `path` is named.
+    """
+    microseconds = int.from_bytes(event.data, "big")
+    if len(event.data) != 3 or microseconds == 0:
+        raise damaged(path, f"a tempo of {microseconds} microseconds in {len(event.data)} bytes")
+    return microseconds
+
+
 def chunk_of(events: Iterable[MidiEvent]) -> bytes:
     """Encode events, in order of time, as a track chunk's bytes, without running status."""
     body, now = bytearray(), 0

@@ -1,31 +1,15 @@
-"""Read Standard MIDI Files: bytes on disk in, channel messages on a clock in seconds out.
-
-mido decodes the tracks; `midi_chunks` checks the file around them first, because mido reads past
-the end of a short track, takes an SMPTE division for a negative number of ticks, and stops at a
-chunk that it does not know.
-"""
+"""Read Standard MIDI Files: bytes on disk in, channel messages on a clock in seconds out."""
 
 from __future__ import annotations
 
-import io
-import struct
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from instrument.errors import MidiFileError
-from instrument.midi_chunks import (
-    MAX_SECONDS,
-    MidiHeader,
-    damaged,
-    join_tracks,
-    read_tracks,
-    truncated,
-)
-
-if TYPE_CHECKING:
-    import mido
+from instrument.midi_chunks import MAX_SECONDS, MidiHeader, read_tracks
+from instrument.midi_events import META, SET_TEMPO, MidiEvent, events_of, microseconds_of
 
 _DEFAULT_MICROSECONDS_PER_BEAT = 500_000
 
@@ -73,12 +57,11 @@ def read_midi_file(path: Path) -> Song:
         The file is missing, not MIDI, truncated, damaged, or larger or longer than any piece.
     """
     header, tracks = read_tracks(path)
-    song = _decode(path, header, tracks)
     messages: list[SongMessage] = []
     now = 0.0
-    for now, message in _on_the_clock(song, header):
-        if not message.is_meta and message.type != "sysex":
-            messages.append(SongMessage(now, bytes(message.bytes())))
+    for now, event in _on_the_clock(path, header, tracks):
+        if event.status < META:
+            messages.append(SongMessage(now, bytes((event.status, *event.data))))
     if now > MAX_SECONDS:
         raise MidiFileError(
             f'MIDI file "{path}" lasts {now / 3600:.1f} hours; the limit is '
@@ -88,37 +71,24 @@ def read_midi_file(path: Path) -> Song:
     return Song(tuple(messages), now)
 
 
-def _decode(path: Path, header: MidiHeader, tracks: list[bytes]) -> mido.MidiFile:
-    """Let mido decode the checked tracks, each of which it sees exactly as long as it is."""
-    import mido
-
-    # Type 1 with a plain division, whatever the file says: `header` keeps the truth.
-    try:
-        return mido.MidiFile(file=io.BytesIO(join_tracks(header.ticks_per_beat, tracks)))
-    except EOFError as problem:
-        raise truncated(path, "a track ends inside an event") from problem
-    except (OSError, ValueError, LookupError, TypeError, struct.error) as problem:
-        raise damaged(path, str(problem) or type(problem).__name__) from problem
-
-
 def _on_the_clock(
-    song: mido.MidiFile, header: MidiHeader
-) -> Iterator[tuple[float, mido.Message | mido.MetaMessage]]:
+    path: Path, header: MidiHeader, tracks: list[bytes]
+) -> Iterator[tuple[float, MidiEvent]]:
     """Yield every event of the merged tracks with its time in seconds.
 
-    Time is summed from each tempo change in whole ticks, so that rounding does not pile up.
+    Time is counted from each tempo change in whole ticks, so that rounding does not pile up.
     """
     seconds_per_tick = header.seconds_per_tick or _seconds_per_tick(
         _DEFAULT_MICROSECONDS_PER_BEAT, header
     )
-    tempo_seconds, ticks = 0.0, 0
-    for message in song.merged_track:
-        ticks += message.time
-        now = tempo_seconds + ticks * seconds_per_tick
-        if message.type == "set_tempo" and header.seconds_per_tick is None:
-            tempo_seconds, ticks = now, 0
-            seconds_per_tick = _seconds_per_tick(message.tempo, header)
-        yield now, message
+    tempo_seconds, tempo_tick = 0.0, 0
+    decoded = [events_of(path, track) for track in tracks]
+    for event in heapq.merge(*decoded, key=lambda event: event.tick):
+        now = tempo_seconds + (event.tick - tempo_tick) * seconds_per_tick
+        if event.status == SET_TEMPO and header.seconds_per_tick is None:
+            tempo_seconds, tempo_tick = now, event.tick
+            seconds_per_tick = _seconds_per_tick(microseconds_of(path, event), header)
+        yield now, event
 
 
 def _seconds_per_tick(microseconds_per_beat: int, header: MidiHeader) -> float:

@@ -29,13 +29,16 @@ from instrument.midi_events import (
     SET_TEMPO,
     TIME_SIGNATURE,
     MidiEvent,
+    microseconds_of,
 )
 from instrument.note import Note
 
 MAX_KEPT = 500_000
 """Notes and changes of tempo and meter in a file: far more than any piece has, under 200 MB."""
 
-_OUR_WORD = re.compile(rb"\x7dlatentkeys ([a-z]+) (\d{1,12})")  # 7D: a maker without a number
+_OUR_WORD = re.compile(
+    rb"\x7dlatentkeys (closes|length|pickup) (\d{1,12})"
+)  # 7D: a maker without a number
 _MOST_SOUNDING_TOGETHER = 1000  # equal pitches; finding one among more takes too long
 _LARGEST_UNIT_EXPONENT = 7  # 128th notes
 
@@ -137,7 +140,7 @@ def note_events(notes: list[TickNote], channel: int) -> Iterator[MidiEvent]:
     """Make the events of notes in order of time; at one tick notes end before others begin."""
     edges = [(note.end, 0, number) for number, note in enumerate(notes)]
     edges += [(note.start, 1, number) for number, note in enumerate(notes)]
-    sounding: defaultdict[int, list[int]] = defaultdict(list)
+    sounding: defaultdict[int, deque[int]] = defaultdict(deque)
     for tick, begins, number in sorted(edges):
         _, _, pitch, velocity = notes[number]
         together = sounding[pitch]
@@ -171,10 +174,7 @@ def _read_meta(path: Path, chunk: TrackChunk, event: MidiEvent) -> None:
     if status == NAME and not chunk.name:
         chunk.name = _decoded(data)
     elif status == SET_TEMPO:
-        microseconds = int.from_bytes(data, "big")
-        if len(data) != 3 or microseconds == 0:
-            raise damaged(path, f"a tempo of {microseconds} microseconds in {len(data)} bytes")
-        chunk.tempos[tick] = microseconds
+        chunk.tempos[tick] = microseconds_of(path, event)
         chunk.kept += 1
     elif status == TIME_SIGNATURE:
         if len(data) < 2 or data[0] == 0 or data[1] > _LARGEST_UNIT_EXPONENT:
