@@ -21,6 +21,15 @@ _NEARLY = 1e-9  # beats; what is closer to a bar line is on it: sums of floats m
 _FOREVER = float("inf")
 
 
+def _refused(what: str, wanted: str, found: object) -> PhraseError:
+    return PhraseError(f"{what} must be {wanted}, got {found}")
+
+
+def _check_time(what: str, beats: float) -> None:
+    if not 0 <= beats < _FOREVER:
+        raise _refused(what, "at least 0", beats)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Note:
     """One note; notes sort by start, then pitch, length and velocity.
@@ -102,8 +111,7 @@ class Meter:
     unit: int
 
     def __post_init__(self) -> None:
-        if not 0 <= self.start_beats < _FOREVER:
-            raise _refused("a meter's start_beats", "at least 0", self.start_beats)
+        _check_time("a meter's start_beats", self.start_beats)
         if not 1 <= self.beats <= 255:
             raise _refused("a meter's beats", "in 1..255", self.beats)
         if not 1 <= self.unit <= 128 or self.unit & (self.unit - 1):
@@ -123,8 +131,7 @@ class Tempo:
     bpm: float
 
     def __post_init__(self) -> None:
-        if not 0 <= self.start_beats < _FOREVER:
-            raise _refused("a tempo's start_beats", "at least 0", self.start_beats)
+        _check_time("a tempo's start_beats", self.start_beats)
         if not 0 < self.bpm < _FOREVER:
             raise _refused("a tempo's bpm", "more than 0", self.bpm)
 
@@ -157,8 +164,7 @@ class Phrase:
             raise _refused(
                 "a phrase's length_beats", f"at least {last:g}, its last note", self.length_beats
             )
-        if not 0 <= self.pickup_beats < _FOREVER:
-            raise _refused("a phrase's pickup_beats", "at least 0", self.pickup_beats)
+        _check_time("a phrase's pickup_beats", self.pickup_beats)
         _check_order("tempos", [tempo.start_beats for tempo in self.tempos])
         _check_order("meters", [meter.start_beats for meter in self.meters])
 
@@ -216,18 +222,8 @@ class Phrase:
         PhraseError
             A pitch would leave 0..127.
         """
-        if semitones == 0:
-            return self
         tracks = (
-            track
-            if track.is_drum
-            else replace(
-                track,
-                notes=tuple(
-                    Note(n.start_beats, n.pitch + semitones, n.length_beats, n.velocity)
-                    for n in track.notes
-                ),
-            )
+            track if track.is_drum else replace(track, notes=_moved(track.notes, 0.0, semitones))
             for track in self.tracks
         )
         return replace(self, tracks=tuple(tracks))
@@ -240,11 +236,10 @@ class Phrase:
         PhraseError
             `beats` is negative; `between` cuts the beginning off.
         """
-        if not 0 <= beats < _FOREVER:
-            raise _refused("the beats to shift a phrase by", "at least 0", beats)
+        _check_time("the beats to shift a phrase by", beats)
         return replace(
             self,
-            tracks=tuple(_moved(track, track.notes, beats) for track in self.tracks),
+            tracks=tuple(replace(track, notes=_moved(track.notes, beats)) for track in self.tracks),
             length_beats=self.length_beats + beats,
             tempos=_since(self.tempos, -beats),
             meters=_since(self.meters, -beats),
@@ -264,12 +259,13 @@ class Phrase:
         """
         if not 0 <= start_beats <= end_beats < _FOREVER:
             raise _refused("a phrase's part", "from >= 0 to later", f"{start_beats} to {end_beats}")
+        tracks = []
+        for track in self.tracks:
+            inside = [n for n in track.notes if start_beats <= n.start_beats < end_beats]
+            tracks.append(replace(track, notes=_moved(inside, -start_beats)))
         phase, bar_beats = self.beat_phase(start_beats), self.meter_at(start_beats).bar_beats
         return Phrase(
-            tuple(
-                _moved(track, _starting_in(track.notes, start_beats, end_beats), -start_beats)
-                for track in self.tracks
-            ),
+            tuple(tracks),
             end_beats - start_beats,
             _since(self.tempos, start_beats, end_beats),
             _since(self.meters, start_beats, end_beats),
@@ -281,14 +277,14 @@ class Phrase:
 
         The other's surplus tracks are added; its tempos and meters are left out.
         """
-        tracks = []
-        for number in range(max(len(self.tracks), len(other.tracks))):
-            mine = self.tracks[number] if number < len(self.tracks) else None
-            theirs = other.tracks[number] if number < len(other.tracks) else None
-            later = _moved(theirs, theirs.notes, self.length_beats).notes if theirs else ()
-            track = mine or theirs
-            assert track is not None
-            tracks.append(replace(track, notes=(*(mine.notes if mine else ()), *later)))
+        tracks = list(self.tracks)
+        for number, track in enumerate(other.tracks):
+            later = _moved(track.notes, self.length_beats)
+            if number < len(self.tracks):
+                mine = self.tracks[number]
+                tracks[number] = replace(mine, notes=(*mine.notes, *later))
+            else:
+                tracks.append(replace(track, notes=later))
         length_beats = self.length_beats + other.length_beats
         return replace(self, tracks=tuple(tracks), length_beats=length_beats)
 
@@ -296,13 +292,10 @@ class Phrase:
 _Change = TypeVar("_Change", Tempo, Meter)
 
 
-def _moved(track: Track, notes: tuple[Note, ...], beats: float) -> Track:
-    moved = (Note(n.start_beats + beats, n.pitch, n.length_beats, n.velocity) for n in notes)
-    return replace(track, notes=tuple(moved))
-
-
-def _starting_in(notes: tuple[Note, ...], start_beats: float, end_beats: float) -> tuple[Note, ...]:
-    return tuple(note for note in notes if start_beats <= note.start_beats < end_beats)
+def _moved(notes: Iterable[Note], beats: float, semitones: int = 0) -> tuple[Note, ...]:
+    return tuple(
+        Note(n.start_beats + beats, n.pitch + semitones, n.length_beats, n.velocity) for n in notes
+    )
 
 
 def _since(
@@ -324,7 +317,3 @@ def _index_at(starts: list[float], beats: float) -> int:
 def _check_order(what: str, starts: list[float]) -> None:
     if not starts or starts[0] != 0 or any(b <= a for a, b in pairwise(starts)):
         raise _refused(f"a phrase's {what}", "in order of time from 0 on", starts)
-
-
-def _refused(what: str, wanted: str, found: object) -> PhraseError:
-    return PhraseError(f"{what} must be {wanted}, got {found}")

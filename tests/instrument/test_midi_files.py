@@ -3,13 +3,17 @@
 import struct
 from pathlib import Path
 
+import mido
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from phrases import phrases
 
 from instrument import midi_chunks
 from instrument.errors import MidiFileError
 from instrument.midi_files import read_midi_file
+from instrument.midi_phrases import write_phrase
+from instrument.note import Phrase
 
 NOTE_ON = b"\x90\x3c\x64"
 NOTE_OFF = b"\x80\x3c\x40"
@@ -123,6 +127,25 @@ def test_a_file_that_lasts_for_days_is_refused(tmp_path: Path) -> None:
     track = b"\x00" + tempo(0xFFFFFF) + b"\xff\xff\xff\x7f" + NOTE_ON + END
     with pytest.raises(MidiFileError, match="the limit is 3 hours"):
         read_midi_file(write(tmp_path, midi_bytes(track, division=24)))
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(phrase=phrases(480))
+def test_mido_puts_the_same_messages_at_the_same_times(
+    tmp_path_factory: pytest.TempPathFactory, phrase: Phrase
+) -> None:
+    path = tmp_path_factory.mktemp("mido") / "song.mid"
+    write_phrase(path, phrase)
+    song, now, theirs = read_midi_file(path), 0.0, []
+    for message in mido.MidiFile(path):  # a message's time is in seconds since the one before
+        now += message.time
+        if not message.is_meta:
+            theirs.append((now, bytes(message.bytes())))
+    assert [message.data for message in song.messages] == [data for _, data in theirs]
+    assert [message.time_seconds for message in song.messages] == pytest.approx(
+        [time for time, _ in theirs], abs=1e-9
+    )
+    assert song.length_seconds == pytest.approx(now, abs=1e-9)
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
