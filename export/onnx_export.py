@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -59,22 +60,39 @@ def export_here(run: Path, name: str, folder: Path) -> None:
     voice, _ = load_voice(run)
     round_matrices(voice.network)
     graph = plan(voice, name)
+    model = to_onnx(graph.module, graph.inputs, list(graph.output_axes), ALLOWED_OPERATORS)
+    onnx.save(model, folder / f"{name}.onnx")
+
+
+def to_onnx(
+    module: torch.nn.Module,
+    inputs: Mapping[str, torch.Tensor],
+    output_names: Sequence[str],
+    allowed: frozenset[str],
+) -> onnx.ModelProto:
+    """Export a module with the shapes of its example inputs; once per process.
+
+    Raises
+    ------
+    SystemExit
+        The graph needs an operator that is not allowed.
+    """
     with torch.no_grad():
         program = torch.onnx.export(
-            graph.module,
-            tuple(graph.inputs.values()),
-            input_names=list(graph.inputs),
-            output_names=list(graph.output_axes),
+            module,
+            tuple(inputs.values()),
+            input_names=list(inputs),
+            output_names=list(output_names),
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
         )
     assert program is not None
     model = without_traces(program.model_proto)
-    if foreign := sorted(operators(model) - ALLOWED_OPERATORS):
+    if foreign := sorted(operators(model) - allowed):
         raise SystemExit(f"the graph uses operators that are not allowed: {', '.join(foreign)}")
     onnx.checker.check_model(model)
-    onnx.save(model, folder / f"{name}.onnx")
+    return model
 
 
 if __name__ == "__main__":

@@ -24,8 +24,13 @@ EMBEDDED_BYTES = 512
 ALIGNMENT_BYTES = 64
 
 
-def round_matrices(network: torch.nn.Module) -> int:
+def round_matrices(network: torch.nn.Module, with_kernels: bool = False) -> int:
     """Round a network's matrices to the nearest float16, in place; vectors and tables stay.
+
+    Parameters
+    ----------
+    with_kernels
+        Round the kernels of convolutions too.
 
     Returns
     -------
@@ -35,7 +40,7 @@ def round_matrices(network: torch.nn.Module) -> int:
     rounded = 0
     with torch.no_grad():
         for parameter in network.parameters():
-            if parameter.dim() == 2:
+            if parameter.dim() == 2 or (with_kernels and parameter.dim() > 2):
                 parameter.copy_(parameter.half().float())
                 rounded += parameter.numel()
     return rounded

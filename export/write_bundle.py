@@ -11,63 +11,27 @@ import dataclasses
 import io
 import math
 import shutil
-import tempfile
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import soundfile
 import torch
 
-from export.card import (
-    WEIGHTS_NAME,
-    describe,
-    list_files,
-    read_metrics,
-    to_json,
-    with_self_test,
-)
+from export.bundle_folder import fill, graph_files, licence, new_bundle
+from export.card import describe, list_files, read_metrics, with_self_test
 from export.graphs import GRAPH_NAMES
 from export.onnx_export import export_graphs
 from export.parity import check_parity
-from export.weights import WeightFile, round_matrices, to_bytes
+from export.weights import round_matrices
 from instrument.bundle import Bundle
-from instrument.card import CARD_NAME, Card, SoundCard
-from instrument.errors import FileError
+from instrument.card import SoundCard
 from instrument.renderer import NoteRenderer, open_renderer, self_test
 from training.checkpoint import CHECKPOINT
 from training.frame_voice import FrameVoice
-from training.run import RunSummary, load_checkpoint, load_voice
+from training.run import load_checkpoint, load_voice
 
-_LICENCE = """\
-The weights in this folder were learned from notes rendered from {source}:
-
-{notice}
-
-They are offered under the same terms, the MIT licence:
-
-Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
-associated documentation files (the "Software"), to deal in the Software without restriction,
-including without limitation the rights to use, copy, modify, merge, publish, distribute,
-sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is
-furnished to do so, subject to the following conditions:
-
-The above copyright notice and this permission notice shall be included in all copies or
-substantial portions of the Software.
-
-THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT
-NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND
-NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES
-OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
-CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
-"""
-_NO_LICENCE = """\
-The weights in this folder were learned from notes rendered from {source}, which came without a
-notice. Whoever owns that material decides who may use them; write it here before you pass them on.
-"""
 _SAMPLE_PITCHES = (48, 55, 60, 64, 67, 72)
 _SAMPLE_NOTE_SECONDS = 0.5
 
@@ -105,23 +69,13 @@ def write_bundle(
     FileError, BundleError, EngineError
         The run is none, a graph differs from torch, or the folder cannot be written.
     """
-    if target.exists() and not (target / CARD_NAME).is_file():
-        raise FileError(f"{target} is there and is no bundle", "Choose another --out or --name.")
     load_checkpoint(run)  # a folder that is no run is refused before anything is written
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
-            # A run that goes on training replaces its checkpoint while the graphs are exported.
-            snapshot, built = Path(scratch) / "run", Path(scratch) / target.name
-            snapshot.mkdir()
-            shutil.copy(run / CHECKPOINT, snapshot)
-            built.mkdir()
-            _build(snapshot, built, read_metrics(run), version, graph_names, report)
-            _replace(built, target)
-    except OSError as reason:
-        raise FileError(
-            f"cannot write the bundle {target}: {reason.strerror or reason}"
-        ) from reason
+    with new_bundle(target) as built:
+        # A run that goes on training replaces its checkpoint while the graphs are exported.
+        snapshot = built.parent / "run"
+        snapshot.mkdir()
+        shutil.copy(run / CHECKPOINT, snapshot)
+        _build(snapshot, built, read_metrics(run), version, graph_names, report)
     return Bundle.load(target)
 
 
@@ -138,38 +92,19 @@ def _build(
     rounding_db = _round(voice)
     report(f"exporting {len(graph_names)} graphs")
     export_graphs(run, graph_names, run)
-    files = _graph_files(run, graph_names)
-    files["LICENSE"] = _licence(summary)
+    files = graph_files(run, graph_names)
+    files["LICENSE"] = licence(f"notes rendered from {summary.source}", summary.notice)
     names = {"name": built.name, "version": version}
     card = describe(voice, summary, metrics, files, graph_names=graph_names, **names)
-    _fill(built, card, files)
+    fill(built, card, files)
     report("comparing with torch")
     parity = check_parity(voice, Bundle.load(built)) | {ROUNDING: rounding_db}
     renderer = open_renderer(Bundle.load(built), device="cpu")
     files["sample.wav"] = _sample(card, renderer)
     card = dataclasses.replace(with_self_test(card, renderer), parity=parity)
-    _fill(built, dataclasses.replace(card, files=list_files(files)), files)
+    fill(built, dataclasses.replace(card, files=list_files(files)), files)
     bundle = Bundle.load(built)
     self_test(bundle, open_renderer(bundle, device="cpu"))
-
-
-def _graph_files(folder: Path, names: tuple[str, ...]) -> dict[str, bytes]:
-    """Share the weights of all graphs; return the content of every file."""
-    weights = WeightFile(WEIGHTS_NAME)
-    files = {}
-    for name in names:
-        model = onnx.load(folder / f"{name}.onnx")
-        weights.take_from(model)
-        files[f"{name}.onnx"] = to_bytes(model)
-    return {**files, WEIGHTS_NAME: bytes(weights.content)}
-
-
-def _licence(summary: RunSummary) -> bytes:
-    """Write the notices of the training material; without any, its owner has to decide."""
-    if not summary.notice:
-        return _NO_LICENCE.format(source=summary.source).encode("utf-8")
-    notice = "\n".join(textwrap.wrap(summary.notice, 100))
-    return _LICENCE.format(source=summary.source, notice=notice).encode("utf-8")
 
 
 def _round(voice: FrameVoice) -> float:
@@ -207,24 +142,3 @@ def _sample(card: SoundCard, renderer: NoteRenderer) -> bytes:
     content = io.BytesIO()
     soundfile.write(content, audio, card.sample_rate_hz, format="WAV", subtype="PCM_16")
     return content.getvalue()
-
-
-def _fill(folder: Path, card: Card, files: dict[str, bytes]) -> None:
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    (folder / CARD_NAME).write_bytes(to_json(card))
-
-
-def _replace(built: Path, target: Path) -> None:
-    """Put the new folder in the old one's place; the old one comes back if that fails."""
-    if not target.exists():
-        built.rename(target)
-        return
-    old = built.with_name(f"{target.name}.old")
-    target.rename(old)
-    try:
-        built.rename(target)
-    except OSError:
-        old.rename(target)
-        raise
-    shutil.rmtree(old)

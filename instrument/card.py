@@ -58,7 +58,8 @@ class Tensor:
     name: Text
     dtype: Literal["float32", "int64"]
     dims: tuple[Dimension, ...]
-    below: Size | None = None  #: int64 inputs: every value is in 0..below-1
+    #: Inputs: the lowest and the highest value it may take; any, if there are none.
+    limits: tuple[float, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -76,7 +76,12 @@ def latentkeys() -> None:
     """
 
 
+_COMPOSE = "instrument.compose_commands"
 FOREIGN_VERBS = (
+    ("continue", f"{_COMPOSE}:continue_command", "cpu", "Go on from a MIDI file."),
+    ("accompany", f"{_COMPOSE}:accompany_command", "cpu", "Add tracks to a MIDI file."),
+    ("compose", f"{_COMPOSE}:compose_command", "cpu", "Write a MIDI file from nothing."),
+    ("models", f"{_COMPOSE}:models_group", "cpu", "List the composers."),
     ("bench", "instrument.bench.commands:bench_group", "dev", "Measure speed beside others."),
     ("data", "training.commands:data_group", "training", "Render the data that voices learn from."),
     ("train", "training.commands:train_group", "training", "Train a voice."),

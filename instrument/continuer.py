@@ -8,7 +8,9 @@ model: it plays the prompt again, for tests and for wiring.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -20,6 +22,8 @@ from instrument.sampling import NoteRandom
 
 State = TypeVar("State")
 
+BAR_BEATS = 4.0
+"""Of bars that are made from nothing."""
 _NOTES_PER_BEAT = 32
 """More than this is a network that does not move on; the phrase then ends early."""
 _TRIES = 16
@@ -100,6 +104,20 @@ class EchoContinuer:
             echo = echo.followed_by(heard)
         return replace(echo.between(0.0, length_beats), pickup_beats=0.0)
 
+    def generate(
+        self,
+        bars: int,
+        seed: int,
+        controls: Controls,
+        condition: Phrase | None = None,
+        previous: Phrase | None = None,
+    ) -> Phrase:
+        """Repeat what was played beside or before; see `BarGenerator.generate`."""
+        heard = condition or previous
+        if heard is None:
+            raise SettingError("an echo needs something to repeat", "Choose another --model.")
+        return self.continue_phrase(heard, bars * heard.bar_beats, controls, seed)
+
 
 class PhraseContinuer(Generic[State]):
     """A continuer made of a note model.
@@ -110,10 +128,16 @@ class PhraseContinuer(Generic[State]):
     ----------
     model
         Draws the notes.
+    name
+        What messages call it.
+    is_monophonic
+        Notes end where the next one starts.
     """
 
-    def __init__(self, model: NoteModel[State]) -> None:
-        self.model = model
+    def __init__(
+        self, model: NoteModel[State], name: str = "this model", is_monophonic: bool = False
+    ) -> None:
+        self.model, self.name, self.is_monophonic = model, name, is_monophonic
 
     def continue_phrase(
         self, phrase: Phrase, length_beats: float, controls: Controls, seed: int
@@ -129,16 +153,25 @@ class PhraseContinuer(Generic[State]):
         )
         return continuation(phrase, tracks, length_beats)
 
-    def compose(
-        self, length_beats: float, controls: Controls, seed: int, bar_beats: float = 4.0
+    def generate(
+        self,
+        bars: int,
+        seed: int,
+        controls: Controls,
+        condition: Phrase | None = None,
+        previous: Phrase | None = None,
     ) -> Phrase:
-        """Make a phrase from nothing, in 4/4 or another bar of as many quarter notes."""
-        state = self.model.begin(bar_beats, 0.0)
-        notes = self._draw(state, 0.0, length_beats, controls, seed)
-        meter = (
-            (round(bar_beats), 4) if bar_beats == round(bar_beats) else (round(bar_beats * 2), 8)
-        )
-        return Phrase.of(notes, length_beats, meter=meter)
+        """Make bars of 4/4 from nothing, or go on; see `BarGenerator.generate`."""
+        if condition is not None:
+            raise SettingError(
+                f"{self.name} writes one line and cannot accompany",
+                "Accompany with a MuseGAN that was made for it, or with chorale_lstm.",
+            )
+        if previous is not None:
+            length = bars * previous.meter_at(previous.length_beats).bar_beats
+            return self.continue_phrase(previous, length, controls, seed)
+        notes = self._draw(self.model.begin(BAR_BEATS, 0.0), 0.0, bars * BAR_BEATS, controls, seed)
+        return Phrase.of(notes, bars * BAR_BEATS)
 
     def _draw(
         self, state: State, start: float, length: float, controls: Controls, seed: int
@@ -154,7 +187,7 @@ class PhraseContinuer(Generic[State]):
             at = max(0.0, note.start_beats - start)
             ends = min(note.length_beats, length - at)
             notes.append(Note(at, note.pitch, ends, controls.velocity or note.velocity))
-        return tuple(notes)
+        return one_voice(notes) if self.is_monophonic else tuple(notes)
 
 
 def draw_not_before(
@@ -175,6 +208,17 @@ def draw_not_before(
             return note, after
     moved = replace(note, start_beats=controls.earliest_beats)
     return moved, model.feed(state, moved)
+
+
+def one_voice(notes: Sequence[Note]) -> tuple[Note, ...]:
+    """End each note where the next one starts; of notes that start together the last one stays."""
+    line = []
+    for note, following in pairwise([*notes, None]):
+        assert note is not None
+        gap = note.length_beats if following is None else following.start_beats - note.start_beats
+        if gap > 0:
+            line.append(replace(note, length_beats=min(note.length_beats, gap)))
+    return tuple(line)
 
 
 def pitched_notes(phrase: Phrase) -> tuple[Note, ...]:

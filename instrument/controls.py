@@ -90,6 +90,8 @@ class Controls:
         Longest note.
     velocity
         Of every note, 1-127, instead of the composer's own.
+    candidates
+        Phrases to make where a critic can choose the best of them.
     earliest_beats
         The next note starts no earlier than this, counted from the phrase's beginning.
     """
@@ -101,6 +103,7 @@ class Controls:
     register: tuple[int, int] | None = None
     max_length_beats: float | None = None
     velocity: int | None = None
+    candidates: int = 1
     earliest_beats: float = 0.0
 
     def __post_init__(self) -> None:

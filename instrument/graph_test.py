@@ -6,7 +6,10 @@ names the graph. The same inputs are made here and on the machine that exported 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from instrument.bundle import Bundle
 from instrument.card import Graph
@@ -15,14 +18,19 @@ from instrument.inference import Runtime, Tensors
 
 
 def seeded_inputs(graph: Graph, seed: int) -> Tensors:
-    """Draw inputs for one run of a graph: standard normal numbers, and ids in their range."""
+    """Draw inputs for one run of a graph: within their limits, or standard normal without any."""
     random = np.random.Generator(np.random.Philox(key=seed))
     tensors: Tensors = {}
     for tensor in graph.inputs:
-        if tensor.dtype == "float32":
-            tensors[tensor.name] = random.standard_normal(tensor.shape).astype(np.float32)
+        low, high = tensor.limits or (0.0, 0.0)
+        values: NDArray[Any]
+        if tensor.dtype == "int64":
+            values = random.integers(int(low), int(high) + 1, tensor.shape)
+        elif tensor.limits:
+            values = random.uniform(low, high, tensor.shape)
         else:
-            tensors[tensor.name] = random.integers(0, tensor.below or 1, tensor.shape)
+            values = random.standard_normal(tensor.shape)
+        tensors[tensor.name] = values.astype(tensor.dtype)
     return tensors
 
 

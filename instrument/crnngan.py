@@ -1,0 +1,219 @@
+"""Play C-RNN-GAN: a recurrent generator of tones, each a length, pitch, velocity and advance.
+
+In: a bundle of kind "crnngan" (training/crnngan.py trains it). Out: a composer. It has learned one
+scale, C major: what it hears is moved there and what it says is moved back. It hears a prompt
+through its memory alone, so its answers are in the prompt's key and range more than on its theme.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instrument.bundle import Bundle
+from instrument.continuer import NoteModel, PhraseContinuer, pitched_notes
+from instrument.controls import Controls
+from instrument.inference import Runtime
+from instrument.note import Note, Phrase
+from instrument.note_tuples import GRID
+from instrument.step_graph import States, StepGraph
+
+Tones = NDArray[np.float32]
+FIRST_TONE = (1.0, 72.0, 80.0, 0.875)
+"""What stands before the first: length, pitch, velocity, advance."""
+_MAJOR = (0, 2, 4, 5, 7, 9, 11)
+_REMEMBERED_BARS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The state of a `ToneModel`.
+
+    Attributes
+    ----------
+    states
+        The graph's memory.
+    previous
+        float32, shape (1, tones, 4): the last cell.
+    start
+        Beats at which its last tone starts.
+    lasting
+        Random numbers that stay for the phrase; zeros while a prompt is heard.
+    queue
+        Tones of a cell, not yet handed out or not yet complete.
+    is_speaking
+        Whether `lasting` has been drawn.
+    """
+
+    states: States
+    previous: Tones
+    start: float
+    lasting: Tones
+    queue: tuple[tuple[float, ...], ...] = ()
+    is_speaking: bool = False
+
+
+class ToneModel(NoteModel[Spoken]):
+    """The generator's step as a note model, in the scale that it learned.
+
+    Parameters
+    ----------
+    bundle
+        Of kind "crnngan".
+    runtime
+        Where it runs.
+    """
+
+    def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
+        constants = bundle.music.constants
+        self._step = StepGraph(bundle, "step", runtime)
+        self._fresh, self._lasting = int(constants["noise"]), int(constants["phrase_noise"])
+        self._tones = int(constants["tones_per_cell"])
+        self._cycle = constants["bar_beats"] * _REMEMBERED_BARS
+
+    def begin(self, bar_beats: float, pickup_beats: float) -> Spoken:  # noqa: ARG002
+        """Return the state before the first tone; it knows no other bars than its own."""
+        first = np.tile(np.array(FIRST_TONE, np.float32), (1, self._tones, 1))
+        return Spoken(self._step.begin(), first, -pickup_beats, np.zeros(self._lasting, np.float32))
+
+    def feed(self, state: Spoken, note: Note) -> Spoken:
+        """Hear a note; what was drawn but not handed out is forgotten."""
+        queue = () if state.is_speaking else state.queue
+        since = queue[-1][4] if queue else state.start
+        length = max(1, round(note.length_beats * GRID)) / GRID
+        advance = max(0, round((note.start_beats - since) * GRID)) / GRID
+        tone = (length, float(note.pitch), float(note.velocity), advance, note.start_beats)
+        queue = (*queue, tone)
+        if len(queue) < self._tones:
+            return replace(state, queue=queue, is_speaking=False)
+        _, states = self._cell(state, np.zeros(self._fresh, np.float32))
+        cell = np.array([[tone[:4] for tone in queue]], np.float32)
+        return replace(
+            state, states=states, previous=cell, start=tone[4], queue=(), is_speaking=False
+        )
+
+    def draw(
+        self, state: Spoken, controls: Controls, random: np.random.Generator
+    ) -> tuple[Note, Spoken]:
+        """Make the next note; the temperature widens or narrows the noise."""
+        if not state.queue or not state.is_speaking:
+            state = self._with_cell(state, controls, random)
+        (length, pitch, velocity, _, start), *rest = state.queue
+        note = Note(start, round(pitch), length, round(velocity))
+        return note, replace(state, queue=tuple(rest))
+
+    def _with_cell(self, state: Spoken, controls: Controls, random: np.random.Generator) -> Spoken:
+        noise = _noise(random, self._fresh, controls.temperature)
+        lasting = _noise(random, self._lasting, controls.temperature)
+        if not state.is_speaking and not state.lasting.any():
+            state = replace(state, lasting=lasting)
+        tones, states = self._cell(state, noise)
+        tones = _in_register(tones, controls.register)
+        starts = state.start + tones[0, :, 3].astype(np.float64).cumsum()
+        queue = tuple((*map(float, t), float(s)) for t, s in zip(tones[0], starts, strict=True))
+        return replace(
+            state,
+            states=states,
+            previous=tones,
+            start=float(starts[-1]),
+            queue=queue,
+            is_speaking=True,
+        )
+
+    def _cell(self, state: Spoken, noise: Tones) -> tuple[Tones, States]:
+        inputs = {
+            "noise": np.concatenate([noise, state.lasting])[None],
+            "previous": state.previous,
+            "beats": np.array([state.start % self._cycle], np.float32),
+        }
+        outputs, states = self._step.step(state.states, inputs)
+        return outputs["tones"], states
+
+
+class OneScaleComposer:
+    """A composer that has learned C major only, moved to the key that is asked for or heard.
+
+    Parameters
+    ----------
+    inner
+        Makes phrases in C major.
+    """
+
+    def __init__(self, inner: PhraseContinuer[Spoken]) -> None:
+        self._inner = inner
+
+    def continue_phrase(
+        self, phrase: Phrase, length_beats: float, controls: Controls, seed: int
+    ) -> Phrase:
+        """Go on in the prompt's scale; see `Continuer.continue_phrase`."""
+        up = _tonic(controls)
+        up = scale_of(pitched_notes(phrase)) if up is None else up
+        moved = phrase.transposed(-up)
+        made = self._inner.continue_phrase(moved, length_beats, _moved(controls, -up), seed)
+        return made.transposed(up)
+
+    def generate(
+        self,
+        bars: int,
+        seed: int,
+        controls: Controls,
+        condition: Phrase | None = None,
+        previous: Phrase | None = None,
+    ) -> Phrase:
+        """Make bars in the key that is asked for; see `BarGenerator.generate`."""
+        if previous is not None and condition is None:
+            length = bars * previous.meter_at(previous.length_beats).bar_beats
+            return self.continue_phrase(previous, length, controls, seed)
+        up = _tonic(controls) or 0
+        return self._inner.generate(bars, seed, _moved(controls, -up), condition).transposed(up)
+
+
+def scale_of(notes: tuple[Note, ...]) -> int:
+    """Return by how many semitones, -5..6, C major must be moved to hold most of the notes."""
+    time = np.zeros(12)
+    for note in notes:
+        time[note.pitch % 12] += note.length_beats
+    shifts = sorted(range(-5, 7), key=abs)
+    return max(shifts, key=lambda up: float(np.roll(time, -up)[list(_MAJOR)].sum()))
+
+
+def open_crnngan(bundle: Bundle, runtime: Runtime) -> OneScaleComposer:
+    """Open a bundle as a composer."""
+    model = ToneModel(bundle, runtime)
+    is_monophonic = int(bundle.music.constants["tones_per_cell"]) == 1
+    return OneScaleComposer(PhraseContinuer(model, bundle.card.name, is_monophonic))
+
+
+def _tonic(controls: Controls) -> int | None:
+    """Return where the key's major scale (a minor key's parallel one) lies, -5..6."""
+    if controls.key is None:
+        return None
+    tonic = controls.key.tonic + (3 if controls.key.mode == "minor" else 0)
+    return (tonic + 5) % 12 - 5
+
+
+def _moved(controls: Controls, semitones: int) -> Controls:
+    register = controls.register
+    if register is not None:
+        low, high = (min(max(pitch + semitones, 0), 127) for pitch in register)
+        register = low, high
+    return replace(controls, key=None, register=register)
+
+
+def _noise(random: np.random.Generator, count: int, temperature: float) -> Tones:
+    noise = (2.0 * random.random(count) - 1.0) * temperature
+    return noise.clip(-1.0, 1.0).astype(np.float32)
+
+
+def _in_register(tones: Tones, register: tuple[int, int] | None) -> Tones:
+    """Bring pitches into a register by octaves, as far as it is wide enough."""
+    if register is None:
+        return tones
+    low, high = register
+    tones = tones.copy()
+    pitch = tones[..., 1]
+    pitch += 12 * np.ceil(np.maximum(low - pitch, 0) / 12)
+    pitch -= 12 * np.ceil(np.maximum(pitch - high, 0) / 12)
+    return tones
