@@ -5,14 +5,18 @@ start), phrases, and a step graph to export.
 
 The recipes ``paper`` and ``paper_three_tones`` follow the paper and its code: 350 units, feature
 matching as the generator's only loss, the network that is ahead rests while its loss is under 70 %
-of the other's, six epochs of learning to predict the next tone before, SGD at 0.1 (discriminator
+of the other's, a twentieth of the run to learn to predict the next tone (its six
+epochs), SGD at 0.1 (discriminator
 half of it), dropout 0.5. What the default changes, because so little CPU time must do:
 
+- next-tone prediction by squared error teaches the mean of all that could follow, one note for
+  ever. By the energy score (Gneiting and Raftery, 2007, section 4.2) two predictions from different
+  noise are compared with the truth and with each other, and the best generator is the one that
+  draws from the data's distribution. This lasts for most of the run and goes on during the game;
 - a generator of real numbers against whole semitones is found out by its decimals alone: what the
   critic judges, real or not, is blurred a little; and both networks hear chroma and the place in
   the bar (`training.crnngan_network`);
-- all pieces are moved to one scale (the host can transpose), phrases begin at bar lines, and some
-  of the noise lasts for a phrase;
+- all pieces are moved to one scale (the host can transpose), and phrases begin at bar lines;
 - feature matching compares means and deviations over the batch (Salimans et al., 2016, section
   3.1), where the code pairs each generated phrase with some real one; the adversarial loss stays;
 - Adam; the exported generator is a running average.
@@ -32,7 +36,14 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from instrument.errors import SettingError
 from instrument.note import Phrase
-from training.crnngan_network import FIRST_TONE, Discriminator, Generator, GeneratorStep
+from training.crnngan_network import (
+    FIRST_TONE,
+    Discriminator,
+    Generator,
+    GeneratorStep,
+    Hearing,
+    beats_since,
+)
 from training.data.corpus import Corpus, Piece
 from training.learning import Moment, System, rate
 from training.parallel import agree, average_gradients
@@ -62,18 +73,19 @@ class CRNNGANConfig:
         1, or 3 for chords (C-RNN-GAN-3).
     cells
         Cells in a phrase of a batch.
-    noise, phrase_noise
-        Random numbers per cell, and per phrase.
+    noise
+        Random numbers per cell.
     is_paper
         Train as the paper does; see the module.
     learning_rate, critic_learning_rate, batch
         Of the optimisers: SGD for the paper, Adam for ours.
     dropout
         Share of values silenced between layers.
-    pretraining_steps
-        Steps of next-tone prediction before the game begins.
-    matching
-        Weight of feature matching beside the adversarial loss; the paper's has only the former.
+    pretraining
+        Share of the run in which the generator only learns to predict the next tone.
+    adversarial, matching
+        Weights of the adversarial loss and of feature matching beside prediction; the paper has
+        feature matching alone.
     blur
         Deviation of the noise on what the critic judges, in scaled units: 0.03 is a fifth of a
         semitone, and 2 % of a length.
@@ -87,14 +99,14 @@ class CRNNGANConfig:
     critic_hidden: int = 112
     tones_per_cell: int = 1
     cells: int = 32
-    noise: int = 12
-    phrase_noise: int = 12
+    noise: int = 16
     is_paper: bool = False
-    learning_rate: float = 5e-4
-    critic_learning_rate: float = 3e-4
+    learning_rate: float = 2e-3
+    critic_learning_rate: float = 5e-4
     batch: int = 32
     dropout: float = 0.0
-    pretraining_steps: int = 400
+    pretraining: float = 0.6
+    adversarial: float = 0.05
     matching: float = 1.0
     blur: float = 0.03
     bfloat16: bool = True
@@ -127,14 +139,14 @@ class CRNNGANLearner:
         values = nearest_values(self._train.pieces, config.bar_beats)
         ours = not config.is_paper
         per_cell, drop = config.tones_per_cell, config.dropout
-        self.generator = Generator(
-            values, config.hidden, per_cell, config.noise, config.phrase_noise, ours, drop
-        ).to(device)
+        self.generator = Generator(values, config.hidden, per_cell, config.noise, ours, drop).to(
+            device
+        )
         self.critic = Discriminator(
             values, config.critic_hidden, per_cell, ours, drop, config.bfloat16
         ).to(device)
         self.average = AveragedModel(
-            self.generator, multi_avg_fn=get_ema_multi_avg_fn(0.999), use_buffers=False
+            self.generator, multi_avg_fn=get_ema_multi_avg_fn(0.995), use_buffers=False
         )
         self.networks: dict[str, nn.Module] = {
             "generator": self.generator,
@@ -151,16 +163,33 @@ class CRNNGANLearner:
         self.generator.train()
         rows = at.random.integers(0, len(self._train), size=self.config.batch)
         real = self._scaled(self._train.at(rows))
-        noise = self.generator.draw_noise(*real.shape[:2]).to(self.device)
         if not self.config.is_paper:
             self._set_rates(rate(at))
-        if at.step < self.config.pretraining_steps:
-            loss = mse_loss(self.generator(noise, heard=real), real)
-            self._learn("generator", self.generator, loss)
-            return {"loss": loss.detach(), "prediction": loss.detach()}
-        return self._play(real, self.generator(noise))
+        prediction = self._prediction(real)
+        if at.fraction < self.config.pretraining:
+            self._learn("generator", self.generator, prediction)
+            return {"loss": prediction.detach(), "prediction": prediction.detach()}
+        noise = self.generator.draw_noise(*real.shape[:2]).to(self.device)
+        return self._play(real, self.generator(noise), prediction)
 
-    def _play(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+    def _prediction(self, real: Tensor) -> Tensor:
+        """Return how badly the next tones are foretold."""
+        noises = self.generator.draw_noise(2 * len(real), real.shape[1]).to(self.device)
+        if self.config.is_paper:
+            return mse_loss(self.generator.predict(noises[: len(real)], real), real)
+        made = self.generator.predict(noises, torch.cat([real, real])).chunk(2)
+        return energy_score(*(self._views(tones, real) for tones in (real, *made)))
+
+    def _views(self, tones: Tensor, real: Tensor) -> tuple[Tensor, ...]:
+        """Return what a next tone is judged by, (b, cells, n) each: all, its pitch, its rhythm."""
+        after = beats_since(real).flatten(1).cumsum(dim=1).view(real.shape[:3])
+        starts = after - beats_since(real) + beats_since(tones)
+        heard = self.generator.hearing(tones, starts)
+        pitch = heard[..., Hearing.PITCH].flatten(2)
+        rhythm = heard[..., Hearing.RHYTHM].flatten(2)
+        return heard.flatten(2), pitch, rhythm
+
+    def _play(self, real: Tensor, fake: Tensor, prediction: Tensor) -> dict[str, Tensor]:
         """Take a step of the critic and one of the generator; the one far ahead rests."""
         real, fake = self._blurred(real), self._blurred(fake)
         scores, truth = self.critic(torch.cat([real, fake.detach()]))
@@ -171,7 +200,10 @@ class CRNNGANLearner:
         adversarial = softplus(-score).mean()
         truth = truth.chunk(2)[0].detach()
         matching = feature_matching(features, truth, with_deviation=not self.config.is_paper)
-        loss = matching if self.config.is_paper else adversarial + self.config.matching * matching
+        weights = self.config.adversarial, self.config.matching
+        loss = weights[0] * adversarial + weights[1] * matching
+        if not self.config.is_paper:
+            loss = loss + prediction
         d, g = agree((float(critic_loss.detach()), float(adversarial.detach())))
         critic_learns, generator_learns = who_learns(d, g)
         # Backwards first: a step changes the weights that the other loss was computed with.
@@ -191,6 +223,7 @@ class CRNNGANLearner:
             "loss": loss.detach(),
             "adversarial": adversarial.detach(),
             "matching": matching.detach(),
+            "prediction": prediction.detach(),
             "critic": critic_loss.detach(),
             "critic_rests": torch.tensor(float(not critic_learns)),
             "generator_rests": torch.tensor(float(not generator_learns)),
@@ -230,15 +263,14 @@ class CRNNGANLearner:
         step, config = self.step_module(), self.config
         cells = [] if heard is None else _in_cells(heard, config.tones_per_cell)
         random = torch.Generator().manual_seed(seed)
-        lasting = torch.rand(count, config.phrase_noise, generator=random)
-        _, now, states = step.generator.begin(count)
+        _, now, hidden, cell = step.generator.begin(count)
         previous = torch.tensor(FIRST_TONE).expand(count, config.tones_per_cell, -1)
         made: list[Tensor] = []
         while len(made) < config.cells if beats is None else bool((now < beats).any()):
-            fresh = torch.rand(count, config.noise, generator=random)
-            noise = (2.0 * torch.cat([fresh, lasting], dim=1) - 1.0).to(self.device)
+            noise = (2.0 * torch.rand(count, config.noise, generator=random) - 1.0).to(self.device)
             with torch.no_grad():
-                previous, after, *states = step(noise, previous.to(self.device), now, *states)
+                heard_before = previous.to(self.device)
+                previous, after, hidden, cell = step(noise, heard_before, now, hidden, cell)
             if len(made) < len(cells):
                 previous = cells[len(made)].expand(count, -1, -1).to(self.device)
                 after = now + previous[..., 3].sum(dim=1)
@@ -294,6 +326,20 @@ class CRNNGANLearner:
         self.optimizers[name].step()
 
 
+def energy_score(
+    real: tuple[Tensor, ...], one: tuple[Tensor, ...], other: tuple[Tensor, ...]
+) -> Tensor:
+    """Return the energy score of two draws, the mean over cells, summed over views (…, n).
+
+    It is |one - real| / 2 + |other - real| / 2 - |one - other| / 2 with Euclidean norms.
+    """
+    terms = [
+        0.5 * (_distance(a, y) + _distance(b, y) - _distance(a, b)).mean()
+        for y, a, b in zip(real, one, other, strict=True)
+    ]
+    return torch.stack(terms).sum()
+
+
 def critic_loss_of(real: Tensor, fake: Tensor) -> Tensor:
     """Return the mean of -log D(real) - log(1 - D(fake)), halved, from logits of shape (b,)."""
     return 0.5 * (softplus(-real).mean() + softplus(fake).mean())
@@ -324,6 +370,10 @@ def who_learns(critic_loss: float, generator_loss: float) -> tuple[bool, bool]:
     return not critic_rests, not generator_rests
 
 
+def _distance(a: Tensor, b: Tensor) -> Tensor:
+    return ((a - b).square().sum(dim=-1) + 1e-6).sqrt()
+
+
 def _in_cells(tones: Tones, tones_per_cell: int) -> list[Tensor]:
     """Return tones (n, 4) as cells (1, tones, 4); a last one that is not full is left out."""
     whole = len(tones) // tones_per_cell * tones_per_cell
@@ -336,13 +386,13 @@ _PAPER = CRNNGANConfig(
     critic_hidden=350,
     cells=100,
     noise=4,
-    phrase_noise=0,
     is_paper=True,
     learning_rate=0.1,
     critic_learning_rate=0.05,
     batch=20,
     dropout=0.5,
-    pretraining_steps=1200,
+    pretraining=0.05,
+    adversarial=0.0,
     blur=0.0,
     bfloat16=False,
 )
@@ -360,7 +410,7 @@ SYSTEM = System(
             critic_hidden=12,
             cells=8,
             batch=4,
-            pretraining_steps=3,
+            pretraining=0.5,
             noise=2,
             bfloat16=False,
         ),

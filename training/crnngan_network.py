@@ -90,6 +90,21 @@ class Hearing(nn.Module):
         Also chroma and the place in the bar; False is the paper's hearing.
     """
 
+    _COSINES, _SINES = FEATURES, FEATURES + _CHROMA + len(_BEAT_HARMONICS)
+    PITCH = (
+        1,
+        *range(_COSINES, _COSINES + _CHROMA),
+        *range(_SINES, _SINES + _CHROMA),
+    )
+    """The columns that tell a tone's pitch, if it hears more."""
+    RHYTHM = (
+        0,
+        3,
+        *range(_COSINES + _CHROMA, _SINES),
+        *range(_SINES + _CHROMA, _SINES + _CHROMA + len(_BEAT_HARMONICS)),
+    )
+    """The columns that tell its length and place."""
+
     def __init__(self, bar_beats: float, hears_more: bool) -> None:
         super().__init__()
         self.hears_more = hears_more
@@ -121,10 +136,10 @@ class Generator(nn.Module):
         1, or 3 in the polyphonic variant.
     noise
         Fresh random numbers per cell.
-    phrase_noise
-        Random numbers that stay for a whole phrase (ours; none in the paper).
     hears_more
         See the module; False is the paper's.
+    dropout
+        Between the layers.
     """
 
     def __init__(
@@ -133,80 +148,76 @@ class Generator(nn.Module):
         hidden: int,
         tones_per_cell: int,
         noise: int,
-        phrase_noise: int,
         hears_more: bool,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.scale = ToneScale(values)
         self.hearing = Hearing(values.bar_beats, hears_more)
-        self.hidden, self.tones_per_cell = hidden, tones_per_cell
-        self.noise, self.phrase_noise = noise, phrase_noise
-        inputs = noise + phrase_noise + tones_per_cell * self.hearing.width
-        self.first = nn.LSTMCell(inputs, hidden)
-        self.second = nn.LSTMCell(hidden, hidden)
-        self.dropout = nn.Dropout(dropout)
+        self.hidden, self.tones_per_cell, self.noise = hidden, tones_per_cell, noise
+        inputs = noise + tones_per_cell * self.hearing.width
+        self.lstm = nn.LSTM(inputs, hidden, 2, batch_first=True, dropout=dropout)
         self.out = nn.Linear(hidden, tones_per_cell * FEATURES)
 
     def draw_noise(self, count: int, cells: int) -> Tensor:
-        """Draw uniform noise in -1..1, (count, cells, noise + phrase_noise), on the CPU."""
-        fresh = 2.0 * torch.rand(count, cells, self.noise) - 1.0
-        lasting = 2.0 * torch.rand(count, 1, self.phrase_noise) - 1.0
-        return torch.cat([fresh, lasting.expand(-1, cells, -1)], dim=-1)
+        """Draw uniform noise in -1..1, (count, cells, noise), on the CPU."""
+        return 2.0 * torch.rand(count, cells, self.noise) - 1.0
 
-    def forward(self, noise: Tensor, heard: Tensor | None = None) -> Tensor:
-        """Return scaled tones (b, cells, tones, 4).
-
-        Parameters
-        ----------
-        noise
-            (b, cells, noise + phrase_noise).
-        heard
-            Scaled real tones (b, cells, tones, 4), to be fed instead of the own output: then each
-            cell is the prediction of the real one.
-        """
-        count, cells = noise.shape[:2]
-        previous, beats, states = self.begin(count)
+    def forward(self, noise: Tensor) -> Tensor:
+        """Return scaled tones (b, cells, tones, 4), each cell made after the generator's own."""
+        previous, beats, hidden, cell = self.begin(len(noise))
         made = []
-        for cell in range(cells):
-            tones, states = self.cell(noise[:, cell], previous, beats, states)
-            made.append(tones)
-            previous = tones if heard is None else heard[:, cell]
-            beats = beats + advances(previous)
+        for fresh in noise.unbind(dim=1):
+            previous, hidden, cell = self.cell(fresh, previous, beats, hidden, cell)
+            beats = beats + beats_since(previous).sum(dim=1)
+            made.append(previous)
         return torch.stack(made, dim=1)
 
-    def begin(self, count: int) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-        """Return the cell before the first, the beat, and the layers' states."""
+    def predict(self, noise: Tensor, real: Tensor) -> Tensor:
+        """Return scaled tones (b, cells, tones, 4), each cell made after the real one before it."""
+        first = torch.zeros_like(real[:, :1])
+        before = torch.cat([first, real[:, :-1]], dim=1)
+        last_starts = beats_since(before).sum(dim=2).cumsum(dim=1) - beats_since(first).sum(dim=2)
+        starts = last_starts[..., None].expand(before.shape[:3])
+        heard = self.hearing(before, starts).flatten(2)
+        out, _ = self.lstm(torch.cat([noise, heard], dim=-1))
+        return self._tones(out)
+
+    def begin(self, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the cell before the first, its beat, and the layers' hidden and cell states."""
         device = self.out.weight.device
         previous = torch.zeros(count, self.tones_per_cell, FEATURES, device=device)
-        states = tuple(torch.zeros(count, self.hidden, device=device) for _ in range(4))
-        return previous, torch.zeros(count, device=device), states
+        states = torch.zeros(2, count, self.hidden, device=device)
+        return previous, torch.zeros(count, device=device), states, states.clone()
 
     def cell(
-        self, noise: Tensor, previous: Tensor, beats: Tensor, states: tuple[Tensor, ...]
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        self, noise: Tensor, previous: Tensor, beats: Tensor, hidden: Tensor, cell: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Make one cell (b, tones, 4), scaled, after `previous`, whose last tone starts at `beats`.
 
-        The noise is (b, noise + phrase_noise); `states` are hidden and cell of either layer.
+        The noise is (b, noise), the states (2, b, hidden); they are returned as they are after.
         """
         starts = beats[:, None].expand(-1, self.tones_per_cell)
         heard = self.hearing(previous, starts).flatten(1)
-        first = self.first(torch.cat([noise, heard], dim=-1), (states[0], states[1]))
-        second = self.second(self.dropout(first[0]), (states[2], states[3]))
-        tones = self.out(self.dropout(second[0])).unflatten(-1, (self.tones_per_cell, FEATURES))
-        return tones, (*first, *second)
+        inputs = torch.cat([noise, heard], dim=-1)[:, None]
+        out, (hidden, cell) = self.lstm(inputs, (hidden, cell))
+        return self._tones(out)[:, 0], hidden, cell
+
+    def _tones(self, out: Tensor) -> Tensor:
+        tones: Tensor = self.out(out).unflatten(-1, (self.tones_per_cell, FEATURES))
+        return tones
 
 
 class GeneratorStep(nn.Module):
     """One cell with explicit state, in tones: the form that is exported.
 
-    Inputs: `noise` float32 (1, noise + phrase_noise), uniform in -1..1, of which the last
-    `phrase_noise` stay the same for a phrase; `previous` float32 (1, tones, 4), the cell before as
-    tones, `FIRST_TONE` before the first; `beats` float32 (1,), when its last tone started;
-    `hidden_1`, `cell_1`, `hidden_2`, `cell_2` float32 (1, hidden), zeros at first.
+    Inputs: `noise` float32 (1, noise), uniform in -1..1, fresh for each cell; `previous` float32
+    (1, tones, 4), the cell before as tones, `FIRST_TONE` before the first; `beats` float32 (1,),
+    when its last tone started, from a bar line; `hidden`, `cell` float32 (2, 1, hidden), zeros at
+    first.
 
     Outputs: `tones` float32 (1, tones, 4), on the grid, to be fed as `previous`; `beats` (1,),
-    when the last of them starts; the four states.
+    when the last of them starts; the two states.
     """
 
     def __init__(self, generator: Generator) -> None:
@@ -214,13 +225,14 @@ class GeneratorStep(nn.Module):
         self.generator = generator
 
     def forward(
-        self, noise: Tensor, previous: Tensor, beats: Tensor, *states: Tensor
-    ) -> tuple[Tensor, ...]:
+        self, noise: Tensor, previous: Tensor, beats: Tensor, hidden: Tensor, cell: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Make one cell."""
         scale = self.generator.scale
-        scaled, after = self.generator.cell(noise, scale.scaled(previous), beats, states)
+        heard = scale.scaled(previous)
+        scaled, hidden, cell = self.generator.cell(noise, heard, beats, hidden, cell)
         tones = scale.tones(scaled)
-        return tones, beats + tones[..., 3].sum(dim=1), *after
+        return tones, beats + tones[..., 3].sum(dim=1), hidden, cell
 
 
 class Discriminator(nn.Module):
@@ -285,11 +297,6 @@ class Discriminator(nn.Module):
 def beats_since(scaled: Tensor) -> Tensor:
     """Return beats since the previous start (…), from scaled tones (…, 4); never negative."""
     return (scaled[..., 3].clamp(-3.0, 4.0).exp2() - _SHORTEST).clamp(min=0.0)
-
-
-def advances(cell: Tensor) -> Tensor:
-    """Return how many beats a scaled cell (b, tones, 4) takes in all, (b,)."""
-    return beats_since(cell).sum(dim=1)
 
 
 def _log(advance: Tensor) -> Tensor:
