@@ -7,13 +7,16 @@ from typing import Any
 from instrument.errors import SettingError
 from instrument.fields import nearest
 from training.attention_lstm import SYSTEM as ATTENTION_LSTM
+from training.chorale_lstm import SYSTEM as CHORALE_LSTM
 from training.crnngan import SYSTEM as CRNNGAN
+from training.crnngan_simple import SYSTEM as CRNNGAN_SIMPLE
 from training.learning import System
 from training.note_lstm import SYSTEM as NOTE_LSTM
 from training.stacked_lstm import SYSTEM as STACKED_LSTM
 
 SYSTEMS: dict[str, System[Any]] = {
-    system.name: system for system in (NOTE_LSTM, STACKED_LSTM, ATTENTION_LSTM, CRNNGAN)
+    system.name: system
+    for system in (NOTE_LSTM, CHORALE_LSTM, STACKED_LSTM, ATTENTION_LSTM, CRNNGAN, CRNNGAN_SIMPLE)
 }
 
 

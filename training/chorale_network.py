@@ -1,0 +1,178 @@
+"""The chorale network: a recurrent memory of frames, and a head that places one voice at a time.
+
+In: the vectors of `instrument.chorale_features`. Out: logits of a voice's 51 moves, so that a
+piece's likelihood is the product over frames and, within a frame, over soprano, bass, alto, tenor.
+
+A leap's logit is a sum: one for the leap itself, one for the interval it makes with each other
+voice, one for the scale degree and one for the pitch it reaches. So a third over the bass is
+learned once, not for every leap that may lead there.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from instrument.chorale_features import (
+    FRAME_FEATURES,
+    LEAPS,
+    RELATION_SIZES,
+    RELATIONS,
+    VOICE_FEATURES,
+)
+from instrument.chorale_past import MOVES, VOICE_COUNT
+
+_MASKS = 1024
+_IMPOSSIBLE = -1e9
+
+
+class ChoraleNetwork(nn.Module):
+    """Scores every move of every voice.
+
+    Parameters
+    ----------
+    units, layers
+        Of the LSTM over frames.
+    width, blocks
+        Of the head: residual blocks of two linear layers.
+    dropout, feature_dropout
+        Shares of zeroed activations (the LSTM's whole units by piece, the head's by cell) and of
+        zeroed inputs.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        layers: int,
+        width: int,
+        blocks: int,
+        dropout: float,
+        feature_dropout: float,
+    ) -> None:
+        super().__init__()
+        self.dropout, self.feature_dropout = dropout, feature_dropout
+        self.memory = nn.LSTM(
+            FRAME_FEATURES, units, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0
+        )
+        self.remembered = nn.Linear(units, width)
+        self.present = nn.Linear(FRAME_FEATURES, width, bias=False)
+        self.entry = nn.Linear(VOICE_FEATURES, width, bias=False)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, width)
+            )
+            for _ in range(blocks)
+        )
+        self.exit = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, MOVES + sum(RELATION_SIZES))
+        )
+        self.direct = nn.Linear(VOICE_FEATURES, MOVES, bias=False)
+        self.habitual = nn.Parameter(torch.zeros(VOICE_COUNT, sum(RELATION_SIZES)))
+        nn.init.zeros_(self.direct.weight)
+        starts = [sum(RELATION_SIZES[:row]) for row in range(RELATIONS)]
+        self.register_buffer("starts", torch.tensor(starts)[:, None], persistent=False)
+        self.starts: Tensor
+
+    def initial_state(self, count: int) -> tuple[Tensor, Tensor]:
+        """Return the LSTM's h and c before the first frame, shape (layers, count, units)."""
+        like = self.remembered.weight
+        shape = (self.memory.num_layers, count, self.memory.hidden_size)
+        return like.new_zeros(shape), like.new_zeros(shape)
+
+    def contexts(
+        self, frames: Tensor, state: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Run the memory over frames.
+
+        Parameters
+        ----------
+        frames
+            (B, T, FRAME_FEATURES).
+
+        Returns
+        -------
+        tuple
+            Contexts (B, T, width) for placing each frame, and the state after the last.
+        """
+        frames = self._drop_units(frames, self.feature_dropout)
+        remembered, state = self.memory(frames, state)
+        remembered = self._drop_units(remembered, self.dropout)
+        return self.remembered(remembered) + self.present(frames), state
+
+    def logits(self, context: Tensor, voices: Tensor, relations: Tensor) -> Tensor:
+        """Score the moves of voices.
+
+        Parameters
+        ----------
+        context
+            (..., width), broadcast over cells.
+        voices
+            (..., VOICE_FEATURES).
+        relations
+            Integers, (..., RELATIONS, LEAPS).
+
+        Returns
+        -------
+        Tensor
+            float32, (..., 51).
+        """
+        voices = self._drop_cells(voices, self.feature_dropout)
+        x = self._drop_cells(F.gelu(context + self.entry(voices)), self.dropout)
+        for block in self.blocks:
+            x = x + block(x)
+        scores = self.exit(x)
+        moves = (scores[..., :MOVES] + self.direct(voices)).float()
+        which = voices[..., :VOICE_COUNT] @ self.habitual.to(voices.dtype)
+        related = (scores[..., MOVES:] + which).float()
+        index = (relations.long() + self.starts).flatten(-2)
+        leaps = related.gather(-1, index).unflatten(-1, (RELATIONS, LEAPS)).sum(dim=-2)
+        return torch.cat([moves[..., : MOVES - LEAPS], moves[..., MOVES - LEAPS :] + leaps], dim=-1)
+
+    def _drop_units(self, x: Tensor, share: float) -> Tensor:
+        """Zero the same units in all frames of a piece (Gal and Ghahramani, 2016)."""
+        if not self.training or not share:
+            return x
+        kept = torch.rand(len(x), 1, x.shape[-1], device=x.device) >= share
+        return x * (kept / (1.0 - share)).to(x.dtype)
+
+    def _drop_cells(self, x: Tensor, share: float) -> Tensor:
+        """Zero units cell by cell.
+
+        The masks are drawn from 1,024 patterns: a fresh one for every cell took a sixth of a step.
+        """
+        if not self.training or not share:
+            return x
+        patterns = torch.rand(_MASKS, x.shape[-1], device=x.device) >= share
+        patterns = (patterns / (1.0 - share)).to(x.dtype)
+        return x * patterns[torch.randint(_MASKS, x.shape[:-1], device=x.device)]
+
+
+def masked(logits: Tensor, possible: Tensor) -> Tensor:
+    """Leave no chance to moves without a meaning of their own; `possible` as the logits."""
+    return logits.masked_fill(~possible, _IMPOSSIBLE)
+
+
+class AdvanceStep(nn.Module):
+    """One frame of the memory, with fixed shapes, for export."""
+
+    def __init__(self, network: ChoraleNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, frame: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Turn (1, FRAME_FEATURES), (layers, 1, units) twice into context (1, width), h, c."""
+        context, (h, c) = self.network.contexts(frame[:, None], (h, c))
+        return context[:, 0], h, c
+
+
+class PlaceStep(nn.Module):
+    """The scores of one voice's moves, with fixed shapes, for export."""
+
+    def __init__(self, network: ChoraleNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, context: Tensor, voice: Tensor, relations: Tensor) -> Tensor:
+        """Turn (1, width), (1, VOICE_FEATURES), int64 (1, RELATIONS, LEAPS) into logits (1, 51)."""
+        return self.network.logits(context, voice, relations)
