@@ -58,6 +58,8 @@ DURATION_COLUMNS = (
 """Table sizes of `duration_inputs`."""
 VELOCITY_COLUMNS = (VELOCITIES + 1, 8, 24, POSITIONS, _INTERVAL, _TIME)
 """Table sizes of `velocity_columns`."""
+INTERVAL_COLUMN = 4
+"""Where durations and velocities are told the interval from the last note, or from middle C."""
 CONDITION_COLUMNS = (_DENSITIES + 1, 25, _NEAR_INTERVAL, _NEAR_INTERVAL)
 """Table sizes of `condition_columns`."""
 NO_CONDITIONS = (0, 24, 2 * _NEAR + 1, 2 * _NEAR + 1)

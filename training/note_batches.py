@@ -307,6 +307,9 @@ def _transpose(tensors: dict[str, NDArray[Any]], keys: NDArray[np.int64]) -> Non
     by = np.where(_follows(tensors["notes"]), keys, 0)  # before the first note, middle C stays
     tensors["pitch_anchors"] += by[..., None]
     tensors["notes"][..., 1] += by
+    for told in ("duration_columns", "velocity_columns"):
+        column = tensors[told][..., features.INTERVAL_COLUMN]
+        column += keys - by
 
 
 def _follows(notes: NDArray[Any]) -> NDArray[np.bool_]:
