@@ -105,6 +105,11 @@ def read_chunk(
     for event in events:
         tick, status, data = event
         chunk.end_tick = tick
+        if chunk.kept > limit:
+            raise MidiFileError(
+                f'MIDI file "{path}" has more than {MAX_KEPT} notes and changes',
+                "Split it into several files.",
+            )
         if status >= META:
             _read_meta(path, chunk, event)
             continue
@@ -121,11 +126,6 @@ def read_chunk(
         elif kind == PROGRAM_CHANGE:
             chunk.kept += channel not in programs
             programs[channel] = data[0]
-        if chunk.kept > limit:
-            raise MidiFileError(
-                f'MIDI file "{path}" has more than {MAX_KEPT} notes and changes',
-                "Split it into several files.",
-            )
     for (channel, pitch), sounding in held.items():
         for note in sounding:
             _close(header, chunk, channel, pitch, note, chunk.end_tick)

@@ -19,7 +19,7 @@ from instrument.midi_phrases import read_phrase, write_phrase
 from instrument.note import Meter, Note, Phrase, Tempo, Track
 
 in_one_folder = settings(
-    max_examples=120,
+    max_examples=80,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -325,9 +325,15 @@ def test_odd_words_of_our_own_do_no_harm(tmp_path: Path) -> None:
     assert (phrase.length_beats, phrase.pickup_beats) == (0.5, 9 / 480)
 
 
-def test_a_flood_of_notes_is_refused(tmp_path: Path) -> None:
-    flood = b"\x00\x90" + b"\x3c\x64\x00" * 5_000_000 + END[1:]
-    with pytest.raises(MidiFileError, match="more than 500000 notes"):
+FLOODS = [
+    ("notes", b"\x00\x90" + b"\x3c\x64\x00" * 500_002 + END[1:]),
+    ("tempos", (b"\x01" + tempo(500_000)) * 500_002 + END),
+]
+
+
+@pytest.mark.parametrize("flood", [row[1] for row in FLOODS], ids=[row[0] for row in FLOODS])
+def test_a_flood_is_refused_when_its_limit_is_reached(tmp_path: Path, flood: bytes) -> None:
+    with pytest.raises(MidiFileError, match="more than 500000 notes and changes"):
         read_phrase(write(tmp_path, midi_bytes(flood)))
 
 
@@ -393,7 +399,7 @@ damage = st.lists(
 )
 
 
-@settings(in_one_folder, max_examples=500)
+@settings(in_one_folder, max_examples=300)
 @given(steps=damage)
 def test_no_damage_escapes_as_another_error(
     tmp_path: Path, steps: list[tuple[str, int, int]]

@@ -57,7 +57,7 @@ def test_no_notes_are_no_tuples() -> None:
     assert tuples_of([]).pitch.dtype == np.int64
 
 
-@settings(max_examples=150, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(st.lists(notes(GRID, 1000), max_size=20))
 def test_notes_on_the_grid_come_back_equal(some: list[Note]) -> None:
     assert notes_of(tuples_of(some)) == tuple(sorted(some))
@@ -72,7 +72,7 @@ finely_timed = st.builds(
 )
 
 
-@settings(max_examples=150, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(st.lists(finely_timed, max_size=20))
 def test_microtiming_comes_back_within_rounding(some: list[Note]) -> None:
     tuples = tuples_of(some)
