@@ -82,6 +82,7 @@ def descend(
     nats: dict[str, Tensor],
     at: Moment,
     learning_rate: float,
+    warm_up_steps: int,
 ) -> dict[str, Tensor]:
     """Take one step down the mean of the notes' nats; return the mean of each symbol."""
     means = {name: cost.mean() for name, cost in nats.items()}
@@ -91,7 +92,7 @@ def descend(
     average_gradients(network.parameters())
     clip_grad_norm_(network.parameters(), 1.0)
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate * rate(at)
+        group["lr"] = learning_rate * rate(at, warm_up_steps)
     optimizer.step()
     return {"loss": loss.detach(), **{name: mean.detach() for name, mean in means.items()}}
 

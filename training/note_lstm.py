@@ -56,7 +56,7 @@ class NoteLSTMConfig:
         Of the heads of shift (and velocity), pitch, and duration.
     dropout, head_dropout
         Share silenced around the LSTM, and in the heads.
-    learning_rate, weight_decay, batch
+    learning_rate, warm_up_steps, weight_decay, batch
         Of AdamW.
     longest
         Notes of a piece in a batch.
@@ -75,6 +75,7 @@ class NoteLSTMConfig:
     dropout: float = 0.3
     head_dropout: float = 0.1
     learning_rate: float = 2e-3
+    warm_up_steps: int = 200
     weight_decay: float = 0.02
     batch: int = 32
     longest: int = 192
@@ -130,7 +131,8 @@ class NoteLearner:
         ).to(self.device)
         self.network.train()
         nats = head_nats(self.network.past(batch), self.network.heads, batch)
-        return descend(self.network, self.optimizer, nats, at, self.config.learning_rate)
+        rate, warm_up = self.config.learning_rate, self.config.warm_up_steps
+        return descend(self.network, self.optimizer, nats, at, rate, warm_up)
 
     def validate(self) -> dict[str, float]:
         """Return nats per note of validation pieces, without conditions."""
@@ -202,7 +204,7 @@ SYSTEM = System(
         ),
         "tiny": NoteLSTMConfig(
             units=24, note_width=16, head_widths=(12, 16, 12), batch=4, longest=32, cuts=0,
-            bfloat16=False,
+            bfloat16=False, dropout=0.0, warm_up_steps=20, learning_rate=1e-2,
         ),
     },
     corpora=("tunes", "jsb"),
