@@ -18,6 +18,7 @@ the second time: both predict held-out music better, and the second keeps the co
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,11 +49,21 @@ class SkipNgram:
         How many symbols there are.
     caution
         The share left to shorter contexts, in units of Witten and Bell's.
+    below
+        An n-gram whose counts are added to this one's and stay as they are.
     """
 
-    def __init__(self, symbols: int, caution: float = 2.0) -> None:
+    def __init__(self, symbols: int, caution: float = 2.0, below: SkipNgram | None = None) -> None:
         self.symbols, self.caution = symbols, caution
         self._root = _Node()
+        self._below: tuple[_Node, ...] = (*below._below, below._root) if below else ()
+
+    def layer(self) -> SkipNgram:
+        """Return an n-gram that knows what this one does and learns for itself alone.
+
+        Its contexts grow at once: what happened once in the piece at hand counts.
+        """
+        return SkipNgram(self.symbols, self.caution, self)
 
     def learn(self, context: Context, symbol: int, weight: float = 1.0) -> None:
         """Count a symbol after a context and after its prefixes that were seen before.
@@ -68,7 +79,7 @@ class SkipNgram:
         """
         node = self._root
         for item in (*context, None):
-            is_new = not node.counts
+            is_new = not node.counts and not self._below
             node.total += weight
             node.counts[symbol] = node.counts.get(symbol, 0.0) + weight
             if is_new or item is None:
@@ -96,19 +107,58 @@ class SkipNgram:
             float64, shape (symbols,), sum 1.
         """
         probabilities = prior.copy()
-        node: _Node | None = self._root
+        nodes = [node for node in (*self._below, self._root) if node.counts]
         for item in (*context, None):
-            if node is None or not node.counts:
+            if not nodes:
                 break
-            left = self.caution * len(node.counts)
-            scale = 1.0 / (node.total + left)
-            probabilities *= left * scale
+            self._refine(probabilities, nodes)
+            nodes = [
+                node.longer[item]
+                for node in nodes
+                if item is not None and node.longer and item in node.longer
+            ]
+        return probabilities
+
+    def probability(self, context: Context, symbol: int, prior: float) -> float:
+        """Return the probability of one symbol; ten times as fast as all of `distribution`.
+
+        Parameters
+        ----------
+        context, symbol
+            See `learn`.
+        prior
+            The symbol's own.
+        """
+        probability = prior
+        nodes = [node for node in (*self._below, self._root) if node.counts]
+        for item in (*context, None):
+            if not nodes:
+                break
+            left = self.caution * _kinds(nodes)
+            total = sum(node.total for node in nodes)
+            count = sum(node.counts.get(symbol, 0.0) for node in nodes)
+            probability = (count + left * probability) / (total + left)
+            nodes = [
+                node.longer[item]
+                for node in nodes
+                if item is not None and node.longer and item in node.longer
+            ]
+        return probability
+
+    def _refine(self, probabilities: Probabilities, nodes: list[_Node]) -> None:
+        """Mix a shorter context's probabilities with the counts of a longer one, in place."""
+        left = self.caution * _kinds(nodes)
+        scale = 1.0 / (sum(node.total for node in nodes) + left)
+        probabilities *= left * scale
+        for node in nodes:
             for symbol, count in node.counts.items():
                 probabilities[symbol] += count * scale
-            if item is None or node.longer is None:
-                break
-            node = node.longer.get(item)
-        return probabilities
+
+
+def _kinds(nodes: list[_Node]) -> int:
+    if len(nodes) == 1:
+        return len(nodes[0].counts)
+    return len(set().union(*(node.counts for node in nodes)))
 
 
 class NgramMixture:
@@ -128,6 +178,12 @@ class NgramMixture:
         self.weights = np.array(weights) / sum(weights)
         self.parts = tuple(SkipNgram(symbols, caution) for _ in weights)
 
+    def layer(self) -> NgramMixture:
+        """Return a mixture that knows what this one does and learns for itself alone."""
+        layered = copy(self)
+        layered.parts = tuple(part.layer() for part in self.parts)
+        return layered
+
     def learn(self, contexts: Sequence[Context], symbol: int, weight: float = 1.0) -> None:
         """Count a symbol after each n-gram's own context."""
         for part, context in zip(self.parts, contexts, strict=True):
@@ -137,6 +193,11 @@ class NgramMixture:
         """Return each n-gram's own opinion: float64, shape (contexts, symbols)."""
         pairs = zip(self.parts, contexts, strict=True)
         return np.stack([part.distribution(context, prior) for part, context in pairs])
+
+    def opinions(self, contexts: Sequence[Context], symbol: int, prior: float) -> Probabilities:
+        """Return what each n-gram gives to one symbol: float64, shape (contexts,)."""
+        pairs = zip(self.parts, contexts, strict=True)
+        return np.array([part.probability(context, symbol, prior) for part, context in pairs])
 
     def distribution(self, contexts: Sequence[Context], prior: Probabilities) -> Probabilities:
         """Return the average: float64, shape (symbols,), sum 1."""
