@@ -2,8 +2,9 @@
 
 What is written comes back equal if every start and length (of notes, tempos, meters, pickup and
 phrase) is a multiple of 1/ticks_per_beat, every bpm is 60e6 over a whole number of microseconds
-(up to 16 777 215), and every track has a channel, 9 for drums alone. Anything else goes to the
-nearest tick and microsecond; tracks without a channel get one.
+(up to 16 777 215), every track has a channel, 9 for drums alone, and no more than 1000 equal
+pitches of a track sound at once. Other times and tempos go to the nearest tick and microsecond;
+tracks without a channel get one.
 
 Reading settles what files leave open (`midi_parts` does so for notes): a first bar shorter than
 the next meter's is a pickup; with SMPTE time a beat is half a second; the phrase ends with the
