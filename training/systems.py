@@ -11,12 +11,21 @@ from training.chorale_lstm import SYSTEM as CHORALE_LSTM
 from training.crnngan import SYSTEM as CRNNGAN
 from training.crnngan_simple import SYSTEM as CRNNGAN_SIMPLE
 from training.learning import System
+from training.musegan import SYSTEM as MUSEGAN
 from training.note_lstm import SYSTEM as NOTE_LSTM
 from training.stacked_lstm import SYSTEM as STACKED_LSTM
 
 SYSTEMS: dict[str, System[Any]] = {
     system.name: system
-    for system in (NOTE_LSTM, CHORALE_LSTM, STACKED_LSTM, ATTENTION_LSTM, CRNNGAN, CRNNGAN_SIMPLE)
+    for system in (
+        NOTE_LSTM,
+        CHORALE_LSTM,
+        STACKED_LSTM,
+        ATTENTION_LSTM,
+        CRNNGAN,
+        CRNNGAN_SIMPLE,
+        MUSEGAN,
+    )
 }
 
 
