@@ -41,6 +41,12 @@ COMPOSER_OPERATORS = ALLOWED_OPERATORS | frozenset(_MORE_OPERATORS.split())
 def export_plan(plan: ComposerPlan, folder: Path, workers: int = 2) -> None:
     """Export all graphs side by side to ``folder/NAME.onnx``.
 
+    Parameters
+    ----------
+    workers
+        Processes at a time; 0 exports in this process, which is quicker for tiny networks and is
+        trusted for nothing that ships.
+
     Raises
     ------
     EngineError
@@ -48,6 +54,10 @@ def export_plan(plan: ComposerPlan, folder: Path, workers: int = 2) -> None:
     """
     for name, graph in plan.graphs.items():
         torch.save(graph, folder / f"{name}.pt")
+    if not workers:
+        for name in plan.graphs:
+            export_here(folder, name)
+        return
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(lambda name: _export_in_subprocess(folder, name), plan.graphs))
 

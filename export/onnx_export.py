@@ -77,10 +77,12 @@ def to_onnx(
     SystemExit
         The graph needs an operator that is not allowed.
     """
+    # The exporter takes one tensor given as two inputs for one input: measured with torch 2.13.
+    apart = tuple(tensor.clone() for tensor in inputs.values())
     with torch.no_grad():
         program = torch.onnx.export(
             module,
-            tuple(inputs.values()),
+            apart,
             input_names=list(inputs),
             output_names=list(output_names),
             opset_version=OPSET,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from export.composer_graphs import ComposerGraph, ComposerPlan
+from instrument.crnngan import FIRST_TONE
 from instrument.note_tuples import GRID
 from training.crnngan import CRNNGANLearner
 
@@ -13,26 +14,30 @@ def plan_crnngan(learner: CRNNGANLearner) -> ComposerPlan:
     """Plan the recurrent generator; its tones come in beats, pitches and velocities."""
     step = learner.step_module()
     generator = step.generator
-    noise, count = generator.noise + generator.phrase_noise, generator.tones_per_cell
-    names = ("hidden_1", "cell_1", "hidden_2", "cell_2")
+    noise, count = generator.noise, generator.tones_per_cell
+    _, _, hidden, cell = generator.begin(1)
+    memory = ("layers", "batch", "units")
     graph = ComposerGraph(
         step,
         {
             "noise": torch.zeros(1, noise),
-            "previous": torch.tensor([[[1.0, 72.0, 80.0, 0.875]] * count]),
+            "previous": torch.tensor([[FIRST_TONE] * count]),
             "beats": torch.zeros(1),
-            **{f"{name}_in": torch.zeros(1, generator.hidden) for name in names},
+            "hidden_in": hidden.cpu(),
+            "cell_in": cell.cpu(),
         },
         {
             "noise": ("batch", "noise"),
             "previous": ("batch", "tones", "features"),
             "beats": ("batch",),
-            **{f"{name}_in": ("batch", "units") for name in names},
+            "hidden_in": memory,
+            "cell_in": memory,
         },
         {
             "tones": ("batch", "tones", "features"),
             "beats_after": ("batch",),
-            **{f"{name}_out": ("batch", "units") for name in names},
+            "hidden_out": memory,
+            "cell_out": memory,
         },
         {"noise": (-1.0, 1.0), "previous": (0.5, 2.0), "beats": (0.0, 16.0)},
     )
@@ -45,8 +50,7 @@ def plan_crnngan(learner: CRNNGANLearner) -> ComposerPlan:
         steps_per_beat=GRID,
         voices=("melody",) if count == 1 else ("chords",),
         constants={
-            "noise": generator.noise,
-            "phrase_noise": generator.phrase_noise,
+            "noise": noise,
             "tones_per_cell": count,
             "bar_beats": learner.config.bar_beats,
         },

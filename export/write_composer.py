@@ -81,8 +81,9 @@ def write_learner(
     metrics: dict[str, Any],
     version: str = "1",
     report: Callable[[str], None] = lambda _: None,
+    workers: int = 2,
 ) -> Bundle:
-    """Export a learner with its weights; see `write_composer`."""
+    """Export a learner with its weights; see `write_composer` and `composer_onnx.export_plan`."""
     torch.set_num_threads(1)
     plan = plan_composer(run.system, learner)
     rounding = _round(plan)
@@ -90,7 +91,7 @@ def write_learner(
         report(f"exporting {len(plan.graphs)} graphs")
         scratch = built.parent / "graphs"
         scratch.mkdir()
-        export_plan(plan, scratch)
+        export_plan(plan, scratch, workers)
         files = graph_files(scratch, plan.graphs)
         files["LICENSE"] = licence(run.source, run.notice)
         card = describe_composer(plan, run, metrics, files, name=built.name, version=version)

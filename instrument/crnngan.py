@@ -39,18 +39,15 @@ class Spoken:
         float32, shape (1, tones, 4): the last cell.
     start
         Beats at which its last tone starts.
-    lasting
-        Random numbers that stay for the phrase; zeros while a prompt is heard.
     queue
         Tones of a cell, not yet handed out or not yet complete.
     is_speaking
-        Whether `lasting` has been drawn.
+        Whether the queue was drawn, or is being heard.
     """
 
     states: States
     previous: Tones
     start: float
-    lasting: Tones
     queue: tuple[tuple[float, ...], ...] = ()
     is_speaking: bool = False
 
@@ -69,14 +66,14 @@ class ToneModel(NoteModel[Spoken]):
     def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
         constants = bundle.music.constants
         self._step = StepGraph(bundle, "step", runtime)
-        self._fresh, self._lasting = int(constants["noise"]), int(constants["phrase_noise"])
+        self._noise = int(constants["noise"])
         self._tones = int(constants["tones_per_cell"])
         self._cycle = constants["bar_beats"] * _REMEMBERED_BARS
 
     def begin(self, bar_beats: float, pickup_beats: float) -> Spoken:  # noqa: ARG002
         """Return the state before the first tone; it knows no other bars than its own."""
         first = np.tile(np.array(FIRST_TONE, np.float32), (1, self._tones, 1))
-        return Spoken(self._step.begin(), first, -pickup_beats, np.zeros(self._lasting, np.float32))
+        return Spoken(self._step.begin(), first, -pickup_beats)
 
     def feed(self, state: Spoken, note: Note) -> Spoken:
         """Hear a note; what was drawn but not handed out is forgotten."""
@@ -88,7 +85,7 @@ class ToneModel(NoteModel[Spoken]):
         queue = (*queue, tone)
         if len(queue) < self._tones:
             return replace(state, queue=queue, is_speaking=False)
-        _, states = self._cell(state, np.zeros(self._fresh, np.float32))
+        _, states = self._cell(state, np.zeros(self._noise, np.float32))
         cell = np.array([[tone[:4] for tone in queue]], np.float32)
         return replace(
             state, states=states, previous=cell, start=tone[4], queue=(), is_speaking=False
@@ -105,11 +102,8 @@ class ToneModel(NoteModel[Spoken]):
         return note, replace(state, queue=tuple(rest))
 
     def _with_cell(self, state: Spoken, controls: Controls, random: np.random.Generator) -> Spoken:
-        noise = _noise(random, self._fresh, controls.temperature)
-        lasting = _noise(random, self._lasting, controls.temperature)
-        if not state.is_speaking and not state.lasting.any():
-            state = replace(state, lasting=lasting)
-        tones, states = self._cell(state, noise)
+        noise = (2.0 * random.random(self._noise) - 1.0) * controls.temperature
+        tones, states = self._cell(state, noise.clip(-1.0, 1.0).astype(np.float32))
         tones = _in_register(tones, controls.register)
         starts = state.start + tones[0, :, 3].astype(np.float64).cumsum()
         queue = tuple((*map(float, t), float(s)) for t, s in zip(tones[0], starts, strict=True))
@@ -124,7 +118,7 @@ class ToneModel(NoteModel[Spoken]):
 
     def _cell(self, state: Spoken, noise: Tones) -> tuple[Tones, States]:
         inputs = {
-            "noise": np.concatenate([noise, state.lasting])[None],
+            "noise": noise[None],
             "previous": state.previous,
             "beats": np.array([state.start % self._cycle], np.float32),
         }
@@ -200,11 +194,6 @@ def _moved(controls: Controls, semitones: int) -> Controls:
         low, high = (min(max(pitch + semitones, 0), 127) for pitch in register)
         register = low, high
     return replace(controls, key=None, register=register)
-
-
-def _noise(random: np.random.Generator, count: int, temperature: float) -> Tones:
-    noise = (2.0 * random.random(count) - 1.0) * temperature
-    return noise.clip(-1.0, 1.0).astype(np.float32)
 
 
 def _in_register(tones: Tones, register: tuple[int, int] | None) -> Tones:
