@@ -37,6 +37,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from instrument.errors import SettingError
 from instrument.note import Phrase
 from training.crnngan_network import (
+    FEATURES,
     FIRST_TONE,
     Discriminator,
     Generator,
@@ -58,6 +59,8 @@ from training.tones import (
 
 FREEZE_BELOW = 0.7
 """A network rests while its loss is under this share of the other's (the paper, section 4.3)."""
+_TURNS_WEIGHT = 0.15
+"""Of chroma and place in the bar in predictions; weighing 1, they bar the way between semitones."""
 _MOST_CELLS = 2000
 
 
@@ -185,6 +188,7 @@ class CRNNGANLearner:
         after = beats_since(real).flatten(1).cumsum(dim=1).view(real.shape[:3])
         starts = after - beats_since(real) + beats_since(tones)
         heard = self.generator.hearing(tones, starts)
+        heard = torch.cat([heard[..., :FEATURES], _TURNS_WEIGHT * heard[..., FEATURES:]], dim=-1)
         pitch = heard[..., Hearing.PITCH].flatten(2)
         rhythm = heard[..., Hearing.RHYTHM].flatten(2)
         return heard.flatten(2), pitch, rhythm
