@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,8 +57,8 @@ class ChoraleConfig:
         Learn from this many chorales only; 0 = all.
     """
 
-    units: int = 256
-    layers: int = 2
+    units: int = 128
+    layers: int = 1
     width: int = 384
     blocks: int = 1
     dropout: float = 0.5
@@ -65,7 +66,7 @@ class ChoraleConfig:
     batch: int = 8
     between: float = 0.4
     learning_rate: float = 3e-3
-    weight_decay: float = 0.1
+    weight_decay: float = 0.3
     average: float = 0.99
     bfloat16: bool = True
     pieces: int = 0
@@ -127,10 +128,13 @@ class ChoraleLearner:
         ).to(device)
         self.mean = AveragedModel(self.network, avg_fn=self._average)
         self.networks: dict[str, nn.Module] = {"network": self.network, "mean": self.mean}
-        matrices = [p for p in self.network.parameters() if p.ndim > 1]
-        others = [p for p in self.network.parameters() if p.ndim <= 1]
+        weights = list(self.network.parameters())
+        groups: list[dict[str, Any]] = [
+            {"params": [w for w in weights if w.ndim > 1]},
+            {"params": [w for w in weights if w.ndim <= 1], "weight_decay": 0.0},
+        ]
         self.optimizer = torch.optim.AdamW(
-            [{"params": matrices}, {"params": others, "weight_decay": 0.0}],
+            groups,
             lr=config.learning_rate,
             betas=(0.9, 0.98),
             weight_decay=config.weight_decay,
