@@ -123,7 +123,7 @@ class AttentionLearner:
             if config.is_document
             else torch.optim.AdamW(weights, lr=config.learning_rate, weight_decay=0.01)
         )
-        self.optimizers = {"optimizer": self.optimizer}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"optimizer": self.optimizer}
 
     def step(self, at: Moment) -> dict[str, Tensor]:
         """Learn from one batch."""

@@ -148,9 +148,8 @@ class CRNNGANLearner:
         self.critic = Discriminator(
             values, config.critic_hidden, per_cell, ours, drop, config.bfloat16
         ).to(device)
-        self.average = AveragedModel(
-            self.generator, multi_avg_fn=get_ema_multi_avg_fn(0.995), use_buffers=False
-        )
+        average = get_ema_multi_avg_fn(0.995)  # type: ignore[no-untyped-call]
+        self.average = AveragedModel(self.generator, multi_avg_fn=average)
         self.networks: dict[str, nn.Module] = {
             "generator": self.generator,
             "critic": self.critic,
@@ -297,7 +296,9 @@ class CRNNGANLearner:
 
     def _scaled(self, tones: Tones) -> Tensor:
         """Return tones (b, n, 4) as scaled cells (b, cells, tones, 4) on the device."""
-        cells = torch.from_numpy(tones).unflatten(1, (-1, self.config.tones_per_cell))
+        cells = torch.from_numpy(
+            tones.reshape(len(tones), -1, self.config.tones_per_cell, FEATURES)
+        )
         scale = self.generator.scale
         scaled: Tensor = scale.scaled(cells.to(self.device))
         return scaled

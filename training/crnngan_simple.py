@@ -214,11 +214,13 @@ class _Values:
     def scaled(self, pitches: NDArray[np.int64]) -> NDArray[np.float32]:
         rank = {int(pitch): index for index, pitch in enumerate(self.order)}
         ranks = np.vectorize(lambda pitch: rank.get(int(pitch), 0))(pitches)
-        return (2.0 * ranks / max(1, len(self.order) - 1) - 1.0).astype(np.float32)
+        values = 2.0 * ranks / max(1, len(self.order) - 1) - 1.0
+        return np.asarray(values, np.float32)
 
     def pitches(self, values: NDArray[np.float32]) -> NDArray[np.int64]:
         ranks = np.rint((values + 1.0) / 2.0 * (len(self.order) - 1)).astype(np.int64)
-        return self.order[ranks]
+        pitches: NDArray[np.int64] = self.order[ranks]
+        return pitches
 
 
 def _pitches(piece: Piece, with_rests: bool) -> NDArray[np.int64]:
@@ -242,9 +244,10 @@ def _draw(
 
 
 def _as_tones(pitches: NDArray[np.int64]) -> NDArray[np.float32]:
-    other = np.broadcast_to(np.float32([_HALF_BEAT, 80.0, _HALF_BEAT]), (*pitches.shape, 3))
-    parts = [other[..., :1], pitches[..., None].astype(np.float32), other[..., 1:]]
-    return np.concatenate(parts, axis=-1)
+    tones = np.zeros((*pitches.shape, 4), np.float32)
+    tones[...] = _HALF_BEAT, 0.0, 80.0, _HALF_BEAT
+    tones[..., 1] = pitches
+    return tones
 
 
 SYSTEM = System(
