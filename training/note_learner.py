@@ -1,11 +1,14 @@
-"""What the note-tuple systems have in common: losses, one step of training, likelihoods.
+"""What the note-tuple systems have in common: losses, training, likelihoods, phrases.
 
-In: anything that turns note columns into one vector per note, and `Heads`. Out: nats per symbol.
+In: anything that turns note columns into one vector per note, and `Heads`. Out: a learner.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -14,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
-from training.data.corpus import Corpus, Piece
+from instrument.note import Phrase
+from training.data.corpus import Corpus, Piece, meter_of
 from training.learning import Moment, rate
 from training.note_batches import (
     DURATION,
@@ -24,14 +28,136 @@ from training.note_batches import (
     NoteBatch,
     NoteLine,
     cut_line,
+    draw_batch,
     line_of,
     piece_line,
     whole_lines,
 )
 from training.note_network import Heads
+from training.note_steps import NoteSteps, NoteWriter
 from training.parallel import average_gradients
 
 _VALIDATION_PIECES, _AT_ONCE = 128, 16
+
+
+class Likelihoods(nn.Module):
+    """Anything with heads over a past."""
+
+    heads: Heads
+
+    def past(self, batch: NoteBatch) -> Tensor:
+        """Return what is known before each note, float32 (b, t, ·)."""
+        raise NotImplementedError
+
+
+class Settings(Protocol):
+    """What a configuration says of training, see `training.note_lstm.NoteLSTMConfig`."""
+
+    learning_rate: float
+    warm_up_steps: int
+    weight_decay: float
+    batch: int
+    longest: int
+    cuts: int
+    untransposed: float
+    unconditioned: float
+
+
+Network = TypeVar("Network", bound=Likelihoods)
+
+
+class NoteTupleLearner(ABC, Generic[Network]):
+    """A network over note tuples in training: a `training.learning.Learner`.
+
+    Parameters
+    ----------
+    network
+        What learns.
+    settings
+        How.
+    corpus, device
+        From what, and where.
+    """
+
+    def __init__(
+        self, network: Network, settings: Settings, corpus: Corpus, device: torch.device
+    ) -> None:
+        self.network = network.to(device)
+        self.settings, self.corpus, self.device = settings, corpus, device
+        self.optimizer = torch.optim.AdamW(
+            network.parameters(),
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            betas=(0.9, 0.98),
+        )
+        self.networks: dict[str, nn.Module] = {"network": network}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"network": self.optimizer}
+        self._training: list[NoteLine] = []
+        self._validation: list[NoteLine] = []
+
+    @abstractmethod
+    def step_module(self) -> NoteSteps:
+        """Return the graphs of one note."""
+
+    @property
+    def velocity_bin(self) -> int:
+        """The velocity bin of the corpus, if it has only one."""
+        return int(self.corpus.pieces[0].velocity[0]) // 16
+
+    def step(self, at: Moment) -> dict[str, Tensor]:
+        """Learn from one batch."""
+        told = self.settings
+        self._training = self._training or training_lines(self.corpus, told.cuts)
+        batch = draw_batch(
+            self._training,
+            told.batch,
+            told.longest,
+            at.random,
+            told.untransposed,
+            told.unconditioned,
+        ).to(self.device)
+        self.network.train()
+        nats = head_nats(self.network.past(batch), self.network.heads, batch)
+        rate_now = told.learning_rate * rate(at, told.warm_up_steps)
+        return descend(self.network, self.optimizer, nats, rate_now)
+
+    def validate(self) -> dict[str, float]:
+        """Return nats per note of validation pieces, without conditions."""
+        self._validation = self._validation or validation_lines(self.corpus)
+        return mean_nats(self.network, self._validation)
+
+    def nll(self, pieces: Sequence[Piece]) -> dict[str, NDArray[np.float64]]:
+        """Return each piece's nats, by symbol, and its "notes": float64, shape (pieces,)."""
+        return piece_nats(self.network, [piece_line(piece) for piece in pieces])
+
+    def prompted_nll(
+        self, pieces: Sequence[Piece], prompt_bars: float = 2.0
+    ) -> dict[str, dict[str, NDArray[np.float64]]]:
+        """Return `nll` of what follows the first bars: "prompted" by them, and "unprompted"."""
+        return prompted_nats(self.network, pieces, prompt_bars)
+
+    def generate(
+        self, count: int, seed: int, prompt: Phrase | None = None, length_beats: float = 32.0
+    ) -> list[Phrase]:
+        """Return phrases, each from its own seed; after a prompt, what follows it alone."""
+        writer = NoteWriter(self.step_module())
+        begin = prompt or self._beginning()
+        return [
+            writer.continue_phrase(begin, length_beats, seed + number) for number in range(count)
+        ]
+
+    def samples(self) -> dict[str, Phrase]:
+        """Return a phrase from nothing, and a validation piece's first bars continued."""
+        given = self.corpus.split("valid")[0].phrase()
+        prompt = given.between(0.0, given.pickup_beats + 2.0 * given.bar_beats)
+        (free,), (then,) = self.generate(1, 1), self.generate(1, 2, prompt)
+        return {"from nothing": free, "a continuation": prompt.followed_by(then)}
+
+    def _beginning(self) -> Phrase:
+        """Return an empty phrase with the corpus's commonest bar."""
+        bars = Counter(piece.bar_beats for piece in self.corpus.pieces)
+        meter = meter_of(bars.most_common(1)[0][0])
+        return Phrase.of((), 0.0, meter=(meter.beats, meter.unit))
 
 
 def head_nats(past: Tensor, heads: Heads, batch: NoteBatch) -> dict[str, Tensor]:
@@ -80,9 +206,7 @@ def descend(
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
     nats: dict[str, Tensor],
-    at: Moment,
     learning_rate: float,
-    warm_up_steps: int,
 ) -> dict[str, Tensor]:
     """Take one step down the mean of the notes' nats; return the mean of each symbol."""
     means = {name: cost.mean() for name, cost in nats.items()}
@@ -92,7 +216,7 @@ def descend(
     average_gradients(network.parameters())
     clip_grad_norm_(network.parameters(), 1.0)
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate * rate(at, warm_up_steps)
+        group["lr"] = learning_rate
     optimizer.step()
     return {"loss": loss.detach(), **{name: mean.detach() for name, mean in means.items()}}
 
@@ -117,16 +241,6 @@ def validation_lines(corpus: Corpus) -> list[NoteLine]:
 def has_velocities(corpus: Corpus) -> bool:
     """Say whether notes differ in velocity by more than a bin."""
     return len({int(v) // 16 for piece in corpus.pieces for v in np.unique(piece.velocity)}) > 1
-
-
-class Likelihoods(nn.Module):
-    """Anything with heads over a past; what evaluation needs."""
-
-    heads: Heads
-
-    def past(self, batch: NoteBatch) -> Tensor:
-        """Return float32 (b, t, ·)."""
-        raise NotImplementedError
 
 
 def mean_nats(network: Likelihoods, lines: Sequence[NoteLine]) -> dict[str, float]:
@@ -168,13 +282,6 @@ def piece_nats(
                 totals[name][chosen] = sums.index_add(0, row, cost.double()).cpu().numpy()
     network.train(was_training)
     return totals
-
-
-def piece_likelihoods(
-    network: Likelihoods, pieces: Sequence[Piece]
-) -> dict[str, NDArray[np.float64]]:
-    """Return `piece_nats` of pieces of a corpus."""
-    return piece_nats(network, [piece_line(piece) for piece in pieces])
 
 
 def prompted_nats(

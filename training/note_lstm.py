@@ -14,32 +14,17 @@ the pieces moved to a random key.
 from __future__ import annotations
 
 import copy
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from instrument.note import Phrase
-from training.data.corpus import Corpus, Piece, meter_of
-from training.learning import Moment, System
-from training.note_batches import NoteBatch, NoteLine, draw_batch
-from training.note_learner import (
-    Likelihoods,
-    descend,
-    has_velocities,
-    head_nats,
-    mean_nats,
-    piece_likelihoods,
-    prompted_nats,
-    training_lines,
-    validation_lines,
-)
+from training.data.corpus import Corpus
+from training.learning import System
+from training.note_batches import NoteBatch
+from training.note_learner import Likelihoods, NoteTupleLearner, has_velocities
 from training.note_network import Heads, NoteLSTM
-from training.note_steps import Advance, NoteSteps, NoteWriter, ShiftLogits
+from training.note_steps import Advance, NoteSteps, ShiftLogits
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,53 +86,13 @@ class NoteNetwork(Likelihoods):
         return past
 
 
-class NoteLearner:
+class NoteLearner(NoteTupleLearner[NoteNetwork]):
     """The note-tuple LSTM in training."""
 
     def __init__(self, config: NoteLSTMConfig, corpus: Corpus, device: torch.device) -> None:
-        self.config, self.corpus, self.device = config, corpus, device
-        self.network = NoteNetwork(config, has_velocities(corpus)).to(device)
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(),
-            lr=config.learning_rate,
-            weight_decay=config.weight_decay,
-            betas=(0.9, 0.98),
-        )
-        self.networks: dict[str, nn.Module] = {"network": self.network}
-        self.optimizers: dict[str, torch.optim.Optimizer] = {"network": self.optimizer}
-        self._training: list[NoteLine] = []
-        self._validation: list[NoteLine] = []
-
-    def step(self, at: Moment) -> dict[str, Tensor]:
-        """Learn from one batch."""
-        self._training = self._training or training_lines(self.corpus, self.config.cuts)
-        batch = draw_batch(
-            self._training,
-            self.config.batch,
-            self.config.longest,
-            at.random,
-            self.config.untransposed,
-            self.config.unconditioned,
-        ).to(self.device)
-        self.network.train()
-        nats = head_nats(self.network.past(batch), self.network.heads, batch)
-        rate, warm_up = self.config.learning_rate, self.config.warm_up_steps
-        return descend(self.network, self.optimizer, nats, at, rate, warm_up)
-
-    def validate(self) -> dict[str, float]:
-        """Return nats per note of validation pieces, without conditions."""
-        self._validation = self._validation or validation_lines(self.corpus)
-        return mean_nats(self.network, self._validation)
-
-    def nll(self, pieces: Sequence[Piece]) -> dict[str, NDArray[np.float64]]:
-        """Return each piece's nats, by symbol, and its "notes": float64, shape (pieces,)."""
-        return piece_likelihoods(self.network, pieces)
-
-    def prompted_nll(
-        self, pieces: Sequence[Piece], prompt_bars: float = 2.0
-    ) -> dict[str, dict[str, NDArray[np.float64]]]:
-        """Return `nll` of what follows the first bars: "prompted" by them, and "unprompted"."""
-        return prompted_nats(self.network, pieces, prompt_bars)
+        network = NoteNetwork(config, has_velocities(corpus))
+        super().__init__(network, config, corpus, device)
+        self.config = config
 
     def step_module(self) -> NoteSteps:
         """Return the graphs of one note; see `training.note_steps`."""
@@ -161,31 +106,8 @@ class NoteLearner:
             velocity=heads.velocity,
             layers=config.layers,
             units=config.units,
-            velocity_bin=int(self.corpus.pieces[0].velocity[0]) // 16,
+            velocity_bin=self.velocity_bin,
         )
-
-    def generate(
-        self, count: int, seed: int, prompt: Phrase | None = None, length_beats: float = 32.0
-    ) -> list[Phrase]:
-        """Return phrases, each from its own seed; after a prompt, what follows it alone."""
-        writer = NoteWriter(self.step_module())
-        begin = prompt or self._beginning()
-        return [
-            writer.continue_phrase(begin, length_beats, seed + number) for number in range(count)
-        ]
-
-    def samples(self) -> dict[str, Phrase]:
-        """Return a phrase from nothing, and a continuation of a validation piece's first bars."""
-        given = self.corpus.split("valid")[0].phrase()
-        prompt = given.between(0.0, given.pickup_beats + 2.0 * given.bar_beats)
-        (free,), (then,) = self.generate(1, 1), self.generate(1, 2, prompt)
-        return {"from nothing": free, "a continuation": prompt.followed_by(then)}
-
-    def _beginning(self) -> Phrase:
-        """Return an empty phrase with the corpus's commonest bar."""
-        bars = Counter(piece.bar_beats for piece in self.corpus.pieces)
-        meter = meter_of(bars.most_common(1)[0][0])
-        return Phrase.of((), 0.0, meter=(meter.beats, meter.unit))
 
 
 def _open(config: NoteLSTMConfig, corpus: Corpus, device: torch.device) -> NoteLearner:

@@ -24,6 +24,7 @@ where the corpus has no velocities; `velocity_bin` is then what every note is sa
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -89,19 +90,29 @@ class NoteSteps:
     layers: int
     units: int
     velocity_bin: int
+    states: ClassVar[tuple[str, ...]] = ("hidden", "cell")
+
+    @property
+    def past_width(self) -> int:
+        """How many numbers the heads are given."""
+        return self.units
+
+    def begin(self) -> tuple[Tensor, ...]:
+        """Return the state before anything is heard."""
+        zeros = torch.zeros(self.layers, 1, self.units)
+        return zeros, zeros
 
     def examples(self) -> dict[str, dict[str, Tensor]]:
         """Return inputs of the right shapes for each graph, by graph and by name."""
-        here, state = History.begin(4.0, 0.0), torch.zeros(self.layers, 1, self.units)
-        onset, past = here.onset(0), torch.zeros(1, self.units)
+        here = History.begin(4.0, 0.0)
+        onset, past = here.onset(0), torch.zeros(1, self.past_width)
         conditions = _row(np.array(NO_CONDITIONS))
         shift, pitch = features.shift_inputs(here, onset), features.pitch_inputs(here, onset)
         duration = features.duration_inputs(here, onset, 60)
         told = {
             "advance": {
                 "notes": _row(features.note_columns(here, onset)),
-                "hidden": state,
-                "cell": state,
+                **dict(zip(self.states, self.begin(), strict=True)),
             },
             "shift": {
                 "past": past,
@@ -137,8 +148,7 @@ class Written:
 
     history: History
     past: Tensor
-    hidden: Tensor
-    cell: Tensor
+    state: tuple[Tensor, ...]
 
 
 class NoteWriter:
@@ -164,9 +174,8 @@ class NoteWriter:
         return Phrase.of(notes, length_beats, meter=(meter.beats, meter.unit))
 
     def _begin(self, prompt: Phrase) -> Written:
-        zeros = torch.zeros(self.steps.layers, 1, self.steps.units)
         history = History.begin(prompt.bar_beats, prompt.pickup_beats)
-        at, gap = self._heard(history, zeros, zeros), 0
+        at, gap = self._heard(history, self.steps.begin()), 0
         tuples = tuples_of(prompt.notes)
         columns = (tuples.shift, tuples.pitch, tuples.duration, tuples.velocity)
         for shift, pitch, duration, velocity in zip(*(c.tolist() for c in columns), strict=True):
@@ -181,12 +190,12 @@ class NoteWriter:
     ) -> Written:
         velocity = velocity if self.steps.velocity else self.steps.velocity_bin
         history = at.history.follow(onset, pitch, duration, velocity)
-        return self._heard(history, at.hidden, at.cell)
+        return self._heard(history, at.state)
 
-    def _heard(self, history: History, hidden: Tensor, cell: Tensor) -> Written:
+    def _heard(self, history: History, state: tuple[Tensor, ...]) -> Written:
         columns = features.note_columns(history, history.onset(0))
-        past, hidden, cell = self.steps.advance(_row(columns), hidden, cell)
-        return Written(history, past, hidden, cell)
+        past, *after = self.steps.advance(_row(columns), *state)
+        return Written(history, past, tuple(after))
 
     def _draw(
         self, at: Written, random: np.random.Generator, earliest: int

@@ -13,12 +13,14 @@ from training.crnngan_simple import SYSTEM as CRNNGAN_SIMPLE
 from training.learning import System
 from training.musegan import SYSTEM as MUSEGAN
 from training.note_lstm import SYSTEM as NOTE_LSTM
+from training.note_transformer import SYSTEM as NOTE_TRANSFORMER
 from training.stacked_lstm import SYSTEM as STACKED_LSTM
 
 SYSTEMS: dict[str, System[Any]] = {
     system.name: system
     for system in (
         NOTE_LSTM,
+        NOTE_TRANSFORMER,
         CHORALE_LSTM,
         STACKED_LSTM,
         ATTENTION_LSTM,
