@@ -20,18 +20,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from instrument.errors import SettingError
 from instrument.note import Phrase
 from instrument.piano_rolls import (
-    FIRST_PITCH,
     phrase_of_pitch_rolls,
     phrase_of_rolls,
-    rolls_of,
 )
-from training.data.corpus import Corpus, Piece
+from training.data.corpus import Corpus
 from training.learning import Moment, System, rate
 from training.musegan_critic import DocumentCritic, MuseCritic, gradient_penalty
-from training.musegan_data import BarWindows, Classes, bar_windows
+from training.musegan_data import Bars, BarWindows, bar_windows, bars_of
 from training.musegan_encoder import PhraseEncoder, divergence, draw_latents
 from training.musegan_heads import choose_classes, choose_pitches, sounding_and_onsets
 from training.musegan_network import MuseGenerator, MuseSize
@@ -40,6 +37,7 @@ from training.parallel import average_gradients
 _EMA_DECAY = 0.998
 _PENALTY = 10.0
 _CHECK_WINDOWS = 128
+_BAR_BEATS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,14 +263,17 @@ class MuseLearner:
         """Play, and return what the critics hear: the given bars and tracks as they are."""
         logits = self.generator(latents, *self._conditions(self.generator, classes))
         size = self.size
-        if size.head != "categorical":
-            return choose_pitches(logits, size.head, slope)
-        whole = F.one_hot(classes, size.classes).to(logits.dtype)
+        is_categorical = size.head == "categorical"
+        whole = F.one_hot(classes, size.classes).float() if is_categorical else self._real(classes)
         tracks = [*whole.unbind(dim=1)]
         for row, track in enumerate(size.played):
-            before = whole[:, track, : size.previous_bars]
-            tracks[track] = torch.cat([before, choose_classes(logits[:, row])], dim=1)
-        return self._heard(torch.stack(tracks, dim=1))
+            own = logits[:, row]
+            chosen = (
+                choose_classes(own) if is_categorical else choose_pitches(own, size.head, slope)
+            )
+            tracks[track] = torch.cat([whole[:, track, : size.previous_bars], chosen], dim=1)
+        played = torch.stack(tracks, dim=1)
+        return self._heard(played) if is_categorical else played
 
     def _real(self, classes: Tensor) -> Tensor:
         if self.size.head == "categorical":
@@ -287,12 +288,14 @@ class MuseLearner:
         rolls = torch.stack([sounding, onsets], dim=2).flatten(1, 2)
         return rolls.unflatten(2, (bars, self.size.steps))
 
-    def _rolls(self, classes: Tensor) -> tuple[Tensor, Tensor]:
+    def _rolls(self, bars: Tensor) -> tuple[Tensor, Tensor]:
         """Return what sounds and what begins, each (n, tracks, bars, steps, pitches)."""
-        bars, count = classes.shape[2], self.size.pitches + FIRST_PITCH
-        one_hot = F.one_hot(classes, count).float().flatten(2, 3)
-        sounding, onsets = sounding_and_onsets(one_hot)
-        shape = (bars, self.size.steps)
+        if self.size.head != "categorical":
+            return bars.float(), torch.zeros(()).expand(bars.shape)
+        sounding, onsets = sounding_and_onsets(
+            F.one_hot(bars, self.size.classes).float().flatten(2, 3)
+        )
+        shape = (bars.shape[2], self.size.steps)
         return sounding.unflatten(2, shape), onsets.unflatten(2, shape)
 
     def _judge(self, rolls: Tensor) -> Tensor:
@@ -312,50 +315,40 @@ class MuseLearner:
     def _draw(self, windows: BarWindows, random: np.random.Generator) -> Tensor:
         return self._to_tensor(windows.draw(self.config.batch_size, random))
 
-    def _to_tensor(self, classes: Classes) -> Tensor:
-        return torch.from_numpy(classes).to(self.device)
+    def _to_tensor(self, bars: Bars) -> Tensor:
+        return torch.from_numpy(bars).to(self.device)
 
     def _player(self) -> nn.Module:
         return self.average
 
     def _prompted(self, count: int, seed: int, prompt: Phrase | None) -> Tensor:
-        """Return classes whose given parts come from a prompt or from held-out pieces."""
+        """Return bars whose given parts come from a prompt or from held-out pieces."""
         size, random = self.size, np.random.default_rng(seed)
         if prompt is None:
             return self._to_tensor(self.held_out.draw(count, random, reach=1))
-        per_beat = round(size.steps / prompt.bar_beats)
-        bars = rolls_of(prompt, per_beat, lowest_pitch=size.lowest_pitch, pitches=size.pitches)
-        lines = bars.transpose(1, 0, 2)
-        whole = np.zeros((size.tracks, size.previous_bars + size.bars, size.steps), np.int64)
+        lines = bars_of(prompt, size)
+        last = size.pitches if size.head != "categorical" else 0
+        shape = (size.tracks, size.previous_bars + size.bars, size.steps, *([last] if last else []))
+        whole = np.zeros(shape, np.int64)
         if size.previous_bars:
             lines = lines[: size.tracks, -size.previous_bars :]
             whole[: len(lines), size.previous_bars - lines.shape[1] : size.previous_bars] = lines
         elif size.given_track >= 0:
-            whole[size.given_track, : lines.shape[1]] = lines[0, : size.bars]
+            given = lines[0, : size.bars]
+            whole[size.given_track, : len(given)] = given
         return self._to_tensor(np.repeat(whole[None], count, axis=0))
 
-    def _phrase(self, logits: Tensor, classes: Tensor) -> Phrase:
-        size = self.size
-        if size.head != "categorical":
-            sounding = (logits > 0.0).flatten(1, 2).cpu().numpy()
-            return phrase_of_pitch_rolls(sounding, None, 4, lowest_pitch=size.lowest_pitch)
-        whole = classes.clone()
-        whole[list(size.played), size.previous_bars :] = logits.argmax(dim=-1)
-        rolls = whole.cpu().numpy().transpose(1, 0, 2)
-        return phrase_of_rolls(rolls, 4, lowest_pitch=size.lowest_pitch)
-
-
-def open_musegan(config: MuseConfig, corpus: Corpus, device: torch.device) -> MuseLearner:
-    """Make a learner.
-
-    Raises
-    ------
-    SettingError
-        The configuration contradicts itself, or no piece of the corpus fits it.
-    """
-    if config.size.head != "categorical" and config.size.previous_bars:
-        raise SettingError("going on from bars before needs the categorical head")
-    return MuseLearner(config, corpus, device)
+    def _phrase(self, logits: Tensor, bars: Tensor) -> Phrase:
+        size, whole = self.size, bars.clone()
+        played = (list(size.played), slice(size.previous_bars, None))
+        per_beat = size.steps // _BAR_BEATS
+        if size.head == "categorical":
+            whole[played] = logits.argmax(dim=-1)
+            rolls = whole.cpu().numpy().transpose(1, 0, 2)
+            return phrase_of_rolls(rolls, per_beat, lowest_pitch=size.lowest_pitch)
+        whole[played] = (logits > 0.0).long()
+        sounding = whole.flatten(1, 2).bool().cpu().numpy()
+        return phrase_of_pitch_rolls(sounding, None, per_beat, lowest_pitch=size.lowest_pitch)
 
 
 def _critics(config: MuseConfig) -> list[nn.Module]:
@@ -368,11 +361,6 @@ def _critics(config: MuseConfig) -> list[nn.Module]:
     return [MuseCritic(size, channels, bars, config.critic_width) for _ in range(count)]
 
 
-def suits(piece: Piece, size: MuseSize) -> bool:
-    """Tell whether a piece has the tracks and the meter that a size asks for."""
-    return len(piece.programs) == size.tracks and piece.bar_beats * 4 == size.steps
-
-
 _DOCUMENT = MuseSize(
     head="threshold",
     bars=2,
@@ -383,6 +371,8 @@ _DOCUMENT = MuseSize(
     pitch_width=256,
     temporal_width=512,
 )
+_BAND = MuseSize(head="binary", tracks=5, steps=48, pitches=84, lowest_pitch=24)
+"""Five tracks of the Lakh Pianoroll data set, in the resolution of Dong et al.'s second version."""
 _SMALL = MuseSize(first_width=64, widths=(16,), pitch_width=16, temporal_width=16, latent_size=8)
 
 SYSTEM = System(
@@ -395,11 +385,12 @@ SYSTEM = System(
         "continue": MuseConfig(MuseSize(bars=2, previous_bars=2)),
         "composer": MuseConfig(MuseSize(mode="composer", first_width=1024, widths=(384, 256, 192))),
         "jamming": MuseConfig(MuseSize(mode="jamming")),
+        "band": MuseConfig(_BAND, critic_width=32),
         "document": MuseConfig(
             _DOCUMENT, critic_width=0, batch_size=64, critic_rate=1e-3, likelihood_weight=0.0
         ),
         "tiny": MuseConfig(_SMALL, critic_width=8, batch_size=4, critic_steps=2),
     },
-    corpora=("jsb",),
-    open=open_musegan,
+    corpora=("jsb", "lakh"),
+    open=MuseLearner,
 )

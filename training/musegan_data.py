@@ -1,4 +1,4 @@
-"""Windows of bars for MuseGAN: what all voices do at every step, in a key drawn at random."""
+"""Windows of bars for MuseGAN: what all tracks do at every step, in a key drawn at random."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.errors import SettingError
-from instrument.piano_rolls import FIRST_PITCH, HOLD, REST, rolls_of
+from instrument.note import Phrase
+from instrument.piano_rolls import FIRST_PITCH, HOLD, REST, pitch_rolls_of, rolls_of
 from training.data.corpus import Piece
 from training.musegan_network import MuseSize
 
 Classes = NDArray[np.int64]
+Bars = NDArray[np.int64]
+"""Classes (windows, tracks, bars, steps): 0 rest, 1 hold, 2 and more the pitch that starts. Or, of
+polyphonic tracks, rolls (windows, tracks, bars, steps, pitches) of 0 and 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,88 +26,119 @@ class BarWindows:
 
     Attributes
     ----------
-    classes
-        int64, (windows, tracks, bars, steps): 0 rest, 1 hold, 2 and more the pitch that starts. A
-        note that sounds on into a window starts there.
+    bars
+        See `Bars`. A note that sounds on into a window starts there.
     lowest, highest
-        How far each window may be transposed, in semitones.
+        How far each window may be transposed, in semitones, shape (windows,).
+    is_drum
+        Which tracks are never transposed, shape (windows, tracks).
     """
 
-    classes: Classes
+    bars: Bars
     lowest: NDArray[np.int64]
     highest: NDArray[np.int64]
+    is_drum: NDArray[np.bool_]
 
-    def draw(self, count: int, random: np.random.Generator, reach: int = 6) -> Classes:
+    def draw(self, count: int, random: np.random.Generator, reach: int = 6) -> Bars:
         """Draw windows, transposed by at most `reach` semitones within the range of pitches."""
-        rows = random.integers(len(self.classes), size=count)
+        rows = random.integers(len(self.bars), size=count)
         low = np.maximum(self.lowest[rows], -reach)
         high = np.minimum(self.highest[rows], reach - 1)
         shift = random.integers(low, np.maximum(high, low) + 1)
-        drawn = self.classes[rows]
-        return np.where(drawn >= FIRST_PITCH, drawn + shift[:, None, None, None], drawn)
+        by_track = np.where(self.is_drum[rows], 0, shift[:, None])
+        drawn = self.bars[rows]
+        if drawn.ndim == 4:
+            return np.where(drawn >= FIRST_PITCH, drawn + by_track[:, :, None, None], drawn)
+        for window, shifts in zip(drawn, by_track, strict=True):
+            for track, semitones in enumerate(shifts):
+                window[track] = np.roll(window[track], semitones, axis=-1)
+        return drawn
 
 
 def bar_windows(pieces: Sequence[Piece], size: MuseSize) -> BarWindows:
-    """Cut pieces of the right meter and number of voices into windows, one from every bar.
+    """Cut pieces of the right meter and number of tracks into windows, one from every bar.
 
     Raises
     ------
     SettingError
         No piece fits.
     """
+    windows, drums = [], []
     length = size.previous_bars + size.bars
-    windows = [
-        _settled(bars[at : at + length], _sounding_before(bars, at))
-        for bars in (_bars(piece, size) for piece in pieces if _fits(piece, size))
-        for at in range(len(bars) - length + 1)
-    ]
-    whole = [window for window in windows if (window >= FIRST_PITCH).any(axis=(1, 2)).all()]
-    if not whole:
+    for piece in pieces:
+        if not _fits(piece, size):
+            continue
+        bars = bars_of(piece.phrase(), size)
+        for at in range(bars.shape[1] - length + 1):
+            window = _settled(bars, at, length)
+            if _has_enough(window):
+                windows.append(window)
+                drums.append(piece.is_drum)
+    if not windows:
         raise SettingError(
-            f"no piece of the corpus has {size.tracks} voices and {length} bars of {size.steps} "
+            f"no piece of the corpus has {size.tracks} tracks and {length} bars of {size.steps} "
             "steps",
             "Choose another corpus, or a recipe for it.",
         )
-    classes = np.stack(whole)
-    pitch = np.where(classes >= FIRST_PITCH, classes - FIRST_PITCH, -1)
-    highest = size.pitches - 1 - pitch.max(axis=(1, 2, 3))
-    lowest = -np.where(pitch < 0, size.pitches, pitch).min(axis=(1, 2, 3))
-    return BarWindows(classes, lowest, highest)
+    whole, is_drum = np.stack(windows), np.array(drums)
+    lowest, highest = _reach(whole, is_drum, size.pitches)
+    return BarWindows(whole, lowest, highest, is_drum)
+
+
+def bars_of(phrase: Phrase, size: MuseSize) -> Bars:
+    """Return a phrase's bars by track: classes (tracks, bars, steps), or rolls with pitches."""
+    per_beat = round(size.steps / phrase.bar_beats)
+    if size.head == "categorical":
+        rolls = rolls_of(phrase, per_beat, lowest_pitch=size.lowest_pitch, pitches=size.pitches)
+        return rolls.transpose(1, 0, 2)
+    sounding, _ = pitch_rolls_of(
+        phrase, per_beat, lowest_pitch=size.lowest_pitch, pitches=size.pitches
+    )
+    bars = sounding.shape[1] // size.steps
+    whole = sounding[:, : bars * size.steps].astype(np.int64)
+    return whole.reshape(len(phrase.tracks), bars, size.steps, size.pitches)
 
 
 def _fits(piece: Piece, size: MuseSize) -> bool:
     per_beat = size.steps / piece.bar_beats
     is_whole = abs(per_beat - round(per_beat)) < 1e-6 and round(per_beat) % 4 == 0
-    in_range = (
+    is_in_range = (
         piece.pitch.min() >= size.lowest_pitch
         and piece.pitch.max() < size.lowest_pitch + size.pitches
     )
-    return len(piece.programs) == size.tracks and is_whole and bool(in_range)
+    right_range = size.head != "categorical" or bool(is_in_range)
+    return len(piece.programs) == size.tracks and is_whole and right_range
 
 
-def _bars(piece: Piece, size: MuseSize) -> Classes:
-    return rolls_of(
-        piece.phrase(),
-        round(size.steps / piece.bar_beats),
-        lowest_pitch=size.lowest_pitch,
-        pitches=size.pitches,
-    )
+def _has_enough(window: Bars) -> bool:
+    """Keep windows in which every voice sings, or of a band at least two tracks play."""
+    if window.ndim == 3:
+        return bool((window >= FIRST_PITCH).any(axis=(1, 2)).all())
+    return int(window.any(axis=(1, 2, 3)).sum()) >= 2
 
 
-def _sounding_before(bars: Classes, at: int) -> Classes:
-    """Return for each track the class of the note that sounds at the end of the bar before."""
-    tracks = bars.shape[1]
-    lines = bars[:at].transpose(1, 0, 2).reshape(tracks, -1)
-    sounding = np.zeros(tracks, np.int64)
-    for track, line in enumerate(lines):
-        last = np.flatnonzero(line != HOLD)
-        sounding[track] = line[last[-1]] if last.size else REST
-    return sounding
+def _reach(
+    whole: Bars, is_drum: NDArray[np.bool_], pitches: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return how far windows may go down and up."""
+    if whole.ndim == 4:
+        sounds = whole >= FIRST_PITCH
+        pitch = whole - FIRST_PITCH
+        low = np.where(sounds, pitch, pitches).min(axis=(1, 2, 3))
+        high = np.where(sounds, pitch, 0).max(axis=(1, 2, 3))
+        return -low, pitches - 1 - high
+    used = (whole.any(axis=(2, 3)) & ~is_drum[:, :, None]).any(axis=1)  # (windows, pitches)
+    low = np.where(used.any(axis=1), used.argmax(axis=1), 0)
+    high = np.where(used.any(axis=1), used[:, ::-1].argmax(axis=1), 0)
+    return -low, high
 
 
-def _settled(bars: Classes, sounding: Classes) -> Classes:
-    """Start what sounds on; return (tracks, bars, steps)."""
-    window = bars.transpose(1, 0, 2).copy()
-    is_held = window[:, 0, 0] == HOLD
-    window[is_held, 0, 0] = sounding[is_held]
+def _settled(bars: Bars, at: int, length: int) -> Bars:
+    """Cut a window; a note that is held over its first bar line starts there."""
+    window = bars[:, at : at + length].copy()
+    if window.ndim == 3:
+        for track, line in enumerate(bars[:, :at].reshape(len(bars), -1)):
+            if window[track, 0, 0] == HOLD:
+                starts = np.flatnonzero(line != HOLD)
+                window[track, 0, 0] = line[starts[-1]] if starts.size else REST
     return window

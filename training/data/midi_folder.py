@@ -1,15 +1,14 @@
-"""Read the user's own collections: folders of MIDI or ABC files, MAESTRO, Lakh.
+"""Read the user's own collections: folders of MIDI or ABC files, and Lakh.
 
-In: a folder. Out: pieces. An item that cannot be read is named and skipped; more than one in a
-hundred are fatal (`refuse_many_skipped`). None of these collections is part of the project: users
-download them, under the terms that each reader's notice states.
+In: a folder. Out: a corpus. An item that cannot be read is named and skipped; more than one in a
+hundred are fatal. None of these collections is part of the project: users download them, under the
+terms that each notice states.
 """
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,36 +17,48 @@ import numpy as np
 from instrument.errors import FileError, LatentkeysError
 from instrument.midi_phrases import read_phrase
 from instrument.note import Phrase
-from training.data.corpus import Corpus, Piece, Split, make_corpus
+from training.data.corpus import Piece, Split, make_corpus
 from training.data.duplicates import split_by_cluster
 from training.data.lakh import read_lpd
-from training.data.music21_corpus import Show, Skipped, read_abc, refuse_many_skipped
-
-MAESTRO_NOTICE = (
-    "MAESTRO (Hawthorne et al., 2019), https://magenta.tensorflow.org/datasets/maestro, CC "
-    "BY-NC-SA 4.0: what is learned from it should not be sold, and is to be passed on under the "
-    "same terms."
+from training.data.music21_corpus import read_abc
+from training.data.reading import (
+    MOST_SKIPPED,
+    Collected,
+    Found,
+    Show,
+    read_side_by_side,
+    refuse_many_skipped,
 )
+
 LAKH_NOTICE = (
     "Lakh MIDI data set (Raffel, 2016), https://colinraffel.com/projects/lmd, or the Lakh "
     "Pianoroll data set made from it (Dong et al., 2018), both distributed as CC BY 4.0; the "
     "rights in the songs themselves are not cleared."
 )
+NOTTINGHAM_NOTICE = (
+    "Nottingham music database (Eric Foxley), https://abc.sourceforge.net/NMD: folk tunes, mostly "
+    "traditional; the collection states no licence."
+)
 FOLDER_NOTICE = "The user's own files; whoever owns them decides what may be done with the weights."
 _MOST_NOTES = 200_000
+_MOST_BROKEN_LAKH = 0.05
+"""LMD holds files as the web had them: 174 154 of its 176 581 became piano rolls of LPD."""
 
-Read = tuple[list[Piece], list[Skipped]]
 
+def piece_of(phrase: Phrase, name: str, *, keeps_empty: bool = False) -> Piece:
+    """Turn a phrase into a corpus's piece, in the split "train".
 
-def piece_of(phrase: Phrase, name: str, split: Split = "train") -> Piece:
-    """Turn a phrase into a corpus's piece; empty tracks are left out.
+    Parameters
+    ----------
+    keeps_empty
+        Keep tracks without notes: in LPD a track's place says what plays it.
 
     Raises
     ------
     ValueError
         It has no notes, or more than any piece.
     """
-    tracks = [track for track in phrase.tracks if track.notes]
+    tracks = [track for track in phrase.tracks if track.notes or keeps_empty]
     rows = [
         (note.start_beats, note.length_beats, note.pitch, note.velocity, voice)
         for voice, track in enumerate(tracks)
@@ -59,7 +70,7 @@ def piece_of(phrase: Phrase, name: str, split: Split = "train") -> Piece:
     start, length, pitch, velocity, voice = (np.array(column) for column in zip(*rows, strict=True))
     return Piece(
         name=name,
-        split=split,
+        split="train",
         start_beats=start.astype(np.float64),
         length_beats=length.astype(np.float64),
         pitch=pitch.astype(np.uint8),
@@ -73,108 +84,90 @@ def piece_of(phrase: Phrase, name: str, split: Split = "train") -> Piece:
     )
 
 
-def read_midi_folder(folder: Path, name: str, show: Show, notice: str = FOLDER_NOTICE) -> Corpus:
-    """Read every MIDI file under a folder; variants of one piece get into one split."""
-    paths = _files(folder, (".mid", ".midi"), "MIDI files (.mid, .midi)")
-    return _corpus_of(folder, name, notice, _read_each(_read_midi, folder, paths, show))
+def read_midi_folder(folder: Path, name: str, show: Show, most: int | None = None) -> Collected:
+    """Read every MIDI file under a folder; variants of one piece get into one split.
+
+    Parameters
+    ----------
+    most
+        Read no more files than this; chosen by their names, the same ones every time.
+    """
+    paths = _files(folder, (".mid", ".midi"), "MIDI files (.mid, .midi)", most)
+    return _collect(folder, name, FOLDER_NOTICE, read_files(read_midi, folder, paths, show))
 
 
-def read_abc_folder(folder: Path, name: str, show: Show) -> Corpus:
+def read_abc_folder(folder: Path, name: str, show: Show) -> Collected:
     """Read every tune of the ABC files under a folder, as the Nottingham collection comes."""
     paths = _files(folder, (".abc",), "ABC files (.abc)")
-    return _corpus_of(folder, name, FOLDER_NOTICE, _read_each(_read_tunes, folder, paths, show))
+    return _collect(folder, name, NOTTINGHAM_NOTICE, read_files(read_abc, folder, paths, show))
 
 
-def read_lakh(folder: Path, name: str, show: Show) -> Corpus:
+def read_lakh(folder: Path, name: str, show: Show, most: int | None = None) -> Collected:
     """Read LPD's piano rolls (``.npz``), or the MIDI files of a raw Lakh folder."""
-    if not any(folder.rglob("*.npz")):
-        return read_midi_folder(folder, name, show, LAKH_NOTICE)
-    paths = _files(folder, (".npz",), "LPD piano rolls (.npz)")
-    return _corpus_of(folder, name, LAKH_NOTICE, _read_each(_read_roll, folder, paths, show))
+    if any(folder.rglob("*.npz")):
+        paths = _files(folder, (".npz",), "LPD piano rolls (.npz)", most)
+        return _collect(folder, name, LAKH_NOTICE, read_files(_read_roll, folder, paths, show))
+    paths = _files(folder, (".mid", ".midi"), "piano rolls (.npz) or MIDI files (.mid)", most)
+    found = read_files(read_midi, folder, paths, show)
+    return _collect(folder, name, LAKH_NOTICE, found, _MOST_BROKEN_LAKH)
 
 
-def read_maestro(folder: Path, name: str, show: Show) -> Corpus:
-    """Read MAESTRO version 2 or 3 with the splits of its own list, ``maestro-v?.0.0.json``.
+def read_files(
+    read: Callable[[Path], Found], folder: Path, paths: Sequence[Path], show: Show
+) -> Found:
+    """Read files side by side; a piece's name is its path inside the folder."""
+    pieces, skipped = [], []
+    for done, (path, found) in enumerate(
+        zip(paths, read_side_by_side(read, paths), strict=True), start=1
+    ):
+        inside = path.relative_to(folder).as_posix()
+        pieces += [replace(piece, name=inside + piece.name) for piece in found.pieces]
+        skipped += [(inside + name, reason) for name, reason in found.skipped]
+        show(inside, done, len(paths))
+    return Found(tuple(pieces), tuple(skipped))
 
-    Raises
-    ------
-    FileError
-        The list is missing or is not MAESTRO's.
-    """
-    splits = _maestro_splits(folder)
-    paths = [folder / file for file in splits]
-    pieces, skipped = _read_each(_read_midi, folder, paths, show)
-    refuse_many_skipped(skipped, len(paths))
-    chosen = [replace(piece, split=splits[piece.name]) for piece in pieces]
-    return make_corpus(name, f"MAESTRO in {folder.name}", MAESTRO_NOTICE, chosen)
+
+def read_midi(path: Path) -> Found:
+    """Read a MIDI file as one piece without a name."""
+    return _read_phrase(read_phrase, path)
 
 
-def _maestro_splits(folder: Path) -> dict[str, Split]:
-    lists = sorted(folder.glob("maestro-v*.json"))
-    if not lists:
-        raise FileError(
-            f"{folder} has no maestro-v?.0.0.json",
-            "Give the folder that MAESTRO's zip unpacks to: its own list names the splits.",
-        )
-    names: dict[str, Split] = {"train": "train", "validation": "valid", "test": "test"}
+def _read_roll(path: Path) -> Found:
+    return _read_phrase(read_lpd, path)
+
+
+def _read_phrase(read: Callable[[Path], Phrase], path: Path) -> Found:
     try:
-        table = json.loads(lists[-1].read_text("utf-8"))
-        files, splits = table["midi_filename"], table["split"]
-        found = {str(files[key]): names[splits[key]] for key in files}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as reason:
-        raise FileError(f"{lists[-1]} is not MAESTRO's list: {reason!r}") from reason
-    if outside := [file for file in found if ".." in Path(file).parts or Path(file).is_absolute()]:
-        raise FileError(f"{lists[-1]} names a file outside its folder: {outside[0]}")
-    return found
+        return Found((piece_of(read(path), ""),))
+    except (LatentkeysError, OSError, ValueError) as reason:
+        return Found((), (("", str(reason).splitlines()[0]),))
 
 
-def _corpus_of(folder: Path, name: str, notice: str, read: Read) -> Corpus:
-    pieces, skipped = read
-    refuse_many_skipped(skipped, len(pieces) + len(skipped))
-    if not pieces:
-        raise FileError(f"{folder}: none of its files could be read: {skipped[0][1]}")
-    chosen, _ = split_by_cluster(pieces)
-    return make_corpus(name, f"the files of {folder.name}", notice, chosen)
+def _collect(
+    folder: Path, name: str, notice: str, found: Found, most_skipped: float = MOST_SKIPPED
+) -> Collected:
+    refuse_many_skipped(found.skipped, len(found.pieces) + len(found.skipped), most_skipped)
+    if not found.pieces:
+        why = f": {found.skipped[0][1]}" if found.skipped else ""
+        raise FileError(f"{folder}: there is no music in its files{why}")
+    chosen, _ = split_by_cluster(found.pieces)
+    corpus = make_corpus(name, f"the files of {folder.resolve().name}", notice, chosen)
+    return Collected(corpus, found.skipped)
 
 
-def _files(folder: Path, suffixes: tuple[str, ...], what: str) -> list[Path]:
+def _files(
+    folder: Path, suffixes: tuple[str, ...], what: str, most: int | None = None
+) -> list[Path]:
     if not folder.is_dir():
         raise FileError(f"{folder} is not a folder")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes)
+    paths = [path for path in folder.rglob("*") if path.suffix.lower() in suffixes]
+    paths = sorted(path for path in paths if path.is_file())
     if not paths:
         raise FileError(f"{folder} has no {what}")
-    return paths
+    if most is None or len(paths) <= most:
+        return paths
+    return sorted(sorted(paths, key=lambda path: _shuffled(path.relative_to(folder)))[:most])
 
 
-def _read_each(
-    read: Callable[[Path], Read], folder: Path, paths: Sequence[Path], show: Show
-) -> Read:
-    """Read files side by side; names are paths inside the folder."""
-    pieces: list[Piece] = []
-    skipped: list[Skipped] = []
-    with ProcessPoolExecutor() as pool:
-        for path, (found, failed) in zip(paths, pool.map(read, paths, chunksize=8), strict=True):
-            inside = path.relative_to(folder).as_posix()
-            pieces += [replace(piece, name=inside + piece.name) for piece in found]
-            skipped += [(inside + name, reason) for name, reason in failed]
-            show(inside, len(pieces) + len(skipped), len(paths))
-    return pieces, skipped
-
-
-def _read_midi(path: Path) -> Read:
-    try:
-        return [piece_of(read_phrase(path), "")], []
-    except (LatentkeysError, ValueError) as reason:
-        return [], [("", str(reason).splitlines()[0])]
-
-
-def _read_roll(path: Path) -> Read:
-    try:
-        return [piece_of(read_lpd(path), "")], []
-    except (LatentkeysError, ValueError) as reason:
-        return [], [("", str(reason).splitlines()[0])]
-
-
-def _read_tunes(path: Path) -> Read:
-    pieces, skipped = read_abc(path)
-    return list(pieces), list(skipped)
+def _shuffled(path: Path) -> bytes:
+    return hashlib.sha256(path.as_posix().encode(errors="surrogateescape")).digest()
