@@ -103,7 +103,7 @@ Planner = Callable[[Any], ComposerPlan]
 
 def plan_composer(system: str, learner: Learner) -> ComposerPlan:
     """Make the plan of a system's learner; a KeyError where a system has none."""
-    from export import chorale_lstm_plan, note_lstm_plan, symbol_plans, tone_plans
+    from export import chorale_lstm_plan, musegan_plan, note_lstm_plan, symbol_plans, tone_plans
 
     planners: dict[str, Planner] = {
         "note-lstm": note_lstm_plan.plan_note_lstm,
@@ -111,5 +111,6 @@ def plan_composer(system: str, learner: Learner) -> ComposerPlan:
         "attention-lstm": symbol_plans.plan_attention,
         "stacked-lstm": symbol_plans.plan_stacked,
         "crnngan": tone_plans.plan_crnngan,
+        "musegan": musegan_plan.plan_musegan,
     }
     return planners[system](learner)

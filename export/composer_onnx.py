@@ -30,9 +30,9 @@ LARGEST_DIFFERENCE = 1e-4
 ROLLOUT_STEPS = 64
 TRIALS = 8
 _MORE_OPERATORS = """
-And ArgMax ArgMin Ceil Conv ConvTranspose CumSum Elu Equal Erf Floor GatherElements GatherND Gelu
-InstanceNormalization LSTM LeakyRelu Less LessOrEqual LogSoftmax Mod Not OneHot Or Pad ReduceMax
-ReduceMean ReduceMin Relu ScatterElements Shape Sign Split Tanh Tile
+And ArgMax ArgMin BatchNormalization Ceil Conv ConvTranspose CumSum Elu Equal Erf Floor
+GatherElements GatherND Gelu InstanceNormalization LSTM LeakyRelu Less LessOrEqual LogSoftmax Mod
+Not OneHot Or Pad ReduceMax ReduceMean ReduceMin Relu ScatterElements Shape Sign Split Tanh Tile
 """
 COMPOSER_OPERATORS = ALLOWED_OPERATORS | frozenset(_MORE_OPERATORS.split())
 """Plain arithmetic, recurrent layers and convolutions: nothing random, no loops."""

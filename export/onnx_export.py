@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -79,7 +80,8 @@ def to_onnx(
     """
     # The exporter takes one tensor given as two inputs for one input: measured with torch 2.13.
     apart = tuple(tensor.clone() for tensor in inputs.values())
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what torch's parts say to each other
         program = torch.onnx.export(
             module,
             apart,

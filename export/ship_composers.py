@@ -18,19 +18,18 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from export.composer_samples import answer
 from export.write_composer import ROUNDING, write_composer
 from instrument.bundle import Bundle
 from instrument.card import CARD_NAME, MusicCard
 from instrument.composers import composer_of
-from instrument.continuer import at_bar_line
 from instrument.controls import Controls
 from instrument.errors import BundleError, LatentkeysError, SettingError
 from instrument.midi_phrases import write_phrase
-from instrument.note import Note, Phrase
+from instrument.note import Phrase
 
 LARGEST_BYTES = 28_000_000
 PROOF_BARS = 4
-_MELODY = ((67, 1), (69, 0.5), (71, 0.5), (72, 1), (71, 0.5), (69, 0.5), (67, 2), (64, 1), (62, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +76,9 @@ def prove(bundle: Bundle) -> Proof:
     BundleError
         The two differ, or there is not one note.
     """
-    composer, asks = composer_of(bundle), bundle.music.conditions
-    melody = at_bar_line(_melody())
+    composer = composer_of(bundle)
     began = time.perf_counter()
-    made = []
-    for _ in range(2):
-        if "track" in asks:
-            made.append(composer.generate(PROOF_BARS, 1, Controls(), condition=melody))
-        elif "previous" in asks or not bundle.music.bars:
-            made.append(composer.generate(PROOF_BARS, 1, Controls(), previous=melody))
-        else:
-            made.append(composer.generate(PROOF_BARS, 1, Controls()))
+    made = [answer(bundle, composer, PROOF_BARS, Controls()) for _ in range(2)]
     seconds = (time.perf_counter() - began) / 2
     if _bytes(made[0]) != _bytes(made[1]):
         raise BundleError(f"{bundle.what}: one seed gives two different answers")
@@ -139,14 +130,6 @@ def _pair(text: str) -> tuple[str, Path]:
     if not run:
         raise SettingError(f"each run must be NAME=RUN, got {text!r}")
     return name, Path(run)
-
-
-def _melody() -> Phrase:
-    notes, now = [], 0.0
-    for pitch, length in _MELODY:
-        notes.append(Note(now, pitch, length))
-        now += length
-    return Phrase.of(notes)
 
 
 def _bytes(phrase: Phrase) -> bytes:

@@ -20,14 +20,12 @@ from export.card import list_files
 from export.composer_card import describe_composer, read_evaluation, with_graph_tests
 from export.composer_graphs import ComposerPlan, plan_composer
 from export.composer_onnx import check_parity, export_plan
+from export.composer_samples import sample_phrase
 from export.weights import round_matrices
 from instrument.bundle import Bundle
-from instrument.composers import composer_of
-from instrument.controls import Controls
 from instrument.graph_test import check_graphs
 from instrument.inference import Runtime
 from instrument.midi_phrases import write_phrase
-from instrument.note import Phrase
 from training.data.corpus import open_corpus
 from training.learning import Learner, RunCard, load_learner, read_run
 from training.systems import find_system
@@ -35,7 +33,6 @@ from training.systems import find_system
 ROUNDING = "float16_matrices"
 """On the card beside the graphs' parity: the largest change of an output by rounding, against the
 output's own largest value."""
-SAMPLE_BARS = 8
 
 
 def write_composer(
@@ -134,8 +131,3 @@ def _sample(bundle: Bundle, scratch: Path) -> bytes:
     path = scratch / "sample.mid"
     write_phrase(path, sample_phrase(bundle))
     return path.read_bytes()
-
-
-def sample_phrase(bundle: Bundle) -> Phrase:
-    """Make a phrase that shows what a composer does."""
-    return composer_of(bundle).generate(SAMPLE_BARS, 1, Controls())

@@ -21,6 +21,7 @@ from instrument.crnngan import open_crnngan
 from instrument.errors import LatentkeysError, SettingError
 from instrument.fields import nearest
 from instrument.inference import Runtime
+from instrument.musegan import open_musegan
 from instrument.ngram import NgramModel
 from instrument.note_lstm import open_note_lstm
 from instrument.stacked_lstm import open_stacked_lstm
@@ -35,6 +36,7 @@ NOTE_MODELS: dict[str, Callable[[Bundle, Runtime], NoteModel[Any]]] = {
 COMPOSERS: dict[str, Callable[[Bundle, Runtime], Composer]] = {
     "chorale_lstm": open_chorale_lstm,
     "crnngan": open_crnngan,
+    "musegan": open_musegan,
 }
 BUILT_IN = {
     "ngram": "counts which notes follow which, and learns from the prompt; needs no model",

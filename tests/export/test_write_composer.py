@@ -1,0 +1,131 @@
+"""A composer's bundle: complete, equal to torch, playable by its host, and honest on its card."""
+
+from pathlib import Path
+
+import mido
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from export.composer_graphs import ComposerGraph, ComposerPlan
+from export.composer_onnx import check_parity, export_plan
+from export.ship_composers import prove
+from export.write_composer import ROUNDING
+from instrument.bundle import Bundle
+from instrument.card import MusicCard
+from instrument.errors import BundleError, EngineError
+from instrument.graph_test import check_graphs
+from instrument.inference import Runtime
+from tests.tiny_composers import TINY, tiny_composer
+from tests.tiny_model import scratch
+
+
+@pytest.fixture(params=sorted(TINY))
+def bundle(request: pytest.FixtureRequest) -> Bundle:
+    return Bundle.load(tiny_composer(request.param))
+
+
+def test_every_composer_is_written_with_card_licence_and_sample(bundle: Bundle) -> None:
+    present = {path.name for path in bundle.path.iterdir()}
+    assert present == {*bundle.card.files, "card.json"}
+    assert {"LICENSE", "sample.mid", "weights.bin"} < present
+    assert isinstance(bundle.card, MusicCard)
+    assert bundle.card.training["source"] == "formulas"
+    assert "Public domain." in (bundle.path / "LICENSE").read_text()
+    notes = [m for m in mido.MidiFile(bundle.path / "sample.mid") if m.type == "note_on"]
+    assert len(notes) > 4
+
+
+def test_every_graph_is_as_torch_and_tests_itself(bundle: Bundle) -> None:
+    assert set(bundle.card.graphs) < set(bundle.card.parity)
+    assert max(bundle.card.parity[name] for name in bundle.card.graphs) < 1e-4
+    assert bundle.card.parity[ROUNDING] < 0.01
+    assert {test.graph for test in bundle.music.self_test} == set(bundle.card.graphs)
+    assert check_graphs(bundle, Runtime(device="cpu")) < 1e-5
+
+
+def test_every_composer_answers_a_seed_always_alike(bundle: Bundle) -> None:
+    assert prove(bundle).notes > 0
+
+
+def test_nothing_of_this_machine_is_in_any_file(bundle: Bundle) -> None:
+    private = [str(Path(__file__).parent.parent), str(scratch()), str(Path.home()), ".py"]
+    for path in bundle.path.iterdir():
+        content = path.read_bytes()
+        assert not [word for word in private if word.encode() in content], path.name
+
+
+def test_matrices_are_kept_as_float16_where_all_graphs_find_them(bundle: Bundle) -> None:
+    for name in bundle.card.graphs:
+        model = onnx.load(bundle.path / f"{name}.onnx", load_external_data=False)
+        for tensor in model.graph.initializer:
+            is_matrix = len(tensor.dims) >= 2 and min(tensor.dims[-2:]) > 1
+            if is_matrix and int(np.prod(tensor.dims)) > 256:
+                assert tensor.data_type == onnx.TensorProto.FLOAT16, tensor.name
+
+
+class Adder(torch.nn.Module):
+    """A memory that adds what comes in; `gain` makes it another network."""
+
+    def __init__(self, gain: float) -> None:
+        super().__init__()
+        self.gain = torch.nn.Parameter(torch.tensor(gain))
+
+    def forward(
+        self, heard: torch.Tensor, hidden: torch.Tensor, cell: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        return heard * self.gain + cell, hidden + heard, cell - heard * self.gain
+
+
+def adder_plan(gain: float) -> ComposerPlan:
+    same = torch.zeros(1, 3)  # one tensor for both memories, as a careless plan gives it
+    names = ("heard", "hidden_in", "cell_in")
+    axes = dict.fromkeys(names, ("batch", "numbers"))
+    outputs = dict.fromkeys(("logits", "hidden_out", "cell_out"), ("batch", "numbers"))
+    graph = ComposerGraph(
+        Adder(gain), {"heard": torch.zeros(1, 3), "hidden_in": same, "cell_in": same}, axes, outputs
+    )
+    return ComposerPlan("note_lstm", "", (), {"step": graph}, (0, 127), 24, ("melody",))
+
+
+def test_memories_that_share_an_example_stay_two_inputs(tmp_path: Path) -> None:
+    export_plan(adder_plan(1.5), tmp_path, workers=0)
+    model = onnx.load(tmp_path / "step.onnx")
+    used = {name for node in model.graph.node for name in node.input}
+    assert {"heard", "hidden_in", "cell_in"} <= used
+
+
+def test_parity_goes_on_for_64_steps_and_notices_a_small_drift(tmp_path: Path) -> None:
+    """One part in a million per step passes once and fails in a long memory."""
+    bundle = Bundle.load(tiny_composer("tiny_attention"))
+    from training.systems import SYSTEMS  # the plan of a learner with other weights
+
+    assert "attention-lstm" in SYSTEMS
+    with pytest.raises(BundleError, match="differs from torch|another choice"):
+        check_parity(other_attention(), bundle)
+
+
+def other_attention() -> ComposerPlan:
+    from export.composer_graphs import plan_composer
+    from tests.training.corpora import scales
+    from training.systems import SYSTEMS
+
+    torch.manual_seed(99)
+    system = SYSTEMS["attention-lstm"]
+    corpus = scales(voices=1, per_split=8)
+    learner = system.open(system.recipes["tiny"], corpus, torch.device("cpu"))
+    return plan_composer("attention-lstm", learner)
+
+
+def test_a_failed_export_is_quoted(tmp_path: Path) -> None:
+    class Unknown(torch.nn.Module):
+        pass
+
+    plan = adder_plan(1.0)
+    (tmp_path / "step.pt").write_bytes(b"not a graph")
+    with pytest.raises((EngineError, AttributeError, TypeError)):
+        from export.composer_onnx import _export_in_subprocess
+
+        _export_in_subprocess(tmp_path, "step")
+    assert plan.graphs

@@ -1,0 +1,51 @@
+"""Real bundles of tiny composers that have taken one step, exported once per test session."""
+
+import dataclasses
+import functools
+from pathlib import Path
+
+import torch
+
+from export.write_composer import write_learner
+from tests.tiny_model import scratch
+from tests.training.corpora import scales
+from training.learning import Length, new_run
+from training.systems import SYSTEMS
+
+#: System and number of voices by the name of the tiny model.
+TINY = {
+    "tiny_notes": ("note-lstm", 1),
+    "tiny_chorale": ("chorale-lstm", 4),
+    "tiny_attention": ("attention-lstm", 1),
+    "tiny_stacked": ("stacked-lstm", 1),
+    "tiny_tones": ("crnngan", 1),
+    "tiny_phrases": ("musegan", 4),
+    "tiny_accompanist": ("musegan", 4),
+    "tiny_follower": ("musegan", 4),
+}
+_SIZES = {
+    "tiny_accompanist": {"given_track": 0},
+    "tiny_follower": {"bars": 2, "previous_bars": 2},
+}
+
+
+@functools.cache
+def tiny_composer(name: str) -> Path:
+    """Return the folder of an exported composer; copy it before changing anything."""
+    system_name, voices = TINY[name]
+    threads = torch.get_num_threads()
+    corpus = scales(voices=voices, per_split=8)
+    system = SYSTEMS[system_name]
+    if name in _SIZES:
+        config = system.recipes["tiny"]
+        size = dataclasses.replace(config.size, **_SIZES[name])
+        recipes = {"tiny": dataclasses.replace(config, size=size)}
+        system = dataclasses.replace(system, recipes=recipes)
+    length = Length(2, 0.0, 1)
+    run = new_run(system, "tiny", corpus, length, scratch(), torch.device("cpu"))
+    for network in run.learner.networks.values():
+        network.eval().requires_grad_(False)
+    target = scratch() / "composers" / name
+    write_learner(run.learner, run.card, target, {}, workers=0)
+    torch.set_num_threads(threads)
+    return target
