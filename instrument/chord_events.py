@@ -88,7 +88,8 @@ def events_of(notes: Iterable[Note]) -> tuple[ChordEvent, ...]:
 
 
 def rests(ticks: int) -> list[ChordEvent]:
-    """Return rests that fill so many ticks."""
+    """Return rests that fill so many ticks; none if there are none to fill."""
+    ticks = max(0, ticks)
     lengths = [LONGEST_REST] * (ticks // LONGEST_REST)
     if ticks % LONGEST_REST:
         lengths.append(ticks % LONGEST_REST)

@@ -44,6 +44,7 @@ from training.symbol_batches import (
     draw_pieces,
     draw_windows,
     line_of,
+    spread,
     stream_of,
     whole_pieces,
 )
@@ -106,7 +107,7 @@ class AttentionLearner:
         self.lexicon = Lexicon.of(corpus.split("train"), config.rare)
         self._train = [line_of(piece.phrase(), self.lexicon) for piece in corpus.split("train")]
         self._stream = stream_of(self._train)
-        self._valid = corpus.split("valid")[:_VALIDATION_PIECES]
+        self._valid = spread(corpus.split("valid"), _VALIDATION_PIECES)
         self.network = AttentionNetwork(
             self.lexicon.chords,
             self.lexicon.durations,
@@ -190,12 +191,12 @@ class AttentionLearner:
         self.network.eval()
         writer = Writer(AttentionStep(self.network), self.lexicon, prompt, count)
         if prompt is not None:
-            line = line_of(prompt, self.lexicon)
+            line = line_of(prompt, self.lexicon, to_the_end=True)
             for chord, duration in zip(line.chords, line.durations, strict=True):
                 writer.logits()
                 writer.write(np.full(count, chord), np.full(count, duration))
         generator = torch.Generator().manual_seed(seed)
-        end = round(length_beats * GRID) + int(writer.now.max())
+        end = round((length_beats + (prompt.length_beats if prompt else 0.0)) * GRID)
         warmth = config.temperature if temperature is None else temperature
         nucleus = config.top_p if top_p is None else top_p
         while (writer.now < end).any():

@@ -48,6 +48,7 @@ from training.symbol_batches import (
     draw_pieces,
     draw_windows,
     line_of,
+    spread,
     stream_of,
     whole_pieces,
 )
@@ -86,7 +87,7 @@ class StackedConfig:
     is_document: bool = False
     embedding: int = 128
     learning_rate: float = 1e-3
-    batch: int = 32
+    batch: int = 8
     longest: int = 192
     rare: int = 3
     bfloat16: bool = True
@@ -118,8 +119,7 @@ class StackedNetwork(nn.Module):
         self.embedding = nn.Embedding(self.symbols, embedding) if embedding else None
         widths = (embedding or 1, 256, 512, 256)
         self.lstms = nn.ModuleList(
-            nn.LSTM(before, after, batch_first=True)
-            for before, after in pairwise(widths)
+            nn.LSTM(before, after, batch_first=True) for before, after in pairwise(widths)
         )
         self.dropout = nn.Dropout(DROPOUT)
         self.dense = nn.Linear(256, 256)
@@ -236,7 +236,7 @@ class StackedLearner:
         self.lexicon = Lexicon.of(pieces, config.rare)
         self._train = [line_of(piece.phrase(), self.lexicon) for piece in pieces]
         self._stream = stream_of(self._train)
-        self._valid = corpus.split("valid")[:_VALIDATION_PIECES]
+        self._valid = spread(corpus.split("valid"), _VALIDATION_PIECES)
         self.symbols = (
             Symbols.without_durations(self.lexicon)
             if config.is_document
@@ -336,7 +336,11 @@ class StackedLearner:
             with torch.no_grad():
                 logits, state = self.network(drawn[-1][:, None].to(self.device), state)
         symbols = torch.cat([written, torch.stack(drawn, dim=1)], dim=1)
-        return [self._phrase(row.tolist(), prompt) for row in symbols]
+        phrases = [self._phrase(row.tolist(), prompt) for row in symbols]
+        if length_beats is None:
+            return phrases
+        end = length_beats + (prompt.length_beats if prompt else 0.0)
+        return [phrase.between(0.0, end) for phrase in phrases]
 
     def step_module(self) -> StackedStep:
         """Return what export would turn into a graph."""
@@ -360,7 +364,7 @@ class StackedLearner:
         start = torch.zeros(count, 1, dtype=torch.int64)
         if prompt is None:
             return start, start[:, 1:]
-        line = line_of(prompt, self.lexicon)
+        line = line_of(prompt, self.lexicon, to_the_end=True)
         ids = self.symbols(torch.from_numpy(line.chords), torch.from_numpy(line.durations))
         written = ids[ids != 0].expand(count, -1)
         return torch.cat([start, written], dim=1), written
@@ -378,7 +382,9 @@ SYSTEM = System(
     config=StackedConfig,
     recipes={
         "stacked_lstm": StackedConfig(),
-        "document": StackedConfig(is_document=True, longest=100, bfloat16=False, temperature=0.0),
+        "document": StackedConfig(
+            is_document=True, batch=32, longest=100, bfloat16=False, temperature=0.0
+        ),
         "tiny": StackedConfig(
             embedding=16, batch=4, longest=24, rare=1, bfloat16=False, generated=40
         ),

@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from instrument.chord_events import (
+    REST,
     ChordEvent,
     events_of,
+    length_ticks,
     named_event,
     nearest_chord,
     nearest_duration,
+    rests,
 )
 from instrument.errors import FileError
 from instrument.note import Phrase
@@ -55,11 +58,14 @@ class Lexicon:
 
     @classmethod
     def of(cls, pieces: Sequence[Piece], rare: int = 2) -> Lexicon:
-        """Collect chords and durations that occur `rare` times or more, chords in all keys."""
+        """Collect chords and durations that occur `rare` times or more, chords in all keys.
+
+        The rest is always one of them: a player pauses, even if no piece does.
+        """
         events = [event for piece in pieces for event in events_of(piece.phrase().notes)]
         base = Vocabulary.of((event.chord for event in events), at_least=rare)
         names = {_moved(name, key) for name in base.symbols[1:] for key in KEYS}
-        chords = Vocabulary.of(name for name in names if name)
+        chords = Vocabulary.of({REST} | {name for name in names if name})
         durations = Vocabulary.of((event.duration for event in events), at_least=rare)
         return cls(chords, durations, _transpositions(chords))
 
@@ -108,9 +114,11 @@ class Line:
         return bar_phase(self.starts, self.bar_ticks, self.pickup_ticks)
 
 
-def line_of(phrase: Phrase, lexicon: Lexicon) -> Line:
-    """Return a phrase as ids."""
+def line_of(phrase: Phrase, lexicon: Lexicon, to_the_end: bool = False) -> Line:
+    """Return a phrase as ids, with the silence at its end if asked."""
     events = events_of(phrase.notes)
+    if to_the_end:
+        events += tuple(rests(round(phrase.length_beats * GRID) - length_ticks(events)))
     chords, durations = lexicon.ids_of(events)
     ends = np.cumsum([0, *(event.advance_ticks for event in events)], dtype=np.int64)
     unknown = sum(
@@ -209,6 +217,12 @@ def stream_of(lines: Sequence[Line]) -> Batch:
     return Batch(
         *(torch.from_numpy(np.concatenate(parts))[None] for parts in zip(*rows, strict=True))
     )
+
+
+def spread(pieces: Sequence[Piece], most: int) -> tuple[Piece, ...]:
+    """Return at most so many pieces, evenly from all books: pieces come in order of name."""
+    step = -(-len(pieces) // most) if pieces else 1
+    return tuple(pieces[::step])
 
 
 class SavedVocabulary(nn.Module):

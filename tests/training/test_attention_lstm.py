@@ -147,6 +147,14 @@ def test_phrases_continue_the_prompt_and_end_on_time() -> None:
         assert phrase.between(8.0, 24.0).notes
 
 
+def test_a_prompt_that_ends_in_silence_is_continued_at_its_end() -> None:
+    learner = AttentionLearner(TINY, scales(), CPU)
+    prompt = Phrase.of([Note(0.0, 60, 1.0), Note(1.0, 62, 1.0)], 4.0)
+    (phrase,) = learner.generate(1, 5, prompt, length_beats=4.0)
+    assert phrase.length_beats == 8.0
+    assert phrase.between(0.0, 2.0).notes == prompt.notes
+
+
 def test_training_goes_on_to_the_bit() -> None:
     torch.manual_seed(1)
     whole = AttentionLearner(TINY, scales(), CPU)

@@ -16,6 +16,7 @@ from training.symbol_batches import (
     draw_pieces,
     draw_windows,
     line_of,
+    spread,
     stream_of,
     whole_pieces,
 )
@@ -26,7 +27,7 @@ LEXICON = Lexicon.of([scale_piece("one", "train", 60)], rare=1)
 def test_the_lexicon_has_every_chord_in_all_keys() -> None:
     scale = (0, 2, 4, 5, 7, 9, 11, 12)
     expected = {str(60 + step + key) for step in scale for key in range(-5, 7)}
-    assert set(LEXICON.chords.symbols) == expected | {START}
+    assert set(LEXICON.chords.symbols) == expected | {START, "rest"}
     assert LEXICON.durations.symbols == (START, "24")
 
 
@@ -89,6 +90,21 @@ def test_windows_of_the_stream_have_one_target_each() -> None:
     assert windows.mask.sum(dim=1).tolist() == [1] * 8
     assert windows.mask[:, -1].all()
     assert stream.mask.all(), "drawing windows must not change the stream"
+
+
+def test_a_prompts_silence_is_heard() -> None:
+    phrase = Phrase.of([Note(1.0, 60, 1.0)], 3.0)
+    lexicon = Lexicon(
+        Vocabulary((START, "60", "rest")), Vocabulary((START, "24")), LEXICON.transposition
+    )
+    assert line_of(phrase, lexicon).chords.tolist() == [2, 1]
+    assert line_of(phrase, lexicon, to_the_end=True).chords.tolist() == [2, 1, 2]
+
+
+def test_validation_takes_pieces_from_all_books() -> None:
+    pieces = scales(per_split=10).split("train")
+    assert spread(pieces, 4) == (pieces[0], pieces[3], pieces[6], pieces[9])
+    assert spread(pieces, 100) == pieces
 
 
 def test_a_checkpoint_with_another_vocabulary_is_refused() -> None:
