@@ -23,8 +23,8 @@ from instrument.note import Meter, Note, Phrase, Track
 
 FORMAT = 1
 NOTES, DESCRIPTION = "notes.npz", "corpus.json"
-SPLITS = ("train", "valid", "test")
 Split = Literal["train", "valid", "test"]
+SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 _COLUMNS = {
     "start_beats": np.float64,
     "length_beats": np.float64,
@@ -171,9 +171,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> None:
                 corpus.name, corpus.source, corpus.notice, corpus.pieces, digest
             )
             (built / DESCRIPTION).write_bytes(msgspec.json.format(description, indent=1))
-            if folder.exists():
-                folder.rename(Path(scratch) / "old")
-            built.rename(folder)
+            _put(built, folder, Path(scratch) / "old")
     except OSError as reason:
         raise FileError(
             f"cannot write the corpus {folder}: {reason.strerror or reason}",
@@ -195,7 +193,8 @@ def open_corpus(name_or_path: str | Path) -> Corpus:
         There is none, or its files are damaged or of another version.
     """
     path = Path(name_or_path)
-    folder = path if (path / DESCRIPTION).is_file() else corpora_folder() / path.name
+    is_name = str(name_or_path) == path.name and not (path / DESCRIPTION).is_file()
+    folder = corpora_folder() / path if is_name else path
     if not (folder / DESCRIPTION).is_file():
         raise FileError(
             f"there is no corpus {str(name_or_path)!r} (looked for {folder})",
@@ -210,9 +209,9 @@ def open_corpus(name_or_path: str | Path) -> Corpus:
             raise FileError(f"{folder / NOTES} is damaged (checksum)", "Make the corpus again.")
         with np.load(folder / NOTES, allow_pickle=False) as archive:
             arrays = {column: archive[column].astype(t) for column, t in _COLUMNS.items()}
+        pieces = tuple(_pieces(description.pieces, arrays))
     except (OSError, msgspec.MsgspecError, ValueError, KeyError) as reason:
         raise FileError(f"{folder} is no readable corpus: {reason}", "Make it again.") from reason
-    pieces = tuple(_pieces(description.pieces, arrays))
     return make_corpus(description.name, description.source, description.notice, pieces)
 
 
@@ -225,14 +224,25 @@ def meter_of(bar_beats: float) -> Meter:
     return Meter(0.0, max(1, round(bar_beats)), 4)
 
 
+def _put(built: Path, folder: Path, old: Path) -> None:
+    """Rename what was built into its place; what was there comes back if that is interrupted."""
+    if folder.exists():
+        folder.rename(old)
+    try:
+        built.rename(folder)
+    finally:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+
+
 def _pieces(entries: Sequence[_PieceEntry], arrays: dict[str, NDArray[Any]]) -> list[Piece]:
     pieces, at = [], 0
     for entry in entries:
         rows = slice(at, at + entry.notes)
         at += entry.notes
         columns = {column: array[rows] for column, array in arrays.items()}
-        if columns["pitch"].size != entry.notes:
-            raise FileError(f"the corpus has fewer notes than {entry.name} needs")
+        if columns["pitch"].size != entry.notes or len(entry.programs) != len(entry.is_drum):
+            raise ValueError(f"the notes and voices of {entry.name} do not match")
         pieces.append(
             Piece(
                 name=entry.name,
