@@ -22,14 +22,15 @@ from torch import Tensor
 from training.data.corpus import Corpus
 from training.learning import System
 from training.note_batches import NoteBatch
-from training.note_learner import Likelihoods, NoteTupleLearner, has_velocities
+from training.note_learner import NoteTraining, NoteTupleLearner, has_velocities
+from training.note_likelihoods import Likelihoods
 from training.note_network import Heads, NoteLSTM
 from training.note_steps import Advance, NoteSteps, ShiftLogits
 
 
 @dataclass(frozen=True, slots=True)
-class NoteLSTMConfig:
-    """Options of the note-tuple LSTM.
+class NoteLSTMConfig(NoteTraining):
+    """Options of the note-tuple LSTM, and of its training.
 
     Attributes
     ----------
@@ -41,16 +42,6 @@ class NoteLSTMConfig:
         Of the heads of shift (and velocity), pitch, and duration.
     dropout, head_dropout
         Share silenced around the LSTM, and in the heads.
-    learning_rate, warm_up_steps, weight_decay, batch
-        Of AdamW.
-    longest
-        Notes of a piece in a batch.
-    cuts
-        Beginnings in the middle to be learned for each piece.
-    untransposed, unconditioned
-        Shares of the batch that keep their key, and that are given no condition.
-    bfloat16
-        Train the LSTM in 16 bits.
     """
 
     units: int = 512
@@ -59,15 +50,6 @@ class NoteLSTMConfig:
     head_widths: tuple[int, int, int] = (48, 96, 64)
     dropout: float = 0.3
     head_dropout: float = 0.1
-    learning_rate: float = 2e-3
-    warm_up_steps: int = 200
-    weight_decay: float = 0.02
-    batch: int = 32
-    longest: int = 192
-    cuts: int = 1
-    untransposed: float = 0.5
-    unconditioned: float = 0.7
-    bfloat16: bool = True
 
 
 class NoteNetwork(Likelihoods):

@@ -11,8 +11,9 @@ any note. Layers normalise first (GPT-2).
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,8 @@ from instrument.note_features import NOTE_COLUMNS
 from training.data.corpus import Corpus
 from training.learning import System
 from training.note_batches import NoteBatch
-from training.note_learner import Likelihoods, NoteTupleLearner, has_velocities
+from training.note_learner import NoteTraining, NoteTupleLearner, has_velocities
+from training.note_likelihoods import Likelihoods
 from training.note_network import Heads, Tables
 from training.note_steps import NoteSteps, ShiftLogits
 
@@ -30,8 +32,8 @@ _LONGEST_WAVE = 10_000.0
 
 
 @dataclass(frozen=True, slots=True)
-class NoteTransformerConfig:
-    """Options of the note-tuple transformer.
+class NoteTransformerConfig(NoteTraining):
+    """Options of the note-tuple transformer, and of its training.
 
     Attributes
     ----------
@@ -39,9 +41,10 @@ class NoteTransformerConfig:
         Of the decoder.
     window
         Notes that a note can hear: slots of the ring.
-    head_widths, dropout, head_dropout, learning_rate, warm_up_steps, weight_decay, batch, longest,
-    cuts, untransposed, unconditioned, bfloat16
-        As `training.note_lstm.NoteLSTMConfig` has them.
+    head_widths
+        Of the heads of shift (and velocity), pitch, and duration.
+    dropout, head_dropout
+        Share silenced in the decoder, and in the heads.
     """
 
     width: int = 192
@@ -51,15 +54,6 @@ class NoteTransformerConfig:
     head_widths: tuple[int, int, int] = (48, 96, 64)
     dropout: float = 0.2
     head_dropout: float = 0.2
-    learning_rate: float = 1e-3
-    warm_up_steps: int = 200
-    weight_decay: float = 0.05
-    batch: int = 16
-    longest: int = 256
-    cuts: int = 3
-    untransposed: float = 0.5
-    unconditioned: float = 0.7
-    bfloat16: bool = True
 
 
 class Layer(nn.Module):
@@ -112,7 +106,7 @@ class NoteDecoder(Likelihoods):
         x = self.dropout(self.tables(batch.notes.flatten(0, 1)).view(b, t, -1))
         in_half = self.config.bfloat16 and self.training
         with torch.autocast(x.device.type, torch.bfloat16, enabled=in_half):
-            for layer in self.layers:
+            for layer in cast(Iterable[Layer], self.layers):
                 query, key, value = layer.questions(x, places)
                 heard = scaled_dot_product_attention(query, key, value, attn_mask=audible)
                 x = layer.answered(x, heard)
@@ -143,7 +137,7 @@ class RingAdvance(nn.Module):
         here = (self.slots == torch.remainder(count, len(self.slots)))[:, None]
         audible = self.slots <= count
         x, all_keys, all_values = self.tables(notes)[:, None], [], []
-        for number, layer in enumerate(self.layers):
+        for number, layer in enumerate(cast(Iterable[Layer], self.layers)):
             query, key, value = layer.questions(x, count)
             all_keys.append(torch.where(here, key, keys[number]))
             all_values.append(torch.where(here, value, values[number]))
@@ -227,7 +221,9 @@ SYSTEM = System(
     what="Transformer over notes with the LSTM's heads: to compare.",
     config=NoteTransformerConfig,
     recipes={
-        "note_transformer": NoteTransformerConfig(),
+        "note_transformer": NoteTransformerConfig(
+            learning_rate=1e-3, batch=16, longest=256, cuts=3, weight_decay=0.05,
+        ),
         "tiny": NoteTransformerConfig(
             width=16, layers=2, attention_heads=2, window=8, head_widths=(12, 16, 12), batch=4,
             longest=32, cuts=0, bfloat16=False, dropout=0.0, warm_up_steps=20, learning_rate=1e-2,

@@ -9,15 +9,8 @@ import torch
 from instrument.note import Note
 from instrument.note_features import NO_CONDITIONS
 from tests.training.corpora import scale_piece
-from training.note_batches import (
-    NoteBatch,
-    cut_line,
-    draw_batch,
-    key_of,
-    line_of,
-    piece_line,
-    whole_lines,
-)
+from training.note_batches import NoteBatch, draw_batch, whole_lines
+from training.note_lines import cut_line, key_of, line_of, piece_line
 
 TUNE = [Note(0.5 * i, pitch, 0.5) for i, pitch in enumerate((67, 60, 64, 67, 72, 71, 67, 60, 64))]
 

@@ -14,8 +14,8 @@ from instrument.note_features import NO_CONDITIONS
 from instrument.note_history import History
 from tests.training.corpora import scales
 from training.data.corpus import Corpus, make_corpus
-from training.learning import Length, load_learner, new_run, resumed_run
-from training.note_batches import piece_line
+from training.learning import Length, Run, load_learner, new_run, resumed_run
+from training.note_lines import piece_line
 from training.note_lstm import SYSTEM, NoteLearner
 
 CPU = torch.device("cpu")
@@ -94,15 +94,18 @@ def test_scales_are_learned_in_keys_that_were_not_heard(tmp_path: Path) -> None:
     assert len(list((tmp_path / "samples").glob("*.mid"))) >= 8
 
 
+def train(run: Run, steps: int) -> None:
+    run.run(lambda *_: None, lambda: run.card.step >= steps)
+
+
 def test_a_resumed_run_learns_the_same(tmp_path: Path) -> None:
     corpus = scales()
     losses = []
     for stop in (99, 5):
         folder = tmp_path / str(stop)
-        run = new_run(SYSTEM, "tiny", corpus, Length(10, 0.0, 1), folder, CPU)
-        run.run(lambda *_: None, lambda run=run, stop=stop: run.card.step >= stop)
+        train(new_run(SYSTEM, "tiny", corpus, Length(10, 0.0, 1), folder, CPU), stop)
         run = resumed_run(SYSTEM, corpus, folder, CPU, None)
-        run.run(lambda *_: None, lambda: False)
+        train(run, 99)
         losses.append(run.learner.validate()["loss"])
     assert losses[0] == losses[1]
 

@@ -7,7 +7,8 @@ import torch
 
 from tests.training.corpora import scales
 from training.learning import Length, load_learner, new_run
-from training.note_batches import piece_line, whole_lines
+from training.note_batches import whole_lines
+from training.note_lines import piece_line
 from training.note_transformer import SYSTEM, NoteTransformerLearner, rotated
 
 CPU = torch.device("cpu")
