@@ -123,7 +123,7 @@ def _difference(graph: ComposerGraph, session: Session, stated: Graph, where: st
         for name in graph.output_axes:
             largest = max(largest, float(np.max(np.abs(found[name] - wanted[name]), initial=0.0)))
         for name in graph.choices:
-            _compare_choices(found[name], wanted[name], f"{where}, {name}, step {step}")
+            compare_choices(found[name], wanted[name], f"{where}, {name}, step {step}")
         mine = {name: found[name.removesuffix(IN) + OUT] for name in memories}
         theirs = {name: wanted[name.removesuffix(IN) + OUT] for name in memories}
     return largest
@@ -144,7 +144,7 @@ def _run_twice(session: Session, tensors: Tensors, where: str) -> Tensors:
     return first
 
 
-def _compare_choices(found: NDArray[np.float32], wanted: NDArray[np.float32], where: str) -> None:
+def compare_choices(found: NDArray[np.float32], wanted: NDArray[np.float32], where: str) -> None:
     """Refuse another likeliest index, unless torch itself has two that are as likely."""
     chosen = found.argmax(axis=-1)
     best = np.take_along_axis(wanted, chosen[..., None], axis=-1)[..., 0]

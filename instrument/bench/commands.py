@@ -87,6 +87,14 @@ def render_command(rounds: int | None, preset: str | None, json_file: Path | Non
     _finish([_show(_render(rounds, preset))], json_file)
 
 
+@bench_group.command("compose")
+@_rounds_option
+@_json_option
+def compose_command(rounds: int | None, json_file: Path | None) -> None:
+    """Writing notes: a note beside torch, phrases, candidates that a critic ranks."""
+    _finish([_show(_compose(rounds))], json_file)
+
+
 @bench_group.command("all")
 @_seconds_option
 @_preset_option
@@ -98,6 +106,7 @@ def all_command(seconds: float, preset: str | None, json_file: Path | None) -> N
         reports.append(_show(_engine(None)))
         reports.append(_show(_start(None, preset)))
         reports.append(_show(_render(None, preset)))
+        reports.append(_show(_compose(None)))
         reports.append(_show(_realtime(seconds, preset)))
     finally:  # what has been measured is kept, whatever stops the rest
         _finish(reports, json_file)
@@ -141,6 +150,12 @@ def _render(rounds: int | None, preset: str | None) -> Report:
     from instrument.bench.render import bench_render
 
     return bench_render(rounds=rounds or 15, preset=preset)
+
+
+def _compose(rounds: int | None) -> Report:
+    from instrument.bench.compose import bench_compose
+
+    return bench_compose(rounds=rounds or 15)
 
 
 def _show(report: Report) -> Report:

@@ -8,17 +8,19 @@ import onnx
 import pytest
 import torch
 
-from export.composer_graphs import ComposerGraph, ComposerPlan
-from export.composer_onnx import check_parity, export_plan
+from export.composer_graphs import ComposerGraph, ComposerPlan, plan_composer
+from export.composer_onnx import check_parity, compare_choices, export_plan
 from export.ship_composers import prove
 from export.write_composer import ROUNDING
 from instrument.bundle import Bundle
 from instrument.card import MusicCard
-from instrument.errors import BundleError, EngineError
+from instrument.errors import BundleError
 from instrument.graph_test import check_graphs
 from instrument.inference import Runtime
 from tests.tiny_composers import TINY, tiny_composer
 from tests.tiny_model import scratch
+from tests.training.corpora import scales
+from training.systems import SYSTEMS
 
 
 @pytest.fixture(params=sorted(TINY))
@@ -96,36 +98,18 @@ def test_memories_that_share_an_example_stay_two_inputs(tmp_path: Path) -> None:
     assert {"heard", "hidden_in", "cell_in"} <= used
 
 
-def test_parity_goes_on_for_64_steps_and_notices_a_small_drift(tmp_path: Path) -> None:
-    """One part in a million per step passes once and fails in a long memory."""
-    bundle = Bundle.load(tiny_composer("tiny_attention"))
-    from training.systems import SYSTEMS  # the plan of a learner with other weights
-
-    assert "attention-lstm" in SYSTEMS
-    with pytest.raises(BundleError, match="differs from torch|another choice"):
-        check_parity(other_attention(), bundle)
-
-
-def other_attention() -> ComposerPlan:
-    from export.composer_graphs import plan_composer
-    from tests.training.corpora import scales
-    from training.systems import SYSTEMS
-
+def test_parity_refuses_a_graph_of_other_weights() -> None:
     torch.manual_seed(99)
     system = SYSTEMS["attention-lstm"]
-    corpus = scales(voices=1, per_split=8)
+    corpus = scales(per_split=8)
     learner = system.open(system.recipes["tiny"], corpus, torch.device("cpu"))
-    return plan_composer("attention-lstm", learner)
+    bundle = Bundle.load(tiny_composer("tiny_attention"))
+    with pytest.raises(BundleError, match=r"differs from torch|another choice"):
+        check_parity(plan_composer("attention-lstm", learner), bundle)
 
 
-def test_a_failed_export_is_quoted(tmp_path: Path) -> None:
-    class Unknown(torch.nn.Module):
-        pass
-
-    plan = adder_plan(1.0)
-    (tmp_path / "step.pt").write_bytes(b"not a graph")
-    with pytest.raises((EngineError, AttributeError, TypeError)):
-        from export.composer_onnx import _export_in_subprocess
-
-        _export_in_subprocess(tmp_path, "step")
-    assert plan.graphs
+def test_another_likeliest_choice_is_refused_but_a_tie_is_not() -> None:
+    logits = np.array([[0.0, 2.0, 2.00005]], np.float32)
+    compare_choices(logits[:, [0, 2, 1]], logits, "a tie")
+    with pytest.raises(BundleError, match="another choice"):
+        compare_choices(logits[:, [1, 0, 2]] * [5, 1, 1], logits, "a graph")
