@@ -156,7 +156,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> None:
     FileError
         The folder cannot be written.
     """
-    arrays = {
+    arrays: dict[str, Any] = {
         column: np.concatenate([getattr(p, column) for p in corpus.pieces] or [np.zeros(0, dtype)])
         for column, dtype in _COLUMNS.items()
     }

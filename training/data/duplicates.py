@@ -11,6 +11,8 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations, pairwise
+from zlib import crc32
 
 import numpy as np
 
@@ -20,7 +22,9 @@ SHINGLE_NOTES = 8
 _SHARED_SHARE = 0.35
 """Of the shorter piece's shingles: unrelated tunes of one kind share up to a tenth."""
 _COMMON = 40
-"""A shingle in more pieces than this is a turn of phrase, not a sign of one tune."""
+"""Of a shingle in more pieces than this, a turn of phrase or a much copied song, only neighbours
+are compared: copies of one song still hang together, and the work stays small."""
+_MOST_SHINGLES = 4_000_000
 _TICKS_PER_BEAT = 24
 
 
@@ -34,21 +38,40 @@ def shingles(piece: Piece, notes: int = SHINGLE_NOTES) -> frozenset[bytes]:
 
 
 def clusters(pieces: Sequence[Piece]) -> list[int]:
-    """Number pieces so that variants of one tune have the same number."""
-    every = [shingles(piece) for piece in pieces]
+    """Number pieces so that variants of one tune have the same number.
+
+    In large collections only some shingles are compared, chosen by their checksums, so that the
+    same ones count in every piece (Broder, "On the resemblance and containment of documents",
+    1997).
+    """
+    one_in = 1 + sum(piece.pitch.size for piece in pieces) // _MOST_SHINGLES
+    every = [_some(shingles(piece), one_in) for piece in pieces]
+    parent = list(range(len(pieces)))
+    for (a, b), count in _shared(every).items():
+        if count >= _SHARED_SHARE * min(len(every[a]), len(every[b])):
+            parent[_root(parent, a)] = _root(parent, b)
+    return [_root(parent, index) for index in range(len(pieces))]
+
+
+def _shared(every: Sequence[frozenset[bytes]]) -> Counter[tuple[int, int]]:
+    """Count the shingles that two pieces share."""
     pieces_with = defaultdict(list)
     for index, own in enumerate(every):
         for shingle in own:
             pieces_with[shingle].append(index)
     shared: Counter[tuple[int, int]] = Counter()
     for holders in pieces_with.values():
-        if len(holders) <= _COMMON:
-            shared.update((a, b) for place, a in enumerate(holders) for b in holders[place + 1 :])
-    parent = list(range(len(pieces)))
-    for (a, b), count in shared.items():
-        if count >= _SHARED_SHARE * min(len(every[a]), len(every[b])):
-            parent[_root(parent, a)] = _root(parent, b)
-    return [_root(parent, index) for index in range(len(pieces))]
+        if len(holders) > _COMMON:
+            shared.update(pairwise(holders))
+        else:
+            shared.update(combinations(holders, 2))
+    return shared
+
+
+def _some(every: frozenset[bytes], one_in: int) -> frozenset[bytes]:
+    if one_in == 1:
+        return every
+    return frozenset(shingle for shingle in every if crc32(shingle) % one_in == 0)
 
 
 def split_by_cluster(

@@ -9,22 +9,41 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.errors import FileError
+from instrument.errors import FileError, PhraseError
 from instrument.note import Note, Phrase, Track
 
 MAX_FILE_BYTES = 64 * 2**20
 MAX_STEPS = 200_000
 _DEFAULT_STEPS_PER_BEAT = 24  # of LPD
+_VELOCITY = 80  # of rolls that only say whether a pitch sounds
+_ERRORS = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    MemoryError,  # an array that claims to be endless
+    RuntimeError,  # an encrypted archive
+    zipfile.BadZipFile,
+    zlib.error,
+    PhraseError,
+)
 
 
 def read_lpd(path: Path) -> Phrase:
-    """Read one piece; the beat is the file's own, bars are 4/4.
+    """Read one piece; the beat is the file's own, bars are 4/4 (of LPD's cleansed part all are).
+
+    Tempo is left out: a beat is a beat. A pitch that is struck again at once, as loud as before,
+    cannot be told from one that is held.
 
     Raises
     ------
@@ -40,7 +59,7 @@ def read_lpd(path: Path) -> Phrase:
             info = json.loads(archive.read("info.json"))
         with np.load(path, allow_pickle=False) as arrays:
             return _phrase(info, arrays)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile) as reason:
+    except _ERRORS as reason:
         raise FileError(f"{path} is not a piano roll of pypianoroll: {reason}") from reason
 
 
@@ -57,14 +76,12 @@ def _phrase(info: dict[str, Any], arrays: Any) -> Phrase:
             name: np.asarray(arrays[f"pianoroll_{number}_csc_{name}"])
             for name in ("data", "indices", "indptr", "shape")
         }
-        steps, pitches = (int(size) for size in part["shape"])
-        if pitches != 128 or not 0 <= steps <= MAX_STEPS or part["indptr"].size != 129:
-            raise ValueError(f"track {number} has the shape ({steps}, {pitches})")
+        steps = _checked_steps(part, number)
         length = max(length, steps)
         notes = [note for pitch in range(128) for note in _notes(part, pitch, per_beat)]
         tracks.append(
             Track(
-                tuple(notes),
+                tuple(sorted(notes)),
                 name=str(entry.get("name", "")),
                 program=min(127, max(0, int(entry.get("program", 0)))),
                 is_drum=bool(entry.get("is_drum", False)),
@@ -75,12 +92,29 @@ def _phrase(info: dict[str, Any], arrays: Any) -> Phrase:
     return Phrase(tuple(tracks), length / per_beat)
 
 
+def _checked_steps(part: dict[str, NDArray[Any]], number: int) -> int:
+    """Return how many steps a track has, after a look at its matrix."""
+    steps, pitches = (int(size) for size in part["shape"])
+    if pitches != 128 or not 0 <= steps <= MAX_STEPS:
+        raise ValueError(f"track {number} has the shape ({steps}, {pitches})")
+    ends, indices = part["indptr"], part["indices"]
+    if ends.shape != (129,) or ends[0] != 0 or np.any(np.diff(ends) < 0):
+        raise ValueError(f"track {number} is no matrix in compressed columns")
+    if not int(ends[-1]) == indices.size == part["data"].size:
+        raise ValueError(f"track {number} has {indices.size} cells, not {int(ends[-1])}")
+    if indices.size and not 0 <= int(indices.min()) <= int(indices.max()) < steps:
+        raise ValueError(f"track {number} has notes outside its {steps} steps")
+    return steps
+
+
 def _notes(part: dict[str, NDArray[Any]], pitch: int, per_beat: int) -> list[Note]:
     """Join the steps at which a pitch sounds, as long as its velocity stays."""
     rows = slice(int(part["indptr"][pitch]), int(part["indptr"][pitch + 1]))
     order = np.argsort(part["indices"][rows], kind="stable")
     steps = part["indices"][rows][order].astype(np.int64)
     velocity = part["data"][rows][order].astype(np.int64)
+    if part["data"].dtype == np.bool_:
+        velocity *= _VELOCITY
     steps, velocity = steps[velocity > 0], velocity[velocity > 0]
     if steps.size == 0:
         return []

@@ -17,15 +17,16 @@ import numpy as np
 from instrument.errors import FileError, LatentkeysError
 from instrument.midi_phrases import read_phrase
 from instrument.note import Phrase
-from training.data.corpus import Piece, Split, make_corpus
+from training.data.abc_files import read_abc
+from training.data.corpus import Piece, make_corpus
 from training.data.duplicates import split_by_cluster
 from training.data.lakh import read_lpd
-from training.data.music21_corpus import read_abc
 from training.data.reading import (
     MOST_SKIPPED,
     Collected,
     Found,
     Show,
+    first_line,
     read_side_by_side,
     refuse_many_skipped,
 )
@@ -129,18 +130,18 @@ def read_files(
 
 def read_midi(path: Path) -> Found:
     """Read a MIDI file as one piece without a name."""
-    return _read_phrase(read_phrase, path)
+    return _read_phrase(read_phrase, path, keeps_empty=False)
 
 
 def _read_roll(path: Path) -> Found:
-    return _read_phrase(read_lpd, path)
+    return _read_phrase(read_lpd, path, keeps_empty=True)
 
 
-def _read_phrase(read: Callable[[Path], Phrase], path: Path) -> Found:
+def _read_phrase(read: Callable[[Path], Phrase], path: Path, keeps_empty: bool) -> Found:
     try:
-        return Found((piece_of(read(path), ""),))
+        return Found((piece_of(read(path), "", keeps_empty=keeps_empty),))
     except (LatentkeysError, OSError, ValueError) as reason:
-        return Found((), (("", str(reason).splitlines()[0]),))
+        return Found((), (("", first_line(reason)),))
 
 
 def _collect(

@@ -33,7 +33,11 @@ def print_statistics(console: Console, corpus: Corpus) -> None:
     numbers = clusters(corpus.pieces)
     console.print(f"meters: {_most(meters)}")
     console.print(f"keys: {_most(keys)}")
-    console.print(f"variants of another piece: {len(numbers) - len(set(numbers))}")
+    splits = {(number, piece.split) for number, piece in zip(numbers, corpus.pieces, strict=True)}
+    astray = len(splits) - len(set(numbers))
+    console.print(
+        f"variants of another piece: {len(numbers) - len(set(numbers))}; in another split: {astray}"
+    )
     console.print(f"source: {corpus.source}\nterms: {corpus.notice}", highlight=False)
 
 

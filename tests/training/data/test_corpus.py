@@ -6,7 +6,14 @@ import pytest
 
 from instrument.errors import FileError
 from tests.training.corpora import scale_piece, scales
-from training.data.corpus import NOTES, make_corpus, meter_of, open_corpus, write_corpus
+from training.data.corpus import (
+    NOTES,
+    corpora_folder,
+    make_corpus,
+    meter_of,
+    open_corpus,
+    write_corpus,
+)
 from training.data.statistics import key_of, off_grid_share
 
 
@@ -41,6 +48,34 @@ def test_a_damaged_corpus_is_refused(tmp_path: Path) -> None:
 def test_a_missing_corpus_names_the_command_that_makes_it(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="latentkeys data music21"):
         open_corpus(tmp_path / "nothing")
+
+
+def test_a_path_never_stands_for_the_corpus_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    write_corpus(scales(), corpora_folder() / "scales")
+    assert open_corpus("scales").name == "scales"
+    with pytest.raises(FileError, match="there is no corpus"):
+        open_corpus(tmp_path / "elsewhere" / "scales")
+
+
+def test_an_interrupted_replacement_leaves_the_older_corpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_corpus(scales(), tmp_path / "scales")
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if self.parent != tmp_path and self.name == "scales":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_corpus(scales(transposed=3), tmp_path / "scales")
+    assert open_corpus(tmp_path / "scales").sha256 == scales().sha256
+    assert [path.name for path in tmp_path.iterdir()] == ["scales"]
 
 
 def test_a_piece_becomes_a_phrase_with_a_track_for_each_voice() -> None:

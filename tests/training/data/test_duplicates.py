@@ -1,8 +1,10 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from tests.training.corpora import scale_piece
+from training.data import duplicates
 from training.data.corpus import Piece
 from training.data.duplicates import clusters, shingles, split_by_cluster
 
@@ -58,3 +60,20 @@ def test_the_split_does_not_depend_on_the_order() -> None:
     one = {piece.name: piece.split for piece in split_by_cluster(tunes)[0]}
     other = {piece.name: piece.split for piece in split_by_cluster(tunes[::-1])[0]}
     assert one == other
+
+
+def test_fifty_copies_of_one_song_hang_together() -> None:
+    copies = [transposed(tune("song", 1), f"copy {number}", number % 12) for number in range(50)]
+    others = [tune(f"other {seed}", seed) for seed in range(2, 8)]
+    numbers = clusters([*copies[:25], *others, *copies[25:]])
+    assert len(set(numbers[:25] + numbers[31:])) == 1
+    assert len(set(numbers)) == 7
+
+
+def test_variants_are_found_by_some_of_their_shingles(monkeypatch: pytest.MonkeyPatch) -> None:
+    tunes = [tune(f"tune {seed}", seed, notes=200) for seed in range(20)]
+    again = [transposed(piece, f"{piece.name} again", 2) for piece in tunes]
+    monkeypatch.setattr(duplicates, "_MOST_SHINGLES", 1000)  # an eighth of them
+    numbers = clusters([*tunes, *again])
+    assert numbers[:20] == numbers[20:]
+    assert len(set(numbers)) == 20

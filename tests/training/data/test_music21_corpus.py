@@ -7,7 +7,9 @@ import pytest
 
 from instrument.errors import FileError
 from training.data import music21_corpus
-from training.data.music21_corpus import jsb_manifest, read_abc, refuse_many_skipped
+from training.data.abc_files import read_abc
+from training.data.music21_corpus import jsb_manifest
+from training.data.reading import refuse_many_skipped
 
 
 def test_the_manifest_has_the_canonical_splits_without_overlap() -> None:
@@ -61,8 +63,9 @@ G2A2B2|c2-c2d2|e2f2g2|G2A2B2|c2d2e2|f2g2a2|
 def test_tunes_of_an_abc_file_are_read_with_pickup_and_key(tmp_path: Path) -> None:
     path = tmp_path / "tunes.abc"
     path.write_text(TUNES)
-    (jig, waltz), skipped = read_abc(path)
-    assert skipped == ()
+    found = read_abc(path)
+    jig, waltz = found.pieces
+    assert found.skipped == ()
     assert (jig.name, waltz.name) == ("/0", "/2")
     assert jig.pitch[:4].tolist() == [69, 62, 64, 66]  # the key signature makes F an F♯
     assert (jig.bar_beats, jig.pickup_beats) == (3.0, 0.5)
@@ -74,8 +77,20 @@ def test_tunes_of_an_abc_file_are_read_with_pickup_and_key(tmp_path: Path) -> No
 def test_a_file_that_is_no_abc_is_named(tmp_path: Path) -> None:
     path = tmp_path / "noise.abc"
     path.write_bytes(b"\x00\x01\x02 no music")
-    pieces, _ = read_abc(path)
-    assert pieces == ()
+    assert read_abc(path).pieces == ()
+
+
+def test_a_chorale_that_music21_lacks_is_named() -> None:
+    read = music21_corpus._read_chorale(("bach/bwv99999.mxl", "train"))
+    assert [name for name, _ in read.skipped] == ["bach/bwv99999"]
+
+
+def test_voices_are_chosen_by_their_names_among_instruments() -> None:
+    # BWV 120.6 is scored for three trumpets, timpani and four voices, BWV 41.6 likewise.
+    read = music21_corpus._read_chorale(("bach/bwv120.6.mxl", "train"))
+    (piece,) = read.pieces
+    mean = [piece.pitch[piece.voice == voice].mean() for voice in range(4)]
+    assert mean == sorted(mean, reverse=True)
 
 
 def test_more_than_one_percent_of_skipped_items_are_fatal() -> None:
