@@ -51,7 +51,7 @@ from training.parallel import agree, average_gradients
 from training.tones import (
     Stretches,
     Tones,
-    nearest_values,
+    frequent_values,
     phrase_of_tones,
     texture_distance,
     tones_of,
@@ -59,8 +59,7 @@ from training.tones import (
 
 FREEZE_BELOW = 0.7
 """A network rests while its loss is under this share of the other's (the paper, section 4.3)."""
-_TURNS_WEIGHT = 0.15
-"""Of chroma and place in the bar in predictions; weighing 1, they bar the way between semitones."""
+_FIRST_TURNS = 0.1
 _MOST_CELLS = 2000
 
 
@@ -108,7 +107,7 @@ class CRNNGANConfig:
     critic_learning_rate: float = 5e-4
     batch: int = 32
     dropout: float = 0.0
-    pretraining: float = 0.6
+    pretraining: float = 0.7
     adversarial: float = 0.05
     matching: float = 1.0
     blur: float = 0.03
@@ -133,13 +132,16 @@ class CRNNGANLearner:
         self.config, self.device = config, device
         self._train = self._stretches(corpus.split("train"))
         self._valid = self._stretches(corpus.split("valid"))
-        if not len(self._train) or not len(self._valid):
-            raise SettingError(
-                f"{corpus.name} has no phrase of {config.cells * config.tones_per_cell} notes "
-                f"in bars of {config.bar_beats:g} beats",
-                "Choose another corpus or recipe.",
-            )
-        values = nearest_values(self._train.pieces, config.bar_beats)
+        for stretches in (self._train, self._valid):
+            if not len(stretches):
+                raise SettingError(
+                    f"{corpus.name} has no phrase of {stretches.length} notes "
+                    f"in bars of {config.bar_beats:g} beats",
+                    "Choose another corpus or recipe.",
+                )
+        values = frequent_values(self._train.pieces, config.bar_beats)
+        if not config.is_paper:
+            self._train, self._valid = self._train.within(values), self._valid.within(values)
         ours = not config.is_paper
         per_cell, drop = config.tones_per_cell, config.dropout
         self.generator = Generator(values, config.hidden, per_cell, config.noise, ours, drop).to(
@@ -167,27 +169,32 @@ class CRNNGANLearner:
         real = self._scaled(self._train.at(rows))
         if not self.config.is_paper:
             self._set_rates(rate(at))
-        prediction = self._prediction(real)
+        prediction = self._prediction(real, at.fraction)
         if at.fraction < self.config.pretraining:
             self._learn("generator", self.generator, prediction)
             return {"loss": prediction.detach(), "prediction": prediction.detach()}
         noise = self.generator.draw_noise(*real.shape[:2]).to(self.device)
         return self._play(real, self.generator(noise), prediction)
 
-    def _prediction(self, real: Tensor) -> Tensor:
-        """Return how badly the next tones are foretold."""
+    def _prediction(self, real: Tensor, fraction: float) -> Tensor:
+        """Return how badly the next tones are foretold, from coarse to fine as the run goes on.
+
+        Chroma and the place in the bar weigh little at first: with their full weight they bar the
+        way from a wrong semitone to the right one. At the end they keep tones on the grid.
+        """
+        turns = _FIRST_TURNS + (1.0 - _FIRST_TURNS) * min(1.0, fraction / self.config.pretraining)
         noises = self.generator.draw_noise(2 * len(real), real.shape[1]).to(self.device)
         if self.config.is_paper:
             return mse_loss(self.generator.predict(noises[: len(real)], real), real)
         made = self.generator.predict(noises, torch.cat([real, real])).chunk(2)
-        return energy_score(*(self._views(tones, real) for tones in (real, *made)))
+        return energy_score(*(self._views(tones, real, turns) for tones in (real, *made)))
 
-    def _views(self, tones: Tensor, real: Tensor) -> tuple[Tensor, ...]:
+    def _views(self, tones: Tensor, real: Tensor, turns: float) -> tuple[Tensor, ...]:
         """Return what a next tone is judged by, (b, cells, n) each: all, its pitch, its rhythm."""
         after = beats_since(real).flatten(1).cumsum(dim=1).view(real.shape[:3])
         starts = after - beats_since(real) + beats_since(tones)
         heard = self.generator.hearing(tones, starts)
-        heard = torch.cat([heard[..., :FEATURES], _TURNS_WEIGHT * heard[..., FEATURES:]], dim=-1)
+        heard = torch.cat([heard[..., :FEATURES], turns * heard[..., FEATURES:]], dim=-1)
         pitch = heard[..., Hearing.PITCH].flatten(2)
         rhythm = heard[..., Hearing.RHYTHM].flatten(2)
         return heard.flatten(2), pitch, rhythm

@@ -7,9 +7,10 @@ paper's polyphonic variant, where 0 beats since the previous start make a chord.
 Inside, tones are scaled to about ±2: lengths and times by logarithms, pitch and velocity linearly.
 Ours differs from the paper's in what `Hearing` adds: both networks also hear pitch as chroma and
 time as a place in the bar, so that "in the scale" and "on the beat" are smooth questions, with
-their best answers on the grid. Rounding to the grid is left for the end (`ToneScale.tones`).
-(Rounding while training, with the gradient passed straight through, was tried and left: the slope
-at a whole semitone says which neighbour is better, not that the note is already right.)
+their best answers on the grid; and the generator's pitches are rounded softly. Hard rounding to
+the grid is left for the end (`ToneScale.tones`): rounding while training, with the gradient passed
+straight through, was tried and left, because the slope at a whole semitone says which neighbour is
+better, not that the note is already right.
 """
 
 from __future__ import annotations
@@ -205,7 +206,10 @@ class Generator(nn.Module):
 
     def _tones(self, out: Tensor) -> Tensor:
         tones: Tensor = self.out(out).unflatten(-1, (self.tones_per_cell, FEATURES))
-        return tones
+        if not self.hearing.hears_more:
+            return tones
+        length, pitch, velocity, advance = tones.unbind(-1)
+        return torch.stack((length, _softly_rounded(pitch), velocity, advance), dim=-1)
 
 
 class GeneratorStep(nn.Module):
@@ -297,6 +301,13 @@ class Discriminator(nn.Module):
 def beats_since(scaled: Tensor) -> Tensor:
     """Return beats since the previous start (…), from scaled tones (…, 4); never negative."""
     return (scaled[..., 3].clamp(-3.0, 4.0).exp2() - _SHORTEST).clamp(min=0.0)
+
+
+def _softly_rounded(scaled_pitch: Tensor) -> Tensor:
+    """Draw scaled pitches towards whole semitones, smoothly, in the same order as before."""
+    semitones = 6.0 * scaled_pitch
+    drawn = semitones - 0.9 / (2.0 * math.pi) * (2.0 * math.pi * semitones).sin()
+    return drawn / 6.0
 
 
 def _log(advance: Tensor) -> Tensor:

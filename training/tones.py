@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from instrument.note_tuples import GRID
 from numpy.typing import NDArray
 
 from instrument.note import Note, Phrase
+from instrument.note_tuples import GRID
 from training.crnngan_network import ToneValues
 
 Tones = NDArray[np.float32]
 _MAJOR = np.array([0, 2, 4, 5, 7, 9, 11])
-_RARE = 0.002
+_RARE = 0.02
 _HISTOGRAMS = ("pitch class", "interval", "length", "place in the bar", "scale")
 
 
@@ -81,6 +81,18 @@ class Stretches:
     def __len__(self) -> int:
         return len(self.begins)
 
+    def within(self, values: ToneValues) -> Stretches:
+        """Return the stretches that have no other lengths and advances than these."""
+        fits = [
+            np.isin(tones[:, 0], np.float32(values.lengths))
+            & np.isin(tones[:, 3], np.float32(values.advances))
+            for tones in self.pieces
+        ]
+        is_kept = [
+            bool(fits[piece][first : first + self.length].all()) for piece, first in self.begins
+        ]
+        return replace(self, begins=self.begins[is_kept], offsets=self.offsets[is_kept])
+
     def at(self, rows: NDArray[np.int64]) -> Tones:
         """Return stretches by number, float32, shape (rows, length, 4)."""
         made = []
@@ -107,10 +119,11 @@ def phrase_of_tones(tones: Tones, length_beats: float, is_monophonic: bool) -> P
     return Phrase.of(notes, length_beats)
 
 
-def nearest_values(pieces: Sequence[Tones], bar_beats: float) -> ToneValues:
-    """Collect the lengths and advances that are at least 0.2 % of all; the rest is rounded."""
+def frequent_values(pieces: Sequence[Tones], bar_beats: float) -> ToneValues:
+    """Collect the lengths and advances that are at least 2 % of all; 0 begins a phrase."""
     tones = np.concatenate(pieces)
-    return ToneValues(_frequent(tones[:, 0]), _frequent(tones[:, 3]), bar_beats)
+    advances = sorted({0.0, *_frequent(tones[:, 3])})
+    return ToneValues(_frequent(tones[:, 0]), tuple(advances), bar_beats)
 
 
 def to_one_scale(tones: Tones) -> Tones:

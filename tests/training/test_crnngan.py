@@ -25,6 +25,7 @@ from training.crnngan_network import (
     Hearing,
     ToneScale,
     ToneValues,
+    _softly_rounded,
     beats_since,
 )
 from training.data.corpus import make_corpus
@@ -66,6 +67,15 @@ def test_tones_survive_scaling_and_rounding() -> None:
 
 def test_the_first_tone_is_nothing_to_the_networks() -> None:
     assert (ToneScale(VALUES).scaled(torch.tensor(FIRST_TONE)) == 0.0).all()
+
+
+def test_soft_rounding_draws_pitches_to_semitones_and_keeps_their_order() -> None:
+    semitones = torch.linspace(-3.0, 3.0, 601)
+    drawn = 6.0 * _softly_rounded(semitones / 6.0)
+    whole = semitones.round()
+    assert ((drawn - whole).abs() <= (semitones - whole).abs() + 1e-5).all()
+    assert (drawn.diff() > 0.0).all()
+    torch.testing.assert_close(drawn[::50], semitones[::50], atol=1e-5, rtol=0.0)
 
 
 def test_hearing_repeats_every_octave_and_every_bar() -> None:

@@ -5,7 +5,7 @@ from instrument.note import Note, Phrase
 from tests.training.corpora import scale_piece, scales
 from training.tones import (
     Stretches,
-    nearest_values,
+    frequent_values,
     phrase_of_tones,
     texture_distance,
     to_one_scale,
@@ -67,10 +67,15 @@ def test_other_metres_are_left_out() -> None:
     assert len(Stretches.of([waltz], 4, 4.0, in_one_scale=False)) == 0
 
 
-def test_values_that_hardly_occur_are_rounded_away() -> None:
-    tones = np.float32([[1.0, 60, 80, 1.0]] * 999 + [[0.7, 60, 80, 0.5]])
-    values = nearest_values([tones], 4.0)
-    assert (values.lengths, values.advances) == ((1.0,), (1.0,))
+def test_values_that_hardly_occur_are_left_out_with_their_phrases() -> None:
+    notes = [Note(float(beat), 60, 1.0) for beat in range(100)]
+    odd = [*notes[:7], Note(7.0, 60, 0.75), *notes[8:12]]
+    stretches = Stretches.of([Phrase.of(notes), Phrase.of(odd)], 4, 4.0, in_one_scale=False)
+    values = frequent_values(stretches.pieces, 4.0)
+    assert (values.lengths, values.advances) == ((1.0,), (0.0, 1.0))
+    kept = stretches.within(values)
+    assert len(stretches) == 28
+    assert len(kept) == 27  # without bar 2 of the odd phrase
 
 
 def test_texture_is_no_distance_from_itself_and_ln_2_from_what_shares_nothing() -> None:
