@@ -111,6 +111,7 @@ def plan_composer(system: str, learner: Learner) -> ComposerPlan:
         "attention-lstm": symbol_plans.plan_attention,
         "stacked-lstm": symbol_plans.plan_stacked,
         "crnngan": tone_plans.plan_crnngan,
+        "crnngan-simple": tone_plans.plan_crnngan_simple,
         "musegan": musegan_plan.plan_musegan,
     }
     return planners[system](learner)

@@ -1,4 +1,4 @@
-"""The graph of C-RNN-GAN: its generator, one cell of tones at a time."""
+"""The graphs of C-RNN-GAN: its generator, one cell at a time; and the simplified one's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from export.composer_graphs import ComposerGraph, ComposerPlan
 from instrument.crnngan import FIRST_TONE
 from instrument.note_tuples import GRID
 from training.crnngan import CRNNGANLearner
+from training.crnngan_simple import LATENT, SimpleLearner
 
 
 def plan_crnngan(learner: CRNNGANLearner) -> ComposerPlan:
@@ -54,4 +55,28 @@ def plan_crnngan(learner: CRNNGANLearner) -> ComposerPlan:
             "tones_per_cell": count,
             "bar_beats": learner.config.bar_beats,
         },
+    )
+
+
+def plan_crnngan_simple(learner: SimpleLearner) -> ComposerPlan:
+    """Plan the dense generator: a hundred pitches at once, half a beat each."""
+    generator = learner.generator.cpu().eval()
+    graph = ComposerGraph(
+        generator,
+        {"latent": torch.zeros(1, LATENT)},
+        {"latent": ("batch", "latent")},
+        {"values": ("batch", "notes")},
+    )
+    pitches = learner.pitch_order
+    sounding = [pitch for pitch in pitches if pitch >= 0]
+    return ComposerPlan(
+        kind="crnngan_simple",
+        description="The simplified C-RNN-GAN: a hundred pitches at once, half a beat each.",
+        networks=(generator,),
+        graphs={"phrase": graph},
+        pitch_range=(min(sounding), max(sounding)),
+        steps_per_beat=2,
+        voices=("melody",),
+        bars=12,
+        tables={"pitches": tuple(float(pitch) for pitch in pitches)},
     )

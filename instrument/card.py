@@ -180,7 +180,7 @@ CARDS: dict[str, type[SoundCard] | type[MusicCard]] = {
     "stacked_lstm": MusicCard,
     "attention_lstm": MusicCard,
     "crnngan": MusicCard,
-    "crnngan_dense": MusicCard,
+    "crnngan_simple": MusicCard,
     "musegan": MusicCard,
 }
 

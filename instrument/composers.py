@@ -18,6 +18,7 @@ from instrument.card import CARD_NAME, CARDS, MusicCard, read_card
 from instrument.chorale_lstm import open_chorale_lstm
 from instrument.continuer import EchoContinuer, NoteModel, PhraseContinuer
 from instrument.crnngan import open_crnngan
+from instrument.crnngan_simple import open_crnngan_simple
 from instrument.errors import LatentkeysError, SettingError
 from instrument.fields import nearest
 from instrument.inference import Runtime
@@ -36,6 +37,7 @@ NOTE_MODELS: dict[str, Callable[[Bundle, Runtime], NoteModel[Any]]] = {
 COMPOSERS: dict[str, Callable[[Bundle, Runtime], Composer]] = {
     "chorale_lstm": open_chorale_lstm,
     "crnngan": open_crnngan,
+    "crnngan_simple": open_crnngan_simple,
     "musegan": open_musegan,
 }
 BUILT_IN = {

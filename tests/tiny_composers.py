@@ -19,11 +19,14 @@ TINY = {
     "tiny_attention": ("attention-lstm", 1),
     "tiny_stacked": ("stacked-lstm", 1),
     "tiny_tones": ("crnngan", 1),
+    "tiny_dense": ("crnngan-simple", 1),
     "tiny_phrases": ("musegan", 4),
     "tiny_accompanist": ("musegan", 4),
     "tiny_follower": ("musegan", 4),
 }
-_SIZES = {
+#: What differs from the recipe "tiny"; of a MuseGAN in its size.
+_CHANGES = {
+    "tiny_dense": {"is_document": True},
     "tiny_accompanist": {"given_track": 0},
     "tiny_follower": {"bars": 2, "previous_bars": 2},
 }
@@ -36,10 +39,11 @@ def tiny_composer(name: str) -> Path:
     threads = torch.get_num_threads()
     corpus = scales(voices=voices, per_split=8)
     system = SYSTEMS[system_name]
-    if name in _SIZES:
-        config = system.recipes["tiny"]
-        size = dataclasses.replace(config.size, **_SIZES[name])
-        recipes = {"tiny": dataclasses.replace(config, size=size)}
+    if name in _CHANGES:
+        config, changes = system.recipes["tiny"], _CHANGES[name]
+        if system_name == "musegan":
+            changes = {"size": dataclasses.replace(config.size, **changes)}
+        recipes = {"tiny": dataclasses.replace(config, **changes)}
         system = dataclasses.replace(system, recipes=recipes)
     length = Length(2, 0.0, 1)
     run = new_run(system, "tiny", corpus, length, scratch(), torch.device("cpu"))

@@ -178,6 +178,11 @@ class SimpleLearner:
             for row in self._pitches(count, seed)
         ]
 
+    @property
+    def pitch_order(self) -> tuple[int, ...]:
+        """The pitches (-1: a rest) that the network's -1..1 stands for, evenly spaced."""
+        return tuple(int(pitch) for pitch in self._values.order)
+
     def _pitches(self, count: int, seed: int) -> NDArray[np.int64]:
         latent = torch.randn(count, LATENT, generator=torch.Generator().manual_seed(seed))
         self.generator.eval()
