@@ -24,7 +24,7 @@ _AXES = {
     "pitch_classes": ("batch", "spans", "pitch_classes"),
 }
 #: Every table has at least three rows; candidates and anchors are ticks or pitches.
-_LIMITS = {
+_LIMITS: dict[str, tuple[float, float]] = {
     "notes": (0, 2),
     "columns": (0, 2),
     "candidates": (0, 96),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from export.composer_graphs import ComposerGraph, ComposerPlan
-from instrument.chord_events import GRID, named_event
+from instrument.chord_events import named_event
+from instrument.note_tuples import GRID
 from instrument.vocabulary import Vocabulary
 from training.attention_lstm import AttentionLearner
 from training.stacked_lstm import StackedLearner
