@@ -25,7 +25,7 @@ _MOST = click.option(
     help="Read no more than N files: all must fit into memory.",
 )
 _NAMED_SKIPPED = 20
-_NAME = click.option("--name", metavar="NAME", help="What --data calls it; the folder's name.")
+_NAME = click.option("--name", metavar="NAME", help="What --data calls it; by default, what it is.")
 
 
 @click.command("jsb")

@@ -74,10 +74,14 @@ def _some(every: frozenset[bytes], one_in: int) -> frozenset[bytes]:
     return frozenset(shingle for shingle in every if crc32(shingle) % one_in == 0)
 
 
-def split_by_cluster(
-    pieces: Sequence[Piece], valid_share: float = 0.1, test_share: float = 0.1
-) -> tuple[list[Piece], int]:
+def split_by_cluster(pieces: Sequence[Piece], share: float = 0.1) -> tuple[list[Piece], int]:
     """Put every cluster of variants into one split, chosen by its first name's hash.
+
+    Parameters
+    ----------
+    share
+        Of the clusters, about this many are for validation and as many for tests. Three are enough
+        for every split; of two, one is for validation.
 
     Returns
     -------
@@ -90,18 +94,33 @@ def split_by_cluster(
     first: dict[int, str] = {}
     for number, piece in zip(numbers, pieces, strict=True):
         first[number] = min(first.get(number, piece.name), piece.name)
+    split_of = _splits(first, share)
     chosen = [
-        replace(piece, split=_split_of(first[number], valid_share, test_share))
+        replace(piece, split=split_of[number])
         for number, piece in zip(numbers, pieces, strict=True)
     ]
     return chosen, len(pieces) - len(first)
 
 
-def _split_of(name: str, valid_share: float, test_share: float) -> Split:
-    place = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2.0**64
-    if place < test_share:
-        return "test"
-    return "valid" if place < test_share + valid_share else "train"
+def _splits(first: dict[int, str], share: float) -> dict[int, Split]:
+    place = {number: _place(name) for number, name in first.items()}
+    count = len(first)
+    valid_least, test_least = int(count >= 2), int(count >= 3)
+    tests = max(test_least, sum(at < share for at in place.values()))
+    tests = min(tests, count - 1 - valid_least)
+    held_out = max(tests + valid_least, sum(at < 2.0 * share for at in place.values()))
+    held_out = min(held_out, count - 1)
+    order = sorted(first, key=lambda number: (place[number], first[number]))
+    return {
+        number: "test" if rank < tests else "valid" if rank < held_out else "train"
+        for rank, number in enumerate(order)
+    }
+
+
+def _place(name: str) -> float:
+    """Return a number in 0..1 that depends on the name alone."""
+    digest = hashlib.sha256(name.encode(errors="replace")).digest()
+    return int.from_bytes(digest[:8], "big") / 2.0**64
 
 
 def _root(parent: list[int], index: int) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from training.data.corpus import SPLITS, Corpus, Piece, meter_of
+from training.data.corpus import SPLITS, Corpus, Piece
 from training.data.duplicates import clusters
 
 _GRID_PER_BEAT = 24
@@ -28,10 +28,10 @@ def print_statistics(console: Console, corpus: Corpus) -> None:
         if pieces:
             table.add_row(split, *_figures(pieces))
     console.print(table)
-    meters = Counter(_meter(piece) for piece in corpus.pieces)
+    bars = Counter(f"{piece.bar_beats:g}" for piece in corpus.pieces)
     keys = Counter(key_of(piece) for piece in corpus.pieces)
     numbers = clusters(corpus.pieces)
-    console.print(f"meters: {_most(meters)}")
+    console.print(f"a bar's quarter notes: {_most(bars)}")
     console.print(f"keys: {_most(keys)}")
     splits = {(number, piece.split) for number, piece in zip(numbers, corpus.pieces, strict=True)}
     astray = len(splits) - len(set(numbers))
@@ -70,11 +70,6 @@ def _figures(pieces: Sequence[Piece]) -> tuple[str, ...]:
     off = sum(off_grid_share(piece) * piece.pitch.size for piece in pieces) / notes
     voice_range = f"{min(voices)}" if len(voices) == 1 else f"{min(voices)}–{max(voices)}"
     return f"{len(pieces)}", f"{notes}", f"{bars:.0f}", voice_range, f"{low}–{high}", f"{off:.2%}"
-
-
-def _meter(piece: Piece) -> str:
-    meter = meter_of(piece.bar_beats)
-    return f"{meter.beats}/{meter.unit}"
 
 
 def _most(counts: Counter[str], most: int = 6) -> str:

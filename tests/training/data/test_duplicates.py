@@ -62,6 +62,18 @@ def test_the_split_does_not_depend_on_the_order() -> None:
     assert one == other
 
 
+@pytest.mark.parametrize("start", range(0, 60, 3))
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(1, {"train"}), (2, {"train", "valid"}), (3, {"train", "valid", "test"})],
+)
+def test_few_tunes_are_shared_out_so_that_training_can_be_tried(
+    start: int, count: int, expected: set[str]
+) -> None:
+    tunes = [tune(f"tune {seed}", seed) for seed in range(start, start + count)]
+    assert {piece.split for piece in split_by_cluster(tunes)[0]} == expected
+
+
 def test_fifty_copies_of_one_song_hang_together() -> None:
     copies = [transposed(tune("song", 1), f"copy {number}", number % 12) for number in range(50)]
     others = [tune(f"other {seed}", seed) for seed in range(2, 8)]
