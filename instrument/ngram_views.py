@@ -100,15 +100,18 @@ def pitch_contexts(history: History, glance: Glance, onset: Onset) -> tuple[Cont
     sounding = [pitch - last for pitch in onset.sounding]
     durations = glance.durations
     degree = glance.tonic
+    # The place in a chord and the scale degree of the last note, in one item: pitch contexts are
+    # never shorter, because intervals without a scale sound out of tune.
+    key = 16 * chord + min(degree, 15)
     return (
-        (chord, degree, *steps),
-        (chord, degree, steps[0], place, steps[1], steps[2], steps[3]),
-        (chord, degree, place, glance.first, *steps[:4]),
-        (chord, steps[0], durations[0], onset.shift, steps[1], durations[1], steps[2], steps[3]),
+        (key, *steps),
+        (key, steps[0], place, steps[1], steps[2], steps[3]),
+        (key, place, glance.first, *steps[:4]),
+        (key, steps[0], durations[0], onset.shift, steps[1], durations[1], steps[2], steps[3]),
         (chord, promised, long, degree, steps[0], place),
         (chord, lags[0], lags[1], lags[2], steps[0], degree),
         (chord, lags[2], lags[3], degree, place),
-        (chord, place_of, len(sounding), *sounding[:4], degree, steps[0]),
+        (key, place_of, len(sounding), *sounding[:4], steps[0]),
     )
 
 

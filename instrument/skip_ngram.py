@@ -49,12 +49,20 @@ class SkipNgram:
         How many symbols there are.
     caution
         The share left to shorter contexts, in units of Witten and Bell's.
+    shortest
+        Shorter contexts than this are not asked; the prior stands in their place.
     below
         An n-gram whose counts are added to this one's and stay as they are.
     """
 
-    def __init__(self, symbols: int, caution: float = 2.0, below: SkipNgram | None = None) -> None:
-        self.symbols, self.caution = symbols, caution
+    def __init__(
+        self,
+        symbols: int,
+        caution: float = 2.0,
+        shortest: int = 0,
+        below: SkipNgram | None = None,
+    ) -> None:
+        self.symbols, self.caution, self.shortest = symbols, caution, shortest
         self._root = _Node()
         self._below: tuple[_Node, ...] = (*below._below, below._root) if below else ()
 
@@ -63,7 +71,7 @@ class SkipNgram:
 
         Its contexts grow at once: what happened once in the piece at hand counts.
         """
-        return SkipNgram(self.symbols, self.caution, self)
+        return SkipNgram(self.symbols, self.caution, self.shortest, self)
 
     def learn(self, context: Context, symbol: int, weight: float = 1.0) -> None:
         """Count a symbol after a context and after its prefixes that were seen before.
@@ -108,10 +116,11 @@ class SkipNgram:
         """
         probabilities = prior.copy()
         nodes = [node for node in (*self._below, self._root) if node.counts]
-        for item in (*context, None):
+        for length, item in enumerate((*context, None)):
             if not nodes:
                 break
-            self._refine(probabilities, nodes)
+            if length >= self.shortest:
+                self._refine(probabilities, nodes)
             nodes = [
                 node.longer[item]
                 for node in nodes
@@ -131,13 +140,14 @@ class SkipNgram:
         """
         probability = prior
         nodes = [node for node in (*self._below, self._root) if node.counts]
-        for item in (*context, None):
+        for length, item in enumerate((*context, None)):
             if not nodes:
                 break
-            left = self.caution * _kinds(nodes)
-            total = sum(node.total for node in nodes)
-            count = sum(node.counts.get(symbol, 0.0) for node in nodes)
-            probability = (count + left * probability) / (total + left)
+            if length >= self.shortest:
+                left = self.caution * _kinds(nodes)
+                total = sum(node.total for node in nodes)
+                count = sum(node.counts.get(symbol, 0.0) for node in nodes)
+                probability = (count + left * probability) / (total + left)
             nodes = [
                 node.longer[item]
                 for node in nodes
@@ -170,13 +180,15 @@ class NgramMixture:
         How many symbols there are.
     weights
         Shape (contexts,): the share of each n-gram; scaled to the sum 1.
-    caution
+    caution, shortest
         See `SkipNgram`.
     """
 
-    def __init__(self, symbols: int, weights: Sequence[float], caution: float = 2.0) -> None:
+    def __init__(
+        self, symbols: int, weights: Sequence[float], caution: float = 2.0, shortest: int = 0
+    ) -> None:
         self.weights = np.array(weights) / sum(weights)
-        self.parts = tuple(SkipNgram(symbols, caution) for _ in weights)
+        self.parts = tuple(SkipNgram(symbols, caution, shortest) for _ in weights)
 
     def layer(self) -> NgramMixture:
         """Return a mixture that knows what this one does and learns for itself alone."""
