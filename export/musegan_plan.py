@@ -17,17 +17,21 @@ _BAND = ("Bass", "Drums", "Guitar", "Piano", "Strings")
 
 
 class PlayPhrase(nn.Module):
-    """One phrase from its latents and from what the conditions' graphs returned."""
+    """One phrase from standard normal latents and from what the conditions' graphs returned."""
+
+    factor: Tensor
 
     def __init__(self, generator: MuseGenerator) -> None:
         super().__init__()
         self.generator = generator
         self.names = tuple(generator.size.latents)
+        self.register_buffer("factor", generator.prior.factor().half().float())
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Return logits (1, played tracks, bars, steps, classes)."""
         size, count = self.generator.size, len(self.names)
-        latents, more = dict(zip(self.names, inputs, strict=False)), list(inputs[count:])
+        noise, more = dict(zip(self.names, inputs, strict=False)), list(inputs[count:])
+        latents = self.generator.prior(noise, self.factor)
         context = more.pop() if size.previous_bars else None
         logits: Tensor = self.generator(latents, more or None, context)
         return logits
@@ -102,6 +106,7 @@ def plan_musegan(learner: MuseLearner) -> ComposerPlan:
             "lowest_pitch": size.lowest_pitch,
             "given_track": size.given_track,
             "previous_bars": size.previous_bars,
+            "in_one_scale": int(size.in_one_scale),
         },
         vocabulary={"mode": (size.mode,), "head": (size.head,)},
     )

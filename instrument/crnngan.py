@@ -13,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.bundle import Bundle
-from instrument.continuer import NoteModel, PhraseContinuer, pitched_notes
+from instrument.continuer import NoteModel, PhraseContinuer
 from instrument.controls import Controls
 from instrument.inference import Runtime
-from instrument.note import Note, Phrase
+from instrument.note import Note
 from instrument.note_tuples import GRID
+from instrument.one_scale import OneScaleComposer
 from instrument.step_graph import States, StepGraph
 
 Tones = NDArray[np.float32]
 FIRST_TONE = (1.0, 72.0, 80.0, 0.875)
 """What stands before the first: length, pitch, velocity, advance."""
-_MAJOR = (0, 2, 4, 5, 7, 9, 11)
 _REMEMBERED_BARS = 4
 
 
@@ -126,74 +126,11 @@ class ToneModel(NoteModel[Spoken]):
         return outputs["tones"], states
 
 
-class OneScaleComposer:
-    """A composer that has learned C major only, moved to the key that is asked for or heard.
-
-    Parameters
-    ----------
-    inner
-        Makes phrases in C major.
-    """
-
-    def __init__(self, inner: PhraseContinuer[Spoken]) -> None:
-        self._inner = inner
-
-    def continue_phrase(
-        self, phrase: Phrase, length_beats: float, controls: Controls, seed: int
-    ) -> Phrase:
-        """Go on in the prompt's scale; see `Continuer.continue_phrase`."""
-        up = _tonic(controls)
-        up = scale_of(pitched_notes(phrase)) if up is None else up
-        moved = phrase.transposed(-up)
-        made = self._inner.continue_phrase(moved, length_beats, _moved(controls, -up), seed)
-        return made.transposed(up)
-
-    def generate(
-        self,
-        bars: int,
-        seed: int,
-        controls: Controls,
-        condition: Phrase | None = None,
-        previous: Phrase | None = None,
-    ) -> Phrase:
-        """Make bars in the key that is asked for; see `BarGenerator.generate`."""
-        if previous is not None and condition is None:
-            length = bars * previous.meter_at(previous.length_beats).bar_beats
-            return self.continue_phrase(previous, length, controls, seed)
-        up = _tonic(controls) or 0
-        return self._inner.generate(bars, seed, _moved(controls, -up), condition).transposed(up)
-
-
-def scale_of(notes: tuple[Note, ...]) -> int:
-    """Return by how many semitones, -5..6, C major must be moved to hold most of the notes."""
-    time = np.zeros(12)
-    for note in notes:
-        time[note.pitch % 12] += note.length_beats
-    shifts = sorted(range(-5, 7), key=abs)
-    return max(shifts, key=lambda up: float(np.roll(time, -up)[list(_MAJOR)].sum()))
-
-
 def open_crnngan(bundle: Bundle, runtime: Runtime) -> OneScaleComposer:
     """Open a bundle as a composer."""
     model = ToneModel(bundle, runtime)
     is_monophonic = int(bundle.music.constants["tones_per_cell"]) == 1
     return OneScaleComposer(PhraseContinuer(model, bundle.card.name, is_monophonic))
-
-
-def _tonic(controls: Controls) -> int | None:
-    """Return where the key's major scale (a minor key's parallel one) lies, -5..6."""
-    if controls.key is None:
-        return None
-    tonic = controls.key.tonic + (3 if controls.key.mode == "minor" else 0)
-    return (tonic + 5) % 12 - 5
-
-
-def _moved(controls: Controls, semitones: int) -> Controls:
-    register = controls.register
-    if register is not None:
-        low, high = (min(max(pitch + semitones, 0), 127) for pitch in register)
-        register = low, high
-    return replace(controls, key=None, register=register)
 
 
 def _in_register(tones: Tones, register: tuple[int, int] | None) -> Tones:

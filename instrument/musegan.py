@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from instrument.bar_generator import Composer
 from instrument.bundle import Bundle
 from instrument.continuer import continuation, leading_track
 from instrument.controls import Controls
@@ -28,6 +29,7 @@ from instrument.muse_rolls import (
     tracks_of,
 )
 from instrument.note import Phrase, Track
+from instrument.one_scale import OneScaleComposer
 from instrument.sampling import NoteRandom
 
 Classes = NDArray[np.int64]
@@ -238,9 +240,10 @@ def slerp(
     return np.where(angle < 1e-3, straight, way).astype(np.float32)
 
 
-def open_musegan(bundle: Bundle, runtime: Runtime) -> MuseGAN:
-    """Open a bundle as a composer."""
-    return MuseGAN(bundle, runtime)
+def open_musegan(bundle: Bundle, runtime: Runtime) -> Composer:
+    """Open a bundle as a composer, in every key."""
+    composer = MuseGAN(bundle, runtime)
+    return OneScaleComposer(composer) if bundle.music.constants["in_one_scale"] else composer
 
 
 def _normal(random: NoteRandom, index: int, shape: tuple[int, ...]) -> NDArray[np.float32]:

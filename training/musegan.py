@@ -12,7 +12,7 @@ second half of an autoencoder (`musegan_encoder`), and the critic joins later.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -51,15 +51,16 @@ class MuseConfig:
     critic_width
         Channels of the critic; 0 for the sources' own critic.
     batch_size, learning_rate, critic_rate
-        Of each step; Adam with betas .5 and .9, or .0 and .9 beside an autoencoder.
+        Of each step; Adam with betas .5 and .9.
     critic_steps
         For one of the generator.
     critic_from
         Fraction of the run after which the critic joins; before, only the autoencoder learns.
     likelihood_weight
         Weight of the autoencoder's loss; 0 trains by the critic alone, as the sources do.
-    divergence_weight
-        Weight of the latents' divergence inside that loss.
+    divergence_weight, divergence_from
+        Weight of the latents' divergence inside that loss; grows to it from nothing until this
+        fraction of the run, lest the latents say nothing.
     critic_weight
         Weight of the critic's judgement.
     slope_growth
@@ -67,14 +68,15 @@ class MuseConfig:
     """
 
     size: MuseSize = field(default_factory=MuseSize)
-    critic_width: int = 48
+    critic_width: int = 32
     batch_size: int = 32
-    learning_rate: float = 1e-3
-    critic_rate: float = 5e-4
-    critic_steps: int = 5
-    critic_from: float = 0.4
+    learning_rate: float = 2e-3
+    critic_rate: float = 1e-3
+    critic_steps: int = 2
+    critic_from: float = 0.5
     likelihood_weight: float = 1.0
     divergence_weight: float = 0.4
+    divergence_from: float = 0.3
     critic_weight: float = 0.02
     slope_growth: float = 5.0
 
@@ -107,7 +109,7 @@ class MuseLearner:
             "average": self.average,
         }
         players = [*self.generator.parameters(), *self.encoder.parameters()]
-        betas = (0.0, 0.9) if config.likelihood_weight else (0.5, 0.9)
+        betas = (0.5, 0.9)
         self.optimizers: dict[str, torch.optim.Optimizer] = {
             "generator": torch.optim.Adam(players, config.learning_rate, betas),
             "critics": torch.optim.Adam(self.critics.parameters(), config.critic_rate, betas),
@@ -126,7 +128,9 @@ class MuseLearner:
         losses: dict[str, Tensor] = {}
         for _ in range(config.critic_steps if has_critic else 0):
             losses |= self._critic_step(self._draw(self.windows, at.random), slope)
-        losses |= self._generator_step(self._draw(self.windows, at.random), slope, has_critic)
+        losses |= self._generator_step(
+            self._draw(self.windows, at.random), slope, has_critic, at.fraction
+        )
         self.average.update_parameters(self.generator)
         return losses
 
@@ -135,7 +139,7 @@ class MuseLearner:
         if not self.config.likelihood_weight:
             return {}
         random = np.random.default_rng(0)
-        classes = self._to_tensor(self.held_out.draw(_CHECK_WINDOWS, random, reach=1))
+        classes = self._to_tensor(self.held_out.draw(_CHECK_WINDOWS, random, reach=0))
         player = self._player().eval()
         self.encoder.eval()
         with torch.no_grad():
@@ -170,10 +174,7 @@ class MuseLearner:
         classes = self._prompted(count, seed, prompt)
         player = self._player().eval()
         random = torch.Generator().manual_seed(seed)
-        latents = {
-            name: torch.randn((count, *shape), generator=random).to(self.device)
-            for name, shape in self.size.latents.items()
-        }
+        latents = self.average.module.prior(self._noise(count, random))
         with torch.no_grad():
             logits = player(latents, *self._conditions(player, classes))
         return [self._phrase(own, given) for own, given in zip(logits, classes, strict=True)]
@@ -202,15 +203,21 @@ class MuseLearner:
         self.optimizers["critics"].step()
         return {"distance": -distance.detach(), "penalty": penalty.detach()}
 
-    def _generator_step(self, classes: Tensor, slope: float, has_critic: bool) -> dict[str, Tensor]:
+    def _generator_step(
+        self, classes: Tensor, slope: float, has_critic: bool, fraction: float
+    ) -> dict[str, Tensor]:
         config, losses = self.config, {}
         loss = torch.zeros((), device=self.device)
         if config.likelihood_weight:
             found = self._found(classes)
-            logits = self.generator(draw_latents(found), *self._conditions(self.generator, classes))
+            drawn = draw_latents(found)
+            if self.size.mode != "jamming":  # whose tracks know nothing of each other
+                self.generator.prior.learn(drawn)
+            logits = self.generator(drawn, *self._conditions(self.generator, classes))
             error, spread = self._error(logits, classes), divergence(found)
             cells = logits[0, ..., 0].numel()
-            elbo = error + config.divergence_weight * spread / cells
+            growth = min(1.0, fraction / max(config.divergence_from, 1e-6))
+            elbo = error + growth * config.divergence_weight * spread / cells
             loss = loss + config.likelihood_weight * elbo
             losses |= {"played_back": error.detach(), "divergence": spread.detach()}
         if has_critic:
@@ -307,13 +314,17 @@ class MuseLearner:
         return rolls.chunk(len(self.critics), dim=1)
 
     def _random_latents(self, count: int) -> dict[str, Tensor]:
+        return self.generator.prior(self._noise(count))
+
+    def _noise(self, count: int, random: torch.Generator | None = None) -> dict[str, Tensor]:
         return {
-            name: torch.randn((count, *shape), device=self.device)
+            name: torch.randn((count, *shape), generator=random).to(self.device)
             for name, shape in self.size.latents.items()
         }
 
     def _draw(self, windows: BarWindows, random: np.random.Generator) -> Tensor:
-        return self._to_tensor(windows.draw(self.config.batch_size, random))
+        reach = 0 if self.size.in_one_scale else 6
+        return self._to_tensor(windows.draw(self.config.batch_size, random, reach))
 
     def _to_tensor(self, bars: Bars) -> Tensor:
         return torch.from_numpy(bars).to(self.device)
@@ -325,7 +336,7 @@ class MuseLearner:
         """Return bars whose given parts come from a prompt or from held-out pieces."""
         size, random = self.size, np.random.default_rng(seed)
         if prompt is None:
-            return self._to_tensor(self.held_out.draw(count, random, reach=1))
+            return self._to_tensor(self.held_out.draw(count, random, reach=0))
         lines = bars_of(prompt, size)
         last = size.pitches if size.head != "categorical" else 0
         shape = (size.tracks, size.previous_bars + size.bars, size.steps, *([last] if last else []))
@@ -366,28 +377,45 @@ _DOCUMENT = MuseSize(
     bars=2,
     pitches=84,
     lowest_pitch=24,
+    latent_size=32,
     first_width=1024,
     widths=(512, 256, 256),
     pitch_width=256,
     temporal_width=512,
 )
-_BAND = MuseSize(head="binary", tracks=5, steps=48, pitches=84, lowest_pitch=24)
+_BAND = MuseSize(
+    head="binary",
+    tracks=5,
+    steps=48,
+    pitches=84,
+    lowest_pitch=24,
+    latent_size=32,
+    widths=(192, 128, 96),
+    pitch_width=64,
+    temporal_width=128,
+)
 """Five tracks of the Lakh Pianoroll data set, in the resolution of Dong et al.'s second version."""
 _SMALL = MuseSize(first_width=64, widths=(16,), pitch_width=16, temporal_width=16, latent_size=8)
+_CHORALES = MuseSize(in_one_scale=True)
 
 SYSTEM = System(
     name="musegan",
     what="MuseGAN: several tracks at once, from scratch, accompanying or going on.",
     config=MuseConfig,
     recipes={
-        "musegan": MuseConfig(),
-        "accompany": MuseConfig(MuseSize(given_track=0)),
-        "continue": MuseConfig(MuseSize(bars=2, previous_bars=2)),
-        "composer": MuseConfig(MuseSize(mode="composer", first_width=1024, widths=(384, 256, 192))),
-        "jamming": MuseConfig(MuseSize(mode="jamming")),
-        "band": MuseConfig(_BAND, critic_width=32),
+        "musegan": MuseConfig(_CHORALES),
+        "accompany": MuseConfig(replace(_CHORALES, given_track=0)),
+        "continue": MuseConfig(replace(_CHORALES, bars=2, previous_bars=2)),
+        "composer": MuseConfig(replace(_CHORALES, mode="composer", first_width=1024)),
+        "jamming": MuseConfig(replace(_CHORALES, mode="jamming")),
+        "band": MuseConfig(_BAND, learning_rate=1e-3),
         "document": MuseConfig(
-            _DOCUMENT, critic_width=0, batch_size=64, critic_rate=1e-3, likelihood_weight=0.0
+            _DOCUMENT,
+            critic_width=0,
+            batch_size=64,
+            learning_rate=1e-3,
+            critic_steps=5,
+            likelihood_weight=0.0,
         ),
         "tiny": MuseConfig(_SMALL, critic_width=8, batch_size=4, critic_steps=2),
     },

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from instrument.errors import SettingError
 from instrument.note import Phrase
+from instrument.one_scale import scale_of
 from instrument.piano_rolls import FIRST_PITCH, HOLD, REST, pitch_rolls_of, rolls_of
 from training.data.corpus import Piece
 from training.musegan_network import MuseSize
@@ -39,12 +40,12 @@ class BarWindows:
     highest: NDArray[np.int64]
     is_drum: NDArray[np.bool_]
 
-    def draw(self, count: int, random: np.random.Generator, reach: int = 6) -> Bars:
+    def draw(self, count: int, random: np.random.Generator, reach: int = 0) -> Bars:
         """Draw windows, transposed by at most `reach` semitones within the range of pitches."""
         rows = random.integers(len(self.bars), size=count)
-        low = np.maximum(self.lowest[rows], -reach)
-        high = np.minimum(self.highest[rows], reach - 1)
-        shift = random.integers(low, np.maximum(high, low) + 1)
+        low = np.clip(self.lowest[rows], -reach, 0)
+        high = np.clip(self.highest[rows], 0, reach)
+        shift = random.integers(low, high + 1)
         by_track = np.where(self.is_drum[rows], 0, shift[:, None])
         drawn = self.bars[rows]
         if drawn.ndim == 4:
@@ -68,7 +69,7 @@ def bar_windows(pieces: Sequence[Piece], size: MuseSize) -> BarWindows:
     for piece in pieces:
         if not _fits(piece, size):
             continue
-        bars = bars_of(piece.phrase(), size)
+        bars = bars_of(_moved(piece, size), size)
         for at in range(bars.shape[1] - length + 1):
             window = _settled(bars, at, length)
             if _has_enough(window):
@@ -102,12 +103,21 @@ def bars_of(phrase: Phrase, size: MuseSize) -> Bars:
 def _fits(piece: Piece, size: MuseSize) -> bool:
     per_beat = size.steps / piece.bar_beats
     is_whole = abs(per_beat - round(per_beat)) < 1e-6 and round(per_beat) % 4 == 0
-    is_in_range = (
-        piece.pitch.min() >= size.lowest_pitch
-        and piece.pitch.max() < size.lowest_pitch + size.pitches
-    )
-    right_range = size.head != "categorical" or bool(is_in_range)
-    return len(piece.programs) == size.tracks and is_whole and right_range
+    return len(piece.programs) == size.tracks and is_whole and len(piece.pitch) > 0
+
+
+def _moved(piece: Piece, size: MuseSize) -> Phrase:
+    """Return a piece in the one scale, if there is one, as near to where it was as fits."""
+    phrase = piece.phrase()
+    if not size.in_one_scale:
+        return phrase
+    nearest = -scale_of(phrase.notes)
+    low, high = int(piece.pitch.min()), int(piece.pitch.max())
+    top = size.lowest_pitch + size.pitches - 1
+    for up in sorted((nearest, nearest - 12, nearest + 12), key=abs):
+        if low + up >= size.lowest_pitch and high + up <= top:
+            return phrase.transposed(up)
+    return phrase.transposed(nearest)
 
 
 def _has_enough(window: Bars) -> bool:

@@ -9,13 +9,15 @@ exported.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.musegan_network import OCTAVE, MuseSize, Shrink
+from training.musegan_network import MuseSize, Shrink
 
-_WIDTH, _BAR_WIDTH = 64, 96
+_STEP_WIDTH, _WIDTH, _BAR_WIDTH = 48, 96, 96
 _LOWEST_LOG_DEVIATION, _HIGHEST_LOG_DEVIATION = -4.0, 1.0
 
 
@@ -25,10 +27,13 @@ class PhraseEncoder(nn.Module):
     def __init__(self, size: MuseSize) -> None:
         super().__init__()
         self.size = size
-        self.pitches = Shrink(2, _WIDTH, OCTAVE, 2)
-        self.registers = Shrink(_WIDTH, _WIDTH, size.octaves, 2)
+        self.step = nn.Linear(2 * size.pitches, _STEP_WIDTH)
+        widths = [_STEP_WIDTH, *(_WIDTH for _ in size.doublings)]
         self.times = nn.ModuleList(
-            Shrink(_WIDTH, _WIDTH, factor, 1) for factor in reversed(size.doublings)
+            Shrink(before, after, factor, 1)
+            for (before, after), factor in zip(
+                pairwise(widths), reversed(size.doublings), strict=True
+            )
         )
         self.bar = nn.Linear(2 * _WIDTH, _BAR_WIDTH)
         self.track_names = nn.Parameter(torch.zeros(len(size.played), _BAR_WIDTH))
@@ -44,8 +49,8 @@ class PhraseEncoder(nn.Module):
     def forward(self, sounding: Tensor, onsets: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
         """Look at rolls (n, played tracks, bars, steps, pitches); return mean, log deviation."""
         n, tracks, bars = sounding.shape[:3]
-        x = torch.stack([sounding, onsets], dim=5).flatten(0, 2)  # (n * tracks * bars, ..., 2)
-        x = F.leaky_relu(self.registers(F.leaky_relu(self.pitches(x), 0.2)), 0.2)
+        x = torch.cat([sounding, onsets], dim=4).flatten(0, 2)  # (n * tracks * bars, steps, ...)
+        x = F.leaky_relu(self.step(x), 0.2)[:, :, None]
         for time in self.times:
             x = F.leaky_relu(time(x), 0.2)
         x = F.leaky_relu(self.bar(x.flatten(1)), 0.2).view(n, tracks, bars, _BAR_WIDTH)

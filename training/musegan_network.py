@@ -33,6 +33,8 @@ Head = Literal["categorical", "threshold", "bernoulli", "binary"]
 OCTAVE = 12
 _FIRST_STEPS = 2
 _SKIP_CHANNELS = 16
+_PRIOR_RATE = 0.005
+_PRIOR_ORDER = ("z_song", "z_track", "z_time", "z_track_time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class MuseSize:
         The track that is given and accompanied; none when -1.
     previous_bars
         How many bars before are given.
+    in_one_scale
+        Learn and play in C major and its modes alone; hosts transpose.
     """
 
     mode: Mode = "hybrid"
@@ -69,13 +73,14 @@ class MuseSize:
     steps: int = 16
     pitches: int = 48
     lowest_pitch: int = 36
-    latent_size: int = 32
+    latent_size: int = 16
     first_width: int = 512
-    widths: tuple[int, ...] = (192, 128, 96)
-    pitch_width: int = 64
-    temporal_width: int = 128
+    widths: tuple[int, ...] = (96, 64, 64)
+    pitch_width: int = 32
+    temporal_width: int = 64
     given_track: int = -1
     previous_bars: int = 0
+    in_one_scale: bool = False
 
     @property
     def classes(self) -> int:
@@ -201,6 +206,54 @@ class TemporalNetwork(nn.Module):
         return self.spread(x).transpose(1, 2)
 
 
+class LatentPrior(nn.Module):
+    """Turn standard normal noise into latents as the encoder finds them: their mean and covariance.
+
+    An autoencoder's latents are only nearly standard normal; a generator that is fed what it was
+    taught with plays better (Ghosh et al., From variational to deterministic autoencoders, 2020,
+    section 4.2). The covariance's factor is triangular: `z_song` comes from its own noise alone,
+    `z_track` from those two, then `z_time` and `z_track_time`. Without an encoder the latents stay
+    standard normal.
+    """
+
+    mean: Tensor
+    covariance: Tensor
+
+    def __init__(self, size: MuseSize) -> None:
+        super().__init__()
+        self.shapes = {n: size.latents[n] for n in _PRIOR_ORDER if n in size.latents}
+        count = sum(math.prod(shape) for shape in self.shapes.values())
+        self.register_buffer("mean", torch.zeros(count))
+        self.register_buffer("covariance", torch.eye(count))
+
+    @torch.no_grad()
+    def learn(self, latents: dict[str, Tensor]) -> None:
+        """Move towards the mean and covariance of a batch."""
+        flat = self.flat(latents)
+        away = flat - self.mean
+        self.mean.lerp_(flat.mean(dim=0), _PRIOR_RATE)
+        self.covariance.lerp_(away.T @ away / len(flat), _PRIOR_RATE)
+
+    def factor(self) -> Tensor:
+        """Return the lower triangular factor of the covariance."""
+        ridge = 1e-3 * torch.eye(len(self.mean), device=self.mean.device)
+        return torch.linalg.cholesky(self.covariance + ridge)
+
+    def flat(self, latents: dict[str, Tensor]) -> Tensor:
+        """Put latents beside each other, (n, numbers)."""
+        return torch.cat([latents[name].flatten(1) for name in self.shapes], dim=1)
+
+    def forward(self, noise: dict[str, Tensor], factor: Tensor | None = None) -> dict[str, Tensor]:
+        """Map standard normal noise to latents, both by name; `factor` when it is known."""
+        triangle = self.factor() if factor is None else factor
+        flat = self.mean + self.flat(noise) @ triangle.T
+        parts = flat.split([math.prod(shape) for shape in self.shapes.values()], dim=1)
+        return {
+            name: part.reshape(-1, *shape)
+            for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
+        }
+
+
 class BarEncoder(nn.Module):
     """Describe a given bar at every level of the bar generator."""
 
@@ -276,6 +329,7 @@ class MuseGenerator(nn.Module):
             BarGenerator(size, inputs, count if is_composer else 1, size.given_track >= 0)
             for _ in range(generators)
         )
+        self.prior = LatentPrior(size)
         self.given = BarEncoder(size, 1) if size.given_track >= 0 else None
         if size.previous_bars:
             self.before = BarEncoder(size, size.tracks)

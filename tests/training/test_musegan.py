@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from instrument.errors import SettingError
-from instrument.piano_rolls import HOLD, REST, rolls_of
+from instrument.piano_rolls import FIRST_PITCH, HOLD, REST, rolls_of
 from tests.training.corpora import copied, scales
 from training.data.corpus import Corpus, Piece, make_corpus
 from training.learning import Moment
@@ -17,7 +17,7 @@ from training.musegan import SYSTEM, MuseConfig, MuseLearner
 from training.musegan_critic import DocumentCritic, MuseCritic, gradient_penalty
 from training.musegan_data import bar_windows
 from training.musegan_heads import choose_classes, choose_pitches, sounding_and_onsets
-from training.musegan_network import MuseGenerator, MuseSize
+from training.musegan_network import LatentPrior, MuseGenerator, MuseSize
 
 CPU = torch.device("cpu")
 TINY: MuseConfig = SYSTEM.recipes["tiny"]
@@ -140,7 +140,7 @@ def test_going_on_depends_on_the_bars_before() -> None:
     rolls = torch.rand(1, size.tracks, 2, size.steps, size.pitches)
     contexts = [generator.encode_before(part) for part in (rolls, 1.0 - rolls)]
     moved = generator(z, None, contexts[0]) - generator(z, None, contexts[1])
-    assert moved.abs().max() > 1e-4
+    assert moved.abs().max() > 1e-6
 
 
 def test_the_gradient_penalty_of_a_linear_critic_is_known() -> None:
@@ -208,7 +208,7 @@ def test_windows_begin_with_what_sounds_and_keep_their_intervals(chorales: Corpu
     windows = bar_windows(chorales.split("train"), SMALL)
     assert windows.bars.shape == (3, 4, 4, 16)
     plain = windows.bars[0]
-    drawn = windows.draw(64, np.random.default_rng(0))
+    drawn = windows.draw(64, np.random.default_rng(0), reach=6)
     starts = plain >= 2
     for window in drawn:
         shifts = {int(shift) for shift in (window - plain)[starts]}
@@ -254,7 +254,7 @@ def test_a_note_held_into_a_window_starts_there() -> None:
 def test_drums_are_never_transposed(band: Corpus) -> None:
     config = SYSTEM.recipes["band"]
     windows = bar_windows(band.split("train"), config.size)
-    drawn = windows.draw(32, np.random.default_rng(0))
+    drawn = windows.draw(32, np.random.default_rng(0), reach=6)
     assert len({tuple(np.flatnonzero(w[0].any(axis=(0, 1)))) for w in drawn}) <= 2
     assert len({tuple(np.flatnonzero(w[1].any(axis=(0, 1)))) for w in drawn}) > 4
 
@@ -352,3 +352,51 @@ def test_the_autoencoder_learns_to_play_back(chorales: Corpus) -> None:
 def test_a_corpus_without_the_right_tracks_is_refused() -> None:
     with pytest.raises(SettingError, match="4 tracks and 4 bars of 16 steps"):
         learner(scales(voices=1))
+
+
+def test_the_prior_learns_the_mean_and_covariance_of_what_is_found() -> None:
+    size = dataclasses.replace(SMALL, mode="composer", latent_size=2)
+    prior = LatentPrior(size)
+    mixing = torch.tensor(
+        [[1.0, 0.5, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.3, 0.0, 0.5, 0.0], [0.0, 0.0, 0.2, 2.0]]
+    )
+    torch.manual_seed(0)
+    for _ in range(2000):
+        flat = torch.randn(64, 4) @ mixing.T + 1.0
+        prior.learn({"z_song": flat[:, :2], "z_time": flat[:, 2:]})
+    torch.testing.assert_close(prior.mean, torch.ones(4), atol=0.05, rtol=0.0)
+    torch.testing.assert_close(prior.covariance, mixing @ mixing.T, atol=0.15, rtol=0.0)
+    noise = {"z_song": torch.randn(20000, 2), "z_time": torch.randn(20000, 2)}
+    drawn = torch.cat([*prior(noise).values()], dim=1)
+    torch.testing.assert_close(torch.cov(drawn.T), prior.covariance, atol=0.15, rtol=0.0)
+
+
+def test_the_song_comes_from_its_own_noise_alone() -> None:
+    prior = LatentPrior(SMALL)
+    count = len(prior.mean)
+    mixing = torch.eye(count) + 0.1 * torch.ones(count, count)
+    prior.covariance.copy_(mixing @ mixing.T)
+    z = latents(SMALL, 1)
+    moved = prior(dict(z, z_time=z["z_time"] + 1.0))
+    torch.testing.assert_close(moved["z_song"], prior(z)["z_song"])
+    torch.testing.assert_close(moved["z_track"], prior(z)["z_track"])
+    assert (moved["z_track_time"] - prior(z)["z_track_time"]).abs().max() > 1e-3
+
+
+def test_latents_are_standard_normal_until_an_encoder_finds_others() -> None:
+    z = latents(SMALL, 3)
+    for name, latent in LatentPrior(SMALL)(z).items():
+        torch.testing.assert_close(latent, z[name], atol=2e-3, rtol=1e-3)
+
+
+def test_pieces_in_one_scale_forget_the_key_they_were_in(chorales: Corpus) -> None:
+    size = dataclasses.replace(SMALL, in_one_scale=True)
+    pieces = chorales.split("train")
+    higher = [dataclasses.replace(piece, pitch=piece.pitch + 3) for piece in pieces]
+    here, there = (bar_windows(some, size).bars for some in (pieces, higher))
+    starts = here >= FIRST_PITCH
+    assert np.array_equal(here[~starts], there[~starts])
+    assert set(((here - there)[starts] % 12).tolist()) == {0}
+    plain = bar_windows(pieces, SMALL).bars
+    for moved, before in zip(here, plain, strict=True):
+        assert len(set((moved - before)[before >= FIRST_PITCH])) == 1
