@@ -61,9 +61,9 @@ def piece_of_parts(name: str, split: str, parts: Sequence[Any]) -> Piece:
 
 def _bars(part: Any) -> tuple[float, float]:
     """Return the length of a bar and of the pickup, in beats."""
-    meters = list(part.flatten().getElementsByClass("TimeSignature"))
-    first = [meter for meter in meters if meter.offset == meters[0].offset]
-    bar = float(first[-1].barDuration.quarterLength) if first else 4.0
+    # The first one: where bars are broken, music21's ABC parser adds meters of its own beside it.
+    meters = list(part.recurse().getElementsByClass("TimeSignature"))
+    bar = float(meters[0].barDuration.quarterLength) if meters else 4.0
     measures = list(part.getElementsByClass("Measure"))
     if len(measures) < 2:
         return bar, 0.0

@@ -74,6 +74,17 @@ def test_tunes_of_an_abc_file_are_read_with_pickup_and_key(tmp_path: Path) -> No
     assert (waltz.pickup_beats, tied) == (0.0, 2.0)
 
 
+def test_a_tune_has_its_own_note_length_and_meter_whatever_came_before(tmp_path: Path) -> None:
+    # Standard 2.1, section 3.1.7: without L:, an eighth, or a sixteenth in meters below 3/4.
+    tune = "X:{}\nM:{}\nK:D\n|d>edc d2|d>edc d2|d>edc d2|d>edc d2|\n\n"
+    path = tmp_path / "tunes.abc"
+    first = "X:1\nM:4/4\nL:1/4\nK:D\n" + "dedc|" * 5 + "\n\n"
+    path.write_text(first + tune.format(2, "2/4") + tune.format(3, "6/8"))
+    pieces = read_abc(path).pieces
+    assert [float(piece.length_beats[2]) for piece in pieces] == [1.0, 0.25, 0.5]
+    assert [piece.bar_beats for piece in pieces] == [4.0, 2.0, 3.0]
+
+
 def test_a_file_that_is_no_abc_is_named(tmp_path: Path) -> None:
     path = tmp_path / "noise.abc"
     path.write_bytes(b"\x00\x01\x02 no music")
