@@ -5,9 +5,8 @@ start), phrases, and a step graph to export.
 
 The recipes ``paper`` and ``paper_three_tones`` follow the paper and its code: 350 units, feature
 matching as the generator's only loss, the network that is ahead rests while its loss is under 70 %
-of the other's, a twentieth of the run to learn to predict the next tone (its six
-epochs), SGD at 0.1 (discriminator
-half of it), dropout 0.5. What the default changes, because so little CPU time must do:
+of the other's, a twentieth of the run to learn to predict the next tone (its six epochs), SGD at
+0.1 (discriminator half of it), dropout 0.5. What the default changes, to do with little CPU time:
 
 - next-tone prediction by squared error teaches the mean of all that could follow, one note for
   ever. By the energy score (Gneiting and Raftery, 2007, section 4.2) two predictions from different
@@ -36,6 +35,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from instrument.errors import SettingError
 from instrument.note import Phrase
+from training.crnngan_losses import (
+    critic_loss_of,
+    energy_score,
+    feature_matching,
+    who_learns,
+)
 from training.crnngan_network import (
     FEATURES,
     FIRST_TONE,
@@ -51,15 +56,13 @@ from training.parallel import agree, average_gradients
 from training.tones import (
     Stretches,
     Tones,
-    frequent_values,
+    grid_values,
     phrase_of_tones,
     texture_distance,
     tones_of,
 )
 
-FREEZE_BELOW = 0.7
-"""A network rests while its loss is under this share of the other's (the paper, section 4.3)."""
-_FIRST_TURNS = 0.1
+_FIRST_TURNS, _TURNS_UNTIL = 0.1, 0.5
 _MOST_CELLS = 2000
 
 
@@ -93,12 +96,14 @@ class CRNNGANConfig:
         semitone, and 2 % of a length.
     bfloat16
         Train the critic's LSTM in 16 bits: twice as fast where the processor multiplies them.
+    steps_per_beat
+        The grid of lengths and times; ours learns only from phrases that are on it.
     bar_beats
         Only pieces with bars of this length, or whole fractions of it, are learned from.
     """
 
-    hidden: int = 160
-    critic_hidden: int = 112
+    hidden: int = 128
+    critic_hidden: int = 96
     tones_per_cell: int = 1
     cells: int = 32
     noise: int = 16
@@ -112,6 +117,7 @@ class CRNNGANConfig:
     matching: float = 1.0
     blur: float = 0.03
     bfloat16: bool = True
+    steps_per_beat: int = 4
     bar_beats: float = 4.0
 
 
@@ -139,7 +145,7 @@ class CRNNGANLearner:
                     f"in bars of {config.bar_beats:g} beats",
                     "Choose another corpus or recipe.",
                 )
-        values = frequent_values(self._train.pieces, config.bar_beats)
+        values = grid_values(self._train.pieces, config.bar_beats, config.steps_per_beat)
         if not config.is_paper:
             self._train, self._valid = self._train.within(values), self._valid.within(values)
         ours = not config.is_paper
@@ -182,7 +188,7 @@ class CRNNGANLearner:
         Chroma and the place in the bar weigh little at first: with their full weight they bar the
         way from a wrong semitone to the right one. At the end they keep tones on the grid.
         """
-        turns = _FIRST_TURNS + (1.0 - _FIRST_TURNS) * min(1.0, fraction / self.config.pretraining)
+        turns = _FIRST_TURNS + (1.0 - _FIRST_TURNS) * min(1.0, fraction / _TURNS_UNTIL)
         noises = self.generator.draw_noise(2 * len(real), real.shape[1]).to(self.device)
         if self.config.is_paper:
             return mse_loss(self.generator.predict(noises[: len(real)], real), real)
@@ -258,7 +264,8 @@ class CRNNGANLearner:
         """Return `count` phrases, each the prompt (if any) and `length_beats` after it."""
         heard = tones_of(prompt.notes) if prompt else np.zeros((0, 4), np.float32)
         end = length_beats + (prompt.length_beats if prompt else 0.0)
-        tones = self._made_tones(count, seed, heard, end)
+        spoken_from = prompt.length_beats if prompt else 0.0
+        tones = self._made_tones(count, seed, heard, spoken_from, end)
         is_monophonic = self.config.tones_per_cell == 1
         return [phrase_of_tones(row, end, is_monophonic) for row in tones]
 
@@ -267,9 +274,17 @@ class CRNNGANLearner:
         return GeneratorStep(self._averaged()).eval()
 
     def _made_tones(
-        self, count: int, seed: int, heard: Tones | None = None, beats: float | None = None
+        self,
+        count: int,
+        seed: int,
+        heard: Tones | None = None,
+        spoken_from: float = 0.0,
+        beats: float | None = None,
     ) -> Tones:
-        """Make tones (count, n, 4) by steps: as many as in training, or `beats` long."""
+        """Make tones (count, n, 4) by steps: as many as in training, or `beats` long.
+
+        What is heard comes first; what follows it starts at `spoken_from` beats at the earliest.
+        """
         step, config = self.step_module(), self.config
         cells = [] if heard is None else _in_cells(heard, config.tones_per_cell)
         random = torch.Generator().manual_seed(seed)
@@ -280,10 +295,13 @@ class CRNNGANLearner:
             noise = (2.0 * torch.rand(count, config.noise, generator=random) - 1.0).to(self.device)
             with torch.no_grad():
                 heard_before = previous.to(self.device)
-                previous, after, hidden, cell = step(noise, heard_before, now, hidden, cell)
+                previous, _, hidden, cell = step(noise, heard_before, now, hidden, cell)
             if len(made) < len(cells):
                 previous = cells[len(made)].expand(count, -1, -1).to(self.device)
-                after = now + previous[..., 3].sum(dim=1)
+            elif cells:
+                early = (spoken_from - now - previous[:, 0, 3]).clamp(min=0.0)
+                previous[:, 0, 3] += early
+            after = now + previous[..., 3].sum(dim=1)
             made.append(previous.cpu())
             now = after
             if len(made) >= _MOST_CELLS:
@@ -338,54 +356,6 @@ class CRNNGANLearner:
         self.optimizers[name].step()
 
 
-def energy_score(
-    real: tuple[Tensor, ...], one: tuple[Tensor, ...], other: tuple[Tensor, ...]
-) -> Tensor:
-    """Return the energy score of two draws, the mean over cells, summed over views (…, n).
-
-    It is |one - real| / 2 + |other - real| / 2 - |one - other| / 2 with Euclidean norms.
-    """
-    terms = [
-        0.5 * (_distance(a, y) + _distance(b, y) - _distance(a, b)).mean()
-        for y, a, b in zip(real, one, other, strict=True)
-    ]
-    return torch.stack(terms).sum()
-
-
-def critic_loss_of(real: Tensor, fake: Tensor) -> Tensor:
-    """Return the mean of -log D(real) - log(1 - D(fake)), halved, from logits of shape (b,)."""
-    return 0.5 * (softplus(-real).mean() + softplus(fake).mean())
-
-
-def feature_matching(fake: Tensor, real: Tensor, with_deviation: bool) -> Tensor:
-    """Return the squared distance of the critic's features (b, cells, n), a mean over n.
-
-    Parameters
-    ----------
-    fake, real
-        Features of generated and of real phrases.
-    with_deviation
-        Compare means and standard deviations over batch and time; False pairs the phrases one by
-        one as the paper's code does.
-    """
-    if not with_deviation:
-        return mse_loss(fake, real)
-    mean = mse_loss(fake.mean(dim=(0, 1)), real.mean(dim=(0, 1)))
-    deviation = mse_loss(fake.std(dim=(0, 1)), real.std(dim=(0, 1)))
-    return mean + deviation
-
-
-def who_learns(critic_loss: float, generator_loss: float) -> tuple[bool, bool]:
-    """Return whether the critic and the generator learn: the one that is far ahead rests."""
-    critic_rests = critic_loss < FREEZE_BELOW * generator_loss
-    generator_rests = generator_loss < FREEZE_BELOW * critic_loss
-    return not critic_rests, not generator_rests
-
-
-def _distance(a: Tensor, b: Tensor) -> Tensor:
-    return ((a - b).square().sum(dim=-1) + 1e-6).sqrt()
-
-
 def _in_cells(tones: Tones, tones_per_cell: int) -> list[Tensor]:
     """Return tones (n, 4) as cells (1, tones, 4); a last one that is not full is left out."""
     whole = len(tones) // tones_per_cell * tones_per_cell
@@ -407,6 +377,7 @@ _PAPER = CRNNGANConfig(
     adversarial=0.0,
     blur=0.0,
     bfloat16=False,
+    steps_per_beat=24,
 )
 SYSTEM = System(
     name="crnngan",

@@ -33,7 +33,7 @@ from instrument.chord_events import REST
 from instrument.errors import SettingError
 from instrument.note import Note, Phrase
 from instrument.vocabulary import Vocabulary
-from training.crnngan import critic_loss_of
+from training.crnngan_losses import critic_loss_of
 from training.data.corpus import Corpus, Piece
 from training.learning import Moment, System
 from training.parallel import average_gradients

@@ -20,7 +20,7 @@ from training.crnngan_network import ToneValues
 
 Tones = NDArray[np.float32]
 _MAJOR = np.array([0, 2, 4, 5, 7, 9, 11])
-_RARE = 0.02
+_RARE = 0.003
 _HISTOGRAMS = ("pitch class", "interval", "length", "place in the bar", "scale")
 
 
@@ -119,11 +119,15 @@ def phrase_of_tones(tones: Tones, length_beats: float, is_monophonic: bool) -> P
     return Phrase.of(notes, length_beats)
 
 
-def frequent_values(pieces: Sequence[Tones], bar_beats: float) -> ToneValues:
-    """Collect the lengths and advances that are at least 2 % of all; 0 begins a phrase."""
+def grid_values(pieces: Sequence[Tones], bar_beats: float, steps_per_beat: int) -> ToneValues:
+    """Collect the lengths and advances on a grid that are at least 0.3 % of all.
+
+    An advance of 0 is always one of them: it begins a phrase on the bar line.
+    """
     tones = np.concatenate(pieces)
-    advances = sorted({0.0, *_frequent(tones[:, 3])})
-    return ToneValues(_frequent(tones[:, 0]), tuple(advances), bar_beats)
+    lengths = _frequent(tones[:, 0], steps_per_beat)
+    advances = {0.0, *_frequent(tones[:, 3], steps_per_beat)}
+    return ToneValues(lengths, tuple(sorted(advances)), bar_beats)
 
 
 def to_one_scale(tones: Tones) -> Tones:
@@ -170,6 +174,7 @@ def _divergence(a: Counter[int], b: Counter[int]) -> float:
     return float(0.5 * sum(term.sum() for term in terms))
 
 
-def _frequent(column: NDArray[np.float32]) -> tuple[float, ...]:
+def _frequent(column: NDArray[np.float32], steps_per_beat: int) -> tuple[float, ...]:
     values, counts = np.unique(column, return_counts=True)
-    return tuple(float(value) for value in values[counts >= _RARE * counts.sum()])
+    is_kept = (counts >= _RARE * counts.sum()) & (values * steps_per_beat % 1.0 == 0.0)
+    return tuple(float(value) for value in values[is_kept])

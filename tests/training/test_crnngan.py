@@ -7,16 +7,10 @@ import pytest
 import torch
 
 from instrument.errors import SettingError
+from instrument.note import Note, Phrase
 from tests.training.corpora import copied, scale_piece, scales
-from training.crnngan import (
-    SYSTEM,
-    CRNNGANConfig,
-    CRNNGANLearner,
-    critic_loss_of,
-    energy_score,
-    feature_matching,
-    who_learns,
-)
+from training.crnngan import SYSTEM, CRNNGANConfig, CRNNGANLearner
+from training.crnngan_losses import critic_loss_of, energy_score, feature_matching, who_learns
 from training.crnngan_network import (
     FIRST_TONE,
     Discriminator,
@@ -237,6 +231,13 @@ def test_phrases_keep_the_prompt_and_end_on_time() -> None:
     for phrase in once:
         assert phrase.length_beats == 16.0
         assert [note.pitch for note in phrase.notes[:8]] == [note.pitch for note in prompt.notes]
+
+
+def test_what_is_said_does_not_begin_before_the_prompt_ends() -> None:
+    learner = CRNNGANLearner(TINY, scales(), CPU)
+    prompt = Phrase.of([Note(0.0, 60, 1.0)], 8.0)
+    (phrase,) = learner.generate(1, 5, prompt, length_beats=8.0)
+    assert all(note.start_beats >= 8.0 for note in phrase.notes[1:])
 
 
 def test_a_corpus_without_phrases_of_that_length_is_refused() -> None:

@@ -5,7 +5,7 @@ from instrument.note import Note, Phrase
 from tests.training.corpora import scale_piece, scales
 from training.tones import (
     Stretches,
-    frequent_values,
+    grid_values,
     phrase_of_tones,
     texture_distance,
     to_one_scale,
@@ -71,7 +71,7 @@ def test_values_that_hardly_occur_are_left_out_with_their_phrases() -> None:
     notes = [Note(float(beat), 60, 1.0) for beat in range(100)]
     odd = [*notes[:7], Note(7.0, 60, 0.75), *notes[8:12]]
     stretches = Stretches.of([Phrase.of(notes), Phrase.of(odd)], 4, 4.0, in_one_scale=False)
-    values = frequent_values(stretches.pieces, 4.0)
+    values = grid_values(stretches.pieces, 4.0, steps_per_beat=2)
     assert (values.lengths, values.advances) == ((1.0,), (0.0, 1.0))
     kept = stretches.within(values)
     assert len(stretches) == 28
