@@ -137,24 +137,36 @@ def bars_of(phrase: Phrase, shape: MuseShape, order: list[int]) -> Classes:
 
 
 def heard_rolls(classes: Classes, shape: MuseShape) -> Rolls:
-    """Write what sounds and what begins, float32 (tracks, 2, bars, steps, pitches).
+    """Write what the critic hears: what sounds and what begins, (tracks, 2, bars, steps, pitches).
 
-    A hold sounds as the step before; at the beginning and after a rest it is silent. Models whose
-    heads switch pitches hear what sounds alone: (tracks, 1, …).
+    Where heads switch pitches it hears what sounds alone: (tracks, 1, …), with -1 for silence if
+    the head is a threshold of a tanh.
     """
+    sounding, onsets = _sounding_and_onsets(classes, shape)
+    if shape.head == "categorical":
+        return np.stack([sounding, onsets], axis=1)
+    heard = 2.0 * sounding - 1.0 if shape.head == "threshold" else sounding
+    return np.asarray(heard[:, None], np.float32)
+
+
+def given_rolls(classes: Classes, shape: MuseShape) -> Rolls:
+    """Write what the generator hears, (tracks, bars, steps, pitches): 1 sounds on, 2 begins."""
+    sounding, onsets = _sounding_and_onsets(classes, shape)
+    return np.asarray(sounding + onsets, np.float32)
+
+
+def _sounding_and_onsets(classes: Classes, shape: MuseShape) -> tuple[Rolls, Rolls]:
+    """Hold on to what sounds; at the beginning and after a rest a hold is silent."""
     tracks, bars, steps = classes.shape
     lines = classes.reshape(tracks, bars * steps)
     onsets = np.zeros((tracks, bars * steps, shape.pitches), np.float32)
     track, step = np.nonzero(lines >= FIRST_PITCH)
     onsets[track, step, lines[track, step] - FIRST_PITCH] = 1.0
     sounding = onsets.copy()
-    for step_ in range(1, bars * steps):
-        sounding[:, step_] += sounding[:, step_ - 1] * (lines[:, step_] == HOLD)[:, None]
-    both = [sounding, onsets] if shape.head == "categorical" else [sounding]
-    rolls = np.stack(both, axis=1).reshape(tracks, len(both), bars, steps, shape.pitches)
-    if shape.head == "threshold":
-        rolls = 2.0 * rolls - 1.0
-    return np.asarray(rolls, np.float32)
+    for now in range(1, bars * steps):
+        sounding[:, now] += sounding[:, now - 1] * (lines[:, now] == HOLD)[:, None]
+    whole = (tracks, bars, steps, shape.pitches)
+    return sounding.reshape(whole), onsets.reshape(whole)
 
 
 def settled(classes: Classes, bar: int) -> Classes:

@@ -23,6 +23,7 @@ from instrument.inference import Runtime, Session, Tensors
 from instrument.muse_rolls import (
     MuseShape,
     bars_of,
+    given_rolls,
     heard_rolls,
     phrase_of_classes,
     settled,
@@ -129,7 +130,7 @@ class MuseGAN:
         known = np.pad(known, ((0, 0), (lacking, 0), (0, 0)))
         for at in range(math.ceil(bars / shape.bars)):
             before = known[:, -shape.previous_bars :]
-            rolls = heard_rolls(before, shape).sum(axis=1)
+            rolls = given_rolls(before, shape)
             features = self._sessions["hear_bars"].run({"rolls": rolls[None]})
             made = self._best(features, before, controls, seed, at, 0.0)
             known = np.concatenate([known, made[:, shape.previous_bars :]], axis=1)
@@ -151,7 +152,7 @@ class MuseGAN:
             window = given[:, at * shape.bars : (at + 1) * shape.bars]
             whole = np.zeros((shape.tracks, shape.bars, shape.steps), np.int64)
             whole[shape.given_track] = window[0]
-            roll = heard_rolls(window, shape).sum(axis=1)
+            roll = given_rolls(window, shape)
             features = self._sessions["hear_track"].run({"roll": roll})
             parts.append(self._best(features, whole, controls, seed, at, 0.0))
         made = np.concatenate(parts, axis=1)[:, :bars]

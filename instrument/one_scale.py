@@ -12,7 +12,7 @@ import numpy as np
 
 from instrument.bar_generator import Composer
 from instrument.continuer import pitched_notes
-from instrument.controls import Controls
+from instrument.controls import Controls, Key
 from instrument.note import Note, Phrase
 
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)
@@ -82,4 +82,5 @@ def _moved(controls: Controls, semitones: int) -> Controls:
     if register is not None:
         low, high = (min(max(pitch + semitones, 0), 127) for pitch in register)
         register = low, high
-    return replace(controls, key=None, register=register)
+    key = None if controls.key is None else Key(0, "major")
+    return replace(controls, key=key, register=register)
