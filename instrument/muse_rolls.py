@@ -109,31 +109,34 @@ class MuseShape:
 
 
 def tracks_of(phrase: Phrase, shape: MuseShape) -> list[int]:
-    """Choose the tracks of a phrase that a model hears, the highest first; drums are left out."""
+    """Choose the track of a phrase that each track of a model hears; -1 where there is none.
+
+    The highest comes first and the lowest last; drums are left out.
+    """
     pitched = [index for index, t in enumerate(phrase.tracks) if t.notes and not t.is_drum]
     ordered = sorted(pitched, key=lambda index: _height(phrase.tracks[index]), reverse=True)
     if len(ordered) > shape.tracks:
         ordered = [*ordered[: shape.tracks - 1], ordered[-1]]
-    return ordered
+    if len(ordered) < 2:
+        return ordered + [-1] * (shape.tracks - len(ordered))
+    return [*ordered[:-1], *[-1] * (shape.tracks - len(ordered)), ordered[-1]]
 
 
 def bars_of(phrase: Phrase, shape: MuseShape, order: list[int]) -> Classes:
-    """Read tracks as classes, int64 (tracks, bars, steps).
+    """Read tracks by number as classes, int64 (tracks, bars, steps); -1 rests.
 
-    Pitches out of range come in by octaves. With two tracks or more missing ones rest; a pickup is
-    the end of a bar.
+    Pitches out of range come in by octaves; a pickup is the end of a bar.
     """
-    tracks = [_in_range(phrase.tracks[index], shape) for index in order]
-    empty = [Track(())] * (0 if len(order) == 1 else shape.tracks - len(order))
+    tracks = [
+        _in_range(phrase.tracks[index], shape) if index >= 0 else Track(()) for index in order
+    ]
     bars = rolls_of(
-        replace(phrase, tracks=(*tracks, *empty)),
+        replace(phrase, tracks=tuple(tracks)),
         shape.steps_per_beat,
         lowest_pitch=shape.lowest_pitch,
         pitches=shape.pitches,
-    ).transpose(1, 0, 2)
-    if len(order) == 1 and shape.given_track < 0:
-        bars = np.pad(bars, ((0, shape.tracks - 1), (0, 0), (0, 0)))
-    return np.ascontiguousarray(bars)
+    )
+    return np.ascontiguousarray(bars.transpose(1, 0, 2))
 
 
 def heard_rolls(classes: Classes, shape: MuseShape) -> Rolls:

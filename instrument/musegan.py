@@ -253,10 +253,9 @@ def _normal(random: NoteRandom, index: int, shape: tuple[int, ...]) -> NDArray[n
 
 def _beside(phrase: Phrase, written: Phrase, shape: MuseShape) -> tuple[Track, ...]:
     """Put the voices in the places of the prompt's tracks that they were read from."""
-    order = tracks_of(phrase, shape)
     tracks = [replace(track, notes=()) for track in phrase.tracks]
     added = []
-    for place, voice in zip([*order, *[-1] * len(written.tracks)], written.tracks, strict=False):
+    for place, voice in zip(tracks_of(phrase, shape), written.tracks, strict=True):
         if place >= 0:
             tracks[place] = replace(tracks[place], notes=voice.notes)
         else:

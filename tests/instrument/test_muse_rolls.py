@@ -90,3 +90,10 @@ def test_the_generator_hears_beginnings_twice_as_loud() -> None:
     rolls = given_rolls(classes, replace(SHAPE, head="threshold"))
     assert rolls[0, 0, :4, 3].tolist() == [0.0, 2.0, 1.0, 0.0]
     assert rolls.sum() == 3.0
+
+
+def test_two_tracks_are_the_outer_voices() -> None:
+    shape = replace(SHAPE, names=("S", "A", "T", "B"))
+    low, high = Track((Note(0.0, 50, 1.0),)), Track((Note(0.0, 70, 1.0),))
+    assert tracks_of(Phrase((low, high), 4.0), shape) == [1, -1, -1, 0]
+    assert tracks_of(Phrase((high,), 4.0), shape) == [0, -1, -1, -1]
