@@ -182,7 +182,7 @@ def test_a_folder_that_is_no_bundle_is_not_replaced(tmp_path: Path) -> None:
 def test_a_folder_that_is_no_run_says_how_to_make_one(tmp_path: Path) -> None:
     result = CliRunner().invoke(export_command, [str(tmp_path), "--out", str(tmp_path)])
     assert isinstance(result.exception, FileError)
-    assert "latentkeys train frame-voice" in str(result.exception)
+    assert "latentkeys train" in str(result.exception)
 
 
 def test_a_failed_subprocess_is_quoted(tmp_path: Path) -> None:
