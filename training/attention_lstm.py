@@ -39,6 +39,7 @@ from training.parallel import average_gradients
 from training.symbol_batches import (
     Batch,
     Lexicon,
+    Line,
     bar_length,
     bar_phase,
     draw_pieces,
@@ -156,17 +157,56 @@ class AttentionLearner:
 
         An event that training never met counts as the nearest that it did.
         """
-        self.network.eval()
         lines = [line_of(piece.phrase(), self.lexicon) for piece in pieces]
-        order = sorted(range(len(lines)), key=lambda i: len(lines[i].chords))
-        nats = np.zeros(len(lines))
+        nats = self._measure(lines, [0] * len(lines)).sum(axis=1)
+        return nats, np.array([line.notes for line in lines])
+
+    def prompted_nll(
+        self, pieces: Sequence[Piece], prompt_bars: float = 2.0
+    ) -> dict[str, dict[str, NDArray[np.float64]]]:
+        """Return `nll` of what follows the first bars: "prompted" by them, and "unprompted".
+
+        Waits are rests here and are counted with them: "shift" is 0.
+        """
+        wholes = [piece.phrase() for piece in pieces]
+        cuts = [
+            min(whole.pickup_beats + prompt_bars * whole.bar_beats, whole.length_beats)
+            for whole in wholes
+        ]
+        tails = [w.between(cut, w.length_beats) for w, cut in zip(wholes, cuts, strict=True)]
+        alone = [line_of(tail, self.lexicon) for tail in tails]
+        heard = [line_of(whole, self.lexicon) for whole in wholes]
+        notes = np.array([line.notes for line in alone], np.float64)
+        measured = {
+            "prompted": self._measure(heard, [round(cut * GRID) for cut in cuts]),
+            "unprompted": self._measure(alone, [0] * len(alone)),
+        }
+        return {
+            name: {
+                "shift": np.zeros(len(notes)),
+                "pitch": nats[:, 0],
+                "duration": nats[:, 1],
+                "notes": notes,
+            }
+            for name, nats in measured.items()
+        }
+
+    def _measure(self, lines: Sequence[Line], since: Sequence[int]) -> NDArray[np.float64]:
+        """Return each line's nats of chords and of durations from a tick on, shape (n, 2)."""
+        self.network.eval()
+        order = [i for i in range(len(lines)) if len(lines[i].chords)]
+        order.sort(key=lambda i: len(lines[i].chords))
+        nats = np.zeros((len(lines), 2))
         for first in range(0, len(order), _BATCHED):
             rows = order[first : first + _BATCHED]
             batch = whole_pieces([lines[i] for i in rows]).to(self.device)
             with torch.no_grad():
-                chord, duration = nats_at(self.network, batch)
-            nats[rows] = (chord + duration).sum(dim=1).double().cpu().numpy()
-        return nats, np.array([line.notes for line in lines])
+                both = torch.stack(nats_at(self.network, batch)).double().cpu().numpy()
+            for number, index in enumerate(rows):
+                line = lines[index]
+                is_counted = line.starts >= since[index]
+                nats[index] = both[:, number, : len(line.chords)][:, is_counted].sum(axis=1)
+        return nats
 
     def samples(self) -> dict[str, Phrase]:
         """Return two phrases from nothing and two that continue held-out pieces by 8 bars."""

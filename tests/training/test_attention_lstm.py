@@ -106,6 +106,22 @@ def test_a_network_that_knows_nothing_costs_the_logarithm_of_the_choices() -> No
     np.testing.assert_allclose(nats / notes, choices, rtol=1e-5)
 
 
+def test_the_first_bars_are_heard_and_not_counted() -> None:
+    learner = AttentionLearner(TINY, scales(), CPU)
+    pieces = scales().split("test")
+    found = learner.prompted_nll(pieces, prompt_bars=2.0)
+    prompted, alone = found["prompted"], found["unprompted"]
+    np.testing.assert_array_equal(prompted["notes"], [8.0] * 4)
+    tails = [line_of(p.phrase().between(8.0, 16.0), learner.lexicon) for p in pieces]
+    expected = learner._measure(tails, [0] * 4)
+    np.testing.assert_allclose(alone["pitch"], expected[:, 0])
+    whole = learner._measure([line_of(p.phrase(), learner.lexicon) for p in pieces], [0] * 4)
+    assert (prompted["pitch"] < whole[:, 0]).all()
+    nothing = learner.prompted_nll(pieces, prompt_bars=0.0)
+    np.testing.assert_allclose(nothing["prompted"]["pitch"], whole[:, 0])
+    np.testing.assert_allclose(nothing["unprompted"]["pitch"], whole[:, 0])
+
+
 def test_a_tiny_network_learns_a_short_piece_by_heart() -> None:
     pieces = [scale_piece(f"{n}", "train", 60) for n in range(4)]
     pieces.append(scale_piece("held out", "valid", 60))
