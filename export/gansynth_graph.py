@@ -1,0 +1,211 @@
+"""GANSynth as one graph of plain operations: latent and pitch in, waveform out.
+
+In: the opened model. Out: a torch module for export that computes what `GansynthNotes` computes,
+without complex numbers, and with three savings:
+
+- scales of the equalised learning rate are multiplied into the weights;
+- "repeat every value twice, then convolve" is one transposed convolution, whose kernel is the
+  convolution's smeared by one: 16 products for four values instead of 36;
+- only the windows that the asked length needs are computed, at every size of the image.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.gansynth_network import EqualConv, FirstLayer, GeneratorBlock, blend_share
+from training.gansynth_notes import LOWEST_PITCH, GansynthNotes
+from training.mel_warp import mel_to_linear
+
+_SLOPE, _EPSILON, _TINY, _OVERLAP_GAIN = 0.2, 1e-8, 1e-6, 1.5
+_OVERLAP = 4
+
+
+class PlainBlock(nn.Module):
+    """One block of the generator, of which the first `rows` windows are computed."""
+
+    def __init__(self, block: GeneratorBlock, rows: int, height: int) -> None:
+        super().__init__()
+        self.is_first = block.is_first
+        self.rows, self.height = rows, height
+        if isinstance(block.conv0, FirstLayer):
+            outputs, inputs = block.conv0.weight.shape[:2]
+            kernel = block.conv0.weight.flip(2, 3).permute(0, 2, 3, 1).reshape(-1, inputs)
+            self.shape = (outputs, *block.conv0.weight.shape[2:])
+            self.weight0 = nn.Parameter(kernel * block.conv0.scale)
+        else:
+            assert isinstance(block.conv0, EqualConv)
+            self.weight0 = nn.Parameter(_smeared(block.conv0.weight * block.conv0.scale))
+        self.bias0 = nn.Parameter(block.conv0.bias.detach().clone())
+        self.weight1 = nn.Parameter(block.conv1.weight * block.conv1.scale)
+        self.bias1 = nn.Parameter(block.conv1.bias.detach().clone())
+        self.rgb_weight = nn.Parameter(block.to_rgb.weight * block.to_rgb.scale)
+        self.rgb_bias = nn.Parameter(block.to_rgb.bias.detach().clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map the input vector, or the smaller block's windows, to this block's windows."""
+        if self.is_first:
+            x = F.linear(x, self.weight0).view(-1, *self.shape) + self.bias0[:, None, None]
+        else:
+            x = F.conv_transpose2d(x, self.weight0, self.bias0, stride=2, padding=1)
+        x = x[:, :, : min(self.rows + 1, self.height)]
+        x = _pixel_norm(F.leaky_relu(x, _SLOPE))
+        x = F.conv2d(x, self.weight1, self.bias1, padding=1)[:, :, : self.rows]
+        return _pixel_norm(F.leaky_relu(x, _SLOPE))
+
+    def image(self, x: Tensor) -> Tensor:
+        """Return the windows' image within ±1."""
+        return torch.tanh(F.conv2d(x, self.rgb_weight, self.rgb_bias))
+
+
+class PlainNotes(nn.Module):
+    """Notes, or their beginnings.
+
+    Parameters
+    ----------
+    notes
+        The model in its usual form.
+    frames
+        Length of what comes out; all of a note when not given.
+    """
+
+    band_index: Tensor
+    band_weight: Tensor
+    bin_numbers: Tensor
+    frame_numbers: Tensor
+    bin_gain: Tensor
+    window: Tensor
+
+    def __init__(self, notes: GansynthNotes, frames: int | None = None) -> None:
+        super().__init__()
+        spectrogram, size = notes.spectrogram, notes.generator.size
+        self.frames = spectrogram.frames if frames is None else frames
+        self.lead, self.hop = spectrogram.lead_frames, spectrogram.hop_frames
+        windows = min(spectrogram.windows, -(-(self.lead + self.frames) // self.hop))
+        full = size.blocks - 1
+        position = float(full) if notes.position is None else notes.position
+        last = min(full, math.ceil(position))
+        rows = _rows_of_blocks(windows, size.start[0], size.blocks, last)
+        heights = [size.start[0] * 2**number for number in range(last + 1)]
+        blocks = [block for block in notes.generator.blocks if isinstance(block, GeneratorBlock)]
+        self.blocks = nn.ModuleList(
+            PlainBlock(block, own, height)
+            for block, own, height in zip(blocks, rows, heights, strict=False)
+        )
+        self.shares = [blend_share(position, number + 1) for number in range(last + 1)]
+        self.factors = [2 ** (full - number) for number in range(last + 1)]
+        self.windows, self.pitches = windows, size.pitches
+        normalizer = notes.normalizer
+        self.level = (normalizer.level_scale, normalizer.level_shift)
+        self.turn = (normalizer.turn_scale, normalizer.turn_shift)
+        self._keep_tables(spectrogram.bins)
+
+    def forward(self, z: Tensor, pitch: Tensor) -> Tensor:
+        """Render notes.
+
+        Parameters
+        ----------
+        z
+            float32, (n, latent_size).
+        pitch
+            int64, (n,), MIDI numbers from 24 to 84.
+
+        Returns
+        -------
+        Tensor
+            float32, (n, frames), at 16 kHz.
+        """
+        image = self._image(z, pitch)
+        level = (image[:, 0] - self.level[1]) / self.level[0]
+        turn = (image[:, 1] - self.turn[1]) / self.turn[0]
+        magnitude = (self._unwarped(level.exp()) + _TINY).sqrt()
+        phase = self._unwarped((turn * math.pi).cumsum(dim=1))
+        parts = torch.cat([magnitude * phase.cos(), magnitude * phase.sin()], dim=2)
+        return self._overlapped(parts @ self._synthesis())[:, self.lead :][:, : self.frames]
+
+    def _image(self, z: Tensor, pitch: Tensor) -> Tensor:
+        one_hot = (pitch[:, None] - LOWEST_PITCH == torch.arange(self.pitches)).to(z.dtype)
+        x = _pixel_norm(torch.cat([z, one_hot], dim=1))
+        parts = []
+        for block, share, factor in zip(self.blocks, self.shares, self.factors, strict=True):
+            assert isinstance(block, PlainBlock)
+            x = block(x)
+            if share > 0.0:
+                part = share * block.image(x)
+                if factor > 1:
+                    part = F.interpolate(part, scale_factor=float(factor))
+                parts.append(part[:, :, : self.windows])
+        return torch.stack(parts).sum(dim=0) if len(parts) > 1 else parts[0]
+
+    def _unwarped(self, mel: Tensor) -> Tensor:
+        """Apply the sparse inverse of the mel warp: each bin is a few bands, weighted."""
+        total = mel[..., self.band_index[0]] * self.band_weight[0]
+        for row in range(1, len(self.band_index)):
+            total = total + mel[..., self.band_index[row]] * self.band_weight[row]
+        return total
+
+    def _synthesis(self) -> Tensor:
+        """Return the inverse real DFT with the synthesis window as a matrix.
+
+        It is computed from two short rows of numbers when a session starts, and so costs no bytes
+        in the bundle; angles are exact, as products of whole numbers modulo the window's length.
+        """
+        angle = (self.bin_numbers[:, None] * self.frame_numbers).remainder(self.window_frames)
+        radians = angle.to(torch.float32) * (2.0 * math.pi / self.window_frames)
+        basis = torch.cat([radians.cos(), -radians.sin()], dim=0)
+        return basis * self.bin_gain[:, None] * self.window
+
+    def _overlapped(self, frames: Tensor) -> Tensor:
+        """Add windows up, each a quarter of its length after the one before."""
+        quarters = frames.view(*frames.shape[:2], _OVERLAP, self.hop)  # (n, windows, 4, hop)
+        total = F.pad(quarters[:, :, 0], (0, 0, 0, _OVERLAP - 1))
+        for row in range(1, _OVERLAP):
+            total = total + F.pad(quarters[:, :, row], (0, 0, row, _OVERLAP - 1 - row))
+        return total.flatten(1)
+
+    def _keep_tables(self, bins: int) -> None:
+        self.window_frames = 2 * bins
+        unwarp = torch.from_numpy(mel_to_linear(bins)).float()  # (mel bands, linear bins)
+        most = int((unwarp != 0).sum(dim=0).max())
+        strongest = unwarp.abs().topk(most, dim=0).indices
+        self.register_buffer("band_index", strongest)
+        self.register_buffer("band_weight", unwarp.gather(0, strongest))
+        self.register_buffer("bin_numbers", torch.arange(1, bins + 1))
+        self.register_buffer("frame_numbers", torch.arange(2 * bins))
+        gain = torch.full((bins,), 2.0 / (2 * bins))
+        gain[-1] = 1.0 / (2 * bins)  # the bin at half the rate has no twin
+        self.register_buffer("bin_gain", torch.cat([gain, gain]))
+        window = torch.hann_window(2 * bins, dtype=torch.float64) / _OVERLAP_GAIN
+        self.register_buffer("window", window.float())
+
+
+def _rows_of_blocks(windows: int, start: int, blocks: int, last: int) -> list[int]:
+    """Return how many windows of each block are needed for the first `windows` at full size."""
+    needed = -(-windows // 2 ** (blocks - 1 - last))
+    rows = [min(needed, start * 2**last)]
+    for number in range(last, 0, -1):
+        # One more for the second convolution, one more for the first, at half the size.
+        below = -(-(min(rows[0] + 1, start * 2**number) + 1) // 2)
+        image = -(-windows // 2 ** (blocks - number))
+        rows.insert(0, min(max(below, image), start * 2 ** (number - 1)))
+    return rows
+
+
+def _smeared(kernel: Tensor) -> Tensor:
+    """Turn a 3x3 kernel on a doubled image into a 4x4 kernel that doubles.
+
+    Value 2a + r of the doubled image sees value a through the taps k with (r + k - 1) // 2 = 0, so
+    that place r + 1 of the transposed kernel is tap 2 - r - 1 and the one after it, added up.
+    """
+    padded = F.pad(kernel, (1, 1, 1, 1))
+    tall = padded[:, :, :-1] + padded[:, :, 1:]
+    wide = tall[:, :, :, :-1] + tall[:, :, :, 1:]
+    return wide.flip(2, 3).transpose(0, 1).contiguous()
+
+
+def _pixel_norm(x: Tensor) -> Tensor:
+    return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + _EPSILON)
