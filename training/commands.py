@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 
 from instrument.errors import SettingError
-from training.composer_commands import train_command
+from training.composer_commands import evaluate_command, train_command
 from training.config import RECIPES
 from training.data.notes import NoteSet, open_notes
 from training.data.programs import PROGRAM_NAMES
@@ -151,7 +151,11 @@ for _system in SYSTEMS.values():
 
 @click.group("evaluate")
 def evaluate_group() -> None:
-    """Measure a trained voice."""
+    """Measure a trained voice or composer."""
+
+
+for _system in SYSTEMS.values():
+    evaluate_group.add_command(evaluate_command(_system))
 
 
 @evaluate_group.command("frame-voice")

@@ -22,7 +22,7 @@ from instrument.note import Phrase
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
-from instrument.errors import SettingError
+from instrument.errors import FileError, SettingError
 from training.checkpoint import (
     CHECKPOINT,
     read_checkpoint,
@@ -35,6 +35,8 @@ from training.parallel import agree, processes
 
 BEST = "best.pt"
 """The checkpoint with the lowest validation loss; systems without one only have the last."""
+EVALUATION = "evaluation.json"
+"""What `latentkeys evaluate` leaves beside a run; the export puts it on the card."""
 _CHECKPOINT_SECONDS = 60.0
 _LOG_STEPS = 20
 _CHECKS, _SAMPLINGS = 40, 8
@@ -391,7 +393,13 @@ def load_learner(folder: Path, system: System[Any], corpus: Corpus) -> tuple[Run
 
 def _load_networks(learner: Learner, state: dict[str, Any]) -> None:
     for name, network in learner.networks.items():
-        network.load_state_dict(state["networks"][name])
+        try:
+            network.load_state_dict(state["networks"][name])
+        except (KeyError, RuntimeError) as reason:
+            raise FileError(
+                f"the run's weights do not fit its network: {str(reason).splitlines()[0]}",
+                "It was trained with another version of this system: train it anew.",
+            ) from reason
 
 
 def _crosses(before: float, after: float, parts: int) -> bool:
