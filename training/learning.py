@@ -18,11 +18,11 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 import numpy as np
 import torch
-from instrument.note import Phrase
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from instrument.errors import FileError, SettingError
+from instrument.note import Phrase
 from training.checkpoint import (
     CHECKPOINT,
     read_checkpoint,
