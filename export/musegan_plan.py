@@ -78,11 +78,7 @@ class Judge(nn.Module):
 def plan_musegan(learner: MuseLearner) -> ComposerPlan:
     """Plan two to four graphs, by what the generator is conditioned on."""
     size = learner.size
-    modules = learner.phrase_modules()
-    generator = modules["generator"].module
-    assert isinstance(generator, MuseGenerator)
-    critics = modules["critics"]
-    assert isinstance(critics, nn.ModuleList)
+    generator, critics = learner.phrase_modules()
     graphs = _conditions(generator)
     graphs["generate"] = _generate(generator, graphs)
     graphs["critic"] = _critic(size, list(critics))

@@ -53,8 +53,10 @@ class MuseCritic(nn.Module):
     def forward(self, rolls: Tensor) -> Tensor:
         """Map rolls (n, channels, bars, steps, pitches) to scores (n,)."""
         n, bars = rolls.shape[0], rolls.shape[2]
-        x = rolls.permute(0, 2, 3, 4, 1).flatten(0, 1)  # (n * bars, steps, pitches, channels)
-        chroma = x.unflatten(2, (self.octaves, OCTAVE)).sum(dim=2).flatten(2)
+        x = rolls.permute(0, 2, 3, 4, 1).flatten(0, 1).contiguous()  # (n * bars, ..., channels)
+        steps, _, channels = x.shape[1:]
+        by_octave = x.view(n * bars, steps, self.octaves, OCTAVE, channels)
+        chroma = by_octave.sum(dim=2).flatten(2)
         high = F.leaky_relu(self.registers(F.leaky_relu(self.pitches(x), 0.2)), 0.2)
         x = torch.cat([high, F.leaky_relu(self.chroma(chroma), 0.2)[:, :, None]], dim=3)
         for time in self.times:
@@ -91,7 +93,8 @@ class DocumentCritic(nn.Module):
     def forward(self, rolls: Tensor) -> Tensor:
         """Map rolls (n, channels, bars, 16, 84) to scores (n,)."""
         x = self.layers(rolls).flatten(1)
-        return self.score(F.leaky_relu(self.dense(x), 0.2))[:, 0]
+        score: Tensor = self.score(F.leaky_relu(self.dense(x), 0.2))
+        return score[:, 0]
 
 
 def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
@@ -104,4 +107,5 @@ def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     share = torch.rand(shape, device=real.device, dtype=real.dtype)
     between = (share * real + (1.0 - share) * fake).detach().requires_grad_(True)
     (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    return (slope.flatten(1).norm(dim=1) - 1.0).square().mean()
+    steepness: Tensor = torch.linalg.vector_norm(slope.flatten(1), dim=1)
+    return (steepness - 1.0).square().mean()

@@ -69,7 +69,8 @@ def bar_windows(pieces: Sequence[Piece], size: MuseSize) -> BarWindows:
     for piece in pieces:
         if not _fits(piece, size):
             continue
-        bars = bars_of(_moved(piece, size), size)
+        phrase = piece.phrase()
+        bars = bars_of(phrase.transposed(scale_shift(phrase, size)), size)
         for at in range(bars.shape[1] - length + 1):
             window = _settled(bars, at, length)
             if _has_enough(window):
@@ -100,24 +101,47 @@ def bars_of(phrase: Phrase, size: MuseSize) -> Bars:
     return whole.reshape(len(phrase.tracks), bars, size.steps, size.pitches)
 
 
+def prompted_bars(prompt: Phrase, size: MuseSize) -> Bars:
+    """Put a prompt where it is given: its end before the new bars, or its first track beside them.
+
+    Returns
+    -------
+    Bars
+        Of one window; what is not given rests.
+    """
+    lines = bars_of(prompt, size)
+    whole = np.zeros(
+        (size.tracks, size.previous_bars + size.bars, size.steps, *lines.shape[3:]), np.int64
+    )
+    if size.previous_bars:
+        before = lines[: size.tracks, -size.previous_bars :]
+        whole[: len(before), size.previous_bars - before.shape[1] : size.previous_bars] = before
+    elif size.given_track >= 0:
+        given = lines[0, : size.bars]
+        whole[size.given_track, : len(given)] = given
+    return whole
+
+
+def scale_shift(phrase: Phrase, size: MuseSize) -> int:
+    """Return the semitones that bring a phrase into the one scale, in range and near if possible.
+
+    0 where any scale will do.
+    """
+    if not size.in_one_scale or not phrase.notes:
+        return 0
+    nearest = -scale_of(phrase.notes)
+    pitches = [note.pitch for note in phrase.notes]
+    top = size.lowest_pitch + size.pitches - 1
+    for up in sorted((nearest, nearest - 12, nearest + 12), key=abs):
+        if min(pitches) + up >= size.lowest_pitch and max(pitches) + up <= top:
+            return up
+    return nearest
+
+
 def _fits(piece: Piece, size: MuseSize) -> bool:
     per_beat = size.steps / piece.bar_beats
     is_whole = abs(per_beat - round(per_beat)) < 1e-6 and round(per_beat) % 4 == 0
     return len(piece.programs) == size.tracks and is_whole and len(piece.pitch) > 0
-
-
-def _moved(piece: Piece, size: MuseSize) -> Phrase:
-    """Return a piece in the one scale, if there is one, as near to where it was as fits."""
-    phrase = piece.phrase()
-    if not size.in_one_scale:
-        return phrase
-    nearest = -scale_of(phrase.notes)
-    low, high = int(piece.pitch.min()), int(piece.pitch.max())
-    top = size.lowest_pitch + size.pitches - 1
-    for up in sorted((nearest, nearest - 12, nearest + 12), key=abs):
-        if low + up >= size.lowest_pitch and high + up <= top:
-            return phrase.transposed(up)
-    return phrase.transposed(nearest)
 
 
 def _has_enough(window: Bars) -> bool:
@@ -137,9 +161,11 @@ def _reach(
         low = np.where(sounds, pitch, pitches).min(axis=(1, 2, 3))
         high = np.where(sounds, pitch, 0).max(axis=(1, 2, 3))
         return -low, pitches - 1 - high
-    used = (whole.any(axis=(2, 3)) & ~is_drum[:, :, None]).any(axis=1)  # (windows, pitches)
-    low = np.where(used.any(axis=1), used.argmax(axis=1), 0)
-    high = np.where(used.any(axis=1), used[:, ::-1].argmax(axis=1), 0)
+    sounds = whole.any(axis=(2, 3)) & ~is_drum[:, :, None]
+    used: NDArray[np.bool_] = np.any(sounds, axis=1)  # (windows, pitches)
+    is_used = np.any(used, axis=1)
+    low = np.where(is_used, used.argmax(axis=1), 0)
+    high = np.where(is_used, used[:, ::-1].argmax(axis=1), 0)
     return -low, high
 
 

@@ -41,7 +41,7 @@ class PhraseEncoder(nn.Module):
         whole = len(size.played) * line
         self.heads = nn.ModuleDict(
             {
-                name: nn.Linear(whole if len(shape) == 1 else line, 2 * size.latent_size)
+                name: nn.Linear(whole if len(shape) == 1 else line, 2 * shape[-1])
                 for name, shape in size.latents.items()
             }
         )

@@ -52,8 +52,10 @@ class MuseSize:
         Of a phrase; steps in a bar, pitches a multiple of 12.
     lowest_pitch
         MIDI number of the first pitch.
-    latent_size
-        Numbers in each latent.
+    latent_size, shared_size
+        Numbers in each latent of a track, and in each that all tracks share; 0 for as many. What
+        is said in a shared latent need not be said to each track: with room for the chords there,
+        tracks agree.
     first_width, widths, pitch_width
         Channels of the bar generator's dense layer, of its doublings of time, of its octaves.
     temporal_width
@@ -74,6 +76,7 @@ class MuseSize:
     pitches: int = 48
     lowest_pitch: int = 36
     latent_size: int = 16
+    shared_size: int = 0
     first_width: int = 512
     widths: tuple[int, ...] = (96, 64, 64)
     pitch_width: int = 32
@@ -95,7 +98,8 @@ class MuseSize:
     @property
     def latents(self) -> dict[str, tuple[int, ...]]:
         """The latents of this mode by name, with their shapes without the batch."""
-        shared = {"z_song": (self.latent_size,), "z_time": (self.latent_size,)}
+        numbers = self.shared_size or self.latent_size
+        shared = {"z_song": (numbers,), "z_time": (numbers,)}
         own_shape = (len(self.played), self.latent_size)
         own = {"z_track": own_shape, "z_track_time": own_shape}
         return {
@@ -190,20 +194,19 @@ class ChannelNorm(nn.BatchNorm1d):
 class TemporalNetwork(nn.Module):
     """Turn one latent into one for each bar: transposed convolutions over bars."""
 
-    def __init__(self, size: MuseSize) -> None:
+    def __init__(self, size: MuseSize, numbers: int) -> None:
         super().__init__()
         self.bars = size.bars
         first = min(2, size.bars)
-        self.grow = nn.ConvTranspose1d(size.latent_size, size.temporal_width, first)
+        self.grow = nn.ConvTranspose1d(numbers, size.temporal_width, first)
         self.norm = nn.BatchNorm1d(size.temporal_width)
-        self.spread = nn.ConvTranspose1d(
-            size.temporal_width, size.latent_size, max(1, size.bars - 1)
-        )
+        self.spread = nn.ConvTranspose1d(size.temporal_width, numbers, max(1, size.bars - 1))
 
     def forward(self, z: Tensor) -> Tensor:
-        """Map (n, latent_size) to (n, bars, latent_size)."""
+        """Map (n, numbers) to (n, bars, numbers)."""
         x = F.relu(self.norm(self.grow(z[:, :, None])))
-        return self.spread(x).transpose(1, 2)
+        y: Tensor = self.spread(x)
+        return y.transpose(1, 2)
 
 
 class LatentPrior(nn.Module):
@@ -237,7 +240,8 @@ class LatentPrior(nn.Module):
     def factor(self) -> Tensor:
         """Return the lower triangular factor of the covariance."""
         ridge = 1e-3 * torch.eye(len(self.mean), device=self.mean.device)
-        return torch.linalg.cholesky(self.covariance + ridge)
+        factor: Tensor = torch.linalg.cholesky(self.covariance + ridge)
+        return factor
 
     def flat(self, latents: dict[str, Tensor]) -> Tensor:
         """Put latents beside each other, (n, numbers)."""
@@ -247,7 +251,7 @@ class LatentPrior(nn.Module):
         """Map standard normal noise to latents, both by name; `factor` when it is known."""
         triangle = self.factor() if factor is None else factor
         flat = self.mean + self.flat(noise) @ triangle.T
-        parts = flat.split([math.prod(shape) for shape in self.shapes.values()], dim=1)
+        parts = torch.split(flat, [math.prod(shape) for shape in self.shapes.values()], dim=1)
         return {
             name: part.reshape(-1, *shape)
             for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
@@ -304,10 +308,11 @@ class BarGenerator(nn.Module):
         for level, (grow, norm) in enumerate(zip(self.grow, self.grow_norms, strict=True)):
             x = F.relu(norm(grow(_join(x, skips, level))))
         x = F.relu(self.open_norm(self.open(_join(x, skips, len(self.grow)))))
-        pitches = self.keys(_join(x, skips, len(self.grow) + 1)).permute(0, 3, 1, 2)
+        keys: Tensor = self.keys(_join(x, skips, len(self.grow) + 1))
+        pitches = keys.permute(0, 3, 1, 2)
         if self.rest_and_hold is None:
             return pitches
-        others = self.rest_and_hold(x.flatten(2)).unflatten(2, (self.tracks, 2))
+        others = self.rest_and_hold(x.flatten(2)).view(*x.shape[:2], self.tracks, 2)
         return torch.cat([others.transpose(1, 2), pitches], dim=3)
 
 
@@ -319,12 +324,14 @@ class MuseGenerator(nn.Module):
         self.size = size
         is_composer, count = size.mode == "composer", len(size.played)
         generators = 1 if is_composer else count
-        shared = 0 if size.mode == "jamming" else 2
-        own = 0 if is_composer else 2
-        context = size.latent_size * 2 if size.previous_bars else 0
-        inputs = (shared + own) * size.latent_size + context
-        self.shared_time = TemporalNetwork(size) if shared else None
-        self.own_time = nn.ModuleList(TemporalNetwork(size) for _ in range(count if own else 0))
+        shared = size.latents.get("z_song", (0,))[0]
+        own = 0 if is_composer else size.latent_size
+        context = max(shared, size.latent_size) * 2 if size.previous_bars else 0
+        self.shared_time = TemporalNetwork(size, shared) if shared else None
+        self.own_time = nn.ModuleList(
+            TemporalNetwork(size, own) for _ in range(count if own else 0)
+        )
+        inputs = 2 * shared + 2 * own + context
         self.bars = nn.ModuleList(
             BarGenerator(size, inputs, count if is_composer else 1, size.given_track >= 0)
             for _ in range(generators)
@@ -371,7 +378,7 @@ class MuseGenerator(nn.Module):
         n = next(iter(latents.values())).shape[0]
         shared: list[Tensor] = []
         if self.shared_time is not None:
-            song = latents["z_song"][:, None].expand(n, size.bars, size.latent_size)
+            song = latents["z_song"][:, None].expand(-1, size.bars, -1)
             shared = [song, self.shared_time(latents["z_time"])]
         if context is not None:
             shared.append(context[:, None].expand(n, size.bars, context.shape[1]))
@@ -379,11 +386,11 @@ class MuseGenerator(nn.Module):
         for index, generator in enumerate(self.bars):
             parts = list(shared)
             if len(self.own_time):
-                own = latents["z_track"][:, index, None].expand(n, size.bars, size.latent_size)
+                own = latents["z_track"][:, index, None].expand(-1, size.bars, -1)
                 parts += [own, self.own_time[index](latents["z_track_time"][:, index])]
             z = torch.cat(parts, dim=2).flatten(0, 1)
             logits = generator(z, given)  # (n * bars, tracks, steps, classes)
-            tracks.append(logits.unflatten(0, (n, size.bars)).transpose(1, 2))
+            tracks.append(logits.reshape(n, size.bars, *logits.shape[1:]).transpose(1, 2))
         return torch.cat(tracks, dim=1)
 
 

@@ -13,7 +13,8 @@ from instrument.piano_rolls import FIRST_PITCH, HOLD, REST, rolls_of
 from tests.training.corpora import copied, scales
 from training.data.corpus import Corpus, Piece, make_corpus
 from training.learning import Moment
-from training.musegan import SYSTEM, MuseConfig, MuseLearner
+from training.musegan import SYSTEM, MuseLearner
+from training.musegan_config import MuseConfig
 from training.musegan_critic import DocumentCritic, MuseCritic, gradient_penalty
 from training.musegan_data import bar_windows
 from training.musegan_heads import choose_classes, choose_pitches, sounding_and_onsets
