@@ -50,6 +50,7 @@ def plan_crnngan(learner: CRNNGANLearner) -> ComposerPlan:
         pitch_range=(0, 127),
         steps_per_beat=GRID,
         voices=("melody",) if count == 1 else ("chords",),
+        conditions=("key", "register"),
         constants={
             "noise": noise,
             "tones_per_cell": count,

@@ -18,7 +18,13 @@ from rich.console import Console
 from rich.table import Table
 
 from instrument.bar_generator import Composer
-from instrument.composers import find_composer, list_composers, open_composer
+from instrument.composers import (
+    BUILT_IN,
+    BUILT_IN_CONDITIONS,
+    find_composer,
+    list_composers,
+    open_composer,
+)
 from instrument.continuer import at_bar_line, pitched_notes
 from instrument.controls import Controls, Key
 from instrument.errors import MidiFileError, SettingError
@@ -97,7 +103,7 @@ def continue_command(
     controls = _controls(**wishes)
     phrase = at_bar_line(_prompt(prompt, out, force))
     name = model or _melodic_or_chordal(phrase)
-    composer = _open(name, phrase)
+    composer = _open(name, phrase, controls)
     length = bars * phrase.meter_at(phrase.length_beats).bar_beats
     began = time.perf_counter()
     made = composer.continue_phrase(phrase, length, controls, seed)
@@ -122,7 +128,7 @@ def accompany_command(
     controls = _controls(**wishes)
     phrase = at_bar_line(_prompt(prompt, out, force))
     name = model or _installed("musegan_accompany", "chorale_lstm")
-    composer = _open(name, phrase)
+    composer = _open(name, phrase, controls)
     bars = math.ceil(phrase.length_beats / phrase.bar_beats)
     began = time.perf_counter()
     made = composer.generate(bars, seed, controls, condition=phrase)
@@ -163,6 +169,7 @@ def compose_command(
     if mode is not None:
         _check_mode(name, mode)
     composer = open_composer(name)
+    _say_what_it_ignores(name, controls)
     began = time.perf_counter()
     made = composer.generate(bars, seed, controls)
     took = time.perf_counter() - began
@@ -226,10 +233,11 @@ def _check_out(out: Path, force: bool) -> None:
         raise SettingError(f'"{out}" exists', "Replace it with --force.")
 
 
-def _open(name: str, phrase: Phrase) -> Composer:
+def _open(name: str, phrase: Phrase, controls: Controls) -> Composer:
     """Open a composer and compare its range with the prompt's notes."""
     composer = open_composer(name)
-    if name in ("echo", "ngram"):
+    _say_what_it_ignores(name, controls)
+    if name in BUILT_IN:
         return composer
     lowest, highest = find_composer(name).music.pitch_range
     notes = pitched_notes(phrase)
@@ -247,6 +255,18 @@ def _open(name: str, phrase: Phrase) -> Composer:
             style="yellow",
         )
     return composer
+
+
+def _say_what_it_ignores(name: str, controls: Controls) -> None:
+    """Name the wishes that a composer cannot keep."""
+    wishes = {"density": controls.density, "key": controls.key, "register": controls.register}
+    asked = [wish for wish, value in wishes.items() if value is not None]
+    kept = BUILT_IN_CONDITIONS.get(name) or (
+        () if name in BUILT_IN else find_composer(name).music.conditions
+    )
+    for wish in asked:
+        if wish not in kept:
+            _console.print(f"{name} leaves --{wish} out: it cannot keep to it", style="yellow")
 
 
 def _remedy(notes: tuple[Note, ...], lowest: int, highest: int) -> str:
@@ -272,7 +292,7 @@ def _installed(*names: str) -> str:
 
 
 def _check_mode(name: str, mode: str) -> None:
-    trained = () if name in ("echo", "ngram") else find_composer(name).music.vocabulary.get("mode")
+    trained = () if name in BUILT_IN else find_composer(name).music.vocabulary.get("mode")
     if not trained:
         raise SettingError(
             f"--mode {mode}: {name} has no modes", "Leave --mode out, or choose a MuseGAN."

@@ -44,6 +44,8 @@ BUILT_IN = {
     "ngram": "counts which notes follow which, and learns from the prompt; needs no model",
     "echo": "plays the prompt again; for trying things out",
 }
+#: What the built-in ones can be asked for, as a card's conditions say it of the others.
+BUILT_IN_CONDITIONS = {"ngram": ("key", "register", "max_length")}
 
 
 @dataclass(frozen=True, slots=True)

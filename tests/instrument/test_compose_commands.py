@@ -89,6 +89,13 @@ def test_wishes_are_kept(prompt: Path, tmp_path: Path) -> None:
         assert all(60 <= note.pitch <= 80 for note in added), name
 
 
+def test_wishes_that_a_model_cannot_keep_are_named(prompt: Path, tmp_path: Path) -> None:
+    options = ("--model", "ngram", "--density", 2, "--key", "C")
+    result = latent("continue", prompt, tmp_path / "out.mid", *options)
+    assert "ngram leaves --density out" in result.output
+    assert "--key out" not in result.output
+
+
 @pytest.mark.parametrize("name", ["tiny_accompanist", "tiny_chorale"])
 def test_accompaniments_stand_beside_the_tune(prompt: Path, tmp_path: Path, name: str) -> None:
     outs = [tmp_path / "a.mid", tmp_path / "b.mid"]
