@@ -39,7 +39,7 @@ _WIDE, _NARROW = 36, 13  # semitones beyond which intervals between and within v
 _WIDE_CLASSES, _NARROW_CLASSES = 2 * _WIDE + 2, 2 * _NARROW + 2  # the last one: a rest
 _AGES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17, 24)
 _MATCHES = (2, 4, 6, 8, 12, 16, 24)
-_BAR_FRAMES, _BARS = 24, 20
+_BAR_FRAMES = 24
 _LEAPS = np.arange(-LARGEST_LEAP, LARGEST_LEAP + 1)
 _LOWEST, _PITCHES = 34, 52
 
@@ -176,7 +176,7 @@ def _tell_meter(hot: _Hot, past: Past) -> None:
     hot.block(FRAMES_PER_BEAT, frame % FRAMES_PER_BEAT)
     hot.block(3, {16: 0, 12: 1}.get(past.bar_frames, 2))
     hot.block(4, bar % 4)
-    hot.block(_BARS + 1, min(max(bar, -1) + 1, _BARS))
+    hot.block(3, min(bar, 1) + 1)  # upbeat, first bar, later; a bar's number only betrays the piece
 
 
 def _tell_lookback(hot: _Hot, past: Past) -> None:

@@ -152,7 +152,8 @@ class ChoraleLearner:
         """Learn from one batch."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * rate(at, _WARM_UP_STEPS)
-        batch = draw_batch(self._lessons(), self.config.batch, at.random, self.config.between)
+        lessons, number = self._lessons(), at.step * at.processes + at.process
+        batch = draw_batch(lessons, self.config.batch, number, at.random, self.config.between)
         batch = batch.to(self.device)
         self.network.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bfloat16):
@@ -167,11 +168,12 @@ class ChoraleLearner:
         return {"loss": loss.detach()}
 
     def validate(self) -> dict[str, float]:
-        """Return nats per note on the held-out pieces."""
+        """Return nats per note on the held-out pieces, as quickly as learning goes."""
         if self._valid is None:
             count = self.config.pieces or None
             self._valid = tables_of([p.phrase() for p in self._corpus.split("valid")[:count]])
-        found = self._measure(self._valid)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bfloat16):
+            found = self._measure(self._valid)
         return {"loss": found.nats_per_note, "changed": found.nats_per_changed_note}
 
     def nll(self, pieces: Sequence[Piece]) -> Likelihoods:

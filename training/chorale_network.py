@@ -37,8 +37,8 @@ class ChoraleNetwork(nn.Module):
     width, blocks
         Of the head: residual blocks of two linear layers.
     dropout, feature_dropout
-        Shares of zeroed activations (the LSTM's whole units by piece, the head's by cell) and of
-        zeroed inputs.
+        Shares of zeroed activations and of zeroed inputs: the LSTM's for a whole piece, the head's
+        cell by cell.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class ChoraleNetwork(nn.Module):
         )
         self.remembered = nn.Linear(units, width)
         self.present = nn.Linear(FRAME_FEATURES, width, bias=False)
+        self.metrical = nn.Linear(FRAME_FEATURES, VOICE_COUNT * MOVES, bias=False)
         self.entry = nn.Linear(VOICE_FEATURES, width, bias=False)
         self.blocks = nn.ModuleList(
             nn.Sequential(
@@ -69,6 +70,7 @@ class ChoraleNetwork(nn.Module):
         )
         self.direct = nn.Linear(VOICE_FEATURES, MOVES, bias=False)
         self.habitual = nn.Parameter(torch.zeros(VOICE_COUNT, sum(RELATION_SIZES)))
+        nn.init.zeros_(self.metrical.weight)
         nn.init.zeros_(self.direct.weight)
         starts = [sum(RELATION_SIZES[:row]) for row in range(RELATIONS)]
         self.register_buffer("starts", torch.tensor(starts)[:, None], persistent=False)
@@ -93,12 +95,13 @@ class ChoraleNetwork(nn.Module):
         Returns
         -------
         tuple
-            Contexts (B, T, width) for placing each frame, and the state after the last.
+            Contexts (B, T, width + 204) for placing each frame, and the state after the last.
         """
-        frames = self._drop_units(frames, self.feature_dropout)
-        remembered, state = self.memory(frames, state)
+        remembered, state = self.memory(self._drop_units(frames, self.feature_dropout), state)
         remembered = self._drop_units(remembered, self.dropout)
-        return self.remembered(remembered) + self.present(frames), state
+        present = self._drop_cells(frames, self.feature_dropout)
+        hidden = self.remembered(remembered) + self.present(present)
+        return torch.cat([hidden, self.metrical(present)], dim=-1), state
 
     def logits(self, context: Tensor, voices: Tensor, relations: Tensor) -> Tensor:
         """Score the moves of voices.
@@ -106,7 +109,7 @@ class ChoraleNetwork(nn.Module):
         Parameters
         ----------
         context
-            (..., width), broadcast over cells.
+            (..., width + 204), broadcast over cells.
         voices
             (..., VOICE_FEATURES).
         relations
@@ -117,14 +120,17 @@ class ChoraleNetwork(nn.Module):
         Tensor
             float32, (..., 51).
         """
+        voice = voices[..., :VOICE_COUNT]
         voices = self._drop_cells(voices, self.feature_dropout)
-        x = self._drop_cells(F.gelu(context + self.entry(voices)), self.dropout)
+        width = self.entry.out_features
+        hidden, metrical = context[..., :width], context[..., width:]
+        x = self._drop_cells(F.gelu(hidden + self.entry(voices)), self.dropout)
         for block in self.blocks:
             x = x + block(x)
         scores = self.exit(x)
-        moves = (scores[..., :MOVES] + self.direct(voices)).float()
-        which = voices[..., :VOICE_COUNT] @ self.habitual.to(voices.dtype)
-        related = (scores[..., MOVES:] + which).float()
+        metrical = (metrical.unflatten(-1, (VOICE_COUNT, MOVES)) * voice[..., None]).sum(dim=-2)
+        moves = (scores[..., :MOVES] + self.direct(voices) + metrical).float()
+        related = (scores[..., MOVES:] + voice @ self.habitual.to(voices.dtype)).float()
         index = (relations.long() + self.starts).flatten(-2)
         leaps = related.gather(-1, index).unflatten(-1, (RELATIONS, LEAPS)).sum(dim=-2)
         return torch.cat([moves[..., : MOVES - LEAPS], moves[..., MOVES - LEAPS :] + leaps], dim=-1)
@@ -161,7 +167,7 @@ class AdvanceStep(nn.Module):
         self.network = network
 
     def forward(self, frame: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Turn (1, FRAME_FEATURES), (layers, 1, units) twice into context (1, width), h, c."""
+        """Turn (1, FRAME_FEATURES), (layers, 1, units) twice into (1, width + 204), h, c."""
         context, (h, c) = self.network.contexts(frame[:, None], (h, c))
         return context[:, 0], h, c
 
@@ -174,5 +180,5 @@ class PlaceStep(nn.Module):
         self.network = network
 
     def forward(self, context: Tensor, voice: Tensor, relations: Tensor) -> Tensor:
-        """Turn (1, width), (1, VOICE_FEATURES), int64 (1, RELATIONS, LEAPS) into logits (1, 51)."""
+        """Turn a context, (1, VOICE_FEATURES), int64 (1, RELATIONS, LEAPS) into logits (1, 51)."""
         return self.network.logits(context, voice, relations)

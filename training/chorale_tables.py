@@ -26,6 +26,7 @@ from instrument.errors import PhraseError
 from instrument.note import Phrase
 
 _FEW = 8
+_LENGTHS_APART = 30.0  # frames; batches differ from round to round
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,11 +172,25 @@ def batch_of(
 
 
 def draw_batch(
-    tables: Sequence[Table], size: int, random: np.random.Generator, between: float
+    tables: Sequence[Table],
+    size: int,
+    number: int,
+    random: np.random.Generator,
+    between: float,
 ) -> Batch:
-    """Draw chorales of similar length, each equally often in the long run."""
+    """Draw the batch of that number: chorales of similar length, each once in every round.
+
+    Parameters
+    ----------
+    number
+        Batches drawn before, by all processes; it alone decides which chorales are drawn.
+    random, between
+        See `batch_of`.
+    """
+    batches = -(-len(tables) // size)
+    of_round = np.random.default_rng(number // batches)
     lengths = np.array([len(table.frames) for table in tables])
-    order = np.argsort(lengths + random.normal(0.0, 30.0, len(lengths)))
-    first = int(random.integers(len(tables)))
-    chosen = [tables[order[(first + n) % len(tables)]] for n in range(min(size, len(tables)))]
-    return batch_of(chosen, random, between)
+    order = np.argsort(lengths + of_round.normal(0.0, _LENGTHS_APART, len(lengths)))
+    place = int(of_round.permutation(batches)[number % batches])
+    chosen = np.array_split(order, batches)[place]
+    return batch_of([tables[n] for n in chosen], random, between)

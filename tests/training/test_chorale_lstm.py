@@ -136,8 +136,18 @@ def test_frames_left_out_are_made_up_for_by_weights(corpus: Corpus) -> None:
     random = np.random.default_rng(0)
     whole = batch_of(tables)
     assert whole.weights.sum() == len(whole.where) == sum(len(t.frames) for t in tables)
-    totals = [float(draw_batch(tables, 4, random, 0.4).weights.sum()) for _ in range(200)]
-    assert np.mean(totals) == pytest.approx(float(whole.weights.sum()), rel=0.02)
+    totals = [float(draw_batch(tables, 2, n, random, 0.4).weights.sum()) for n in range(400)]
+    assert 2 * np.mean(totals) == pytest.approx(float(whole.weights.sum()), rel=0.02)
+
+
+def test_every_chorale_is_drawn_once_in_a_round() -> None:
+    corpus = scales(voices=4, per_split=7)
+    tables = tables_of([piece.phrase() for piece in corpus.split("train")])
+    random = np.random.default_rng(0)
+    for first in (0, 3):
+        batches = [draw_batch(tables, 3, first + n, random, 1.0) for n in range(3)]
+        openings = np.concatenate([b.voices[b.where % b.frames.shape[1] == 0] for b in batches])
+        assert len(np.unique(openings.reshape(7, -1), axis=0)) == 7
 
 
 def test_harmonising_keeps_the_soprano(corpus: Corpus) -> None:
