@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from instrument.note import Phrase
+from instrument.continuer import pitched_notes
+from instrument.note import Phrase, Track
 from training.data.corpus import Corpus, Piece
 from training.metrics.bootstrap import Mean, ratio_of
 from training.metrics.compare import (
@@ -236,19 +237,31 @@ def _compare(
     made = learner.generate(count, seed)
     length = min(float(np.median([phrase.length_beats for phrase in made])), _LONGEST_BEATS)
     made = [phrase.between(0.0, min(length, phrase.length_beats)) for phrase in made]
-    test = [piece.phrase() for piece in corpus.split("test")]
+    # Who writes all voices into one track is compared with pieces whose voices are in one.
+    in_one = all(len(phrase.tracks) == 1 for phrase in made)
+    shape = merged if in_one else _as_it_is
+    test = [shape(piece.phrase()) for piece in corpus.split("test")]
     alike = [phrase for phrase in test if phrase.bar_beats == made[0].bar_beats]
     test = alike if len(alike) >= _FEWEST else test
     say("continuing test pieces")
     continued, real = _continued(learner, test[:count], seed)
     say("comparing")
-    training = TrainingMusic(piece.phrase() for piece in corpus.split("train"))
+    training = TrainingMusic(shape(piece.phrase()) for piece in corpus.split("train"))
     theirs = None
-    if baseline:
-        cut = tuple(phrase.between(0.0, min(length, 32.0)) for phrase in baseline.phrases)
-        theirs = Music(cut, baseline.continued)
+    if baseline and in_one:
+        cut = (phrase.between(0.0, min(length, phrase.length_beats)) for phrase in baseline.phrases)
+        theirs = Music(tuple(cut), baseline.continued)
     data = Music(stretches(test, length), real)
     return compare(Music(tuple(made), continued), data, training, theirs)
+
+
+def merged(phrase: Phrase) -> Phrase:
+    """Return a phrase with the notes of all its pitched tracks in one."""
+    return replace(phrase, tracks=(Track(pitched_notes(phrase)),))
+
+
+def _as_it_is(phrase: Phrase) -> Phrase:
+    return phrase
 
 
 Pairs = tuple[tuple[Phrase, Phrase], ...]

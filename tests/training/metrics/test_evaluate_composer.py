@@ -13,7 +13,12 @@ from instrument.note import Phrase
 from tests.training.corpora import scales
 from training.data.corpus import Corpus, Piece
 from training.metrics import ngram_baseline
-from training.metrics.evaluate_composer import evaluate_composer, print_evaluation, to_json
+from training.metrics.evaluate_composer import (
+    evaluate_composer,
+    merged,
+    print_evaluation,
+    to_json,
+)
 from training.metrics.ngram_baseline import Baseline, count_baseline, open_baseline
 
 
@@ -80,6 +85,20 @@ def test_a_learner_without_likelihood_is_compared_alone(corpus: Corpus) -> None:
 
     found = evaluate_composer(Player(), corpus, None, count=3)
     assert found.likelihoods == () and found.comparison and not found.comparison.seams
+
+
+def test_voices_in_one_track_are_compared_with_voices_in_one_track() -> None:
+    corpus = scales(voices=2, per_split=3)
+
+    class Player:
+        def generate(self, count: int, seed: int) -> list[Phrase]:
+            return [merged(corpus.split("train")[0].phrase())] * count
+
+    found = evaluate_composer(Player(), corpus, None, count=3).comparison
+    assert found and found.copies["generated"] == found.copies["data"]
+    assert found.copies["data"].longest == 32
+    tones = next(row for row in found.rows if row.name.startswith("repetitions"))
+    assert tones.generated.value == tones.data.value
 
 
 def test_tables_and_json_hold_the_figures(corpus: Corpus, baseline: Baseline) -> None:
