@@ -24,9 +24,8 @@ from instrument.card import FORMAT, Graph, GraphTest, Licence, MusicCard
 from instrument.errors import FileError
 from instrument.graph_test import seeded_inputs
 from instrument.inference import Runtime
-from training.learning import RunCard
+from training.learning import EVALUATION, RunCard
 
-EVALUATION = "evaluation.json"
 _SELF_TEST_SEED, _SELF_TEST_PLACES, _SELF_TEST_TOLERANCE = 7, 8, 1e-3
 
 
@@ -118,7 +117,7 @@ def read_evaluation(folder: Path, run: RunCard) -> dict[str, Any]:
         raise FileError(f"{path}: is no evaluation: {reason}") from reason
     if not isinstance(report, dict):
         raise FileError(f"{path}: is no evaluation: it must be a table")
-    return {"validation": validation, **report}
+    return {"validation": validation, **_rounded(report)}
 
 
 def _graph(graph: ComposerGraph, file: str) -> Graph:
@@ -151,6 +150,15 @@ def _training(run: RunCard) -> dict[str, Any]:
         "config": msgspec.to_builtins(run.config),
         "exported": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
     }
+
+
+def _rounded(report: Any) -> Any:
+    """Keep five digits of every figure: a card is read by people."""
+    if isinstance(report, dict):
+        return {name: _rounded(value) for name, value in report.items()}
+    if isinstance(report, list):
+        return [_rounded(value) for value in report]
+    return float(f"{report:.5g}") if isinstance(report, float) else report
 
 
 def _shortened(text: str) -> str:
