@@ -21,13 +21,9 @@ from export.weights import WeightFile, to_bytes
 from instrument.card import CARD_NAME, Card
 from instrument.errors import FileError
 
-_LICENCE = """\
-The weights in this folder were learned from {source}:
-
-{notice}
-
-They are offered under the same terms, the MIT licence:
-
+FREE_MUSIC = "the corpus of music21"
+"""How the source of `latentkeys data jsb` and `latentkeys data music21` begins."""
+_MIT = """\
 Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
 associated documentation files (the "Software"), to deal in the Software without restriction,
 including without limitation the rights to use, copy, modify, merge, publish, distribute,
@@ -42,6 +38,30 @@ NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPO
 NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES
 OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
 CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+"""
+_LICENCE = """\
+The weights in this folder were learned from {source}:
+
+{notice}
+
+They are offered under the same terms, the MIT licence:
+
+"""
+_MUSIC_LICENCE = """\
+The weights in this folder were learned from {source}:
+
+{notice}
+
+The music is in the public domain. The weights are offered under the MIT licence:
+
+"""
+_FOREIGN_MUSIC = """\
+The weights in this folder were learned from {source}:
+
+{notice}
+
+These terms may extend to the weights. Whoever passes them on decides under which terms, and writes
+it here.
 """
 _NO_LICENCE = """\
 The weights in this folder were learned from {source}, which came without a
@@ -99,7 +119,28 @@ def licence(source: str, notice: str) -> bytes:
     if not notice:
         return _NO_LICENCE.format(source=source).encode("utf-8")
     wrapped = "\n".join(textwrap.wrap(notice, 100))
-    return _LICENCE.format(source=source, notice=wrapped).encode("utf-8")
+    return (_LICENCE.format(source=source, notice=wrapped) + _MIT).encode("utf-8")
+
+
+def music_licence(source: str, notice: str) -> bytes:
+    """Write the notices of the music that a composer learned from.
+
+    Parameters
+    ----------
+    source, notice
+        As the corpus has them.
+    """
+    if not notice:
+        return _NO_LICENCE.format(source=source).encode("utf-8")
+    wrapped = "\n".join(textwrap.wrap(notice, 100))
+    if is_free_music(source):
+        return (_MUSIC_LICENCE.format(source=source, notice=wrapped) + _MIT).encode("utf-8")
+    return _FOREIGN_MUSIC.format(source=source, notice=wrapped).encode("utf-8")
+
+
+def is_free_music(source: str) -> bool:
+    """Say whether a corpus is one of those that this project makes from public-domain music."""
+    return source.startswith(FREE_MUSIC)
 
 
 def fill(folder: Path, card: Card, files: Mapping[str, bytes]) -> None:

@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 import torch
 
+from export.bundle_folder import is_free_music
 from export.card import WEIGHTS_NAME, list_files
 from export.composer_graphs import ComposerGraph, ComposerPlan, card_tensors
 from instrument.bundle import Bundle
@@ -54,8 +55,8 @@ def describe_composer(
         version=version,
         description=f"{plan.description} Trained on {run.source}.",
         licence=Licence(
-            weights="MIT, see LICENSE" if run.notice else "undecided, see LICENSE",
-            data=_shortened(f"{run.source}, see LICENSE"),
+            weights="MIT, see LICENSE" if is_free_music(run.source) else "undecided, see LICENSE",
+            data=f"corpus {run.corpus[:50]}, see LICENSE",
         ),
         pitch_range=plan.pitch_range,
         weights=WEIGHTS_NAME,
@@ -159,7 +160,3 @@ def _rounded(report: Any) -> Any:
     if isinstance(report, list):
         return [_rounded(value) for value in report]
     return float(f"{report:.5g}") if isinstance(report, float) else report
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from export.bundle_folder import fill, graph_files, licence, new_bundle
+from export.bundle_folder import fill, graph_files, music_licence, new_bundle
 from export.card import list_files
 from export.composer_card import describe_composer, read_evaluation, with_graph_tests
 from export.composer_graphs import ComposerPlan, plan_composer
@@ -90,7 +90,7 @@ def write_learner(
         scratch.mkdir()
         export_plan(plan, scratch, workers)
         files = graph_files(scratch, plan.graphs)
-        files["LICENSE"] = licence(run.source, run.notice)
+        files["LICENSE"] = music_licence(run.source, run.notice)
         card = describe_composer(plan, run, metrics, files, name=built.name, version=version)
         fill(built, card, files)
         report("comparing with torch")

@@ -8,6 +8,7 @@ import onnx
 import pytest
 import torch
 
+from export.bundle_folder import music_licence
 from export.composer_graphs import ComposerGraph, ComposerPlan, plan_composer
 from export.composer_onnx import check_parity, compare_choices, export_plan
 from export.ship_composers import prove
@@ -113,3 +114,14 @@ def test_another_likeliest_choice_is_refused_but_a_tie_is_not() -> None:
     compare_choices(logits[:, [0, 2, 1]], logits, "a tie")
     with pytest.raises(BundleError, match="another choice"):
         compare_choices(logits[:, [1, 0, 2]] * [5, 1, 1], logits, "a graph")
+
+
+def test_only_weights_from_our_own_public_domain_music_are_offered_under_mit(
+    bundle: Bundle,
+) -> None:
+    assert bundle.card.licence.weights == "undecided, see LICENSE"
+    assert "MIT" not in (bundle.path / "LICENSE").read_text()
+    ours = music_licence("the corpus of music21 (…)", "Tunes of 1883.").decode()
+    assert "public domain" in ours
+    assert "Permission is hereby granted" in ours
+    assert "came without a" in music_licence("somewhere", "").decode()
