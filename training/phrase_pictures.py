@@ -61,7 +61,7 @@ def _draw(axes: Axes, phrase: Phrase, title: str) -> None:
     for index, track in enumerate(phrase.tracks):
         _draw_track(axes, track, _COLOURS[index % len(_COLOURS)])
     _draw_bar_lines(axes, phrase)
-    if sum(bool(track.notes) for track in phrase.tracks) > 1:
+    if sum(bool(track.notes and track.name) for track in phrase.tracks) > 1:
         axes.legend(loc="upper right", fontsize="x-small", ncols=4, framealpha=0.6)
     lowest, highest = _pitch_range(phrase)
     octaves = range(12 * (lowest // 12), highest + 12, 12)

@@ -44,3 +44,9 @@ def test_several_phrases_stand_below_each_other_and_one_may_be_empty() -> None:
 def test_a_very_long_phrase_stays_a_readable_picture() -> None:
     figure = draw_phrase(Phrase((MELODY,), 4000.0))
     assert figure.get_size_inches()[0] <= 16.0 and len(figure.axes[0].lines) <= 64
+
+
+def test_tracks_without_names_need_no_legend() -> None:
+    track = Track((Note(0.0, 60, 1.0),))
+    (axes,) = draw_phrase(Phrase((track, track), 4.0)).axes
+    assert axes.get_legend() is None
