@@ -15,7 +15,8 @@ of the other's, a twentieth of the run to learn to predict the next tone (its si
 - a generator of real numbers against whole semitones is found out by its decimals alone: what the
   critic judges, real or not, is blurred a little; and both networks hear chroma and the place in
   the bar (`training.crnngan_network`);
-- all pieces are moved to one scale (the host can transpose), and phrases begin at bar lines;
+- all pieces are moved to C major, where pitch is a place on the staff, and phrases begin at bar
+  lines (the host transposes);
 - feature matching compares means and deviations over the batch (Salimans et al., 2016, section
   3.1), where the code pairs each generated phrase with some real one; the adversarial loss stays;
 - Adam; the exported generator is a running average.
@@ -58,8 +59,10 @@ from training.tones import (
     Tones,
     grid_values,
     phrase_of_tones,
+    semitones_to_c_major,
     texture_distance,
     tones_of,
+    transposed,
 )
 
 _FIRST_TURNS, _TURNS_UNTIL = 0.1, 0.5
@@ -92,8 +95,8 @@ class CRNNGANConfig:
         Weights of the adversarial loss and of feature matching beside prediction; the paper has
         feature matching alone.
     blur
-        Deviation of the noise on what the critic judges, in scaled units: 0.03 is a fifth of a
-        semitone, and 2 % of a length.
+        Deviation of the noise on what the critic judges, in scaled units: 0.03 is a tenth of a
+        step, and 2 % of a length.
     bfloat16
         Train the critic's LSTM in 16 bits: twice as fast where the processor multiplies them.
     steps_per_beat
@@ -112,7 +115,7 @@ class CRNNGANConfig:
     critic_learning_rate: float = 5e-4
     batch: int = 32
     dropout: float = 0.0
-    pretraining: float = 0.7
+    pretraining: float = 0.6
     adversarial: float = 0.05
     matching: float = 1.0
     blur: float = 0.03
@@ -263,11 +266,13 @@ class CRNNGANLearner:
     ) -> list[Phrase]:
         """Return `count` phrases, each the prompt (if any) and `length_beats` after it."""
         heard = tones_of(prompt.notes) if prompt else np.zeros((0, 4), np.float32)
+        key = semitones_to_c_major(heard) if prompt and not self.config.is_paper else 0
         end = length_beats + (prompt.length_beats if prompt else 0.0)
         spoken_from = prompt.length_beats if prompt else 0.0
-        tones = self._made_tones(count, seed, heard, spoken_from, end)
+        tones = self._made_tones(count, seed, transposed(heard, key), spoken_from, end)
         is_monophonic = self.config.tones_per_cell == 1
-        return [phrase_of_tones(row, end, is_monophonic) for row in tones]
+        back = transposed(tones, -key)
+        return [phrase_of_tones(row, end, is_monophonic) for row in back]
 
     def step_module(self) -> GeneratorStep:
         """Return what export turns into a graph: the running average of the generator."""

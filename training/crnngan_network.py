@@ -5,12 +5,12 @@ beats since the previous tone's start. A *cell* is one step of the networks: 1 t
 paper's polyphonic variant, where 0 beats since the previous start make a chord.
 
 Inside, tones are scaled to about ±2: lengths and times by logarithms, pitch and velocity linearly.
-Ours differs from the paper's in what `Hearing` adds: both networks also hear pitch as chroma and
-time as a place in the bar, so that "in the scale" and "on the beat" are smooth questions, with
-their best answers on the grid; and the generator's pitches are rounded softly. Hard rounding to
-the grid is left for the end (`ToneScale.tones`): rounding while training, with the gradient passed
-straight through, was tried and left, because the slope at a whole semitone says which neighbour is
-better, not that the note is already right.
+Ours differs from the paper's in that pitch is a place on the staff of C major, where all pieces are
+moved: a generator of real numbers cannot jump over the semitones between, but it can climb a staff.
+Its places are rounded softly; and both networks also hear pitch as chroma and time as a place in
+the bar (`Hearing`). Hard rounding to the grid is left for the end (`ToneScale.tones`): rounding
+while training, with the gradient passed straight through, was tried and left, because the slope at
+a whole step says which neighbour is better, not that the note is already right.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ FIRST_TONE = (1.0, 72.0, 80.0, 0.875)
 _CHROMA = 6
 _BEAT_HARMONICS = (1.0, 2.0, 4.0, 8.0)
 _SHORTEST = 0.125
+_STAFF = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
+_STEPS = 3.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +55,37 @@ class ToneScale(nn.Module):
     ----------
     values
         Which lengths and advances exist.
+    is_staff
+        Pitch is a place on the staff: the notes of C major are whole steps, seven to the octave,
+        those between them half ones. Otherwise it counts semitones, as the paper's does.
     """
 
-    def __init__(self, values: ToneValues) -> None:
+    def __init__(self, values: ToneValues, is_staff: bool) -> None:
         super().__init__()
         self.lengths: Tensor
         self.advances: Tensor
+        self.pitches: Tensor
         self.register_buffer("lengths", torch.tensor(values.lengths))
         self.register_buffer("advances", torch.tensor(values.advances))
+        pitch = torch.arange(128)
+        staff = 7.0 * (pitch // 12) + torch.tensor(_STAFF)[pitch % 12]
+        scaled = (staff - staff[72]) / _STEPS if is_staff else (pitch - 72.0) / 6.0
+        self.register_buffer("pitches", scaled)
 
     def scaled(self, tones: Tensor) -> Tensor:
         """Return tones (…, 4) as the networks' numbers (…, 4)."""
         length, pitch, velocity, advance = tones.unbind(-1)
-        parts = (length.log2(), (pitch - 72.0) / 6.0, (velocity - 80.0) / 16.0, _log(advance))
-        return torch.stack(parts, dim=-1)
+        place = self.pitches[pitch.long()]
+        return torch.stack((length.log2(), place, (velocity - 80.0) / 16.0, _log(advance)), dim=-1)
 
     def tones(self, scaled: Tensor) -> Tensor:
         """Return tones from the networks' numbers, whole pitches and existing lengths."""
         length, pitch, velocity, advance = scaled.unbind(-1)
         parts = (
-            _nearest(length, self.lengths, self.lengths.log2()),
-            (72.0 + 6.0 * pitch).round().clamp(0.0, 127.0),
+            self.lengths[_nearest(length, self.lengths.log2())],
+            _nearest(pitch, self.pitches).float(),
             (80.0 + 16.0 * velocity).round().clamp(1.0, 127.0),
-            _nearest(advance, self.advances, _log(self.advances)),
+            self.advances[_nearest(advance, _log(self.advances))],
         )
         return torch.stack(parts, dim=-1)
 
@@ -153,7 +163,7 @@ class Generator(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.scale = ToneScale(values)
+        self.scale = ToneScale(values, is_staff=hears_more)
         self.hearing = Hearing(values.bar_beats, hears_more)
         self.hidden, self.tones_per_cell, self.noise = hidden, tones_per_cell, noise
         inputs = noise + tones_per_cell * self.hearing.width
@@ -304,16 +314,15 @@ def beats_since(scaled: Tensor) -> Tensor:
 
 
 def _softly_rounded(scaled_pitch: Tensor) -> Tensor:
-    """Draw scaled pitches towards whole semitones, smoothly, in the same order as before."""
-    semitones = 6.0 * scaled_pitch
-    drawn = semitones - 0.9 / (2.0 * math.pi) * (2.0 * math.pi * semitones).sin()
-    return drawn / 6.0
+    """Draw places on the staff towards whole steps, smoothly, in the same order as before."""
+    steps = _STEPS * scaled_pitch
+    drawn = steps - 0.9 / (2.0 * math.pi) * (2.0 * math.pi * steps).sin()
+    return drawn / _STEPS
 
 
 def _log(advance: Tensor) -> Tensor:
     return (advance + _SHORTEST).log2()
 
 
-def _nearest(scaled: Tensor, values: Tensor, scaled_values: Tensor) -> Tensor:
-    index = (scaled[..., None] - scaled_values).abs().argmin(dim=-1)
-    return values[index]
+def _nearest(scaled: Tensor, values: Tensor) -> Tensor:
+    return (scaled[..., None] - values).abs().argmin(dim=-1)

@@ -115,6 +115,7 @@ def phrase_of_tones(tones: Tones, length_beats: float, is_monophonic: bool) -> P
         if is_monophonic and index + 1 < len(starts):
             length = min(length, float(starts[index + 1]) - start)
         if length > 0.0:
+            pitch = min(127.0, max(0.0, pitch))
             notes.append(Note(start, int(pitch), length, int(velocity)))
     return Phrase.of(notes, length_beats)
 
@@ -130,12 +131,21 @@ def grid_values(pieces: Sequence[Tones], bar_beats: float, steps_per_beat: int) 
     return ToneValues(lengths, tuple(sorted(advances)), bar_beats)
 
 
-def to_one_scale(tones: Tones) -> Tones:
-    """Move a piece by -5..6 semitones to where most of its time is in C major."""
+def semitones_to_c_major(tones: Tones) -> int:
+    """Return by how many semitones, -5..6, to move a piece to be in C major most of its time."""
     classes = np.bincount(tones[:, 1].astype(int) % 12, weights=tones[:, 0], minlength=12)
     shifts = sorted(range(-5, 7), key=abs)
-    best = max(shifts, key=lambda shift: float(np.roll(classes, shift)[_MAJOR].sum()))
-    return tones + np.array([0, best, 0, 0], np.float32)
+    return max(shifts, key=lambda shift: float(np.roll(classes, shift)[_MAJOR].sum()))
+
+
+def transposed(tones: Tones, semitones: int) -> Tones:
+    """Return tones (…, 4) higher (or lower, if negative) by semitones."""
+    return tones + np.array([0, semitones, 0, 0], np.float32)
+
+
+def to_one_scale(tones: Tones) -> Tones:
+    """Move a piece to C major."""
+    return transposed(tones, semitones_to_c_major(tones))
 
 
 def texture_distance(ours: Tones, data: Tones, bar_beats: float) -> dict[str, float]:

@@ -52,7 +52,7 @@ def _tones(count: int, cells: int, tones_per_cell: int) -> torch.Tensor:
 
 
 def test_tones_survive_scaling_and_rounding() -> None:
-    scale, tones = ToneScale(VALUES), _tones(3, 5, 2)
+    scale, tones = ToneScale(VALUES, True), _tones(3, 5, 2)
     scaled = scale.scaled(tones)
     torch.testing.assert_close(scale.tones(scaled), tones)
     torch.testing.assert_close(scale.tones(scaled + 0.03), tones)
@@ -60,22 +60,31 @@ def test_tones_survive_scaling_and_rounding() -> None:
 
 
 def test_the_first_tone_is_nothing_to_the_networks() -> None:
-    assert (ToneScale(VALUES).scaled(torch.tensor(FIRST_TONE)) == 0.0).all()
+    assert (ToneScale(VALUES, True).scaled(torch.tensor(FIRST_TONE)) == 0.0).all()
 
 
-def test_soft_rounding_draws_pitches_to_semitones_and_keeps_their_order() -> None:
-    semitones = torch.linspace(-3.0, 3.0, 601)
-    drawn = 6.0 * _softly_rounded(semitones / 6.0)
-    whole = semitones.round()
-    assert ((drawn - whole).abs() <= (semitones - whole).abs() + 1e-5).all()
+def test_the_staff_of_c_major_has_seven_whole_steps_to_the_octave() -> None:
+    octave = torch.stack([torch.tensor([1.0, float(pitch), 80.0, 0.5]) for pitch in range(72, 85)])
+    steps = 3.5 * ToneScale(VALUES, True).scaled(octave)[:, 1]
+    expected = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0]
+    torch.testing.assert_close(steps, torch.tensor(expected))
+    semitones = 6.0 * ToneScale(VALUES, False).scaled(octave)[:, 1]
+    torch.testing.assert_close(semitones, torch.arange(13.0))
+
+
+def test_soft_rounding_draws_to_whole_steps_and_keeps_the_order() -> None:
+    steps = torch.linspace(-3.0, 3.0, 601)
+    drawn = 3.5 * _softly_rounded(steps / 3.5)
+    whole = steps.round()
+    assert ((drawn - whole).abs() <= (steps - whole).abs() + 1e-5).all()
     assert (drawn.diff() > 0.0).all()
-    torch.testing.assert_close(drawn[::50], semitones[::50], atol=1e-5, rtol=0.0)
+    torch.testing.assert_close(drawn[::50], steps[::50], atol=1e-5, rtol=0.0)
 
 
 def test_hearing_repeats_every_octave_and_every_bar() -> None:
     hearing = Hearing(4.0, hears_more=True)
-    tone = ToneScale(VALUES).scaled(torch.tensor([[[[1.0, 60.0, 80.0, 0.5]]]]))
-    octave = ToneScale(VALUES).scaled(torch.tensor([[[[1.0, 72.0, 80.0, 0.5]]]]))
+    tone = ToneScale(VALUES, True).scaled(torch.tensor([[[[1.0, 60.0, 80.0, 0.5]]]]))
+    octave = ToneScale(VALUES, True).scaled(torch.tensor([[[[1.0, 72.0, 80.0, 0.5]]]]))
     one = hearing(tone, torch.tensor([[[1.5]]]))[..., 4:]
     same = hearing(octave, torch.tensor([[[9.5]]]))[..., 4:]
     torch.testing.assert_close(one, same, atol=1e-4, rtol=0.0)
@@ -138,7 +147,7 @@ def test_the_papers_networks_have_the_parameters_of_their_layers() -> None:
 def test_the_verdict_is_the_mean_over_time() -> None:
     torch.manual_seed(1)
     critic = Discriminator(VALUES, 8, 2, hears_more=True).eval()
-    score, features = critic(ToneScale(VALUES).scaled(_tones(3, 5, 2)))
+    score, features = critic(ToneScale(VALUES, True).scaled(_tones(3, 5, 2)))
     assert features.shape == (3, 5, 16)
     torch.testing.assert_close(score, critic.score(features).mean(dim=1)[:, 0])
 
