@@ -48,7 +48,7 @@ class MuseConfig:
     slope_growth: float = 5.0
 
 
-_CHORALES = MuseSize(in_one_scale=True, shared_size=64, temporal_width=128)
+_CHORALES = MuseSize(in_one_scale=True)
 _DOCUMENT = MuseSize(
     head="threshold",
     bars=2,

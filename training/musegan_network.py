@@ -53,9 +53,7 @@ class MuseSize:
     lowest_pitch
         MIDI number of the first pitch.
     latent_size, shared_size
-        Numbers in each latent of a track, and in each that all tracks share; 0 for as many. What
-        is said in a shared latent need not be said to each track: with room for the chords there,
-        tracks agree.
+        Numbers in each latent of a track, and in each that all tracks share; 0 for as many.
     first_width, widths, pitch_width
         Channels of the bar generator's dense layer, of its doublings of time, of its octaves.
     temporal_width
