@@ -9,6 +9,7 @@ nothing, or if all composers together are larger than the project wants to carry
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 import time
 from dataclasses import dataclass
@@ -18,13 +19,16 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from export.card import to_json
+from export.composer_card import read_evaluation
 from export.composer_samples import answer
-from export.write_composer import ROUNDING, write_composer
+from export.write_composer import ROUNDING, run_card, write_composer
 from instrument.bundle import Bundle
 from instrument.card import CARD_NAME, MusicCard
 from instrument.composers import composer_of
 from instrument.controls import Controls
 from instrument.errors import BundleError, LatentkeysError, SettingError
+from instrument.files import replacing_file
 from instrument.midi_phrases import write_phrase
 from instrument.note import Phrase
 
@@ -52,12 +56,18 @@ class Proof:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("runs", nargs=-1, required=True, metavar="NAME=RUN...")
 @click.option("--version", default="1", show_default=True)
-def main(folder: Path, runs: tuple[str, ...], version: str) -> None:
+@click.option(
+    "--only-figures", is_flag=True, help="Only put what evaluate found since on the cards."
+)
+def main(folder: Path, runs: tuple[str, ...], version: str, only_figures: bool) -> None:
     """Export every RUN as the model NAME into FOLDER."""
     console = Console(width=120)
     try:
         pairs = [_pair(text) for text in runs]
         for name, run in pairs:
+            if only_figures:
+                renew_figures(folder / name, run)
+                continue
             with console.status(name) as status:
                 write_composer(run, folder / name, version=version, report=status.update)
             console.print(f"{name}: written", markup=False)
@@ -66,6 +76,27 @@ def main(folder: Path, runs: tuple[str, ...], version: str) -> None:
     except LatentkeysError as problem:
         console.print(str(problem), markup=False)
         raise SystemExit(2) from problem
+
+
+def renew_figures(folder: Path, run: Path) -> None:
+    """Put a run's latest evaluation on the card of the bundle that was exported from it.
+
+    Raises
+    ------
+    BundleError
+        The bundle was exported from another step of the run.
+    """
+    bundle = Bundle.load(folder)
+    found = run_card(run)
+    if found.step != bundle.card.training.get("steps"):
+        raise BundleError(
+            f"{bundle.what}: was exported at step {bundle.card.training.get('steps')}, "
+            f"{run} is at step {found.step}",
+            "Export it again.",
+        )
+    card = dataclasses.replace(bundle.music, metrics=read_evaluation(run, found))
+    with replacing_file(folder / CARD_NAME) as path:
+        path.write_bytes(to_json(card))
 
 
 def prove(bundle: Bundle) -> Proof:

@@ -26,8 +26,9 @@ from instrument.bundle import Bundle
 from instrument.graph_test import check_graphs
 from instrument.inference import Runtime
 from instrument.midi_phrases import write_phrase
+from training.checkpoint import CHECKPOINT
 from training.data.corpus import open_corpus
-from training.learning import Learner, RunCard, load_learner, read_run
+from training.learning import BEST, Learner, RunCard, load_learner, read_run
 from training.systems import find_system
 
 ROUNDING = "float16_matrices"
@@ -69,6 +70,12 @@ def write_composer(
     system = find_system(card.system)
     card, learner = load_learner(run, system, open_corpus(corpus or card.corpus))
     return write_learner(learner, card, target, read_evaluation(run, card), version, report)
+
+
+def run_card(run: Path) -> RunCard:
+    """Read the card of the checkpoint that is exported: the best, or the last without one."""
+    card, _ = read_run(run, name=BEST if (run / BEST).is_file() else CHECKPOINT)
+    return card
 
 
 def write_learner(
