@@ -51,7 +51,7 @@ def test_figures_found_later_are_put_on_the_card_and_nothing_else(
 
 def test_figures_of_another_step_are_refused(folder: Path, tmp_path: Path) -> None:
     run_of(tmp_path / "run", step=99)
-    with pytest.raises(BundleError, match="was exported at step 0, .* is at step 99"):
+    with pytest.raises(BundleError, match=r"was exported at step 0, .* is at step 99"):
         renew_figures(folder, tmp_path / "run")
 
 
