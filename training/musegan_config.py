@@ -59,6 +59,7 @@ _DOCUMENT = MuseSize(
     widths=(512, 256, 256),
     pitch_width=256,
     temporal_width=512,
+    spread=1.0,
 )
 _BAND = MuseSize(
     head="binary",
@@ -72,7 +73,9 @@ _BAND = MuseSize(
     temporal_width=128,
 )
 """Five tracks of the Lakh Pianoroll data set, in the resolution of Dong et al.'s second version."""
-_SMALL = MuseSize(first_width=64, widths=(16,), pitch_width=16, temporal_width=16, latent_size=8)
+_SMALL = MuseSize(
+    latent_size=8, first_width=64, widths=(16,), pitch_width=16, temporal_width=16, spread=1.0
+)
 
 RECIPES = {
     "musegan": MuseConfig(_CHORALES),

@@ -64,6 +64,9 @@ class MuseSize:
         How many bars before are given.
     in_one_scale
         Learn and play in C major and its modes alone; hosts transpose.
+    spread
+        How much wider than an encoder's latents random ones are drawn. Near their mean, voices do
+        the average of everything that they could do: long notes, few pitches.
     """
 
     mode: Mode = "hybrid"
@@ -82,6 +85,7 @@ class MuseSize:
     given_track: int = -1
     previous_bars: int = 0
     in_one_scale: bool = False
+    spread: float = 1.25
 
     @property
     def classes(self) -> int:
@@ -222,6 +226,7 @@ class LatentPrior(nn.Module):
 
     def __init__(self, size: MuseSize) -> None:
         super().__init__()
+        self.spread = size.spread
         self.shapes = {n: size.latents[n] for n in _PRIOR_ORDER if n in size.latents}
         count = sum(math.prod(shape) for shape in self.shapes.values())
         self.register_buffer("mean", torch.zeros(count))
@@ -236,10 +241,10 @@ class LatentPrior(nn.Module):
         self.covariance.lerp_(away.T @ away / len(flat), _PRIOR_RATE)
 
     def factor(self) -> Tensor:
-        """Return the lower triangular factor of the covariance."""
+        """Return the lower triangular factor of the covariance, widened."""
         ridge = 1e-3 * torch.eye(len(self.mean), device=self.mean.device)
         factor: Tensor = torch.linalg.cholesky(self.covariance + ridge)
-        return factor
+        return self.spread * factor
 
     def flat(self, latents: dict[str, Tensor]) -> Tensor:
         """Put latents beside each other, (n, numbers)."""

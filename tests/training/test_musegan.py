@@ -390,6 +390,14 @@ def test_latents_are_standard_normal_until_an_encoder_finds_others() -> None:
         torch.testing.assert_close(latent, z[name], atol=2e-3, rtol=1e-3)
 
 
+def test_random_latents_are_drawn_wider_than_found_ones() -> None:
+    wide = LatentPrior(dataclasses.replace(SMALL, spread=1.5))
+    z = latents(SMALL, 3)
+    plain = LatentPrior(SMALL)(z)
+    for name, latent in wide(z).items():
+        torch.testing.assert_close(latent, 1.5 * plain[name])
+
+
 def test_pieces_in_one_scale_forget_the_key_they_were_in(chorales: Corpus) -> None:
     size = dataclasses.replace(SMALL, in_one_scale=True)
     pieces = chorales.split("train")
