@@ -111,7 +111,7 @@ class MuseLearner:
         return {f"phrase {i + 1}": p for i, p in enumerate(self.generate(3, seed=0))}
 
     def generate(
-        self, count: int, seed: int, prompt: Phrase | None = None, candidates: int = 1
+        self, count: int, seed: int, prompt: Phrase | None = None, candidates: int = 8
     ) -> list[Phrase]:
         """Play phrases with the averaged generator.
 
@@ -124,7 +124,8 @@ class MuseLearner:
         prompt
             The given track's phrase, or the bars before; held-out windows when not given.
         candidates
-            How many to play for each phrase; the critics keep the one they like best.
+            How many to play for each phrase; the critics keep the one they like best, as they do
+            for players.
 
         Returns
         -------
@@ -133,16 +134,9 @@ class MuseLearner:
         """
         up = scale_shift(prompt, self.size) if prompt else 0
         bars = self._asked(count, seed, prompt.transposed(up) if prompt else None)
-        bars = bars.repeat_interleave(candidates, dim=0)
-        player, random = self._player(), torch.Generator().manual_seed(seed)
-        with torch.no_grad():
-            latents = player.prior(self._noise(len(bars), random))
-            logits = player(latents, *self._conditions(player, bars))
-            scores = self._judge(judged_play(logits, bars, self.size, slope=1.0))
-        best = scores.view(count, candidates).argmax(dim=1).tolist()
-        rows = [number * candidates + own for number, own in enumerate(best)]
-        phrases = [likeliest_phrase(logits[row], bars[row], self.size) for row in rows]
-        return [phrase.transposed(-up) for phrase in phrases]
+        random = torch.Generator().manual_seed(seed)
+        best = [self._best(own.expand(candidates, *own.shape), random) for own in bars]
+        return [phrase.transposed(-up) for phrase in best]
 
     def score(self, bars: Tensor) -> Tensor:
         """Let the critics score whole phrases, `Bars` in torch; return (n,)."""
@@ -231,6 +225,15 @@ class MuseLearner:
         if size.previous_bars:
             context = player.encode_before(rolls[:, :, : size.previous_bars])
         return given, context
+
+    @torch.no_grad()
+    def _best(self, bars: Tensor, random: torch.Generator) -> Phrase:
+        """Play candidates for the same given bars; return the one that the critics like best."""
+        player = self._player()
+        latents = player.prior(self._noise(len(bars), random))
+        logits = player(latents, *self._conditions(player, bars))
+        best = int(self._judge(judged_play(logits, bars, self.size, slope=1.0)).argmax())
+        return likeliest_phrase(logits[best], bars[best], self.size)
 
     def _played(self, bars: Tensor, slope: float) -> Tensor:
         """Play from random latents; return what the critics see."""
