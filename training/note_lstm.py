@@ -106,6 +106,9 @@ SYSTEM = System(
             units=384, head_widths=(48, 96, 64), dropout=0.4, head_dropout=0.2, batch=16,
             longest=256, cuts=3, weight_decay=0.05,
         ),
+        "small": NoteLSTMConfig(
+            units=160, dropout=0.1, batch=16, longest=256, cuts=0, warm_up_steps=50,
+        ),
         "tiny": NoteLSTMConfig(
             units=24, note_width=16, head_widths=(12, 16, 12), batch=4, longest=32, cuts=0,
             bfloat16=False, dropout=0.0, warm_up_steps=20, learning_rate=1e-2,

@@ -79,7 +79,8 @@ class HeadBody(nn.Module):
             mixed = mixed + self.columns(columns)
         if conditions is not None:
             mixed = mixed + self.conditions(conditions)
-        return self.scores(self.dropout(mixed.relu()))
+        scores: Tensor = self.scores(self.dropout(mixed.relu()))
+        return scores
 
 
 class TimeHead(nn.Module):
@@ -230,12 +231,12 @@ class NoteLSTM(nn.Module):
         self.tables = Tables(NOTE_COLUMNS, width)
         self.lstm = nn.LSTM(width, units, layers, dropout=dropout, batch_first=True)
         self.dropout = nn.Dropout(dropout)
-        self.bfloat16 = bfloat16
+        self.in_bfloat16 = bfloat16
 
     def forward(self, notes: Tensor) -> Tensor:
         """Return float32 (b, t, units) for note columns (b, t, 17), int64."""
         vectors = self.tables(notes.flatten(0, 1)).view(*notes.shape[:2], -1)
-        in_half = self.bfloat16 and self.training
+        in_half = self.in_bfloat16 and self.training
         with torch.autocast(notes.device.type, torch.bfloat16, enabled=in_half):
             past, _ = self.lstm(self.dropout(vectors))
         out: Tensor = self.dropout(past.float())

@@ -224,6 +224,10 @@ SYSTEM = System(
         "note_transformer": NoteTransformerConfig(
             learning_rate=1e-3, batch=16, longest=256, cuts=3, weight_decay=0.05,
         ),
+        "small": NoteTransformerConfig(
+            width=96, layers=3, attention_heads=4, dropout=0.1, head_dropout=0.1, batch=16,
+            longest=256, cuts=0, warm_up_steps=50,
+        ),
         "tiny": NoteTransformerConfig(
             width=16, layers=2, attention_heads=2, window=8, head_widths=(12, 16, 12), batch=4,
             longest=32, cuts=0, bfloat16=False, dropout=0.0, warm_up_steps=20, learning_rate=1e-2,
