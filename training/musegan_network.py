@@ -85,7 +85,7 @@ class MuseSize:
     given_track: int = -1
     previous_bars: int = 0
     in_one_scale: bool = False
-    spread: float = 1.25
+    spread: float = 1.5
 
     @property
     def classes(self) -> int:
