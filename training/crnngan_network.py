@@ -29,6 +29,11 @@ _BEAT_HARMONICS = (1.0, 2.0, 4.0, 8.0)
 _SHORTEST = 0.125
 _STAFF = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
 _STEPS = 3.5
+_RELUCTANCE = 0.45
+"""Steps by which a note outside C major must be nearer than one inside to be chosen. A generator of
+real numbers crosses the half steps on its way, and would stop there fifteen times as often as the
+tunes do (19 % of its notes); with this it does as often (1.5 %).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,9 @@ class ToneScale(nn.Module):
         staff = 7.0 * (pitch // 12) + torch.tensor(_STAFF)[pitch % 12]
         scaled = (staff - staff[72]) / _STEPS if is_staff else (pitch - 72.0) / 6.0
         self.register_buffer("pitches", scaled)
+        self.reluctance: Tensor
+        reluctance = _RELUCTANCE / _STEPS * (staff % 1.0 > 0.0) * is_staff
+        self.register_buffer("reluctance", reluctance, persistent=False)
 
     def scaled(self, tones: Tensor) -> Tensor:
         """Return tones (…, 4) as the networks' numbers (…, 4)."""
@@ -83,7 +91,7 @@ class ToneScale(nn.Module):
         length, pitch, velocity, advance = scaled.unbind(-1)
         parts = (
             self.lengths[_nearest(length, self.lengths.log2())],
-            _nearest(pitch, self.pitches).float(),
+            _nearest(pitch, self.pitches, self.reluctance).float(),
             (80.0 + 16.0 * velocity).round().clamp(1.0, 127.0),
             self.advances[_nearest(advance, _log(self.advances))],
         )
@@ -324,5 +332,5 @@ def _log(advance: Tensor) -> Tensor:
     return (advance + _SHORTEST).log2()
 
 
-def _nearest(scaled: Tensor, values: Tensor) -> Tensor:
-    return (scaled[..., None] - values).abs().argmin(dim=-1)
+def _nearest(scaled: Tensor, values: Tensor, reluctance: Tensor | float = 0.0) -> Tensor:
+    return ((scaled[..., None] - values).abs() + reluctance).argmin(dim=-1)
