@@ -5,7 +5,9 @@ piece's likelihood is the product over frames and, within a frame, over soprano,
 
 A leap's logit is a sum: one for the leap itself, one for the interval it makes with each other
 voice, one for the scale degree and one for the pitch it reaches. So a third over the bass is
-learned once, not for every leap that may lead there.
+learned once, not for every leap that may lead there. A network that has learned 207 chorales is too
+sure of itself: a temperature, one number found on the validation pieces, divides its logits (Guo et
+al., "On Calibration of Modern Neural Networks", 2017).
 """
 
 from __future__ import annotations
@@ -72,6 +74,8 @@ class ChoraleNetwork(nn.Module):
         self.habitual = nn.Parameter(torch.zeros(VOICE_COUNT, sum(RELATION_SIZES)))
         nn.init.zeros_(self.metrical.weight)
         nn.init.zeros_(self.direct.weight)
+        self.register_buffer("temperature", torch.ones(()))
+        self.temperature: Tensor
         starts = [sum(RELATION_SIZES[:row]) for row in range(RELATIONS)]
         self.register_buffer("starts", torch.tensor(starts)[:, None], persistent=False)
         self.starts: Tensor
@@ -128,12 +132,16 @@ class ChoraleNetwork(nn.Module):
         for block in self.blocks:
             x = x + block(x)
         scores = self.exit(x)
-        metrical = (metrical.unflatten(-1, (VOICE_COUNT, MOVES)) * voice[..., None]).sum(dim=-2)
+        metrical = metrical.view(*metrical.shape[:-1], VOICE_COUNT, MOVES)
+        metrical = (metrical * voice[..., None]).sum(dim=-2)
         moves = (scores[..., :MOVES] + self.direct(voices) + metrical).float()
         related = (scores[..., MOVES:] + voice @ self.habitual.to(voices.dtype)).float()
         index = (relations.long() + self.starts).flatten(-2)
-        leaps = related.gather(-1, index).unflatten(-1, (RELATIONS, LEAPS)).sum(dim=-2)
-        return torch.cat([moves[..., : MOVES - LEAPS], moves[..., MOVES - LEAPS :] + leaps], dim=-1)
+        chosen = related.gather(-1, index)
+        leaps = chosen.view(*chosen.shape[:-1], RELATIONS, LEAPS).sum(dim=-2)
+        all_moves = [moves[..., : MOVES - LEAPS], moves[..., MOVES - LEAPS :] + leaps]
+        logits = torch.cat(all_moves, dim=-1)
+        return logits if self.training else logits / self.temperature
 
     def _drop_units(self, x: Tensor, share: float) -> Tensor:
         """Zero the same units in all frames of a piece (Gal and Ghahramani, 2016)."""

@@ -12,6 +12,7 @@ from instrument.chorale_features import ORDER
 from instrument.chorale_frames import frames_of, phrase_of
 from instrument.chorale_past import MOVES, advance, begin, move_of, pitch_of, possible_moves
 from tests.training.corpora import copied, scales
+from training.chorale_likelihood import best_temperature
 from training.chorale_lstm import SYSTEM, ChoraleConfig, ChoraleLearner
 from training.chorale_tables import batch_of, draw_batch, tables_of
 from training.chorale_writer import Writer
@@ -148,6 +149,24 @@ def test_every_chorale_is_drawn_once_in_a_round() -> None:
         batches = [draw_batch(tables, 3, first + n, random, 1.0) for n in range(3)]
         openings = np.concatenate([b.voices[b.where % b.frames.shape[1] == 0] for b in batches])
         assert len(np.unique(openings.reshape(7, -1), axis=0)) == 7
+
+
+def test_the_temperature_is_the_one_that_logits_were_multiplied_by() -> None:
+    random = torch.Generator().manual_seed(0)
+    logits = torch.randn(20_000, 6, generator=random)
+    drawn = torch.multinomial(logits.softmax(dim=-1), 1, generator=random)[:, 0]
+    assert best_temperature(1.4 * logits, drawn) == pytest.approx(1.4, abs=0.05)
+
+
+def test_validation_sets_the_temperature_that_everything_after_it_uses(corpus: Corpus) -> None:
+    learner = opened(corpus)
+    trained(learner, 0, 30)
+    found = learner.validate()
+    assert found["temperature"] != pytest.approx(1.0, abs=1e-3)
+    pieces = corpus.split("valid")[: TINY.pieces]
+    assert learner.nll(pieces).nats_per_note == pytest.approx(found["loss"], abs=1e-5)
+    trained(learner, 30, 31)
+    assert float(learner.averaged.temperature) == pytest.approx(found["temperature"])
 
 
 def test_harmonising_keeps_the_soprano(corpus: Corpus) -> None:
