@@ -20,6 +20,10 @@ of the other's, a twentieth of the run to learn to predict the next tone (its si
 - feature matching compares means and deviations over the batch (Salimans et al., 2016, section
   3.1), where the code pairs each generated phrase with some real one; the adversarial loss stays;
 - Adam; the exported generator is a running average.
+
+What the game is worth, measured on `tunes` after 21 minutes on a busy core, as `validate` measures
+it: textures are 0.042 nats from the data's before the game and 0.067 after it, but 36 % of phrases
+loop before and 13 % after. The best checkpoint of that run is from before.
 """
 
 from __future__ import annotations
