@@ -45,8 +45,8 @@ _MEASURED_AT_ONCE = 16
 class ChoraleConfig:
     """Options of the chorale LSTM.
 
-    The defaults are for ``--steps 330``, 13 rounds through the 207 chorales of JSB-m21 (26 minutes on
-    a busy core): longer trainings learn the pieces by heart before the rate falls.
+    The defaults are for ``--steps 330``, 13 rounds through the 207 chorales of JSB-m21 (26 minutes
+    on a busy core): longer trainings learn the pieces by heart before the rate falls.
 
     Attributes
     ----------
