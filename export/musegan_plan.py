@@ -13,6 +13,7 @@ from training.musegan import MuseLearner
 from training.musegan_network import MuseGenerator, MuseSize
 
 _STEPS_PER_BEAT = 4
+_LEAST = -60.0  # a sure network's logits reach -150, where float32 has no four digits left
 _BAND = ("Bass", "Drums", "Guitar", "Piano", "Strings")
 
 
@@ -28,13 +29,15 @@ class PlayPhrase(nn.Module):
         self.register_buffer("factor", generator.prior.factor().half().float())
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Return logits (1, played tracks, bars, steps, classes)."""
+        """Return logits (1, played tracks, bars, steps, classes); of voices logarithmic chances."""
         size, count = self.generator.size, len(self.names)
         noise, more = dict(zip(self.names, inputs, strict=False)), list(inputs[count:])
         latents = self.generator.prior(noise, self.factor)
         context = more.pop() if size.previous_bars else None
         logits: Tensor = self.generator(latents, more or None, context)
-        return logits
+        if size.head != "categorical":
+            return logits
+        return logits.log_softmax(dim=-1).clamp_min(_LEAST)
 
 
 class HearTrack(nn.Module):
@@ -151,7 +154,8 @@ def _generate(generator: MuseGenerator, conditions: dict[str, ComposerGraph]) ->
     logits = ("batch", "tracks", "bars", "steps", "classes")
     choices = ("logits",) if size.head == "categorical" else ()
     module = PlayPhrase(generator).eval()
-    return ComposerGraph(module, inputs, axes, {"logits": logits}, choices=choices)
+    limits = {"context": (-1.0, 1.0)} if "context" in inputs else {}  # it comes out of a tanh
+    return ComposerGraph(module, inputs, axes, {"logits": logits}, limits, choices)
 
 
 def _critic(size: MuseSize, critics: list[nn.Module]) -> ComposerGraph:
