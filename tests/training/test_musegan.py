@@ -57,7 +57,7 @@ def learner(corpus: Corpus, config: MuseConfig = TINY, **size: object) -> MuseLe
     ],
 )
 def test_every_sort_trains_and_plays(chorales: Corpus, size: dict[str, object]) -> None:
-    trained = learner(chorales, **size)
+    trained = learner(chorales, **size)  # type: ignore[arg-type]
     losses = trained.step(moment(0)) | trained.step(moment(1))
     assert all(bool(torch.isfinite(value)) for value in losses.values())
     assert {"distance", "penalty", "judgement", "loss"} <= set(losses)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from training.musegan_config import RECIPES
 from training.musegan_critic import DocumentCritic
-from training.musegan_network import LatentPrior, MuseGenerator, MuseSize
+from training.musegan_network import LatentPrior, Mode, MuseGenerator, MuseSize
 
 SMALL = RECIPES["tiny"].size
 
@@ -28,7 +28,7 @@ def latents(size: MuseSize, count: int = 2) -> dict[str, Tensor]:
     [(4, 2, 16, 48), (4, 4, 16, 48), (4, 1, 16, 48), (5, 4, 48, 84), (5, 2, 96, 84)],
 )
 def test_every_mode_plays_every_shape(
-    mode: str, tracks: int, bars: int, steps: int, pitches: int
+    mode: Mode, tracks: int, bars: int, steps: int, pitches: int
 ) -> None:
     size = dataclasses.replace(
         SMALL, mode=mode, tracks=tracks, bars=bars, steps=steps, pitches=pitches
