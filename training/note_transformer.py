@@ -7,9 +7,10 @@ A note hears itself and the `window` - 1 notes before it. Positions enter as rot
 and keys (RoFormer, Su et al. 2021), which depend on distances alone: a slot of the ring may hold
 any note. Layers normalise first (GPT-2).
 
-It is here to compare and is not shipped: that takes 5 % fewer nats than the LSTM. ``--recipe small``
-of both systems has about as many weights (0.82 and 0.87 million) and the same batches, so that
-``latentkeys train NAME RUN --recipe small --data jsb --steps 300`` compares them at equal steps.
+It is here to compare and is not shipped: that takes 5 % fewer nats than the LSTM. With about as
+many weights (0.82 and 0.87 million), the same batches and 300 steps, one seed each, the validation
+chorales cost 1.845 nats a note and the LSTM's 1.931, 4.5 % fewer, in a short run of two small
+networks: ``latentkeys train NAME RUN --recipe small --data jsb --steps 300``.
 """
 
 from __future__ import annotations
