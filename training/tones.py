@@ -84,8 +84,8 @@ class Stretches:
     def within(self, values: ToneValues) -> Stretches:
         """Return the stretches that have no other lengths and advances than these."""
         fits = [
-            np.isin(tones[:, 0], np.array(values.lengths, np.float32))
-            & np.isin(tones[:, 3], np.array(values.advances, np.float32))
+            np.isin(tones[:, 0], np.asarray(values.lengths, dtype=np.float32))
+            & np.isin(tones[:, 3], np.asarray(values.advances, dtype=np.float32))
             for tones in self.pieces
         ]
         is_kept = [
