@@ -27,8 +27,8 @@ TINY = {
 #: What differs from the recipe "tiny"; of a MuseGAN in its size.
 _CHANGES = {
     "tiny_dense": {"is_document": True},
-    "tiny_accompanist": {"given_track": 0},
-    "tiny_follower": {"bars": 2, "previous_bars": 2},
+    "tiny_accompanist": {"mode": "composer", "given_track": 0},
+    "tiny_follower": {"mode": "composer", "bars": 2, "previous_bars": 2},
 }
 
 

@@ -192,10 +192,10 @@ def test_table_says_ours_peer_ratio_goal_and_verdict() -> None:
     assert "canary varied 0 %" in text
 
 
-def test_commands_are_engine_realtime_start_render_all() -> None:
+def test_commands_are_engine_realtime_start_render_compose_all() -> None:
     result = CliRunner().invoke(bench_group, ["--help"])
     assert result.exit_code == 0
-    assert set(bench_group.commands) == {"engine", "realtime", "start", "render", "all"}
+    assert set(bench_group.commands) == {"engine", "realtime", "start", "render", "compose", "all"}
 
 
 @pytest.fixture
