@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from instrument.card import Dimension
 from instrument.card import Tensor as CardTensor
+from instrument.errors import SettingError
 from instrument.step_graph import IN, OUT
 from training.learning import Learner
 
@@ -102,7 +103,13 @@ Planner = Callable[[Any], ComposerPlan]
 
 
 def plan_composer(system: str, learner: Learner) -> ComposerPlan:
-    """Make the plan of a system's learner; a KeyError where a system has none."""
+    """Make the plan of a system's learner.
+
+    Raises
+    ------
+    SettingError
+        The system is one that is only compared with others and has no host.
+    """
     from export import chorale_lstm_plan, musegan_plan, note_lstm_plan, symbol_plans, tone_plans
 
     planners: dict[str, Planner] = {
@@ -114,4 +121,9 @@ def plan_composer(system: str, learner: Learner) -> ComposerPlan:
         "crnngan-simple": tone_plans.plan_crnngan_simple,
         "musegan": musegan_plan.plan_musegan,
     }
+    if system not in planners:
+        raise SettingError(
+            f"a run of {system} cannot be exported: nothing plays it without torch",
+            f"These can: {', '.join(planners)}.",
+        )
     return planners[system](learner)

@@ -15,7 +15,7 @@ from export.ship_composers import prove
 from export.write_composer import ROUNDING
 from instrument.bundle import Bundle
 from instrument.card import MusicCard
-from instrument.errors import BundleError
+from instrument.errors import BundleError, SettingError
 from instrument.graph_test import check_graphs
 from instrument.inference import Runtime
 from tests.tiny_composers import TINY, tiny_composer
@@ -107,6 +107,15 @@ def test_parity_refuses_a_graph_of_other_weights() -> None:
     bundle = Bundle.load(tiny_composer("tiny_attention"))
     with pytest.raises(BundleError, match=r"differs from torch|another choice"):
         check_parity(plan_composer("attention-lstm", learner), bundle)
+
+
+def test_every_system_is_exported_or_says_that_it_is_not() -> None:
+    for name, system in SYSTEMS.items():
+        if name not in {entry[0] for entry in TINY.values()}:
+            config, cpu = system.recipes["tiny"], torch.device("cpu")
+            learner = system.open(config, scales(per_split=8), cpu)
+            with pytest.raises(SettingError, match=f"{name} cannot be exported"):
+                plan_composer(name, learner)
 
 
 def test_another_likeliest_choice_is_refused_but_a_tie_is_not() -> None:
