@@ -83,9 +83,9 @@ FOREIGN_VERBS = (
     ("compose", f"{_COMPOSE}:compose_command", "cpu", "Write a MIDI file from nothing."),
     ("models", f"{_COMPOSE}:models_group", "cpu", "List the composers."),
     ("bench", "instrument.bench.commands:bench_group", "dev", "Measure speed beside others."),
-    ("data", "training.commands:data_group", "training", "Render the data that voices learn from."),
-    ("train", "training.commands:train_group", "training", "Train a voice."),
-    ("evaluate", "training.commands:evaluate_group", "training", "Measure a trained voice."),
+    ("data", "training.commands:data_group", "training", "Make what models learn from."),
+    ("train", "training.commands:train_group", "training", "Train a model."),
+    ("evaluate", "training.commands:evaluate_group", "training", "Measure a trained model."),
     ("export", "export.commands:export_command", "export", "Turn a training run into a bundle."),
 )
 for _verb in FOREIGN_VERBS:
