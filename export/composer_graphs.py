@@ -16,7 +16,7 @@ from instrument.card import Dimension
 from instrument.card import Tensor as CardTensor
 from instrument.errors import SettingError
 from instrument.step_graph import IN, OUT
-from training.learning import Learner
+from training.learner import Learner
 
 _DTYPES = {"torch.float32": "float32", "torch.int64": "int64"}
 

@@ -28,7 +28,8 @@ from instrument.inference import Runtime
 from instrument.midi_phrases import write_phrase
 from training.checkpoint import CHECKPOINT
 from training.data.corpus import open_corpus
-from training.learning import BEST, Learner, RunCard, load_learner, read_run
+from training.learner import Learner
+from training.learning import BEST, RunCard, load_learner, read_run
 from training.systems import find_system
 
 ROUNDING = "float16_matrices"

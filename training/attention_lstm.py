@@ -33,9 +33,10 @@ from instrument.note import Meter, Phrase
 from instrument.note_tuples import GRID
 from training.attention_network import AttentionNetwork, AttentionStep
 from training.choosing import choose
-from training.data.corpus import Corpus, Piece
-from training.learning import Moment, System, rate
+from training.data.corpus import Corpus, Piece, open_corpus
+from training.learner import Moment, System, rate
 from training.parallel import average_gradients
+from training.samples import PhraseSamples
 from training.symbol_batches import (
     Batch,
     Lexicon,
@@ -208,14 +209,14 @@ class AttentionLearner:
                 nats[index] = both[:, number, : len(line.chords)][:, is_counted].sum(axis=1)
         return nats
 
-    def samples(self) -> dict[str, Phrase]:
+    def samples(self) -> PhraseSamples:
         """Return two phrases from nothing and two that continue held-out pieces by 8 bars."""
         made = {f"from nothing {n}": p for n, p in enumerate(self.generate(2, seed=1))}
         for number, piece in enumerate(self._valid[:2]):
             prompt = piece.phrase()
             prompt = prompt.between(0.0, prompt.pickup_beats + 2 * prompt.bar_beats)
             made[f"continued {number}"] = self.generate(1, number, prompt)[0]
-        return made
+        return PhraseSamples(made)
 
     def generate(
         self,
@@ -341,6 +342,7 @@ SYSTEM = System(
         ),
         "tiny": AttentionConfig(units=24, batch=4, longest=32, rare=1, bfloat16=False),
     },
-    corpora=("tunes", "jsb"),
+    data=("tunes", "jsb"),
+    open_data=open_corpus,
     open=AttentionLearner,
 )

@@ -33,9 +33,10 @@ from training.chorale_likelihood import (
 from training.chorale_network import AdvanceStep, ChoraleNetwork, PlaceStep
 from training.chorale_tables import Batch, Table, batch_of, draw_batch, tables_of
 from training.chorale_writer import Writer, without_voices
-from training.data.corpus import Corpus, Piece
-from training.learning import Moment, System, rate
+from training.data.corpus import Corpus, Piece, open_corpus
+from training.learner import Moment, System, rate
 from training.parallel import average_gradients
+from training.samples import PhraseSamples
 
 _WARM_UP_STEPS = 50
 _MEASURED_AT_ONCE = 16
@@ -175,16 +176,18 @@ class ChoraleLearner:
         """
         return self._measure(tables_of([piece.phrase() for piece in pieces]))
 
-    def samples(self) -> dict[str, Phrase]:
+    def samples(self) -> PhraseSamples:
         """Return a chorale from nothing, a continuation and a harmonisation."""
         piece = self._corpus.split("valid")[0].phrase()
         opening = piece.between(0.0, piece.pickup_beats + 2 * piece.bar_beats)
         melody = piece.between(0.0, piece.pickup_beats + 8 * piece.bar_beats)
-        return {
-            "from nothing": self.generate(1, 1)[0],
-            "continued": self.generate(1, 2, opening)[0],
-            "harmonised": self.harmonise(melody, 3),
-        }
+        return PhraseSamples(
+            {
+                "from nothing": self.generate(1, 1)[0],
+                "continued": self.generate(1, 2, opening)[0],
+                "harmonised": self.harmonise(melody, 3),
+            }
+        )
 
     def generate(
         self,
@@ -268,6 +271,7 @@ SYSTEM = System(
         "chorale_lstm": ChoraleConfig(),
         "tiny": ChoraleConfig(units=16, layers=1, width=24, pieces=8, batch=4),
     },
-    corpora=("jsb",),
+    data=("jsb",),
+    open_data=open_corpus,
     open=ChoraleLearner,
 )

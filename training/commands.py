@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 
 from instrument.errors import SettingError
-from training.composer_commands import evaluate_command, train_command
+from training.composer_commands import evaluate_command
 from training.config import RECIPES
 from training.data.notes import NoteSet, open_notes
 from training.data.programs import PROGRAM_NAMES
@@ -19,6 +19,7 @@ from training.data_commands import CORPUS_COMMANDS
 from training.hardware import choose_device
 from training.progress import counting_progress, stop_flag, training_progress
 from training.systems import SYSTEMS
+from training.train_command import train_command
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _DATA_OPTION = click.option(

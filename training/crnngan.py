@@ -55,9 +55,10 @@ from training.crnngan_network import (
     Hearing,
     beats_since,
 )
-from training.data.corpus import Corpus, Piece
-from training.learning import Moment, System, rate
+from training.data.corpus import Corpus, Piece, open_corpus
+from training.learner import Moment, System, rate
 from training.parallel import agree, average_gradients
+from training.samples import PhraseSamples
 from training.tones import (
     Stretches,
     Tones,
@@ -263,11 +264,11 @@ class CRNNGANLearner:
         distances = texture_distance(made, self._valid.at(rows), self.config.bar_beats)
         return {"texture": float(np.mean(list(distances.values()))), **distances}
 
-    def samples(self) -> dict[str, Phrase]:
+    def samples(self) -> PhraseSamples:
         """Return three phrases from nothing and one that continues a held-out piece."""
         made = {f"from nothing {n}": p for n, p in enumerate(self.generate(3, seed=1))}
         prompt = phrase_of_tones(self._valid.at(np.zeros(1, np.int64))[0], 8.0, False)
-        return made | {"continued": self.generate(1, 2, prompt)[0]}
+        return PhraseSamples(made | {"continued": self.generate(1, 2, prompt)[0]})
 
     def generate(
         self, count: int, seed: int, prompt: Phrase | None = None, length_beats: float = 32.0
@@ -411,6 +412,7 @@ SYSTEM = System(
             bfloat16=False,
         ),
     },
-    corpora=("tunes", "jsb"),
+    data=("tunes", "jsb"),
+    open_data=open_corpus,
     open=CRNNGANLearner,
 )

@@ -34,9 +34,10 @@ from instrument.errors import SettingError
 from instrument.note import Note, Phrase
 from instrument.vocabulary import Vocabulary
 from training.crnngan_losses import critic_loss_of
-from training.data.corpus import Corpus, Piece
-from training.learning import Moment, System
+from training.data.corpus import Corpus, Piece, open_corpus
+from training.learner import Moment, System
 from training.parallel import average_gradients
+from training.samples import PhraseSamples
 from training.tones import texture_distance, to_one_scale, tones_of
 
 NOTES = 100
@@ -160,9 +161,10 @@ class SimpleLearner:
         chosen = {name: distances[name] for name in ("pitch class", "interval", "scale")}
         return {"loss": float(np.mean(list(chosen.values()))), **chosen}
 
-    def samples(self) -> dict[str, Phrase]:
+    def samples(self) -> PhraseSamples:
         """Return three phrases."""
-        return {f"from nothing {n}": phrase for n, phrase in enumerate(self.generate(3, seed=1))}
+        made = enumerate(self.generate(3, seed=1))
+        return PhraseSamples({f"from nothing {n}": phrase for n, phrase in made})
 
     def generate(self, count: int, seed: int) -> list[Phrase]:
         """Return phrases of 100 notes; rests, which only the document has, are silent."""
@@ -264,6 +266,7 @@ SYSTEM = System(
         "document": SimpleConfig(is_document=True, critic_units=512),
         "tiny": SimpleConfig(critic_units=8, batch=4),
     },
-    corpora=("tunes", "jsb"),
+    data=("tunes", "jsb"),
+    open_data=open_corpus,
     open=SimpleLearner,
 )

@@ -1,119 +1,45 @@
-"""Train any composer: one loop, from the first step to the last checkpoint.
+"""Train any system: one loop, from the first step to the last checkpoint.
 
-In: a `System` with a recipe, a corpus, and a run folder. Out: a checkpoint each minute, the best
-one by the validation loss, TensorBoard logs with losses and piano rolls, MIDI samples, and the same
-result to the bit whether or not the run was interrupted (with a fixed number of steps, on the same
-machine and number of threads).
+In: a `System` with a recipe, its material (a corpus of music, a set of waves), and a run folder.
+Out: a checkpoint every few minutes, the best one by the validation loss, TensorBoard logs with
+losses and pictures, samples to hear, and the same result to the bit whether or not the run was
+interrupted (with a fixed number of steps, on the same machine and number of threads).
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any
 
 import msgspec
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from instrument.errors import FileError, SettingError
-from instrument.note import Phrase
 from training.checkpoint import (
     CHECKPOINT,
     read_checkpoint,
     refuse_other_system,
     write_checkpoint,
 )
-from training.data.corpus import Corpus
 from training.hardware import describe_hardware, keep_memory
+from training.learner import Learner, Material, Moment, System
 from training.parallel import agree, processes
 
 BEST = "best.pt"
 """The checkpoint with the lowest validation loss; systems without one only have the last."""
 EVALUATION = "evaluation.json"
 """What `latentkeys evaluate` leaves beside a run; the export puts it on the card."""
-_CHECKPOINT_SECONDS = 60.0
-_LOG_STEPS = 20
+_SOONEST_CHECKPOINT, _LATEST_CHECKPOINT = 60.0, 240.0
+_SAVING_SHARE = 0.02  # of the run's time, where that is not too rare
+_LOG_STEPS, _REPORT_SECONDS = 20, 5.0
 _CHECKS, _SAMPLINGS = 40, 8
-_LOWEST_RATE = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Where a run is.
-
-    Attributes
-    ----------
-    step
-        Steps taken before this one.
-    fraction
-        From 0 to 1: by the clock if the run has a time limit, else by steps.
-    random
-        A function of the seed, the step and the process: batches are drawn from it.
-    process, processes
-        Which one of how many; each draws its own batch.
-    """
-
-    step: int
-    fraction: float
-    random: np.random.Generator
-    process: int
-    processes: int
-
-
-class Learner(Protocol):
-    """One system in training; what is random in it comes from the `Moment` or torch's generator."""
-
-    networks: dict[str, nn.Module]  #: everything with weights to save, averages included
-    optimizers: dict[str, torch.optim.Optimizer]
-
-    def step(self, at: Moment) -> dict[str, Tensor]:
-        """Take one step of the optimisers; return detached losses, "loss" among them."""
-        ...
-
-    def validate(self) -> dict[str, float]:
-        """Measure the validation split; a "loss" among the figures decides which is best."""
-        ...
-
-    def samples(self) -> dict[str, Phrase]:
-        """Generate up to four short phrases, by title."""
-        ...
-
-
-Config = TypeVar("Config")
-
-
-@dataclass(frozen=True, slots=True)
-class System(Generic[Config]):
-    """Something that ``latentkeys train`` can train.
-
-    Attributes
-    ----------
-    name
-        The word after ``train``.
-    what
-        One line of help.
-    config
-        The frozen dataclass of its options.
-    recipes
-        Settings by name, the default first; "tiny" goes through every step in seconds.
-    corpora
-        Corpora that suit it, the default first.
-    open
-        Makes the learner on a device; weights come from torch's global generator.
-    """
-
-    name: str
-    what: str
-    config: type[Config]
-    recipes: Mapping[str, Config]
-    corpora: tuple[str, ...]
-    open: Callable[[Config, Corpus, torch.device], Learner]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +60,7 @@ class RunCard:
     system, recipe, config
         What was trained.
     corpus, corpus_sha256, source, notice
-        What it learned from, and the terms of that.
+        The material that it learned from, be it a corpus or not, and the terms of that.
     length
         The run's end and seed.
     step, seconds, processes, hardware
@@ -158,11 +84,8 @@ class RunCard:
     validation: dict[str, float]
 
 
-def rate(at: Moment, warm_up_steps: int = 200) -> float:
-    """Return the learning rate's factor: a short warm-up, then a cosine down to a hundredth."""
-    cosine = 0.5 * (1.0 + math.cos(math.pi * at.fraction))
-    warm = min(1.0, (at.step + 1) / max(1, warm_up_steps))
-    return warm * (_LOWEST_RATE + (1.0 - _LOWEST_RATE) * cosine)
+Report = Callable[[RunCard, float, dict[str, float]], None]
+"""Told the card, the fraction that is done, and the last step's losses."""
 
 
 class Run:
@@ -180,9 +103,11 @@ class Run:
         The run's folder.
     """
 
-    def __init__(self, system: System[Any], card: RunCard, learner: Learner, folder: Path) -> None:
+    def __init__(
+        self, system: System[Any, Any], card: RunCard, learner: Learner, folder: Path
+    ) -> None:
         self.system, self.card, self.learner, self.folder = system, card, learner, folder
-        self._best = math.inf
+        self._best, self._reported = math.inf, card.seconds
 
     @property
     def fraction(self) -> float:
@@ -192,21 +117,20 @@ class Run:
             return min(self.card.seconds / (60.0 * length.minutes), 1.0)
         return min(self.card.step / length.steps, 1.0)
 
-    def run(
-        self, report: Callable[[RunCard, float, float], None], should_stop: Callable[[], bool]
-    ) -> bool:
+    def run(self, report: Report, should_stop: Callable[[], bool]) -> bool:
         """Train until done or told to stop; save; return whether the run is complete.
 
         Parameters
         ----------
         report
-            Told the card, the fraction and the loss every few steps.
+            Told where the run is, every few steps and every few seconds.
         should_stop
             Asked after every step.
         """
         keep_memory()
         stop, is_first = False, processes().is_main_process
         mark = saved = time.monotonic()
+        pause = _SOONEST_CHECKPOINT
         writer = SummaryWriter(self.folder / "tensorboard", purge_step=self.card.step)
         try:
             while self.fraction < 1.0 and not stop:
@@ -216,9 +140,10 @@ class Run:
                 self.card = replace(self.card, step=self.card.step + 1, seconds=seconds)
                 if is_first:
                     self._look(writer, losses, before, report)
-                if is_first and now - saved > _CHECKPOINT_SECONDS:
+                if is_first and now - saved > pause:
                     self.save()
-                    saved = now
+                    saved = time.monotonic()
+                    pause = _pause_after(saved - now)
         finally:
             writer.close()
         if is_first:
@@ -264,14 +189,17 @@ class Run:
         writer: SummaryWriter,
         losses: dict[str, Tensor],
         before: float,
-        report: Callable[[RunCard, float, float], None],
+        report: Report,
     ) -> None:
         """Log, and from time to time validate and write samples."""
         step = self.card.step
-        if step % _LOG_STEPS == 0:
-            for name, value in losses.items():
-                writer.add_scalar(f"train/{name}", float(value), step)
-            report(self.card, self.fraction, float(losses["loss"]))
+        is_due = self.card.seconds - self._reported > _REPORT_SECONDS
+        if step % _LOG_STEPS == 0 or is_due:
+            figures = {name: float(value) for name, value in losses.items()}
+            for name, figure in figures.items():
+                writer.add_scalar(f"train/{name}", figure, step)
+            report(self.card, self.fraction, figures)
+            self._reported = self.card.seconds
         if _crosses(before, self.fraction, _CHECKS):
             self._validate(writer)
         if _crosses(before, self.fraction, _SAMPLINGS):
@@ -289,23 +217,19 @@ class Run:
             write_checkpoint(self.folder, self.system.name, self.card, state, BEST)
 
     def _write_samples(self, writer: SummaryWriter) -> None:
-        from instrument.midi_phrases import write_phrase
-        from training.phrase_pictures import draw_phrases  # matplotlib takes a second to import
-
-        phrases = self.learner.samples()
-        if not phrases:
+        samples, folder = self.learner.samples(), self.folder / "samples"
+        if not samples:
             return
-        writer.add_figure("samples", draw_phrases(phrases), self.card.step)
-        folder = self.folder / "samples"
         folder.mkdir(exist_ok=True)
-        for title, phrase in phrases.items():
-            write_phrase(folder / f"{self.card.step:07d} {title}.mid", phrase)
+        for _ in samples.write(folder, f"{self.card.step:07d} "):
+            pass
+        writer.add_figure("samples", samples.draw(), self.card.step)
 
 
 def new_run(
-    system: System[Any],
+    system: System[Any, Any],
     recipe: str,
-    corpus: Corpus,
+    data: Material,
     length: Length,
     folder: Path,
     device: torch.device,
@@ -313,15 +237,15 @@ def new_run(
     """Begin a run; the same seed begins with the same weights."""
     config = system.recipes[recipe]
     torch.manual_seed(length.seed)
-    learner = system.open(config, corpus, device)
+    learner = system.open(config, data, device)
     card = RunCard(
         system=system.name,
         recipe=recipe,
         config=msgspec.to_builtins(config),
-        corpus=corpus.name,
-        corpus_sha256=corpus.sha256,
-        source=corpus.source,
-        notice=corpus.notice,
+        corpus=data.name,
+        corpus_sha256=data.sha256,
+        source=data.source,
+        notice=data.notice,
         length=length,
         step=0,
         seconds=0.0,
@@ -333,7 +257,11 @@ def new_run(
 
 
 def resumed_run(
-    system: System[Any], corpus: Corpus, folder: Path, device: torch.device, length: Length | None
+    system: System[Any, Any],
+    data: Material,
+    folder: Path,
+    device: torch.device,
+    length: Length | None,
 ) -> Run:
     """Go on from a folder's checkpoint, to another end if `length` is given.
 
@@ -342,18 +270,18 @@ def resumed_run(
     FileError
         No readable checkpoint, or one of another system.
     SettingError
-        The corpus is not the one that the run began with.
+        The material is not what the run began with.
     """
     card, state = read_run(folder, system.name)
-    if card.corpus_sha256 != corpus.sha256:
+    if card.corpus_sha256 != data.sha256:
         raise SettingError(
             f"the run learned from another version of {card.corpus} than the one installed",
-            "Make the corpus as it was, or begin a new run.",
+            "Make it as it was, or begin a new run.",
         )
     if length:
         card = replace(card, length=length)
     config = msgspec.convert(card.config, system.config)
-    run = Run(system, card, system.open(config, corpus, device), folder)
+    run = Run(system, card, system.open(config, data, device), folder)
     run.restore(state)
     return run
 
@@ -374,7 +302,7 @@ def read_run(
     return msgspec.json.decode(summary, type=RunCard), state
 
 
-def load_learner(folder: Path, system: System[Any], corpus: Corpus) -> tuple[RunCard, Learner]:
+def load_learner(folder: Path, system: System[Any, Any], data: Material) -> tuple[RunCard, Learner]:
     """Open a run's best weights on the CPU, to evaluate or export; the last where none is best.
 
     Raises
@@ -384,7 +312,7 @@ def load_learner(folder: Path, system: System[Any], corpus: Corpus) -> tuple[Run
     """
     card, state = read_run(folder, system.name, BEST if (folder / BEST).is_file() else CHECKPOINT)
     config = msgspec.convert(card.config, system.config)
-    learner = system.open(config, corpus, torch.device("cpu"))
+    learner = system.open(config, data, torch.device("cpu"))
     _load_networks(learner, state)
     for network in learner.networks.values():
         network.eval().requires_grad_(False)
@@ -404,3 +332,8 @@ def _load_networks(learner: Learner, state: dict[str, Any]) -> None:
 
 def _crosses(before: float, after: float, parts: int) -> bool:
     return math.floor(before * parts) != math.floor(after * parts)
+
+
+def _pause_after(seconds: float) -> float:
+    """Return how long to train before saving again, when saving took so long."""
+    return min(max(_SOONEST_CHECKPOINT, seconds / _SAVING_SHARE), _LATEST_CHECKPOINT)

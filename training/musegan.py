@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from instrument.note import Phrase
-from training.data.corpus import Corpus
-from training.learning import Moment, System, rate
+from training.data.corpus import Corpus, open_corpus
+from training.learner import Moment, System, rate
 from training.musegan_config import RECIPES, MuseConfig
 from training.musegan_critic import DocumentCritic, MuseCritic, gradient_penalty
 from training.musegan_data import Bars, BarWindows, bar_windows, prompted_bars, scale_shift
@@ -35,6 +35,7 @@ from training.musegan_rolls import (
     rolls_of_bars,
 )
 from training.parallel import average_gradients
+from training.samples import PhraseSamples
 
 _EMA_DECAY = 0.998
 _BETAS = (0.5, 0.9)
@@ -106,9 +107,10 @@ class MuseLearner:
         self.encoder.train()
         return {"played_back": float(error), "divergence": float(divergence(found))}
 
-    def samples(self) -> dict[str, Phrase]:
+    def samples(self) -> PhraseSamples:
         """Play three phrases from random latents; conditions come from held-out pieces."""
-        return {f"phrase {i + 1}": p for i, p in enumerate(self.generate(3, seed=0))}
+        made = enumerate(self.generate(3, seed=0))
+        return PhraseSamples({f"phrase {i + 1}": p for i, p in made})
 
     def generate(
         self, count: int, seed: int, prompt: Phrase | None = None, candidates: int = 8
@@ -294,6 +296,7 @@ SYSTEM = System(
     what="MuseGAN: several tracks at once, from scratch, accompanying or going on.",
     config=MuseConfig,
     recipes=RECIPES,
-    corpora=("jsb", "lakh"),
+    data=("jsb", "lakh"),
+    open_data=open_corpus,
     open=MuseLearner,
 )

@@ -19,7 +19,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from instrument.note import Phrase
 from training.data.corpus import Corpus, Piece, meter_of
-from training.learning import Moment, rate
+from training.learner import Moment, rate
 from training.note_batches import draw_batch
 from training.note_likelihoods import (
     Likelihoods,
@@ -31,6 +31,7 @@ from training.note_likelihoods import (
 from training.note_lines import NoteLine, cut_line, piece_line
 from training.note_steps import NoteSteps, NoteWriter
 from training.parallel import average_gradients
+from training.samples import PhraseSamples
 
 _VALIDATION_PIECES = 128
 
@@ -147,12 +148,13 @@ class NoteTupleLearner(ABC, Generic[Network]):
             writer.continue_phrase(begin, length_beats, seed + number) for number in range(count)
         ]
 
-    def samples(self) -> dict[str, Phrase]:
+    def samples(self) -> PhraseSamples:
         """Return a phrase from nothing, and a validation piece's first bars continued."""
         given = self.corpus.split("valid")[0].phrase()
         prompt = given.between(0.0, given.pickup_beats + 2.0 * given.bar_beats)
         (free,), (then,) = self.generate(1, 1), self.generate(1, 2, prompt)
-        return {"from nothing": free, "a continuation": prompt.followed_by(then)}
+        made = {"from nothing": free, "a continuation": prompt.followed_by(then)}
+        return PhraseSamples(made)
 
     def _beginning(self) -> Phrase:
         """Return an empty phrase with the corpus's commonest bar."""

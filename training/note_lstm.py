@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from training.data.corpus import Corpus
-from training.learning import System
+from training.data.corpus import Corpus, open_corpus
+from training.learner import System
 from training.note_batches import NoteBatch
 from training.note_learner import NoteTraining, NoteTupleLearner, has_velocities
 from training.note_likelihoods import Likelihoods
@@ -114,6 +114,7 @@ SYSTEM = System(
             bfloat16=False, dropout=0.0, warm_up_steps=20, learning_rate=1e-2,
         ),
     },
-    corpora=("tunes", "jsb"),
+    data=("tunes", "jsb"),
+    open_data=open_corpus,
     open=_open,
 )  # fmt: skip

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
 from instrument.note_features import NOTE_COLUMNS
-from training.data.corpus import Corpus
-from training.learning import System
+from training.data.corpus import Corpus, open_corpus
+from training.learner import System
 from training.note_batches import NoteBatch
 from training.note_learner import NoteTraining, NoteTupleLearner, has_velocities
 from training.note_likelihoods import Likelihoods
@@ -238,6 +238,7 @@ SYSTEM = System(
             longest=32, cuts=0, bfloat16=False, dropout=0.0, warm_up_steps=20, learning_rate=1e-2,
         ),
     },
-    corpora=("jsb", "tunes"),
+    data=("jsb", "tunes"),
+    open_data=open_corpus,
     open=_open,
 )  # fmt: skip

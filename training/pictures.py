@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,25 @@ def spectrogram_db(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     magnitude = np.abs(np.fft.rfft(windows * np.hanning(_WINDOW), axis=1)).T
     decibels = 20.0 * np.log10(magnitude + 1e-6)
     return np.asarray(decibels - decibels.max(), np.float32)
+
+
+def draw_spectrograms(waves: Mapping[str, NDArray[np.float32]], rate_hz: int) -> Figure:
+    """Draw waveforms, float32 of shape (frames,), by title, side by side."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3.2 * len(waves), 3.0), layout="constrained")
+    FigureCanvasAgg(figure)
+    row = figure.subplots(1, len(waves), squeeze=False, sharey=True)[0]
+    for axes, (title, wave) in zip(row, waves.items(), strict=True):
+        extent = (0, wave.size / rate_hz, 0, rate_hz / 2000)
+        picture = spectrogram_db(wave)
+        axes.imshow(
+            picture, origin="lower", aspect="auto", vmin=-80, vmax=0, extent=extent, cmap="magma"
+        )
+        axes.set(title=title, xlabel="s")
+    row[0].set_ylabel("kHz")
+    return figure
 
 
 def compare_spectrograms(

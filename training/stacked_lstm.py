@@ -36,9 +36,10 @@ from instrument.note import Phrase
 from instrument.note_tuples import GRID
 from instrument.vocabulary import START, Vocabulary
 from training.choosing import choose
-from training.data.corpus import Corpus, Piece
-from training.learning import Moment, System, rate
+from training.data.corpus import Corpus, Piece, open_corpus
+from training.learner import Moment, System, rate
 from training.parallel import average_gradients
+from training.samples import PhraseSamples
 from training.symbol_batches import (
     Batch,
     Ids,
@@ -294,12 +295,12 @@ class StackedLearner:
             totals[rows] = (known + unknown * np.log(len(self.symbols.vocabulary))).numpy()
         return totals, np.array([line.notes for line in lines])
 
-    def samples(self) -> dict[str, Phrase]:
+    def samples(self) -> PhraseSamples:
         """Return two phrases from nothing and one that continues a held-out piece."""
         made = {f"from nothing {n}": p for n, p in enumerate(self.generate(2, seed=1))}
         prompt = self._valid[0].phrase()
         prompt = prompt.between(0.0, prompt.pickup_beats + 2 * prompt.bar_beats)
-        return made | {"continued": self.generate(1, 2, prompt)[0]}
+        return PhraseSamples(made | {"continued": self.generate(1, 2, prompt)[0]})
 
     def generate(
         self,
@@ -389,6 +390,7 @@ SYSTEM = System(
             embedding=16, batch=4, longest=24, rare=1, bfloat16=False, generated=40
         ),
     },
-    corpora=("tunes", "jsb"),
+    data=("tunes", "jsb"),
+    open_data=open_corpus,
     open=StackedLearner,
 )

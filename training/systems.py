@@ -10,13 +10,13 @@ from training.attention_lstm import SYSTEM as ATTENTION_LSTM
 from training.chorale_lstm import SYSTEM as CHORALE_LSTM
 from training.crnngan import SYSTEM as CRNNGAN
 from training.crnngan_simple import SYSTEM as CRNNGAN_SIMPLE
-from training.learning import System
+from training.learner import System
 from training.musegan import SYSTEM as MUSEGAN
 from training.note_lstm import SYSTEM as NOTE_LSTM
 from training.note_transformer import SYSTEM as NOTE_TRANSFORMER
 from training.stacked_lstm import SYSTEM as STACKED_LSTM
 
-SYSTEMS: dict[str, System[Any]] = {
+SYSTEMS: dict[str, System[Any, Any]] = {
     system.name: system
     for system in (
         NOTE_LSTM,
@@ -31,7 +31,7 @@ SYSTEMS: dict[str, System[Any]] = {
 }
 
 
-def find_system(name: str) -> System[Any]:
+def find_system(name: str) -> System[Any, Any]:
     """Look a system up.
 
     Raises

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from training.data.corpus import SPLITS, Corpus, Piece, make_corpus
-from training.learning import Learner
+from training.learner import Learner
 
 AnyLearner = TypeVar("AnyLearner", bound=Learner)
 

@@ -11,7 +11,7 @@ from tests.training.corpora import copied, scale_piece, scales
 from training.attention_lstm import SYSTEM, AttentionLearner, losses, nats_at
 from training.attention_network import AttentionNetwork, AttentionStep
 from training.data.corpus import make_corpus
-from training.learning import Moment
+from training.learner import Moment
 from training.symbol_batches import Batch, Lexicon, line_of, whole_pieces
 
 CPU = torch.device("cpu")

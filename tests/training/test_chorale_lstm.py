@@ -17,7 +17,7 @@ from training.chorale_lstm import SYSTEM, ChoraleConfig, ChoraleLearner
 from training.chorale_tables import batch_of, draw_batch, tables_of
 from training.chorale_writer import Writer
 from training.data.corpus import Corpus
-from training.learning import Moment
+from training.learner import Moment
 
 TINY = dataclasses.replace(SYSTEM.recipes["tiny"], bfloat16=False)
 CPU = torch.device("cpu")

@@ -54,7 +54,7 @@ def test_a_run_is_measured_beside_the_data_and_the_n_gram(
     report = json.loads(figures.read_text())
     assert report["step"] == 8
     assert report["comparison"]["rows"]
-    assert (pictures / "phrases.png").stat().st_size > 1000
+    assert (pictures / "samples.png").stat().st_size > 1000
     assert read_phrase(next(pictures.glob("*.mid"))).tracks
 
 

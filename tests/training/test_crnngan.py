@@ -23,7 +23,7 @@ from training.crnngan_network import (
     beats_since,
 )
 from training.data.corpus import make_corpus
-from training.learning import Moment
+from training.learner import Moment
 
 CPU = torch.device("cpu")
 TINY, PAPER = SYSTEM.recipes["tiny"], SYSTEM.recipes["paper"]

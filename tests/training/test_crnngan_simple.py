@@ -14,7 +14,7 @@ from training.crnngan_simple import (
     SimpleLearner,
 )
 from training.data.corpus import Corpus, Piece, make_corpus
-from training.learning import Moment
+from training.learner import Moment
 
 CPU = torch.device("cpu")
 TINY = SYSTEM.recipes["tiny"]

@@ -16,19 +16,10 @@ from instrument.errors import FileError, SettingError
 from instrument.note import Note, Phrase
 from tests.training.corpora import scales
 from training.data.corpus import Corpus
-from training.learning import (
-    BEST,
-    Length,
-    Moment,
-    Run,
-    System,
-    load_learner,
-    new_run,
-    rate,
-    read_run,
-    resumed_run,
-)
+from training.learner import Moment, System, rate
+from training.learning import BEST, Length, Run, load_learner, new_run, read_run, resumed_run
 from training.parallel import average_gradients
+from training.samples import PhraseSamples
 
 CPU = torch.device("cpu")
 
@@ -67,8 +58,8 @@ class LineLearner:
             x = torch.linspace(-1.0, 1.0, 5)[:, None]
             return {"loss": float((self.line(x) - 3.0 * x - 1.0).square().mean())}
 
-    def samples(self) -> dict[str, Phrase]:
-        return {"a note": Phrase.of((Note(0.0, 60, 1.0),))}
+    def samples(self) -> PhraseSamples:
+        return PhraseSamples({"a note": Phrase.of((Note(0.0, 60, 1.0),))})
 
 
 LINE = System(
@@ -76,7 +67,8 @@ LINE = System(
     what="A line.",
     config=LineConfig,
     recipes={"line": LineConfig(), "wild": LineConfig(learning_rate=1e30)},
-    corpora=("scales",),
+    data=("scales",),
+    open_data=lambda _: scales(),
     open=lambda config, _, device: LineLearner(config, device),
 )
 
@@ -174,7 +166,8 @@ def test_two_processes_average_their_gradients(tmp_path: Path) -> None:
         "weight = torch.nn.Parameter(torch.ones(3))\n"
         "(weight * (1.0 + rank)).sum().backward()\n"
         "average_gradients([weight])\n"
-        "print(rank, weight.grad.tolist(), agree((float(rank), 7.0)), flush=True)\n"
+        "line = f'{rank} {weight.grad.tolist()} {agree((float(rank), 7.0))}\\n'\n"
+        "print(line, end='', flush=True)\n"
     )
     run = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(script)],

@@ -10,7 +10,7 @@ from instrument.errors import SettingError
 from instrument.piano_rolls import rolls_of
 from tests.training.corpora import copied, scales
 from training.data.corpus import Corpus, make_corpus
-from training.learning import Moment
+from training.learner import Moment
 from training.musegan import SYSTEM, MuseLearner
 from training.musegan_config import MuseConfig
 

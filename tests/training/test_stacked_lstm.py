@@ -10,7 +10,7 @@ from instrument.note import Note, Phrase
 from instrument.vocabulary import START, Vocabulary
 from tests.training.corpora import copied, scale_piece, scales
 from training.data.corpus import make_corpus
-from training.learning import Moment
+from training.learner import Moment
 from training.stacked_lstm import SYSTEM, StackedLearner, StackedNetwork, StackedStep, Symbols
 from training.symbol_batches import Lexicon, line_of
 
