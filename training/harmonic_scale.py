@@ -1,0 +1,97 @@
+"""Spectra seen from the played pitch: what is left once an ideal harmonic tone is taken away.
+
+In: pitches. Out: the level and the phase of a tone that starts with the note, whose harmonics are
+equally strong and in step. GANSynth draws magnitudes and frequencies as they are, and so its
+networks have to learn where sixty-one pitches have their partials. Images relative to this tone
+hold the spectral envelope and small deviations instead; a network that draws zeros is in tune.
+After Engel et al., 2020 (DDSP), where the fundamental drives the oscillators.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+_SAMPLE_RATE_HZ = 16000
+_SILENT = -30.0
+# Medians over twenty instruments: how fast the level falls beside a harmonic, in windows that
+# reach into the silence before the note by so much of their length (or start after it).
+_REACHES = (-0.5, 0.0, 0.25, 0.5, 0.75)
+_WIDTHS_BINS = (0.9, 1.2, 1.5, 1.9, 2.5)
+_SLOPES = (0.9, 0.75, 0.65, 0.6, 0.55)
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class HarmonicTone:
+    """The tone, seen through one kind of window.
+
+    Attributes
+    ----------
+    windows, bins, lead_frames
+        See `training.spectrogram.Spectrogram`.
+    """
+
+    windows: int
+    bins: int
+    lead_frames: int
+
+    @property
+    def silent_windows(self) -> int:
+        """How many windows end before the note begins."""
+        return int((self._reach() >= 1.0).sum())
+
+    def level(self, pitch: Tensor) -> Tensor:
+        """Return the tone's log magnitude, (n, windows, bins), for MIDI pitches (n,).
+
+        A harmonic's own bin has level 0 in a whole window, less in one that the note only partly
+        fills; windows before the note have next to nothing.
+        """
+        harmonic, f0_bins = self._harmonics(pitch)
+        distance = torch.arange(1, self.bins + 1).to(harmonic) - harmonic * f0_bins
+        reach = self._reach()
+        width = torch.from_numpy(np.interp(reach, _REACHES, _WIDTHS_BINS)).to(harmonic)
+        slope = torch.from_numpy(np.interp(reach, _REACHES, _SLOPES)).to(harmonic)
+        gain = torch.from_numpy(self._gain_and_centre()[0]).to(harmonic)
+        beside = torch.log1p((distance[:, None] / width[:, None]).square())
+        return (gain[:, None] - slope[:, None] * beside).float()
+
+    def phase(self, pitch: Tensor) -> Tensor:
+        """Return the tone's phase in radians, (n, windows, bins), as `level`; exact modulo 2π."""
+        harmonic, f0_bins = self._harmonics(pitch)
+        centre = self._gain_and_centre()[1]  # frames from the window's start
+        since_onset = np.arange(self.windows) * (self.bins // 2) + centre - self.lead_frames
+        length = 2.0 * self.bins
+        turns = (harmonic * f0_bins)[:, None] * torch.from_numpy(since_onset / length)[:, None]
+        bins = torch.arange(1, self.bins + 1, dtype=torch.float64)
+        turns = turns - bins * torch.from_numpy(centre / length)[:, None]
+        return (2.0 * np.pi * (turns - turns.round())).float()
+
+    def _harmonics(self, pitch: Tensor) -> tuple[Tensor, Tensor]:
+        """Return each bin's nearest harmonic, (n, bins), and the fundamental in bins, (n, 1)."""
+        hz = 440.0 * 2.0 ** ((pitch.to(torch.float64) - 69.0) / 12.0)
+        f0_bins = (hz * (2.0 * self.bins / _SAMPLE_RATE_HZ))[:, None]
+        bins = torch.arange(1, self.bins + 1, dtype=torch.float64)
+        return (bins / f0_bins).round().clamp(min=1.0), f0_bins
+
+    def _reach(self) -> Float:
+        """Return how much of each window lies before the note, negative when it starts later."""
+        start = np.arange(self.windows) * (self.bins // 2)
+        return np.asarray((self.lead_frames - start) / (2.0 * self.bins))
+
+    def _gain_and_centre(self) -> tuple[Float, Float]:
+        """Return the log gain and the centre of gravity of each window's part in the note."""
+        length = 2 * self.bins
+        frame = np.arange(length)
+        hann = 0.5 - 0.5 * np.cos(2.0 * np.pi * frame / length)
+        part = np.where(frame >= self._reach()[:, None] * length, hann, 0.0)
+        total = part.sum(axis=1)
+        safe = np.where(total > 0.0, total, 1.0)
+        gain = np.where(total > 0.0, np.log(safe / hann.sum()), _SILENT)
+        centre = np.where(total > 0.0, (part * frame).sum(axis=1) / safe, 0.5 * length)
+        return gain, centre
