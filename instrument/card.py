@@ -87,10 +87,13 @@ class NamedLatent:
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """The Gaussian that fits the learned latents: ``z = mean + factor @ n``, n standard normal."""
+    """The Gaussian that latents come from: ``z = mean + factor @ n``, n standard normal.
 
-    mean: tuple[float, ...]  #: shape (latent_size,)
-    factor: tuple[tuple[float, ...], ...]  #: Cholesky factor, shape (latent_size, latent_size)
+    Both are left out where latents are standard normal themselves, as GANSynth's are.
+    """
+
+    mean: tuple[float, ...] = ()  #: shape (latent_size,)
+    factor: tuple[tuple[float, ...], ...] = ()  #: Cholesky factor, (latent_size, latent_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ class SoundCard(Card):
     sample_rate_hz: Annotated[int, ranged(8_000, 192_000, "Hz")]
     latent_size: Annotated[int, ranged(1, 4096)]
     latents: dict[str, NamedLatent]
-    prior: Prior
+    prior: Prior = Prior()
     self_test: tuple[SelfTest, ...]
 
 
@@ -175,6 +178,7 @@ class MusicCard(Card):
 #: What a card of each kind holds: a model that makes sounds or one that makes notes.
 CARDS: dict[str, type[SoundCard] | type[MusicCard]] = {
     "frame_voice": SoundCard,
+    "gansynth": SoundCard,
     "note_lstm": MusicCard,
     "chorale_lstm": MusicCard,
     "stacked_lstm": MusicCard,
@@ -235,10 +239,14 @@ def _check_common(card: Card, what: str) -> None:
 
 def _check_sound(card: SoundCard, what: str) -> None:
     """Check that every latent has the model's length and every self-test its values."""
+    prior = card.prior
+    fitted = {
+        "prior.mean": len(prior.mean),
+        "prior.factor": len(prior.factor),
+        **{f"prior.factor, row {i + 1},": len(row) for i, row in enumerate(prior.factor)},
+    }
     lengths = {
-        "prior.mean": len(card.prior.mean),
-        "prior.factor": len(card.prior.factor),
-        **{f"prior.factor, row {i + 1},": len(row) for i, row in enumerate(card.prior.factor)},
+        **(fitted if prior.mean or prior.factor else {}),
         **{f"latents.{name}": len(entry.latent) for name, entry in card.latents.items()},
         **{f"self_test, item {i + 1},": len(test.latent) for i, test in enumerate(card.self_test)},
     }

@@ -29,41 +29,55 @@ def slerp(start: ArrayLike, end: ArrayLike, amount: float, prior: Prior) -> Late
     """Go from one point to another around the prior's centre (Shoemake 1985), not through it.
 
     The half-way point of two independent draws lies sqrt(2) nearer to the centre, where sounds are
-    more average; this keeps the distance, which is itself interpolated. Both points are first made
-    round (whitened) with the prior. Points in line with the centre fall back to `lerp`.
+    more average; this keeps the distance of two points that are equally far. As in Magenta's
+    gansynth `generate_util.slerp`, the angle is that of the unit vectors, and the points themselves
+    are weighted. Both are first made round (whitened) with the prior. Points in line with the
+    centre, or on it, fall back to `lerp`: upstream divides by zero there.
     """
     a, b = _whiten(start, prior), _whiten(end, prior)
-    length_a, length_b = np.linalg.norm(a), np.linalg.norm(b)
-    if min(length_a, length_b) < 1e-9:
+    lengths = np.linalg.norm(a) * np.linalg.norm(b)
+    if lengths < 1e-12:
         return lerp(start, end, amount)
-    cosine = np.clip(a @ b / (length_a * length_b), -1, 1)
-    angle = np.arccos(cosine)
+    angle = np.arccos(np.clip(a @ b / lengths, -1, 1))
     if np.sin(angle) < 1e-6:
         return lerp(start, end, amount)
-    direction = (
-        np.sin((1 - amount) * angle) * a / length_a + np.sin(amount * angle) * b / length_b
-    ) / np.sin(angle)
-    length = (1 - amount) * length_a + amount * length_b
-    point: Latent = np.asarray(prior.mean) + np.asarray(prior.factor) @ (length * direction)
-    return point
+    point = (np.sin((1 - amount) * angle) * a + np.sin(amount * angle) * b) / np.sin(angle)
+    return _unwhiten(point, prior)
 
 
-def draw(prior: Prior, seed: int, spread: float = 1.0) -> Latent:
-    """Draw a point from the prior; the same seed gives the same point.
+def between(card: SoundCard, start: ArrayLike, end: ArrayLike, amount: float) -> Latent:
+    """Go from one point to another on the model's own way.
+
+    That is `slerp` for GANSynth, as in Magenta's gansynth_generate.py, and `lerp` for a frame
+    voice, whose points were learned in a space where nothing keeps them far from the centre.
+    """
+    if goes_around(card):
+        return slerp(start, end, amount, card.prior)
+    return lerp(start, end, amount)
+
+
+def goes_around(card: SoundCard) -> bool:
+    """Tell whether the model's sounds lie on a sphere: GANSynth scales its input to one length."""
+    return card.kind == "gansynth"
+
+
+def draw(card: SoundCard, seed: int, spread: float = 1.0) -> Latent:
+    """Draw a point from the model's prior; the same seed gives the same point.
 
     Parameters
     ----------
     spread
         1 = as varied as the learned instruments; below 1 tamer, above 1 stranger.
     """
-    normal = np.random.Generator(np.random.PCG64(seed)).standard_normal(len(prior.mean))
-    return np.asarray(prior.mean) + spread * np.asarray(prior.factor) @ normal
+    normal = np.random.Generator(np.random.PCG64(seed)).standard_normal(card.latent_size)
+    return _unwhiten(spread * normal, card.prior)
 
 
 def blend(card: SoundCard, shares: Mapping[str, float]) -> Latent:
     """Mix learned instruments by their shares, which are scaled to a sum of one.
 
-    A share below 0 goes away from an instrument.
+    A share below 0 goes away from an instrument. Where the way between two points is no straight
+    line (`between`) the largest share comes first and the others pull it towards them in turn.
 
     Raises
     ------
@@ -73,18 +87,20 @@ def blend(card: SoundCard, shares: Mapping[str, float]) -> Latent:
     total = sum(shares.values())
     if abs(total) < 1e-6:
         raise PresetError("[recipe] blend: the shares add up to 0", "Make one of them larger.")
+    mixed = 0.0
     point = np.zeros(card.latent_size)
-    for name, share in shares.items():
+    for name, share in sorted(shares.items(), key=lambda item: -item[1] / total):
         if name not in card.latents:
             remedy = nearest(name, card.latents) or f"It has: {', '.join(card.latents)}."
             raise PresetError(f"[recipe] blend: {card.name} has no instrument {name!r}", remedy)
-        point += share / total * np.asarray(card.latents[name].latent)
+        mixed += share / total  # never 0: the largest share comes first, and their sum is 1
+        point = between(card, point, card.latents[name].latent, share / total / mixed)
     return point
 
 
 def follow(recipe: Recipe, card: SoundCard) -> Latent:
     """Make the latent that a recipe describes with this model."""
-    return blend(card, recipe.blend) if recipe.blend else draw(card.prior, recipe.seed or 0)
+    return blend(card, recipe.blend) if recipe.blend else draw(card, recipe.seed or 0)
 
 
 def neighbours(card: SoundCard, latent: ArrayLike, count: int = 3) -> list[tuple[str, float]]:
@@ -105,6 +121,16 @@ def neighbours(card: SoundCard, latent: ArrayLike, count: int = 3) -> list[tuple
 
 def _whiten(latent: ArrayLike, prior: Prior) -> Latent:
     """Express a point in standard deviations of the prior from its mean."""
-    offset = np.asarray(latent, np.float64) - np.asarray(prior.mean)
-    whitened: Latent = np.linalg.solve(np.asarray(prior.factor), offset)
+    point = np.asarray(latent, np.float64)
+    if not prior.mean:
+        return point
+    whitened: Latent = np.linalg.solve(np.asarray(prior.factor), point - np.asarray(prior.mean))
     return whitened
+
+
+def _unwhiten(whitened: Latent, prior: Prior) -> Latent:
+    """Take a point back from standard deviations."""
+    if not prior.mean:
+        return whitened
+    point: Latent = np.asarray(prior.mean) + np.asarray(prior.factor) @ whitened
+    return point

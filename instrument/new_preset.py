@@ -21,7 +21,7 @@ from instrument.bundle import (
     user_models_folder,
 )
 from instrument.errors import PresetError
-from instrument.latent import Latent, follow, lerp, slerp
+from instrument.latent import Latent, between, follow, goes_around, slerp
 from instrument.preset import (
     Envelope,
     Preset,
@@ -45,7 +45,7 @@ class Wish:
     source: str | None = None  #: another preset, name or path
     between: tuple[str, str] | None = None  #: two other presets of the same model
     amount: float = 0.5  #: of `between`: 0 = the first, 1 = the second
-    path: Literal["straight", "around"] = "straight"  #: of `between`: lerp, or slerp
+    path: Literal["own", "around"] = "own"  #: of `between`: as the model's points lie, or slerp
 
     def __post_init__(self) -> None:
         given = [bool(self.blend), self.seed is not None, bool(self.source), bool(self.between)]
@@ -190,20 +190,19 @@ def _between(
     if wish.path == "around":
         latent: Latent = slerp(a.sound.latent, b.sound.latent, wish.amount, bundle.sound.prior)
     else:
-        latent = lerp(a.sound.latent, b.sound.latent, wish.amount)
-    recipe = _mixed_recipe(a, b, wish)
+        latent = between(bundle.sound, a.sound.latent, b.sound.latent, wish.amount)
+    is_straight = wish.path == "own" and not goes_around(bundle.sound)
+    recipe = _mixed_recipe(a, b, wish.amount) if is_straight else None
     sound = replace(mixed.sound, latent=_numbers(latent))
     return replace(mixed, name=name, program=None, description="", sound=sound, recipe=recipe)
 
 
-def _mixed_recipe(a: Preset, b: Preset, wish: Wish) -> Recipe | None:
+def _mixed_recipe(a: Preset, b: Preset, amount: float) -> Recipe | None:
     """Mix two blends; a straight path between blends is again a blend."""
     if not (a.recipe and b.recipe and a.recipe.blend and b.recipe.blend):
         return None
-    if wish.path == "around":
-        return None
     shares: dict[str, float] = {}
-    for recipe, weight in ((a.recipe, 1 - wish.amount), (b.recipe, wish.amount)):
+    for recipe, weight in ((a.recipe, 1 - amount), (b.recipe, amount)):
         total = sum(recipe.blend.values())
         for instrument, share in recipe.blend.items():
             shares[instrument] = shares.get(instrument, 0.0) + round(weight * share / total, 4)

@@ -95,7 +95,7 @@ def make_preset(
         source=source,
         between=between or None,
         amount=amount,
-        path="around" if around else "straight",
+        path="around" if around else "own",
     )
     path = new_preset(name, wish, model=model)
     _console.print(f"Made {path}\nHear it with: latentkeys play --preset {path.stem}", markup=False)
