@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import time
+from dataclasses import dataclass
 
 from instrument.realtime.state import EngineState
 
@@ -48,18 +49,47 @@ def frame_at(state: EngineState, time_ns: int) -> int | None:
     int or None
         None before the first block, or while the callback is writing (as good as never).
     """
+    tie = read_tie(state)
+    if tie is None:
+        return None
+    wanted = tie.frame + tie.block_frames + round((time_ns - tie.ns) * tie.frames_per_ns)
+    # What has happened belongs into the next block or the one after it, however much the device
+    # stutters and the smoothed clock believes otherwise.
+    return min(wanted, int(state.fields["clock"]) + tie.block_frames)
+
+
+def time_at(state: EngineState, frame: int) -> int | None:
+    """Return when a stream frame begins to sound on the device's side of the block it is in.
+
+    Returns
+    -------
+    int or None
+        Nanoseconds on `now_ns`; None as in `frame_at`.
+    """
+    tie = read_tie(state)
+    return None if tie is None else round(tie.ns + (frame - tie.frame) / tie.frames_per_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """Stream frame `frame` began at `ns`; blocks have `block_frames`."""
+
+    frame: int
+    ns: float
+    frames_per_ns: float
+    block_frames: int
+
+
+def read_tie(state: EngineState) -> Tie | None:
+    """Return the callback's tie between frames and time; None before the first block."""
     fields = state.fields
     for _ in range(8):
         before = int(fields["clock_sequence"])
-        frame = int(fields["clock_frame"])
-        block_ns = float(fields["clock_block_ns"])
+        frame, ns = int(fields["clock_frame"]), float(fields["clock_ns"])
         block_frames = int(fields["clock_block_frames"])
-        since_ns = time_ns - float(fields["clock_ns"])
+        block_ns = float(fields["clock_block_ns"])
         if before % 2 == 0 and before == int(fields["clock_sequence"]):
             if before == 0 or block_ns <= 0.0:
                 return None
-            wanted = frame + block_frames + round(since_ns / block_ns * block_frames)
-            # What has happened belongs into the next block or the one after it, however much
-            # the device stutters and the smoothed clock believes otherwise.
-            return min(wanted, int(fields["clock"]) + block_frames)
+            return Tie(frame, ns, block_frames / block_ns, block_frames)
     return None

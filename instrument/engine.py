@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from queue import SimpleQueue
 
-from instrument.audio_clock import frame_at, install_clock
+from instrument.audio_clock import frame_at, install_clock, now_ns, time_at
 from instrument.audio_sinks import AudioSink, NullSink, open_sink, raise_priority
 from instrument.engine_messages import (
     Ended,
@@ -34,15 +34,16 @@ from instrument.engine_messages import (
     encode,
 )
 from instrument.errors import DeviceError
-from instrument.events import release_everything
+from instrument.events import message_of, release_everything
 from instrument.jack_sink import JackSink
-from instrument.midi_ports import MidiIn, open_midi
+from instrument.midi_ports import MidiIn, MidiOut, open_midi, open_midi_out
 from instrument.note_pages import NotePages
 from instrument.realtime.machine_code import drop_linker_pages
 from instrument.realtime.offline_engine import prepare_state
 from instrument.realtime.state import FADE_OUT, EngineState
 
 POLL_SECONDS = 0.001
+SPIN_SECONDS = 0.0002
 HOUSE_SECONDS = 0.02
 RESCAN_SECONDS = 1.0
 REOPEN_SECONDS = 2.0
@@ -57,19 +58,24 @@ class MidiThread(threading.Thread):
     kernel puts it into `requests`.
     """
 
-    def __init__(self, state: EngineState, inputs: MidiIn, lowest_latency: bool) -> None:
+    def __init__(
+        self, state: EngineState, inputs: MidiIn, out: MidiOut | None, lowest_latency: bool
+    ) -> None:
         super().__init__(name="midi", daemon=True)
         self.requests: SimpleQueue[bytes] = SimpleQueue()
         self._state = state
         self._inputs = inputs
+        self._out = out
         self._lowest_latency = lowest_latency
         self._ends = threading.Event()
 
     def run(self) -> None:
         """Poll until `end` is called."""
         raise_priority({threading.get_native_id()})
-        while not self._ends.wait(POLL_SECONDS):
+        wait_seconds = POLL_SECONDS
+        while not self._ends.wait(wait_seconds):
             self.forward()
+            wait_seconds = self.send_due()
 
     def forward(self) -> None:
         """Hand over everything that has arrived."""
@@ -83,6 +89,27 @@ class MidiThread(threading.Thread):
                 frame = frame_at(self._state, message.time_ns)
             status, data1, data2 = (*message.data, 0, 0)[:3]
             ring.push(-1 if frame is None else frame, status, data1, data2, source=message.source)
+
+    def send_due(self) -> float:
+        """Send what the kernel has given out, each message at its time, unless JACK does it.
+
+        Returns
+        -------
+        float
+            How long to wait until the next look, in seconds.
+        """
+        ring = self._state.out_ring
+        while not self._state.fields["jack_midi_out"] and (event := ring.peek()) is not None:
+            due_ns = time_at(self._state, int(event["time_frames"]))
+            wait_seconds = 0.0 if due_ns is None else (due_ns - now_ns()) * 1e-9
+            if wait_seconds > SPIN_SECONDS:
+                return min(POLL_SECONDS, wait_seconds - SPIN_SECONDS)
+            while due_ns is not None and now_ns() < due_ns:
+                pass  # a sleep would come back too late
+            ring.pop()
+            if self._out is not None:
+                self._out.send(message_of(event))
+        return POLL_SECONDS
 
     def end(self) -> None:
         """Stop polling."""
@@ -129,18 +156,20 @@ class Engine:
         state.set_rate(self._sink.rate_hz)
         prepare_state(state)
         self._pages = NotePages(state)
-        self._inputs, midi_notices = open_midi(
-            settings, plays_on_jack=isinstance(self._sink, JackSink)
-        )
+        is_jack = isinstance(self._sink, JackSink)
+        self._inputs, midi_notices = open_midi(settings, plays_on_jack=is_jack)
         self._opened.callback(self._inputs.close)
-        self._midi = MidiThread(state, self._inputs, settings.lowest_latency)
+        out, out_notices = (None, []) if is_jack else open_midi_out(settings)
+        if out is not None:
+            self._opened.callback(out.close)
+        self._midi = MidiThread(state, self._inputs, out, settings.lowest_latency)
         self._sink.start()
         self._midi.start()
         self._opened.callback(self._midi.end)
         state.fields["playing"] = 1
         self._midi_names = self._current_midi()
         self._say_ready()
-        for notice in (*notices, *midi_notices):
+        for notice in (*notices, *midi_notices, *out_notices):
             say(notice)
 
     def _say_ready(self) -> None:

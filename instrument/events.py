@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 CENTRE = 8192
 
 
@@ -28,6 +30,19 @@ class TimedMessage:
     time_ns: int
     data: bytes
     source: int = 0
+
+
+def message_of(event: np.void) -> bytes:
+    """Spell a ring's entry (`realtime.event_ring.EVENT`) as the bytes of one MIDI message."""
+    data = bytes((event["status"], event["data1"], event["data2"]))
+    return data[: message_bytes(data[0])]
+
+
+def message_bytes(status: int) -> int:
+    """Return the length of messages with this status byte [MIDI 1.0, table 1]."""
+    if status >= 0xF0:
+        return 3 if status == 0xF2 else 1
+    return 2 if status & 0xE0 == 0xC0 else 3
 
 
 def note_on(pitch: int, velocity: int = 100, channel: int = 0) -> bytes:

@@ -15,14 +15,21 @@ from instrument.errors import DeviceError
 from instrument.realtime.machine_code import load_machine_code
 from instrument.realtime.state import EngineState
 
-_KERNEL_FUNCTIONS = ("jack_port_get_buffer", "jack_midi_get_event_count", "jack_midi_event_get")
+_KERNEL_FUNCTIONS = (
+    "jack_port_get_buffer",
+    "jack_midi_get_event_count",
+    "jack_midi_event_get",
+    "jack_midi_clear_buffer",
+    "jack_midi_event_write",
+)
 _PLAYBACK_LATENCY = 1  # JackPlaybackLatency, jack/types.h
 
 
 class JackSink:
-    """`AudioSink` and MIDI input in one: ``out_L``, ``out_R`` and ``midi_in`` of one client.
+    """`AudioSink` and MIDI in one: ``out_L``, ``out_R``, ``midi_in`` and ``out`` of one client.
 
-    The server decides rate and block. Note to audio takes exactly one block.
+    The server decides rate and block. Note to audio takes exactly one block; what goes to ``out``
+    has its very frame.
     """
 
     kind = "jack"
@@ -68,6 +75,7 @@ class JackSink:
             "jack_out_left": client.outports.register("out_L", is_terminal=True),
             "jack_out_right": client.outports.register("out_R", is_terminal=True),
             "jack_midi_in": client.midi_inports.register("midi_in", is_terminal=True),
+            "jack_midi_out": client.midi_outports.register("out"),
         }
         for name, port in ports.items():
             fields[name] = int(ffi.cast("uintptr_t", port._ptr))
@@ -138,6 +146,10 @@ class JackSink:
         if self._client is not None:
             self._client.close()
             self._client = None
+        if self._state is not None:
+            self._state.fields["jack_midi_out"] = (
+                0  # the MIDI thread reads `out_ring` now
+            )
 
     def is_alive(self) -> bool:
         """Tell whether the server still runs."""

@@ -15,7 +15,9 @@ from typing import Any, Protocol
 
 from instrument.audio_clock import now_ns
 from instrument.engine_messages import EngineSettings, Notice
+from instrument.errors import DeviceError
 from instrument.events import TimedMessage, release_everything
+from instrument.realtime.state import FIRST_KEYBOARD, LAST_KEYBOARD, OUR_SOURCE
 
 # Ports that only echo what somebody sends elsewhere.
 NOT_KEYBOARDS = ("midi through", "midi-bridge", "monitor of")
@@ -28,7 +30,6 @@ NO_MIDI_REMEDY = (
 )
 ALSA_SEQUENCER = Path("/dev/snd/seq")
 DRIFT = 100e-6  # how far the driver's clock may run from the system's
-OUR_SOURCE, FIRST_KEYBOARD = 0, 1
 
 
 class MidiIn(Protocol):
@@ -157,7 +158,9 @@ class RtmidiIn:
     def _new_input(self, client_name: str) -> Any:
         import rtmidi
 
-        return rtmidi.MidiIn(self._api, name=client_name)
+        port = rtmidi.MidiIn(self._api, name=client_name)
+        port.ignore_types(sysex=True, timing=False, active_sense=True)  # a clock is followed
+        return port
 
     def _open_virtual_port(self) -> None:
         name = self._settings.client_name
@@ -197,7 +200,7 @@ class RtmidiIn:
                 port = self._new_input(f"{self._settings.client_name} input")
                 port.open_port(index, name=f"{self._settings.client_name} {self._next_source}")
                 self._keyboards[name] = _Port(port, name, self._next_source)
-                self._next_source = min(self._next_source + 1, 255)
+                self._next_source = min(self._next_source + 1, LAST_KEYBOARD)
                 notices.append(Notice(f"MIDI input {name!r} is open", ""))
         return notices
 
@@ -225,6 +228,76 @@ class RtmidiIn:
             port.close()
         self._virtual, self._keyboards = None, {}
         self._looker.delete()
+
+
+class MidiOut(Protocol):
+    """Something that takes MIDI messages. Used by one thread."""
+
+    def send(self, data: bytes) -> None:
+        """Send one message at once."""
+
+    def close(self) -> None:
+        """Give the output back."""
+
+
+class RtmidiOut:
+    """Our virtual MIDI output, which other programs listen to.
+
+    Parameters
+    ----------
+    api
+        One of rtmidi's APIs, as `first_working_api` found it.
+    name
+        The port's name. Windows lets no program make one: there a port of that name is opened.
+
+    Raises
+    ------
+    DeviceError
+        There is no such port on Windows, or the system refuses one.
+    """
+
+    def __init__(self, api: int, name: str) -> None:
+        import rtmidi
+
+        self._port = rtmidi.MidiOut(api, name=name)
+        try:
+            if sys.platform == "win32":
+                self._open_named(name)
+            else:
+                self._port.open_virtual_port(name)
+        except (rtmidi.RtMidiError, RuntimeError) as reason:
+            raise DeviceError(f"no MIDI output {name!r}: {reason}") from reason
+
+    def _open_named(self, name: str) -> None:
+        for index, found in enumerate(self._port.get_ports()):
+            if name.lower() in found.lower():
+                self._port.open_port(index)
+                return
+        remedy = VIRTUAL_PORT_REMEDY.format(name=name)
+        raise DeviceError(f"no virtual MIDI port {name!r}", remedy)
+
+    def send(self, data: bytes) -> None:
+        """Send one message at once."""
+        self._port.send_message(data)
+
+    def close(self) -> None:
+        """Remove the port."""
+        self._port.close_port()
+        self._port.delete()
+
+
+def open_midi_out(settings: EngineSettings) -> tuple[MidiOut | None, list[Notice]]:
+    """Open our virtual MIDI output; none where no MIDI system answers."""
+    try:
+        api = first_working_api()
+    except ImportError:
+        api = None
+    if api is None:
+        return None, []
+    try:
+        return RtmidiOut(api, f"{settings.client_name} out"), []
+    except DeviceError as problem:
+        return None, [Notice(problem.message, problem.remedy)]
 
 
 def first_working_api(names: Sequence[str] = ("ALSA", "JACK", "CoreMIDI", "WinMM")) -> int | None:

@@ -98,6 +98,8 @@ class Probe:
     def __init__(self, server: JackServer, name: str = "probe") -> None:
         self.client = jack.Client(name, no_start_server=True, servername=server.name)
         self._midi = self.client.midi_outports.register("keys")
+        self._midi_ear = self.client.midi_inports.register("notes")
+        self.messages: list[tuple[int, bytes]] = []  # what came while playing, with its frame
         self._ears = [self.client.inports.register(name) for name in ("left", "right")]
         self._events: list[tuple[int, bytes]] = []
         self._captured: list[NDArray[np.float32]] = []
@@ -113,11 +115,15 @@ class Probe:
         self.client.connect(f"{instrument}:out_L", self._ears[0])
         self.client.connect(f"{instrument}:out_R", self._ears[1])
 
+    def listen_to_midi(self, port: str) -> None:
+        """Connect to a MIDI output."""
+        self.client.connect(port, self._midi_ear)
+
     def play(self, events: Sequence[tuple[int, bytes]], frames: int) -> NDArray[np.float32]:
         """Send MIDI messages at their frames; return what was heard: float32, (frames, 2)."""
         block = self.client.blocksize
         self._events = sorted(events, key=lambda event: event[0])
-        self._captured = []
+        self._captured, self.messages = [], []
         self._frame = 0
         self._done.clear()
         self._wanted = -(-frames // block) * block
@@ -131,6 +137,8 @@ class Probe:
         while self._events and self._events[0][0] < self._frame + frames:
             frame, message = self._events.pop(0)
             self._midi.write_midi_event(frame - self._frame, message)
+        for offset, data in self._midi_ear.incoming_midi_events():
+            self.messages.append((self._frame + offset, bytes(data)))
         block = np.stack([ear.get_array() for ear in self._ears], axis=1)
         self._captured.append(block)
         self._frame += frames

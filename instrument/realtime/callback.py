@@ -27,7 +27,7 @@ from instrument.realtime.native import (
     pointer_value,
     types,
 )
-from instrument.realtime.state import STATE
+from instrument.realtime.state import RING_EVENTS, STATE
 
 UNDERFLOW = 0x4  # paOutputUnderflow (portaudio.h)
 CONTINUE = 0  # paContinue
@@ -36,6 +36,7 @@ BANDWIDTH_HZ = 0.5  # of the loop that smooths the audio clock
 LOST_LOCK_SECONDS = 0.5  # farther off than this, the clock starts anew
 CLOCK_SCRATCH = STATE.fields["clock_scratch"][1]  # type: ignore[index]
 MIDI_EVENT = STATE.fields["midi_event"][1]  # type: ignore[index]
+MIDI_BYTES = STATE.fields["midi_bytes"][1]  # type: ignore[index]
 
 FLOATS = types.CPointer(types.float32)
 UNSIGNED_LONG = types.uint32 if sys.platform == "win32" else types.uint64
@@ -76,6 +77,8 @@ def jack_process(frames, state):
     left = call(s.jack_port_get_buffer, (s.jack_out_left, count))
     right = call(s.jack_port_get_buffer, (s.jack_out_right, count))
     render(s, left, right, 1, int64(frames))
+    if s.jack_midi_out != 0:
+        give_jack_midi(s, call(s.jack_port_get_buffer, (s.jack_midi_out, count)), int64(frames))
     measure(s, began)
     return 0
 
@@ -127,6 +130,32 @@ def take_jack_midi(s, buffer):
             0,
             0,
         )
+
+
+@audio_thread
+def give_jack_midi(s, buffer, frames):
+    """Send what has become due in this period, each message at its own frame of it."""
+    call(s.jack_midi_clear_buffer, (buffer,))
+    ring = s.out_ring
+    first = s.clock - frames
+    for number in range(ring.tail, ring.head):
+        event = ring.events[number % RING_EVENTS]
+        s.midi_bytes[0] = event.status
+        s.midi_bytes[1] = event.data1
+        s.midi_bytes[2] = event.data2
+        at = uint64(max(event.time_frames - first, 0))
+        message = uint64(address_of(s) + MIDI_BYTES)
+        size = uint64(message_bytes(event.status))
+        call(s.jack_midi_event_write, (buffer, at, message, size))
+    ring.tail = ring.head
+
+
+@audio_thread
+def message_bytes(status):
+    """Return a message's length [MIDI 1.0, table 1]."""
+    if status >= 0xF0:
+        return 3 if status == 0xF2 else 1
+    return 2 if status & 0xE0 == 0xC0 else 3
 
 
 @audio_thread

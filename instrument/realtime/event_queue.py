@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 from instrument.realtime.native import audio_thread, fence
-from instrument.realtime.state import LOG_EVENTS, RING_EVENTS
+from instrument.realtime.state import CLOCK_TICK, LOG_EVENTS, RING_EVENTS
 
 
 @audio_thread
 def take_events(s):
-    """Move everything that the MIDI thread and control have sent into the queue of due events."""
+    """Move what the MIDI thread, control and partner have sent into the queue of due events."""
     drain(s, s.midi_ring)
     drain(s, s.control_ring)
+    drain(s, s.partner_ring)
 
 
 @audio_thread
@@ -71,6 +72,27 @@ def drop_applied(s, count):
 
 
 @audio_thread
+def send_out(s, event):
+    """Give a message to the MIDI output, at the present frame."""
+    ring = s.out_ring
+    if ring.head - ring.tail >= RING_EVENTS:
+        ring.dropped += 1  # nobody reads it
+        return
+    entry = ring.events[ring.head % RING_EVENTS]
+    entry.time_frames = s.clock
+    entry.status = event.status
+    entry.data1 = event.data1
+    entry.data2 = event.data2
+    entry.source = event.source
+    entry.value = event.value
+    if event.status & 0xF0 == 0x90 and event.data2 > 0:
+        s.sent_frame[event.data1 & 0x7F] = s.clock
+        s.sent_velocity[event.data1 & 0x7F] = event.data2
+    fence()
+    ring.head += 1
+
+
+@audio_thread
 def log_event(s, event):
     """Write down that an event was applied at this very frame."""
     entry = s.log_ring.events[s.log_ring.head % LOG_EVENTS]
@@ -80,6 +102,7 @@ def log_event(s, event):
     entry.data2 = event.data2
     entry.source = event.source
     entry.value = event.value
-    s.meters.last_event_frame = s.clock
+    if event.status < CLOCK_TICK:  # a clock that runs on is nobody playing
+        s.meters.last_event_frame = s.clock
     fence()
     s.log_ring.head += 1

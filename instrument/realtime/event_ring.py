@@ -69,13 +69,19 @@ class EventRing:
         self._ring["head"] = head + 1
         return True
 
-    def pop(self) -> np.void | None:
-        """Take the oldest event, or None."""
+    def peek(self) -> np.void | None:
+        """Return the oldest event without taking it, or None."""
         tail = int(self._ring["tail"])
         if tail >= int(self._ring["head"]):
             return None
         event: np.void = self._events[tail % self._size].copy()
-        self._ring["tail"] = tail + 1
+        return event
+
+    def pop(self) -> np.void | None:
+        """Take the oldest event, or None."""
+        event = self.peek()
+        if event is not None:
+            self._ring["tail"] += 1
         return event
 
 

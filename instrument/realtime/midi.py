@@ -14,6 +14,7 @@ from __future__ import annotations
 from numpy import float32
 
 from instrument.realtime.dsp import db_to_gain
+from instrument.realtime.event_queue import send_out
 from instrument.realtime.native import audio_thread, fence
 from instrument.realtime.state import (
     ALL_CHANNELS,
@@ -25,7 +26,9 @@ from instrument.realtime.state import (
     LANE_COUNT,
     MASTER_GAIN,
     PANIC,
+    PARTNER_SOURCE,
     REQUEST_EVENTS,
+    TO_OUT,
     USE_BANK,
 )
 from instrument.realtime.voice import (
@@ -45,20 +48,48 @@ BEND_RANGE, FINE_TUNE, COARSE_TUNE = 0, 1, 2  # registered parameter numbers
 
 @audio_thread
 def apply_event(s, event):
-    """Do what one event says, at the present frame; False if this channel is not listened to."""
+    """Do what one event says, at the present frame; False if nobody listens to it."""
     status = event.status
     if status < 0x80:
         apply_command(s, status, event.data1, event.data2, event.value)
         return True
+    if event.value == TO_OUT:
+        send_out(s, event)
+        return True
     if status >= 0xF0:
         if status == 0xFF:  # System Reset
             panic(s)
-            return True
+        return is_for_followers(status)
+    if event.source != PARTNER_SOURCE:
+        if (s.channel_mask >> (status & 0x0F)) & 1 == 0 or is_echo(s, event):
+            return False
+        if s.goes_through:
+            send_out(s, event)
+    play_message(s, event)
+    return True
+
+
+@audio_thread
+def is_for_followers(status):
+    """Tell whether a system message is logged: clock, start, continue, stop, position, reset."""
+    return status in (0xF2, 0xF8, 0xFA, 0xFB, 0xFC, 0xFF)
+
+
+@audio_thread
+def is_echo(s, event):
+    """Tell whether a note is our own, which somebody sends back to us."""
+    if event.status & 0xF0 != 0x90 or event.data2 == 0:
         return False
-    channel = status & 0x0F
-    if (s.channel_mask >> channel) & 1 == 0:
-        return False
-    kind = status & 0xF0
+    pitch = event.data1 & 0x7F
+    is_soon = s.clock - s.sent_frame[pitch] < s.echo_frames
+    return is_soon and s.sent_velocity[pitch] == event.data2
+
+
+@audio_thread
+def play_message(s, event):
+    """Play a channel message."""
+    channel = event.status & 0x0F
+    kind = event.status & 0xF0
     data1 = event.data1 & 0x7F
     data2 = event.data2 & 0x7F
     if kind == 0x90 and data2 > 0:
@@ -76,7 +107,6 @@ def apply_event(s, event):
         press_key(s, channel, data1, data2)
     elif kind == 0xC0:
         request_program(s, channel, data1)
-    return True
 
 
 @audio_thread

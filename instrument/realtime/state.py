@@ -13,9 +13,11 @@ field              writer                      readers
 =================  ==========================  ===================================================
 ``midi_ring``      engine's MIDI thread        kernel
 ``control_ring``   control                     kernel
+``partner_ring``   partner                     kernel
 ``banks``          control, models             kernel, at note-on
 ``slots``, notes   models                      kernel
-``log_ring``       kernel                      control (capture, replay); tests
+``log_ring``       kernel                      control, partner (what is played); tests
+``out_ring``       kernel                      JACK's callback, or the engine's MIDI thread
 ``record_ring``    kernel                      control (``--record``)
 ``request_ring``   kernel                      control (program changes)
 ``wanted``         kernel                      models (what to render next)
@@ -43,7 +45,7 @@ from numpy.typing import NDArray
 
 from instrument.realtime.event_ring import EVENT, EventRing, HistoryReader
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MAGIC: Final = 0x6C6B6579  # "lkey"
 
 POLYPHONY: Final = 128  # notes that sound at once
@@ -78,6 +80,18 @@ FADE_OUT: Final = 3  # the master fades to silence in 30 ms, then `stopped` is s
 FADE_BANK: Final = 4  # data1 = bank: its voices end within 30 ms, so that it can be overwritten
 MASTER_GAIN: Final = 5  # value = gain in hundredths of a dB
 ALL_CHANNELS: Final = 127
+
+# Where a MIDI message of a ring goes (its `value`).
+TO_VOICES: Final = 0
+TO_OUT: Final = 1  # to the MIDI output, at its frame
+
+CLOCK_TICK: Final = 0xF8  # the first of MIDI's real-time messages
+
+# Who sent a message (`source`): the virtual port, keyboards from 1 on, and at last the partner.
+OUR_SOURCE: Final = 0
+FIRST_KEYBOARD: Final = 1
+LAST_KEYBOARD: Final = 254
+PARTNER_SOURCE: Final = 255
 
 # What a voice is doing (`voices.stage`).
 FREE, ATTACK, DECAY, RELEASE = 0, 1, 2, 3
@@ -262,7 +276,11 @@ STATE = _record(
     ("jack_out_left", "u8"),
     ("jack_out_right", "u8"),
     ("jack_midi_in", "u8"),
+    ("jack_midi_out", "u8"),  # 0: somebody else reads `out_ring`
+    ("jack_midi_clear_buffer", "u8"),
+    ("jack_midi_event_write", "u8"),
     ("midi_event", "u8", (4,)),  # jack_midi_event_t
+    ("midi_bytes", "u1", (8,)),  # the message that is being written
     ("clock_id", "i8"),  # of clock_gettime; -1: QueryPerformanceCounter
     ("clock_ticks_per_second", "f8"),
     ("clock_scratch", "i8", (2,)),
@@ -272,6 +290,11 @@ STATE = _record(
     ("clock_next_ns", "f8"),
     ("clock_block_ns", "f8"),  # smoothed length of a block
     ("clock_block_frames", "i8"),
+    # -- what goes out again
+    ("goes_through", "i8"),  # 1: what hands play goes to the MIDI output too
+    ("echo_frames", "i8"),  # a note that comes back so soon after it went out is not heard
+    ("sent_frame", "i8", (128,)),  # when each pitch was last sent, and how strongly
+    ("sent_velocity", "u1", (128,)),
     # -- master
     ("master_gain", "f4"),
     ("master_target", "f4"),
@@ -317,6 +340,8 @@ STATE = _record(
     ("pending", EVENT, (RING_EVENTS,)),
     ("midi_ring", RING),
     ("control_ring", RING),
+    ("partner_ring", RING),
+    ("out_ring", RING),
     ("request_ring", REQUESTS),
     ("log_ring", LOG),
     ("record_ring", RECORDING),
@@ -342,7 +367,7 @@ class EngineState:
         was struck while its slot was not whole. The largest one is the most urgent.
     meters, channels, voices : ndarray
         `METERS` record, `CHANNEL` records, `VOICE` records, for looking.
-    midi_ring, control_ring, request_ring : EventRing
+    midi_ring, control_ring, partner_ring, out_ring, request_ring : EventRing
     """
 
     def __init__(self, block: mmap.mmap, folder: Path | None) -> None:
@@ -359,6 +384,8 @@ class EngineState:
         self.voices: NDArray[np.void] = self.fields["voices"]
         self.midi_ring = EventRing(self.fields["midi_ring"])
         self.control_ring = EventRing(self.fields["control_ring"])
+        self.partner_ring = EventRing(self.fields["partner_ring"])
+        self.out_ring = EventRing(self.fields["out_ring"])
         self.request_ring = EventRing(self.fields["request_ring"])
 
     @classmethod
@@ -553,6 +580,7 @@ def _write_defaults(fields: NDArray[np.void]) -> None:
     banks = fields["banks"]
     for name, value in DEFAULT_SOUND.items():
         banks[name] = value
+    fields["sent_frame"] = -(1 << 62)  # never
     channels = fields["channels"]
     channels["parameter"] = -1
     channels["parameter_high"] = channels["parameter_low"] = 127
