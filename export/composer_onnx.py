@@ -7,7 +7,6 @@ process through a scratch file that this process has just written.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 
 from export.composer_graphs import ComposerGraph, ComposerPlan
-from export.onnx_export import ALLOWED_OPERATORS, to_onnx
+from export.onnx_export import ALLOWED_OPERATORS, run_export, to_onnx
 from instrument.bundle import Bundle
 from instrument.card import Graph
-from instrument.errors import BundleError, EngineError
+from instrument.errors import BundleError
 from instrument.graph_test import seeded_inputs
 from instrument.inference import Runtime, Session, Tensors
 from instrument.step_graph import IN, OUT
@@ -59,15 +58,7 @@ def export_plan(plan: ComposerPlan, folder: Path, workers: int = 2) -> None:
             export_here(folder, name)
         return
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(lambda name: _export_in_subprocess(folder, name), plan.graphs))
-
-
-def _export_in_subprocess(folder: Path, name: str) -> None:
-    command = [sys.executable, "-m", "export.composer_onnx", str(folder), name]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        words = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
-        raise EngineError(f"exporting the graph {name} failed:\n{words}")
+        list(pool.map(lambda n: run_export(__name__, n, str(folder), n), plan.graphs))
 
 
 def export_here(folder: Path, name: str) -> None:

@@ -39,7 +39,7 @@ class PlainBlock(nn.Module):
             self.weight0 = nn.Parameter(kernel * block.conv0.scale)
         else:
             assert isinstance(block.conv0, EqualConv)
-            self.weight0 = nn.Parameter(_smeared(block.conv0.weight * block.conv0.scale))
+            self.weight0 = nn.Parameter(block.conv0.weight * block.conv0.scale)
         self.bias0 = nn.Parameter(block.conv0.bias.detach().clone())
         self.weight1 = nn.Parameter(block.conv1.weight * block.conv1.scale)
         self.bias1 = nn.Parameter(block.conv1.bias.detach().clone())
@@ -51,7 +51,8 @@ class PlainBlock(nn.Module):
         if self.is_first:
             x = F.linear(x, self.weight0).view(-1, *self.shape) + self.bias0[:, None, None]
         else:
-            x = F.conv_transpose2d(x, self.weight0, self.bias0, stride=2, padding=1)
+            # Smeared once, when a session is made: the bundle keeps 9 numbers, not 16.
+            x = F.conv_transpose2d(x, _smeared(self.weight0), self.bias0, stride=2, padding=1)
         x = x[:, :, : min(self.rows + 1, self.height)]
         x = _pixel_norm(F.leaky_relu(x, _SLOPE))
         x = F.conv2d(x, self.weight1, self.bias1, padding=1)[:, :, : self.rows]
@@ -102,6 +103,7 @@ class PlainNotes(nn.Module):
         normalizer = notes.normalizer
         self.level = (normalizer.level_scale, normalizer.level_shift)
         self.turn = (normalizer.turn_scale, normalizer.turn_shift)
+        self.scale = spectrogram.scale
         self._keep_tables(spectrogram.bins)
 
     def forward(self, z: Tensor, pitch: Tensor) -> Tensor:
@@ -122,8 +124,7 @@ class PlainNotes(nn.Module):
         image = self._image(z, pitch)
         level = (image[:, 0] - self.level[1]) / self.level[0]
         turn = (image[:, 1] - self.turn[1]) / self.turn[0]
-        magnitude = (self._unwarped(level.exp()) + _TINY).sqrt()
-        phase = self._unwarped((turn * math.pi).cumsum(dim=1))
+        magnitude, phase = self._polar(level, turn * math.pi)
         parts = torch.cat([magnitude * phase.cos(), magnitude * phase.sin()], dim=2)
         return self._overlapped(parts @ self._synthesis())[:, self.lead :][:, : self.frames]
 
@@ -141,11 +142,22 @@ class PlainNotes(nn.Module):
                 parts.append(part[:, :, : self.windows])
         return torch.stack(parts).sum(dim=0) if len(parts) > 1 else parts[0]
 
+    def _polar(self, level: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
+        """Return magnitude and phase as `Spectrogram.polar` does."""
+        if self.scale == "phase":
+            return level.exp(), turn
+        if self.scale == "if":
+            return level.exp(), turn.cumsum(dim=1)
+        return (
+            (self._unwarped(level.exp()) + _TINY).sqrt(),
+            self._unwarped(turn.cumsum(dim=1)),
+        )
+
     def _unwarped(self, mel: Tensor) -> Tensor:
         """Apply the sparse inverse of the mel warp: each bin is a few bands, weighted."""
-        total = mel[..., self.band_index[0]] * self.band_weight[0]
+        total = mel.index_select(2, self.band_index[0]) * self.band_weight[0]
         for row in range(1, len(self.band_index)):
-            total = total + mel[..., self.band_index[row]] * self.band_weight[row]
+            total = total + mel.index_select(2, self.band_index[row]) * self.band_weight[row]
         return total
 
     def _synthesis(self) -> Tensor:
@@ -169,11 +181,12 @@ class PlainNotes(nn.Module):
 
     def _keep_tables(self, bins: int) -> None:
         self.window_frames = 2 * bins
-        unwarp = torch.from_numpy(mel_to_linear(bins)).float()  # (mel bands, linear bins)
-        most = int((unwarp != 0).sum(dim=0).max())
-        strongest = unwarp.abs().topk(most, dim=0).indices
-        self.register_buffer("band_index", strongest)
-        self.register_buffer("band_weight", unwarp.gather(0, strongest))
+        if self.scale == "mel":
+            unwarp = torch.from_numpy(mel_to_linear(bins)).float()  # (mel bands, linear bins)
+            most = int((unwarp != 0).sum(dim=0).max())
+            strongest = unwarp.abs().topk(most, dim=0).indices
+            self.register_buffer("band_index", strongest)
+            self.register_buffer("band_weight", unwarp.gather(0, strongest))
         self.register_buffer("bin_numbers", torch.arange(1, bins + 1))
         self.register_buffer("frame_numbers", torch.arange(2 * bins))
         gain = torch.full((bins,), 2.0 / (2 * bins))

@@ -44,15 +44,22 @@ def export_graphs(run: Path, names: tuple[str, ...], folder: Path, workers: int 
         An export failed; the message ends with the process's last words.
     """
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(lambda name: _export_in_subprocess(run, name, folder), names))
+        list(pool.map(lambda n: run_export(__name__, n, str(run), n, str(folder)), names))
 
 
-def _export_in_subprocess(run: Path, name: str, folder: Path) -> None:
-    command = [sys.executable, "-m", "export.onnx_export", str(run), name, str(folder)]
+def run_export(module: str, graph: str, *arguments: str) -> None:
+    """Run ``python -m module arguments``, which exports one graph.
+
+    Raises
+    ------
+    EngineError
+        It failed; the message ends with the process's last words.
+    """
+    command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         words = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
-        raise EngineError(f"exporting the graph {name} of {run} failed:\n{words}")
+        raise EngineError(f"exporting the graph {graph} failed:\n{words}")
 
 
 def export_here(run: Path, name: str, folder: Path) -> None:

@@ -186,7 +186,7 @@ def test_a_folder_that_is_no_run_says_how_to_make_one(tmp_path: Path) -> None:
 
 
 def test_a_failed_subprocess_is_quoted(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"exporting the graph attack of .* failed:\n"):
+    with pytest.raises(EngineError, match=r"exporting the graph attack failed:\n"):
         export_graphs(tmp_path, ("attack",), tmp_path)
 
 
