@@ -98,4 +98,4 @@ class GansynthNotes(nn.Module):
         Tensor
             float32, (n, frames), at 16 kHz.
         """
-        return self.spectrogram.audio(self.normalizer.restore(self.images(z, pitch)))
+        return self.spectrogram.audio(self.normalizer.restore(self.images(z, pitch)), pitch)
