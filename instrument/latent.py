@@ -61,16 +61,18 @@ def goes_around(card: SoundCard) -> bool:
     return card.kind == "gansynth"
 
 
-def draw(card: SoundCard, seed: int, spread: float = 1.0) -> Latent:
+def draw(card: SoundCard, seed: int, truncation: float = 1.0) -> Latent:
     """Draw a point from the model's prior; the same seed gives the same point.
 
     Parameters
     ----------
-    spread
-        1 = as varied as the learned instruments; below 1 tamer, above 1 stranger.
+    truncation
+        How far from the prior's mean: 1 = as varied as what the model learned, below 1 tamer, above
+        1 stranger. GANSynth's latent shares one length with the pitch, so that a smaller one
+        also makes the pitch surer.
     """
     normal = np.random.Generator(np.random.PCG64(seed)).standard_normal(card.latent_size)
-    return _unwhiten(spread * normal, card.prior)
+    return _unwhiten(truncation * normal, card.prior)
 
 
 def blend(card: SoundCard, shares: Mapping[str, float]) -> Latent:
@@ -100,7 +102,10 @@ def blend(card: SoundCard, shares: Mapping[str, float]) -> Latent:
 
 def follow(recipe: Recipe, card: SoundCard) -> Latent:
     """Make the latent that a recipe describes with this model."""
-    return blend(card, recipe.blend) if recipe.blend else draw(card, recipe.seed or 0)
+    if recipe.blend:
+        return blend(card, recipe.blend)
+    truncation = 1.0 if recipe.truncation is None else recipe.truncation
+    return draw(card, recipe.seed or 0, truncation)
 
 
 def neighbours(card: SoundCard, latent: ArrayLike, count: int = 3) -> list[tuple[str, float]]:

@@ -157,6 +157,24 @@ def file_stem(name: str) -> str:
     return stem[:64]
 
 
+def mixed(a: Table, b: Table, amount: float) -> Table:
+    """Go from one preset, or table of one, to another in a straight line, number by number.
+
+    What is no single number comes from the nearer one: texts, choices, knobs, the latent.
+    """
+    nearer = a if amount < 0.5 else b
+    changes: dict[str, Any] = {}
+    for entry in dataclasses.fields(a):  # type: ignore[arg-type]
+        one, two = getattr(a, entry.name), getattr(b, entry.name)
+        if isinstance(one, float) and isinstance(two, float):
+            changes[entry.name] = round(one + amount * (two - one), 6)
+        elif dataclasses.is_dataclass(one) and type(one) is type(two):
+            changes[entry.name] = mixed(one, two, amount)
+        else:
+            changes[entry.name] = getattr(nearer, entry.name)
+    return type(a)(**changes)
+
+
 def _fulfil(name: str, wish: Wish, model: str) -> Preset:
     if wish.source:
         preset, _ = check_preset(find_preset(wish.source))
@@ -186,15 +204,15 @@ def _between(
         raise PresetError(
             f"{a.name} and {b.name} belong to different models, there is nothing between them"
         )
-    mixed = _mix(a, b, wish.amount)
+    middle = mixed(a, b, wish.amount)
     if wish.path == "around":
         latent: Latent = slerp(a.sound.latent, b.sound.latent, wish.amount, bundle.sound.prior)
     else:
         latent = between(bundle.sound, a.sound.latent, b.sound.latent, wish.amount)
     is_straight = wish.path == "own" and not goes_around(bundle.sound)
     recipe = _mixed_recipe(a, b, wish.amount) if is_straight else None
-    sound = replace(mixed.sound, latent=_numbers(latent))
-    return replace(mixed, name=name, program=None, description="", sound=sound, recipe=recipe)
+    sound = replace(middle.sound, latent=_numbers(latent))
+    return replace(middle, name=name, program=None, description="", sound=sound, recipe=recipe)
 
 
 def _mixed_recipe(a: Preset, b: Preset, amount: float) -> Recipe | None:
@@ -207,20 +225,6 @@ def _mixed_recipe(a: Preset, b: Preset, amount: float) -> Recipe | None:
         for instrument, share in recipe.blend.items():
             shares[instrument] = shares.get(instrument, 0.0) + round(weight * share / total, 4)
     return Recipe(blend=shares)
-
-
-def _mix(a: Table, b: Table, amount: float) -> Table:
-    nearer = a if amount < 0.5 else b
-    changes: dict[str, Any] = {}
-    for entry in dataclasses.fields(a):  # type: ignore[arg-type]
-        one, two = getattr(a, entry.name), getattr(b, entry.name)
-        if isinstance(one, float) and isinstance(two, float):
-            changes[entry.name] = round(one + amount * (two - one), 6)
-        elif dataclasses.is_dataclass(one) and type(one) is type(two):
-            changes[entry.name] = _mix(one, two, amount)
-        else:
-            changes[entry.name] = getattr(nearer, entry.name)
-    return type(a)(**changes)
 
 
 def _struck_share(blend: dict[str, float], bundle: Bundle) -> float:

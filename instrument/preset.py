@@ -171,6 +171,8 @@ class Recipe:
 
     blend: dict[str, Annotated[float, ranged(-4, 4)]] = field(default_factory=dict)
     seed: Annotated[int, ranged(0, 2**31 - 1)] | None = None
+    #: Of a draw: how far from the prior's mean, 1 when not given; see `latent.draw`.
+    truncation: Annotated[float, ranged(0, 4)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +349,8 @@ def _check_control(source: str, control: Control, what: str) -> None:
 def _check_recipe(recipe: Recipe | None, what: str) -> None:
     if recipe and bool(recipe.blend) == (recipe.seed is not None):
         raise PresetError(f"{what}: [recipe] must have either blend or seed")
+    if recipe and recipe.seed is None and recipe.truncation is not None:
+        raise PresetError(f"{what}: [recipe] truncation belongs to a seed, not to a blend")
 
 
 def _preset_files(folder: Path) -> list[Path]:

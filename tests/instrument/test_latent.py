@@ -72,7 +72,7 @@ def test_draws_have_the_priors_mean_and_covariance() -> None:
     assert np.array_equal(points[7], draw(card, 7))
 
 
-def test_spread_scales_the_distance_from_the_mean() -> None:
+def test_truncation_scales_the_distance_from_the_mean() -> None:
     mean, card = np.array(SLANTED.mean), card_of("frame_voice", SLANTED)
     assert draw(card, 3, 0.5) - mean == pytest.approx(0.5 * (draw(card, 3) - mean))
 
