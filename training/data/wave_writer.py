@@ -1,0 +1,207 @@
+"""Write wave sets note by note; what was in the place stays until a whole new set replaces it."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from instrument.errors import FileError
+from training.data.reading import MOST_SKIPPED, Skipped, refuse_many_skipped
+from training.data.waves import (
+    DESCRIPTION,
+    FORMAT,
+    FRAMES,
+    FULL_SCALE,
+    RATE_HZ,
+    SPLITS,
+    TABLE,
+    WAVES,
+    Description,
+    WaveSet,
+    WaveSplit,
+    open_waves,
+)
+
+NORMAL_PEAK = 10.0 ** (-3.0 / 20.0)
+"""-3 dB of full scale, about NSynth's level."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WaveNote:
+    """One note on its way to disk.
+
+    Attributes
+    ----------
+    wave
+        int16 or float32, shape (64000,), full scale 32767 or ±1; float32 beyond that is clipped.
+    pitch, velocity
+        MIDI numbers; pitch 0 for what has none.
+    label
+        What plays it.
+    split
+        Which part of the set it goes to.
+    """
+
+    wave: NDArray[np.int16] | NDArray[np.float32]
+    pitch: int
+    velocity: int
+    label: str
+    split: WaveSplit
+
+
+@dataclass(frozen=True, slots=True)
+class CollectedWaves:
+    """A wave set, and what could not be read of its source."""
+
+    waves: WaveSet
+    skipped: tuple[Skipped, ...]
+
+
+def write_waves(
+    folder: Path,
+    items: Iterable[WaveNote | Skipped],
+    *,
+    name: str,
+    source: str,
+    notice: str,
+    most_skipped: float = MOST_SKIPPED,
+) -> CollectedWaves:
+    """Write a wave set, as its notes come.
+
+    Parameters
+    ----------
+    folder
+        Where it goes; a set that is there is replaced.
+    items
+        Notes, and names and reasons of what could not be read.
+    name, source, notice
+        What ``--data`` calls it, where it comes from, and the terms that go with it.
+    most_skipped
+        The share that may be skipped.
+
+    Raises
+    ------
+    FileError
+        There are no notes, too many items were skipped, or the folder cannot be written.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+            built = Path(scratch) / "new"
+            built.mkdir()
+            skipped = _write(built, items, (name, source, notice), most_skipped)
+            if folder.exists():
+                folder.rename(Path(scratch) / "old")
+            built.rename(folder)
+    except OSError as reason:
+        raise FileError(
+            f"cannot write the wave set {folder}: {reason.strerror or reason}",
+            "A note takes 128 kB: make room, or choose another place with --out.",
+        ) from reason
+    return CollectedWaves(open_waves(folder), skipped)
+
+
+def normalised(wave: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Bring a wave's peak to -3 dB of full scale; silence stays silent."""
+    peak = np.abs(wave).max(initial=0.0)
+    return wave * np.float32(NORMAL_PEAK / peak) if peak > 0.0 else wave
+
+
+def as_int16(wave: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Round ±1 to 16 bits; what is beyond is clipped."""
+    return np.round(np.clip(wave, -1.0, 1.0) * np.float32(FULL_SCALE)).astype("<i2")
+
+
+def _write(
+    built: Path,
+    items: Iterable[WaveNote | Skipped],
+    said: tuple[str, str, str],
+    most_skipped: float,
+) -> tuple[Skipped, ...]:
+    skipped: list[Skipped] = []
+    table = _Table()
+    digest = hashlib.sha256()
+    with (built / WAVES).open("wb") as file:
+        for item in items:
+            if isinstance(item, WaveNote):
+                digest.update(_append(file, item.wave))
+                table.append(item)
+            else:
+                skipped.append(item)
+    refuse_many_skipped(skipped, len(table.rows) + len(skipped), most_skipped)
+    if not table.rows:
+        why = f": {skipped[0][0]}: {skipped[0][1]}" if skipped else ""
+        raise FileError(f"{said[1]}: there are no notes in it{why}")
+    columns = table.columns()
+    with (built / TABLE).open("wb") as file:
+        np.savez(
+            file,
+            pitches=columns["pitches"],
+            velocities=columns["velocities"],
+            labels=columns["labels"],
+            splits=columns["splits"],
+        )
+    for column in columns.values():
+        digest.update(column.tobytes())
+    _describe(built, said, len(table.rows), tuple(table.label_names), digest)
+    return tuple(skipped)
+
+
+def _append(file: BinaryIO, wave: NDArray[np.int16] | NDArray[np.float32]) -> bytes:
+    assert wave.shape == (FRAMES,), wave.shape
+    content = (wave if wave.dtype == np.int16 else as_int16(wave.astype(np.float32))).tobytes()
+    file.write(content)
+    return content
+
+
+class _Table:
+    """What is known of each note, in the order of writing."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[int, int, int, int]] = []
+        self.label_names: dict[str, int] = {}
+
+    def append(self, note: WaveNote) -> None:
+        label = self.label_names.setdefault(note.label, len(self.label_names))
+        self.rows.append((note.pitch, note.velocity, label, SPLITS.index(note.split)))
+
+    def columns(self) -> dict[str, NDArray[np.integer]]:
+        pitches, velocities, labels, splits = np.array(self.rows).T
+        return {
+            "pitches": pitches.astype(np.uint8),
+            "velocities": velocities.astype(np.uint8),
+            "labels": labels.astype("<i2"),
+            "splits": splits.astype(np.uint8),
+        }
+
+
+def _describe(
+    built: Path,
+    said: tuple[str, str, str],
+    count: int,
+    label_names: tuple[str, ...],
+    digest: hashlib._Hash,
+) -> None:
+    digest.update(msgspec.json.encode((said, label_names)))
+    name, source, notice = said
+    description = Description(
+        format=FORMAT,
+        name=name,
+        source=source,
+        notice=notice,
+        sha256=digest.hexdigest(),
+        rate_hz=RATE_HZ,
+        frames=FRAMES,
+        count=count,
+        label_names=label_names,
+    )
+    content = msgspec.json.format(msgspec.json.encode(description), indent=1)
+    (built / DESCRIPTION).write_bytes(content)
