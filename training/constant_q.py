@@ -80,7 +80,8 @@ class ConstantQ:
         last = min(int(middle + _REACH * spread) + 1, spectrum.size)
         weight = np.exp(-0.5 * ((np.arange(first, last) - middle) / spread) ** 2)
         before, after = first % windows, -last % windows
-        return np.pad(spectrum[first:last] * weight, (before, after)).reshape(-1, windows).sum(0)
+        padded = np.pad(spectrum[first:last] * weight, (before, after))
+        return np.asarray(padded.reshape(-1, windows).sum(axis=0))
 
 
 def phase_turns(levels: NDArray[np.complex128]) -> NDArray[np.float64]:
