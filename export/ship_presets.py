@@ -20,7 +20,7 @@ from export.preset_sounds import PITCHES, VELOCITIES, Hearing, Listener, distanc
 from instrument.errors import LatentkeysError, PresetError
 from instrument.new_preset import check_preset, refresh_preset
 from instrument.preset import Preset, load_preset, save_preset
-from instrument.renderer import open_renderer
+from instrument.renderers import open_renderer
 
 LOUDNESS_DB = -27.0
 """Of one note at velocity 100; four of them at full velocity then stay below full scale."""

@@ -8,15 +8,12 @@ would open it, compared with torch, and renamed.
 from __future__ import annotations
 
 import dataclasses
-import io
 import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import soundfile
 import torch
 
 from export.bundle_folder import fill, graph_files, licence, new_bundle
@@ -24,17 +21,13 @@ from export.card import describe, list_files, read_metrics, with_self_test
 from export.graphs import GRAPH_NAMES
 from export.onnx_export import export_graphs
 from export.parity import check_parity
+from export.sound_sample import sample_wav
 from export.weights import round_matrices
 from instrument.bundle import Bundle
-from instrument.card import SoundCard
-from instrument.renderer import NoteRenderer, open_renderer, self_test
+from instrument.renderers import open_renderer, self_test
 from training.checkpoint import CHECKPOINT
 from training.frame_voice import FrameVoice
 from training.run import load_checkpoint, load_voice
-
-_SAMPLE_PITCHES = (48, 55, 60, 64, 67, 72)
-_SAMPLE_NOTE_SECONDS = 0.5
-
 
 ROUNDING = "float16_matrices_db"
 """On the card beside the graphs' parity: what rounded matrices changed in the levels that can be
@@ -100,7 +93,7 @@ def _build(
     report("comparing with torch")
     parity = check_parity(voice, Bundle.load(built)) | {ROUNDING: rounding_db}
     renderer = open_renderer(Bundle.load(built), device="cpu")
-    files["sample.wav"] = _sample(card, renderer)
+    files["sample.wav"] = sample_wav([entry.latent for entry in card.latents.values()], renderer)
     card = dataclasses.replace(with_self_test(card, renderer), parity=parity)
     fill(built, dataclasses.replace(card, files=list_files(files)), files)
     bundle = Bundle.load(built)
@@ -125,20 +118,3 @@ def _levels(voice: FrameVoice) -> torch.Tensor:
     with torch.no_grad():
         note = voice.network.note(latent, pitch)
         return voice.network.levels(note, since_onset, torch.full_like(since_onset, -1.0))
-
-
-def _sample(card: SoundCard, renderer: NoteRenderer) -> bytes:
-    """Play an arpeggio that wanders from the first instrument to the last, as a WAV file."""
-    corners = np.asarray([entry.latent for entry in card.latents.values()])
-    way = np.linspace(0, len(corners) - 1, len(_SAMPLE_PITCHES)).round().astype(int)
-    step = round(_SAMPLE_NOTE_SECONDS * card.sample_rate_hz)
-    audio = np.zeros(step * (len(_SAMPLE_PITCHES) + 1), np.float32)
-    frames = min(2 * step, renderer.longest_frames)
-    fade = np.linspace(1.0, 0.0, frames, dtype=np.float32) ** 2
-    for place, (pitch, corner) in enumerate(zip(_SAMPLE_PITCHES, way, strict=True)):
-        note = renderer.render([pitch], [corners[corner]], [100], frames)[0] * fade
-        audio[place * step : place * step + frames] += note
-    audio *= 0.7 / max(1e-9, float(np.abs(audio).max()))
-    content = io.BytesIO()
-    soundfile.write(content, audio, card.sample_rate_hz, format="WAV", subtype="PCM_16")
-    return content.getvalue()

@@ -153,7 +153,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundCard(Card):
-    """The card of a model that renders notes, see `instrument.renderer.RENDERERS`."""
+    """The card of a model that renders notes, see `instrument.renderers.RENDERERS`."""
 
     sample_rate_hz: Annotated[int, ranged(8_000, 192_000, "Hz")]
     latent_size: Annotated[int, ranged(1, 4096)]

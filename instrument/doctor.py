@@ -87,7 +87,7 @@ def runtimes() -> Iterator[Finding]:
 def _rendering(preset_name: str, installed: list[str]) -> Iterator[Finding]:
     from instrument.new_preset import check_preset
     from instrument.preset import find_preset
-    from instrument.renderer import open_renderer, self_test
+    from instrument.renderers import open_renderer, self_test
 
     try:
         preset, bundle = check_preset(find_preset(preset_name))

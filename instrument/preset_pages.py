@@ -137,7 +137,7 @@ def _print_graph_test(bundle: Bundle) -> None:
 
 
 def _print_sound_test(bundle: Bundle) -> None:
-    from instrument.renderer import open_renderer, self_test
+    from instrument.renderers import open_renderer, self_test
 
     renderer = open_renderer(bundle)
     difference = self_test(bundle, renderer)

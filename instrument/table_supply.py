@@ -17,7 +17,8 @@ from instrument.note_cache import NoteCache, table_key
 from instrument.note_table import TableFiller, note_frames, put_note, read_table
 from instrument.preset import Preset, load_preset
 from instrument.realtime.state import EngineState
-from instrument.renderer import FrameVoiceRenderer, open_renderer
+from instrument.renderer import NoteRenderer
+from instrument.renderers import open_renderer
 
 USUAL_RATES_HZ = (44_100, 48_000, 96_000)
 
@@ -62,7 +63,7 @@ class TableSupply:
         self._state = state
         self._cache = cache or NoteCache(platformdirs.user_cache_path("latentkeys") / "notes")
         self._threads = threads or max(1, (os.cpu_count() or 2) - 1)
-        self._renderers: dict[str, FrameVoiceRenderer] = {}
+        self._renderers: dict[str, NoteRenderer] = {}
         self._prepared: dict[Path, tuple[Preset, Bundle]] = {}
 
     def prepare(self, path: Path) -> None:
@@ -118,7 +119,7 @@ class TableSupply:
         model = f"{bundle.sha256} {sound.sustain}"
         return table_key(model, sound.latent, rate_hz, note_frames(preset, rate_hz))
 
-    def _renderer(self, bundle: Bundle) -> FrameVoiceRenderer:
+    def _renderer(self, bundle: Bundle) -> NoteRenderer:
         if bundle.sha256 not in self._renderers:
             self._renderers[bundle.sha256] = open_renderer(bundle, self._threads)
         return self._renderers[bundle.sha256]

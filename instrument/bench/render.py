@@ -27,7 +27,7 @@ from instrument.note_cache import NoteCache
 from instrument.preset import load_preset
 from instrument.preset_banks import chosen_preset
 from instrument.realtime.state import LOUD_VELOCITY, SOFT_VELOCITY, EngineState
-from instrument.renderer import open_renderer
+from instrument.renderers import open_renderer
 from instrument.table_supply import TableSupply
 
 RATE_HZ = 48_000

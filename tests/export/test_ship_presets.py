@@ -14,7 +14,7 @@ from instrument.bundle import Bundle, shipped_models_folder
 from instrument.errors import PresetError
 from instrument.new_preset import check_preset
 from instrument.preset import DEFAULT_PRESET, load_preset, save_preset, shipped_presets_folder
-from instrument.renderer import open_renderer, self_test
+from instrument.renderers import open_renderer, self_test
 
 PATHS = sorted(shipped_presets_folder().glob("*.toml"))
 

@@ -7,13 +7,9 @@ import pytest
 
 from instrument.bundle import Bundle
 from instrument.errors import BundleError
-from instrument.renderer import (
-    FrameVoiceRenderer,
-    NoteRenderer,
-    SineRenderer,
-    open_renderer,
-    self_test,
-)
+from instrument.frame_voice_renderer import FrameVoiceRenderer
+from instrument.renderer import NoteRenderer, SineRenderer
+from instrument.renderers import open_renderer, self_test
 from tests.tiny_model import tiny_bundle
 
 RATE_HZ = 48_000
