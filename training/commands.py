@@ -18,7 +18,7 @@ from training.data.programs import PROGRAM_NAMES
 from training.data_commands import CORPUS_COMMANDS
 from training.hardware import choose_device
 from training.progress import counting_progress, stop_flag, training_progress
-from training.systems import SYSTEMS
+from training.systems import NOTE_SYSTEMS, SYSTEMS
 from training.train_command import train_command
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -146,7 +146,7 @@ def frame_voice(
         console.print(f"  latentkeys train frame-voice {run} --resume")
 
 
-for _system in SYSTEMS.values():
+for _system in (*SYSTEMS.values(), *NOTE_SYSTEMS.values()):
     train_group.add_command(train_command(_system))
 
 

@@ -1,4 +1,4 @@
-"""Every composer that can be trained, by the word after ``latentkeys train``."""
+"""Everything that can be trained, by the word after ``latentkeys train``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from training.learner import System
 from training.musegan import SYSTEM as MUSEGAN
 from training.note_lstm import SYSTEM as NOTE_LSTM
 from training.note_transformer import SYSTEM as NOTE_TRANSFORMER
+from training.pitch_classifier import SYSTEM as PITCH_CLASSIFIER
 from training.stacked_lstm import SYSTEM as STACKED_LSTM
 
 SYSTEMS: dict[str, System[Any, Any]] = {
@@ -29,6 +30,9 @@ SYSTEMS: dict[str, System[Any, Any]] = {
         MUSEGAN,
     )
 }
+
+NOTE_SYSTEMS: dict[str, System[Any, Any]] = {system.name: system for system in (PITCH_CLASSIFIER,)}
+"""What learns from wave sets; `SYSTEMS` has the composers."""
 
 
 def find_system(name: str) -> System[Any, Any]:
