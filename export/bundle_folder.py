@@ -7,6 +7,7 @@ older bundle there is replaced, anything else is left alone.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import textwrap
@@ -18,9 +19,11 @@ import onnx
 
 from export.card import WEIGHTS_NAME, to_json
 from export.weights import WeightFile, to_bytes
+from instrument.bundle import user_models_folder
 from instrument.card import CARD_NAME, Card
-from instrument.errors import FileError
+from instrument.errors import FileError, SettingError
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")  # as instrument.preset.ModelName
 FREE_MUSIC = "the corpus of music21"
 """How the source of `latentkeys data jsb` and `latentkeys data music21` begins."""
 _MIT = """\
@@ -67,6 +70,28 @@ _NO_LICENCE = """\
 The weights in this folder were learned from {source}, which came without a
 notice. Whoever owns that material decides who may use them; write it here before you pass them on.
 """
+
+
+def model_folder(name: str, out: Path | None) -> Path:
+    """Return the folder that a model of this name gets.
+
+    Parameters
+    ----------
+    name
+        As cards and presets may call it.
+    out
+        The folder that holds it; the user's models folder when not given.
+
+    Raises
+    ------
+    SettingError
+        The name is none.
+    """
+    if not _NAME.fullmatch(name):
+        raise SettingError(
+            f"--name must be of a-z, 0-9, _ and -, such as frame_voice, got {name[:80]!r}"
+        )
+    return (out or user_models_folder()) / name
 
 
 @contextmanager

@@ -32,13 +32,13 @@ def export_command(
     the bundle appears. What a voice becomes can be played, what a composer becomes continues MIDI
     files.
     """
-    from instrument.bundle import user_models_folder
+    from export.bundle_folder import model_folder
     from training.checkpoint import FRAME_VOICE, read_checkpoint
 
     console = Console(highlight=False)
     with console.status("reading the run") as status:
         system, _, _ = read_checkpoint(run)
-        target = (out or user_models_folder()) / (name or system.replace("-", "_"))
+        target = model_folder(name or system.replace("-", "_"), out)
         if system == FRAME_VOICE:
             bundle, said = _export_voice(run, target, version, status.update)
         else:

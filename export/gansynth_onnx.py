@@ -15,7 +15,6 @@ import torch
 from export.composer_onnx import COMPOSER_OPERATORS
 from export.gansynth_plan import NoteGraph
 from export.onnx_export import run_export, to_onnx
-from export.weights import round_matrices
 from training.gansynth_notes import GansynthNotes
 
 OPERATORS = COMPOSER_OPERATORS | {"Reciprocal"}
@@ -27,7 +26,6 @@ def export_notes(
     model: GansynthNotes,
     names: tuple[str, ...],
     folder: Path,
-    is_rounded: bool,
     workers: int = 2,
 ) -> None:
     """Export graphs side by side to ``folder/NAME.onnx``.
@@ -38,8 +36,6 @@ def export_notes(
         Some of `export.gansynth_plan.GRAPH_NAMES`.
     folder
         Scratch space.
-    is_rounded
-        Whether weights are rounded to what float16 can hold.
     workers
         Processes at a time; 0 exports in this process, which is quicker for tiny networks and is
         trusted for nothing that ships.
@@ -49,7 +45,7 @@ def export_notes(
     EngineError
         An export failed; the message ends with the process's last words.
     """
-    torch.save({"notes": model, "is_rounded": is_rounded}, folder / _MODEL)
+    torch.save(model, folder / _MODEL)
     if not workers:
         for name in names:
             export_here(folder, name)
@@ -61,12 +57,9 @@ def export_notes(
 def export_here(folder: Path, name: str) -> None:
     """Export one graph in this process, which must not export another one."""
     torch.set_num_threads(1)
-    content = torch.load(folder / _MODEL, weights_only=False)
-    model: GansynthNotes = content["notes"]
+    model: GansynthNotes = torch.load(folder / _MODEL, weights_only=False)
     graph = NoteGraph.of(model, name)
     module = graph.module(model)
-    if content["is_rounded"]:
-        round_matrices(module, with_kernels=True)
     onnx.save(
         to_onnx(module, graph.inputs(model), ["waveform"], OPERATORS), folder / f"{name}.onnx"
     )

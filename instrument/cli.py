@@ -87,6 +87,7 @@ FOREIGN_VERBS = (
     ("train", "training.commands:train_group", "training", "Train a model."),
     ("evaluate", "training.commands:evaluate_group", "training", "Measure a trained model."),
     ("export", "export.commands:export_command", "export", "Turn a training run into a bundle."),
+    ("import", "export.import_commands:import_group", "export", "Turn Magenta's into a bundle."),
 )
 for _verb in FOREIGN_VERBS:
     latentkeys.add_command(ImportedOnUse(*_verb))

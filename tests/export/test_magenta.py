@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from export.magenta import EXPERIMENT, growth, open_magenta
+from export.magenta import open_magenta
+from export.magenta_folder import EXPERIMENT, growth
 from instrument.errors import FileError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "gansynth"

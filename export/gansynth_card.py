@@ -1,0 +1,121 @@
+"""Write the card of a GANSynth model: what it is, needs, gives, and where it comes from.
+
+In: the model in torch, its `Origin`, and the files of the bundle. Out: the `SoundCard`. Latents are
+standard normal, so the card has no prior and no named points.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from export.card import WEIGHTS_NAME, list_files
+from export.gansynth_plan import NoteGraph, pitch_range
+from instrument.card import FORMAT, Licence, SelfTest, SoundCard
+from instrument.renderer import NoteRenderer
+from training.gansynth_notes import GansynthNotes
+from training.mel_warp import SAMPLE_RATE_HZ
+
+_SELF_TEST_NOTES = ((36, 127), (60, 64), (84, 100))  # pitch, velocity
+_SELF_TEST_FRAMES = 12
+_SELF_TEST_TOLERANCE = 5e-3
+"""Phase is a running sum, in which another processor's rounding grows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a model comes from.
+
+    Attributes
+    ----------
+    description
+        One or two sentences.
+    licence, licence_text
+        For the card and for the file LICENSE.
+    training
+        What was trained on what for how long.
+    metrics
+        Figures that were measured.
+    hold_seconds
+        How long the keys of the notes that it learned were held; what follows is their release.
+    """
+
+    description: str
+    licence: Licence
+    licence_text: bytes
+    training: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    hold_seconds: float
+
+
+def describe_notes(
+    model: GansynthNotes,
+    origin: Origin,
+    files: Mapping[str, bytes],
+    *,
+    name: str,
+    version: str,
+    graph_names: tuple[str, ...],
+) -> SoundCard:
+    """Put the card together; its self-test and parity are still empty.
+
+    Parameters
+    ----------
+    files
+        Every file of the bundle but the card, by name.
+    """
+    size = model.generator.size
+    network = {"position": model.position} if model.position is not None else {}
+    network |= {"scale": model.spectrogram.scale, "size": dataclasses.asdict(size)}
+    today = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
+    return SoundCard(
+        format=FORMAT,
+        kind="gansynth",
+        name=name,
+        version=version,
+        description=origin.description,
+        licence=origin.licence,
+        sample_rate_hz=SAMPLE_RATE_HZ,
+        pitch_range=pitch_range(model),
+        latent_size=size.latent_size,
+        weights=WEIGHTS_NAME,
+        files=list_files(files),
+        graphs={graph: NoteGraph.of(model, graph).on_card(model) for graph in graph_names},
+        latents={},
+        self_test=(),
+        constants={"hold_seconds": origin.hold_seconds},
+        training={**origin.training, "network": network, "exported": today},
+        metrics=dict(origin.metrics),
+    )
+
+
+def seeded_latents(latent_size: int, count: int) -> NDArray[np.float64]:
+    """Draw latents that stand on a card, and are rounded to what it shows: (count, size)."""
+    drawn = np.random.default_rng(0).standard_normal((count, latent_size))
+    return np.asarray(drawn.round(4))
+
+
+def with_note_tests(card: SoundCard, renderer: NoteRenderer) -> SoundCard:
+    """Add a few samples of a few notes, as this machine renders them."""
+    tests = []
+    latents = seeded_latents(card.latent_size, len(_SELF_TEST_NOTES))
+    for (pitch, velocity), latent in zip(_SELF_TEST_NOTES, latents, strict=True):
+        note = renderer.render([pitch], [latent], [velocity])[0]
+        frames = np.linspace(1000, len(note) - 1, _SELF_TEST_FRAMES).astype(int)
+        tests.append(
+            SelfTest(
+                pitch=pitch,
+                velocity=velocity,
+                latent=tuple(float(number) for number in latent),
+                frames=tuple(int(frame) for frame in frames),
+                values=tuple(round(float(value), 8) for value in note[frames]),
+                tolerance=_SELF_TEST_TOLERANCE,
+            )
+        )
+    return dataclasses.replace(card, self_test=tuple(tests))
