@@ -13,6 +13,7 @@ from rich.console import Console
 from instrument.errors import SettingError
 from training.composer_commands import evaluate_command
 from training.config import RECIPES
+from training.convgan_commands import evaluate_command as evaluate_convgan
 from training.data.notes import NoteSet, open_notes
 from training.data.programs import PROGRAM_NAMES
 from training.data_commands import CORPUS_COMMANDS
@@ -157,6 +158,7 @@ def evaluate_group() -> None:
 
 for _system in SYSTEMS.values():
     evaluate_group.add_command(evaluate_command(_system))
+evaluate_group.add_command(evaluate_convgan)
 
 
 @evaluate_group.command("frame-voice")

@@ -8,6 +8,7 @@ from instrument.errors import SettingError
 from instrument.fields import nearest
 from training.attention_lstm import SYSTEM as ATTENTION_LSTM
 from training.chorale_lstm import SYSTEM as CHORALE_LSTM
+from training.convgan import SYSTEM as CONVGAN
 from training.crnngan import SYSTEM as CRNNGAN
 from training.crnngan_simple import SYSTEM as CRNNGAN_SIMPLE
 from training.learner import System
@@ -31,7 +32,9 @@ SYSTEMS: dict[str, System[Any, Any]] = {
     )
 }
 
-NOTE_SYSTEMS: dict[str, System[Any, Any]] = {system.name: system for system in (PITCH_CLASSIFIER,)}
+NOTE_SYSTEMS: dict[str, System[Any, Any]] = {
+    system.name: system for system in (CONVGAN, PITCH_CLASSIFIER)
+}
 """What learns from wave sets; `SYSTEMS` has the composers."""
 
 
