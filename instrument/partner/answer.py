@@ -1,0 +1,96 @@
+"""Call and response: the partner listens to a phrase and answers on the beat.
+
+A phrase ends after some silent beats, or when a controller says so. The composer has been told of
+every note on the way, so that its first note is there within a millisecond. The answer is as long
+as the phrase, in whole bars, or as long as was asked for. Whoever strikes a key during an answer
+has the word again at once.
+"""
+
+from __future__ import annotations
+
+import math
+
+from instrument.partner.partner import Partner
+
+LEAD_SECONDS = 0.020
+"""A phrase that ends so shortly before a line is answered on that line, a later one on the next."""
+_SHORTEST_LEAD_SECONDS = 0.015
+
+
+class Answer:
+    """The mode "answer"."""
+
+    def __init__(self) -> None:
+        self._phrase_start: float | None = None
+        self._is_asked = False  # the controller has ended the phrase
+        self._start = self._end = 0.0  # of the answer
+        self._is_answering = False
+        self._has_first = False
+        self._is_composed = False
+
+    def situation(self) -> str:
+        """Return "answering", "listening" or "waiting"."""
+        if self._is_answering:
+            return "answering"
+        return "waiting" if self._phrase_start is None else "listening"
+
+    def heard(self, partner: Partner, beats: float, frame: int, data: bytes) -> None:
+        """Begin a phrase with a strike; take the answer back if there is one."""
+        kind = data[0] & 0xF0
+        if kind == 0x90 and data[2] > 0:
+            if self._is_answering:
+                partner.take_back(frame)
+                self.begin_anew(partner)
+            if self._phrase_start is None:
+                self._phrase_start = beats
+        elif kind == 0xB0 and data[1] == partner.settings.end_control:
+            self._is_asked = data[2] >= 64 and self._phrase_start is not None
+
+    def step(self, partner: Partner, beats: float, frame: int) -> None:
+        """Tell the composer what was played; answer when the phrase has ended."""
+        if self._is_answering:
+            self._answer(partner, beats)
+            return
+        partner.feed(partner.hands.take_ready(beats))
+        if self._phrase_start is not None and self._has_ended(partner, beats):
+            self._begin_answer(partner, beats, frame)
+            self._answer(partner, beats)
+
+    def begin_anew(self, partner: Partner) -> None:  # noqa: ARG002 - the protocol's
+        """Wait for a phrase."""
+        self._phrase_start, self._is_asked, self._is_answering = None, False, False
+
+    def _has_ended(self, partner: Partner, beats: float) -> bool:
+        if self._is_asked:
+            return True
+        hands = partner.hands
+        if hands.are_down or hands.last_beats is None:
+            return False
+        return beats - hands.last_beats >= partner.settings.silence_beats
+
+    def _begin_answer(self, partner: Partner, beats: float, frame: int) -> None:
+        settings, music = partner.settings, partner.transport
+        partner.feed(partner.hands.take_all(beats))
+        soonest = music.beats_at(round(frame + _SHORTEST_LEAD_SECONDS * music.rate_hz))
+        self._start = music.next_line(soonest, settings.division_beats)
+        assert self._phrase_start is not None
+        heard_until = partner.hands.last_beats or beats
+        bars = settings.answer_bars or math.ceil(
+            (heard_until - self._phrase_start) / music.bar_beats - 0.25
+        )
+        self._end = self._start + max(1, bars) * music.bar_beats
+        self._is_answering, self._is_asked = True, False
+        self._has_first = self._is_composed = False
+
+    def _answer(self, partner: Partner, beats: float) -> None:
+        """Compose the next note as far as the horizon goes."""
+        if beats >= self._end:
+            self.begin_anew(partner)
+            return
+        horizon = beats + partner.settings.horizon_bars * partner.transport.bar_beats
+        last = partner.plan.end_beats
+        if self._is_composed or (last is not None and last > horizon):
+            return
+        is_there = partner.compose_one(self._start, self._end, starts_now=not self._has_first)
+        self._has_first = True
+        self._is_composed = not is_there

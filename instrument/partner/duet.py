@@ -1,0 +1,65 @@
+"""A second voice that goes on all the time and yields when the player is busy.
+
+Every note of the player is told to the composer, and what was planned from there on is thought
+anew. When the player strikes many keys, the partner is silent until there is room again.
+"""
+
+from __future__ import annotations
+
+from instrument.partner.partner import Partner
+
+_BUSY_BEATS = 1.0
+
+
+class Duet:
+    """The mode "duet"."""
+
+    def __init__(self) -> None:
+        self._yields = False
+        self._begins_at: float | None = None
+
+    def situation(self) -> str:
+        """Return "yielding" or "playing"."""
+        if self._begins_at is None:
+            return "waiting"
+        return "yielding" if self._yields else "playing"
+
+    def heard(self, partner: Partner, beats: float, frame: int, data: bytes) -> None:
+        """Think anew after a strike; fall silent after many."""
+        if data[0] & 0xF0 != 0x90 or data[2] == 0:
+            return
+        music = partner.transport
+        if self._begins_at is None:
+            self._begins_at = music.next_line(beats + 1e-3, partner.settings.division_beats)
+        if self._is_busy(partner, beats):
+            if not self._yields:
+                partner.take_back(frame)
+            self._yields = True
+        elif not self._yields:
+            partner.cut_soon(frame)
+        partner.feed(partner.hands.take_at_once())
+
+    def step(self, partner: Partner, beats: float, frame: int) -> None:  # noqa: ARG002
+        """Compose as far as the horizon goes, if there is room."""
+        if self._begins_at is None:
+            return
+        if self._yields:
+            self._yields = self._is_busy(partner, beats)
+            if self._yields:
+                return
+            self._begins_at = partner.transport.next_line(
+                partner.soonest_beats(), partner.settings.division_beats
+            )
+        horizon = beats + partner.settings.horizon_bars * partner.transport.bar_beats
+        last = partner.plan.end_beats
+        if last is None or last <= horizon:
+            earliest = max(self._begins_at, partner.soonest_beats())
+            partner.compose_one(earliest, horizon + partner.transport.bar_beats, starts_now=False)
+
+    def begin_anew(self, partner: Partner) -> None:  # noqa: ARG002 - the protocol's
+        """Wait for the player."""
+        self._yields, self._begins_at = False, None
+
+    def _is_busy(self, partner: Partner, beats: float) -> bool:
+        strikes = partner.hands.strikes_since(beats - _BUSY_BEATS)
+        return strikes >= partner.settings.busy_strikes

@@ -1,0 +1,113 @@
+"""One composer out of two: a network, and counts that learn from this very session.
+
+In: notes that were played, in absolute beats. Out: notes to play. The counts are always fed, so
+they can be blended in, and they take over for good when the network fails.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from instrument.continuer import NoteModel, draw_not_before
+from instrument.controls import Controls
+from instrument.ngram import NgramModel, NgramState
+from instrument.note import Note
+from instrument.sampling import NoteRandom
+
+_NOTE, _COIN = 0, 1  # streams of randomness
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where both are, after some notes; never changes.
+
+    Attributes
+    ----------
+    origin_beats
+        The bar line that the states count from.
+    network
+        The network's state; None once it has failed, or if there is none.
+    counts
+        The counts' state.
+    drawn
+        Notes drawn so far: the randomness of the next one depends on it and the seed alone.
+    last_beats
+        Start of the last note; a model is never fed an earlier one.
+    """
+
+    origin_beats: float
+    network: Any
+    counts: NgramState
+    drawn: int
+    last_beats: float
+
+
+class NoteComposer:
+    """Draws note after note, from the network or from the counts.
+
+    Parameters
+    ----------
+    network
+        None leaves everything to the counts.
+    name
+        What messages call the network.
+    seed
+        Of everything random.
+    """
+
+    def __init__(self, network: NoteModel[Any] | None, name: str, seed: int) -> None:
+        self.name = name
+        self.problem: str | None = None  # why the counts have taken over
+        self._network = network
+        self._counts = NgramModel()
+        self._notes, self._coins = NoteRandom(seed, _NOTE), NoteRandom(seed, _COIN)
+
+    def begin(self, origin_beats: float, bar_beats: float, drawn: int = 0) -> Moment:
+        """Return the moment before the first note; positions before `origin_beats` are its zero."""
+        network = self._try(lambda model: model.begin(bar_beats, 0.0))
+        counts = self._counts.begin(bar_beats, 0.0)
+        return Moment(origin_beats, network, counts, drawn, origin_beats)
+
+    def feed(self, moment: Moment, note: Note) -> Moment:
+        """Return the moment after a note that was played."""
+        start = max(note.start_beats, moment.last_beats)
+        told = replace(note, start_beats=start - moment.origin_beats)
+        network = self._try(lambda model: model.feed(moment.network, told), moment)
+        counts = self._counts.feed(moment.counts, told)
+        return replace(moment, network=network, counts=counts, last_beats=start)
+
+    def draw(
+        self, moment: Moment, controls: Controls, blend: float, earliest_beats: float
+    ) -> tuple[Note, Moment]:
+        """Make the next note, not before a position; the moment has not been fed it yet.
+
+        Parameters
+        ----------
+        blend
+            Share of the notes that the counts draw, 0 to 1.
+        """
+        earliest = max(earliest_beats, moment.last_beats) - moment.origin_beats
+        asked = replace(controls, earliest_beats=max(0.0, earliest))
+        index = moment.drawn
+        after = replace(moment, drawn=index + 1)
+        if self._coins.at(index).random() >= blend:
+            note = self._try(
+                lambda model: draw_not_before(model, moment.network, asked, self._notes, index)[0],
+                moment,
+            )
+            if note is not None:
+                return replace(note, start_beats=note.start_beats + moment.origin_beats), after
+        note, _ = draw_not_before(self._counts, moment.counts, asked, self._notes, index)
+        return replace(note, start_beats=note.start_beats + moment.origin_beats), after
+
+    def _try(self, ask: Any, moment: Moment | None = None) -> Any:
+        """Ask the network; from its first failure on, never again."""
+        if self._network is None or (moment is not None and moment.network is None):
+            return None
+        try:
+            return ask(self._network)
+        except Exception as reason:  # whatever it is, the music goes on
+            self.problem = f"{self.name} has failed ({str(reason).splitlines()[0][:120]})"
+            self._network = None
+            return None

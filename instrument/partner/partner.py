@@ -1,0 +1,255 @@
+"""The partner: everything between a message heard and a message played, in virtual time.
+
+In: messages of the player and of a clock, each with its frame. Out: messages for our voices and for
+the MIDI output, each with its frame. Nothing here knows the real time: `Partner.step` goes on by
+`STEP_SECONDS`, at most one note is composed in it, and the same messages in the same steps give the
+same music. A process drives it live (`instrument.partner.process`), a loop drives it in tests and
+when a session is replayed.
+
+Where does a player's note-on go? `hear` → `Hands` → the mode decides (`answer`, `duet`, …) →
+`compose_one` → `Plan` → `_hand_over`, shortly before its time → `Ledger` → `Message`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+from instrument.note import Note
+from instrument.partner.clock_follower import ClockFollower
+from instrument.partner.hands import Hands
+from instrument.partner.ledger import Key, Ledger, Message
+from instrument.partner.note_composer import Moment, NoteComposer
+from instrument.partner.plan import Plan, Planned
+from instrument.partner.settings import (
+    COMMIT_SECONDS,
+    HAND_OVER_SECONDS,
+    PartnerSettings,
+    Wishes,
+)
+from instrument.realtime.state import TO_OUT, TO_VOICES
+from instrument.transport import Transport
+
+STEP_SECONDS = 0.001
+_GRID_BEATS = 0.25
+
+
+class Mode(Protocol):
+    """How the partner behaves: one object per session, told what happens."""
+
+    def heard(self, partner: Partner, beats: float, frame: int, data: bytes) -> None:
+        """The player did something; `Partner.hands` knows it already."""
+        ...
+
+    def step(self, partner: Partner, beats: float, frame: int) -> None:
+        """Decide what to do at this moment; call `Partner.compose_one` at most once."""
+        ...
+
+    def begin_anew(self, partner: Partner) -> None:
+        """The position has jumped, or the clock has stopped: nothing planned is left."""
+        ...
+
+    def situation(self) -> str:
+        """Say in a word or two what goes on, such as "listening"."""
+        ...
+
+
+class Partner:
+    """A partner in virtual time.
+
+    Parameters
+    ----------
+    settings, wishes
+        What it does, and how.
+    composer
+        Draws the notes.
+    mode
+        Decides when.
+    transport
+        Where the music begins.
+    follows_clock
+        Wait for a MIDI clock instead of keeping the transport's own tempo.
+
+    Attributes
+    ----------
+    hands, plan, ledger, moment
+        What was heard, what is planned, what sounds, and where the composer is.
+    """
+
+    def __init__(
+        self,
+        settings: PartnerSettings,
+        wishes: Wishes,
+        composer: NoteComposer,
+        mode: Mode,
+        transport: Transport,
+        *,
+        follows_clock: bool = False,
+    ) -> None:
+        self.settings, self.wishes = settings, wishes
+        self.composer, self.mode = composer, mode
+        self.transport = transport
+        self.follower = ClockFollower(transport) if follows_clock else None
+        if self.follower is not None:
+            self.transport = self.follower.transport
+        self.hands, self.plan, self.ledger = Hands(), Plan(), Ledger(self._frame_of)
+        self.moment: Moment = composer.begin(0.0, transport.bar_beats)
+        self._messages: list[Message] = []
+        self._handed_over_beats = 0.0  # everything before it has been sent
+        self._frame = 0
+        self._step_frames = round(STEP_SECONDS * transport.rate_hz)
+        self._jumps = self.transport.jumps
+        self._was_running = self.transport.is_running
+
+    @property
+    def frame(self) -> int:
+        """The present moment."""
+        return self._frame
+
+    @property
+    def beats(self) -> float:
+        """The present position."""
+        return self.transport.beats_at(self._frame)
+
+    def begin_at(self, frame: int) -> None:
+        """Put the first step on a frame."""
+        self._frame = frame
+
+    def hear(self, frame: int, data: bytes, source: int = 0) -> None:
+        """Take one message of the player or of a clock."""
+        if data[0] >= 0xF0:
+            if self.follower is not None:
+                self.follower.hear(float(frame), data, source)
+                self._follow()
+            return
+        beats = self.transport.beats_at(frame)
+        self.hands.hear(beats, data)
+        self.mode.heard(self, beats, frame, data)
+
+    def step(self) -> list[Message]:
+        """Live through the next millisecond; return what is to be sent."""
+        self._frame += self._step_frames
+        if self.follower is not None:
+            self.follower.look(float(self._frame))
+            self._follow()
+        if self.transport.is_running:
+            self.mode.step(self, self.beats, self._frame)
+            self._hand_over()
+        messages, self._messages = self._messages, []
+        return messages
+
+    def end(self) -> list[Message]:
+        """Let everything go."""
+        return self.ledger.let_all_go(self._frame)
+
+    # -- what modes use
+
+    def feed(self, notes: tuple[Note, ...]) -> None:
+        """Tell the composer what was played."""
+        for note in notes:
+            self.moment = self.composer.feed(self.moment, note)
+
+    def compose_one(self, earliest_beats: float, end_beats: float, *, starts_now: bool) -> bool:
+        """Plan the next note, if it starts before an end.
+
+        Parameters
+        ----------
+        starts_now
+            The note starts at `earliest_beats` exactly, as the first of an answer does.
+
+        Returns
+        -------
+        bool
+            False if the composer's next note comes no sooner than the end: nothing was planned.
+        """
+        before, wishes = self.moment, self.wishes
+        note, after = self.composer.draw(before, wishes.controls, wishes.blend, earliest_beats)
+        start = earliest_beats if starts_now else note.start_beats
+        if wishes.is_quantised:
+            start = max(earliest_beats, round(start / _GRID_BEATS) * _GRID_BEATS)
+        if start >= end_beats - 1e-6:
+            return False
+        length = min(note.length_beats, end_beats - start)
+        played = replace(note, start_beats=start, length_beats=length)
+        self.plan.add(Planned(self._blended(played), 0, before))
+        self.moment = self.composer.feed(after, played)
+        return True
+
+    def take_back(self, frame: int) -> None:
+        """The player is back: drop what has not begun, let go what sounds."""
+        self.cut_soon(frame)
+        self._messages += self.ledger.let_all_go(self._frame)
+
+    def cut_soon(self, frame: int) -> None:
+        """Think anew: drop what is planned, but for what begins within the commit time."""
+        commit = frame + COMMIT_SECONDS * self.transport.rate_hz
+        self.cut(max(self.transport.beats_at(round(commit)), self._handed_over_beats))
+
+    def soonest_beats(self) -> float:
+        """Return the first position for which a note can still be planned."""
+        commit = self._frame + COMMIT_SECONDS * self.transport.rate_hz
+        return max(self.transport.beats_at(round(commit)), self._handed_over_beats)
+
+    def cut(self, beats: float) -> None:
+        """Drop what is planned from a position on, and go back to the composer's moment there."""
+        first = self.plan.cut(beats)
+        if first is not None and first.before is not None:
+            self.moment = first.before
+
+    # -- the way out
+
+    def _follow(self) -> None:
+        assert self.follower is not None
+        self.transport = self.follower.transport
+        jumped = self.transport.jumps != self._jumps
+        stopped = self._was_running and not self.transport.is_running
+        self._jumps, self._was_running = self.transport.jumps, self.transport.is_running
+        if jumped or stopped:
+            self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget what was planned and heard; let everything go."""
+        self._messages += self.ledger.let_all_go(self._frame)
+        self.plan = Plan()
+        self.hands.forget()
+        self._handed_over_beats = 0.0
+        bar = self.transport.bar_beats
+        origin = self.transport.next_line(self.transport.tie.beats, bar) - bar
+        self.moment = self.composer.begin(max(0.0, origin), bar, self.moment.drawn)
+        self.mode.begin_anew(self)
+
+    def _hand_over(self) -> None:
+        """Send what begins or ends soon."""
+        ahead = self._frame + (HAND_OVER_SECONDS + self._early_seconds) * self.transport.rate_hz
+        until = self.transport.beats_at(round(ahead))
+        self._handed_over_beats = until
+        for planned in self.plan.take_until(until):
+            self._strike(planned)
+        self._messages += self.ledger.let_go_until(until)
+
+    def _strike(self, planned: Planned) -> None:
+        note, settings = planned.note, self.settings
+        keys = []
+        for to, channels in ((TO_VOICES, settings.channels), (TO_OUT, settings.out_channels)):
+            if channels:
+                channel = channels[planned.part % len(channels)]
+                keys.append(Key(to, channel, self._frame_of(to, note.start_beats)))
+        begins = min((key.frame for key in keys), default=self._frame)
+        self._messages += self.ledger.let_oldest_go(self.wishes.polyphony - 1, begins)
+        self._messages += self.ledger.strike(note.pitch, note.velocity, tuple(keys), note.end_beats)
+
+    @property
+    def _early_seconds(self) -> float:
+        return self.settings.out_early_seconds if self.settings.out_channels else 0.0
+
+    def _frame_of(self, to: int, beats: float) -> int:
+        """Return when a message for a position is to be sent, never in the past."""
+        early = self._early_seconds if to == TO_OUT else 0.0
+        frame = self.transport.frame_at(beats) - round(early * self.transport.rate_hz)
+        return max(frame, self._frame)
+
+    def _blended(self, note: Note) -> Note:
+        """Bring a note's velocity towards the player's."""
+        follow = self.wishes.velocity_follow
+        velocity = round((1.0 - follow) * note.velocity + follow * self.hands.velocity)
+        return replace(note, velocity=min(max(velocity, 1), 127))

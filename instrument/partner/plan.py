@@ -1,0 +1,63 @@
+"""What the partner is going to play, and how to think again.
+
+Every planned note keeps the moment of its composer from before it was drawn. To take back what
+comes after some point is therefore to drop the notes and to go on from the first one's moment.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from dataclasses import dataclass
+from operator import attrgetter
+
+from instrument.note import Note
+from instrument.partner.note_composer import Moment
+
+_START = attrgetter("note.start_beats")
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One note to come.
+
+    Attributes
+    ----------
+    note
+        Absolute positions in beats.
+    part
+        Which of the partner's parts plays it.
+    before
+        The composer's moment before it was drawn; None for notes that no note model drew.
+    """
+
+    note: Note
+    part: int = 0
+    before: Moment | None = None
+
+
+class Plan:
+    """Planned notes in order of their start."""
+
+    def __init__(self) -> None:
+        self.notes: list[Planned] = []
+
+    def add(self, planned: Planned) -> None:
+        """Put a note into its place."""
+        insort(self.notes, planned, key=_START)
+
+    def take_until(self, beats: float) -> list[Planned]:
+        """Take the notes that start before a position."""
+        count = bisect_left(self.notes, beats, key=_START)
+        taken, self.notes = self.notes[:count], self.notes[count:]
+        return taken
+
+    def cut(self, beats: float) -> Planned | None:
+        """Drop the notes from a position on; return the first of them."""
+        count = bisect_left(self.notes, beats, key=_START)
+        dropped, self.notes = self.notes[count:], self.notes[:count]
+        return dropped[0] if dropped else None
+
+    @property
+    def end_beats(self) -> float | None:
+        """Start of the last note; None if there is none."""
+        return self.notes[-1].note.start_beats if self.notes else None
