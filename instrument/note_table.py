@@ -2,30 +2,27 @@
 
 In: a `Preset`, a `NoteRenderer`, the engine block. Out: slots that are published as soon as their
 samples are complete, in the order in which hands need them: what was struck and is not there yet,
-then attacks outward from the middle, then whole notes outward. Only the models process writes them.
+then attacks outward from the middle, then whole notes: one per octave, so that every key has one
+that can stand in for it, and the others outward. Only the models process writes them.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import soxr
 
-from instrument.loop_points import bake_loop, fade_out, loop_note
-from instrument.note_cache import TableNote, on_the_grid
+from instrument.held_notes import attacks, held_frames, layers_of, nearest_pitch, whole_notes
+from instrument.note_cache import TableNote
 from instrument.preset import Preset
 from instrument.realtime.state import (
     HIGHEST_PITCH,
-    LAYER_COUNT,
     LOUD,
-    LOUD_VELOCITY,
     LOWEST_PITCH,
     SOFT,
-    SOFT_VELOCITY,
     EngineState,
 )
 from instrument.renderer import NoteRenderer
@@ -35,22 +32,20 @@ Samples = npt.NDArray[np.float32]
 PITCHES = range(LOWEST_PITCH, HIGHEST_PITCH + 1)
 MIDDLE_PITCH = 62
 """Between the two hands; tables are filled outward from here."""
-VELOCITIES = (SOFT_VELOCITY, LOUD_VELOCITY)
-
-RESAMPLER_TAIL_FRAMES = 256
-"""Frames at an attack's end that soxr's filter has not heard the future of; they are left out."""
+FARTHEST_WHOLE = 12
+"""Semitones that a whole note may be away to stand in for a key, as `realtime.source` has it."""
 
 
-def outward(pitches: range = PITCHES, middle: int = MIDDLE_PITCH) -> list[int]:
-    """Order pitches by their distance from the middle, the nearest first."""
-    return sorted(pitches, key=lambda pitch: (abs(pitch - middle), pitch))
+def outward() -> list[int]:
+    """Order the keys by their distance from the middle, the nearest first."""
+    return sorted(PITCHES, key=_distance)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One step of filling a table: the attack or the whole of one key, in both layers."""
+    """One step of filling a table: the attacks or the whole notes of some keys."""
 
-    pitch: int
+    pitches: tuple[int, ...]
     is_whole: bool
 
 
@@ -61,6 +56,9 @@ class TableFiller:
     restarted, or another preset came first) goes on where the last one stopped: a slot that is
     whole is left alone, and what is published of an attack stays, to the bit, the beginning of its
     whole note.
+
+    Keys that the model has no pitch for come with the whole note of the nearest that it has; until
+    then the kernel lets a neighbour stand in.
 
     Parameters
     ----------
@@ -80,48 +78,70 @@ class TableFiller:
         self._state = state
         self._bank = bank
         self._renderer = renderer
-        self._latents = np.tile(np.asarray(preset.sound.latent, np.float32), (LAYER_COUNT, 1))
+        self._latent = np.asarray(preset.sound.latent, np.float32)
         self._goes_on_evenly = preset.sound.sustain == "loop"
         self._rate_hz = round(state.rate_hz)
-        self._frames = note_frames(preset, self._rate_hz)
-        self._pitches = [pitch for pitch in outward() if self._can_render(pitch)]
-        self._standing_order = iter(
-            [Job(pitch, is_whole) for is_whole in (False, True) for pitch in self._pitches]
-        )
+        self._frames = held_frames(renderer, self._rate_hz, note_frames(preset, self._rate_hz))
+        self._keys_of: dict[int, list[int]] = {}  # by the pitch that is rendered for them
+        for pitch in outward():
+            self._keys_of.setdefault(nearest_pitch(renderer, pitch), []).append(pitch)
+        self._own = [pitch for pitch in outward() if pitch in self._keys_of]
+        self._standing_order = iter(self._order(renderer.notes_at_once))
 
     def step(self) -> Job | None:
-        """Render the most urgent key there is; None when the table is complete."""
-        job = self._struck_while_cold() or next(
-            (job for job in self._standing_order if not self._is_done(job)), None
-        )
+        """Render the most urgent keys there are; None when the table is complete."""
+        job = self._struck_while_cold() or self._next_in_order()
         if job:
             self._do(job)
         return job
 
     @property
     def attacks_are_ready(self) -> bool:
-        """Every key has its attack: each sounds with its own note from now on."""
-        return all(self._is_done(Job(pitch, False)) for pitch in self._pitches)
+        """Every key that the model has sounds with its own note from now on."""
+        return all(self._is_done(pitch, False) for pitch in self._own)
 
-    def _can_render(self, pitch: int) -> bool:
-        lowest, highest = self._renderer.pitch_range
-        return lowest <= pitch <= highest
+    def _order(self, at_once: int) -> list[Job]:
+        """List all jobs: attacks, then whole notes."""
+        attacks = [Job(group, False) for group in _groups(self._own, at_once)]
+        wholes = [
+            Job(tuple(key for pitch in group for key in self._keys_of[pitch]), True)
+            for group in _groups(self._stand_ins_first(), at_once)
+        ]
+        return attacks + wholes
+
+    def _stand_ins_first(self) -> list[int]:
+        """Order rendered pitches so that soon a whole note is near enough to stand in anywhere."""
+        ends = {min(self._keys_of), max(self._keys_of)}
+        order = sorted(self._keys_of, key=_distance)
+        first = [
+            pitch
+            for pitch in order
+            if (pitch - MIDDLE_PITCH) % FARTHEST_WHOLE == 0
+            or (pitch in ends and len(self._keys_of[pitch]) > 1)
+        ]
+        return first + [pitch for pitch in order if pitch not in first]
+
+    def _next_in_order(self) -> Job | None:
+        for job in self._standing_order:
+            left = tuple(pitch for pitch in job.pitches if not self._is_done(pitch, job.is_whole))
+            if left:
+                return Job(left, job.is_whole)
+        return None
 
     def _struck_while_cold(self) -> Job | None:
-        """Return what struck keys lack: attacks before whole notes, the latest key first."""
+        """Return what a struck key lacks: attacks before whole notes, the latest key first."""
         wanted = self._state.wanted[self._bank]
         struck = np.argsort(wanted)[::-1][: np.count_nonzero(wanted)]
         pitches = [LOWEST_PITCH + int(index) for index in struck]
         for is_whole in (False, True):
             for pitch in pitches:
-                job = Job(pitch, is_whole)
-                if self._can_render(pitch) and not self._is_done(job):
-                    return job
+                if (is_whole or pitch in self._own) and not self._is_done(pitch, is_whole):
+                    return Job((pitch,), is_whole)
         return None
 
-    def _is_done(self, job: Job) -> bool:
-        slot = self._slot(LOUD, job.pitch)
-        if job.is_whole:
+    def _is_done(self, pitch: int, is_whole: bool) -> bool:
+        slot = self._slot(LOUD, pitch)
+        if is_whole:
             return bool(0 < slot["frames_whole"] == slot["frames_ready"])
         return bool(slot["frames_ready"] > 0)
 
@@ -130,44 +150,30 @@ class TableFiller:
         return slot
 
     def _do(self, job: Job) -> None:
-        """Write both layers, the loud one last: it is the one that announces a key."""
-        soft, loud = self._render(job)
+        """Render keys and publish their layers, the loud one last: it announces a key."""
+        latents = np.tile(self._latent, (len(job.pitches), 1))
         if job.is_whole:
-            for note in self._looped(job.pitch, soft, loud):
-                self._keep_beginning(note)
-                put_note(self._state, self._bank, note)
+            self._publish_whole(job.pitches, latents)
             return
-        for layer, samples in ((SOFT, soft), (LOUD, loud)):
-            self._state.write_slot(self._bank, layer, job.pitch, samples, frames_whole=self._frames)
-
-    def _render(self, job: Job) -> tuple[Samples, Samples]:
-        """Return both layers at the device's rate and on the cache's steps."""
-        own_hz = self._renderer.sample_rate_hz
-        frames = self._renderer.attack_frames
-        if job.is_whole:
-            frames = math.ceil(self._frames * own_hz / self._rate_hz)
-        pitches = [job.pitch] * LAYER_COUNT
-        notes = self._renderer.render(pitches, self._latents, VELOCITIES, frames)
-        if own_hz != self._rate_hz:
-            notes = soxr.resample(notes.T, own_hz, self._rate_hz).T
-            if not job.is_whole:
-                notes = notes[:, :-RESAMPLER_TAIL_FRAMES]
-        soft, loud = on_the_grid(notes[:, : self._frames])
-        return soft, loud
-
-    def _looped(self, pitch: int, soft: Samples, loud: Samples) -> tuple[TableNote, TableNote]:
-        """Find the loud layer's loop; the soft one follows it, as both are read at one position."""
-        looped = loop_note(loud, self._rate_hz, 440.0 * 2 ** ((pitch - 69) / 12))
-        start, end = looped.loop_start, looped.loop_end
-        if end:
-            soft, _ = bake_loop(soft, self._rate_hz, start)
-        else:
-            soft = fade_out(soft[: len(looped.samples)], self._rate_hz)
-        decay = 1.0 if self._goes_on_evenly else looped.decay_per_frame
-        return (
-            TableNote(SOFT, pitch, on_the_grid(soft), start, end, decay),
-            TableNote(LOUD, pitch, on_the_grid(looped.samples), start, end, decay),
+        rendered = attacks(
+            self._renderer, job.pitches, latents, rate_hz=self._rate_hz, frames=self._frames
         )
+        for pitch, layers in zip(job.pitches, rendered, strict=True):
+            for layer, samples in zip(layers_of(self._renderer), layers, strict=True):
+                self._state.write_slot(self._bank, layer, pitch, samples, frames_whole=self._frames)
+
+    def _publish_whole(self, pitches: Sequence[int], latents: Samples) -> None:
+        notes = whole_notes(
+            self._renderer,
+            pitches,
+            latents,
+            rate_hz=self._rate_hz,
+            frames=self._frames,
+            goes_on_evenly=self._goes_on_evenly,
+        )
+        for note in itertools.chain.from_iterable(notes):
+            self._keep_beginning(note)
+            put_note(self._state, self._bank, note)
 
     def _keep_beginning(self, note: TableNote) -> None:
         """Take over what is published already; another graph's rounding must not change it."""
@@ -201,7 +207,7 @@ def read_table(state: EngineState, bank: int) -> list[TableNote]:
         slot = state.slots[bank, layer, pitch - LOWEST_PITCH]
         samples = state.notes[bank, layer, pitch - LOWEST_PITCH, : int(slot["frames_ready"])]
         if not len(samples):
-            continue  # outside the model's range
+            continue  # a layer that the model does not have
         notes.append(
             TableNote(
                 layer,
@@ -214,3 +220,11 @@ def read_table(state: EngineState, bank: int) -> list[TableNote]:
             )
         )
     return notes
+
+
+def _distance(pitch: int) -> tuple[int, int]:
+    return abs(pitch - MIDDLE_PITCH), pitch
+
+
+def _groups(pitches: Sequence[int], size: int) -> list[tuple[int, ...]]:
+    return [tuple(pitches[at : at + size]) for at in range(0, len(pitches), size)]

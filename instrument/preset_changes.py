@@ -15,7 +15,7 @@ from instrument.models_link import ModelsLink
 from instrument.preset import list_presets
 from instrument.preset_banks import LoadedPreset, PresetBanks, program_table
 from instrument.preset_controls import ControlFollower
-from instrument.realtime.state import LAYER_COUNT, LOUD, PITCH_COUNT, EngineState
+from instrument.realtime.state import LOUD, PITCH_COUNT, EngineState
 from instrument.status import StatusLine
 
 TAKE_OVER_SECONDS = 0.5
@@ -148,8 +148,8 @@ class PresetChanges:
         if current is None or current.bank in self._complete:
             self._status.update(notes="")
             return
-        slots = self._state.slots[current.bank]
+        slots = self._state.slots[current.bank, LOUD]  # the last layer of a key to be written
         whole = int(
             ((slots["frames_ready"] > 0) & (slots["frames_ready"] == slots["frames_whole"])).sum()
         )
-        self._status.update(notes=f"notes {whole // LAYER_COUNT}/{PITCH_COUNT}")
+        self._status.update(notes=f"notes {whole}/{PITCH_COUNT}")
