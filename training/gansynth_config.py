@@ -126,7 +126,7 @@ CONFIGS: dict[str, GansynthConfig] = {
     ),
     "tiny": replace(
         _MEL,
-        size=NetworkSize(feature_base=64, feature_limit=4),
+        size=NetworkSize(feature_base=256, feature_limit=4),
         batch=2,
         stage_images=2,
         images=28,

@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from training.parallel import mean_over_processes
+
 _SLOPE = 0.2
 _EPSILON_NORM, _EPSILON_DEVIATION = 1e-8, 1e-6
 
@@ -82,7 +84,8 @@ class EqualConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (n, inputs, height, width)."""
-        return F.conv2d(x, self.weight * self.scale, self.bias, padding=self.padding)
+        kernel, bias = _like(x, self.weight * self.scale), _like(x, self.bias)
+        return F.conv2d(x, kernel, bias, padding=self.padding)
 
 
 class FirstLayer(nn.Module):
@@ -102,8 +105,8 @@ class FirstLayer(nn.Module):
         """Map (n, inputs) to (n, outputs, height, width)."""
         outputs, inputs, height, width = self.weight.shape
         kernel = self.weight.flip(2, 3).permute(0, 2, 3, 1).reshape(-1, inputs)
-        image = F.linear(x, kernel * self.scale).view(-1, outputs, height, width)
-        return image + self.bias[:, None, None]
+        kernel, bias = _like(x, kernel * self.scale), _like(x, self.bias)
+        return F.linear(x, kernel).view(-1, outputs, height, width) + bias[:, None, None]
 
 
 class GeneratorBlock(nn.Module):
@@ -130,14 +133,19 @@ class GeneratorBlock(nn.Module):
 
     def image(self, features: Tensor) -> Tensor:
         """Return the image that the features stand for, within ±1."""
-        return torch.tanh(self.to_rgb(features))
+        return torch.tanh(self.to_rgb(_at_least_single(features)))
 
 
 class Generator(nn.Module):
-    """Latents and pitches to normalised images."""
+    """Latents and pitches to normalised images.
+
+    `precision` may be set to ``torch.bfloat16``: the inner layers then compute in it, but pixel
+    norm and images stay in single precision, as weights do.
+    """
 
     def __init__(self, size: NetworkSize) -> None:
         super().__init__()
+        self.precision: torch.dtype | None = None
         self.size = size
         self.blocks = nn.ModuleList(GeneratorBlock(size, b + 1) for b in range(size.blocks))
 
@@ -160,8 +168,7 @@ class Generator(nn.Module):
         """
         full = self.size.blocks - 1
         position = float(full) if position is None else position
-        one_hot = F.one_hot(pitch, self.size.pitches).to(z.dtype)
-        x, image = _pixel_norm(torch.cat([z, one_hot], dim=1)), None
+        x, image = _in_precision(self.enter(z, pitch), self.precision), None
         for number, block in enumerate(self.blocks):
             assert isinstance(block, GeneratorBlock)
             x = block(x)
@@ -173,6 +180,11 @@ class Generator(nn.Module):
                 break
         assert image is not None
         return image
+
+    def enter(self, z: Tensor, pitch: Tensor) -> Tensor:
+        """Return what the first block sees, (n, latent_size + pitches); arguments as `forward`."""
+        one_hot = F.one_hot(pitch, self.size.pitches).to(z.dtype)
+        return _pixel_norm(torch.cat([z, one_hot], dim=1))
 
 
 class CriticBlock(nn.Module):
@@ -200,10 +212,16 @@ class CriticBlock(nn.Module):
 
 
 class Critic(nn.Module):
-    """Normalised images to a score, and to the pitch that the critic hears."""
+    """Normalised images to a score, and to the pitch that the critic hears.
+
+    `precision` is as `Generator` has it; what comes in and goes out is in single precision. While
+    `shares_batch`, images are part of one batch with those that other processes judge: all must.
+    """
 
     def __init__(self, size: NetworkSize) -> None:
         super().__init__()
+        self.precision: torch.dtype | None = None
+        self.shares_batch = False
         self.size = size
         self.blocks = nn.ModuleList(CriticBlock(size, b + 1) for b in range(size.blocks))
         self.score = EqualConv(size.channels(0), 1, (1, 1), gain=1.0)
@@ -234,11 +252,17 @@ class Critic(nn.Module):
             assert isinstance(block, CriticBlock)
             share = min(max(number + 1 - position, 0.0), 1.0) if x is not None else 1.0
             if share > 0.0:
-                seen = share * block.features(F.avg_pool2d(image, 2 ** (full - number)))
+                features = block.features(F.avg_pool2d(image, 2 ** (full - number)))
+                seen = share * _in_precision(features, self.precision)
                 x = seen if x is None else seen + (1.0 - share) * x
             assert x is not None
-            x = F.avg_pool2d(block(x), 2) if number > 0 else block(_with_deviation(x))
+            x = (
+                F.avg_pool2d(block(x), 2)
+                if number > 0
+                else block(_with_deviation(x, self.shares_batch))
+            )
         assert x is not None
+        x = _at_least_single(x)
         return self.score(x).flatten(), self.pitch(x).flatten(1)
 
 
@@ -259,14 +283,38 @@ def blend_real(image: Tensor, position: float, blocks: int) -> Tensor:
 
 
 def _pixel_norm(x: Tensor) -> Tensor:
-    return x * torch.rsqrt(x.square().mean(dim=1, keepdim=True) + _EPSILON_NORM)
+    power = _at_least_single(x).square().mean(dim=1, keepdim=True)
+    return x * _like(x, torch.rsqrt(power + _EPSILON_NORM))
 
 
 def _enlarge(image: Tensor, factor: int) -> Tensor:
     return image if factor == 1 else F.interpolate(image, scale_factor=float(factor))
 
 
-def _with_deviation(x: Tensor) -> Tensor:
+def _with_deviation(x: Tensor, is_shared: bool) -> Tensor:
     """Append the standard deviation over the batch, averaged to one number, as a channel."""
-    deviation = (x.var(dim=0, unbiased=False) + _EPSILON_DEVIATION).sqrt().mean()
-    return torch.cat([x, deviation.expand(x.shape[0], 1, *x.shape[2:])], dim=1)
+    deviation = (_variance(_at_least_single(x), is_shared) + _EPSILON_DEVIATION).sqrt().mean()
+    return torch.cat([x, _like(x, deviation).expand(x.shape[0], 1, *x.shape[2:])], dim=1)
+
+
+def _variance(x: Tensor, is_shared: bool) -> Tensor:
+    """Return the variance over the batch of this process, or of all."""
+    if not is_shared:
+        return x.var(dim=0, unbiased=False)
+    difference = x - mean_over_processes(x.mean(dim=0))
+    return mean_over_processes(difference.square().mean(dim=0))
+
+
+# Types are changed only where they differ: exported graphs hold no idle casts.
+
+
+def _like(x: Tensor, value: Tensor) -> Tensor:
+    return value if value.dtype == x.dtype else value.to(x.dtype)
+
+
+def _at_least_single(x: Tensor) -> Tensor:
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
+def _in_precision(x: Tensor, precision: torch.dtype | None) -> Tensor:
+    return x if precision is None else x.to(precision)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from training.gansynth_network import Generator
 from training.spectrogram import Spectrogram
+from training.wavegan_network import WaveganGenerator, WaveImage
 
 LOWEST_PITCH, HIGHEST_PITCH = 24, 84
 
@@ -47,8 +48,9 @@ class Normalizer:
         return (image - shift) / scale
 
     def _channels(self, like: Tensor) -> tuple[Tensor, Tensor]:
-        scale = torch.tensor([self.level_scale, self.turn_scale])
-        shift = torch.tensor([self.level_shift, self.turn_shift])
+        channels = like.shape[1]  # a waveform has one
+        scale = torch.tensor([self.level_scale, self.turn_scale][:channels])
+        shift = torch.tensor([self.level_shift, self.turn_shift][:channels])
         return scale.to(like)[:, None, None], shift.to(like)[:, None, None]
 
 
@@ -67,16 +69,18 @@ class GansynthNotes(nn.Module):
 
     def __init__(
         self,
-        generator: Generator,
+        generator: Generator | WaveganGenerator,
         normalizer: Normalizer | None = None,
-        spectrogram: Spectrogram | None = None,
+        spectrogram: Spectrogram | WaveImage | None = None,
         position: float | None = None,
     ) -> None:
         super().__init__()
-        windows, bins = generator.size.image
         self.generator, self.position = generator, position
         self.normalizer = normalizer or Normalizer()
-        self.spectrogram = spectrogram or Spectrogram("mel", windows, bins)
+        if spectrogram is None:
+            assert isinstance(generator, Generator)
+            spectrogram = Spectrogram("mel", *generator.size.image)
+        self.spectrogram = spectrogram
 
     def images(self, z: Tensor, pitch: Tensor) -> Tensor:
         """Return normalised images, see `Generator.forward`; pitches are MIDI numbers."""

@@ -35,6 +35,9 @@ class Moment:
         A function of the seed, the step and the process: batches are drawn from it.
     process, processes
         Which one of how many; each draws its own batch.
+    seed
+        A function of the run's seed and the step, the same in all processes: for those that share
+        one batch.
     """
 
     step: int
@@ -42,6 +45,7 @@ class Moment:
     random: np.random.Generator
     process: int
     processes: int
+    seed: int = 0
 
 
 class Learner(Protocol):

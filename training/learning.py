@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from instrument.errors import FileError, SettingError
@@ -161,7 +161,7 @@ class Run:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Put a checkpoint's weights and optimisers in place."""
-        _load_networks(self.learner, state)
+        load_networks(self.learner.networks, state)
         for name, optimizer in self.learner.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
         self._best = state["best"]
@@ -181,7 +181,9 @@ class Run:
         rank, count = processes().process_index, processes().num_processes
         seeds = np.random.SeedSequence((self.card.length.seed, self.card.step, rank))
         random = np.random.default_rng(seeds)
-        at = Moment(self.card.step, self.fraction, random, rank, count)
+        shared = np.random.SeedSequence((self.card.length.seed, self.card.step))
+        seed = int(shared.generate_state(1, np.uint64)[0])
+        at = Moment(self.card.step, self.fraction, random, rank, count, seed)
         return at, int(seeds.generate_state(1, np.uint64)[0] >> 1)
 
     def _look(
@@ -313,14 +315,21 @@ def load_learner(folder: Path, system: System[Any, Any], data: Material) -> tupl
     card, state = read_run(folder, system.name, BEST if (folder / BEST).is_file() else CHECKPOINT)
     config = msgspec.convert(card.config, system.config)
     learner = system.open(config, data, torch.device("cpu"))
-    _load_networks(learner, state)
+    load_networks(learner.networks, state)
     for network in learner.networks.values():
         network.eval().requires_grad_(False)
     return card, learner
 
 
-def _load_networks(learner: Learner, state: dict[str, Any]) -> None:
-    for name, network in learner.networks.items():
+def load_networks(networks: Mapping[str, nn.Module], state: dict[str, Any]) -> None:
+    """Put a checkpoint's weights into networks, by name.
+
+    Raises
+    ------
+    FileError
+        They do not fit.
+    """
+    for name, network in networks.items():
         try:
             network.load_state_dict(state["networks"][name])
         except (KeyError, RuntimeError) as reason:

@@ -8,6 +8,7 @@ gradient penalty looks at one example at a time (Gulrajani et al., 2017).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -97,14 +98,26 @@ class DocumentCritic(nn.Module):
         return score[:, 0]
 
 
-def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+def gradient_penalty(
+    critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, share: Tensor | None = None
+) -> Tensor:
     """Punish slopes other than 1 on the way from real to generated examples.
 
     Gulrajani et al., 2017, equation 3: a uniform place on the way for each example, and the norm
     over *all* of an example's axes.
+
+    Parameters
+    ----------
+    critic
+        Gives scores, (n,).
+    real, fake
+        Examples, (n, ...).
+    share
+        The places, from 0 (generated) to 1, (n,); drawn when not given.
     """
-    shape = (real.shape[0], *[1] * (real.dim() - 1))
-    share = torch.rand(shape, device=real.device, dtype=real.dtype)
+    if share is None:
+        share = torch.rand(real.shape[0], device=real.device, dtype=real.dtype)
+    share = share.view(-1, *[1] * (real.dim() - 1))
     between = (share * real + (1.0 - share) * fake).detach().requires_grad_(True)
     (slope,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     steepness: Tensor = torch.linalg.vector_norm(slope.flatten(1), dim=1)

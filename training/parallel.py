@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 import torch
 from accelerate import PartialState
@@ -34,6 +35,33 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
         with_gradient, mean.split([p.numel() for p in with_gradient]), strict=True
     ):
         parameter.grad = part.view_as(parameter)
+
+
+def mean_over_processes(x: Tensor) -> Tensor:
+    """Return the mean of equally large tensors, with derivatives of any order.
+
+    Every process must call it, and its backward pass, as often as the others. Gradients of all
+    processes' losses flow through it: averaged afterwards, they are those of one process with the
+    whole batch.
+    """
+    count = torch.distributed.get_world_size()
+    mean: Tensor = _Sum.apply(x) / count  # type: ignore[no-untyped-call]
+    return mean
+
+
+class _Sum(torch.autograd.Function):
+    """A sum over processes; so is its derivative."""
+
+    @staticmethod
+    def forward(_: Any, x: Tensor) -> Tensor:
+        total = x.clone(memory_format=torch.contiguous_format)
+        torch.distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_: Any, *gradients: Tensor) -> Tensor:
+        total: Tensor = _Sum.apply(gradients[0])  # type: ignore[no-untyped-call]
+        return total
 
 
 def agree(values: tuple[float, ...]) -> tuple[float, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -62,11 +62,18 @@ class NoteSamples(dict[str, NDArray[np.float32]]):
         float32, (frames,), full scale ±1.
     rate_hz
         Their sample rate.
+    pitches
+        MIDI numbers, one for each, if they have any; only at 16 kHz.
     """
 
-    def __init__(self, waves: dict[str, NDArray[np.float32]], rate_hz: int) -> None:
+    def __init__(
+        self,
+        waves: Mapping[str, NDArray[np.float32]],
+        rate_hz: int,
+        pitches: Sequence[int] | None = None,
+    ) -> None:
         super().__init__(waves)
-        self.rate_hz = rate_hz
+        self.rate_hz, self.pitches = rate_hz, pitches
 
     def write(self, folder: Path, prefix: str = "") -> Iterator[Path]:
         """Write 16-bit WAV files; what exceeds full scale is cut off."""
@@ -80,10 +87,13 @@ class NoteSamples(dict[str, NDArray[np.float32]]):
             yield path
 
     def draw(self) -> Figure:
-        """Draw spectrograms, side by side."""
+        """Draw cycles and rainbowgrams of notes that have a pitch, spectrograms of others."""
         from training.pictures import draw_spectrograms
+        from training.rainbowgram import draw_rainbowgrams
 
-        return draw_spectrograms(self, self.rate_hz)
+        if self.pitches is None:
+            return draw_spectrograms(self, self.rate_hz)
+        return draw_rainbowgrams(np.stack(list(self.values())), self.pitches, list(self))
 
 
 def write_samples(samples: Samples, folder: Path) -> Iterator[Path]:

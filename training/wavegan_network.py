@@ -88,12 +88,12 @@ class WaveImage:
         """Zeros in front; of an odd number the larger half."""
         return (self.padded_frames - self.frames + 1) // 2
 
-    def image(self, audio: Tensor) -> Tensor:
-        """Pad notes, (n, frames) within ±1, to (n, 1, padded_frames)."""
+    def image(self, audio: Tensor, pitch: Tensor | None = None) -> Tensor:  # noqa: ARG002
+        """Pad notes, (n, frames) within ±1, to (n, 1, padded_frames); pitches do not matter."""
         behind = self.padded_frames - self.frames - self.lead_frames
         return F.pad(audio, (self.lead_frames, behind))[:, None]
 
-    def audio(self, image: Tensor) -> Tensor:
+    def audio(self, image: Tensor, pitch: Tensor | None = None) -> Tensor:  # noqa: ARG002
         """Cut the padding off again: (n, frames)."""
         return image[:, 0, self.lead_frames : self.lead_frames + self.frames]
 
