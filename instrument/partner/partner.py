@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from instrument.note import Note
-from instrument.partner.clock_follower import ClockFollower
+from instrument.partner.clock_follower import ClockFollower, ClockNews
 from instrument.partner.hands import Hands
 from instrument.partner.ledger import Key, Ledger, Message
 from instrument.partner.note_composer import Moment, NoteComposer
@@ -28,10 +28,11 @@ from instrument.partner.settings import (
     Wishes,
 )
 from instrument.realtime.state import TO_OUT, TO_VOICES
-from instrument.transport import Transport
+from instrument.transport import TapTempo, Transport
 
 STEP_SECONDS = 0.001
 _GRID_BEATS = 0.25
+_ANOTHER_DRAW = 1 << 20  # far from the randomness of every other note
 
 
 class Mode(Protocol):
@@ -94,10 +95,11 @@ class Partner:
             self.transport = self.follower.transport
         self.hands, self.plan, self.ledger = Hands(), Plan(), Ledger(self._frame_of)
         self.moment: Moment = composer.begin(0.0, transport.bar_beats)
+        self._taps = TapTempo(transport.rate_hz)
         self._messages: list[Message] = []
         self._handed_over_beats = 0.0  # everything before it has been sent
         self._frame = 0
-        self._step_frames = round(STEP_SECONDS * transport.rate_hz)
+        self.step_frames = round(STEP_SECONDS * transport.rate_hz)
         self._jumps = self.transport.jumps
         self._was_running = self.transport.is_running
 
@@ -126,9 +128,21 @@ class Partner:
         self.hands.hear(beats, data)
         self.mode.heard(self, beats, frame, data)
 
+    def obey(self, wish: str) -> None:
+        """Do what the player asks for with a key: "tap", "again" or "silence"."""
+        if wish == "tap" and self.follower is None:
+            bpm = self._taps.tap(float(self._frame))
+            if bpm is not None:
+                self.transport = self.transport.with_tempo(bpm, float(self._frame))
+        elif wish == "again":
+            self.cut_soon(self._frame)
+            self.moment = replace(self.moment, drawn=self.moment.drawn + _ANOTHER_DRAW)
+        elif wish == "silence":
+            self.begin_anew()
+
     def step(self) -> list[Message]:
         """Live through the next millisecond; return what is to be sent."""
-        self._frame += self._step_frames
+        self._frame += self.step_frames
         if self.follower is not None:
             self.follower.look(float(self._frame))
             self._follow()
@@ -137,6 +151,13 @@ class Partner:
             self._hand_over()
         messages, self._messages = self._messages, []
         return messages
+
+    def take_news(self) -> list[ClockNews]:
+        """Take what the player should know about the clock."""
+        if self.follower is None:
+            return []
+        news, self.follower.news = self.follower.news, []
+        return news
 
     def end(self) -> list[Message]:
         """Let everything go."""

@@ -1,0 +1,116 @@
+"""What control and the partner's process say to each other: one JSON object per line.
+
+What is fixed for a session lies in ``partner.json`` in the session's folder.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from instrument.partner.settings import PartnerSettings, Wishes
+
+SETTINGS_FILE = "partner.json"
+
+ClockName = Literal["internal", "midi", "link"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """All that the partner's process is told at its start.
+
+    Attributes
+    ----------
+    clock
+        Whose tempo counts.
+    bpm
+        The tempo to begin with.
+    bar_beats
+        Quarter notes per bar.
+    """
+
+    partner: PartnerSettings = field(default_factory=PartnerSettings)
+    wishes: Wishes = field(default_factory=Wishes)
+    clock: ClockName = "internal"
+    bpm: float = 120.0
+    bar_beats: float = 4.0
+
+    def save(self, folder: Path) -> None:
+        """Write it into the session's folder."""
+        (folder / SETTINGS_FILE).write_bytes(msgspec.json.encode(self))
+
+    @classmethod
+    def load(cls, folder: Path) -> SessionSettings:
+        """Read it from the session's folder."""
+        return msgspec.json.decode((folder / SETTINGS_FILE).read_bytes(), type=cls)
+
+
+class Command(msgspec.Struct, frozen=True, tag=True):
+    """Control: the player asks for something with a key of the computer or a controller."""
+
+    name: Literal["tap", "again", "silence"]
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """Partner: it listens."""
+
+    model: str
+
+
+class Notice(msgspec.Struct, frozen=True, tag=True):
+    """Partner: something the player should know; it goes on."""
+
+    message: str
+    remedy: str
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """Partner: it cannot start."""
+
+    message: str
+    remedy: str
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A note of the piano roll: positions in beats."""
+
+    start: float
+    length: float
+    pitch: int
+    part: int  #: -1 = the player
+
+
+class View(msgspec.Struct, frozen=True, tag=True):
+    """Partner: what it does now and what it is going to play, ten times a second."""
+
+    beats: float
+    bpm: float
+    bar_beats: float
+    is_running: bool
+    clock: str  #: "internal", "MIDI clock", "waits for the MIDI clock", …
+    mode: str
+    situation: str  #: who plays: "listening", "answering", …
+    notes: tuple[Seen, ...]
+
+
+Report = Ready | Notice | Failed | View
+
+_decoder: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
+
+
+def encode(message: Command | Report) -> bytes:
+    """Return one line, without its end."""
+    return msgspec.json.encode(message)
+
+
+def decode_report(line: bytes) -> Report:
+    """Read one line of the partner's process."""
+    return _decoder.decode(line)
+
+
+def decode_command(line: bytes) -> Command:
+    """Read one line of control."""
+    return msgspec.json.decode(line, type=Command)

@@ -1,0 +1,177 @@
+"""The partner's process: ``python -m instrument.partner.process SESSION_DIR``.
+
+It sees the engine's log, composes, and hands its notes over shortly before their time. It holds no
+sound and no device: when it dies, control lets its notes go and starts it again. It ends when its
+stdin does, that is, with control.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from instrument.composers import NOTE_MODELS, find_composer
+from instrument.continuer import NoteModel
+from instrument.errors import LatentkeysError, SettingError
+from instrument.inference import Runtime
+from instrument.partner.answer import Answer
+from instrument.partner.duet import Duet
+from instrument.partner.live import LivePartner
+from instrument.partner.messages import (
+    Command,
+    Failed,
+    Notice,
+    Ready,
+    Report,
+    SessionSettings,
+    decode_command,
+    encode,
+)
+from instrument.partner.note_composer import NoteComposer
+from instrument.partner.partner import Mode, Partner
+from instrument.partner.views import view_of
+from instrument.realtime.state import EngineState
+from instrument.transport import Transport
+
+POLL_SECONDS = 0.001
+VIEW_SECONDS = 0.1
+
+MODES: dict[str, type[Mode]] = {"answer": Answer, "duet": Duet}
+
+
+class PartnerProcess:
+    """Serve one session.
+
+    Parameters
+    ----------
+    state
+        The engine block, playing.
+    settings
+        What the player chose.
+    commands
+        What control asks for; None means that control is gone.
+    """
+
+    def __init__(
+        self, state: EngineState, settings: SessionSettings, commands: SimpleQueue[Command | None]
+    ) -> None:
+        self._settings, self._commands = settings, commands
+        partner = open_partner(settings, state.rate_hz)
+        self._live = LivePartner(state, partner)
+        self._next_view = 0.0
+        self._told: str | None = None
+
+    def serve(self) -> None:
+        """Go on until control is gone."""
+        _say(Ready(self._settings.partner.model))
+        gc.collect()
+        gc.freeze()  # a collection of what lies here would stop the music for milliseconds
+        while self._obey():
+            self._live.follow()
+            self._tell()
+            time.sleep(POLL_SECONDS)
+        self._live.send(self._live.partner.end())
+
+    def _obey(self) -> bool:
+        while True:
+            try:
+                command = self._commands.get_nowait()
+            except Empty:
+                return True
+            if command is None:
+                return False
+            self._live.obey(command.name)
+
+    def _tell(self) -> None:
+        partner = self._live.partner
+        if partner.composer.problem and partner.composer.problem != self._told:
+            self._told = partner.composer.problem
+            _say(Notice(self._told, "The counts of this session have taken over."))
+        for news in partner.take_news():
+            _say(Notice(news.message, news.remedy))
+        if time.monotonic() >= self._next_view:
+            self._next_view = time.monotonic() + VIEW_SECONDS
+            _say(view_of(partner, self._settings.clock))
+
+
+def open_partner(settings: SessionSettings, rate_hz: float) -> Partner:
+    """Open the composer and make the partner.
+
+    Raises
+    ------
+    SettingError
+        There is no such composer, or it does not compose note by note.
+    """
+    chosen = settings.partner
+    composer = NoteComposer(open_note_model(chosen.model), chosen.model, chosen.seed)
+    transport = Transport.at_tempo(settings.bpm, rate_hz, bar_beats=settings.bar_beats)
+    return Partner(
+        chosen,
+        settings.wishes,
+        composer,
+        MODES[chosen.mode](),
+        transport,
+        follows_clock=settings.clock == "midi",
+    )
+
+
+def open_note_model(name: str) -> NoteModel[Any] | None:
+    """Open a composer that writes note by note; None for the counts alone.
+
+    Raises
+    ------
+    SettingError
+        There is none of that name, or it makes whole phrases.
+    BundleError
+        It is broken, or a sound.
+    """
+    if name == "ngram":
+        return None
+    bundle = find_composer(name)
+    kind = bundle.music.kind
+    if kind not in NOTE_MODELS:
+        raise SettingError(
+            f"{name} makes whole phrases and cannot answer note by note",
+            "Choose a note model, such as note_lstm_tunes: latentkeys models list shows them.",
+        )
+    return NOTE_MODELS[kind](bundle, Runtime(threads=1, device="cpu"))
+
+
+def main() -> None:
+    """Serve the session whose folder is the only argument."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is control's business
+    folder = Path(sys.argv[1])
+    commands: SimpleQueue[Command | None] = SimpleQueue()
+    threading.Thread(target=_listen, args=(commands,), daemon=True).start()
+    state, settings = EngineState.attach(folder), SessionSettings.load(folder)
+    while not state.fields["playing"] and commands.empty():
+        time.sleep(POLL_SECONDS)
+    try:
+        process = PartnerProcess(state, settings, commands)
+    except LatentkeysError as problem:
+        _say(Failed(problem.message, problem.remedy))
+        return
+    process.serve()
+
+
+def _listen(commands: SimpleQueue[Command | None]) -> None:
+    for line in sys.stdin.buffer:
+        commands.put(decode_command(line))
+    commands.put(None)
+
+
+def _say(report: Report) -> None:
+    with suppress(BrokenPipeError):  # control is gone; stdin says so as well
+        sys.stdout.buffer.write(encode(report) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

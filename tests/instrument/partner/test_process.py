@@ -1,0 +1,120 @@
+"""The partner's process beside a real engine on a real JACK server."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jack_server import RATE_HZ, JackServer, Probe, running_jack
+from live_engine import LiveEngine, live_engine
+
+from instrument.engine_messages import EngineSettings
+from instrument.events import message_of, note_off, note_on
+from instrument.partner.link import PartnerLink
+from instrument.partner.messages import Failed, Notice, Ready, Report, SessionSettings, View
+from instrument.partner.settings import PartnerSettings
+from instrument.realtime.state import PARTNER_SOURCE, TO_OUT
+
+BEAT = RATE_HZ // 4  # 240 bpm
+NGRAM = SessionSettings(replace(PartnerSettings(), model="ngram"), bpm=240.0)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[JackServer]:
+    with running_jack(128, "partner") as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JACK_DEFAULT_SERVER", server.name)
+        yield server
+
+
+@contextlib.contextmanager
+def listening(
+    server: JackServer, settings: SessionSettings
+) -> Iterator[tuple[LiveEngine, PartnerLink, Probe]]:
+    with live_engine(EngineSettings(audio="jack"), server.environment) as live:
+        live.state.fields["playing"] = 1
+        link, probe = PartnerLink(live.state, live.folder, settings), Probe(server)
+        probe.listen_to()
+        probe.listen_to_midi("latentkeys:out")
+        try:
+            wait_for(link, Ready)
+            yield live, link, probe
+        finally:
+            link.end()
+            probe.close()
+
+
+def wait_for(link: PartnerLink, kind: type[Report], seconds: float = 20.0) -> Report:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for report in link.follow():
+            if isinstance(report, kind):
+                return report
+            assert not isinstance(report, Failed), report
+        time.sleep(0.01)
+    raise AssertionError(f"no {kind.__name__}")
+
+
+def phrase() -> list[tuple[int, bytes]]:
+    events = []
+    for number, pitch in enumerate((60, 62, 64, 67)):
+        events += [(number * BEAT, note_on(pitch)), (number * BEAT + BEAT // 2, note_off(pitch))]
+    return events
+
+
+def test_it_answers_on_the_beat_to_the_frame_inside_and_at_the_output(server: JackServer) -> None:
+    with listening(server, NGRAM) as (live, _, probe):
+        log = live.state.read_log()
+        sound = probe.play(phrase(), 16 * BEAT)
+        events = [event for event in log.read() if event["source"] == PARTNER_SOURCE]
+        messages = list(probe.messages)
+    inside = [event for event in events if event["value"] != TO_OUT]
+    outside = [event for event in events if event["value"] == TO_OUT]
+    struck = [int(e["time_frames"]) for e in inside if message_of(e)[0] == 0x9F]
+    assert struck and struck[0] % BEAT == 0
+    assert [int(e["time_frames"]) for e in outside if message_of(e)[0] == 0x90] == struck
+    received = np.array([frame for frame, data in messages if data[0] == 0x90])
+    assert (received - struck == received[0] - struck[0]).all()
+    assert len([e for e in inside if message_of(e)[0] == 0x8F]) == len(struck)
+    assert np.abs(sound[5 * BEAT :]).max() > 0.01
+    assert int(live.state.meters["late_events"]) == 0
+
+
+def test_its_view_tells_the_music_and_what_comes_next(server: JackServer) -> None:
+    with listening(server, NGRAM) as (_, link, probe):
+        probe.play(phrase(), 6 * BEAT)
+        views = [report for report in link.follow() if isinstance(report, View)]
+    assert all(view.bpm == pytest.approx(240.0) for view in views)
+    assert {"listening", "answering"} <= {view.situation for view in views}
+    assert any(note.start > view.beats for view in views for note in view.notes)
+
+
+def test_a_partner_that_dies_lets_its_notes_go_and_comes_back(server: JackServer) -> None:
+    with listening(server, NGRAM) as (live, link, probe):
+        probe.play(phrase(), 7 * BEAT)
+        assert link._process is not None
+        link._process._process.kill()
+        notice = wait_for(link, Notice)
+        assert isinstance(notice, Notice) and "started it again" in notice.message
+        wait_for(link, Ready)
+        probe.play([], 2 * BEAT)
+        voices = live.state.voices
+        assert not ((voices["stage"] > 0) & (voices["key_is_down"] > 0)).any()
+
+
+def test_an_unknown_composer_is_said_and_the_player_plays_on(server: JackServer) -> None:
+    with live_engine(EngineSettings(audio="jack"), server.environment) as live:
+        wrong = replace(NGRAM, partner=replace(NGRAM.partner, model="note_lstm_tune"))
+        link = PartnerLink(live.state, Path(live.folder), wrong)
+        deadline = time.monotonic() + 20.0
+        failures: list[Failed] = []
+        while not failures and time.monotonic() < deadline:
+            failures = [report for report in link.follow() if isinstance(report, Failed)]
+            time.sleep(0.01)
+        link.end()
+        assert live.process.poll() is None
+    assert "note_lstm_tunes" in failures[0].remedy
