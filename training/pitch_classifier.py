@@ -25,6 +25,7 @@ from training.samples import NoteSamples
 
 _MOST_VALIDATION = 512
 _VALIDATION_BATCH = 32
+_WARM_UP_STEPS = 20
 
 
 class PitchLearner:
@@ -56,7 +57,7 @@ class PitchLearner:
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * rate(at)
+            group["lr"] = self.config.learning_rate * rate(at, _WARM_UP_STEPS)
         self.optimizer.step()
         accuracy = (logits.argmax(dim=1) == self._pitches(rows)).float().mean()
         return {"loss": loss.detach(), "accuracy": accuracy}

@@ -58,5 +58,4 @@ def proportion_z(counts: NDArray[np.int64], others: NDArray[np.int64]) -> NDArra
     pooled = (counts + others) / (size + other_size)
     error = np.sqrt(pooled * (1.0 - pooled) * (1.0 / size + 1.0 / other_size))
     difference = counts / size - others / other_size
-    z: NDArray[np.float64] = np.zeros_like(difference)
-    return np.divide(difference, error, where=error > 0.0, out=z)
+    return np.asarray(difference / np.where(error > 0.0, error, 1.0))

@@ -24,7 +24,10 @@ _DB_PER_NEPER = 8.685889638065037
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One convolution: its output channels, kernel and stride, both (bins, windows)."""
+    """One convolution: its output channels, kernel and stride, both (bins, windows).
+
+    No stride may be longer than its kernel: torch 2.13 crashes on that in channels-last order.
+    """
 
     channels: int
     kernel: tuple[int, int] = (4, 4)
@@ -94,7 +97,7 @@ TINY = ClassifierConfig(
     bins=2048,
     windows=8,
     hop_frames=4096,
-    layers=(Layer(8, (5, 5), (8, 2)), Layer(16, (4, 4), (8, 4)), Layer(32, (4, 1), (32, 1))),
+    layers=(Layer(8, (8, 5), (8, 2)), Layer(16, (8, 4), (8, 4)), Layer(32, (32, 1), (32, 1))),
     features=32,
     learning_rate=5e-3,
     beta1=0.9,

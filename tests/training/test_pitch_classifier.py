@@ -1,0 +1,91 @@
+"""The pitch classifier learns tones; its layers are the paper's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from training.data.waves import FRAMES, WaveSet
+from training.learning import Length, load_learner, new_run
+from training.metrics.pitch_classifier import NARROW, PAPER, TINY, PitchClassifier
+from training.pitch_classifier import SYSTEM, PitchLearner
+
+TIME = np.arange(FRAMES) / 16000
+
+
+def tones(pitches: np.ndarray, seed: int) -> np.ndarray:
+    """Harmonic tones with random timbres, int16."""
+    random = np.random.default_rng(seed)
+    waves = np.zeros((len(pitches), FRAMES))
+    for wave, pitch in zip(waves, pitches, strict=True):
+        hz = 440.0 * 2.0 ** ((int(pitch) - 69) / 12)
+        for number in range(1, min(6, int(7800 / hz)) + 1):
+            wave += random.uniform(0.3, 1.0) * np.sin(2.0 * np.pi * hz * number * TIME)
+    return np.asarray(20000 * waves / np.abs(waves).max(axis=1, keepdims=True), np.int16)
+
+
+@pytest.fixture(scope="module")
+def waves() -> WaveSet:
+    pitches = np.tile(np.arange(30, 84, 9), 8).astype(np.uint8)
+    splits = np.repeat([0, 0, 0, 0, 0, 1, 1, 2], 6).astype(np.uint8)
+    return WaveSet(
+        name="tones",
+        source="formulas",
+        notice="none",
+        sha256="0" * 64,
+        rate_hz=16000,
+        waves=tones(pitches, 1),
+        pitches=pitches,
+        velocities=np.full(48, 100, np.uint8),
+        labels=np.zeros(48, np.int16),
+        label_names=("tone",),
+        splits=splits,
+    )
+
+
+def test_the_paper_s_layers_bring_its_image_to_one_point() -> None:
+    hidden = torch.zeros(1, 1, 512, 256)
+    sizes = []
+    with torch.inference_mode():
+        for block in PitchClassifier(PAPER).eval().blocks:
+            hidden = block(hidden)
+            sizes.append(tuple(hidden.shape[1:]))
+    assert sizes[0] == (128, 256, 128)
+    assert sizes[7:] == [(512, 2, 1), (512, 1, 1), (1024, 1, 1)]
+
+
+@pytest.mark.parametrize("config", [NARROW, TINY])
+def test_other_classifiers_also_end_in_one_point(config: type) -> None:
+    network = PitchClassifier(config).eval()
+    logits, features = network(torch.randn(2, FRAMES))
+    assert logits.shape == (2, 61)
+    assert features.shape == (2, config.features)
+
+
+def test_level_does_not_count() -> None:
+    network = PitchClassifier(TINY)
+    audio = torch.randn(1, FRAMES)
+    assert torch.allclose(network.image(audio), network.image(0.01 * audio), atol=1e-4)
+
+
+def test_a_sine_is_brightest_in_its_bin() -> None:
+    sine = torch.sin(2.0 * torch.pi * 1000.0 * torch.arange(FRAMES) / 16000)[None]
+    image = PitchClassifier(PAPER).image(sine)
+    assert int(image[0, 0, :, 100].argmax()) == round(1000.0 / (16000 / 1024)) - 1
+    assert float(image.max()) == pytest.approx(1.0)
+
+
+def test_it_learns_to_name_tones(waves: WaveSet, tmp_path: Path) -> None:
+    run = new_run(SYSTEM, "tiny", waves, Length(60, 0.0, 1), tmp_path, torch.device("cpu"))
+    assert isinstance(run.learner, PitchLearner)
+    before = run.learner.validate()
+    assert run.run(lambda *_: None, lambda: False)
+    after = run.learner.validate()
+    assert after["loss"] < 0.5 * before["loss"]
+    assert after["accuracy"] > 0.9
+    card, learner = load_learner(tmp_path, SYSTEM, waves)
+    assert card.system == "pitch-classifier"
+    assert learner.validate()["accuracy"] == pytest.approx(card.validation["accuracy"])
