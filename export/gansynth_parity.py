@@ -24,7 +24,7 @@ FLOAT64, TORCH_FLOAT64, CROP = "float64_db", "torch_float64_db", "attack_of_note
 difference between an attack and the beginning of its note, as a share of the note's peak."""
 LEAST_DB = 75.0
 LARGEST_CROP_DIFFERENCE = 1e-6
-_ROUNDING_DB, _TORCH_DB = 6.0, 55.0
+_ROUNDING_DB, _TORCH_DB = 6.0, 40.0
 _TRIALS, _AT_A_TIME = 4, 8
 
 Waves = NDArray[np.floating]
