@@ -135,7 +135,8 @@ class GansynthRenderer:
         loudness = np.abs(beginnings)
         is_sound = loudness >= ONSET_SHARE * loudness.max(axis=1, keepdims=True)
         lead = round(ONSET_LEAD_SECONDS * self.sample_rate_hz)
-        return np.clip(is_sound.argmax(axis=1) - lead, 0, self._onset_frames)
+        onsets: NDArray[np.int64] = np.clip(is_sound.argmax(axis=1) - lead, 0, self._onset_frames)
+        return onsets
 
     def _run(self, length: _Length, pitch: NDArray[np.int64], latent: Audio) -> Audio:
         """Run the graphs until every row is rendered; the last batch is filled up."""

@@ -21,7 +21,7 @@ from jack_server import JackServer
 from tiny_model import tiny_bundle
 
 from instrument.new_preset import Wish, new_preset
-from instrument.realtime.state import EngineState
+from instrument.realtime.state import LOUD, EngineState
 
 Found = TypeVar("Found")
 
@@ -103,7 +103,7 @@ class Played:
         """Wait until the preset that plays is rendered to the end."""
 
         def is_whole() -> bool:
-            slots = self.state.slots[int(self.state.channels[0]["bank"])]
+            slots = self.state.slots[int(self.state.channels[0]["bank"]), LOUD]
             ready = slots["frames_ready"]
             return bool(np.all((ready > 0) & (ready == slots["frames_whole"])))
 

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -62,7 +63,7 @@ def write_plain_gansynth(folder: Path, lengths: Lengths = Lengths()) -> Path:
             name = f"{'attack' if frames == min(lengths.frames) else 'note'}_{notes}"
             (folder / f"{name}.onnx").write_bytes(_graph(notes, frames))
             graphs[name] = _on_card(f"{name}.onnx", notes, frames)
-    (folder / "weights.bin").write_bytes(np.float32([2 * np.pi]).tobytes())
+    (folder / "weights.bin").write_bytes(np.full(1, 2 * np.pi, np.float32).tobytes())
     card = SoundCard(
         format=FORMAT,
         kind="gansynth",
@@ -93,14 +94,14 @@ def plain_gansynth() -> Path:
 
 
 def _graph(notes: int, frames: int) -> bytes:
-    constants = {
+    constants: dict[str, Any] = {
         "seconds": np.arange(frames, dtype=np.float32)[None] / np.float32(RATE_HZ),
         "envelope": envelope(frames)[None],
         "twelve": np.float32(12),
         "middle": np.float32(69),
         "a4": np.float32(440),
         "two": np.float32(2),
-        "as_column": np.int64([-1, 1]),
+        "as_column": np.array([-1, 1]),
     }
     steps = [
         ("Cast", ["pitch"], ["number"]),
@@ -123,7 +124,7 @@ def _graph(notes: int, frames: int) -> bytes:
         ("Mul", ["loud", "envelope"], ["waveform"]),
     ]
     nodes = [helper.make_node("Split", ["z"], ["share", "level", "rest"], axis=1)]
-    constants["parts"] = np.int64([1, 1, LATENT_SIZE - 2])
+    constants["parts"] = np.array([1, 1, LATENT_SIZE - 2])
     nodes[0].input.append("parts")
     nodes += [helper.make_node(op, takes, gives) for op, takes, gives in steps]
     nodes[1].attribute.append(helper.make_attribute("to", TensorProto.FLOAT))
@@ -139,7 +140,8 @@ def _graph(notes: int, frames: int) -> bytes:
     )
     graph.initializer.append(_in_the_weights_file("turn"))
     opset = helper.make_opsetid("", _OPSET)
-    return helper.make_model(graph, opset_imports=[opset], ir_version=_IR).SerializeToString()
+    model = helper.make_model(graph, opset_imports=[opset], ir_version=_IR)
+    return bytes(model.SerializeToString())
 
 
 def _in_the_weights_file(name: str) -> TensorProto:

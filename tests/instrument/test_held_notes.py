@@ -12,7 +12,7 @@ from instrument.note_cache import SAMPLE_STEP, TableNote
 from instrument.realtime.state import LOUD, SOFT
 from instrument.renderer import SineRenderer
 
-LATENT = np.float32([[0.5, 1.0, 0.0, 0.0, 0.0]])
+LATENT = np.array([[0.5, 1.0, 0.0, 0.0, 0.0]], np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_whole_notes_are_brought_to_the_common_level_by_their_gain(
 ) -> None:
     most = 4 * 2 * 2**-6 * np.sqrt((1 + 0.5**2) / 2)  # the two limits, the level, the tone's RMS
     for level, lifted in ((3.0, 0.1), (-2.0, 0.1), (-6.0, most)):
-        latent = np.float32([[0.5, level, 0, 0, 0]])
+        latent = np.array([[0.5, level, 0, 0, 0]], np.float32)
         (note,) = whole_notes(
             renderer, [60], latent, rate_hz=48_000, frames=48_000, goes_on_evenly=True
         )[0]
@@ -111,7 +111,7 @@ def test_equal_notes_are_rendered_once_and_every_key_has_its_own_latent() -> Non
             return super().render(pitches, *more)
 
     renderer = Counting()
-    latents = np.float32([[0, 0], [0.5, 0], [0, 0], [0, 0]])
+    latents = np.array([[0, 0], [0.5, 0], [0, 0], [0, 0]], np.float32)
     notes = whole_notes(
         renderer, [60, 60, 60, 61], latents, rate_hz=48_000, frames=24_000, goes_on_evenly=True
     )
