@@ -82,6 +82,7 @@ FOREIGN_VERBS = (
     ("accompany", f"{_COMPOSE}:accompany_command", "cpu", "Add tracks to a MIDI file."),
     ("compose", f"{_COMPOSE}:compose_command", "cpu", "Write a MIDI file from nothing."),
     ("models", f"{_COMPOSE}:models_group", "cpu", "List the composers."),
+    ("generate", "instrument.generate:generate_group", "cpu", "Make random sounds."),
     ("bench", "instrument.bench.commands:bench_group", "dev", "Measure speed beside others."),
     ("data", "training.commands:data_group", "training", "Make what models learn from."),
     ("train", "training.commands:train_group", "training", "Train a model."),
@@ -133,15 +134,44 @@ def play(**options: Any) -> None:
 @click.option(
     "--follow-programs", is_flag=True, help="Let the song's program changes choose presets."
 )
+@click.option(
+    "--morph", metavar="PRESET@M:SS,…", help="Move from preset to preset, each reached at its time."
+)
+@click.option(
+    "--random-timbres", "pace", metavar="every=6s", help="Move from one random sound to the next."
+)
+@click.option("--model", metavar="NAME", help="Of random timbres; else the preset's.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Of random timbres.")
+@click.option(
+    "--truncation", type=click.FloatRange(0, 4), default=1.0, help="Below 1: tamer random timbres."
+)
+@click.option(
+    "--touch",
+    type=click.Choice(["preset", "paper"]),
+    default="preset",
+    help="Envelope and velocity: the preset's, or the GANSynth paper's.",
+)
 @click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 def render(
-    song: Path, out: Path, preset: str | None, rate_hz: int, follow_programs: bool, force: bool
+    song: Path, out: Path, rate_hz: int, follow_programs: bool, force: bool, **wishes: Any
 ) -> None:
     """Turn a MIDI file into a WAV file, exactly as live play would sound."""
+    from instrument.morph_render import MorphWish, render_morph
     from instrument.offline import render_song
 
+    wish = MorphWish(**wishes)
+    if wish.moves:
+        render_morph(
+            song, out, wish, rate_hz=rate_hz, replace=force, follow_programs=follow_programs
+        )
+        return
     render_song(
-        song, out, preset=preset, rate_hz=rate_hz, follow_programs=follow_programs, replace=force
+        song,
+        out,
+        preset=wish.preset,
+        rate_hz=rate_hz,
+        follow_programs=follow_programs,
+        replace=force,
     )
 
 

@@ -157,6 +157,30 @@ def file_stem(name: str) -> str:
     return stem[:64]
 
 
+def plain_preset(
+    name: str,
+    bundle: Bundle,
+    latent: Latent,
+    recipe: Recipe | None = None,
+    *,
+    dies_away: bool = False,
+) -> Preset:
+    """Make the preset of a latent that nobody has worked on yet.
+
+    Parameters
+    ----------
+    dies_away
+        It is struck or plucked, and goes on dying away while its key is held.
+    """
+    return Preset(
+        name=name,
+        model=bundle.reference,
+        sound=Sound(_numbers(latent), sustain="decay" if dies_away else "loop"),
+        envelope=Envelope(release_seconds=0.5 if dies_away else 0.3),
+        recipe=recipe,
+    )
+
+
 def mixed(a: Table, b: Table, amount: float) -> Table:
     """Go from one preset, or table of one, to another in a straight line, number by number.
 
@@ -186,13 +210,7 @@ def _fulfil(name: str, wish: Wish, model: str) -> Preset:
     recipe = Recipe(blend=wish.blend, seed=wish.seed)
     latent = follow(recipe, bundle.sound)
     dies_away = _struck_share(wish.blend, bundle) > 0.5
-    return Preset(
-        name=name,
-        model=bundle.reference,
-        sound=Sound(_numbers(latent), sustain="decay" if dies_away else "loop"),
-        envelope=Envelope(release_seconds=0.5 if dies_away else 0.3),
-        recipe=recipe,
-    )
+    return plain_preset(name, bundle, latent, recipe, dies_away=dies_away)
 
 
 def _between(

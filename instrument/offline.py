@@ -133,18 +133,14 @@ class SongPlayer:
             kind = message.data[0] & 0xF0
             if kind == _PROGRAM_CHANGE:
                 if entry := self._programs.get(message.data[1]):
-                    yield from self._render_to(frame)
+                    yield from render_to(self.engine, frame)
                     yield from self._change_preset(entry.path)
                 continue
             if kind == _CONTROL_CHANGE and self._has_knob(message.data[1]):
-                yield from self._render_to(frame)
+                yield from render_to(self.engine, frame)
                 self._turn_knob(message.data[1], message.data[2])
             self.engine.send(frame, message.data)
-        end = round(self._song.length_seconds * self._rate_hz)
-        for data in release_everything():  # a file may end with keys and pedals down
-            self.engine.send(end, data)
-        yield from self._render_to(end)
-        yield from self._tail()
+        yield from ring_out(self.engine, round(self._song.length_seconds * self._rate_hz))
 
     def _has_knob(self, control: int) -> bool:
         return any(f"cc{control}" in entry.preset.controls for entry in self._banks.loaded)
@@ -171,14 +167,21 @@ class SongPlayer:
         except FileError as problem:
             Console(stderr=True).print(str(problem), markup=False)
 
-    def _render_to(self, frame: int) -> Iterator[Stereo]:
-        while (left := frame - self.engine.state.clock) > 0:
-            yield self.engine.render(min(left, round(CHUNK_SECONDS * self._rate_hz)))
 
-    def _tail(self) -> Iterator[Stereo]:
-        meters = self.engine.state.meters
-        latest = self.engine.state.clock + round(LONGEST_TAIL_SECONDS * self._rate_hz)
-        while self.engine.state.clock < latest:
-            yield self.engine.render(round(CHUNK_SECONDS * self._rate_hz))
-            if not meters["active_voices"] and not meters["fading_voices"]:
-                return
+def render_to(engine: OfflineEngine, frame: int) -> Iterator[Stereo]:
+    """Yield what sounds up to a frame, in chunks: float32, (frames, 2)."""
+    while (left := frame - engine.state.clock) > 0:
+        yield engine.render(min(left, round(CHUNK_SECONDS * engine.state.rate_hz)))
+
+
+def ring_out(engine: OfflineEngine, end: int) -> Iterator[Stereo]:
+    """Let every key and pedal go at the song's end, and yield what sounds until it is quiet."""
+    for data in release_everything():  # a file may end with keys and pedals down
+        engine.send(end, data)
+    yield from render_to(engine, end)
+    meters = engine.state.meters
+    latest = engine.state.clock + round(LONGEST_TAIL_SECONDS * engine.state.rate_hz)
+    while engine.state.clock < latest:
+        yield engine.render(round(CHUNK_SECONDS * engine.state.rate_hz))
+        if not meters["active_voices"] and not meters["fading_voices"]:
+            return

@@ -1,4 +1,4 @@
-"""Write what is played to a WAV file: float32 stereo, whole or not at all.
+"""Write what is played to a WAV file: stereo, float32 as a rule, whole or not at all.
 
 `WavFile` is the file, for `latentkeys render`; `Recorder` fills one from the engine's ring while
 people play. Both write beside the wanted name and rename at the end, so that a crash never leaves
@@ -11,6 +11,7 @@ import errno
 import shutil
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,8 @@ class WavFile:
         Where the finished file goes.
     rate_hz
         Frames per second.
+    subtype
+        How a sample is stored; files of floats carry the time at which they were written.
 
     Raises
     ------
@@ -61,14 +64,16 @@ class WavFile:
         The file cannot be created or written (no such folder, no rights, a full disk).
     """
 
-    def __init__(self, path: Path, rate_hz: int) -> None:
+    def __init__(
+        self, path: Path, rate_hz: int, subtype: Literal["FLOAT", "PCM_16"] = "FLOAT"
+    ) -> None:
         self.path = path
         self.rate_hz = rate_hz
         self.frames = 0
         self._temporary = temporary_beside(path)
         try:
             self._file = soundfile.SoundFile(
-                self._temporary, "w", rate_hz, 2, subtype="FLOAT", format="WAV"
+                self._temporary, "w", rate_hz, 2, subtype=subtype, format="WAV"
             )
         except soundfile.LibsndfileError as problem:
             self._temporary.unlink(missing_ok=True)
