@@ -144,13 +144,14 @@ def _make(name: str, force: bool, read: Callable[[Show], Collected]) -> None:
             progress.update(task, completed=done, total=total, description=escape(item[-40:]))
 
         collected = read(show)
-    _name_skipped(collected.skipped)
+    name_skipped(collected.skipped)
     write_corpus(collected.corpus, folder)
     console.print(f"{folder}:")
     print_statistics(console, collected.corpus)
 
 
-def _name_skipped(skipped: Sequence[Skipped]) -> None:
+def name_skipped(skipped: Sequence[Skipped]) -> None:
+    """Say on stderr what could not be read."""
     console = Console(stderr=True)
     for name, reason in skipped[:_NAMED_SKIPPED]:
         console.print(f"skipped {escape(name)}: {escape(reason)}", style="yellow", highlight=False)

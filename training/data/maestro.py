@@ -43,8 +43,15 @@ def read_maestro(folder: Path, name: str, show: Show) -> Collected:
     return Collected(corpus, found.skipped)
 
 
-def maestro_splits(folder: Path) -> dict[str, Split]:
+def maestro_splits(folder: Path, column: str = "midi_filename") -> dict[str, Split]:
     """Return the split of every file that ``maestro-v?.0.0.csv`` or ``….json`` names.
+
+    Parameters
+    ----------
+    folder
+        Where the list is.
+    column
+        Which files: "midi_filename" or "audio_filename".
 
     Raises
     ------
@@ -59,7 +66,8 @@ def maestro_splits(folder: Path) -> dict[str, Split]:
         )
     path = lists[0]
     try:
-        pairs = _rows_of_csv(path) if path.suffix == ".csv" else _rows_of_json(path)
+        read = _rows_of_csv if path.suffix == ".csv" else _rows_of_json
+        pairs = read(path, column)
         splits = {_inside(file): _SPLITS[split] for file, split in pairs}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, csv.Error) as reason:
         raise FileError(f"{path} is not MAESTRO's list: {reason!r}") from reason
@@ -68,16 +76,16 @@ def maestro_splits(folder: Path) -> dict[str, Split]:
     return splits
 
 
-def _rows_of_csv(path: Path) -> list[tuple[str, str]]:
+def _rows_of_csv(path: Path, column: str) -> list[tuple[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
-        return [(row["midi_filename"], row["split"]) for row in csv.DictReader(file)]
+        return [(row[column], row["split"]) for row in csv.DictReader(file)]
 
 
-def _rows_of_json(path: Path) -> list[tuple[str, str]]:
+def _rows_of_json(path: Path, column: str) -> list[tuple[str, str]]:
     table: Any = json.loads(path.read_text("utf-8"))
     if isinstance(table, list):
-        return [(row["midi_filename"], row["split"]) for row in table]
-    return [(file, table["split"][key]) for key, file in table["midi_filename"].items()]
+        return [(row[column], row["split"]) for row in table]
+    return [(file, table["split"][key]) for key, file in table[column].items()]
 
 
 def _inside(file: str) -> str:

@@ -6,6 +6,8 @@ pitch that a keyboard could play, or several.
 
 from __future__ import annotations
 
+from instrument.errors import SettingError
+
 PROGRAM_NAMES: dict[int, str] = {
     0: "grand-piano",
     1: "bright-piano",
@@ -157,3 +159,26 @@ def held_out_pitches(program: int) -> tuple[frozenset[int], frozenset[int]]:
     ]
     hidden = frozenset(start + step for start in starts for step in range(5))
     return hidden, frozenset(start + step for start in starts for step in (1, 2, 3))
+
+
+def chosen_programs(numbers: str | None) -> tuple[int, ...]:
+    """Return the programs that an option like ``--programs 0,40,73`` names; all of them for None.
+
+    Raises
+    ------
+    SettingError
+        What it names is no number, or is not in `PROGRAM_NAMES`.
+    """
+    if numbers is None:
+        return tuple(PROGRAM_NAMES)
+    try:
+        chosen = tuple(sorted({int(number) for number in numbers.split(",")}))
+    except ValueError as error:
+        raise SettingError(f"--programs must be numbers like 0,40,73, got {numbers!r}") from error
+    unknown = [number for number in chosen if number not in PROGRAM_NAMES]
+    if unknown:
+        raise SettingError(
+            f"--programs: {', '.join(map(str, unknown))} cannot be used",
+            "Melodic General MIDI programs count from 0: 0-111 without 55 and 96-103, and 114.",
+        )
+    return chosen

@@ -17,11 +17,16 @@ from training.data.programs import PROGRAM_NAMES
 from training.data.reading import Show, Skipped, read_side_by_side
 from training.data.render import FLUID_NOTICE
 from training.data.soundfont import SAMPLE_RATE_HZ, SoundFont
-from training.data.wave_writer import CollectedWaves, WaveNote, as_int16, normalised, write_waves
+from training.data.wave_writer import (
+    PITCHES,
+    CollectedWaves,
+    WaveNote,
+    as_int16,
+    normalised,
+    write_waves,
+)
 from training.data.waves import FRAMES, RATE_HZ, WaveSplit
 
-PITCHES = range(24, 85)
-"""GANSynth's pitches."""
 VELOCITY = 100
 """One for all: GM fonts hardly change timbre with velocity, and GANSynth does not know of it."""
 

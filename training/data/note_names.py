@@ -1,0 +1,67 @@
+"""Read what a sound file's name says of the note in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+VELOCITY = 100
+"""Where a file's name does not say it."""
+
+_NSYNTH_NAME = re.compile(r"^(?P<label>.+)-(?P<pitch>\d{3})-(?P<velocity>\d{3})$")
+# What may follow: v and a velocity layer, as in A0v12.
+_NOTE_NAME = re.compile(r"(?<![A-Za-z0-9#])([A-Ga-g])([#♯s♭b])?(-1|\d)(?=v\d|[^A-Za-z0-9]|$)")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9])(\d{3})(?![A-Za-z0-9])")
+_SEMITONES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+_SHARP, _FLAT = "#♯s", "b♭"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedNote:
+    """What a file name says.
+
+    Attributes
+    ----------
+    pitch
+        MIDI number; C4 is 60.
+    velocity
+        MIDI number.
+    label
+        The rest of the name: what plays. Empty if there is none.
+    """
+
+    pitch: int
+    velocity: int
+    label: str
+
+
+def parse_note_name(stem: str) -> NamedNote | None:
+    """Read pitch and instrument from a file name without its suffix.
+
+    NSynth's ``instrument-pitch-velocity``; or the last note name in it, like A#3, Bb2, Fs4 or C-1;
+    or a name that is all number; or its only number of three digits. None if there is none of
+    these, or it is beyond MIDI's 0 to 127.
+    """
+    if match := _NSYNTH_NAME.match(stem):
+        return _named(int(match["pitch"]), int(match["velocity"]), match["label"])
+    if names := list(_NOTE_NAME.finditer(stem)):
+        letter, accidental, octave = names[-1].groups(default="")
+        shift = (accidental in _SHARP) - (accidental in _FLAT) if accidental else 0
+        pitch = 12 * (int(octave) + 1) + _SEMITONES[letter.lower()] + shift
+        return _named(pitch, VELOCITY, _without(stem, names[-1]))
+    if stem.isascii() and stem.isdigit() and len(stem) <= 3:
+        return _named(int(stem), VELOCITY, "")
+    numbers = list(_NUMBER.finditer(stem))
+    if len(numbers) == 1:
+        return _named(int(numbers[0][0]), VELOCITY, _without(stem, numbers[0]))
+    return None
+
+
+def _named(pitch: int, velocity: int, label: str) -> NamedNote | None:
+    is_midi = 0 <= pitch <= 127 and 0 <= velocity <= 127
+    return NamedNote(pitch, velocity, label) if is_midi else None
+
+
+def _without(stem: str, match: re.Match[str]) -> str:
+    rest = stem[: match.start()] + stem[match.end() :]
+    return rest.strip(" _-.,()[]")
