@@ -77,14 +77,15 @@ def runtimes() -> Iterator[Finding]:
     if not installed:
         yield Finding("bad", "onnxruntime is not installed", "pip install 'latentkeys[cpu]'")
         return
-    playable = [entry for entry in list_presets() if entry.preset]
-    if not playable:
+    names = {entry.preset.model.name: entry.name for entry in list_presets() if entry.preset}
+    if not names:
         yield Finding("bad", "there is no preset to play", "latentkeys presets new --help")
-        return
-    yield from _rendering(playable[0].name, installed)
+    for preset_name in names.values():  # one of each model
+        yield from _rendering(preset_name, installed)
 
 
 def _rendering(preset_name: str, installed: list[str]) -> Iterator[Finding]:
+    from instrument.inference import PROVIDER_OPTIONS
     from instrument.new_preset import check_preset
     from instrument.preset import find_preset
     from instrument.renderers import open_renderer, self_test
@@ -94,15 +95,18 @@ def _rendering(preset_name: str, installed: list[str]) -> Iterator[Finding]:
         renderer = open_renderer(bundle)
         difference = self_test(bundle, renderer)
         began = time.perf_counter()
-        renderer.render([60], [preset.sound.latent])
+        middle = sum(renderer.pitch_range) // 2
+        renderer.render([middle], [preset.sound.latent])
         took_ms = 1000 * (time.perf_counter() - began)
     except LatentkeysError as problem:
         yield Finding("bad", problem.message, problem.remedy)
         return
+    how = ", ".join(f"{key} {value}" for key, value in PROVIDER_OPTIONS[renderer.provider].items())
     yield Finding(
         "good",
-        f"{installed[0]}: {bundle.card.name} {bundle.card.version} renders on {renderer.provider}, "
-        f"its longest note in {took_ms:.0f} ms; self-test within {difference:.0e}",
+        f"{installed[0]}: {bundle.card.name} {bundle.card.version} renders on {renderer.provider}"
+        f"{how and f' ({how})'}, its longest note in {took_ms:.0f} ms; "
+        f"self-test within {difference:.0e}",
     )
     if renderer.notice:
         yield Finding("note", renderer.notice, "The CPU renders instead, which is enough to play.")

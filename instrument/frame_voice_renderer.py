@@ -69,6 +69,11 @@ class FrameVoiceRenderer:
         self._session(self._graphs[0].name)
         self._session(self._graph(frames).name)
 
+    def keep_awake(self) -> None:
+        """Run something small, so that a GPU does not lower its clocks; a CPU needs no such."""
+        if self.provider == "cuda":
+            self._session(self._graphs[0].name).warm_up()
+
     def render(
         self,
         pitches: ArrayLike,

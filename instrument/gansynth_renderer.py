@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from instrument.bundle import FETCH_AGAIN, Bundle
 from instrument.errors import BundleError
-from instrument.inference import Runtime, Session
+from instrument.inference import BoundSession, Runtime
 from instrument.note_level import LEVEL, strongest_rms
 from instrument.renderer import Audio, checked_notes
 
@@ -66,7 +66,7 @@ class GansynthRenderer:
         self.latent_size = card.latent_size
         self._bundle, self._runtime = bundle, runtime
         self._lengths = _lengths(bundle)
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, BoundSession] = {}
         self._onset_frames = round(LONGEST_ONSET_SECONDS * self.sample_rate_hz)
         whole = self._lengths[-1].frames
         seconds = card.constants.get("hold_seconds", whole / self.sample_rate_hz)
@@ -82,8 +82,7 @@ class GansynthRenderer:
     @property
     def provider(self) -> str:
         """Where the notes are really rendered: "cpu" or "cuda"."""
-        shortest = self._lengths[0].names
-        return self._open(shortest[min(shortest)]).provider
+        return self._shortest.session.provider
 
     @property
     def notice(self) -> str:
@@ -95,6 +94,11 @@ class GansynthRenderer:
         for length in (self._lengths[0], self._length(min(frames, self.longest_frames))):
             self._session(length, 1)
             self._session(length, self.notes_at_once)
+
+    def keep_awake(self) -> None:
+        """Run something small, so that a GPU does not lower its clocks; a CPU needs no such."""
+        if self.provider == "cuda":
+            self._shortest.session.warm_up()
 
     def render(
         self,
@@ -143,10 +147,10 @@ class GansynthRenderer:
         notes = np.empty((len(pitch), length.frames), np.float32)
         start = 0
         while start < len(pitch):
-            session = self._session(length, len(pitch) - start)
-            count = session.inputs["pitch"][1][0]
+            bound = self._session(length, len(pitch) - start)
+            count = bound.session.inputs["pitch"][1][0]
             rows = np.minimum(np.arange(start, start + count), len(pitch) - 1)
-            outputs = session.run({"z": latent[rows], "pitch": pitch[rows]})
+            outputs = bound.run({"z": latent[rows], "pitch": pitch[rows]})
             used = min(count, len(pitch) - start)
             notes[start : start + used] = outputs[_OUTPUT][:used]
             start += used
@@ -158,16 +162,21 @@ class GansynthRenderer:
         needed = frames + self._onset_frames
         return next(length for length in self._lengths if length.frames >= needed)
 
-    def _session(self, length: _Length, notes: int) -> Session:
+    @property
+    def _shortest(self) -> BoundSession:
+        names = self._lengths[0].names
+        return self._open(names[min(names)])
+
+    def _session(self, length: _Length, notes: int) -> BoundSession:
         """Open the graph that makes `notes` notes quickest; a CPU makes them one by one."""
         sizes = sorted(length.names)
         wanted = notes if self.provider == "cuda" else 1
         size = next((size for size in sizes if size >= wanted), sizes[-1])
         return self._open(length.names[size])
 
-    def _open(self, name: str) -> Session:
+    def _open(self, name: str) -> BoundSession:
         if name not in self._sessions:
-            self._sessions[name] = self._bundle.open_graph(name, self._runtime)
+            self._sessions[name] = self._bundle.open_graph(name, self._runtime).bind()
         return self._sessions[name]
 
 

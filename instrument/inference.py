@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from instrument.errors import MissingExtraError, SettingError
@@ -17,6 +18,16 @@ from instrument.errors import MissingExtraError, SettingError
 Tensors = dict[str, NDArray[Any]]
 Device = Literal["auto", "cpu", "cuda"]
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+PROVIDER_OPTIONS: dict[str, dict[str, str]] = {
+    "cpu": {},
+    "cuda": {
+        # The default tries every algorithm per shape: 634 ms against 1.9 (PaddleX issue 5057).
+        "cudnn_conv_algo_search": "HEURISTIC",
+        # Ten bits of mantissa would make other notes than a CPU: phases are running sums.
+        "use_tf32": "0",
+    },
+}
+_DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,56 @@ class Session:
         """Run the graph once; releases the interpreter lock. Any thread of the models process."""
         names = list(self.outputs)
         return dict(zip(names, self.session.run(names, tensors), strict=True))
+
+    def warm_up(self) -> None:
+        """Run on zeros: on CUDA the first run chooses algorithms and takes memory."""
+        shapes = self.inputs.items()
+        self.run({name: np.zeros(shape, _DTYPES[dtype]) for name, (dtype, shape) in shapes})
+
+    def bind(self) -> BoundSession:
+        """Keep buffers for all inputs and outputs where the graph runs."""
+        return BoundSession(self, _import_onnxruntime().OrtValue)
+
+
+class BoundSession:
+    """A session whose buffers stay where it runs: no run allocates or moves more than it must.
+
+    Belongs to one thread.
+
+    Parameters
+    ----------
+    session
+        What is run.
+    ort_value
+        onnxruntime's class of tensors.
+    """
+
+    def __init__(self, session: Session, ort_value: Any) -> None:
+        self.session = session
+        self._binding = session.session.io_binding()
+
+        def buffers(tensors: dict[str, tuple[str, tuple[int, ...]]]) -> dict[str, Any]:
+            return {
+                name: ort_value.ortvalue_from_shape_and_type(shape, _DTYPES[dtype], device)
+                for name, (dtype, shape) in tensors.items()
+            }
+
+        device = session.provider
+        self._inputs, self._outputs = buffers(session.inputs), buffers(session.outputs)
+        for name, value in self._inputs.items():
+            self._binding.bind_ortvalue_input(name, value)
+        for name, value in self._outputs.items():
+            self._binding.bind_ortvalue_output(name, value)
+
+    def run(self, tensors: Tensors) -> Tensors:
+        """Run the graph once; what comes back is the caller's own."""
+        for name, value in self._inputs.items():
+            value.update_inplace(tensors[name])
+        self.session.session.run_with_iobinding(self._binding)
+        found = {name: value.numpy() for name, value in self._outputs.items()}
+        if self.session.provider == "cpu":  # these are the buffers themselves
+            return {name: array.copy() for name, array in found.items()}
+        return found
 
 
 class Runtime:
@@ -95,11 +156,9 @@ class Runtime:
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        provider: Any = PROVIDERS[device]
         if device == "cuda":
             options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
-            # The default tries every algorithm per shape: 634 ms against 1.9 (PaddleX issue 5057).
-            provider = (provider, {"cudnn_conv_algo_search": "HEURISTIC"})
+        provider = (PROVIDERS[device], PROVIDER_OPTIONS[device])
         names, contents = list(external), list(external.values())
         if external:
             # onnxruntime reads `contents` while it makes the session, and copies them.
@@ -112,12 +171,23 @@ class Runtime:
             raise ValueError(str(reason).splitlines()[0][:300]) from reason
         if session.get_providers()[0] != PROVIDERS[device]:
             raise ValueError(f"it runs on {session.get_providers()[0]} instead")
-        return Session(
+        opened = Session(
             {tensor.name: (tensor.type, tuple(tensor.shape)) for tensor in session.get_inputs()},
             {tensor.name: (tensor.type, tuple(tensor.shape)) for tensor in session.get_outputs()},
             device,
             session,
         )
+        if device == "cuda":
+            _prove(opened)
+        return opened
+
+
+def _prove(session: Session) -> None:
+    """Run once: CUDA may open and then lack a kernel, a library or the memory for it."""
+    try:
+        session.warm_up()
+    except Exception as reason:  # onnxruntime's exceptions have no public common base
+        raise ValueError(f"it does not run: {str(reason).splitlines()[0][:300]}") from reason
 
 
 def _import_onnxruntime() -> Any:

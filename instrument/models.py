@@ -36,6 +36,10 @@ from instrument.table_supply import OpenTable, TableSupply
 
 NICENESS = 5
 _POLL_SECONDS = 0.002
+HEARTBEAT_SECONDS = 0.25
+"""A GPU that renders nothing for longer may lower its clocks."""
+PLAYED_SECONDS = 30.0
+"""So long after the last key, nobody is expected to want another preset at once."""
 
 
 @dataclass(slots=True)
@@ -56,21 +60,32 @@ class Models:
         The engine block.
     requests
         Requests as they arrive; None means that control is gone.
+    supply
+        Where notes come from; made when not given.
     """
 
-    def __init__(self, state: EngineState, requests: SimpleQueue[Fill | None]) -> None:
+    def __init__(
+        self,
+        state: EngineState,
+        requests: SimpleQueue[Fill | None],
+        supply: TableSupply | None = None,
+    ) -> None:
         self._state = state
-        self._supply = TableSupply(state)
+        self._supply = supply or TableSupply(state)
         self._requests = requests
         self._filling: _Filling | None = None
 
     def serve(self) -> None:
         """Render until control is gone."""
         while True:
+            beat = HEARTBEAT_SECONDS if self._supply.on_gpu else None
             try:
-                request = self._requests.get(block=self._filling is None)
+                request = self._requests.get(block=self._filling is None, timeout=beat)
             except Empty:
-                self._render_one_step()
+                if self._filling:
+                    self._render_one_step()
+                elif self._is_played:
+                    self._supply.keep_awake()
                 continue
             if request is None:
                 return
@@ -79,6 +94,11 @@ class Models:
                 self._begin(request)
             except LatentkeysError as problem:
                 _say(Failed(request.bank, problem.message, problem.remedy))
+
+    @property
+    def _is_played(self) -> bool:
+        rested = self._state.clock - int(self._state.meters["last_event_frame"])
+        return rested < PLAYED_SECONDS * self._state.rate_hz
 
     def _begin(self, request: Fill) -> None:
         started = time.monotonic()

@@ -75,6 +75,10 @@ class NoteRenderer(Protocol):
         """Open what attacks and notes of `frames` frames need, so that no key waits for it."""
         ...
 
+    def keep_awake(self) -> None:
+        """Keep a GPU's clocks up while there is nothing to render."""
+        ...
+
     def render(
         self,
         pitches: ArrayLike,
@@ -129,6 +133,9 @@ class SineRenderer:
 
     def open(self, frames: int) -> None:
         """There is nothing to open."""
+
+    def keep_awake(self) -> None:
+        """There is no GPU."""
 
     def render(
         self,

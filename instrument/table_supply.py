@@ -114,6 +114,16 @@ class TableSupply:
         """
         self._cache.save(table.cache_key, read_table(self._state, table.bank))
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether any model that was opened renders on a GPU."""
+        return any(renderer.provider == "cuda" for renderer in self._renderers.values())
+
+    def keep_awake(self) -> None:
+        """Keep the GPU's clocks up; it takes the first milliseconds of a preset otherwise."""
+        for renderer in self._renderers.values():
+            renderer.keep_awake()
+
     def _key(self, preset: Preset, bundle: Bundle, rate_hz: int) -> str:
         sound = preset.sound
         model = f"{bundle.sha256} {sound.sustain}"
