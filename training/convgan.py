@@ -43,7 +43,7 @@ from training.convgan_network import (
     TileSize,
 )
 from training.crnngan_losses import critic_loss_of
-from training.data.waves import WaveSet, WaveSplit, open_waves
+from training.data.waves import FRAMES, WaveSet, WaveSplit, open_waves
 from training.learner import Course, Moment, System, rate
 from training.learning import BEST, RunCard, read_run
 from training.metrics.tile_distance import tile_distance
@@ -51,7 +51,6 @@ from training.parallel import average_gradients
 from training.samples import NoteSamples
 from training.tiles import TileRange, Tiles
 
-_MEASURED = 256
 _SHOWN = 4
 
 
@@ -73,6 +72,8 @@ class ConvganConfig:
         How slowly the generator's average moves; the document has none.
     batch, images
         Tiles in a step and in a whole course.
+    compared
+        Tiles on each side of a validation.
     """
 
     is_document: bool = False
@@ -84,6 +85,7 @@ class ConvganConfig:
     average: float = 0.998
     batch: int = 16
     images: int = 96_000
+    compared: int = 256
 
     @property
     def tiles(self) -> Tiles:
@@ -107,9 +109,8 @@ class TileSounds:
     @torch.no_grad()
     def levels(self, count: int, seed: int) -> Tensor:
         """Generate tiles, float32 (count, 1, windows, bands), dB; the same seed makes the same."""
-        generator = torch.Generator().manual_seed(seed)
-        latent = torch.randn(count, self.config.latent, generator=generator)
-        tiles = self.generator(latent.to(self.range.low.device))
+        latent = _random(seed).standard_normal((count, self.config.latent), np.float32)
+        tiles = self.generator(torch.from_numpy(latent).to(self.range.low.device))
         levels: Tensor = self.range.restore(tiles).cpu()
         return levels
 
@@ -133,17 +134,18 @@ class ConvganLearner:
     Raises
     ------
     SettingError
-        The waves are shorter than a tile, or a split is empty.
+        A split is empty.
     """
 
     def __init__(self, config: ConvganConfig, waves: WaveSet, device: torch.device) -> None:
         self.config, self.device, self._waves = config, device, waves
-        _check(config.tiles, waves)
+        _check(waves)
         self.generator, self.critic = networks_of(config)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.range = TileRange()
-        self._held_out, _ = draw_tiles(config.tiles, waves, "valid", _MEASURED, _random(0))
-        self.range.measure(draw_tiles(config.tiles, waves, "train", _MEASURED, _random(1))[0])
+        self._held_out, _ = draw_tiles(config.tiles, waves, "valid", config.compared, _random(0))
+        heard, _ = draw_tiles(config.tiles, waves, "train", config.compared, _random(1))
+        self.range.measure(heard)
         self.networks: dict[str, nn.Module] = {
             "generator": self.generator.to(device),
             "critic": self.critic.to(device),
@@ -178,8 +180,8 @@ class ConvganLearner:
         return {"loss": loss.detach(), **losses}
 
     def validate(self) -> dict[str, float]:
-        """Return how far 256 tiles are from held-out ones, see `training.metrics.tile_distance`."""
-        made = self.sounds().levels(_MEASURED, seed=0)
+        """Return how far tiles are from held-out ones, see `training.metrics.tile_distance`."""
+        made = self.sounds().levels(self.config.compared, seed=0)
         distance = tile_distance(made, self._held_out)
         variety = float(made.std(dim=0).mean() / self._held_out.std(dim=0).mean())
         return {
@@ -247,7 +249,7 @@ def draw_tiles(
     """
     margin = tiles.margin_frames
     rows = random.choice(waves.rows(split), count)
-    begins = random.integers(0, waves.waves.shape[1] - tiles.frames + 1, count)
+    begins = random.integers(0, FRAMES - tiles.frames + 1, count)
     padded = np.pad(waves.audio(rows), ((0, 0), (margin, margin)))
     length = tiles.frames + 2 * margin
     heard = np.stack([wave[at : at + length] for wave, at in zip(padded, begins, strict=True)])
@@ -278,14 +280,9 @@ def load_sounds(run: Path) -> tuple[RunCard, TileSounds]:
     return card, TileSounds(config, generator.eval().requires_grad_(False), scale)
 
 
-def _check(tiles: Tiles, waves: WaveSet) -> None:
-    have = waves.waves.shape[1]
-    if have < tiles.frames:
-        raise SettingError(
-            f"{waves.name} has waves of {have} frames, a tile needs {tiles.frames}",
-            "Make a wave set of longer waves.",
-        )
-    for split in ("train", "valid"):
+def _check(waves: WaveSet) -> None:
+    splits: tuple[WaveSplit, ...] = ("train", "valid")
+    for split in splits:
         if not len(waves.rows(split)):
             raise SettingError(f"{waves.name} has no {split} waves", "Choose another wave set.")
 
@@ -307,7 +304,12 @@ SYSTEM = System(
             slope_weight=0.0,
             batch=32,
         ),
-        "tiny": ConvganConfig(size=TileSize(channels=2, latent=8), batch=4, images=400),
+        "tiny": ConvganConfig(
+            size=TileSize(windows=16, bands=64, channels=2, doublings=3, latent=8),
+            batch=4,
+            images=400,
+            compared=16,
+        ),
     },
     data=("soundfont",),
     open_data=open_waves,

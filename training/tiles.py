@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ _GENTLEST, _LOUDEST = 0.02, 0.999
 _ITERATIONS, _MOMENTUM = 60, 0.99
 _UNMIXING_ROUNDS = 40
 _FADE_FRAMES = 128
+_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,9 @@ class Tiles:
         Tensor
             float32, (n, frames); faded in and out over 8 ms, for a tile begins anywhere in a sound.
         """
-        found = self._with_phases(self._magnitudes(levels[:, 0]), seed)
+        random = np.random.default_rng(seed)
+        few = levels[:, 0].split(_AT_ONCE)
+        found = torch.cat([self._with_phases(self._magnitudes(some), random) for some in few])
         fade = torch.linspace(0.0, 1.0, _FADE_FRAMES, device=levels.device)
         found[:, :_FADE_FRAMES] *= fade
         found[:, -_FADE_FRAMES:] *= fade.flip(0)
@@ -105,10 +109,9 @@ class Tiles:
             power = power * ((target / (power @ bands).clamp_min(1e-12)) @ share.T)
         return power.sqrt().transpose(1, 2)
 
-    def _with_phases(self, magnitudes: Tensor, seed: int) -> Tensor:
+    def _with_phases(self, magnitudes: Tensor, random: np.random.Generator) -> Tensor:
         """Find audio whose spectrum has these magnitudes, (n, bins, windows)."""
-        generator = torch.Generator().manual_seed(seed)
-        turns = torch.rand(magnitudes.shape, generator=generator).to(magnitudes)
+        turns = torch.from_numpy(random.random(magnitudes.shape, np.float32)).to(magnitudes)
         spectrum = torch.polar(magnitudes, 2.0 * math.pi * turns)
         before = torch.zeros_like(spectrum)
         for _ in range(_ITERATIONS):
