@@ -118,6 +118,30 @@ for _verb in FOREIGN_VERBS:
     "--midi", type=click.Path(path_type=Path), help="Play this MIDI file; you may play along."
 )
 @click.option("--demo", is_flag=True, help="Play the demonstration piece.")
+@click.option(
+    "--partner",
+    type=click.Choice(["answer", "duet"]),
+    help="Let a composer play with you: answer your phrases, or go along.",
+)
+@click.option(
+    "--model",
+    default="note_lstm_tunes",
+    show_default=True,
+    metavar="NAME",
+    help="The partner's composer; see: latentkeys models list.",
+)
+@click.option("--partner-preset", metavar="NAME", help="The partner's own sound.")
+@click.option(
+    "--clock",
+    type=click.Choice(["internal", "midi"]),
+    default="internal",
+    show_default=True,
+    help="Whose tempo the partner keeps.",
+)
+@click.option(
+    "--tempo", type=click.FloatRange(20, 400), default=120.0, show_default=True, metavar="BPM"
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Of the partner's choices.")
 @click.option("--force", is_flag=True, help="Let --record replace a file.")
 def play(**options: Any) -> None:
     """Play live through MIDI and audio ports, until Ctrl-C."""

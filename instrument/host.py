@@ -7,6 +7,7 @@ die without a click; the engine then plays on by itself.
 
 from __future__ import annotations
 
+import secrets
 import signal
 import time
 from dataclasses import dataclass
@@ -23,7 +24,11 @@ from instrument.engine_messages import EngineSettings
 from instrument.errors import DeviceError, EngineError, SettingError
 from instrument.midi_files import Song, read_midi_file
 from instrument.models_link import ModelsLink
-from instrument.preset import load_preset
+from instrument.partner import messages as partner_messages
+from instrument.partner.link import PartnerLink
+from instrument.partner.messages import ClockName, SessionSettings
+from instrument.partner.settings import PartnerSettings
+from instrument.preset import find_preset, load_preset
 from instrument.preset_banks import chosen_preset
 from instrument.preset_changes import PresetChanges
 from instrument.realtime.state import FADE_OUT, PANIC, EngineState
@@ -60,6 +65,12 @@ class PlaySettings:
     midi: Path | None = None
     demo: bool = False
     force: bool = False
+    partner: str | None = None
+    model: str = "note_lstm_tunes"
+    partner_preset: str | None = None
+    clock: ClockName = "internal"
+    tempo: float = 120.0
+    seed: int | None = None
 
     def for_engine(self) -> EngineSettings:
         """Say what of it concerns the engine."""
@@ -71,6 +82,14 @@ class PlaySettings:
             channel=self.channel,
             lowest_latency=self.lowest_latency,
         )
+
+    def for_partner(self) -> SessionSettings | None:
+        """Say what of it concerns the partner; None without one."""
+        if self.partner is None:
+            return None
+        seed = secrets.randbits(31) if self.seed is None else self.seed
+        chosen = PartnerSettings(mode=self.partner, model=self.model, seed=seed)  # type: ignore[arg-type]
+        return SessionSettings(chosen, clock=self.clock, bpm=self.tempo)
 
 
 def play_live(settings: PlaySettings) -> None:
@@ -121,7 +140,16 @@ class Host:
         settings.for_engine().save(folder)
         self._status = StatusLine(self._state)
         self._models = ModelsLink(folder)
-        self._presets = PresetChanges(self._state, preset, self._models, self._status)
+        duo = settings.for_partner()
+        self._presets = PresetChanges(
+            self._state,
+            preset,
+            self._models,
+            self._status,
+            duo.partner.channels if duo else (),
+            find_preset(settings.partner_preset) if settings.partner_preset else None,
+        )
+        self._partner = PartnerLink(self._state, folder, duo) if duo else None
         self._engine = ChildProcess("instrument.engine", folder)
         self._ready: engine_messages.Ready | None = None
         self._recorder: Recorder | None = None
@@ -181,6 +209,8 @@ class Host:
             self._state.command(PANIC)
         self._listen_to_engine()
         self._presets.follow()
+        if self._partner:
+            self._hear_partner(self._partner.follow())
         if self._recorder:
             if problem := self._recorder.drain():
                 self._status.say(problem.message, "Playing goes on without recording.")
@@ -216,6 +246,15 @@ class Host:
                 + (0.0 if self._settings.lowest_latency else placed_seconds),
             )
 
+    def _hear_partner(self, reports: list[partner_messages.Report]) -> None:
+        for report in reports:
+            if isinstance(report, (partner_messages.Notice, partner_messages.Failed)):
+                self._status.say(report.message, report.remedy)
+            elif isinstance(report, partner_messages.Ready):
+                self._status.say(f"Your partner listens: {report.model}.")
+            else:
+                self._status.show(report)
+
     def _say_how_to_play(self) -> None:
         assert self._ready
         midi = ", ".join(self._ready.midi) or "none"
@@ -239,6 +278,8 @@ class Host:
             signal.signal(signal.SIGQUIT, signal.SIG_DFL)
         try:
             self._fade_out()
+            if self._partner:
+                self._partner.end()
             self._models.end()
             self._engine.end()
             if self._recorder:

@@ -147,9 +147,7 @@ class JackSink:
             self._client.close()
             self._client = None
         if self._state is not None:
-            self._state.fields["jack_midi_out"] = (
-                0  # the MIDI thread reads `out_ring` now
-            )
+            self._state.fields["jack_midi_out"] = 0  # the MIDI thread reads `out_ring` now
 
     def is_alive(self) -> bool:
         """Tell whether the server still runs."""

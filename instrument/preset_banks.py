@@ -24,6 +24,7 @@ from instrument.realtime.state import (
     ALL_CHANNELS,
     BANK_COUNT,
     BUILT_IN_BANK,
+    CHANNEL_COUNT,
     FADE_BANK,
     USE_BANK,
     EngineState,
@@ -81,12 +82,16 @@ class PresetBanks:
     ----------
     state
         The engine block.
+    partner_channels
+        MIDI channels, 0-15, that play the partner's preset and not the player's.
     """
 
-    def __init__(self, state: EngineState) -> None:
+    def __init__(self, state: EngineState, partner_channels: tuple[int, ...] = ()) -> None:
         self._state = state
+        self._partner_channels = partner_channels
         self._loaded: list[LoadedPreset] = []  # the least recently used first
         self.current: LoadedPreset | None = None  # what new notes play
+        self.partner: LoadedPreset | None = None  # what the partner's notes play
 
     @property
     def loaded(self) -> list[LoadedPreset]:
@@ -142,7 +147,15 @@ class PresetBanks:
         self._loaded.remove(loaded)
         self._loaded.append(loaded)
         self.current = loaded
-        self._state.command(USE_BANK, loaded.bank, ALL_CHANNELS)
+        hands = [c for c in range(CHANNEL_COUNT) if c not in self._partner_channels]
+        for channel in hands if self._partner_channels else [ALL_CHANNELS]:
+            self._state.command(USE_BANK, loaded.bank, channel)
+
+    def use_for_partner(self, loaded: LoadedPreset) -> None:
+        """Let the partner's new notes play this preset."""
+        self.partner = loaded
+        for channel in self._partner_channels:
+            self._state.command(USE_BANK, loaded.bank, channel)
 
     def _free_bank(self) -> int | None:
         taken = [loaded.bank for loaded in self._loaded]
@@ -151,5 +164,6 @@ class PresetBanks:
         return next((bank for bank in candidates if self._state.bank_is_free(bank)), None)
 
     def _replaceable(self) -> list[int]:
-        """Return the banks of other presets than the current one, the least recently used first."""
-        return [loaded.bank for loaded in self._loaded if loaded != self.current]
+        """Return the banks of presets that nobody plays, the least recently used first."""
+        played = (self.current, self.partner)
+        return [loaded.bank for loaded in self._loaded if loaded not in played]

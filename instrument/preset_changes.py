@@ -34,17 +34,27 @@ class PresetChanges:
         Renders the notes.
     status
         Shows what plays, and says what goes wrong.
+    partner_channels, partner_preset
+        Channels that are the partner's, and its own preset; without one it plays the first.
     """
 
     def __init__(
-        self, state: EngineState, first: Path, models: ModelsLink, status: StatusLine
+        self,
+        state: EngineState,
+        first: Path,
+        models: ModelsLink,
+        status: StatusLine,
+        partner_channels: tuple[int, ...] = (),
+        partner_preset: Path | None = None,
     ) -> None:
         self._state = state
         self._models = models
         self._status = status
-        self._banks = PresetBanks(state)
+        self._banks = PresetBanks(state, partner_channels)
+        self._partner_preset = partner_preset
         self._first = self._banks.prepare(first)
-        self._models.fill(self._first)
+        self._asked_bank = -1  # which one the models process was last asked to fill
+        self._fill(self._first, is_fresh=False)
         self._complete: set[int] = set()  # banks whose tables are complete
         self._wish: Path | None = None  # asked for, has no bank yet
         self._coming: LoadedPreset | None = None  # has a bank, does not play yet
@@ -85,6 +95,8 @@ class PresetChanges:
         if self._coming and (self._has_attacks() or time.monotonic() > self._takes_over_at):
             self._use(self._coming)
             self._coming = None
+        if self._partner_preset and self.table_is_complete and not (self._wish or self._coming):
+            self._serve_partner(self._partner_preset)
         self._show_progress()
 
     def _ask_for_program(self, program: int) -> None:
@@ -109,7 +121,25 @@ class PresetChanges:
         if not self._has_notes(loaded.bank):
             self._complete.discard(loaded.bank)
         if loaded.bank not in self._complete:
-            self._models.fill(loaded, is_fresh=is_fresh)
+            self._fill(loaded, is_fresh=is_fresh)
+
+    def _serve_partner(self, path: Path) -> None:
+        """Bring the partner's preset into a bank, once the player's own is complete."""
+        partner = self._banks.partner
+        if partner is None or partner.path != path:
+            is_fresh = self._banks.find(path) is None
+            partner = self._banks.place(path)
+            if partner is None:
+                return  # every bank sounds; the oldest one fades now
+            self._banks.use_for_partner(partner)
+            if is_fresh:
+                self._fill(partner, is_fresh=True)
+        elif partner.bank not in self._complete and self._asked_bank != partner.bank:
+            self._fill(partner, is_fresh=False)  # it was interrupted
+
+    def _fill(self, loaded: LoadedPreset, *, is_fresh: bool) -> None:
+        self._asked_bank = loaded.bank
+        self._models.fill(loaded, is_fresh=is_fresh)
 
     def _use(self, loaded: LoadedPreset) -> None:
         self._banks.use(loaded)

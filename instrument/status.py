@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from instrument.partner.messages import View
 from instrument.realtime.state import EngineState
 
 REFRESHES_PER_SECOND = 4
@@ -41,6 +42,8 @@ class Situation:
         Position and length of the piece that is being played; empty without one.
     recording
         Seconds recorded, or None.
+    partner
+        What the partner does; empty without one.
     """
 
     preset: str = ""
@@ -52,6 +55,7 @@ class Situation:
     latency_seconds: float = 0.0
     song: str = ""
     recording: float | None = None
+    partner: str = ""
 
 
 class LoadMeter:
@@ -81,6 +85,7 @@ def status_text(state: EngineState, situation: Situation, load_percent: float) -
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append(situation.preset or "-", style="bold")
     parts = [
+        situation.partner,
         situation.song,
         situation.notes,
         situation.provider,
@@ -136,6 +141,12 @@ class StatusLine:
         self._console.print(notice, markup=False, soft_wrap=True)
         if remedy:
             self._console.print(f"  {remedy}", markup=False, soft_wrap=True, style="dim")
+
+    def show(self, view: View) -> None:
+        """Show what the partner does."""
+        bar, beat = divmod(view.beats, view.bar_beats)
+        place = f"{int(bar) + 1}.{int(beat) + 1}"
+        self.update(partner=f"{view.situation} · {place} · {view.bpm:.0f} bpm · {view.clock}")
 
     def refresh(self) -> None:
         """Draw the line anew if it is time."""
