@@ -183,8 +183,8 @@ class PaperMixer:
         envelope = note_envelope(note.end_seconds - note.start_seconds, self._rate_hz)
         sound = waveform[: len(envelope)] * envelope[: len(waveform)]
         peak = float(sound.max(initial=0.0))
+        self._grow(len(envelope))
         if peak > 0.0:
-            self._grow(len(envelope))
             self._open[: len(sound)] += sound * np.float32(note.velocity / 127.0 / peak)
 
     def finish(self) -> Iterator[Samples]:
