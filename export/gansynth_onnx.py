@@ -17,7 +17,7 @@ from export.gansynth_plan import NoteGraph
 from export.onnx_export import run_export, to_onnx
 from training.gansynth_notes import GansynthNotes
 
-OPERATORS = COMPOSER_OPERATORS | {"Reciprocal"}
+OPERATORS = COMPOSER_OPERATORS | {"DepthToSpace", "Reciprocal"}
 """Plain arithmetic and convolutions: nothing random, no loops."""
 _MODEL = "model.pt"
 
