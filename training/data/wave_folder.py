@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from instrument.errors import FileError
+from instrument.pitch_estimate import estimate_pitch
 from training.data.midi_folder import FOLDER_NOTICE
 from training.data.note_names import VELOCITY, NamedNote, parse_note_name
-from training.data.pitch_estimate import estimate_pitch
 from training.data.reading import Show, first_line, read_side_by_side
 from training.data.wave_files import SUFFIXES, read_note, read_tiles
 from training.data.wave_writer import (

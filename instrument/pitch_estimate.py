@@ -12,8 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.waves import RATE_HZ
-
+RATE_HZ = 16_000
 LOWEST_PITCH, HIGHEST_PITCH = 21, 108
 """A piano's."""
 
