@@ -85,7 +85,7 @@ class ConvganConfig:
     average: float = 0.998
     batch: int = 16
     images: int = 96_000
-    compared: int = 256
+    compared: int = 128
 
     @property
     def tiles(self) -> Tiles:

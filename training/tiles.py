@@ -18,7 +18,7 @@ from torch import Tensor, nn
 FLOOR_DB = -80.0
 """Everything quieter counts as silence; 0 dB is a sine at full scale."""
 _GENTLEST, _LOUDEST = 0.02, 0.999
-_ITERATIONS, _MOMENTUM = 60, 0.99
+_ITERATIONS, _MOMENTUM = 32, 0.99
 _UNMIXING_ROUNDS = 40
 _FADE_FRAMES = 128
 _AT_ONCE = 16
