@@ -15,12 +15,14 @@ from training.composer_commands import evaluate_command
 from training.config import RECIPES
 from training.convgan_commands import evaluate_command as evaluate_convgan
 from training.data.notes import NoteSet, open_notes
-from training.data.programs import PROGRAM_NAMES
+from training.data.programs import chosen_programs
 from training.data_commands import CORPUS_COMMANDS
+from training.gansynth_commands import NOTE_COMMANDS
 from training.hardware import choose_device
 from training.progress import counting_progress, stop_flag, training_progress
 from training.systems import NOTE_SYSTEMS, SYSTEMS
 from training.train_command import train_command
+from training.wave_commands import waves_group
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _DATA_OPTION = click.option(
@@ -47,7 +49,7 @@ def soundfont(font: Path | None, out: Path | None, programs: str | None) -> None
     from training.data.render import render_notes
     from training.data.soundfont import find_soundfont
 
-    chosen = _chosen_programs(programs)
+    chosen = chosen_programs(programs)
     font = font or find_soundfont()
     folder = out or default_notes_folder()
     console = Console()
@@ -70,6 +72,7 @@ def tones(folder: Path) -> None:
     _describe(Console(), write_tones(folder))
 
 
+data_group.add_command(waves_group)
 for _command in CORPUS_COMMANDS:
     data_group.add_command(_command)
 
@@ -158,6 +161,8 @@ def evaluate_group() -> None:
 
 for _system in SYSTEMS.values():
     evaluate_group.add_command(evaluate_command(_system))
+for _command in NOTE_COMMANDS:
+    evaluate_group.add_command(_command)
 evaluate_group.add_command(evaluate_convgan)
 
 
@@ -203,22 +208,6 @@ def evaluate_frame_voice(
     if pictures:
         for picture in draw_notes(voice, notes, pictures):
             console.print(f"Drawn {picture}")
-
-
-def _chosen_programs(programs: str | None) -> tuple[int, ...]:
-    if programs is None:
-        return tuple(PROGRAM_NAMES)
-    try:
-        chosen = tuple(sorted({int(number) for number in programs.split(",")}))
-    except ValueError as error:
-        raise SettingError(f"--programs must be numbers like 0,40,73, got {programs!r}") from error
-    unknown = [number for number in chosen if number not in PROGRAM_NAMES]
-    if unknown:
-        raise SettingError(
-            f"--programs: {', '.join(map(str, unknown))} cannot be used",
-            "Melodic General MIDI programs count from 0: 0-111 without 55 and 96-103, and 114.",
-        )
-    return chosen
 
 
 def _describe(console: Console, notes: NoteSet) -> None:

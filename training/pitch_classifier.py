@@ -24,7 +24,7 @@ from training.metrics.pitch_classifier import (
 from training.samples import NoteSamples
 
 _MOST_VALIDATION = 512
-_VALIDATION_BATCH = 32
+_AT_ONCE = 32
 _WARM_UP_STEPS = 20
 
 
@@ -62,21 +62,29 @@ class PitchLearner:
         accuracy = (logits.argmax(dim=1) == self._pitches(rows)).float().mean()
         return {"loss": loss.detach(), "accuracy": accuracy}
 
-    @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Return the loss and accuracy on up to 512 validation notes, evenly spread."""
         rows = playable(self.waves, "valid")
         rows = rows[:: -(-len(rows) // _MOST_VALIDATION)]
-        self.network.eval()
-        parts = [
-            self.network(torch.from_numpy(self.waves.audio(some)).to(self.device))[0]
-            for some in np.array_split(rows, -(-len(rows) // _VALIDATION_BATCH))
-        ]
-        logits, truth = torch.cat(parts), self._pitches(rows)
+        logits, truth = self._logits(rows), self._pitches(rows)
         return {
             "loss": float(F.cross_entropy(logits, truth)),
             "accuracy": float((logits.argmax(dim=1) == truth).float().mean()),
         }
+
+    def named(self, split: WaveSplit) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows of a split, and the pitch that each is taken for."""
+        rows = playable(self.waves, split)
+        return rows, self._logits(rows).argmax(dim=1).cpu().numpy() + LOWEST_PITCH
+
+    @torch.no_grad()
+    def _logits(self, rows: NDArray[np.int64]) -> Tensor:
+        self.network.eval()
+        parts = [
+            self.network(torch.from_numpy(self.waves.audio(some)).to(self.device))[0]
+            for some in np.array_split(rows, -(-len(rows) // _AT_ONCE))
+        ]
+        return torch.cat(parts)
 
     def samples(self) -> NoteSamples:
         """Return nothing: it listens."""

@@ -4,46 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
+from tests.training.tone_waves import tone_waves
 from training.data.waves import FRAMES, WaveSet
 from training.learning import Length, load_learner, new_run
 from training.metrics.pitch_classifier import NARROW, PAPER, TINY, PitchClassifier
 from training.pitch_classifier import SYSTEM, PitchLearner
 
-TIME = np.arange(FRAMES) / 16000
-
-
-def tones(pitches: np.ndarray, seed: int) -> np.ndarray:
-    """Harmonic tones with random timbres, int16."""
-    random = np.random.default_rng(seed)
-    waves = np.zeros((len(pitches), FRAMES))
-    for wave, pitch in zip(waves, pitches, strict=True):
-        hz = 440.0 * 2.0 ** ((int(pitch) - 69) / 12)
-        for number in range(1, min(6, int(7800 / hz)) + 1):
-            wave += random.uniform(0.3, 1.0) * np.sin(2.0 * np.pi * hz * number * TIME)
-    return np.asarray(20000 * waves / np.abs(waves).max(axis=1, keepdims=True), np.int16)
-
 
 @pytest.fixture(scope="module")
 def waves() -> WaveSet:
-    pitches = np.tile(np.arange(30, 84, 9), 8).astype(np.uint8)
-    splits = np.repeat([0, 0, 0, 0, 0, 1, 1, 2], 6).astype(np.uint8)
-    return WaveSet(
-        name="tones",
-        source="formulas",
-        notice="none",
-        sha256="0" * 64,
-        rate_hz=16000,
-        waves=tones(pitches, 1),
-        pitches=pitches,
-        velocities=np.full(48, 100, np.uint8),
-        labels=np.zeros(48, np.int16),
-        label_names=("tone",),
-        splits=splits,
-    )
+    return tone_waves(range(30, 84, 9), [0, 0, 0, 0, 0, 1, 1, 2])
 
 
 def test_the_paper_s_layers_bring_its_image_to_one_point() -> None:

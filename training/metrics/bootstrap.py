@@ -7,7 +7,7 @@ of one piece resemble each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,9 @@ class Mean:
     count: int
 
     def __str__(self) -> str:
-        """Write as a table does: ``0.42 [0.40, 0.44]``."""
+        """Write as a table does: ``0.42 [0.40, 0.44]``; the value alone where no interval is."""
+        if np.isnan(self.low):
+            return "–" if np.isnan(self.value) else f"{self.value:.3g}"
         return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
 
 
@@ -65,6 +67,33 @@ def ratio_of(totals: ArrayLike, sizes: ArrayLike, seed: int = 0) -> Mean:
     means = above[drawn].sum(axis=1) / below[drawn].sum(axis=1)
     low, high = np.percentile(means, [_LOW, _HIGH])
     return Mean(float(above.sum() / below.sum()), float(low), float(high), len(above))
+
+
+def statistic_of(
+    values: NDArray[np.float64],
+    statistic: Callable[[NDArray[np.float64]], float],
+    draws: int = 400,
+    seed: int = 0,
+) -> Mean:
+    """Return any statistic of a sample, a percentile for example, with its interval.
+
+    Parameters
+    ----------
+    values
+        Shape (n, ...): one value or row per piece.
+    statistic
+        Takes values of that shape.
+    draws
+        How many repetitions.
+    """
+    if not len(values):
+        return Mean(np.nan, np.nan, np.nan, 0)
+    random = np.random.default_rng(seed)
+    repeated = [
+        statistic(values[random.integers(0, len(values), len(values))]) for _ in range(draws)
+    ]
+    low, high = np.percentile(repeated, [_LOW, _HIGH])
+    return Mean(float(statistic(values)), float(low), float(high), len(values))
 
 
 def quartiles(values: Sequence[float] | NDArray[np.float64]) -> tuple[float, float]:
