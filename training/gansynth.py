@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import torch
 
+from training import gansynth_small
 from training.data.waves import FRAMES, FULL_SCALE, RATE_HZ, WaveSet, open_waves
 from training.gansynth_config import CONFIGS, GansynthConfig
 from training.gansynth_images import drawing_of
@@ -45,14 +46,16 @@ def load_notes(folder: Path) -> GansynthNotes:
     Parameters
     ----------
     folder
-        A folder that ``latentkeys train gansynth`` made; `training.learning.read_run` has its
-        card.
+        A folder that ``latentkeys train gansynth`` or ``gansynth-small`` made;
+        `training.learning.read_run` has its card.
 
     Raises
     ------
     FileError
         No readable checkpoint, or one of another system.
     """
+    if read_run(folder)[0].system == gansynth_small.SYSTEM.name:
+        return gansynth_small.load_notes(folder)
     card, state = read_run(folder, SYSTEM.name)
     config = msgspec.convert(card.config, GansynthConfig)
     generator, _ = new_networks(config)

@@ -1,7 +1,7 @@
 """Spectra seen from the played pitch: what is left once an ideal harmonic tone is taken away.
 
 In: pitches. Out: the level and the phase of a tone that starts with the note, whose harmonics are
-equally strong and in step. GANSynth draws magnitudes and frequencies as they are, and so its
+equally strong. GANSynth draws magnitudes and frequencies as they are, and so its
 networks have to learn where sixty-one pitches have their partials. Images relative to this tone
 hold the spectral envelope and small deviations instead; a network that draws zeros is in tune.
 After Engel et al., 2020 (DDSP), where the fundamental drives the oscillators.
@@ -18,6 +18,8 @@ from torch import Tensor
 
 _SAMPLE_RATE_HZ = 16000
 _SILENT = -30.0
+_GOLDEN = 0.5 * (5.0**0.5 - 1.0)  # squares times it are spread evenly: harmonics never add up
+_HOPS_PER_WINDOW = 4.0
 # Medians over twenty instruments: how fast the level falls beside a harmonic, in windows that
 # reach into the silence before the note by so much of their length (or start after it).
 _REACHES = (-0.5, 0.0, 0.25, 0.5, 0.75)
@@ -46,6 +48,11 @@ class HarmonicTone:
         """How many windows end before the note begins."""
         return int((self._reach() >= 1.0).sum())
 
+    @property
+    def first_steady_window(self) -> int:
+        """From which window on the level stays the same and the phase turns evenly."""
+        return int((self._reach() > _REACHES[0]).sum())
+
     def level(self, pitch: Tensor) -> Tensor:
         """Return the tone's log magnitude, (n, windows, bins), for MIDI pitches (n,).
 
@@ -70,7 +77,14 @@ class HarmonicTone:
         turns = (harmonic * f0_bins)[:, None] * torch.from_numpy(since_onset / length)[:, None]
         bins = torch.arange(1, self.bins + 1, dtype=torch.float64)
         turns = turns - bins * torch.from_numpy(centre / length)[:, None]
+        turns = turns + (_GOLDEN * harmonic.square())[:, None]
         return (2.0 * np.pi * (turns - turns.round())).float()
+
+    def turns_per_hop(self, pitch: Tensor) -> Tensor:
+        """Return how far the phase turns from one whole window to the next, (n, bins), ±0.5."""
+        harmonic, f0_bins = self._harmonics(pitch)
+        turns = harmonic * f0_bins / _HOPS_PER_WINDOW
+        return (turns - turns.round()).float()
 
     def _harmonics(self, pitch: Tensor) -> tuple[Tensor, Tensor]:
         """Return each bin's nearest harmonic, (n, bins), and the fundamental in bins, (n, 1)."""

@@ -12,6 +12,7 @@ from training.convgan import SYSTEM as CONVGAN
 from training.crnngan import SYSTEM as CRNNGAN
 from training.crnngan_simple import SYSTEM as CRNNGAN_SIMPLE
 from training.gansynth import SYSTEM as GANSYNTH
+from training.gansynth_small import SYSTEM as GANSYNTH_SMALL
 from training.learner import System
 from training.musegan import SYSTEM as MUSEGAN
 from training.note_lstm import SYSTEM as NOTE_LSTM
@@ -34,7 +35,7 @@ SYSTEMS: dict[str, System[Any, Any]] = {
 }
 
 NOTE_SYSTEMS: dict[str, System[Any, Any]] = {
-    system.name: system for system in (GANSYNTH, CONVGAN, PITCH_CLASSIFIER)
+    system.name: system for system in (GANSYNTH, GANSYNTH_SMALL, CONVGAN, PITCH_CLASSIFIER)
 }
 """What learns from wave sets; `SYSTEMS` has the composers."""
 
