@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 
 from instrument.bundle import Bundle
+from instrument.cli import ImportedOnUse
 from instrument.errors import SettingError
 from instrument.events import note_off, note_on
 from instrument.files import cannot_write
@@ -40,6 +41,16 @@ _VELOCITY = 100
 @click.group("generate", context_settings={"help_option_names": ["-h", "--help"]})
 def generate_group() -> None:
     """Make sounds."""
+
+
+generate_group.add_command(
+    ImportedOnUse(
+        "convgan",
+        "training.convgan_commands:generate_command",
+        "training",
+        "Make sounds with a run of convgan.",
+    )
+)
 
 
 @generate_group.command("random")

@@ -8,6 +8,7 @@ import soundfile
 import torch
 from click.testing import CliRunner
 
+from instrument.cli import latentkeys
 from instrument.errors import SettingError
 from training.convgan import (
     SYSTEM,
@@ -17,7 +18,6 @@ from training.convgan import (
     load_sounds,
     networks_of,
 )
-from training.convgan_commands import evaluate_command, generate_command
 from training.convgan_network import (
     DocumentCritic,
     DocumentGenerator,
@@ -211,17 +211,17 @@ def test_a_run_is_measured_and_generates_from_the_command_line(
     folder = tmp_path / "run"
     new_run(SYSTEM, "tiny", waves, Length(2, 0.0, 1), folder, CPU).run(_quiet, lambda: False)
     shell = CliRunner()
-    made = shell.invoke(generate_command, [str(folder), "--count", "2"], catch_exceptions=False)
+    generate = ["generate", "convgan", str(folder)]
+    made = shell.invoke(latentkeys, [*generate, "--count", "2"], catch_exceptions=False)
     assert made.exit_code == 0
     sound, rate_hz = soundfile.read(folder / "generated" / "sound 0001.wav", dtype="float32")
     assert rate_hz == 16000
     assert sound.shape == (TINY.tiles.frames,)
     assert (folder / "generated" / "samples.png").read_bytes()[1:4] == b"PNG"
-    again = shell.invoke(generate_command, [str(folder)])
+    again = shell.invoke(latentkeys, generate)
     assert isinstance(again.exception, SettingError)
-    measured = shell.invoke(
-        evaluate_command, [str(folder), "--count", "20"], catch_exceptions=False
-    )
+    evaluate = ["evaluate", "convgan", str(folder), "--count", "20"]
+    measured = shell.invoke(latentkeys, evaluate, catch_exceptions=False)
     assert measured.exit_code == 0
     figures = json.loads((folder / "evaluation.json").read_text())["figures"]
     assert set(figures) == {"generated", "learned from, again", "never heard", "noise"}
