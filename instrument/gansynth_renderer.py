@@ -23,8 +23,9 @@ LONGEST_ONSET_SECONDS = 0.020
 ONSET_SHARE = 0.05
 """Of the attack's peak: below it, at the beginning, is what the analysis window smeared there."""
 ONSET_LEAD_SECONDS = 0.001
-MOST_GAIN = 2.0
-"""The network's own scale is +-1. More would lift a slow attack's later part out of the table."""
+MOST_GAIN = 1.0
+"""The network's own full scale is 1. Lifting a slow attack further would make what follows it far
+too loud for those who play before whole notes are there."""
 
 _INPUTS, _OUTPUT = {"z", "pitch"}, "waveform"
 

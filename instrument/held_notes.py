@@ -27,7 +27,7 @@ RESAMPLER_TAIL_FRAMES = 256
 """Frames at an attack's end that soxr's filter has not heard the future of; they are left out.
 It hears 120 frames ahead at the lower of the two rates (measured), so more than doubling the rate
 takes more."""
-MOST_GAIN = 4.0
+MOST_GAIN = 8.0
 """A key whose sound stays faint although its attack is not is lifted by no more."""
 
 

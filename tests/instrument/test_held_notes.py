@@ -92,8 +92,8 @@ def test_a_note_is_no_longer_than_the_model_holds_it(renderer: GansynthRenderer)
 def test_whole_notes_are_brought_to_the_common_level_by_their_gain(
     renderer: GansynthRenderer,
 ) -> None:
-    most = 4 * 2 * 2**-6 * np.sqrt((1 + 0.5**2) / 2)  # the two limits, the level, the tone's RMS
-    for level, lifted in ((3.0, 0.1), (-2.0, 0.1), (-6.0, most)):
+    most = 8 * 2**-7 * np.sqrt((1 + 0.5**2) / 2)  # the limit, the level, the tone's RMS
+    for level, lifted in ((3.0, 0.1), (-2.0, 0.1), (-7.0, most)):
         latent = np.array([[0.5, level, 0, 0, 0]], np.float32)
         (note,) = whole_notes(
             renderer, [60], latent, rate_hz=48_000, frames=48_000, goes_on_evenly=True
