@@ -54,7 +54,6 @@ def render_waves(
     FileError
         The font cannot be read, or the folder cannot be written.
     """
-    SoundFont(font).close()  # a font that cannot be read is refused here, not in a worker
     notice = FLUID_NOTICE if "Fluid" in font.name else ""
     items = _render(font, programs, show)
     return write_waves(folder, items, name=name, source=font.name, notice=notice, most_skipped=1.0)

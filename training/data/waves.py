@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -129,12 +130,12 @@ def open_waves(name_or_path: str | Path) -> WaveSet:
         ):
             raise ValueError(f"its format must be {FORMAT}, {FRAMES} frames at {RATE_HZ} Hz")
         return _open(folder, description)
-    except (OSError, msgspec.MsgspecError, ValueError, KeyError) as reason:
+    except (OSError, msgspec.MsgspecError, ValueError, KeyError, BadZipFile) as reason:
         raise FileError(f"{folder} is no readable wave set: {reason}", "Make it again.") from reason
 
 
 def _open(folder: Path, description: Description) -> WaveSet:
-    with np.load(folder / TABLE, allow_pickle=False) as table:
+    with (folder / TABLE).open("rb") as file, np.load(file, allow_pickle=False) as table:
         pitches, velocities = table["pitches"], table["velocities"]
         labels, splits = table["labels"], table["splits"]
     if any(part.shape != (description.count,) for part in (pitches, velocities, labels, splits)):
