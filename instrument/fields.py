@@ -80,7 +80,10 @@ class _Checker:
 
     def check(self, raw: Any, hint: Any, path: tuple[str, ...]) -> None:
         """Check one value against its annotation, tables and lists item by item."""
-        hint = _without_none(hint)
+        inner = _without_none(hint)
+        if raw is None and inner is not hint:
+            return  # JSON can say it
+        hint = inner
         if dataclasses.is_dataclass(hint):
             self.check_table(raw, hint, path)
         elif typing.get_origin(hint) is dict and isinstance(raw, dict):

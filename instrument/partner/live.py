@@ -12,10 +12,8 @@ from collections import deque
 from instrument.events import message_of
 from instrument.partner.ledger import Message
 from instrument.partner.partner import Partner
+from instrument.partner.take import COMMAND_SOURCE
 from instrument.realtime.state import PARTNER_SOURCE, EngineState
-
-COMMAND_SOURCE = -1
-"""In what was heard: not MIDI, but the name of a wish."""
 
 
 class LivePartner:
@@ -36,7 +34,8 @@ class LivePartner:
         self._waiting: deque[tuple[int, bytes, int]] = deque()
         self.heard: list[tuple[int, bytes, int]] = []  # for whoever keeps it; they empty the list
         self.sent: list[Message] = []  # the same
-        partner.begin_at(state.clock)
+        self.first_frame = state.clock
+        partner.begin_at(self.first_frame)
 
     def follow(self) -> None:
         """Live through everything up to the engine's clock."""

@@ -58,6 +58,7 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
     """Partner: it listens."""
 
     model: str
+    first_frame: int  #: of the stream: beat 0 of its own tempo
 
 
 class Notice(msgspec.Struct, frozen=True, tag=True):

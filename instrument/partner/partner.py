@@ -18,6 +18,7 @@ from typing import Protocol
 from instrument.note import Note
 from instrument.partner.clock_follower import ClockFollower, ClockNews
 from instrument.partner.hands import Hands
+from instrument.partner.journal import Journal
 from instrument.partner.ledger import Key, Ledger, Message
 from instrument.partner.note_composer import Moment, NoteComposer
 from instrument.partner.plan import Plan, Planned
@@ -75,6 +76,8 @@ class Partner:
     ----------
     hands, plan, ledger, moment
         What was heard, what is planned, what sounds, and where the composer is.
+    journal
+        Everything that both have played.
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class Partner:
             self.transport = self.follower.transport
         self.hands, self.plan, self.ledger = Hands(), Plan(), Ledger(self._frame_of)
         self.moment: Moment = composer.begin(0.0, transport.bar_beats)
+        self.journal = Journal(self.transport)
         self._taps = TapTempo(transport.rate_hz)
         self._messages: list[Message] = []
         self._handed_over_beats = 0.0  # everything before it has been sent
@@ -114,8 +118,12 @@ class Partner:
         return self.transport.beats_at(self._frame)
 
     def begin_at(self, frame: int) -> None:
-        """Put the first step on a frame."""
+        """Begin on a frame: it is beat 0, unless another program says what is."""
         self._frame = frame
+        if self.follower is None:
+            tie = replace(self.transport.tie, frame=float(frame))
+            self.transport = replace(self.transport, tie=tie)
+        self.journal = Journal(self.transport)
 
     def hear(self, frame: int, data: bytes, source: int = 0) -> None:
         """Take one message of the player or of a clock."""
@@ -125,6 +133,7 @@ class Partner:
                 self._follow()
             return
         beats = self.transport.beats_at(frame)
+        self.journal.hear(frame, data)
         self.hands.hear(beats, data)
         self.mode.heard(self, beats, frame, data)
 
@@ -134,6 +143,7 @@ class Partner:
             bpm = self._taps.tap(float(self._frame))
             if bpm is not None:
                 self.transport = self.transport.with_tempo(bpm, float(self._frame))
+                self.journal.follow(self.transport, self._frame)
         elif wish == "again":
             self.cut_soon(self._frame)
             self.moment = replace(self.moment, drawn=self.moment.drawn + _ANOTHER_DRAW)
@@ -150,6 +160,8 @@ class Partner:
             self.mode.step(self, self.beats, self._frame)
             self._hand_over()
         messages, self._messages = self._messages, []
+        for message in messages:
+            self.journal.send(message)
         return messages
 
     def take_news(self) -> list[ClockNews]:
@@ -225,6 +237,7 @@ class Partner:
         jumped = self.transport.jumps != self._jumps
         stopped = self._was_running and not self.transport.is_running
         self._jumps, self._was_running = self.transport.jumps, self.transport.is_running
+        self.journal.follow(self.transport, self._frame)
         if jumped or stopped:
             self.begin_anew()
 

@@ -15,14 +15,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
 
-from instrument.composers import NOTE_MODELS, find_composer
-from instrument.continuer import NoteModel
-from instrument.errors import LatentkeysError, SettingError
-from instrument.inference import Runtime
-from instrument.partner.answer import Answer
-from instrument.partner.duet import Duet
+from instrument.errors import LatentkeysError
 from instrument.partner.live import LivePartner
 from instrument.partner.messages import (
     Command,
@@ -34,16 +28,12 @@ from instrument.partner.messages import (
     decode_command,
     encode,
 )
-from instrument.partner.note_composer import NoteComposer
-from instrument.partner.partner import Mode, Partner
+from instrument.partner.opening import open_partner
 from instrument.partner.views import view_of
 from instrument.realtime.state import EngineState
-from instrument.transport import Transport
 
 POLL_SECONDS = 0.001
 VIEW_SECONDS = 0.1
-
-MODES: dict[str, type[Mode]] = {"answer": Answer, "duet": Duet}
 
 
 class PartnerProcess:
@@ -70,7 +60,7 @@ class PartnerProcess:
 
     def serve(self) -> None:
         """Go on until control is gone."""
-        _say(Ready(self._settings.partner.model))
+        _say(Ready(self._settings.partner.model, self._live.first_frame))
         gc.collect()
         gc.freeze()  # a collection of what lies here would stop the music for milliseconds
         while self._obey():
@@ -99,49 +89,6 @@ class PartnerProcess:
         if time.monotonic() >= self._next_view:
             self._next_view = time.monotonic() + VIEW_SECONDS
             _say(view_of(partner, self._settings.clock))
-
-
-def open_partner(settings: SessionSettings, rate_hz: float) -> Partner:
-    """Open the composer and make the partner.
-
-    Raises
-    ------
-    SettingError
-        There is no such composer, or it does not compose note by note.
-    """
-    chosen = settings.partner
-    composer = NoteComposer(open_note_model(chosen.model), chosen.model, chosen.seed)
-    transport = Transport.at_tempo(settings.bpm, rate_hz, bar_beats=settings.bar_beats)
-    return Partner(
-        chosen,
-        settings.wishes,
-        composer,
-        MODES[chosen.mode](),
-        transport,
-        follows_clock=settings.clock == "midi",
-    )
-
-
-def open_note_model(name: str) -> NoteModel[Any] | None:
-    """Open a composer that writes note by note; None for the counts alone.
-
-    Raises
-    ------
-    SettingError
-        There is none of that name, or it makes whole phrases.
-    BundleError
-        It is broken, or a sound.
-    """
-    if name == "ngram":
-        return None
-    bundle = find_composer(name)
-    kind = bundle.music.kind
-    if kind not in NOTE_MODELS:
-        raise SettingError(
-            f"{name} makes whole phrases and cannot answer note by note",
-            "Choose a note model, such as note_lstm_tunes: latentkeys models list shows them.",
-        )
-    return NOTE_MODELS[kind](bundle, Runtime(threads=1, device="cpu"))
 
 
 def main() -> None:

@@ -1,0 +1,61 @@
+"""Make a partner out of what the player chose: the composer is opened, the mode found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from instrument.composers import NOTE_MODELS, find_composer
+from instrument.continuer import NoteModel
+from instrument.errors import SettingError
+from instrument.inference import Runtime
+from instrument.partner.answer import Answer
+from instrument.partner.duet import Duet
+from instrument.partner.messages import SessionSettings
+from instrument.partner.note_composer import NoteComposer
+from instrument.partner.partner import Mode, Partner
+from instrument.transport import Transport
+
+MODES: dict[str, type[Mode]] = {"answer": Answer, "duet": Duet}
+
+
+def open_partner(settings: SessionSettings, rate_hz: float) -> Partner:
+    """Open the composer and make the partner.
+
+    Raises
+    ------
+    SettingError
+        There is no such composer, or it does not compose note by note.
+    """
+    chosen = settings.partner
+    composer = NoteComposer(open_note_model(chosen.model), chosen.model, chosen.seed)
+    transport = Transport.at_tempo(settings.bpm, rate_hz, bar_beats=settings.bar_beats)
+    return Partner(
+        chosen,
+        settings.wishes,
+        composer,
+        MODES[chosen.mode](),
+        transport,
+        follows_clock=settings.clock == "midi",
+    )
+
+
+def open_note_model(name: str) -> NoteModel[Any] | None:
+    """Open a composer that writes note by note; None for the counts alone.
+
+    Raises
+    ------
+    SettingError
+        There is none of that name, or it makes whole phrases.
+    BundleError
+        It is broken, or a sound.
+    """
+    if name == "ngram":
+        return None
+    bundle = find_composer(name)
+    kind = bundle.music.kind
+    if kind not in NOTE_MODELS:
+        raise SettingError(
+            f"{name} makes whole phrases and cannot answer note by note",
+            "Choose a note model, such as note_lstm_tunes: latentkeys models list shows them.",
+        )
+    return NOTE_MODELS[kind](bundle, Runtime(threads=1, device="cpu"))

@@ -1,0 +1,97 @@
+"""Make a take's music again, from what was heard and from the seed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from instrument.composers import find_composer
+from instrument.errors import FileError, SettingError
+from instrument.midi_phrases import write_phrase
+from instrument.partner.ledger import Message
+from instrument.partner.opening import open_partner
+from instrument.partner.partner import Partner
+from instrument.partner.take import COMMAND_SOURCE, Take, read_take
+
+LONGEST_SECONDS = 24 * 3600.0
+
+
+def replay(take: Take, report: Callable[[float], None] = lambda _: None) -> list[Message]:
+    """Live through a take again.
+
+    Parameters
+    ----------
+    take
+        As `read_take` gives it.
+    report
+        Told the share done, from 0 to 1, some hundred times.
+
+    Returns
+    -------
+    list of Message
+        Everything that the partner sent.
+
+    Raises
+    ------
+    FileError
+        The take is impossibly long.
+    SettingError
+        Its composer is not installed, or is another version.
+    """
+    partner = open_take(take)
+    return _live_through(partner, take, report)
+
+
+def replay_into(folder: Path, out: Path, report: Callable[[float], None]) -> Take:
+    """Write a take's notes again as a MIDI file; see `replay`."""
+    take = read_take(folder)
+    partner = open_take(take)
+    _live_through(partner, take, report)
+    write_phrase(out, partner.journal.phrase(take.last_frame))
+    return take
+
+
+def open_take(take: Take) -> Partner:
+    """Make the partner of a take, at its first frame."""
+    if (take.last_frame - take.first_frame) / take.rate_hz > LONGEST_SECONDS:
+        raise FileError("the take says that it lasted more than a day", "It is damaged.")
+    if composer_sha256(take.settings.partner.model) != take.composer_sha256:
+        raise SettingError(
+            f"the take was played with another version of {take.settings.partner.model}",
+            "Install that version; with this one the music would be another.",
+        )
+    partner = open_partner(take.settings, take.rate_hz)
+    partner.begin_at(take.first_frame)
+    return partner
+
+
+def composer_sha256(model: str) -> str:
+    """Identify a composer; empty for the counts alone.
+
+    Raises
+    ------
+    SettingError
+        There is none of that name.
+    """
+    return "" if model == "ngram" else find_composer(model).sha256
+
+
+def _live_through(partner: Partner, take: Take, report: Callable[[float], None]) -> list[Message]:
+    waiting, messages = deque(take.heard), []
+    total = max(1, take.last_frame - take.first_frame)
+    told = 0.0
+    while partner.frame + partner.step_frames <= take.last_frame:
+        while waiting and waiting[0].frame <= partner.frame:
+            heard = waiting.popleft()
+            data = bytes.fromhex(heard.data)
+            if heard.source == COMMAND_SOURCE:
+                partner.obey(data.decode("ascii", errors="replace"))
+            else:
+                partner.hear(heard.frame, data, heard.source)
+        messages += partner.step()
+        share = (partner.frame - take.first_frame) / total
+        if share - told >= 0.01:
+            told = share
+            report(share)
+    return messages
