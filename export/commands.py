@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from export.findings import describe_parity
 from instrument.bundle import Bundle
+from instrument.errors import SettingError
 
 
 @click.command("export")
@@ -34,6 +36,7 @@ def export_command(
     """
     from export.bundle_folder import model_folder
     from training.checkpoint import FRAME_VOICE, read_checkpoint
+    from training.systems import NOTE_SYSTEMS
 
     console = Console(highlight=False)
     with console.status("reading the run") as status:
@@ -41,6 +44,8 @@ def export_command(
         target = model_folder(name or system.replace("-", "_"), out)
         if system == FRAME_VOICE:
             bundle, said = _export_voice(run, target, version, status.update)
+        elif system in NOTE_SYSTEMS:
+            bundle, said = _export_notes(run, system, target, version, status.update)
         else:
             bundle, said = _export_composer(run, target, version, data, status.update)
     size = sum(entry.size_bytes for entry in bundle.card.files.values())
@@ -58,6 +63,20 @@ def _export_voice(
         f"largest difference to torch {_worst(bundle):.1e} of full scale, self-test good\n"
         f"matrices kept as float16 change levels by {bundle.card.parity[ROUNDING]:.3f} dB (p99)"
     )
+
+
+def _export_notes(
+    run: Path, system: str, target: Path, version: str, report: Callable[[str], None]
+) -> tuple[Bundle, str]:
+    from export.export_gansynth import SYSTEMS, export_gansynth
+
+    if system not in SYSTEMS:
+        raise SettingError(
+            f"a run of {system} cannot be exported: no instrument plays it",
+            f"These can: {', '.join(SYSTEMS)}, frame-voice and the composers.",
+        )
+    bundle = export_gansynth(run, target, version=version, report=report)
+    return bundle, describe_parity(bundle)
 
 
 def _export_composer(

@@ -1,7 +1,7 @@
 """Write the card of a GANSynth model: what it is, needs, gives, and where it comes from.
 
 In: the model in torch, its `Origin`, and the files of the bundle. Out: the `SoundCard`. Latents are
-standard normal, so the card has no prior and no named points.
+standard normal, so the card has no prior.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from export.card import WEIGHTS_NAME, list_files
 from export.gansynth_plan import NoteGraph, pitch_range
-from instrument.card import FORMAT, Licence, SelfTest, SoundCard
+from instrument.card import FORMAT, Licence, NamedLatent, SelfTest, SoundCard
 from instrument.renderer import NoteRenderer
 from training.gansynth_notes import GansynthNotes
 from training.mel_warp import SAMPLE_RATE_HZ
+from training.spectrogram import Spectrogram
 
 _SELF_TEST_NOTES = ((36, 127), (60, 64), (84, 100))  # pitch, velocity
 _SELF_TEST_FRAMES = 12
@@ -44,6 +45,8 @@ class Origin:
         Figures that were measured.
     hold_seconds
         How long the keys of the notes that it learned were held; what follows is their release.
+    latents
+        Instruments that have a place, by name.
     """
 
     description: str
@@ -52,6 +55,7 @@ class Origin:
     training: Mapping[str, Any]
     metrics: Mapping[str, Any]
     hold_seconds: float
+    latents: Mapping[str, NamedLatent] = field(default_factory=dict)
 
 
 def describe_notes(
@@ -71,8 +75,10 @@ def describe_notes(
         Every file of the bundle but the card, by name.
     """
     size = model.generator.size
-    network = {"position": model.position} if model.position is not None else {}
-    network |= {"scale": model.spectrogram.scale, "size": dataclasses.asdict(size)}
+    drawing = model.spectrogram
+    network: dict[str, Any] = {"size": dataclasses.asdict(size), "position": model.position}
+    network["frames"] = drawing.frames
+    network["scale"] = drawing.scale if isinstance(drawing, Spectrogram) else "wave"
     today = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
     return SoundCard(
         format=FORMAT,
@@ -87,7 +93,7 @@ def describe_notes(
         weights=WEIGHTS_NAME,
         files=list_files(files),
         graphs={graph: NoteGraph.of(model, graph).on_card(model) for graph in graph_names},
-        latents={},
+        latents=dict(origin.latents),
         self_test=(),
         constants={"hold_seconds": origin.hold_seconds},
         training={**origin.training, "network": network, "exported": today},
@@ -95,16 +101,19 @@ def describe_notes(
     )
 
 
-def seeded_latents(latent_size: int, count: int) -> NDArray[np.float64]:
-    """Draw latents that stand on a card, and are rounded to what it shows: (count, size)."""
-    drawn = np.random.default_rng(0).standard_normal((count, latent_size))
+def heard_latents(card: SoundCard, count: int) -> NDArray[np.float64]:
+    """Choose latents to hear, (count, latent_size): instruments, or draws where none has a name."""
+    known = [entry.latent for entry in card.latents.values()]
+    if len(known) >= count:
+        return np.asarray(known)[np.linspace(0, len(known) - 1, count).round().astype(int)]
+    drawn = np.random.default_rng(0).standard_normal((count, card.latent_size))
     return np.asarray(drawn.round(4))
 
 
 def with_note_tests(card: SoundCard, renderer: NoteRenderer) -> SoundCard:
     """Add a few samples of a few notes, as this machine renders them."""
     tests = []
-    latents = seeded_latents(card.latent_size, len(_SELF_TEST_NOTES))
+    latents = heard_latents(card, len(_SELF_TEST_NOTES))
     for (pitch, velocity), latent in zip(_SELF_TEST_NOTES, latents, strict=True):
         note = renderer.render([pitch], [latent], [velocity])[0]
         frames = np.linspace(1000, len(note) - 1, _SELF_TEST_FRAMES).astype(int)

@@ -13,15 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from export.findings import CROP, FLOAT64, TORCH_FLOAT64
 from export.gansynth_plan import NoteGraph, pitch_range
 from instrument.bundle import Bundle
 from instrument.errors import BundleError
 from instrument.inference import Runtime, Session
 from training.gansynth_notes import GansynthNotes
 
-FLOAT64, TORCH_FLOAT64, CROP = "float64_db", "torch_float64_db", "attack_of_note"
-"""On the card: how far onnxruntime and torch stay below a note in float64, in dB; the largest
-difference between an attack and the beginning of its note, as a share of the note's peak."""
 LEAST_DB = 75.0
 LARGEST_CROP_DIFFERENCE = 1e-6
 _ROUNDING_DB, _TORCH_DB = 6.0, 40.0

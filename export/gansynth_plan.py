@@ -12,9 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from export.gansynth_graph import PlainNotes
+from export.gansynth_wave import PlainWaves
 from instrument.card import Dimension, Graph
 from instrument.card import Tensor as CardTensor
+from training.gansynth_network import Generator
 from training.gansynth_notes import LOWEST_PITCH, GansynthNotes
+from training.mel_warp import SAMPLE_RATE_HZ
+from training.spectrogram import Spectrogram
 
 ATTACK_FRAMES = 2048
 """128 ms at 16 kHz: a fifth of a note's work."""
@@ -50,7 +54,9 @@ class NoteGraph:
 
     def module(self, model: GansynthNotes) -> nn.Module:
         """Return the torch module that is exported."""
-        return PlainNotes(model, self.frames).eval().requires_grad_(False)
+        is_drawn = isinstance(model.generator, Generator)
+        module = PlainNotes(model, self.frames) if is_drawn else PlainWaves(model, self.frames)
+        return module.eval().requires_grad_(False)
 
     def inputs(self, model: GansynthNotes, seed: int = 0) -> dict[str, Tensor]:
         """Draw latents, and pitches all over the keyboard.
@@ -84,3 +90,10 @@ class NoteGraph:
 def pitch_range(model: GansynthNotes) -> tuple[int, int]:
     """Return the lowest and the highest pitch that a model knows."""
     return LOWEST_PITCH, LOWEST_PITCH + model.generator.size.pitches - 1
+
+
+def steady_seconds(model: GansynthNotes) -> float:
+    """Return how long a note lasts before it fades for want of windows beyond its end."""
+    drawing = model.spectrogram
+    fading = drawing.window_frames - drawing.hop_frames if isinstance(drawing, Spectrogram) else 0
+    return (drawing.frames - fading) / SAMPLE_RATE_HZ

@@ -8,7 +8,6 @@ import click
 from rich.console import Console
 
 from export.bundle_folder import model_folder
-from instrument.bundle import Bundle
 from instrument.card import CARD_NAME
 from instrument.errors import FileError
 
@@ -44,6 +43,7 @@ def magenta_command(folder: Path, name: str, out: Path | None, force: bool) -> N
     TensorFlow is not needed. The graphs are compared with torch and tested on this machine's
     onnxruntime before the bundle appears.
     """
+    from export.findings import describe_parity
     from export.import_magenta import import_magenta
 
     target = model_folder(name, out)
@@ -53,7 +53,7 @@ def magenta_command(folder: Path, name: str, out: Path | None, force: bool) -> N
         bundle = import_magenta(folder, target, report=status.update)
     size = sum(entry.size_bytes for entry in bundle.card.files.values())
     console.print(f"{bundle.path}: {len(bundle.card.files) + 1} files, {size / 1e6:.1f} MB")
-    console.print(_findings(bundle))
+    console.print(describe_parity(bundle))
     console.print(f"Make a preset of it with: latentkeys presets new GLASS --model {name} --seed 1")
 
 
@@ -63,14 +63,3 @@ def _refuse_to_replace(target: Path, force: bool) -> None:
             f"there is a model {target.name} in {target.parent}",
             "Choose another --name, or replace it with --force.",
         )
-
-
-def _findings(bundle: Bundle) -> str:
-    from export.gansynth_parity import CROP, FLOAT64
-
-    parity = bundle.card.parity
-    worst = max(value for graph, value in parity.items() if graph in bundle.card.graphs)
-    return (
-        f"largest difference to torch {worst:.1e} of a note's peak, to float64 "
-        f"{-parity[FLOAT64]:.0f} dB; an attack and its note differ by {parity[CROP]:.1e}"
-    )

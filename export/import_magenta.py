@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from export.export_gansynth import NSYNTH_HOLD_SECONDS
 from export.gansynth_card import Origin
 from export.gansynth_plan import GRAPH_NAMES
 from export.magenta import MagentaModel, open_magenta
@@ -16,8 +17,6 @@ from export.write_gansynth import write_notes
 from instrument.bundle import Bundle
 from instrument.card import Licence
 
-NSYNTH_HOLD_SECONDS = 3.0
-"""Engel et al., 2017: every note of NSynth is held for three seconds and decays for one."""
 _TERMS = f"""\
 The weights in this folder were read from a checkpoint of Magenta's GANSynth, as Google offers them
 at {ARCHIVES}.

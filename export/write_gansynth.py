@@ -13,7 +13,8 @@ from pathlib import Path
 
 from export.bundle_folder import fill, graph_files, new_bundle
 from export.card import list_files
-from export.gansynth_card import Origin, describe_notes, seeded_latents, with_note_tests
+from export.findings import CENTS, DISTANCE
+from export.gansynth_card import Origin, describe_notes, heard_latents, with_note_tests
 from export.gansynth_onnx import export_notes
 from export.gansynth_parity import check_notes
 from export.gansynth_plan import GRAPH_NAMES
@@ -22,9 +23,6 @@ from export.sound_sample import sample_wav
 from instrument.bundle import Bundle
 from instrument.renderers import open_renderer, self_test
 from training.gansynth_notes import GansynthNotes
-
-DISTANCE, CENTS = "float16_distance_db", "float16_cents"
-"""On the card beside the graphs' parity: what weights rounded to float16 change."""
 
 
 def write_notes(
@@ -83,7 +81,7 @@ def write_notes(
         report("comparing with torch")
         parity = check_notes(model, Bundle.load(built)) | rounding
         renderer = open_renderer(Bundle.load(built), device="cpu")
-        files["sample.wav"] = sample_wav(seeded_latents(card.latent_size, 3), renderer)
+        files["sample.wav"] = sample_wav(heard_latents(card, 3), renderer)
         card = dataclasses.replace(with_note_tests(card, renderer), parity=parity)
         fill(built, dataclasses.replace(card, files=list_files(files)), files)
         bundle = Bundle.load(built)

@@ -95,6 +95,15 @@ def compose_command(rounds: int | None, json_file: Path | None) -> None:
     _finish([_show(_compose(rounds))], json_file)
 
 
+@bench_group.command("gansynth")
+@_rounds_option
+@click.option("--model", metavar="NAME", help="A GANSynth model; full size when not given.")
+@_json_option
+def gansynth_command(rounds: int | None, model: str | None, json_file: Path | None) -> None:
+    """GANSynth's notes beside torch, all keys of a sound; on a GPU where there is one."""
+    _finish([_show(_gansynth(rounds, model))], json_file)
+
+
 @bench_group.command("all")
 @_seconds_option
 @_preset_option
@@ -156,6 +165,12 @@ def _compose(rounds: int | None) -> Report:
     from instrument.bench.compose import bench_compose
 
     return bench_compose(rounds=rounds or 15)
+
+
+def _gansynth(rounds: int | None, model: str | None) -> Report:
+    from instrument.bench.gansynth import bench_gansynth
+
+    return bench_gansynth(rounds=rounds or 15, model=model)
 
 
 def _show(report: Report) -> Report:
