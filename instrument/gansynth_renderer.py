@@ -23,9 +23,13 @@ LONGEST_ONSET_SECONDS = 0.020
 ONSET_SHARE = 0.05
 """Of the attack's peak: below it, at the beginning, is what the analysis window smeared there."""
 ONSET_LEAD_SECONDS = 0.001
-MOST_GAIN = 1.0
-"""The network's own full scale is 1. Lifting a slow attack further would make what follows it far
-too loud for those who play before whole notes are there."""
+SHORTEST_HOLD_SECONDS = 0.25
+"""Less leaves nothing to loop."""
+TYPICAL_LEVEL = 0.15
+"""RMS of a note's strongest 50 ms as networks give it, unless the card says otherwise."""
+MOST_LIFTED = 2.0
+"""An attack that is fainter than typical is lifted by so much beyond the others: what follows a
+slow one would be far too loud for those who play before whole notes are there."""
 
 _INPUTS, _OUTPUT = {"z", "pitch"}, "waveform"
 
@@ -54,7 +58,7 @@ class GansynthRenderer:
     Raises
     ------
     BundleError
-        The bundle has no graph that makes notes.
+        The bundle has no graph that makes notes, or a constant of its card is out of range.
     """
 
     hears_velocity = False
@@ -68,12 +72,17 @@ class GansynthRenderer:
         self._bundle, self._runtime = bundle, runtime
         self._lengths = _lengths(bundle)
         self._sessions: dict[str, BoundSession] = {}
+        typical = _constant(bundle, "typical_level", TYPICAL_LEVEL, (1e-3, 10.0))
+        self._most_gain = MOST_LIFTED * LEVEL / typical
         self._onset_frames = round(LONGEST_ONSET_SECONDS * self.sample_rate_hz)
         whole = self._lengths[-1].frames
-        seconds = card.constants.get("hold_seconds", whole / self.sample_rate_hz)
-        held = round(seconds * self.sample_rate_hz)
+        seconds = whole / self.sample_rate_hz
+        hold_seconds = _constant(bundle, "hold_seconds", seconds, (SHORTEST_HOLD_SECONDS, 60.0))
+        held = round(hold_seconds * self.sample_rate_hz)
         self.longest_frames = min(whole, held) - self._onset_frames
         self.attack_frames = min(self._beginning, held) - self._onset_frames
+        if self.attack_frames <= 0:
+            raise BundleError(f"{bundle.what}: its shortest graph is too short", FETCH_AGAIN)
 
     @property
     def notes_at_once(self) -> int:
@@ -124,7 +133,7 @@ class GansynthRenderer:
             raise BundleError(f"{self._bundle.what}: gives no finite sound for this latent")
         beginnings = raw[:, : self._beginning]
         rms = strongest_rms(beginnings, self.sample_rate_hz)
-        gains = np.minimum(LEVEL / np.maximum(rms, LEVEL / MOST_GAIN), MOST_GAIN)
+        gains = LEVEL / np.maximum(rms, LEVEL / self._most_gain)
         notes = np.empty((len(pitch), wanted), np.float32)
         for row, onset in enumerate(self._onsets(beginnings)):
             notes[row] = raw[row, onset : onset + wanted] * np.float32(gains[row])
@@ -192,3 +201,20 @@ def _lengths(bundle: Bundle) -> list[_Length]:
     if not lengths:
         raise BundleError(f"{bundle.what}: has no graph that makes notes", FETCH_AGAIN)
     return [lengths[frames] for frames in sorted(lengths)]
+
+
+def _constant(bundle: Bundle, name: str, usual: float, limits: tuple[float, float]) -> float:
+    """Read a number of the card.
+
+    Raises
+    ------
+    BundleError
+        It is out of its range.
+    """
+    found = bundle.sound.constants.get(name, usual)
+    if not limits[0] <= found <= limits[1]:
+        allowed = f"{limits[0]:g}..{limits[1]:g}"
+        raise BundleError(
+            f"{bundle.what}: constants.{name} must be in {allowed}, got {found:g}", FETCH_AGAIN
+        )
+    return found

@@ -174,5 +174,5 @@ def _levelled(notes: tuple[TableNote, ...], rate_hz: int) -> tuple[TableNote, ..
     attack.
     """
     rms = float(strongest_rms(notes[-1].samples[None], rate_hz)[0])
-    gain = min(LEVEL / max(rms, LEVEL / MOST_GAIN), MOST_GAIN)
+    gain = LEVEL / max(rms, LEVEL / MOST_GAIN)
     return tuple(replace(note, gain=gain) for note in notes)

@@ -25,6 +25,7 @@ from instrument.card import FORMAT, CardFile, Dimension, Graph, Licence, SoundCa
 RATE_HZ = 16_000
 FRAMES, ATTACK_FRAMES = 32_000, 2_048
 HOLD_SECONDS = 1.5
+TYPICAL_LEVEL = 0.2
 SILENCE_FRAMES = 100  # before the sound
 LATENT_SIZE = 5
 PITCHES = (40, 70)
@@ -79,7 +80,7 @@ def write_plain_gansynth(folder: Path, lengths: Lengths = Lengths()) -> Path:
         graphs=graphs,
         latents={},
         self_test=(),
-        constants={"hold_seconds": HOLD_SECONDS},
+        constants={"hold_seconds": HOLD_SECONDS, "typical_level": TYPICAL_LEVEL},
     )
     (folder / "card.json").write_text(json.dumps(msgspec.to_builtins(card)), encoding="utf-8")
     return folder

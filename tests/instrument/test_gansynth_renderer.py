@@ -12,6 +12,7 @@ from plain_gansynth import (
     LATENT_SIZE,
     RATE_HZ,
     SILENCE_FRAMES,
+    TYPICAL_LEVEL,
     Lengths,
     formula,
     plain_gansynth,
@@ -78,9 +79,11 @@ def test_attacks_have_a_common_level(renderer: GansynthRenderer) -> None:
         assert strongest == pytest.approx(0.1, rel=0.01)
 
 
-def test_what_is_faint_is_not_lifted(renderer: GansynthRenderer) -> None:
+def test_what_is_faint_is_lifted_twice_as_far_as_a_typical_note(
+    renderer: GansynthRenderer,
+) -> None:
     note = renderer.render([57], [[0.0, -8.0, 0, 0, 0]])[0]
-    assert np.abs(note).max() == pytest.approx(2**-8, rel=1e-3)
+    assert np.abs(note).max() == pytest.approx(2 * 0.1 / TYPICAL_LEVEL * 2**-8, rel=1e-3)
 
 
 @pytest.mark.parametrize("pitch", [40, 41, 55, 69, 70])
@@ -142,6 +145,17 @@ def test_a_bundle_without_such_graphs_is_refused(bundle: Bundle) -> None:
     bare = dataclasses.replace(bundle, card=dataclasses.replace(bundle.sound, graphs={}))
     with pytest.raises(BundleError, match="has no graph that makes notes"):
         open_renderer(bare, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), [("hold_seconds", -1.0), ("hold_seconds", 1e9), ("typical_level", 0.0)]
+)
+def test_a_card_with_an_impossible_constant_is_refused(
+    bundle: Bundle, name: str, wrong: float
+) -> None:
+    card = dataclasses.replace(bundle.sound, constants={name: wrong})
+    with pytest.raises(BundleError, match=rf"constants\.{name} must be in .*, got"):
+        open_renderer(dataclasses.replace(bundle, card=card), device="cpu")
 
 
 def test_the_self_test_hears_a_changed_sample(bundle: Bundle, renderer: GansynthRenderer) -> None:
