@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from export.card import WEIGHTS_NAME, list_files
 from export.gansynth_plan import NoteGraph, pitch_range
 from instrument.card import FORMAT, Licence, NamedLatent, SelfTest, SoundCard
+from instrument.note_level import strongest_rms
 from instrument.renderer import NoteRenderer
 from training.gansynth_notes import GansynthNotes
 from training.mel_warp import SAMPLE_RATE_HZ
@@ -25,6 +27,7 @@ from training.spectrogram import Spectrogram
 
 _SELF_TEST_NOTES = ((36, 127), (60, 64), (84, 100))  # pitch, velocity
 _SELF_TEST_FRAMES = 12
+_LEVEL_NOTES = 8
 _SELF_TEST_TOLERANCE = 5e-3
 """Phase is a running sum, in which another processor's rounding grows."""
 
@@ -75,6 +78,7 @@ def describe_notes(
         Every file of the bundle but the card, by name.
     """
     size = model.generator.size
+    latents = heard_latents(origin.latents, size.latent_size, _LEVEL_NOTES)
     drawing = model.spectrogram
     network: dict[str, Any] = {"size": dataclasses.asdict(size), "position": model.position}
     network["frames"] = drawing.frames
@@ -95,25 +99,33 @@ def describe_notes(
         graphs={graph: NoteGraph.of(model, graph).on_card(model) for graph in graph_names},
         latents=dict(origin.latents),
         self_test=(),
-        constants={"hold_seconds": origin.hold_seconds},
+        constants={
+            "hold_seconds": round(origin.hold_seconds, 4),
+            "typical_level": _typical_level(model, latents),
+        },
         training={**origin.training, "network": network, "exported": today},
         metrics=dict(origin.metrics),
     )
 
 
-def heard_latents(card: SoundCard, count: int) -> NDArray[np.float64]:
-    """Choose latents to hear, (count, latent_size): instruments, or draws where none has a name."""
-    known = [entry.latent for entry in card.latents.values()]
+def heard_latents(
+    named: Mapping[str, NamedLatent], latent_size: int, count: int
+) -> NDArray[np.float64]:
+    """Choose latents to hear, (count, latent_size): instruments, or draws if too few have a name.
+
+    They are rounded to what a card shows.
+    """
+    known = [entry.latent for entry in named.values()]
     if len(known) >= count:
         return np.asarray(known)[np.linspace(0, len(known) - 1, count).round().astype(int)]
-    drawn = np.random.default_rng(0).standard_normal((count, card.latent_size))
+    drawn = np.random.default_rng(0).standard_normal((count, latent_size))
     return np.asarray(drawn.round(4))
 
 
 def with_note_tests(card: SoundCard, renderer: NoteRenderer) -> SoundCard:
     """Add a few samples of a few notes, as this machine renders them."""
     tests = []
-    latents = heard_latents(card, len(_SELF_TEST_NOTES))
+    latents = heard_latents(card.latents, card.latent_size, len(_SELF_TEST_NOTES))
     for (pitch, velocity), latent in zip(_SELF_TEST_NOTES, latents, strict=True):
         note = renderer.render([pitch], [latent], [velocity])[0]
         frames = np.linspace(1000, len(note) - 1, _SELF_TEST_FRAMES).astype(int)
@@ -128,3 +140,15 @@ def with_note_tests(card: SoundCard, renderer: NoteRenderer) -> SoundCard:
             )
         )
     return dataclasses.replace(card, self_test=tuple(tests))
+
+
+def _typical_level(model: GansynthNotes, latents: NDArray[np.float64]) -> float:
+    """Return the median RMS of the strongest 50 ms of notes, as the network gives them."""
+    lowest, highest = pitch_range(model)
+    levels = []
+    for latent, pitch in zip(latents, np.linspace(lowest, highest, len(latents)), strict=True):
+        z = torch.tensor(latent[None], dtype=torch.float32)
+        with torch.no_grad():
+            note = model(z, torch.tensor([int(pitch)])).numpy()
+        levels.append(strongest_rms(note, SAMPLE_RATE_HZ))
+    return round(float(np.median(levels)), 4)

@@ -80,8 +80,9 @@ def write_notes(
         fill(built, card, files)
         report("comparing with torch")
         parity = check_notes(model, Bundle.load(built)) | rounding
+        latents = heard_latents(card.latents, card.latent_size, 3)
         renderer = open_renderer(Bundle.load(built), device="cpu")
-        files["sample.wav"] = sample_wav(heard_latents(card, 3), renderer)
+        files["sample.wav"] = sample_wav(latents, renderer)
         card = dataclasses.replace(with_note_tests(card, renderer), parity=parity)
         fill(built, dataclasses.replace(card, files=list_files(files)), files)
         bundle = Bundle.load(built)
