@@ -7,6 +7,7 @@ its own line of beats: the transport's while it runs, moved on evenly where it j
 from __future__ import annotations
 
 from instrument.note import Meter, Note, Phrase, Tempo, Track
+from instrument.partner.beat_keeper import CLICK_CHANNEL
 from instrument.partner.ledger import Message
 from instrument.realtime.state import TO_VOICES
 from instrument.transport import Transport
@@ -59,6 +60,8 @@ class Journal:
 
     def send(self, message: Message) -> None:
         """Write down what the partner plays among our own voices, or elsewhere if not there."""
+        if message.data[0] & 0x0F == CLICK_CHANNEL and message.to == TO_VOICES:
+            return
         where = "partner" if message.to == TO_VOICES else "partner out"
         beats = max(0.0, self._music.tie.beats_at(message.frame) + self._offset)
         self._write(where, beats, message.data)

@@ -34,8 +34,8 @@ class LivePartner:
         self._waiting: deque[tuple[int, bytes, int]] = deque()
         self.heard: list[tuple[int, bytes, int]] = []  # for whoever keeps it; they empty the list
         self.sent: list[Message] = []  # the same
-        self.first_frame = state.clock
-        partner.begin_at(self.first_frame)
+        partner.begin_at(state.clock)
+        self.first_frame = partner.transport.frame_at(0.0)
 
     def follow(self) -> None:
         """Live through everything up to the engine's clock."""

@@ -16,9 +16,11 @@ from dataclasses import replace
 from typing import Protocol
 
 from instrument.note import Note
+from instrument.partner.beat_keeper import BeatKeeper
 from instrument.partner.clock_follower import ClockFollower, ClockNews
 from instrument.partner.hands import Hands
 from instrument.partner.journal import Journal
+from instrument.partner.knobs import KnobBoard
 from instrument.partner.ledger import Key, Ledger, Message
 from instrument.partner.note_composer import Moment, NoteComposer
 from instrument.partner.plan import Plan, Planned
@@ -99,6 +101,12 @@ class Partner:
         self.hands, self.plan, self.ledger = Hands(), Plan(), Ledger(self._frame_of)
         self.moment: Moment = composer.begin(0.0, transport.bar_beats)
         self.journal = Journal(self.transport)
+        self.knobs = KnobBoard(settings.knobs)
+        self.beat_keeper = BeatKeeper(
+            clicks=settings.has_metronome,
+            sends_clock=settings.sends_clock,
+            count_in_beats=settings.count_in_bars * transport.bar_beats,
+        )
         self._taps = TapTempo(transport.rate_hz)
         self._messages: list[Message] = []
         self._handed_over_beats = 0.0  # everything before it has been sent
@@ -118,11 +126,13 @@ class Partner:
         return self.transport.beats_at(self._frame)
 
     def begin_at(self, frame: int) -> None:
-        """Begin on a frame: it is beat 0, unless another program says what is."""
+        """Begin on a frame: soon after it is beat 0, unless another program says what is."""
         self._frame = frame
         if self.follower is None:
-            tie = replace(self.transport.tie, frame=float(frame))
-            self.transport = replace(self.transport, tie=tie)
+            soon = frame + round(HAND_OVER_SECONDS * self.transport.rate_hz)
+            tie = replace(self.transport.tie, frame=float(soon), beats=0.0)
+            count_in = self.settings.count_in_bars * self.transport.bar_beats
+            self.transport = replace(self.transport, tie=replace(tie, frame=tie.frame_at(count_in)))
         self.journal = Journal(self.transport)
 
     def hear(self, frame: int, data: bytes, source: int = 0) -> None:
@@ -134,21 +144,34 @@ class Partner:
             return
         beats = self.transport.beats_at(frame)
         self.journal.hear(frame, data)
+        if data[0] & 0xF0 == 0xB0:
+            self.ask(self.knobs.turn(data[1], data[2], self.wishes))
         self.hands.hear(beats, data)
         self.mode.heard(self, beats, frame, data)
 
     def obey(self, wish: str) -> None:
-        """Do what the player asks for with a key: "tap", "again" or "silence"."""
+        """Do what the player asks for: "tap", "again", "silence", or "learn KNOB"."""
         if wish == "tap" and self.follower is None:
             bpm = self._taps.tap(float(self._frame))
             if bpm is not None:
-                self.transport = self.transport.with_tempo(bpm, float(self._frame))
+                # From where nothing has been sent yet, so that sent ticks stay right.
+                at = self.transport.tie.frame_at(self._handed_over_beats)
+                self.transport = self.transport.with_tempo(bpm, max(at, float(self._frame)))
                 self.journal.follow(self.transport, self._frame)
         elif wish == "again":
             self.cut_soon(self._frame)
             self.moment = replace(self.moment, drawn=self.moment.drawn + _ANOTHER_DRAW)
         elif wish == "silence":
             self.begin_anew()
+        elif wish.startswith("learn "):
+            self.knobs.learn(wish.removeprefix("learn "))
+
+    def ask(self, wishes: Wishes) -> None:
+        """Ask for something else from the next beat on, or at once if nothing is planned."""
+        if wishes == self.wishes:
+            return
+        self.wishes = wishes
+        self.cut(self.transport.next_line(self.soonest_beats(), 1.0))
 
     def step(self) -> list[Message]:
         """Live through the next millisecond; return what is to be sent."""
@@ -173,7 +196,7 @@ class Partner:
 
     def end(self) -> list[Message]:
         """Let everything go."""
-        return self.ledger.let_all_go(self._frame)
+        return [*self.ledger.let_all_go(self._frame), *self.beat_keeper.stop(self._frame)]
 
     # -- what modes use
 
@@ -250,6 +273,9 @@ class Partner:
         bar = self.transport.bar_beats
         origin = self.transport.next_line(self.transport.tie.beats, bar) - bar
         self.moment = self.composer.begin(max(0.0, origin), bar, self.moment.drawn)
+        self.beat_keeper.begin_anew(self.beats)
+        if not self.transport.is_running:
+            self._messages += self.beat_keeper.stop(self._frame)
         self.mode.begin_anew(self)
 
     def _hand_over(self) -> None:
@@ -260,6 +286,7 @@ class Partner:
         for planned in self.plan.take_until(until):
             self._strike(planned)
         self._messages += self.ledger.let_go_until(until)
+        self._messages += self.beat_keeper.until(until, self.transport, self._frame)
 
     def _strike(self, planned: Planned) -> None:
         note, settings = planned.note, self.settings

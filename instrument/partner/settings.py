@@ -14,6 +14,18 @@ HAND_OVER_SECONDS = 0.020
 """So far ahead messages are given to the engine, which places each at its frame."""
 
 
+USUAL_KNOBS = {
+    "cc20": "temperature",
+    "cc21": "density",
+    "cc22": "key",
+    "cc23": "register",
+    "cc24": "length",
+    "cc25": "polyphony",
+    "cc26": "velocity",
+    "cc27": "blend",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What can be asked for while music plays; a change is heard within a beat.
@@ -71,6 +83,12 @@ class PartnerSettings:
         How much earlier than our own voices the output is told: what listens there is late.
     busy_strikes
         In "duet": so many strikes of the player within a beat, and the partner yields.
+    knobs
+        What controllers turn ("cc20"), see `instrument.partner.knobs.KNOBS`.
+    has_metronome, count_in_bars
+        Clicks all the time, or before the beginning.
+    sends_clock
+        A MIDI clock goes to the output.
     """
 
     mode: ModeName = "answer"
@@ -86,3 +104,7 @@ class PartnerSettings:
     out_channels: tuple[int, ...] = (0,)
     out_early_seconds: float = 0.0
     busy_strikes: int = 3
+    knobs: dict[str, str] = field(default_factory=lambda: dict(USUAL_KNOBS))
+    has_metronome: bool = False
+    count_in_bars: int = 0
+    sends_clock: bool = False

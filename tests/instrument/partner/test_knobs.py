@@ -1,0 +1,91 @@
+"""Knobs, the click and the clock that others follow."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from partner_stage import BEAT, RATE, TO_OUT, make_partner, run, strikes, tune
+
+from instrument.controls import Key
+from instrument.events import control_change
+from instrument.partner.beat_keeper import CLICK_CHANNEL
+from instrument.partner.clock_follower import ClockFollower
+from instrument.partner.duet import Duet
+from instrument.partner.knobs import KNOBS, KnobBoard
+from instrument.partner.settings import USUAL_KNOBS, Wishes
+from instrument.transport import Transport
+
+
+def test_every_knob_gives_sound_wishes_over_its_whole_way() -> None:
+    for knob in KNOBS.values():
+        turned = [knob.turn(Wishes(), value / 127.0) for value in range(128)]
+        assert turned[0] != turned[127]
+        assert all(wishes.controls.allowed_pitches().any() for wishes in turned)
+    assert set(USUAL_KNOBS.values()) <= set(KNOBS)
+
+
+def test_a_knob_is_learned_by_turning_it_and_leaves_its_old_controller() -> None:
+    board = KnobBoard({"cc20": "temperature", "cc21": "blend"})
+    assert board.learn("blend") and not board.learn("nonsense")
+    assert board.turn(20, 127, Wishes()) == Wishes(blend=1.0)
+    assert board.bound == {"cc20": "blend"}
+    assert board.turn(99, 5, Wishes()) == Wishes()
+
+
+def test_a_key_that_is_turned_is_heard_within_a_beat() -> None:
+    partner = make_partner(Duet())
+    slow = [(float(n), 0.8, 60 + n % 3) for n in range(12)]
+    run(partner, 8.3, tune(slow))
+    turned = partner.frame
+    f_sharp = round(7 / 24 * 127)
+    after = run(partner, 14.0, [(turned, control_change(22, f_sharp)), *tune(slow)[16:]])
+    assert partner.wishes.controls.key == Key(6, "major")
+    late = [m for m in strikes(after) if m.frame >= turned + BEAT]
+    scale = Key(6, "major").pitch_classes
+    assert late and all(scale[m.data[1] % 12] for m in late)
+
+
+def test_a_count_in_clicks_before_the_first_beat_and_a_metronome_goes_on() -> None:
+    partner = make_partner(count_in_bars=1, has_metronome=True)
+    partner.begin_at(1_000)
+    clicks = [m for m in run(partner, 8.0) if m.data[0] == 0x90 | CLICK_CHANNEL]
+    assert [m.frame for m in clicks] == [1_960 + n * BEAT for n in range(len(clicks))]
+    assert [m.data[1] for m in clicks[:5]] == [96, 84, 84, 84, 96]
+    counted = make_partner(count_in_bars=1)
+    counted.begin_at(0)
+    assert len([m for m in run(counted, 8.0) if m.data[0] == 0x90 | CLICK_CHANNEL]) == 4
+
+
+def test_a_clock_that_we_send_leads_a_follower_to_our_position() -> None:
+    partner = make_partner(sends_clock=True)
+    sent = [m for m in run(partner, 16.0) if m.to == TO_OUT]
+    assert sent[0].data == b"\xfa"
+    ticks = np.array([m.frame for m in sent if m.data == b"\xf8"])
+    assert set(np.diff(ticks)[1:]) == {1_000}  # the first one is late: it begins now
+    follower = ClockFollower(Transport.at_tempo(90.0, RATE))
+    for message in sent:
+        follower.hear(message.frame, message.data)
+    assert follower.transport.bpm == pytest.approx(120.0)
+    assert follower.transport.beats_at(16 * BEAT) == pytest.approx(16.0, abs=1e-3)
+
+
+def test_a_clock_that_we_send_ends_with_a_stop() -> None:
+    partner = make_partner(sends_clock=True)
+    run(partner, 1.0)
+    assert partner.end()[-1].data == b"\xfc"
+
+
+def test_a_tap_changes_the_tempo_of_the_clock_without_a_jump() -> None:
+    partner = make_partner(sends_clock=True)
+    messages = run(partner, 2.0)
+    for _ in range(4):
+        partner.obey("tap")
+        messages += run(partner, (partner.frame + 16_000) / BEAT)  # 180 bpm
+    messages += run(partner, 8.0)
+    ticks = [m.frame for m in messages if m.data == b"\xf8"]
+    gaps = [b - a for a, b in pairwise(ticks)]
+    assert gaps[1:20] == [1_000] * 19
+    assert np.mean(gaps[-20:]) == pytest.approx(16_000 / 24, rel=0.01)
+    assert min(gaps) > 500 and max(gaps) < 1_200
