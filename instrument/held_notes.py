@@ -29,6 +29,11 @@ It hears 120 frames ahead at the lower of the two rates (measured), so more than
 takes more."""
 MOST_GAIN = 8.0
 """A key whose sound stays faint although its attack is not is lifted by no more."""
+DYING_DB_PER_SECOND = 4.0
+"""Of 104 programs of a General MIDI sound font at middle C, pianos, mallets, bells, harps and nylon
+strings die away faster, all winds, bows, organs and voices slower; guitars and basses lie about."""
+
+_HEARD_SECONDS = 2.5
 
 
 def layers_of(renderer: NoteRenderer) -> tuple[int, ...]:
@@ -108,6 +113,28 @@ def whole_notes(
         looped = _looped(pitch, layers_of(renderer), audio, rate_hz, goes_on_evenly)
         notes.append(looped if renderer.keeps_levels else _levelled(looped, rate_hz))
     return notes
+
+
+def dies_away(renderer: NoteRenderer, latent: Samples) -> bool:
+    """Tell a struck or plucked sound from one that goes on, by its middle key.
+
+    Parameters
+    ----------
+    latent
+        float32, shape (latent_size,).
+    """
+    own_hz = renderer.sample_rate_hz
+    (layers,) = whole_notes(
+        renderer,
+        [sum(renderer.pitch_range) // 2],
+        np.asarray(latent, np.float32)[None],
+        rate_hz=own_hz,
+        frames=round(_HEARD_SECONDS * own_hz),
+        goes_on_evenly=False,
+    )
+    note = layers[-1]
+    slope_db = 20.0 * math.log10(note.loop_decay_per_frame) * own_hz
+    return note.loop_end == 0 or slope_db < -DYING_DB_PER_SECOND
 
 
 def _speed(renderer: NoteRenderer, pitch: int) -> float:

@@ -6,7 +6,7 @@ from plain_gansynth import plain_gansynth
 
 from instrument.bundle import Bundle
 from instrument.gansynth_renderer import GansynthRenderer
-from instrument.held_notes import attacks, held_frames, layers_of, whole_notes
+from instrument.held_notes import attacks, dies_away, held_frames, layers_of, whole_notes
 from instrument.inference import Runtime
 from instrument.note_cache import SAMPLE_STEP, TableNote
 from instrument.realtime.state import LOUD, SOFT
@@ -121,3 +121,19 @@ def test_equal_notes_are_rendered_once_and_every_key_has_its_own_latent() -> Non
     assert np.abs(notes[0][1].samples - notes[1][1].samples).max() > 0.01
     assert all(note.gain == 1.0 for key in notes for note in key)
     assert layers_of(renderer) == (SOFT, LOUD)
+
+
+@pytest.mark.parametrize(
+    ("db_per_second", "found"),
+    [(0.0, False), (1.0, False), (8.0, True), (20.0, True), (60.0, True)],
+)
+def test_a_sound_that_dies_away_is_told_from_one_that_goes_on(
+    db_per_second: float, found: bool
+) -> None:
+    class Struck(SineRenderer):
+        def render(self, *arguments):  # type: ignore[no-untyped-def]
+            notes = super().render(*arguments)
+            seconds = np.arange(notes.shape[1]) / self.sample_rate_hz
+            return notes * np.float32(10 ** (-db_per_second * seconds / 20))
+
+    assert dies_away(Struck(), np.zeros(2, np.float32)) == found
