@@ -120,8 +120,8 @@ for _verb in FOREIGN_VERBS:
 @click.option("--demo", is_flag=True, help="Play the demonstration piece.")
 @click.option(
     "--partner",
-    type=click.Choice(["answer", "duet"]),
-    help="Let a composer play with you: answer your phrases, or go along.",
+    type=click.Choice(["answer", "duet", "loop"]),
+    help="Let a composer play with you: answer your phrases, go along, or vary a loop.",
 )
 @click.option(
     "--model",

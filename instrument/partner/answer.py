@@ -56,6 +56,11 @@ class Answer:
             self._begin_answer(partner, beats, frame)
             self._answer(partner, beats)
 
+    def was_cut(self, partner: Partner, beats: float) -> None:  # noqa: ARG002 - the protocol's
+        """Compose the rest of the answer again."""
+        self._is_composed = False
+        self._has_first = self._has_first and beats > self._start
+
     def begin_anew(self, partner: Partner) -> None:  # noqa: ARG002 - the protocol's
         """Wait for a phrase."""
         self._phrase_start, self._is_asked, self._is_answering = None, False, False
@@ -87,10 +92,11 @@ class Answer:
         if beats >= self._end:
             self.begin_anew(partner)
             return
+        earliest = max(self._start, partner.soonest_beats()) if self._has_first else self._start
         horizon = beats + partner.settings.horizon_bars * partner.transport.bar_beats
         last = partner.plan.end_beats
         if self._is_composed or (last is not None and last > horizon):
             return
-        is_there = partner.compose_one(self._start, self._end, starts_now=not self._has_first)
+        planned = partner.compose_one(earliest, self._end, starts_now=not self._has_first)
         self._has_first = True
-        self._is_composed = not is_there
+        self._is_composed = planned is None

@@ -56,6 +56,9 @@ class Duet:
             earliest = max(self._begins_at, partner.soonest_beats())
             partner.compose_one(earliest, horizon + partner.transport.bar_beats, starts_now=False)
 
+    def was_cut(self, partner: Partner, beats: float) -> None:
+        """Go on composing: the plan is always filled up."""
+
     def begin_anew(self, partner: Partner) -> None:  # noqa: ARG002 - the protocol's
         """Wait for the player."""
         self._yields, self._begins_at = False, None

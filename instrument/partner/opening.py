@@ -10,12 +10,13 @@ from instrument.errors import SettingError
 from instrument.inference import Runtime
 from instrument.partner.answer import Answer
 from instrument.partner.duet import Duet
+from instrument.partner.loop import Loop
 from instrument.partner.messages import SessionSettings
 from instrument.partner.note_composer import NoteComposer
 from instrument.partner.partner import Mode, Partner
 from instrument.transport import Transport
 
-MODES: dict[str, type[Mode]] = {"answer": Answer, "duet": Duet}
+MODES: dict[str, type[Mode]] = {"answer": Answer, "duet": Duet, "loop": Loop}
 
 
 def open_partner(settings: SessionSettings, rate_hz: float) -> Partner:

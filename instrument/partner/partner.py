@@ -49,6 +49,10 @@ class Mode(Protocol):
         """Decide what to do at this moment; call `Partner.compose_one` at most once."""
         ...
 
+    def was_cut(self, partner: Partner, beats: float) -> None:
+        """Know that nothing is planned any more from a position on."""
+        ...
+
     def begin_anew(self, partner: Partner) -> None:
         """The position has jumped, or the clock has stopped: nothing planned is left."""
         ...
@@ -205,7 +209,9 @@ class Partner:
         for note in notes:
             self.moment = self.composer.feed(self.moment, note)
 
-    def compose_one(self, earliest_beats: float, end_beats: float, *, starts_now: bool) -> bool:
+    def compose_one(
+        self, earliest_beats: float, end_beats: float, *, starts_now: bool
+    ) -> Note | None:
         """Plan the next note, if it starts before an end.
 
         Parameters
@@ -215,8 +221,8 @@ class Partner:
 
         Returns
         -------
-        bool
-            False if the composer's next note comes no sooner than the end: nothing was planned.
+        Note or None
+            What was planned; None if the composer's next note comes no sooner than the end.
         """
         before, wishes = self.moment, self.wishes
         note, after = self.composer.draw(before, wishes.controls, wishes.blend, earliest_beats)
@@ -224,12 +230,12 @@ class Partner:
         if wishes.is_quantised:
             start = max(earliest_beats, round(start / _GRID_BEATS) * _GRID_BEATS)
         if start >= end_beats - 1e-6:
-            return False
+            return None
         length = min(note.length_beats, end_beats - start)
         played = replace(note, start_beats=start, length_beats=length)
         self.plan.add(Planned(self._blended(played), 0, before))
         self.moment = self.composer.feed(after, played)
-        return True
+        return played
 
     def take_back(self, frame: int) -> None:
         """The player is back: drop what has not begun, let go what sounds."""
@@ -241,6 +247,11 @@ class Partner:
         commit = frame + COMMIT_SECONDS * self.transport.rate_hz
         self.cut(max(self.transport.beats_at(round(commit)), self._handed_over_beats))
 
+    @property
+    def soon_beats(self) -> float:
+        """How many beats the commit time is."""
+        return COMMIT_SECONDS * self.transport.rate_hz / self.transport.tie.frames_per_beat
+
     def soonest_beats(self) -> float:
         """Return the first position for which a note can still be planned."""
         commit = self._frame + COMMIT_SECONDS * self.transport.rate_hz
@@ -251,6 +262,7 @@ class Partner:
         first = self.plan.cut(beats)
         if first is not None and first.before is not None:
             self.moment = first.before
+        self.mode.was_cut(self, beats)
 
     # -- the way out
 
