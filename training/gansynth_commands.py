@@ -13,6 +13,7 @@ from rich.console import Console
 from training.data.waves import open_waves
 from training.gansynth import load_notes
 from training.gansynth_notes import GansynthNotes
+from training.gansynth_small import instrument_latents
 from training.learning import EVALUATION, load_learner, read_run
 from training.metrics.classifier_file import (
     FORMAT,
@@ -115,7 +116,8 @@ def evaluate_pitch_classifier(run: Path, data: str | None, out: Path | None, thr
     assert isinstance(learner, PitchLearner)
     console = Console()
     with console.status("listening"):
-        rows, heard = learner.named("test")
+        rows = learner.rows("test")
+        heard = learner.named(rows)
     pitches = waves.pitches[rows]
     right = heard == pitches
     console.print(f"{right.mean():.2%} of {len(rows)} test notes are named right.")
@@ -141,8 +143,14 @@ def evaluate_pitch_classifier(run: Path, data: str | None, out: Path | None, thr
         console.print(f"Written to {out}")
 
 
+def _known_instruments(run: Path) -> Known:
+    latents = instrument_latents(run)
+    return Known(tuple(latents), np.stack(list(latents.values())))
+
+
 NOTE_COMMANDS: tuple[click.Command, ...] = (
     evaluate_notes_command("gansynth", load_notes, None),
+    evaluate_notes_command("gansynth-small", load_notes, _known_instruments),
     evaluate_pitch_classifier,
 )
 """What ``latentkeys evaluate`` can do with wave sets."""

@@ -44,7 +44,7 @@ class PitchLearner:
         )
         self.networks: dict[str, nn.Module] = {"network": self.network}
         self.optimizers: dict[str, torch.optim.Optimizer] = {"network": self.optimizer}
-        self._train = playable(waves, "train")
+        self._train = self.rows("train")
 
     def step(self, at: Moment) -> dict[str, Tensor]:
         """Learn from one batch."""
@@ -64,7 +64,7 @@ class PitchLearner:
 
     def validate(self) -> dict[str, float]:
         """Return the loss and accuracy on up to 512 validation notes, evenly spread."""
-        rows = playable(self.waves, "valid")
+        rows = self.rows("valid")
         rows = rows[:: -(-len(rows) // _MOST_VALIDATION)]
         logits, truth = self._logits(rows), self._pitches(rows)
         return {
@@ -72,10 +72,18 @@ class PitchLearner:
             "accuracy": float((logits.argmax(dim=1) == truth).float().mean()),
         }
 
-    def named(self, split: WaveSplit) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the rows of a split, and the pitch that each is taken for."""
-        rows = playable(self.waves, split)
-        return rows, self._logits(rows).argmax(dim=1).cpu().numpy() + LOWEST_PITCH
+    def named(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the pitch that each of some notes is taken for."""
+        heard: NDArray[np.int64] = self._logits(rows).argmax(dim=1).cpu().numpy()
+        return heard + LOWEST_PITCH
+
+    def rows(self, split: WaveSplit) -> NDArray[np.int64]:
+        """Return a split's notes of pitches that GANSynth plays and instruments not left out."""
+        rows, waves = self.waves.rows(split), self.waves
+        pitches = waves.pitches[rows]
+        is_left_out = np.array([name in self.config.left_out for name in waves.label_names])
+        inside = (pitches >= LOWEST_PITCH) & (pitches <= HIGHEST_PITCH)
+        return rows[inside & ~is_left_out[waves.labels[rows]]]
 
     @torch.no_grad()
     def _logits(self, rows: NDArray[np.int64]) -> Tensor:
@@ -93,13 +101,6 @@ class PitchLearner:
     def _pitches(self, rows: NDArray[np.int64]) -> Tensor:
         numbers = self.waves.pitches[rows].astype(np.int64) - LOWEST_PITCH
         return torch.from_numpy(numbers).to(self.device)
-
-
-def playable(waves: WaveSet, split: WaveSplit) -> NDArray[np.int64]:
-    """Return the rows of a split whose pitches GANSynth plays."""
-    rows = waves.rows(split)
-    pitches = waves.pitches[rows]
-    return rows[(pitches >= LOWEST_PITCH) & (pitches <= HIGHEST_PITCH)]
 
 
 def _with_noise(audio: Tensor, loudest_db: float) -> Tensor:

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from instrument.errors import SettingError
 from training.data.waves import WaveSet
 from training.gansynth_notes import HIGHEST_PITCH, LOWEST_PITCH, GansynthNotes
 from training.metrics import pitch_scores
@@ -156,11 +157,23 @@ def evaluate_player(
         the pitches of its own held-out recordings.
     show
         Told what is being done, how many notes are done, and of how many.
+
+    Raises
+    ------
+    SettingError
+        The set has too few notes.
     """
     names = known.names if known else ()
     rows = spread_rows(waves, "test", count, names)
     pitches = waves.pitches[rows].astype(np.int64)
     training = spread_rows(waves, "train", _REFERENCE, names)
+    if not len(rows):
+        raise SettingError(f"the wave set {waves.name} has no test notes to compare with")
+    if len(training) < BINS:
+        raise SettingError(
+            f"the wave set {waves.name} has {len(training)} training notes to compare with",
+            f"Distances to them need at least {BINS} training notes.",
+        )
 
     def listen(what: str, batches: Batches, asked: NDArray[np.int64]) -> HeardNotes:
         return hear(batches, asked, classifier, lambda done: show(what, done, len(asked)))

@@ -21,6 +21,13 @@ _SLOPE = 0.2
 _FLOOR_DB = 80.0
 _DB_PER_NEPER = 8.685889638065037
 
+ELSEWHERE = (
+    *("guitar-harmonics", "drawbar-organ", "percussive-organ", "rock-organ"),
+    *("fifths-lead", "timpani", "tubular-bells", "glockenspiel"),
+)
+"""General MIDI instruments that do not sound at their key's pitch: two octaves above it, with
+16-foot stops an octave below it, as two pitches at once, or as a bell does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -53,6 +60,8 @@ class ClassifierConfig:
     noise_db, tilt_db
         What is done to training notes so that notes of other origins are not foreign: noise below
         the peak, and brightness, dB per octave either way, at most.
+    left_out
+        Instruments of the wave set that sound at another pitch than their key's.
     """
 
     bins: int = 512
@@ -72,6 +81,7 @@ class ClassifierConfig:
     batch: int = 16
     noise_db: float = -40.0
     tilt_db: float = 3.0
+    left_out: tuple[str, ...] = ELSEWHERE
 
 
 PAPER = ClassifierConfig()
