@@ -87,7 +87,7 @@ class Tiles:
             float32, (n, frames); faded in and out over 8 ms, for a tile begins anywhere in a sound.
         """
         random = np.random.default_rng(seed)
-        few = levels[:, 0].split(_AT_ONCE)
+        few = torch.split(levels[:, 0], _AT_ONCE)
         found = torch.cat([self._with_phases(self._magnitudes(some), random) for some in few])
         fade = torch.linspace(0.0, 1.0, _FADE_FRAMES, device=levels.device)
         found[:, :_FADE_FRAMES] *= fade

@@ -56,7 +56,8 @@ class WaveganSize:
     @property
     def frames(self) -> int:
         """Length of the waveform."""
-        return self.start * _STRIDE**self.layers
+        frames: int = self.start * _STRIDE**self.layers
+        return frames
 
     def widths(self) -> list[int]:
         """Return the channels from the waveform inwards, the waveform's own 1 first."""
