@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from instrument.composers import NOTE_MODELS, find_composer
+from instrument.composers import NOTE_MODELS, find_composer, open_composer
 from instrument.continuer import NoteModel
 from instrument.errors import SettingError
 from instrument.inference import Runtime
+from instrument.partner.accompany import Accompany
 from instrument.partner.answer import Answer
 from instrument.partner.duet import Duet
 from instrument.partner.loop import Loop
 from instrument.partner.messages import SessionSettings
 from instrument.partner.note_composer import NoteComposer
 from instrument.partner.partner import Mode, Partner
+from instrument.partner.settings import PartnerSettings
 from instrument.transport import Transport
 
-MODES: dict[str, type[Mode]] = {"answer": Answer, "duet": Duet, "loop": Loop}
+MODES: dict[str, type[Answer | Duet | Loop]] = {"answer": Answer, "duet": Duet, "loop": Loop}
 
 
 def open_partner(settings: SessionSettings, rate_hz: float) -> Partner:
@@ -34,10 +36,23 @@ def open_partner(settings: SessionSettings, rate_hz: float) -> Partner:
         chosen,
         settings.wishes,
         composer,
-        MODES[chosen.mode](),
+        open_mode(chosen),
         transport,
         follows_clock=settings.clock == "midi",
     )
+
+
+def open_mode(chosen: PartnerSettings) -> Mode:
+    """Make the mode; the one that accompanies opens its band.
+
+    Raises
+    ------
+    SettingError
+        There is no such band.
+    """
+    if chosen.mode == "accompany":
+        return Accompany(open_composer(chosen.band), chosen.seed)
+    return MODES[chosen.mode]()
 
 
 def open_note_model(name: str) -> NoteModel[Any] | None:

@@ -61,6 +61,8 @@ class PartnerSettings:
         What the partner does.
     model
         A composer's name; "ngram" is the counts alone.
+    band
+        In "accompany": makes the tracks beside the player's.
     seed
         Of everything random.
     silence_beats
@@ -93,6 +95,7 @@ class PartnerSettings:
 
     mode: ModeName = "answer"
     model: str = "note_lstm_tunes"
+    band: str = "musegan_accompany"
     seed: int = 0
     silence_beats: float = 1.0
     division_beats: float = 1.0
