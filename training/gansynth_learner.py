@@ -164,7 +164,10 @@ class GansynthLearner:
         z = self._to_device(self._latents(random, len(_SAMPLE_PITCHES)))
         waves = notes(z, torch.tensor(_SAMPLE_PITCHES, device=self.device)).cpu().numpy()
         titles = (f"pitch {pitch}" for pitch in _SAMPLE_PITCHES)
-        return NoteSamples(dict(zip(titles, waves, strict=True)), RATE_HZ, _SAMPLE_PITCHES)
+        has_colours = self.config.frames >= RATE_HZ  # a constant-Q transform needs a second
+        return NoteSamples(
+            dict(zip(titles, waves, strict=True)), RATE_HZ, _SAMPLE_PITCHES if has_colours else None
+        )
 
     def _generator_step(self, at: Moment, random: np.random.Generator) -> Figures:
         z, pitch = self._asked(at, random)
