@@ -38,7 +38,7 @@ from training.metrics.pitch_classifier import PitchClassifier
 FORMAT = 1
 NOTES = 488
 """Eight of each pitch."""
-_REFERENCE = 2440
+_TIMES = 5  # as many training notes, for they stand for the whole distribution
 _DRAWS = 200
 
 Play = Callable[[Tensor, Tensor], Tensor]
@@ -166,7 +166,7 @@ def evaluate_player(
     names = known.names if known else ()
     rows = spread_rows(waves, "test", count, names)
     pitches = waves.pitches[rows].astype(np.int64)
-    training = spread_rows(waves, "train", _REFERENCE, names)
+    training = spread_rows(waves, "train", _TIMES * count, names)
     if not len(rows):
         raise SettingError(f"the wave set {waves.name} has no test notes to compare with")
     if len(training) < BINS:
