@@ -120,8 +120,8 @@ for _verb in FOREIGN_VERBS:
 @click.option("--demo", is_flag=True, help="Play the demonstration piece.")
 @click.option(
     "--partner",
-    type=click.Choice(["answer", "duet", "loop"]),
-    help="Let a composer play with you: answer your phrases, go along, or vary a loop.",
+    type=click.Choice(["answer", "duet", "accompany", "loop"]),
+    help="Let a composer play with you: answer your phrases, go along, be a band, vary a loop.",
 )
 @click.option(
     "--model",
@@ -238,12 +238,23 @@ def check_presets(names: tuple[str, ...]) -> None:
 @click.option("--between", nargs=2, metavar="A B", help="A point between two presets.")
 @click.option("--amount", type=click.FloatRange(0, 1), default=0.5, help="0 = A, 1 = B.")
 @click.option("--around", is_flag=True, help="Go around the latent space's centre.")
+@click.option(
+    "--like", type=click.Path(path_type=Path), metavar="WAV", help="As near to a note as it gets."
+)
+@click.option("--pitch", type=click.IntRange(0, 127), help="Of WAV; estimated when not given.")
 @click.option("--model", default="frame_voice", show_default=True)
-def new_preset(name: str, **wishes: Any) -> None:
+def new_preset(name: str, like: Path | None, pitch: int | None, model: str, **wishes: Any) -> None:
     """Make a preset in your own presets folder."""
-    from instrument.preset_pages import make_preset
+    if like is None:
+        from instrument.preset_pages import make_preset
 
-    make_preset(name, **wishes)
+        make_preset(name, model=model, **wishes)
+        return
+    if any(wishes[other] not in (None, ()) for other in ("blend", "seed", "source", "between")):
+        raise click.UsageError("--like starts from a WAV file: leave the other starts out.")
+    from instrument.preset_like import make_like
+
+    make_like(name, like, pitch=pitch, model=model)
 
 
 @presets.command("refresh")

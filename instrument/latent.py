@@ -34,7 +34,7 @@ def slerp(start: ArrayLike, end: ArrayLike, amount: float, prior: Prior) -> Late
     are weighted. Both are first made round (whitened) with the prior. Points in line with the
     centre, or on it, fall back to `lerp`: upstream divides by zero there.
     """
-    a, b = _whiten(start, prior), _whiten(end, prior)
+    a, b = whiten(start, prior), whiten(end, prior)
     lengths = np.linalg.norm(a) * np.linalg.norm(b)
     if lengths < 1e-12:
         return lerp(start, end, amount)
@@ -42,7 +42,7 @@ def slerp(start: ArrayLike, end: ArrayLike, amount: float, prior: Prior) -> Late
     if np.sin(angle) < 1e-6:
         return lerp(start, end, amount)
     point = (np.sin((1 - amount) * angle) * a + np.sin(amount * angle) * b) / np.sin(angle)
-    return _unwhiten(point, prior)
+    return unwhiten(point, prior)
 
 
 def between(card: SoundCard, start: ArrayLike, end: ArrayLike, amount: float) -> Latent:
@@ -72,7 +72,7 @@ def draw(card: SoundCard, seed: int, truncation: float = 1.0) -> Latent:
         also makes the pitch surer.
     """
     normal = np.random.Generator(np.random.PCG64(seed)).standard_normal(card.latent_size)
-    return _unwhiten(truncation * normal, card.prior)
+    return unwhiten(truncation * normal, card.prior)
 
 
 def blend(card: SoundCard, shares: Mapping[str, float]) -> Latent:
@@ -116,15 +116,15 @@ def neighbours(card: SoundCard, latent: ArrayLike, count: int = 3) -> list[tuple
     list of (str, float)
         Instrument and distance in standard deviations of the prior, nearest first.
     """
-    point = _whiten(latent, card.prior)
+    point = whiten(latent, card.prior)
     distances = {
-        name: float(np.linalg.norm(_whiten(entry.latent, card.prior) - point))
+        name: float(np.linalg.norm(whiten(entry.latent, card.prior) - point))
         for name, entry in card.latents.items()
     }
     return sorted(distances.items(), key=lambda item: item[1])[:count]
 
 
-def _whiten(latent: ArrayLike, prior: Prior) -> Latent:
+def whiten(latent: ArrayLike, prior: Prior) -> Latent:
     """Express a point in standard deviations of the prior from its mean."""
     point = np.asarray(latent, np.float64)
     if not prior.mean:
@@ -133,7 +133,7 @@ def _whiten(latent: ArrayLike, prior: Prior) -> Latent:
     return whitened
 
 
-def _unwhiten(whitened: Latent, prior: Prior) -> Latent:
+def unwhiten(whitened: Latent, prior: Prior) -> Latent:
     """Take a point back from standard deviations."""
     if not prior.mean:
         return whitened

@@ -84,12 +84,23 @@ def new_preset(
     PresetError
         There is a preset of that name already, or the wish names something that does not exist.
     """
-    folder = folder or user_presets_folder()
+    path = new_path(name, folder or user_presets_folder())
+    save_preset(_fulfil(name, wish, model), path)
+    return path
+
+
+def new_path(name: str, folder: Path) -> Path:
+    """Return where a new preset goes; its folder is there then.
+
+    Raises
+    ------
+    PresetError
+        There is a preset of that name already.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{file_stem(name)}.toml"
     if path.exists():
         raise PresetError(f'preset "{path.name}": is there already ({path})', "Use another name.")
-    save_preset(_fulfil(name, wish, model), path)
     return path
 
 
