@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from training.gansynth import noise_waves
-from training.gansynth_config import CONFIGS
+from training.gansynth_config import CONFIGS, GansynthConfig
 from training.gansynth_learner import GansynthLearner
 from training.gansynth_network import NetworkSize
 from training.learner import Moment
@@ -29,7 +30,7 @@ WAVE = replace(
 WAVES = noise_waves()
 
 
-def small_learner(config=SMALL, seed: int = 0) -> GansynthLearner:  # type: ignore[no-untyped-def]
+def small_learner(config: GansynthConfig = SMALL, seed: int = 0) -> GansynthLearner:
     """A learner with weights of its own seed."""
     torch.manual_seed(seed)
     return GansynthLearner(config, WAVES, CPU)
@@ -37,8 +38,6 @@ def small_learner(config=SMALL, seed: int = 0) -> GansynthLearner:  # type: igno
 
 def moment(step: int, process: int = 0, processes: int = 1) -> Moment:
     """A moment whose shared chance is a function of the step."""
-    import numpy as np
-
     return Moment(step, 0.0, np.random.default_rng(step), process, processes, step)
 
 

@@ -61,6 +61,11 @@ class Reticent(GansynthLearner):
         return NoteSamples({}, RATE_HZ)
 
 
+def critic_of(learner: GansynthLearner) -> Critic:
+    assert isinstance(learner.critic, Critic)
+    return learner.critic
+
+
 def parameters(network: torch.nn.Module) -> torch.Tensor:
     return torch.cat([p.detach().flatten() for p in network.parameters()])
 
@@ -96,18 +101,18 @@ def test_a_run_interrupted_before_or_after_a_stage_begins_ends_with_the_same_bit
 
 def test_blocks_that_are_not_there_yet_stay_as_they_began() -> None:
     learner = small_learner()
-    before = [parameters(block) for block in learner.critic.blocks]
+    before = [parameters(block) for block in critic_of(learner).blocks]
     for step in range(4):
         learner.step(moment(step))
     changed = [
         not torch.equal(old, parameters(block))
-        for old, block in zip(before, learner.critic.blocks, strict=True)
+        for old, block in zip(before, critic_of(learner).blocks, strict=True)
     ]
     assert changed == [True, True, False]
     assert not learner.optimizers["critic"].state_dict()["state"].keys() & {
         index
         for index, parameter in enumerate(learner.critic.parameters())
-        if any(parameter is own for own in learner.critic.blocks[2].parameters())
+        if any(parameter is own for own in critic_of(learner).blocks[2].parameters())
     }
 
 
@@ -185,6 +190,7 @@ def test_compiled_blocks_learn_the_same_and_step_aside_for_second_derivatives() 
     config = replace(LEAN, stage_images=0, size=replace(LEAN.size, blocks=2), frames=36)
     plain, compiled = small_learner(config), small_learner(config)
     for network in (compiled.generator, compiled.critic):
+        assert isinstance(network, Generator | Critic)
         compile_blocks(network, backend="aot_eager")
     losses, ours = plain.step(moment(0)), compiled.step(moment(0))
     assert "penalty" in losses

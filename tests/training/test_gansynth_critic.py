@@ -59,13 +59,13 @@ def convolve(x: Array, weights: Weights, name: str) -> Array:
         for j in range(width):
             moved = padded[:, i : i + x.shape[1], j : j + x.shape[2]]
             total = total + np.sqrt(2.0 / (height * width * inputs)) * (moved @ kernel[i, j])
-    return np.maximum(total, 0.2 * total)
+    return np.asarray(np.maximum(total, 0.2 * total))
 
 
 def pool(x: Array, factor: int) -> Array:
     n, height, width, channels = x.shape
     shape = (n, height // factor, factor, width // factor, factor, channels)
-    return x.reshape(shape).mean(axis=(2, 4))
+    return np.asarray(x.reshape(shape).mean(axis=(2, 4)))
 
 
 def judge(image: Array, weights: Weights, position: float) -> tuple[Array, Array]:
