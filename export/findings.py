@@ -12,16 +12,15 @@ DISTANCE, CENTS = "float16_distance_db", "float16_cents"
 
 
 def describe_parity(bundle: Bundle) -> str:
-    """Return a few lines about how exact a bundle is."""
+    """Return a few lines about how exact a bundle with all its graphs is."""
     parity = bundle.card.parity
     worst = max(value for graph, value in parity.items() if graph in bundle.card.graphs)
-    lines = [
-        f"largest difference to torch {worst:.1e} of a note's peak, self-test good",
+    return (
+        f"largest difference to torch {worst:.1e} of a note's peak, self-test good\n"
         f"notes are {parity[FLOAT64]:.0f} dB above their rounding (torch: "
-        f"{parity[TORCH_FLOAT64]:.0f} dB), attacks within {parity[CROP]:.0e} of their notes",
-        _weights(parity),
-    ]
-    return "\n".join(lines)
+        f"{parity[TORCH_FLOAT64]:.0f} dB), attacks within {parity[CROP]:.0e} of their notes\n"
+        f"{_weights(parity)}"
+    )
 
 
 def _weights(parity: dict[str, float]) -> str:

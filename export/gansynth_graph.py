@@ -153,9 +153,7 @@ class PlainNotes(nn.Module):
             x = block(x)
             if share > 0.0:
                 part = share * block.image(x)
-                if factor > 1:
-                    part = F.interpolate(part, scale_factor=float(factor))
-                parts.append(part[:, :, : self.windows])
+                parts.append(_enlarged(part, factor)[:, :, : self.windows])
         return torch.stack(parts).sum(dim=0) if len(parts) > 1 else parts[0]
 
     def _polar(self, level: Tensor, turn: Tensor, pitch: Tensor) -> tuple[Tensor, Tensor]:
@@ -251,6 +249,15 @@ def _rows_of_blocks(windows: int, start: int, blocks: int, last: int) -> list[in
         image = -(-windows // 2 ** (blocks - number))
         rows.insert(0, min(max(below, image), start * 2 ** (number - 1)))
     return rows
+
+
+def _enlarged(image: Tensor, factor: int) -> Tensor:
+    """Repeat every value `factor` times in both directions."""
+    if factor == 1:
+        return image
+    count, channels, height, width = image.shape
+    spread = image[:, :, :, None, :, None].expand(-1, -1, -1, factor, -1, factor)
+    return spread.reshape(count, channels, factor * height, factor * width)
 
 
 def _doubled(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:

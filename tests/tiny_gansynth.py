@@ -17,5 +17,5 @@ def tiny_gansynth() -> Path:
     scratch = Path(tempfile.mkdtemp(prefix="latentkeys-tests-"))
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     return import_magenta(
-        CHECKPOINT, scratch / "tiny", graph_names=("note_1", "attack_1"), workers=1
+        CHECKPOINT, scratch / "tiny", graph_names=("note_1", "attack_1"), workers=0
     ).path
