@@ -21,13 +21,14 @@ from instrument import engine_messages
 from instrument.child_process import ChildProcess
 from instrument.demo import demonstration
 from instrument.engine_messages import EngineSettings
-from instrument.errors import DeviceError, EngineError, SettingError
+from instrument.errors import DeviceError, EngineError, LatentkeysError, SettingError
 from instrument.midi_files import Song, read_midi_file
 from instrument.models_link import ModelsLink
 from instrument.partner import messages as partner_messages
 from instrument.partner.link import PartnerLink
 from instrument.partner.messages import ClockName, SessionSettings
 from instrument.partner.settings import PartnerSettings
+from instrument.partner.terminal_keys import HELP, KEYS, TerminalKeys
 from instrument.preset import find_preset, load_preset
 from instrument.preset_banks import chosen_preset
 from instrument.preset_changes import PresetChanges
@@ -37,6 +38,7 @@ from instrument.song_feed import SongFeed
 from instrument.status import StatusLine, clock
 
 if TYPE_CHECKING:
+    from instrument.partner.audio_capture import AudioCapture
     from instrument.recording import Recorder
 
 LOOP_SECONDS = 0.02
@@ -150,6 +152,8 @@ class Host:
             find_preset(settings.partner_preset) if settings.partner_preset else None,
         )
         self._partner = PartnerLink(self._state, folder, duo) if duo else None
+        self._keys = TerminalKeys()
+        self._capture: AudioCapture | None = None
         self._engine = ChildProcess("instrument.engine", folder)
         self._ready: engine_messages.Ready | None = None
         self._recorder: Recorder | None = None
@@ -184,8 +188,12 @@ class Host:
             from instrument.recording import Recorder  # soundfile: not needed otherwise
 
             self._recorder = Recorder(self._state, self._settings.record)
+        if self._partner:
+            from instrument.partner.audio_capture import AudioCapture  # soundfile, as above
+
+            self._capture = AudioCapture(self._state)
         self._say_how_to_play()
-        with self._status:
+        with self._status, self._keys:
             if song:
                 self._play_song(song)
             while song is None:
@@ -211,6 +219,10 @@ class Host:
         self._presets.follow()
         if self._partner:
             self._hear_partner(self._partner.follow())
+            if wish := KEYS.get(self._keys.read()):
+                self._partner.ask(partner_messages.Command(wish))
+        if self._capture:
+            self._capture.drain()
         if self._recorder:
             if problem := self._recorder.drain():
                 self._status.say(problem.message, "Playing goes on without recording.")
@@ -252,8 +264,22 @@ class Host:
                 self._status.say(report.message, report.remedy)
             elif isinstance(report, partner_messages.Ready):
                 self._status.say(f"Your partner listens: {report.model}.")
+                if self._keys.is_there:
+                    self._status.say(f"Keys: {HELP}.")
+            elif isinstance(report, partner_messages.Kept):
+                self._keep_audio(Path(report.folder))
             else:
                 self._status.show(report)
+
+    def _keep_audio(self, folder: Path) -> None:
+        """Put what sounded beside the notes of a take."""
+        assert self._capture
+        try:
+            seconds = self._capture.write(folder / "audio.wav")
+        except LatentkeysError as problem:
+            self._status.say(problem.message, problem.remedy)
+            return
+        self._status.say(f"Kept: {folder} (notes, and {clock(seconds)} of audio)")
 
     def _say_how_to_play(self) -> None:
         assert self._ready
@@ -280,6 +306,8 @@ class Host:
             self._fade_out()
             if self._partner:
                 self._partner.end()
+            if self._capture:
+                self._capture.close()
             self._models.end()
             self._engine.end()
             if self._recorder:

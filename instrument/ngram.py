@@ -116,6 +116,11 @@ class NgramModel:
         self._hear(state, onset, spelled)
         return _after(state, onset, spelled, note.velocity)
 
+    def follow(self, state: NgramState, note: Note) -> NgramState:
+        """Go on to the state after a note and learn nothing: it was our own."""
+        spelled = _spelled(state.history, note)
+        return _after(state, state.history.onset(spelled[0]), spelled, note.velocity)
+
     def draw(
         self, state: NgramState, controls: Controls, random: np.random.Generator
     ) -> tuple[Note, NgramState]:

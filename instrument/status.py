@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from instrument.partner.messages import View
+from instrument.partner.roll import draw_roll
 from instrument.realtime.state import EngineState
 
 REFRESHES_PER_SECOND = 4
@@ -130,6 +131,7 @@ class StatusLine:
         self._live: Live | None = None
         self._load = LoadMeter(state)
         self._due = 0.0
+        self._view: View | None = None
         self.situation = Situation()
 
     def update(self, **changes: object) -> None:
@@ -143,7 +145,8 @@ class StatusLine:
             self._console.print(f"  {remedy}", markup=False, soft_wrap=True, style="dim")
 
     def show(self, view: View) -> None:
-        """Show what the partner does."""
+        """Show what the partner does, and its next notes above the line."""
+        self._view = view
         bar, beat = divmod(view.beats, view.bar_beats)
         place = f"{int(bar) + 1}.{int(beat) + 1}"
         self.update(partner=f"{view.situation} · {place} · {view.bpm:.0f} bpm · {view.clock}")
@@ -153,6 +156,8 @@ class StatusLine:
         if self._live and time.monotonic() >= self._due:
             self._due = time.monotonic() + 1 / REFRESHES_PER_SECOND
             line = status_text(self._state, self.situation, self._load.percent())
+            if self._view is not None:
+                line = draw_roll(self._view, self._console.width).append_text(line)
             self._live.update(line, refresh=True)
 
     def __enter__(self) -> StatusLine:

@@ -112,7 +112,7 @@ class Accompany:
         )
         if note.start_beats < end and len(self._guess) < _MOST_GUESSED:
             self._guess.append(note)
-            self._moment = composer.feed(after, note)
+            self._moment = composer.feed(after, note, is_own=True)
             return
         partner.moment = replace(partner.moment, drawn=after.drawn)
         self._is_guessing, self._is_made = False, True

@@ -32,9 +32,9 @@ class LivePartner:
         self._state = state
         self._log = state.read_log()
         self._waiting: deque[tuple[int, bytes, int]] = deque()
-        self.heard: list[tuple[int, bytes, int]] = []  # for whoever keeps it; they empty the list
-        self.sent: list[Message] = []  # the same
-        partner.begin_at(state.clock)
+        self.heard: list[tuple[int, bytes, int]] = []  # everything, for a take
+        self.began_at = state.clock
+        partner.begin_at(self.began_at)
         self.first_frame = partner.transport.frame_at(0.0)
 
     def follow(self) -> None:
@@ -61,7 +61,6 @@ class LivePartner:
             self._state.partner_ring.push(
                 message.frame, *padded, source=PARTNER_SOURCE, value=message.to
             )
-        self.sent += messages
 
     def _read_log(self) -> None:
         for event in self._log.read():

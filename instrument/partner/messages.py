@@ -51,7 +51,7 @@ class SessionSettings:
 class Command(msgspec.Struct, frozen=True, tag=True):
     """Control: the player asks for something with a key of the computer or a controller."""
 
-    name: Literal["tap", "again", "silence"]
+    name: str  #: see `Partner.obey`; "keep" writes the take
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
@@ -75,6 +75,12 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     remedy: str
 
 
+class Kept(msgspec.Struct, frozen=True, tag=True):
+    """Partner: the take has been written into this folder."""
+
+    folder: str
+
+
 class Seen(msgspec.Struct, frozen=True):
     """A note of the piano roll: positions in beats."""
 
@@ -94,10 +100,11 @@ class View(msgspec.Struct, frozen=True, tag=True):
     clock: str  #: "internal", "MIDI clock", "waits for the MIDI clock", …
     mode: str
     situation: str  #: who plays: "listening", "answering", …
+    is_locked: bool
     notes: tuple[Seen, ...]
 
 
-Report = Ready | Notice | Failed | View
+Report = Ready | Notice | Failed | Kept | View
 
 _decoder: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
 

@@ -69,12 +69,13 @@ class NoteComposer:
         counts = self._counts.begin(bar_beats, 0.0)
         return Moment(origin_beats, network, counts, drawn, origin_beats)
 
-    def feed(self, moment: Moment, note: Note) -> Moment:
-        """Return the moment after a note that was played."""
+    def feed(self, moment: Moment, note: Note, *, is_own: bool = False) -> Moment:
+        """Return the moment after a note that was played; nothing is learned from our own."""
         start = max(note.start_beats, moment.last_beats)
         told = replace(note, start_beats=start - moment.origin_beats)
         network = self._try(lambda model: model.feed(moment.network, told), moment)
-        counts = self._counts.feed(moment.counts, told)
+        hear = self._counts.follow if is_own else self._counts.feed
+        counts = hear(moment.counts, told)
         return replace(moment, network=network, counts=counts, last_beats=start)
 
     def draw(

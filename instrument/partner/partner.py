@@ -12,6 +12,7 @@ Where does a player's note-on go? `hear` → `Hands` → the mode decides (`answ
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Protocol
 
@@ -114,6 +115,7 @@ class Partner:
         self._taps = TapTempo(transport.rate_hz)
         self._messages: list[Message] = []
         self._handed_over_beats = 0.0  # everything before it has been sent
+        self._locked_until = -math.inf  # what is planned before it stays
         self._frame = 0
         self.step_frames = round(STEP_SECONDS * transport.rate_hz)
         self._jumps = self.transport.jumps
@@ -154,7 +156,15 @@ class Partner:
         self.mode.heard(self, beats, frame, data)
 
     def obey(self, wish: str) -> None:
-        """Do what the player asks for: "tap", "again", "silence", or "learn KNOB"."""
+        """Do what the player asks for.
+
+        Parameters
+        ----------
+        wish
+            "tap" a tempo; think "again"; "accept" what is planned, so that nothing changes it any
+            more; "lock" the plan, or unlock it; "silence"; or "learn KNOB" with the next
+            controller. Anything else does nothing.
+        """
         if wish == "tap" and self.follower is None:
             bpm = self._taps.tap(float(self._frame))
             if bpm is not None:
@@ -165,7 +175,12 @@ class Partner:
         elif wish == "again":
             self.cut_soon(self._frame)
             self.moment = replace(self.moment, drawn=self.moment.drawn + _ANOTHER_DRAW)
+        elif wish == "accept":
+            self._locked_until = (self.plan.end_beats or self.beats) + 1e-6
+        elif wish == "lock":
+            self._locked_until = -math.inf if self.is_locked else math.inf
         elif wish == "silence":
+            self._locked_until = -math.inf
             self.begin_anew()
         elif wish.startswith("learn "):
             self.knobs.learn(wish.removeprefix("learn "))
@@ -190,6 +205,11 @@ class Partner:
         for message in messages:
             self.journal.send(message)
         return messages
+
+    def problems(self) -> list[str]:
+        """Return what has failed, in the order in which it is to be said."""
+        found = [self.composer.problem, getattr(self.mode, "problem", None)]
+        return [problem for problem in found if problem]
 
     def take_news(self) -> list[ClockNews]:
         """Take what the player should know about the clock."""
@@ -234,12 +254,19 @@ class Partner:
         length = min(note.length_beats, end_beats - start)
         played = replace(note, start_beats=start, length_beats=length)
         self.plan.add(Planned(self._blended(played), 0, before))
-        self.moment = self.composer.feed(after, played)
+        self.moment = self.composer.feed(after, played, is_own=True)
         return played
+
+    @property
+    def is_locked(self) -> bool:
+        """Nothing changes the plan."""
+        return self._locked_until > self.beats
 
     def take_back(self, frame: int) -> None:
         """The player is back: drop what has not begun, let go what sounds."""
         self.cut_soon(frame)
+        if self.is_locked:
+            return
         self._messages += self.ledger.let_all_go(self._frame)
 
     def cut_soon(self, frame: int) -> None:
@@ -259,6 +286,7 @@ class Partner:
 
     def cut(self, beats: float) -> None:
         """Drop what is planned from a position on, and go back to the composer's moment there."""
+        beats = max(beats, self._locked_until)
         first = self.plan.cut(beats)
         if first is not None and first.before is not None:
             self.moment = first.before
@@ -281,7 +309,7 @@ class Partner:
         self._messages += self.ledger.let_all_go(self._frame)
         self.plan = Plan()
         self.hands.forget()
-        self._handed_over_beats = 0.0
+        self._handed_over_beats, self._locked_until = 0.0, -math.inf
         bar = self.transport.bar_beats
         origin = self.transport.next_line(self.transport.tie.beats, bar) - bar
         self.moment = self.composer.begin(max(0.0, origin), bar, self.moment.drawn)

@@ -21,6 +21,7 @@ from instrument.partner.live import LivePartner
 from instrument.partner.messages import (
     Command,
     Failed,
+    Kept,
     Notice,
     Ready,
     Report,
@@ -29,6 +30,8 @@ from instrument.partner.messages import (
     encode,
 )
 from instrument.partner.opening import open_partner
+from instrument.partner.replay import composer_sha256
+from instrument.partner.take import FORMAT, Take, new_take_folder, spell, write_take
 from instrument.partner.views import view_of
 from instrument.realtime.state import EngineState
 
@@ -56,7 +59,7 @@ class PartnerProcess:
         partner = open_partner(settings, state.rate_hz)
         self._live = LivePartner(state, partner)
         self._next_view = 0.0
-        self._told: str | None = None
+        self._told: set[str] = set()
 
     def serve(self) -> None:
         """Go on until control is gone."""
@@ -77,13 +80,37 @@ class PartnerProcess:
                 return True
             if command is None:
                 return False
-            self._live.obey(command.name)
+            if command.name == "keep":
+                self._keep()
+            else:
+                self._live.obey(command.name)
+
+    def _keep(self) -> None:
+        """Write the take; whatever goes wrong, the music goes on."""
+        partner, settings = self._live.partner, self._settings
+        try:
+            folder = new_take_folder()
+            take = Take(
+                format=FORMAT,
+                settings=settings,
+                rate_hz=partner.transport.rate_hz,
+                first_frame=self._live.began_at,
+                last_frame=partner.frame,
+                composer_sha256=composer_sha256(settings.partner.model),
+                heard=spell(self._live.heard),
+            )
+            write_take(folder, take, partner.journal.phrase(partner.frame))
+        except LatentkeysError as problem:
+            _say(Notice(f"the take is not kept: {problem.message}", problem.remedy))
+            return
+        _say(Kept(str(folder)))
 
     def _tell(self) -> None:
         partner = self._live.partner
-        if partner.composer.problem and partner.composer.problem != self._told:
-            self._told = partner.composer.problem
-            _say(Notice(self._told, "The counts of this session have taken over."))
+        for problem in partner.problems():
+            if problem not in self._told:
+                self._told.add(problem)
+                _say(Notice(problem, "The music goes on without it."))
         for news in partner.take_news():
             _say(Notice(news.message, news.remedy))
         if time.monotonic() >= self._next_view:

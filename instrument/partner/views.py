@@ -20,6 +20,7 @@ def view_of(partner: Partner, clock: ClockName) -> View:
         clock=f"waits for the {_CLOCKS[clock]}" if waits else _CLOCKS[clock],
         mode=partner.settings.mode,
         situation=partner.mode.situation(),
+        is_locked=partner.is_locked,
         notes=tuple(
             Seen(
                 planned.note.start_beats,

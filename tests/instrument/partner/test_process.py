@@ -10,14 +10,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from jack_server import RATE_HZ, JackServer, Probe, running_jack
 from live_engine import LiveEngine, live_engine
 
 from instrument.engine_messages import EngineSettings
 from instrument.events import message_of, note_off, note_on
+from instrument.partner.audio_capture import AudioCapture
 from instrument.partner.link import PartnerLink
-from instrument.partner.messages import Failed, Notice, Ready, Report, SessionSettings, View
+from instrument.partner.messages import (
+    Command,
+    Failed,
+    Kept,
+    Notice,
+    Ready,
+    Report,
+    SessionSettings,
+    View,
+)
+from instrument.partner.replay import replay, replay_into
 from instrument.partner.settings import PartnerSettings
+from instrument.partner.take import read_take
 from instrument.realtime.state import PARTNER_SOURCE, TO_OUT
 
 BEAT = RATE_HZ // 4  # 240 bpm
@@ -119,3 +132,31 @@ def test_an_unknown_composer_is_said_and_the_player_plays_on(server: JackServer)
         link.end()
         assert live.process.poll() is None
     assert "note_lstm_tunes" in failures[0].remedy
+
+
+def test_a_take_is_kept_and_can_be_made_again(
+    server: JackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    with listening(server, NGRAM) as (live, link, probe, _):
+        capture = AudioCapture(live.state)
+        log = live.state.read_log()
+        sound = probe.play(phrase(), 12 * BEAT)
+        link.ask(Command("keep"))
+        kept = wait_for(link, Kept)
+        assert isinstance(kept, Kept)
+        seconds = capture.write(tmp_path / "audio.wav")
+        capture.close()
+        sent = [event for event in log.read() if event["source"] == PARTNER_SOURCE]
+    take = read_take(Path(kept.folder))
+    struck = [m.frame for m in replay(take) if m.data[0] == 0x9F]
+    assert (
+        struck
+        and struck
+        == [int(e["time_frames"]) for e in sent if message_of(e)[0] == 0x9F][: len(struck)]
+    )
+    replay_into(Path(kept.folder), tmp_path / "again.mid", lambda _: None)
+    assert (tmp_path / "again.mid").read_bytes() == (Path(kept.folder) / "notes.mid").read_bytes()
+    audio, rate = soundfile.read(tmp_path / "audio.wav", dtype="float32")
+    assert rate == RATE_HZ and seconds == len(audio) / rate
+    assert np.abs(audio).max() == pytest.approx(np.abs(sound).max(), rel=1e-3)
