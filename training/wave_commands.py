@@ -159,11 +159,11 @@ def _make(name: str, out: Path | None, force: bool, read: Read) -> None:
 def _describe(console: Console, waves: WaveSet) -> None:
     size, hours = waves.waves.nbytes / 1e9, len(waves) * 4.0 / 3600.0
     splits = ", ".join(f"{split} {waves.rows(split).size}" for split in SPLITS)
-    has_pitch = waves.pitches[np.flatnonzero(waves.pitches)]
-    what = f"notes, pitches {has_pitch.min()} to {has_pitch.max()}" if has_pitch.size else "tiles"
+    pitches = waves.pitches[np.flatnonzero(waves.pitches)]
+    what = f"notes, pitches {pitches.min()} to {pitches.max()}" if pitches.size else "tiles"
     console.print(
         f"{len(waves)} {what}, of {len(waves.label_names)} "
-        f"{'instruments' if has_pitch.size else 'recordings'}: {hours:.1f} hours, {size:.2f} GB "
+        f"{'instruments' if pitches.size else 'recordings'}: {hours:.1f} hours, {size:.2f} GB "
         f"({splits}), from {escape(waves.source)}",
         highlight=False,
     )

@@ -171,7 +171,7 @@ def write_corpus(corpus: Corpus, folder: Path) -> None:
                 corpus.name, corpus.source, corpus.notice, corpus.pieces, digest
             )
             (built / DESCRIPTION).write_bytes(msgspec.json.format(description, indent=1))
-            _put(built, folder, Path(scratch) / "old")
+            put_in_place(built, folder, Path(scratch) / "old")
     except OSError as reason:
         raise FileError(
             f"cannot write the corpus {folder}: {reason.strerror or reason}",
@@ -224,7 +224,7 @@ def meter_of(bar_beats: float) -> Meter:
     return Meter(0.0, max(1, round(bar_beats)), 4)
 
 
-def _put(built: Path, folder: Path, old: Path) -> None:
+def put_in_place(built: Path, folder: Path, old: Path) -> None:
     """Rename what was built into its place; what was there comes back if that is interrupted."""
     if folder.exists():
         folder.rename(old)

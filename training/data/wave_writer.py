@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.errors import FileError
+from training.data.corpus import put_in_place
 from training.data.reading import MOST_SKIPPED, Skipped, refuse_many_skipped
 from training.data.waves import (
     DESCRIPTION,
@@ -108,9 +109,7 @@ def write_waves(
             built = Path(scratch) / "new"
             built.mkdir()
             skipped, left_out = _write(built, items, (name, source, notice), most_skipped)
-            if folder.exists():
-                folder.rename(Path(scratch) / "old")
-            built.rename(folder)
+            put_in_place(built, folder, Path(scratch) / "old")
     except OSError as reason:
         raise FileError(
             f"cannot write the wave set {folder}: {reason.strerror or reason}",
