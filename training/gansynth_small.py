@@ -31,7 +31,7 @@ from training.note_images import NoteImages
 from training.samples import NoteSamples
 from training.spectrogram import Spectrogram
 
-_AVERAGE_DECAY = 0.999
+_AVERAGE_DECAY = 0.995
 _OWN, _PAIR = 0.4, 0.2
 _PITCH_GAIN = 12.0
 _CROP_ROWS, _HALO_ROWS, _ATTACK_CROPS = 8, 2, 0.25
@@ -70,9 +70,9 @@ class SmallConfig:
     growth: tuple[tuple[float, float], ...] = (
         (0.22, 3.0),
         (0.25, 4.0),
-        (0.42, 4.0),
-        (0.46, 5.0),
-        (0.62, 5.0),
+        (0.44, 4.0),
+        (0.47, 5.0),
+        (0.63, 5.0),
         (0.66, 6.0),
     )
     turn_weight: float = 0.1

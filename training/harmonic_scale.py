@@ -9,6 +9,7 @@ After Engel et al., 2020 (DDSP), where the fundamental drives the oscillators.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,11 +66,17 @@ class HarmonicTone:
         width = torch.from_numpy(np.interp(reach, _REACHES, _WIDTHS_BINS)).to(harmonic)
         slope = torch.from_numpy(np.interp(reach, _REACHES, _SLOPES)).to(harmonic)
         gain = torch.from_numpy(self._gain_and_centre()[0]).to(harmonic)
-        beside = torch.log1p((distance[:, None] / width[:, None]).square())
-        return (gain[:, None] - slope[:, None] * beside).float()
+        beside = -slope[:, None] * torch.log1p((distance[:, None] / width[:, None]).square())
+        steady = torch.maximum(_hann_lobe(distance)[:, None], beside - math.log(2.0))
+        is_steady = torch.from_numpy(reach <= _REACHES[0])[:, None]
+        return (gain[:, None] + torch.where(is_steady, steady, beside)).float()
 
     def phase(self, pitch: Tensor) -> Tensor:
-        """Return the tone's phase in radians, (n, windows, bins), as `level`; exact modulo 2π."""
+        """Return the tone's phase in radians, (n, windows, bins), as `level`; exact modulo 2π.
+
+        Beside a harmonic the phase alternates, as that of a Hann window's side lobes: in step, the
+        bins there would pull every window's sound to its middle, a tremolo at the hop's rate.
+        """
         harmonic, f0_bins = self._harmonics(pitch)
         centre = self._gain_and_centre()[1]  # frames from the window's start
         since_onset = np.arange(self.windows) * (self.bins // 2) + centre - self.lead_frames
@@ -77,7 +84,9 @@ class HarmonicTone:
         turns = (harmonic * f0_bins)[:, None] * torch.from_numpy(since_onset / length)[:, None]
         bins = torch.arange(1, self.bins + 1, dtype=torch.float64)
         turns = turns - bins * torch.from_numpy(centre / length)[:, None]
-        turns = turns + (_GOLDEN * harmonic.square())[:, None]
+        is_beside = (bins - harmonic * f0_bins).abs() >= 2.0
+        start = _GOLDEN * harmonic.square() + 0.5 * bins * is_beside
+        turns = turns + start[:, None]
         return (2.0 * np.pi * (turns - turns.round())).float()
 
     def turns_per_hop(self, pitch: Tensor) -> Tensor:
@@ -109,3 +118,12 @@ class HarmonicTone:
         gain = np.where(total > 0.0, np.log(safe / hann.sum()), _SILENT)
         centre = np.where(total > 0.0, (part * frame).sum(axis=1) / safe, 0.5 * length)
         return gain, centre
+
+
+def _hann_lobe(distance_bins: Tensor) -> Tensor:
+    """Return the log magnitude of a Hann window's main lobe, far down outside it."""
+    lobe = torch.sinc(distance_bins)
+    for side in (-1.0, 1.0):
+        lobe = lobe + 0.5 * torch.sinc(distance_bins + side)
+    inside = (distance_bins.abs() < 2.0) & (lobe > 0.0)
+    return torch.where(inside, lobe, math.exp(_SILENT)).log()
