@@ -10,11 +10,13 @@ the data. Several processes share one batch, as if it were one process's.
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import astuple
 from typing import TypeVar
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -114,6 +116,12 @@ class GansynthLearner:
         """How far the networks have grown."""
         return self.schedule.position(self.progress.images)
 
+    @property
+    def _shrunk(self) -> int:
+        """By how much images are smaller than full-grown: all of it is computed at their size."""
+        full = self.schedule.blocks - 1
+        return 1 << (full - math.ceil(self.position))
+
     def step(self, at: Moment) -> dict[str, Tensor]:
         """Take a step of the generator, then the critic's."""
         stage = self.schedule.stage(self.progress.images)
@@ -190,7 +198,7 @@ class GansynthLearner:
         share = self._to_device(self._own(at, random.random(count, np.float32)))
         with torch.no_grad():
             fake, (real, pitch) = self._made(self.generator, z, asked), self._real(rows)
-        seen = Seen(real, pitch, fake, share, at.step)
+        seen = Seen(real, pitch, fake, share, at.step, self._shrunk)
         loss, figures = self.rules.critic_loss(self._judge, seen)
         self._descend("critic", loss)
         return figures
@@ -232,14 +240,19 @@ class GansynthLearner:
 
     def _made(self, player: nn.Module, z: Tensor, pitch: Tensor) -> Tensor:
         """Generate images as `_judge` wants them."""
-        image: Tensor = player(z, pitch, self.position)
+        image: Tensor = (
+            player(z, pitch, self.position, False)
+            if isinstance(player, Generator)
+            else player(z, pitch)
+        )
         return image if self.config.trainer == "lean" else self.progress.normalizer.restore(image)
 
     def _real(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Draw recorded notes as `_judge` wants them, as coarse as generated ones; pitches."""
         image, pitch = self.images.of(rows)
         if self.schedule.stage_images:
-            image = blend_real(image, self.position, self.schedule.blocks)
+            image = F.avg_pool2d(image, self._shrunk)
+            image = blend_real(image, self.position, math.ceil(self.position) + 1)
         is_lean = self.config.trainer == "lean"
         return self.progress.normalizer.normalise(image) if is_lean else image, pitch
 

@@ -34,6 +34,9 @@ class Seen:
         A number from 0 to 1 for each pair of images, (n,).
     step
         Of the run.
+    shrunk
+        By how much images are smaller, each way, than those of full-grown networks: slopes by one
+        of their cells are so many times those by the cells of an enlarged image, all together.
     """
 
     real: Tensor
@@ -41,6 +44,7 @@ class Seen:
     fake: Tensor
     share: Tensor
     step: int
+    shrunk: int = 1
 
 
 class Rules(Protocol):
@@ -84,7 +88,9 @@ class PaperRules:
         """Return the negated distance, the penalty, the drift and the pitch's cross-entropy."""
         (real_scores, logits), (fake_scores, _) = judge(seen.real), judge(seen.fake)
         distance = real_scores.mean() - fake_scores.mean()
-        penalty = gradient_penalty(lambda x: judge(x)[0], seen.real, seen.fake, seen.share)
+        penalty = gradient_penalty(
+            lambda x: judge(x)[0] / seen.shrunk, seen.real, seen.fake, seen.share
+        )
         heard = F.cross_entropy(logits, seen.pitch)
         loss = (
             self.penalty_weight * penalty

@@ -149,7 +149,13 @@ class Generator(nn.Module):
         self.size = size
         self.blocks = nn.ModuleList(GeneratorBlock(size, b + 1) for b in range(size.blocks))
 
-    def forward(self, z: Tensor, pitch: Tensor, position: float | None = None) -> Tensor:
+    def forward(
+        self,
+        z: Tensor,
+        pitch: Tensor,
+        position: float | None = None,
+        is_enlarged: bool = True,
+    ) -> Tensor:
         """Generate images.
 
         Parameters
@@ -160,6 +166,8 @@ class Generator(nn.Module):
             int64, (n,), from 0 to pitches - 1.
         position
             How far the networks have grown; fully when not given.
+        is_enlarged
+            Whether images of networks that still grow are brought to the full size.
 
         Returns
         -------
@@ -168,13 +176,14 @@ class Generator(nn.Module):
         """
         full = self.size.blocks - 1
         position = float(full) if position is None else position
+        top = full if is_enlarged else math.ceil(position)
         x, image = _in_precision(self.enter(z, pitch), self.precision), None
         for number, block in enumerate(self.blocks):
             assert isinstance(block, GeneratorBlock)
             x = block(x)
             share = blend_share(position, number + 1)
             if share > 0.0:
-                part = share * _enlarge(block.image(x), 2 ** (full - number))
+                part = share * _enlarge(block.image(x), 2 ** (top - number))
                 image = part if image is None else image + part
             if number + 1 >= position + 1:
                 break
@@ -233,7 +242,8 @@ class Critic(nn.Module):
         Parameters
         ----------
         image
-            float32, (n, 2, windows, bins), normalised and within ±1.
+            float32, (n, 2, windows, bins), normalised and within ±1; of the full size or of any
+            block's that has grown.
         position
             See `Generator.forward`.
 
@@ -246,13 +256,14 @@ class Critic(nn.Module):
         """
         full = self.size.blocks - 1
         position = float(full) if position is None else position
+        top = (image.shape[2] // self.size.start[0]).bit_length() - 1
         x: Tensor | None = None
         for number in range(min(full, math.ceil(position)), -1, -1):
             block = self.blocks[number]
             assert isinstance(block, CriticBlock)
             share = min(max(number + 1 - position, 0.0), 1.0) if x is not None else 1.0
             if share > 0.0:
-                features = block.features(F.avg_pool2d(image, 2 ** (full - number)))
+                features = block.features(F.avg_pool2d(image, 2 ** (top - number)))
                 seen = share * _in_precision(features, self.precision)
                 x = seen if x is None else seen + (1.0 - share) * x
             assert x is not None

@@ -27,8 +27,9 @@ from training.gansynth_config import GansynthConfig
 from training.gansynth_images import MARGIN, NoteImages
 from training.gansynth_lean import compile_blocks, in_single_precision
 from training.gansynth_learner import GansynthLearner
-from training.gansynth_network import Critic, Generator, NetworkSize
-from training.gansynth_notes import LOWEST_PITCH
+from training.gansynth_losses import PaperRules, Seen
+from training.gansynth_network import Critic, Generator, NetworkSize, blend_real
+from training.gansynth_notes import LOWEST_PITCH, Normalizer
 from training.learning import Length, Run, new_run, resumed_run
 from training.samples import NoteSamples
 
@@ -155,8 +156,37 @@ def test_measured_constants_bring_training_notes_just_within_the_margin() -> Non
 def test_the_critic_compares_notes_as_coarse_as_generated_ones() -> None:
     learner = small_learner()
     real, _ = learner._real(learner.images.rows[:2])
-    cells = real.unfold(2, 4, 4).unfold(3, 4, 4)
-    torch.testing.assert_close(cells, cells[..., :1, :1].expand_as(cells))
+    image, _ = learner.images.of(learner.images.rows[:2])
+    torch.testing.assert_close(real, torch.nn.functional.avg_pool2d(image, 4))
+
+
+@pytest.mark.parametrize("position", [0.0, 0.7, 1.0])
+def test_small_images_have_the_losses_of_enlarged_ones(position: float) -> None:
+    torch.manual_seed(0)
+    generator, critic = Generator(SMALL.size), Critic(SMALL.size)
+    normalizer, rules = Normalizer(), PaperRules(10.0, 10.0, 0.001)
+    real, pitch = NoteImages(WAVES, SMALL, CPU).of(np.arange(4))
+    z, share, top = torch.randn(4, 6), torch.rand(4), int(np.ceil(position))
+
+    def losses(is_enlarged: bool) -> torch.Tensor:
+        shrunk = 1 if is_enlarged else 2 ** (2 - top)
+        grown = 3 if is_enlarged else top + 1
+        seen = Seen(
+            blend_real(torch.nn.functional.avg_pool2d(real, shrunk), position, grown),
+            pitch,
+            normalizer.restore(generator(z, pitch, position, is_enlarged)).detach(),
+            share,
+            step=0,
+            shrunk=shrunk,
+        )
+        loss, figures = rules.critic_loss(
+            lambda image: critic(normalizer.normalise(image), position), seen
+        )
+        slopes = torch.autograd.grad(loss, list(critic.blocks[0].conv0.parameters()))
+        return torch.cat([figures["penalty"][None], loss[None], *(s.flatten() for s in slopes)])
+
+    small, enlarged = losses(is_enlarged=False).detach(), losses(is_enlarged=True).detach()
+    torch.testing.assert_close(small, enlarged, rtol=1e-4, atol=1e-4)
 
 
 def test_notes_without_a_pitch_on_the_keyboard_are_left_out() -> None:
