@@ -124,11 +124,7 @@ for _verb in FOREIGN_VERBS:
     help="Let a composer play with you: answer your phrases, go along, be a band, vary a loop.",
 )
 @click.option(
-    "--model",
-    default="note_lstm_tunes",
-    show_default=True,
-    metavar="NAME",
-    help="The partner's composer; see: latentkeys models list.",
+    "--model", metavar="NAME", help="The partner's composer; see: latentkeys models list."
 )
 @click.option("--partner-preset", metavar="NAME", help="The partner's own sound.")
 @click.option(
@@ -142,12 +138,27 @@ for _verb in FOREIGN_VERBS:
     "--tempo", type=click.FloatRange(20, 400), default=120.0, show_default=True, metavar="BPM"
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Of the partner's choices.")
+@click.option("--metronome", is_flag=True, help="Click on every beat.")
+@click.option("--count-in", type=click.IntRange(0, 4), metavar="BARS", help="Click before.")
+@click.option("--send-clock", is_flag=True, help="Send a MIDI clock to the output.")
+@click.option("--through", is_flag=True, help="Send what you play to the MIDI output too.")
 @click.option("--force", is_flag=True, help="Let --record replace a file.")
 def play(**options: Any) -> None:
     """Play live through MIDI and audio ports, until Ctrl-C."""
     from instrument.host import PlaySettings, play_live
 
     play_live(PlaySettings(**options))
+
+
+@latentkeys.command()
+@click.argument("take", type=click.Path(path_type=Path, exists=True))
+@click.argument("out", type=click.Path(path_type=Path), required=False)
+@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+def replay(take: Path, out: Path | None, force: bool) -> None:
+    """Make the notes of a kept TAKE again, to the byte; without OUT, only compare."""
+    from instrument.partner.replay_command import replay_command
+
+    replay_command(take, out, replace=force)
 
 
 @latentkeys.command()

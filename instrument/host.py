@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,7 +27,7 @@ from instrument.models_link import ModelsLink
 from instrument.partner import messages as partner_messages
 from instrument.partner.link import PartnerLink
 from instrument.partner.messages import ClockName, SessionSettings
-from instrument.partner.settings import PartnerSettings
+from instrument.partner.phrase import PhraseTable
 from instrument.partner.terminal_keys import HELP, KEYS, TerminalKeys
 from instrument.preset import find_preset, load_preset
 from instrument.preset_banks import chosen_preset
@@ -49,6 +49,8 @@ FADE_TIMEOUT_SECONDS = 1.0
 LONGEST_NOTE_SECONDS = 4.0
 SONG_PATIENCE_SECONDS = 10.0
 """A piece waits so long for its notes to be rendered."""
+ECHO_SECONDS = 0.06
+"""A note of the partner that another program sends back so soon is not taken for the player's."""
 DEMO_FILE = Path("latentkeys-demo.wav")
 
 
@@ -68,11 +70,15 @@ class PlaySettings:
     demo: bool = False
     force: bool = False
     partner: str | None = None
-    model: str = "note_lstm_tunes"
+    model: str | None = None
     partner_preset: str | None = None
     clock: ClockName = "internal"
     tempo: float = 120.0
     seed: int | None = None
+    metronome: bool = False
+    count_in: int | None = None
+    send_clock: bool = False
+    through: bool = False
 
     def for_engine(self) -> EngineSettings:
         """Say what of it concerns the engine."""
@@ -85,13 +91,28 @@ class PlaySettings:
             lowest_latency=self.lowest_latency,
         )
 
-    def for_partner(self) -> SessionSettings | None:
-        """Say what of it concerns the partner; None without one."""
-        if self.partner is None:
+    def for_partner(self, table: PhraseTable | None) -> SessionSettings | None:
+        """Say what of it concerns the partner; None without one.
+
+        Parameters
+        ----------
+        table
+            The preset's own; options of the command line go before it.
+        """
+        if self.partner is None and table is None:
             return None
-        seed = secrets.randbits(31) if self.seed is None else self.seed
-        chosen = PartnerSettings(mode=self.partner, model=self.model, seed=seed)  # type: ignore[arg-type]
-        return SessionSettings(chosen, clock=self.clock, bpm=self.tempo)
+        table = table or PhraseTable()
+        chosen: dict[str, Any] = {
+            "seed": secrets.randbits(31) if self.seed is None else self.seed,
+            "has_metronome": self.metronome or table.metronome,
+            "count_in_bars": table.count_in_bars if self.count_in is None else self.count_in,
+            "sends_clock": self.send_clock or table.sends_clock,
+        }
+        if self.partner:
+            chosen["mode"] = self.partner
+        if self.model:
+            chosen["model"] = self.model
+        return SessionSettings(table.settings(**chosen), table.wishes(), self.clock, self.tempo)
 
 
 def play_live(settings: PlaySettings) -> None:
@@ -140,16 +161,19 @@ class Host:
         self._settings = settings
         self._state = EngineState.create(folder, note_seconds=LONGEST_NOTE_SECONDS)
         settings.for_engine().save(folder)
+        self._state.fields["goes_through"] = int(settings.through)
         self._status = StatusLine(self._state)
         self._models = ModelsLink(folder)
-        duo = settings.for_partner()
+        table = load_preset(preset).phrase
+        duo = settings.for_partner(table)
+        sound = settings.partner_preset or (table.preset if table else None)
         self._presets = PresetChanges(
             self._state,
             preset,
             self._models,
             self._status,
             duo.partner.channels if duo else (),
-            find_preset(settings.partner_preset) if settings.partner_preset else None,
+            find_preset(sound) if sound else None,
         )
         self._partner = PartnerLink(self._state, folder, duo) if duo else None
         self._keys = TerminalKeys()
@@ -250,6 +274,8 @@ class Host:
             self._status.say(f"MIDI inputs: {', '.join(report.midi) or 'none'}")
         elif isinstance(report, engine_messages.Ready):
             self._ready = report
+            if self._partner:
+                self._state.fields["echo_frames"] = round(ECHO_SECONDS * report.rate_hz)
             placed_seconds = report.block_frames / report.rate_hz
             self._status.update(
                 output=f"{report.audio} {report.rate_hz / 1000:g} kHz",

@@ -23,9 +23,11 @@ import platformdirs
 import tomli_w
 from msgspec import Meta
 
-from instrument.errors import PresetError
+from instrument.errors import PresetError, SettingError
 from instrument.fields import decode, nearest, ranged, read_limited
 from instrument.files import replacing_file
+from instrument.partner.knobs import KNOBS
+from instrument.partner.phrase import PhraseTable
 
 FORMAT = 1
 LIMIT_BYTES = 64 * 1024
@@ -194,6 +196,8 @@ class Preset:
     #: Keys are ``cc2`` … ``cc119``, without `RESERVED_CONTROLLERS`.
     controls: dict[str, Control] = field(default_factory=dict)
     recipe: Recipe | None = None
+    #: The partner that comes with this sound.
+    phrase: PhraseTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +234,7 @@ def load_preset(path: Path) -> Preset:
     for source, control in preset.controls.items():
         _check_control(source, control, what)
     _check_recipe(preset.recipe, what)
+    _check_phrase(preset.phrase, what)
     return preset
 
 
@@ -351,6 +356,20 @@ def _check_recipe(recipe: Recipe | None, what: str) -> None:
         raise PresetError(f"{what}: [recipe] must have either blend or seed")
     if recipe and recipe.seed is None and recipe.truncation is not None:
         raise PresetError(f"{what}: [recipe] truncation belongs to a seed, not to a blend")
+
+
+def _check_phrase(phrase: PhraseTable | None, what: str) -> None:
+    """Refuse a key or a register that no note fits, and knobs that are none."""
+    if phrase is None:
+        return
+    try:
+        phrase.wishes()
+    except SettingError as problem:
+        raise PresetError(f"{what}: [phrase] {problem.message}", problem.remedy) from problem
+    for control, knob in phrase.knobs.items():
+        if knob not in KNOBS:
+            remedy = nearest(knob, KNOBS) or f"There are: {', '.join(KNOBS)}."
+            raise PresetError(f"{what}: [phrase.knobs] {control}: no knob {knob!r}", remedy)
 
 
 def _preset_files(folder: Path) -> list[Path]:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from instrument import preset as presets
 from instrument.errors import FileError, PresetError
+from instrument.partner.knobs import KNOBS
+from instrument.partner.phrase import PhraseTable
 from instrument.preset import (
     PARAMETER_RANGES,
     Control,
@@ -241,3 +243,9 @@ def test_the_manual_names_every_key_with_its_range() -> None:
                 assert f"{metas[0].ge:g}..{metas[0].le:g}" in line, name
     for parameter in PARAMETER_RANGES:
         assert f"`{parameter}`" in manual
+
+
+def test_the_partners_manual_names_every_key_of_a_phrase_and_every_knob() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "partner.md").read_text(encoding="utf-8")
+    for name in (*typing.get_type_hints(PhraseTable), *KNOBS):
+        assert f"`{name}`" in manual, name
