@@ -119,8 +119,8 @@ CONFIGS: dict[str, GansynthConfig] = {
     "quick": replace(
         _MEL,
         size=NetworkSize(feature_base=512, feature_limit=16),
-        stage_images=160,
-        images=2240,
+        stage_images=120,
+        images=1680,
         learning_rate=2e-3,
         average_decay=0.95,
     ),
