@@ -129,7 +129,7 @@ for _verb in FOREIGN_VERBS:
 @click.option("--partner-preset", metavar="NAME", help="The partner's own sound.")
 @click.option(
     "--clock",
-    type=click.Choice(["internal", "midi"]),
+    type=click.Choice(["internal", "midi", "link"]),
     default="internal",
     show_default=True,
     help="Whose tempo the partner keeps.",

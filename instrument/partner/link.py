@@ -15,6 +15,7 @@ from instrument.partner.messages import (
     decode_report,
     encode,
 )
+from instrument.partner.settings import HAND_OVER_SECONDS
 from instrument.realtime.state import TO_OUT, TO_VOICES, EngineState
 
 MODULE = "instrument.partner.process"
@@ -74,12 +75,14 @@ class PartnerLink:
         return Notice(f"the partner ended (exit code {code}): started it again", "")
 
     def _release(self) -> None:
-        """Let its notes go: it can no longer do so itself."""
+        """Let its notes go: it can no longer do so itself. Some may be about to begin."""
         partner = self._settings.partner
+        later = self._state.clock + round(2 * HAND_OVER_SECONDS * self._state.rate_hz)
         for to, channels in ((TO_VOICES, partner.channels), (TO_OUT, partner.out_channels)):
             for channel in channels:
                 message = control_change(_ALL_NOTES_OFF, 0, channel)
-                self._state.control_ring.push(-1, *message, value=to)
+                for frame in (-1, later):
+                    self._state.control_ring.push(frame, *message, value=to)
 
     def end(self) -> None:
         """Let the process end: it does when its stdin closes."""

@@ -36,6 +36,7 @@ from instrument.transport import TapTempo, Transport
 
 STEP_SECONDS = 0.001
 _GRID_BEATS = 0.25
+_JUMP_BEATS, _SAME_BEATS, _SAME_TEMPO = 0.25, 0.002, 1e-5  # of what Link says
 _ANOTHER_DRAW = 1 << 20  # far from the randomness of every other note
 
 
@@ -162,8 +163,8 @@ class Partner:
         ----------
         wish
             "tap" a tempo; think "again"; "accept" what is planned, so that nothing changes it any
-            more; "lock" the plan, or unlock it; "silence"; or "learn KNOB" with the next
-            controller. Anything else does nothing.
+            more; "lock" the plan, or unlock it; "silence"; "learn KNOB" with the next
+            controller; or be where Link is: "link BEATS BPM". Anything else does nothing.
         """
         if wish == "tap" and self.follower is None:
             bpm = self._taps.tap(float(self._frame))
@@ -182,6 +183,8 @@ class Partner:
         elif wish == "silence":
             self._locked_until = -math.inf
             self.begin_anew()
+        elif wish.startswith("link "):
+            self._follow_link(*map(float, wish.split()[1:3]))
         elif wish.startswith("learn "):
             self.knobs.learn(wish.removeprefix("learn "))
 
@@ -303,6 +306,19 @@ class Partner:
         self.journal.follow(self.transport, self._frame)
         if jumped or stopped:
             self.begin_anew()
+
+    def _follow_link(self, beats: float, bpm: float) -> None:
+        """Take a small difference smoothly, a large one as a jump."""
+        music = self.transport
+        away = beats - music.beats_at(self._frame)
+        if abs(away) > _JUMP_BEATS:
+            self.transport = music.at(beats, self._frame).with_tempo(bpm, self._frame)
+            self.journal.follow(self.transport, self._frame)
+            self.begin_anew()
+        elif abs(away) > _SAME_BEATS or abs(bpm / music.bpm - 1.0) > _SAME_TEMPO:
+            tie = replace(music.tie, frame=float(self._frame), beats=beats)
+            self.transport = replace(music, tie=tie).with_tempo(bpm, self._frame)
+            self.journal.follow(self.transport, self._frame)
 
     def begin_anew(self) -> None:
         """Forget what was planned and heard; let everything go."""

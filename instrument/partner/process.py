@@ -16,7 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from instrument.audio_clock import now_ns, read_tie
 from instrument.errors import LatentkeysError
+from instrument.partner.link_clock import LinkClock
 from instrument.partner.live import LivePartner
 from instrument.partner.messages import (
     Command,
@@ -37,6 +39,7 @@ from instrument.realtime.state import EngineState
 
 POLL_SECONDS = 0.001
 VIEW_SECONDS = 0.1
+LINK_SECONDS = 0.05
 
 
 class PartnerProcess:
@@ -55,10 +58,13 @@ class PartnerProcess:
     def __init__(
         self, state: EngineState, settings: SessionSettings, commands: SimpleQueue[Command | None]
     ) -> None:
-        self._settings, self._commands = settings, commands
+        self._state, self._settings, self._commands = state, settings, commands
         partner = open_partner(settings, state.rate_hz)
         self._live = LivePartner(state, partner)
-        self._next_view = 0.0
+        self._next_view = self._next_link = 0.0
+        self._link = (
+            LinkClock(settings.bpm, settings.bar_beats) if settings.clock == "link" else None
+        )
         self._told: set[str] = set()
 
     def serve(self) -> None:
@@ -68,9 +74,24 @@ class PartnerProcess:
         gc.freeze()  # a collection of what lies here would stop the music for milliseconds
         while self._obey():
             self._live.follow()
+            if self._link is not None and time.monotonic() >= self._next_link:
+                self._next_link = time.monotonic() + LINK_SECONDS
+                self._follow_link(self._link)
             self._tell()
             time.sleep(POLL_SECONDS)
         self._live.send(self._live.partner.end())
+        if self._link is not None:
+            self._link.close()
+
+    def _follow_link(self, link: LinkClock) -> None:
+        """Tell the partner where Link is at the partner's own frame."""
+        tie = read_tie(self._state)
+        if tie is None:
+            return
+        now = link.look()
+        frame = tie.frame + (now_ns() - tie.ns) * tie.frames_per_ns
+        seconds = (self._live.partner.frame - frame) / self._state.rate_hz
+        self._live.obey(f"link {now.beats + seconds * now.bpm / 60.0:.5f} {now.bpm:.4f}")
 
     def _obey(self) -> bool:
         while True:

@@ -18,6 +18,7 @@ from instrument.engine_messages import EngineSettings
 from instrument.events import message_of, note_off, note_on
 from instrument.partner.audio_capture import AudioCapture
 from instrument.partner.link import PartnerLink
+from instrument.partner.link_clock import LinkClock
 from instrument.partner.messages import (
     Command,
     Failed,
@@ -160,3 +161,19 @@ def test_a_take_is_kept_and_can_be_made_again(
     audio, rate = soundfile.read(tmp_path / "audio.wav", dtype="float32")
     assert rate == RATE_HZ and seconds == len(audio) / rate
     assert np.abs(audio).max() == pytest.approx(np.abs(sound).max(), rel=1e-3)
+
+
+def test_with_link_the_partner_is_where_the_other_programs_are(server: JackServer) -> None:
+    other = LinkClock(97.0, 4.0)
+    time.sleep(0.5)
+    settings = replace(NGRAM, clock="link")
+    with listening(server, settings) as (_, link, probe, _):
+        probe.play([], 3 * RATE_HZ)
+        views = [report for report in link.follow() if isinstance(report, View)]
+        now = other.look()
+    other.close()
+    assert now.peers == 1
+    assert views[-1].bpm == pytest.approx(97.0, abs=0.1)
+    assert views[-1].clock == "Link"
+    away = (views[-1].beats - now.beats + 2.0) % 4.0 - 2.0
+    assert abs(away) < 0.6  # the view is a tenth of a second old, and this machine is busy
