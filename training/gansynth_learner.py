@@ -20,7 +20,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from training.data.waves import RATE_HZ, WaveSet
+from training.data.waves import FRAMES, RATE_HZ, WaveSet
+from training.gansynth_check import SoundCheck
 from training.gansynth_config import GansynthConfig
 from training.gansynth_images import NoteImages
 from training.gansynth_lean import LeanRules, in_single_precision, make_lean
@@ -107,6 +108,7 @@ class GansynthLearner:
             for name in ("generator", "critic")
         }
         self.rules = self._rules()
+        self._check: SoundCheck | None = None
         for network in (self.generator, self.critic):
             if config.trainer == "lean" and isinstance(network, Generator | Critic):
                 make_lean(network, config, device)
@@ -141,7 +143,7 @@ class GansynthLearner:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Let the critic judge held-out notes and as many generated ones, and name their pitches.
+        """Let the critic judge held-out notes and as many generated ones; measure those.
 
         Training notes score higher than held-out ones when the critic knows them by heart.
         """
@@ -156,19 +158,21 @@ class GansynthLearner:
             "fake": self._heard(count, None),
         }
         self.critic.train()
-        return {
+        judged = {
             f"{name}_{what}": figure
             for name, figures in groups.items()
             for what, figure in figures.items()
         }
+        if self.config.frames != FRAMES:
+            return judged
+        self._check = self._check or SoundCheck(self.images.waves, count)
+        return judged | self._check.figures(self._notes(), self.device)
 
     @torch.no_grad()
     def samples(self) -> NoteSamples:
         """Play four pitches with the averaged generator, each with a latent of its own."""
         random = np.random.default_rng(0)
-        notes = GansynthNotes(
-            self.average, self.progress.normalizer, self.images.drawing, self.position
-        )
+        notes = self._notes()
         z = self._to_device(self._latents(random, len(_SAMPLE_PITCHES)))
         waves = notes(z, torch.tensor(_SAMPLE_PITCHES, device=self.device)).cpu().numpy()
         titles = (f"pitch {pitch}" for pitch in _SAMPLE_PITCHES)
@@ -176,6 +180,10 @@ class GansynthLearner:
         return NoteSamples(
             dict(zip(titles, waves, strict=True)), RATE_HZ, _SAMPLE_PITCHES if has_colours else None
         )
+
+    def _notes(self) -> GansynthNotes:
+        normalizer, drawing = self.progress.normalizer, self.images.drawing
+        return GansynthNotes(self.average, normalizer, drawing, self.position)
 
     def _generator_step(self, at: Moment, random: np.random.Generator) -> Figures:
         z, pitch = self._asked(at, random)
