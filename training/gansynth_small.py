@@ -34,7 +34,8 @@ from training.spectrogram import Spectrogram
 _AVERAGE_DECAY = 0.995
 _OWN, _PAIR = 0.4, 0.2
 _PITCH_GAIN = 12.0
-_CROP_ROWS, _HALO_ROWS, _ATTACK_CROPS = 8, 2, 0.25
+_CROP_ROWS, _HALO_ROWS, _ATTACK_CROPS, _END_CROPS = 8, 2, 0.25, 0.1
+_TOO_LOUD = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,8 @@ class SmallConfig:
         (0.25, 4.0),
         (0.44, 4.0),
         (0.47, 5.0),
-        (0.63, 5.0),
-        (0.66, 6.0),
+        (0.60, 5.0),
+        (0.62, 6.0),
     )
     turn_weight: float = 0.1
     has_bfloat16: bool = True
@@ -213,16 +214,18 @@ class SmallLearner:
                 mean.lerp_(new, 1.0 - decay)
 
     def _losses(self, image: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Compare what is drawn with `NoteImages`; loud places count most.
+        """Compare what is drawn with `NoteImages`; places that are loud, or too loud, count most.
 
-        The level's error is absolute; the phase's change is compared on the circle.
+        Both errors are absolute; that of the phase's change is a chord of the circle.
         """
         normalizer = self.config.normalizer
         heard = target[:, 2]
-        level_weight, turn_weight = heard + 0.03, heard.square() + 0.01
-        level = (image[:, 0] - target[:, 0]).abs()
-        turn = 1.0 - ((image[:, 1] - target[:, 1]) * (math.pi / normalizer.turn_scale)).cos()
-        level_loss = (level * level_weight).mean() / level_weight.mean()
+        level = image[:, 0] - target[:, 0]
+        level_weight = heard + 0.03 + _TOO_LOUD * level.detach().clamp(min=0.0)
+        turn_weight = heard.square() + 0.01
+        half_angle = (image[:, 1] - target[:, 1]) * (0.5 * math.pi / normalizer.turn_scale)
+        turn = 2.0 * half_angle.sin().abs()
+        level_loss = (level.abs() * level_weight).mean() / level_weight.mean()
         turn_loss = (turn * turn_weight).mean() / turn_weight.mean()
         return {
             "loss": level_loss + self.config.turn_weight * turn_loss,
@@ -267,22 +270,24 @@ def _heed_pitch(generator: Generator) -> None:
 
 
 def _crop(random: np.random.Generator, size: NetworkSize) -> int | None:
-    """Choose windows, the attack more often than others; None where the image is too small."""
+    """Choose windows, the attack and the end more often; None where the image is too small."""
     rows = size.image[0] // 4
     if rows < _CROP_ROWS + 2 * _HALO_ROWS:
         return None
-    is_attack = random.uniform() < _ATTACK_CROPS
-    return 0 if is_attack else int(random.integers(0, rows - _CROP_ROWS + 1))
+    last, chance = rows - _CROP_ROWS, random.uniform()
+    if chance < _ATTACK_CROPS + _END_CROPS:
+        return 0 if chance < _ATTACK_CROPS else last
+    return int(random.integers(0, last + 1))
 
 
 # fmt: off
 _PROGRAMS = (
-    0, 4, 5, 6, 8, 10, 11, 12, 14, 16, 17, 19, 20, 22, 23, 24, 25, 26, 27, 32, 35, 38, 39, 40,
+    0, 4, 5, 6, 8, 10, 11, 12, 19, 20, 22, 23, 24, 25, 26, 27, 32, 35, 38, 39, 40,
     41, 42, 46, 48, 49, 51, 53, 56, 57, 60, 63, 64, 65, 68, 70, 71, 73, 74, 75, 79, 82, 83, 85,
     89, 90, 91, 92, 94, 104, 105, 107, 108,
 )
 # fmt: on
-"""Those of the wave set "soundfont" that hold a pitch, in tune, and are not like another."""
+"""Those of the wave set "soundfont" that hold their key's pitch and are not like another."""
 _INSTRUMENTS = tuple(PROGRAM_NAMES[number] for number in _PROGRAMS)
 
 RECIPES = {

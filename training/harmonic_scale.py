@@ -74,8 +74,8 @@ class HarmonicTone:
     def phase(self, pitch: Tensor) -> Tensor:
         """Return the tone's phase in radians, (n, windows, bins), as `level`; exact modulo 2π.
 
-        Beside a harmonic the phase alternates, as that of a Hann window's side lobes: in step, the
-        bins there would pull every window's sound to its middle, a tremolo at the hop's rate.
+        Beside a harmonic every bin has a start of its own: in step, the bins there would pull every
+        window's sound to its middle, a tremolo at the hop's rate.
         """
         harmonic, f0_bins = self._harmonics(pitch)
         centre = self._gain_and_centre()[1]  # frames from the window's start
@@ -85,7 +85,7 @@ class HarmonicTone:
         bins = torch.arange(1, self.bins + 1, dtype=torch.float64)
         turns = turns - bins * torch.from_numpy(centre / length)[:, None]
         is_beside = (bins - harmonic * f0_bins).abs() >= 2.0
-        start = _GOLDEN * harmonic.square() + 0.5 * bins * is_beside
+        start = _GOLDEN * (harmonic.square() + bins.square() * is_beside)
         turns = turns + start[:, None]
         return (2.0 * np.pi * (turns - turns.round())).float()
 

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-_SHARPNESS, _MOST_TOGETHER, _LEAST_SHARE = 6.0, 3, 0.02
+_SHARPNESS, _MOST_TOGETHER, _LEAST_SHARE = 12.0, 3, 0.02
 
 
 class Instruments(nn.Module):

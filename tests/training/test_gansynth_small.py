@@ -64,11 +64,11 @@ def test_half_way_between_two_both_have_half() -> None:
     np.testing.assert_allclose(share, [[0.5, 0.5, 0.0]], atol=1e-3)
 
 
-def test_a_third_of_the_way_is_nearly_there() -> None:
-    found, angle = instruments(), math.pi / 6.0
+def test_nearer_to_one_is_mostly_that_one() -> None:
+    found, angle = instruments(), math.radians(40.0)
     z = math.cos(angle) * found.latents()[0] + math.sin(angle) * found.latents()[1]
     _, share = found.shares(z[None])
-    weight = math.tan(angle) ** 6
+    weight = math.tan(angle) ** 12
     np.testing.assert_allclose(share[0, :2], np.array([1.0, weight]) / (1.0 + weight), atol=1e-4)
 
 
