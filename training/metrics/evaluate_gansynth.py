@@ -70,7 +70,8 @@ class Figure:
     name
         With its unit.
     values
-        An interval is left out where drawing the notes again would only add to the value.
+        An interval is left out where fewer different notes, as in drawing them again, would shift
+        the value.
     """
 
     name: str
@@ -203,9 +204,7 @@ def _figures(heard: dict[str, HeardNotes], reference: Reference) -> tuple[Figure
     measures: dict[str, Callable[[HeardNotes], Mean]] = {
         "pitch accuracy %": _accuracy,
         "pitch entropy, nats": lambda notes: mean_of(pitch_scores.entropies(notes.chances)),
-        "Inception score": lambda notes: statistic_of(
-            notes.chances, pitch_scores.inception_score, _DRAWS
-        ),
+        "Inception score": lambda notes: _alone(pitch_scores.inception_score(notes.chances), notes),
         "Fréchet distance": lambda notes: _alone(
             frechet_distance(reference.features, Gaussian.of(notes.features)), notes
         ),
