@@ -91,4 +91,4 @@ def mel_bands(window: int, rate_hz: int, bands: int) -> npt.NDArray[np.float64]:
     width = np.maximum(np.diff(edges), rate_hz / window)
     rise = 1 - (edges[1:-1] - hz) / width[:-1]
     fall = 1 - (hz - edges[1:-1]) / width[1:]
-    return np.maximum(0.0, np.minimum(rise, fall))
+    return np.asarray(np.maximum(0.0, np.minimum(rise, fall)))

@@ -1,11 +1,13 @@
 """Timbres that move: what stands on the command line, and the sound of every moment."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from instrument.card import Licence, Prior, SoundCard
+from instrument.bundle import Bundle
+from instrument.card import CardFile, Licence, Prior, SoundCard
 from instrument.errors import SettingError
 from instrument.latent import draw
 from instrument.preset import Envelope, ModelReference, Preset, Recipe, Sound
@@ -13,6 +15,7 @@ from instrument.timbre_path import (
     Morph,
     RandomTimbres,
     TimbrePoint,
+    check_morph,
     clock,
     parse_morph,
     parse_pace,
@@ -79,6 +82,20 @@ def test_opposite_and_missing_latents_give_numbers() -> None:
     for start, end in (((1.0, 2.0), (-1.0, -2.0)), ((0.0, 0.0), (1.0, 1.0))):
         points = [TimbrePoint(0.0, a_preset(*start)), TimbrePoint(1.0, a_preset(*end))]
         assert np.isfinite(Morph(points, a_card(2)).at(0.5).sound.latent).all()
+
+
+def a_bundle(name: str, sha256: str) -> Bundle:
+    files = {"weights.bin": CardFile(sha256, 1)}
+    card = dataclasses.replace(a_card(2), name=name, files=files)
+    return Bundle(Path(name), card, sha256)
+
+
+def test_presets_of_different_models_do_not_morph() -> None:
+    one, other = a_bundle("one", "1" * 64), a_bundle("other", "2" * 64)
+    preset = a_preset(1.0, 0.0)
+    assert check_morph([(0.0, preset, one), (1.0, preset, one)], 8.0)[1].seconds == 1.0
+    with pytest.raises(SettingError, match="to the model one and Some to other; there is nothing"):
+        check_morph([(0.0, preset, one), (1.0, preset, other)], 8.0)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.4, 5.99, 11.0, 7200.5])
