@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from jack_server import RATE_HZ, Probe, running_jack
 from live_play import played, wait_for
-from tiny_gansynth import tiny_gansynth
 
 from instrument.events import note_off, note_on
 from instrument.new_preset import Wish, check_preset, new_preset
 from instrument.preset import find_preset
 from instrument.realtime.state import LOUD, PITCH_COUNT
+from tests.tiny_gansynth import tiny_gansynth
 
 BLOCK_FRAMES = 256
 PITCHES = (0, 23, 24, 60, 84, 85, 108, 127)  # the model has 24 to 84
