@@ -107,6 +107,8 @@ class GansynthLearner:
             )
             for name in ("generator", "critic")
         }
+        if config.trainer == "paper" and device.type == "cuda":
+            torch.backends.cudnn.deterministic = True  # to resume to the bit
         self.rules = self._rules()
         self._check: SoundCheck | None = None
         for network in (self.generator, self.critic):

@@ -16,8 +16,17 @@ from instrument.errors import FileError, SettingError
 from instrument.note import Note, Phrase
 from tests.training.corpora import scales
 from training.data.corpus import Corpus
-from training.learner import Moment, System, rate
-from training.learning import BEST, Length, Run, load_learner, new_run, read_run, resumed_run
+from training.learner import Course, Moment, System, rate
+from training.learning import (
+    BEST,
+    Length,
+    Run,
+    _pause_after,
+    load_learner,
+    new_run,
+    read_run,
+    resumed_run,
+)
 from training.parallel import average_gradients
 from training.samples import PhraseSamples
 
@@ -192,3 +201,15 @@ def test_batches_depend_on_seed_step_and_process(corpus: Corpus, tmp_path: Path)
     later, other_seed = run._moment()
     assert seed != other_seed
     assert later.step > at.step
+
+
+def test_a_course_of_images_takes_whole_steps() -> None:
+    course = Course(batch=8, images=100)
+    assert [course.steps(images) for images in (1, 8, 9, 100)] == [1, 1, 2, 13]
+
+
+@pytest.mark.parametrize(("saving", "pause"), [(0.1, 60.0), (2.0, 100.0), (60.0, 240.0)])
+def test_saving_takes_little_of_the_time_and_never_waits_five_minutes(
+    saving: float, pause: float
+) -> None:
+    assert _pause_after(saving) == pytest.approx(pause)
