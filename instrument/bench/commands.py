@@ -95,6 +95,14 @@ def compose_command(rounds: int | None, json_file: Path | None) -> None:
     _finish([_show(_compose(rounds))], json_file)
 
 
+@bench_group.command("partner")
+@_seconds_option
+@_json_option
+def partner_command(seconds: float, json_file: Path | None) -> None:
+    """The live partner: how soon it thinks, how exactly it plays."""
+    _finish([_show(_partner(seconds))], json_file)
+
+
 @bench_group.command("gansynth")
 @_rounds_option
 @click.option("--model", metavar="NAME", help="A GANSynth model; full size when not given.")
@@ -165,6 +173,12 @@ def _compose(rounds: int | None) -> Report:
     from instrument.bench.compose import bench_compose
 
     return bench_compose(rounds=rounds or 15)
+
+
+def _partner(seconds: float) -> Report:
+    from instrument.bench.partner import bench_partner
+
+    return bench_partner(seconds)
 
 
 def _gansynth(rounds: int | None, model: str | None) -> Report:

@@ -105,7 +105,8 @@ class Partner:
         if self.follower is not None:
             self.transport = self.follower.transport
         self.hands, self.plan, self.ledger = Hands(), Plan(), Ledger(self._frame_of)
-        self.moment: Moment = composer.begin(0.0, transport.bar_beats)
+        self._moment = composer.begin(0.0, transport.bar_beats)
+        self._untold: Note | None = None  # our last note, which the composer is told when it counts
         self.journal = Journal(self.transport)
         self.knobs = KnobBoard(settings.knobs)
         self.beat_keeper = BeatKeeper(
@@ -121,6 +122,18 @@ class Partner:
         self.step_frames = round(STEP_SECONDS * transport.rate_hz)
         self._jumps = self.transport.jumps
         self._was_running = self.transport.is_running
+
+    @property
+    def moment(self) -> Moment:
+        """Where the composer is, after everything that was heard and planned."""
+        if self._untold is not None:
+            note, self._untold = self._untold, None
+            self._moment = self.composer.feed(self._moment, note, is_own=True)
+        return self._moment
+
+    @moment.setter
+    def moment(self, moment: Moment) -> None:
+        self._moment, self._untold = moment, None
 
     @property
     def frame(self) -> int:
@@ -257,7 +270,7 @@ class Partner:
         length = min(note.length_beats, end_beats - start)
         played = replace(note, start_beats=start, length_beats=length)
         self.plan.add(Planned(self._blended(played), 0, before))
-        self.moment = self.composer.feed(after, played, is_own=True)
+        self.moment, self._untold = after, played
         return played
 
     @property
