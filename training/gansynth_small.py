@@ -34,8 +34,8 @@ from training.spectrogram import Spectrogram
 _AVERAGE_DECAY = 0.995
 _OWN, _PAIR = 0.4, 0.2
 _PITCH_GAIN = 12.0
-_CROP_ROWS, _HALO_ROWS, _ATTACK_CROPS, _END_CROPS = 8, 2, 0.25, 0.1
-_TOO_LOUD = 0.5
+_CROP_ROWS, _HALO_ROWS, _ATTACK_CROPS, _END_CROPS = 8, 2, 0.25, 0.15
+_TOO_LOUD, _LOUDER = 0.5, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,14 +214,14 @@ class SmallLearner:
                 mean.lerp_(new, 1.0 - decay)
 
     def _losses(self, image: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Compare what is drawn with `NoteImages`; places that are loud, or too loud, count most.
+        """Compare what is drawn with `NoteImages`; places that are loud, or 10 dB too loud, count most.
 
         Both errors are absolute; that of the phase's change is a chord of the circle.
         """
         normalizer = self.config.normalizer
         heard = target[:, 2]
         level = image[:, 0] - target[:, 0]
-        level_weight = heard + 0.03 + _TOO_LOUD * level.detach().clamp(min=0.0)
+        level_weight = heard + 0.03 + _TOO_LOUD * (level.detach() - _LOUDER).clamp(min=0.0)
         turn_weight = heard.square() + 0.01
         half_angle = (image[:, 1] - target[:, 1]) * (0.5 * math.pi / normalizer.turn_scale)
         turn = 2.0 * half_angle.sin().abs()
