@@ -10,6 +10,7 @@ import onnx
 import pytest
 import torch
 from click.testing import CliRunner
+from tiny_gansynth import CHECKPOINT, tiny_gansynth
 
 from export import write_gansynth as writer
 from export.bundle_folder import model_folder
@@ -24,7 +25,6 @@ from instrument.bundle import Bundle
 from instrument.errors import BundleError, FileError, SettingError
 from instrument.inference import Runtime
 from instrument.renderers import open_renderer, self_test
-from tests.tiny_gansynth import CHECKPOINT, tiny_gansynth
 from tests.tiny_model import scratch
 from training import gansynth
 from training.learning import EVALUATION, Length, new_run
