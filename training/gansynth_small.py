@@ -214,7 +214,7 @@ class SmallLearner:
                 mean.lerp_(new, 1.0 - decay)
 
     def _losses(self, image: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Compare what is drawn with `NoteImages`; places that are loud, or 10 dB too loud, count most.
+        """Compare what is drawn with `NoteImages`; what is loud, or 10 dB too loud, counts most.
 
         Both errors are absolute; that of the phase's change is a chord of the circle.
         """
