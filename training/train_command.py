@@ -136,8 +136,8 @@ def _train(run: Run) -> None:
     """Train with a progress bar; say how to go on."""
     console = Console(quiet=not processes().is_main_process)
     with training_progress(console) as progress, stop_flag() as stop:
-        task = progress.add_task("training", total=1.0, state="")
-        say = _state_of(run)
+        task = progress.add_task("training", total=1.0, completed=run.fraction, state="")
+        say = state_of(run)
 
         def show(card: RunCard, fraction: float, losses: dict[str, float]) -> None:
             progress.update(task, completed=fraction, state=say(card, losses))
@@ -151,7 +151,7 @@ def _train(run: Run) -> None:
         console.print(f"  latentkeys train {name} {run.folder} --resume")
 
 
-def _state_of(run: Run) -> Callable[[RunCard, dict[str, float]], str]:
+def state_of(run: Run) -> Callable[[RunCard, dict[str, float]], str]:
     """Return what writes the line of figures beside the bar; speed is since the last line."""
     before = [(run.card.step, run.card.seconds)]
     per_step, what = 1, "steps"

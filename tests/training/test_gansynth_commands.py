@@ -1,5 +1,6 @@
 """``latentkeys train gansynth``, as a person types it, on four-second notes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,13 @@ from click.testing import CliRunner, Result
 
 from instrument.cli import latentkeys as command_line
 from instrument.errors import LatentkeysError
+from tests.training.small_gansynth import CPU, SMALL, WAVES
 from training.data.wave_writer import WaveNote, write_waves
 from training.data.waves import SPLITS
-from training.gansynth import load_notes, noise_waves
+from training.gansynth import SYSTEM, load_notes, noise_waves
 from training.gansynth_config import CONFIGS
-from training.learning import read_run
+from training.learning import Length, new_run, read_run
+from training.train_command import state_of
 
 
 def latentkeys(*arguments: object) -> Result:
@@ -63,3 +66,11 @@ def test_configurations_are_listed() -> None:
     listed = "".join(latentkeys("train", "gansynth", "--help").stdout.split())
     for name in CONFIGS:
         assert name in listed
+
+
+def test_the_line_beside_the_bar_has_images_per_second_and_the_stage(tmp_path: Path) -> None:
+    system = replace(SYSTEM, recipes={"small": SMALL})
+    run = new_run(system, "small", WAVES, Length(10, 0.0, 1), tmp_path, CPU)
+    say = state_of(run)
+    card = replace(run.card, step=6, seconds=3.0)
+    assert say(card, {"loss": 1.5, "stage": 3.0}) == "step 6, 4.0 images/s, stage 3, loss 1.500"
