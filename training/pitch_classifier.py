@@ -65,6 +65,8 @@ class PitchLearner:
     def validate(self) -> dict[str, float]:
         """Return the loss and accuracy on up to 512 validation notes, evenly spread."""
         rows = self.rows("valid")
+        if not rows.size:
+            return {}
         rows = rows[:: -(-len(rows) // _MOST_VALIDATION)]
         logits, truth = self._logits(rows), self._pitches(rows)
         return {
