@@ -85,7 +85,8 @@ class PitchLearner:
         pitches = waves.pitches[rows]
         is_left_out = np.array([name in self.config.left_out for name in waves.label_names])
         inside = (pitches >= LOWEST_PITCH) & (pitches <= HIGHEST_PITCH)
-        return rows[inside & ~is_left_out[waves.labels[rows]]]
+        chosen: NDArray[np.int64] = rows[inside & ~is_left_out[waves.labels[rows]]]
+        return chosen
 
     @torch.no_grad()
     def _logits(self, rows: NDArray[np.int64]) -> Tensor:
