@@ -136,7 +136,8 @@ def _train(run: Run) -> None:
     """Train with a progress bar; say how to go on."""
     console = Console(quiet=not processes().is_main_process)
     with training_progress(console) as progress, stop_flag() as stop:
-        task = progress.add_task("training", total=1.0, completed=run.fraction, state="")
+        task = progress.add_task("training", total=1.0, state="")
+        progress.update(task, completed=run.fraction)
         say = state_of(run)
 
         def show(card: RunCard, fraction: float, losses: dict[str, float]) -> None:
