@@ -117,7 +117,8 @@ def heard_latents(
     """
     known = [entry.latent for entry in named.values()]
     if len(known) >= count:
-        return np.asarray(known)[np.linspace(0, len(known) - 1, count).round().astype(int)]
+        places = np.linspace(0, len(known) - 1, count).round().astype(int)
+        return np.asarray([known[place] for place in places])
     drawn = np.random.default_rng(0).standard_normal((count, latent_size))
     return np.asarray(drawn.round(4))
 

@@ -56,7 +56,7 @@ def with_half_weights(model: GansynthNotes) -> GansynthNotes:
             if isinstance(weight := getattr(layer, "weight", None), Tensor):
                 weight.copy_((weight * getattr(layer, "scale", 1.0)).half().float())
                 if hasattr(layer, "scale"):
-                    layer.scale = 1.0
+                    vars(layer)["scale"] = 1.0
     return rounded
 
 
@@ -67,7 +67,8 @@ def rounding_change(model: GansynthNotes, rounded: GansynthNotes) -> RoundingCha
     size = model.generator.size.latent_size
     latents = torch.randn(_NOTES, size, generator=torch.Generator().manual_seed(16))
     distances, cents = [], []
-    for z, pitch in zip(latents.split(1), pitches.split(1), strict=True):
+    for row in range(_NOTES):
+        z, pitch = latents[row : row + 1], pitches[row : row + 1]
         with torch.no_grad():
             before, after = (notes(z, pitch)[0].numpy() for notes in (model, rounded))
         distances.append(spectral_distance_db(before, after))

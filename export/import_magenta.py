@@ -72,8 +72,7 @@ def import_magenta(
 
 
 def _origin(model: MagentaModel) -> Origin:
-    size = model.notes.generator.size
-    grown = f", grown to position {model.position:g}" if model.position < size.blocks - 1 else ""
+    grown = f", grown to position {model.position:g}" if model.position < model.full else ""
     return Origin(
         description=(
             f"GANSynth, imported from a checkpoint of Magenta's code ({model.stage} after "

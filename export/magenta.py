@@ -37,7 +37,9 @@ class MagentaModel:
     step
         Images that it had seen.
     position
-        How far it had grown, at most blocks - 1.
+        How far it had grown.
+    full
+        How far it grows: blocks - 1.
     stage
         Name of the stage folder.
     """
@@ -45,6 +47,7 @@ class MagentaModel:
     notes: GansynthNotes
     step: int
     position: float
+    full: int
     stage: str
 
 
@@ -71,7 +74,8 @@ def open_magenta(folder: Path) -> MagentaModel:
     generator = _generator(size, stage.blocks, bundle)
     spectrogram = _spectrogram(size, experiment, stage)
     notes = GansynthNotes(generator, normalizer, spectrogram, position)
-    return MagentaModel(notes.eval().requires_grad_(False), step, position, stage.path.name)
+    notes.eval().requires_grad_(False)
+    return MagentaModel(notes, step, position, size.blocks - 1, stage.path.name)
 
 
 def _pitches(bundle: TensorBundle, latent_size: int) -> int:

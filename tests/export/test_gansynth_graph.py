@@ -7,7 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from export.gansynth_graph import PlainNotes, _doubled, _rows_of_blocks
+from export.gansynth_blocks import _doubled, rows_of_blocks
+from export.gansynth_graph import PlainNotes
 from export.magenta import open_magenta
 from training.gansynth_network import Generator, NetworkSize
 from training.gansynth_notes import GansynthNotes
@@ -85,9 +86,9 @@ def test_a_half_grown_model_is_blended(notes: GansynthNotes, position: float) ->
 
 
 def test_a_beginning_needs_few_windows_of_every_size() -> None:
-    assert _rows_of_blocks(128, 2, 7, 6) == [2, 4, 8, 16, 32, 64, 128]
-    assert _rows_of_blocks(10, 2, 7, 6)[-1] == 10
-    assert sum(_rows_of_blocks(10, 2, 7, 6)) < 0.2 * 254
+    assert rows_of_blocks(128, 2, 7, 6) == [2, 4, 8, 16, 32, 64, 128]
+    assert rows_of_blocks(10, 2, 7, 6)[-1] == 10
+    assert sum(rows_of_blocks(10, 2, 7, 6)) < 0.2 * 254
 
 
 def test_the_golden_waves_come_out_of_the_plain_form(notes: GansynthNotes) -> None:

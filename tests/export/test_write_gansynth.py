@@ -3,10 +3,12 @@
 import functools
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from click.testing import CliRunner
@@ -115,6 +117,16 @@ def test_graphs_share_their_weights_and_compute_the_rest(imported: Bundle) -> No
     size = len(imported.read("weights.bin"))
     assert size < 0.55 * kept + 20_000
     assert size < own + 80_000  # tables of the inverse warp and the window; no Fourier basis
+
+
+def test_the_runtime_computes_tables_and_kernels_once(imported: Bundle, tmp_path: Path) -> None:
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "opened.onnx")
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    onnxruntime.InferenceSession(imported.path / "note_1.onnx", options)
+    kept = Counter(node.op_type for node in onnx.load(tmp_path / "opened.onnx").graph.node)
+    assert kept["Sin"] == kept["Cos"] == 1  # of the phase; those of the Fourier basis are gone
+    assert kept["Conv"] + kept["FusedConv"] == 6 * 5 + 1 + 1  # doubling, second ones, the image
 
 
 def test_parity_notices_one_changed_weight(imported: Bundle) -> None:
