@@ -119,7 +119,8 @@ class SmallLearner:
         """Take one step; see `training.learner.Learner`."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * rate(at)
-        position = float(np.interp(at.fraction, *zip(*self.config.growth, strict=True)))
+        times, blocks = zip(*self.config.growth, strict=True)
+        position = float(np.interp(at.fraction, times, blocks))
         z, which, share, pitch = self.draw(at.random)
         crop = None
         if position > self.config.size.blocks - 2:
@@ -132,7 +133,7 @@ class SmallLearner:
             image = _draw(self.generator, z, pitch.to(self.device), position, crop)
         losses = self._losses(image.float(), target)
         self.optimizer.zero_grad(set_to_none=True)
-        losses["loss"].backward()
+        torch.autograd.backward(losses["loss"])
         self.optimizer.step()
         self._update_average(at.step)
         stage = torch.tensor(position)
@@ -175,7 +176,8 @@ class SmallLearner:
         halvings = self.config.size.blocks - 1 - math.ceil(position)
         totals: dict[str, list[float]] = {}
         with torch.no_grad():
-            for part in torch.arange(len(pitch), device=self.device).split(self.config.batch):
+            for start in range(0, len(pitch), self.config.batch):
+                part = slice(start, start + self.config.batch)
                 image = _draw(self.average, z[part], pitch[part], position, None)
                 target = self.notes.read(index[part], halvings, slice(None))
                 for name, value in self._losses(image, target).items():
