@@ -2,8 +2,9 @@
 
 In: notes, float, (n, frames) at 16 kHz. Out: images (n, 2, windows, bins), channel 0 the log
 magnitude (or the mel log power), channel 1 the phase or the instantaneous frequency over π; the
-scale "harmonic" is our own and needs to know the notes' pitches. All padding is in front and no window reaches past the end, so the last 1536 frames of a note fade; the
-peculiarities of the authors' code are kept, for published weights expect them.
+scale "harmonic" is our own and needs to know the notes' pitches. All padding is in front and no
+window reaches past the end, so the last 1536 frames of a note fade; the peculiarities of the
+authors' code are kept, for published weights expect them.
 """
 
 from __future__ import annotations
