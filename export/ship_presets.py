@@ -1,7 +1,7 @@
-"""Bring a folder of presets to a newly exported model: ``python -m export.ship_presets presets``.
+"""Bring a folder of presets to newly exported models: ``python -m export.ship_presets presets``.
 
-In: presets with recipes, and the bundle in ``models/`` beside them. Out: the same presets with the
-new model's latents, equally loud, and a table of what they sound like. It ends with an error if two
+In: presets with recipes, and the bundles in ``models/`` beside them. Out: the same presets with the
+new models' latents, equally loud, and a table of what they sound like. It ends with an error if two
 of them are hard to tell apart, one is not brighter when struck harder, or one is too loud or quiet.
 """
 
@@ -19,7 +19,7 @@ from rich.table import Table
 from export.preset_sounds import PITCHES, VELOCITIES, Hearing, Listener, distances_db
 from instrument.errors import LatentkeysError, PresetError
 from instrument.new_preset import check_preset, refresh_preset
-from instrument.preset import Preset, load_preset, save_preset
+from instrument.preset import Preset, save_preset
 from instrument.renderers import open_renderer
 
 LOUDNESS_DB = -27.0
@@ -55,7 +55,7 @@ def main(folder: Path, only_look: bool) -> None:
 
 
 def ship(paths: list[Path]) -> list[Shipped]:
-    """Give every preset the installed model's latent and the common loudness."""
+    """Give every preset its installed model's latent and the common loudness."""
     for path in paths:
         refresh_preset(path)
     for one in listen(paths):
@@ -70,17 +70,18 @@ def listen(paths: list[Path]) -> list[Shipped]:
 
     Raises
     ------
-    PresetError
-        There is none, or they belong to different models.
+    PresetError, BundleError
+        Whatever keeps one of them from being played.
     """
-    checked = [check_preset(path) for path in paths]
-    if len({bundle.weights_sha256 for _, bundle in checked}) != 1:
-        raise PresetError("the presets must all belong to one model")
-    listener = Listener(open_renderer(checked[0][1], device="cpu"))
-    return [
-        Shipped(path, load_preset(path), listener.hear(preset))
-        for path, (preset, _) in zip(paths, checked, strict=True)
-    ]
+    listeners: dict[str, Listener] = {}
+    shipped = []
+    for path in paths:
+        preset, bundle = check_preset(path)
+        if bundle.weights_sha256 not in listeners:
+            listeners[bundle.weights_sha256] = Listener(open_renderer(bundle, device="cpu"))
+        heard = listeners[bundle.weights_sha256].hear(preset)
+        shipped.append(Shipped(path, preset, heard))
+    return shipped
 
 
 def judge(shipped: list[Shipped]) -> None:

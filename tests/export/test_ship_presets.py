@@ -69,6 +69,34 @@ def test_the_shipped_sound_proves_itself_and_is_small() -> None:
     assert "Frank Wen" in (folder / "LICENSE").read_text(encoding="utf-8")
 
 
+def test_the_shipped_gansynth_is_small_and_in_tune() -> None:
+    folder = shipped_models_folder() / "gansynth_small"
+    bundle = Bundle.load(folder)
+    self_test(bundle, open_renderer(bundle, device="cpu"))
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 16_000_000
+    assert "Frank Wen" in (folder / "LICENSE").read_text(encoding="utf-8")
+    assert bundle.card.latents["cello"].program == 42
+    assert sum(load_preset(path).model.name == folder.name for path in PATHS) >= 10
+
+
+@pytest.mark.parametrize("pitch", [24, 33, 47, 60, 84])
+def test_the_shipped_gansynth_plays_its_keys_pitches(pitch: int) -> None:
+    """Of a second and a half, the strongest line near the fundamental or its double."""
+    bundle = Bundle.load(shipped_models_folder() / "gansynth_small")
+    latents = [bundle.card.latents[name].latent for name in ("cello", "nylon-guitar", "clarinet")]
+    renderer = open_renderer(bundle, device="cpu")
+    notes = renderer.render([pitch] * 3, np.array(latents, np.float32), frames=24_000)
+    hz = 440.0 * 2.0 ** ((pitch - 69) / 12)
+    for note in notes:
+        spectrum = np.abs(np.fft.rfft(note * np.hanning(note.size), 1 << 20))
+        lines = np.fft.rfftfreq(1 << 20, 1 / 16_000)
+        near = np.zeros(lines.size, bool)
+        for number in (1, 2):
+            near |= np.abs(lines - number * hz) < 0.25 * hz
+        found = lines[np.where(near, spectrum, 0.0).argmax()] / hz
+        assert abs(1200 * np.log2(found / round(found))) < 15
+
+
 def test_two_presets_of_one_sound_are_refused(shipped: list[Shipped]) -> None:
     with pytest.raises(PresetError, match=r"differ by only 0\.0 dB"):
         judge([shipped[0], shipped[0]])
