@@ -319,7 +319,7 @@ def thread_ids() -> set[int]:
     return {int(task.name) for task in tasks.iterdir()} if tasks.is_dir() else set()
 
 
-def raise_priority(threads: set[int]) -> bool:
+def raise_priority(threads: set[int], priority: int = REALTIME_PRIORITY) -> bool:
     """Ask for SCHED_FIFO for these threads; True if at least one has it. Linux only.
 
     CoreAudio and WASAPI give their threads real-time priority themselves.
@@ -330,7 +330,7 @@ def raise_priority(threads: set[int]) -> bool:
     for thread in threads:
         try:
             if os.sched_getscheduler(thread) != os.SCHED_FIFO:
-                os.sched_setscheduler(thread, os.SCHED_FIFO, os.sched_param(REALTIME_PRIORITY))
+                os.sched_setscheduler(thread, os.SCHED_FIFO, os.sched_param(priority))
             granted = True
         except (PermissionError, ProcessLookupError):
             continue

@@ -95,8 +95,11 @@ def _first_notes() -> tuple[NDArray[np.float64], float]:
 
 
 def _refills() -> tuple[NDArray[np.float64], float]:
-    """Return milliseconds for a bar after a strike, and the share of time with a bar ahead."""
-    partner, times, ahead = _partner("duet"), [], []
+    """Return milliseconds for a bar after a strike, and the share of time with a bar ahead.
+
+    The player strikes every second bar at 120 beats per minute, and all is thought anew.
+    """
+    partner, times = _partner("duet"), []
     partner.hear(partner.frame, note_on(60))
     partner.hear(partner.frame, note_off(60))
     _live(partner, 8 * _BEAT)
@@ -106,13 +109,12 @@ def _refills() -> tuple[NDArray[np.float64], float]:
         began = time.perf_counter()
         while (partner.plan.end_beats or 0.0) < partner.beats + 4.0:
             partner.step()
-            ahead.append(False)
         times.append(1e3 * (time.perf_counter() - began))
         until = partner.frame + 8 * _BEAT
         while partner.frame < until:
             partner.step()
-            ahead.append((partner.plan.end_beats or 0.0) >= partner.beats + 4.0)
-    return np.array(times), float(np.mean(ahead))
+    thought, played = 1e-3 * sum(times), _RETURNS * 8 * _BEAT / _RATE_HZ
+    return np.array(times), 1.0 - thought / played
 
 
 def _partner(mode: ModeName) -> Partner:

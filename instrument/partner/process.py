@@ -17,6 +17,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from instrument.audio_clock import now_ns, read_tie
+from instrument.audio_sinks import raise_priority
 from instrument.errors import LatentkeysError
 from instrument.partner.link_clock import LinkClock
 from instrument.partner.live import LivePartner
@@ -39,6 +40,7 @@ from instrument.realtime.state import EngineState
 
 POLL_SECONDS = 0.001
 VIEW_SECONDS = 0.1
+PRIORITY = 1
 LINK_SECONDS = 0.05
 
 
@@ -153,6 +155,8 @@ def main() -> None:
     except LatentkeysError as problem:
         _say(Failed(problem.message, problem.remedy))
         return
+    # Below audio and MIDI, above what is not music: it works for a millisecond at a time.
+    raise_priority({threading.get_native_id()}, PRIORITY)
     process.serve()
 
 
