@@ -111,9 +111,8 @@ def _origin(run: Path, trained: _Trained) -> Origin:
     is_free = card.notice == FLUID_NOTICE
     learned = f"notes rendered from {card.source}" if is_soundfont else card.source
     terms = licence(learned, card.notice) if is_free else music_licence(learned, card.notice)
-    points = f" {len(trained.latents)} instruments by name." if trained.latents else ""
     return Origin(
-        description=f"GANSynth ({card.recipe}), trained on {learned}.{points}",
+        description=_description(trained, learned),
         licence=Licence(
             weights="MIT, see LICENSE" if is_free else "undecided, see LICENSE",
             data=f"{card.source[:50]}, see LICENSE",
@@ -126,6 +125,17 @@ def _origin(run: Path, trained: _Trained) -> Origin:
             steady_seconds(trained.notes),
         ),
         latents=trained.latents,
+    )
+
+
+def _description(trained: _Trained, learned: str) -> str:
+    card = trained.card
+    if not trained.latents:
+        return f"GANSynth ({card.recipe}), trained on {learned}."
+    return (
+        f"A narrow GANSynth generator ({card.recipe}), matched to {learned} in "
+        f"{card.seconds / 60:.0f} minutes on {card.hardware}. "
+        f"{len(trained.latents)} instruments by name."
     )
 
 

@@ -68,7 +68,7 @@ class HarmonicTone:
         gain = torch.from_numpy(self._gain_and_centre()[0]).to(harmonic)
         beside = -slope[:, None] * torch.log1p((distance[:, None] / width[:, None]).square())
         steady = torch.maximum(_hann_lobe(distance)[:, None], beside - math.log(2.0))
-        is_steady = torch.from_numpy(reach <= _REACHES[0])[:, None]
+        is_steady = torch.from_numpy(reach <= _REACHES[0])[:, None].to(harmonic.device)
         return (gain[:, None] + torch.where(is_steady, steady, beside)).float()
 
     def phase(self, pitch: Tensor) -> Tensor:
@@ -81,9 +81,11 @@ class HarmonicTone:
         centre = self._gain_and_centre()[1]  # frames from the window's start
         since_onset = np.arange(self.windows) * (self.bins // 2) + centre - self.lead_frames
         length = 2.0 * self.bins
-        turns = (harmonic * f0_bins)[:, None] * torch.from_numpy(since_onset / length)[:, None]
-        bins = torch.arange(1, self.bins + 1, dtype=torch.float64)
-        turns = turns - bins * torch.from_numpy(centre / length)[:, None]
+        since, middle = (
+            torch.from_numpy(part / length)[:, None].to(harmonic) for part in (since_onset, centre)
+        )
+        bins = torch.arange(1, self.bins + 1).to(harmonic)
+        turns = (harmonic * f0_bins)[:, None] * since - bins * middle
         is_beside = (bins - harmonic * f0_bins).abs() >= 2.0
         start = _GOLDEN * (harmonic.square() + bins.square() * is_beside)
         turns = turns + start[:, None]
@@ -99,7 +101,7 @@ class HarmonicTone:
         """Return each bin's nearest harmonic, (n, bins), and the fundamental in bins, (n, 1)."""
         hz = 440.0 * 2.0 ** ((pitch.to(torch.float64) - 69.0) / 12.0)
         f0_bins = (hz * (2.0 * self.bins / _SAMPLE_RATE_HZ))[:, None]
-        bins = torch.arange(1, self.bins + 1, dtype=torch.float64)
+        bins = torch.arange(1, self.bins + 1).to(f0_bins)
         return (bins / f0_bins).round().clamp(min=1.0), f0_bins
 
     def _reach(self) -> Float:

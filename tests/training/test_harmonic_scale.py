@@ -111,3 +111,11 @@ def test_plain_operations_sound_the_same() -> None:
     scale = expected.abs().max()
     assert (whole - expected).abs().max() < 1e-3 * scale
     assert (beginning - whole[:, :2048]).abs().max() <= 1e-6 * scale
+
+
+def test_all_of_it_lies_where_the_pitches_lie() -> None:
+    """Torch's device without memory refuses to be mixed with the CPU, as a GPU does."""
+    pitch = torch.tensor([36, 60], device="meta")
+    audio = torch.zeros(2, SPECTROGRAM.frames, device="meta")
+    assert SPECTROGRAM.round_trip(audio, pitch).is_meta
+    assert SPECTROGRAM.tone.turns_per_hop(pitch).is_meta
