@@ -7,6 +7,7 @@ note is taken as it is.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 from instrument.note import Note
@@ -15,6 +16,7 @@ PATIENCE_BEATS = 1.0
 """So long a composer waits for the end of a note that others have followed."""
 _SHORTEST_BEATS = 1.0 / 24.0
 _KEPT_NOTES = 512
+_SHOWN_NOTES = 64
 _PEDAL = 64
 
 
@@ -51,6 +53,7 @@ class Hands:
         self._waiting: list[_Key] = []  # not fed yet, in order of start
         self._down: dict[tuple[int, int], _Key] = {}
         self._strikes: list[float] = []
+        self._lately: deque[_Key] = deque(maxlen=_SHOWN_NOTES)
         self._velocity = 80.0
         self._usual_beats = 0.5
 
@@ -63,6 +66,10 @@ class Hands:
     def velocity(self) -> int:
         """About how strongly the last notes were struck, 1-127."""
         return round(self._velocity)
+
+    def lately(self, now_beats: float) -> list[Note]:
+        """Return the last notes, those still held as long as they are by now."""
+        return [key.note(now_beats) for key in self._lately]
 
     def strikes_since(self, beats: float) -> int:
         """Count the strikes since a position, as far as the last half thousand go."""
@@ -110,6 +117,7 @@ class Hands:
     def forget(self) -> None:
         """Begin anew, as after a jump: positions heard before mean nothing any more."""
         self._waiting, self._down, self._strikes = [], {}, []
+        self._lately.clear()
         self.last_beats = None
 
     def _take(self, count: int, now_beats: float) -> tuple[Note, ...]:
@@ -122,6 +130,7 @@ class Hands:
         self._down[channel, pitch] = key
         self._waiting = [*self._waiting[-_KEPT_NOTES:], key]
         self._strikes = [*self._strikes[-_KEPT_NOTES:], beats]
+        self._lately.append(key)
         self._velocity += (velocity - self._velocity) / 4.0
         self.last_beats = beats
 

@@ -13,6 +13,7 @@ import msgspec
 
 from instrument.partner.settings import PartnerSettings, Wishes
 
+PLAYER = -1  # among the parts of a view
 SETTINGS_FILE = "partner.json"
 
 ClockName = Literal["internal", "midi", "link"]
@@ -87,7 +88,7 @@ class Seen(msgspec.Struct, frozen=True):
     start: float
     length: float
     pitch: int
-    part: int  #: -1 = the player
+    part: int  #: of the partner, or `PLAYER`
 
 
 class View(msgspec.Struct, frozen=True, tag=True):

@@ -13,6 +13,7 @@ Where does a player's note-on go? `hear` → `Hands` → the mode decides (`answ
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import replace
 from typing import Protocol
 
@@ -36,6 +37,7 @@ from instrument.transport import TapTempo, Transport
 
 STEP_SECONDS = 0.001
 _GRID_BEATS = 0.25
+_SHOWN_NOTES = 64
 _JUMP_BEATS, _SAME_BEATS, _SAME_TEMPO = 0.25, 0.002, 1e-5  # of what Link says
 _ANOTHER_DRAW = 1 << 20  # far from the randomness of every other note
 
@@ -114,6 +116,7 @@ class Partner:
             sends_clock=settings.sends_clock,
             count_in_beats=settings.count_in_bars * transport.bar_beats,
         )
+        self.lately: deque[Planned] = deque(maxlen=_SHOWN_NOTES)  # what was handed over
         self._taps = TapTempo(transport.rate_hz)
         self._messages: list[Message] = []
         self._handed_over_beats = 0.0  # everything before it has been sent
@@ -337,6 +340,7 @@ class Partner:
         """Forget what was planned and heard; let everything go."""
         self._messages += self.ledger.let_all_go(self._frame)
         self.plan = Plan()
+        self.lately.clear()
         self.hands.forget()
         self._handed_over_beats, self._locked_until = 0.0, -math.inf
         bar = self.transport.bar_beats
@@ -359,6 +363,7 @@ class Partner:
 
     def _strike(self, planned: Planned) -> None:
         note, settings = planned.note, self.settings
+        self.lately.append(planned)
         keys = []
         for to, channels in ((TO_VOICES, settings.channels), (TO_OUT, settings.out_channels)):
             if channels:

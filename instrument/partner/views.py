@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from instrument.partner.messages import ClockName, Seen, View
+from instrument.note import Note
+from instrument.partner.messages import PLAYER, ClockName, Seen, View
 from instrument.partner.partner import Partner
 
 _CLOCKS = {"internal": "own tempo", "midi": "MIDI clock", "link": "Link"}
@@ -21,13 +22,13 @@ def view_of(partner: Partner, clock: ClockName) -> View:
         mode=partner.settings.mode,
         situation=partner.mode.situation(),
         is_locked=partner.is_locked,
-        notes=tuple(
-            Seen(
-                planned.note.start_beats,
-                planned.note.length_beats,
-                planned.note.pitch,
-                planned.part,
-            )
-            for planned in partner.plan.notes
+        notes=(
+            *(_seen(note, PLAYER) for note in partner.hands.lately(partner.beats)),
+            *(_seen(planned.note, planned.part) for planned in partner.lately),
+            *(_seen(planned.note, planned.part) for planned in partner.plan.notes),
         ),
     )
+
+
+def _seen(note: Note, part: int) -> Seen:
+    return Seen(note.start_beats, note.length_beats, note.pitch, part)

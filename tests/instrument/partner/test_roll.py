@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
-from partner_stage import BEAT, make_partner, run, strikes, stuck, tune
+from partner_stage import BEAT, TUNE, make_partner, run, strikes, stuck, tune
 
 from instrument.events import note_on
 from instrument.partner.duet import Duet
-from instrument.partner.messages import Seen, View
+from instrument.partner.messages import PLAYER, Seen, View
 from instrument.partner.roll import draw_roll
 from instrument.partner.terminal_keys import KEYS, TerminalKeys
 from instrument.partner.views import view_of
@@ -60,8 +58,17 @@ def test_the_view_tells_what_is_planned_before_it_sounds() -> None:
     run(partner, 3.95, tune())
     view = view_of(partner, "internal")
     assert view.situation == "answering"
-    assert view.notes[0].start == pytest.approx(4.0)
-    assert replace(partner.settings) == partner.settings
+    coming = [note for note in view.notes if note.part != PLAYER]
+    assert coming[0].start == pytest.approx(4.0)
+    heard = [(note.start, note.pitch) for note in view.notes if note.part == PLAYER]
+    assert heard == [(start, pitch) for start, _, pitch in TUNE]
+
+
+def test_what_has_been_handed_over_is_still_seen() -> None:
+    partner = make_partner()
+    run(partner, 5.0, tune())
+    starts = [note.start for note in view_of(partner, "internal").notes if note.part != PLAYER]
+    assert starts[0] == pytest.approx(4.0) and starts == sorted(starts)
 
 
 def test_thinking_again_gives_other_notes_from_here_on() -> None:
