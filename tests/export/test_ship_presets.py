@@ -75,7 +75,7 @@ def test_the_shipped_gansynth_is_small_and_in_tune() -> None:
     self_test(bundle, open_renderer(bundle, device="cpu"))
     assert sum(file.stat().st_size for file in folder.iterdir()) < 16_000_000
     assert "Frank Wen" in (folder / "LICENSE").read_text(encoding="utf-8")
-    assert bundle.card.latents["cello"].program == 42
+    assert bundle.sound.latents["cello"].program == 42
     assert sum(load_preset(path).model.name == folder.name for path in PATHS) >= 10
 
 
@@ -83,7 +83,7 @@ def test_the_shipped_gansynth_is_small_and_in_tune() -> None:
 def test_the_shipped_gansynth_plays_its_keys_pitches(pitch: int) -> None:
     """Of a second and a half, the strongest line near the fundamental or its double."""
     bundle = Bundle.load(shipped_models_folder() / "gansynth_small")
-    latents = [bundle.card.latents[name].latent for name in ("cello", "nylon-guitar", "clarinet")]
+    latents = [bundle.sound.latents[name].latent for name in ("cello", "nylon-guitar", "clarinet")]
     renderer = open_renderer(bundle, device="cpu")
     notes = renderer.render([pitch] * 3, np.array(latents, np.float32), frames=24_000)
     hz = 440.0 * 2.0 ** ((pitch - 69) / 12)

@@ -21,13 +21,15 @@ def tone(pitch: int, harmonics: int, cents: float = 0.0) -> torch.Tensor:
     hz = 440.0 * 2.0 ** ((pitch - 69 + cents / 100.0) / 12.0)
     seconds = torch.arange(SPECTROGRAM.frames, dtype=torch.float64) / RATE_HZ
     number = torch.arange(1, harmonics + 1, dtype=torch.float64)[:, None]
-    return 0.1 * (2.0 * math.pi * hz * number * seconds + number).cos().sum(dim=0)[None]
+    wave: torch.Tensor = 0.1 * (2.0 * math.pi * hz * number * seconds + number).cos().sum(dim=0)
+    return wave[None]
 
 
 def harmonic_bins(pitch: int, harmonics: int) -> torch.Tensor:
     hz = 440.0 * 2.0 ** ((pitch - 69) / 12.0)
     number = torch.arange(1, harmonics + 1)
-    return (number * hz / 7.8125).round().long() - 1  # the bin at 0 Hz is left out
+    bins: torch.Tensor = (number * hz / 7.8125).round().long() - 1  # the bin at 0 Hz is left out
+    return bins
 
 
 @pytest.mark.parametrize("pitch", [48, 60, 84])
