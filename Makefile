@@ -10,13 +10,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 PLAY_PACKAGES := libportaudio2
 TEST_PACKAGES := libportaudio2 jackd2 fluidsynth libfluidsynth3 fluidr3mono-gm-soundfont
 
-.PHONY: play test lint bench setup clean help
+.PHONY: play test test-daw lint bench setup clean help
 
 play: $(VENV)/play.stamp  ## play the instrument (ARGS="--preset NAME" and so on)
 	@$(BIN)/latentkeys play $(ARGS)
 
 test: $(VENV)/test.stamp  ## run the tests, real audio server included (ARGS="-k name")
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-daw: $(VENV)/test.stamp  ## record with a real DAW, Ardour 7, on JACK (apt installs it); writes docs/daw_test.log
+	@$(call system_packages,ardour)
+	$(BIN)/python tests/daw
 
 lint: $(VENV)/test.stamp  ## formatting, style and strict types over the three packages
 	@$(BIN)/ruff format --check .
@@ -32,7 +36,7 @@ clean:  ## forget the set-up
 	rm -rf $(VENV)
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 # `set -o errexit` throughout: a stamp is only written after every step has worked.
 .ONESHELL:

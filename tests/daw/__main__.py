@@ -1,8 +1,11 @@
 """latentkeys and a real DAW: ``make test-daw``.
 
-Ardour 7 sends its clock (100 bpm, from bar 5 on 126 bpm) and a keyboard's track to
-``latentkeys play --partner answer --clock midi``, and records our MIDI output and our sound. What
-it has written is checked against its own beats.
+Ardour 7 sends its clock and a keyboard's track to ``latentkeys play --partner answer --clock
+midi``, and records our MIDI output and our sound: two sessions in two tempos, while latentkeys
+plays on. What Ardour has written is checked against Ardour's own beats.
+
+The tempo changes between sessions because Ardour 7.3's clock keeps its first tempo in one, and
+says song position 408 (bar 26) where bar 5 begins.
 """
 
 from __future__ import annotations
@@ -16,8 +19,8 @@ import numpy as np
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
-from checks import check  # noqa: E402
-from jack_server import running_jack  # noqa: E402
+from checks import Take, check  # noqa: E402
+from jack_server import JackServer, running_jack  # noqa: E402
 from live_play import played, wait_for  # noqa: E402
 from picture import draw  # noqa: E402
 from stage import PATIENCE_SECONDS, Fingers, Played, running_ardour  # noqa: E402
@@ -28,9 +31,9 @@ from instrument.realtime.state import LOUD, EngineState  # noqa: E402
 ROOT = Path(__file__).parents[2]
 PRESET = ROOT / "presets" / "kalimba_rain.toml"
 PHRASE = '\n[phrase]\nmode = "answer"\nmodel = "ngram"\nis_quantised = true\n'
-TUNES = ((60, 62, 64, 67), (67, 65, 64, 60), (62, 64, 65, 69))
-PHRASES_BEGIN = (4.0, 20.0, 28.0)  # bars 2, 6 and 8; the tempo changes at beat 16
-LAST_ANSWER = 32.0
+TUNES = ((60, 62, 64, 67), (67, 65, 64, 60))
+PHRASES_BEGIN = (4.0, 12.0)  # bars 2 and 4; Ardour stops in the second answer
+TEMPOS = (100, 126)
 BLOCK_FRAMES = 256
 
 
@@ -38,46 +41,48 @@ def main() -> None:
     """Play, record, check, write the log and the picture."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="latentkeys-daw-") as name:
-        folder = Path(name)
-        left_down, was_down = record(folder)
-        recording = Recording(folder / "daw")
-        lines, problems = check(recording, PHRASES_BEGIN, left_down, was_down)
-        draw(recording, ROOT / "docs" / "daw.png")
+        takes = record(Path(name))
+        lines, problems = check(takes, PHRASES_BEGIN)
+        draw([take.recording for take in takes], ROOT / "docs" / "daw.png")
     lines.append(f"whole test: {time.monotonic() - began:.0f} s")
     text = "\n".join(["make test-daw", "", *lines, "", *(problems or ["passed"])]) + "\n"
     (ROOT / "docs" / "daw_test.log").write_text(text)
-    print(text, end="")
+    sys.stdout.write(text)
     sys.exit(1 if problems else 0)
 
 
-def record(folder: Path) -> tuple[str, int]:
-    """Let Ardour record; return what hangs after its stop, and how many keys were down at it."""
+def record(folder: Path) -> list[Take]:
+    """Let Ardour record in each tempo; latentkeys plays all the while."""
     preset = folder / "kalimba_rain.toml"
     preset.write_text(PRESET.read_text() + PHRASE)
     play = ("--preset", str(preset), "--partner", "answer", "--clock", "midi", "--seed", "3")
     with (
         running_jack(BLOCK_FRAMES, "daw") as server,
-        running_ardour(server, folder) as ardour,
         played(*play, "--audio", "jack", server=server) as instrument,
     ):
+        wait_for(lambda: notes_are_there(instrument.state), "the notes", PATIENCE_SECONDS)
+        return [record_take(server, instrument.state, folder / str(bpm), bpm) for bpm in TEMPOS]
+
+
+def record_take(server: JackServer, state: EngineState, folder: Path, bpm: int) -> Take:
+    """Start Ardour, roll until a note of the last answer sounds, stop and save."""
+    with running_ardour(server, folder) as ardour:
         ardour.say(str(folder / "daw"))
+        ardour.say(str(bpm))
         fingers = Fingers(server, phrases())
         try:
-            ardour.wait_for("READY")
-            wait_for(lambda: notes_are_there(instrument.state), "the notes", PATIENCE_SECONDS)
+            ardour.wait_for("ready")
             fingers.connect_all()
-            ardour.say("go")
+            ardour.do("roll")
             wait_for(lambda: answers_at_the_end(fingers), "the last answer", PATIENCE_SECONDS)
-            ardour.say("stop")
-            ardour.wait_for("STOPPED")
-            assert fingers.stopped.wait(PATIENCE_SECONDS), "Ardour's clock has not said stop"
-            was_down = len(fingers.keys_down(fingers.stop_frame))
-            left = what_hangs(fingers, instrument.state)
-            ardour.say("save")
-            ardour.wait_for("SAVED")
+            ardour.do("stop")
+            wait_for(lambda: fingers.stop_frames, "the clock's stop", PATIENCE_SECONDS)
+            was_down = len(fingers.keys_down(fingers.stop_frames[0]))
+            left_down = what_hangs(fingers, state)
+            ardour.do("save")
         finally:
             fingers.close()
-    return left, was_down
+    return Take(bpm, Recording(folder / "daw"), left_down, was_down)
 
 
 def phrases() -> list[Played]:
@@ -99,7 +104,7 @@ def notes_are_there(state: EngineState) -> bool:
 
 def answers_at_the_end(fingers: Fingers) -> bool:
     """Tell whether the last answer has a sounding note."""
-    return fingers.beats > LAST_ANSWER + 0.4 and bool(fingers.keys_down())
+    return fingers.beats > PHRASES_BEGIN[-1] + 4.4 and bool(fingers.keys_down())
 
 
 def what_hangs(fingers: Fingers, state: EngineState) -> str:

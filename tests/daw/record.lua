@@ -1,19 +1,18 @@
 -- Ardour records a session with latentkeys: ardour7-lua record.lua
 --
 -- Three tracks: Player (a keyboard, passed on to latentkeys), Answer (its MIDI output), Sound (its
--- audio). The tempo changes in bar 5. Its stdin is the folder to write, then "go", "stop" and
--- "save"; it says READY, ROLLING, STOPPED and SAVED on stdout. Whoever starts it connects the
--- ports: from Lua, connecting Ardour's ports to another program's does not work.
+-- audio). Its stdin is the folder to write, the tempo, then commands: roll, stop, save. It says
+-- "ready", then each command when it is done. Whoever starts it connects the ports: from Lua,
+-- connecting Ardour's ports to another program's does not work.
 
 local folder = assert(io.read("l"))
+local bpm = assert(io.read("n", "l"))
 AudioEngine:set_backend("JACK", "ardour", "")
 local session = create_session(folder, "daw", 48000)
 assert(session, "no session: does Ardour reach the JACK server?")
 
 local tempo_map = Temporal.TempoMap.fetch_writable()
-local bar_5 = Temporal.timepos_t.from_ticks(Temporal.ticks_per_beat * 16)
-tempo_map:set_tempo(Temporal.Tempo(100, 100, 4), Temporal.timepos_t(0))
-tempo_map:set_tempo(Temporal.Tempo(126, 126, 4), bar_5)
+tempo_map:set_tempo(Temporal.Tempo(bpm, bpm, 4), Temporal.timepos_t(0))
 Temporal.TempoMap.update(tempo_map)
 tempo_map = nil
 
@@ -51,20 +50,31 @@ local function wait_until(look)
   error("Ardour's transport does not do what it was asked for")
 end
 
-say("READY")
-assert(io.read("l") == "go")
-session:maybe_enable_record()
-session:request_roll(ARDOUR.TransportRequestSource.TRS_UI)
-wait_until(function() return session:transport_rolling() end)
-say("ROLLING")
-assert(io.read("l") == "stop")
-session:request_stop(false, false, ARDOUR.TransportRequestSource.TRS_UI)
-wait_until(function() return not session:transport_rolling() end)
-say("STOPPED")
-assert(io.read("l") == "save")
-ARDOUR.LuaAPI.usleep(500000)
-session:save_state("")
-say("SAVED")
+local ui = ARDOUR.TransportRequestSource.TRS_UI
+local obey = {}
+
+function obey.roll()
+  session:maybe_enable_record()
+  session:request_roll(ui)
+  wait_until(function() return session:transport_rolling() end)
+end
+
+function obey.stop()
+  session:request_stop(false, false, ui)
+  wait_until(function() return session:transport_stopped_or_stopping() end)
+end
+
+function obey.save()
+  session:save_state("")
+end
+
+say("ready")
+for command in io.lines() do
+  ARDOUR.LuaAPI.usleep(300000)  -- a stop goes on for a moment: regions are written
+  obey[command]()
+  say(command)
+  if command == "save" then break end
+end
 session = nil
 tracks = nil
 close_session()

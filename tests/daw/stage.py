@@ -25,6 +25,11 @@ _CABLES = (
     ("latentkeys:out_L", "ardour:Sound/audio_in 1"),
     ("latentkeys:out_R", "ardour:Sound/audio_in 2"),
 )
+_OPTIONS = (
+    ("send-midi-clock", 1),
+    # Else its ports are 16 frames late, and it drops the clock's start: "write failed".
+    ("port-resampler-quality", 0),
+)
 
 Played = tuple[float, float, int]  # start and length in beats, pitch
 
@@ -36,7 +41,7 @@ class Fingers:
     ----------
     ticks
         Of Ardour's clock, since its start.
-    stop_frame
+    stop_frames
         When Ardour's clock said stop.
     heard
         What came from ``latentkeys:out``: frame and message.
@@ -50,9 +55,9 @@ class Fingers:
         strikes = [(start, bytes((0x90, pitch, 100))) for start, _, pitch in notes]
         lifts = [(start + length, bytes((0x80, pitch, 64))) for start, length, pitch in notes]
         self._waiting = sorted(strikes + lifts)
-        self.ticks, self.stop_frame = 0, None
+        self.ticks = 0
+        self.stop_frames: list[int] = []
         self.heard: list[tuple[int, bytes]] = []
-        self.stopped = threading.Event()
         self.client.set_process_callback(self._process)
         self.client.activate()
 
@@ -72,9 +77,8 @@ class Fingers:
                     self._keys.write_midi_event(offset, self._waiting.pop(0)[1])
             elif status == 0xFA:
                 self.ticks = 0
-            elif status == 0xFC and self.ticks > TICKS_PER_BEAT:
-                self.stop_frame = now + offset
-                self.stopped.set()
+            elif status == 0xFC:
+                self.stop_frames.append(now + offset)
         for offset, data in self._answer.incoming_midi_events():
             self.heard.append((now + offset, bytes(data)))
 
@@ -109,6 +113,7 @@ class Ardour:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
         self._said: list[str] = []
+        self._read = 0  # lines of it
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
@@ -121,14 +126,21 @@ class Ardour:
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
 
+    def do(self, command: str) -> None:
+        """Give a command and wait until it is done."""
+        self.say(command)
+        self.wait_for(command)
+
     def wait_for(self, word: str) -> None:
-        """Wait until Ardour says a word."""
+        """Wait until Ardour says a word that it has not said before."""
 
         def has_said() -> bool:
-            assert self._process.poll() is None or word in self._said, "\n".join(self._said[-8:])
-            return word in self._said
+            said = self._said[self._read :]
+            assert self._process.poll() is None or word in said, "\n".join(said[-8:])
+            return word in said
 
-        wait_for(has_said, f"Ardour's {word}", PATIENCE_SECONDS)
+        wait_for(has_said, f"Ardour's {word!r}", PATIENCE_SECONDS)
+        self._read += self._said[self._read :].index(word) + 1
 
 
 @contextlib.contextmanager
@@ -136,8 +148,8 @@ def running_ardour(server: JackServer, folder: Path) -> Iterator[Ardour]:
     """Run Ardour with settings of its own: it sends its MIDI clock."""
     settings = folder / "settings" / "ardour7"
     settings.mkdir(parents=True)
-    option = '<Option name="send-midi-clock" value="1"/>'
-    (settings / "config").write_text(f"<Ardour><Config>{option}</Config></Ardour>\n")
+    options = "".join(f'<Option name="{name}" value="{value}"/>' for name, value in _OPTIONS)
+    (settings / "config").write_text(f"<Ardour><Config>{options}</Config></Ardour>\n")
     process = subprocess.Popen(
         ["ardour7-lua", str(Path(__file__).with_name("record.lua"))],
         stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Read what Ardour 7 has recorded: its session file, MIDI files and sound, all in beats and seconds.
+"""Read what Ardour 7 has recorded: session file, MIDI files, sound; in beats and seconds.
 
 Ardour counts time in superclocks (``a`` in front) and beats in ticks of 1/1920 (``b`` in front).
 """
@@ -72,10 +72,12 @@ class Recording:
 
     def notes(self, track: str) -> list[Struck]:
         """Return a MIDI track's notes, in order of time."""
-        region = self._region(track)
+        notes = [note for region in self._regions(track) for note in self._notes_of(region)]
+        return sorted(notes, key=lambda note: (note.seconds, note.pitch))
+
+    def _notes_of(self, region: ElementTree.Element) -> list[Struck]:
         offset = self._position_beats(region)
-        path = self._file(region.attrib["source-0"])
-        song = mido.MidiFile(path)
+        song = mido.MidiFile(self._file(region.attrib["source-0"]))
         now, down, notes = 0, dict[int, int](), []
         for message in mido.merge_tracks(song.tracks):
             now += message.time
@@ -86,26 +88,33 @@ class Recording:
                 start = offset + down.pop(message.note) / song.ticks_per_beat
                 end = offset + now / song.ticks_per_beat
                 notes.append(Struck(self.tempo.seconds_at(start), start, end, message.note))
-        assert not down, f"track {track}: keys {sorted(down)} have no end"
-        return sorted(notes, key=lambda note: (note.seconds, note.pitch))
+        assert not down, f"{region.attrib['name']}: keys {sorted(down)} have no end"
+        return notes
 
-    def sound(self, track: str) -> tuple[float, NDArray[np.float32], int]:
-        """Return an audio track: where it begins in seconds, float32 (frames,), the rate."""
-        region = self._region(track)
-        sides = [
-            soundfile.read(self._file(region.attrib[f"source-{side}"]), dtype="float32")
-            for side in (0, 1)
+    def sound(self, track: str) -> tuple[NDArray[np.float32], int]:
+        """Return an audio track from the session's beginning: float32, (frames,), and the rate."""
+        whole, rate = np.zeros(0, np.float32), 48_000
+        for region in self._regions(track):
+            sides = []
+            for side in (0, 1):
+                path = self._file(region.attrib[f"source-{side}"])
+                audio, rate = soundfile.read(path, dtype="float32")
+                sides.append(audio)
+            begins = round(self.tempo.seconds_at(self._position_beats(region)) * rate)
+            part = np.pad(np.mean(sides, axis=0), (begins, 0))
+            whole = np.pad(whole, (0, max(0, len(part) - len(whole))))
+            whole[: len(part)] += part
+        return whole, rate
+
+    def _regions(self, track: str) -> list[ElementTree.Element]:
+        found = [
+            region
+            for playlist in self._session.iterfind(".//Playlists/Playlist")
+            if playlist.attrib["name"].startswith(track)
+            for region in playlist.iterfind("Region")
         ]
-        begins = self.tempo.seconds_at(self._position_beats(region))
-        return begins, np.mean([audio for audio, _ in sides], axis=0), sides[0][1]
-
-    def _region(self, track: str) -> ElementTree.Element:
-        for playlist in self._session.iterfind(".//Playlists/Playlist"):
-            if playlist.attrib["name"].startswith(track):
-                region = playlist.find("Region")
-                if region is not None:
-                    return region
-        raise AssertionError(f"Ardour has recorded nothing on track {track}")
+        assert found, f"Ardour has recorded nothing on track {track}"
+        return found
 
     def _position_beats(self, region: ElementTree.Element) -> float:
         position = region.attrib["length"].split("@")[1]
