@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from instrument.transport import FASTEST_BPM, SLOWEST_BPM, Tie, Transport
 
@@ -59,7 +60,8 @@ class ClockFollower:
         self._bias = self._spread = 0.0  # of the last errors, in frames
         self._ticks = 0  # since position 0, of the next tick
         self._waits_for_tick = False  # after start or continue
-        self._strange: list[float] = []
+        self._strange: list[tuple[float, bool]] = []  # since a tick did not fit; and which ones
+        self._kept = (0.0, 0)  # where the next tick was expected before that, and its number
         self._has_told_two = False
 
     @property
@@ -145,7 +147,10 @@ class ClockFollower:
         self._next, self._last_frame = at + self._period, frame
         self._bandwidth *= _WIDENING if self._tempo_moves(error) else _NARROWING
         self._bandwidth = min(max(self._bandwidth, _NARROW), _WIDE)
-        self._strange = [*self._strange[-_ROW:], frame] if self._strange else []
+        if self._strange:
+            self._strange = [*self._strange[-_ROW:], (frame, False)]
+        if not any(is_strange for _, is_strange in self._strange):
+            self._strange = []
         self._count(at)
 
     def _tempo_moves(self, error: float) -> bool:
@@ -154,21 +159,44 @@ class ClockFollower:
         return abs(self._bias) > max(_BIASED * self._spread, 0.5)
 
     def _hear_strange(self, frame: float) -> None:
-        """Keep a tick that does not fit, and see whether the last ones make a row of their own."""
-        self._strange = [*self._strange[-_ROW:], frame]
-        gaps = [b - a for a, b in zip(self._strange, self._strange[1:], strict=False)][-_ROW:]
+        """Take a tick that does not fit; see whether the last ones make a row of their own.
+
+        It counts all the same, for a position is a number of ticks; unless there are two clocks.
+        """
+        if not self._strange:
+            self._kept = (self._next, self._ticks)
+        if not self._has_told_two:
+            self._next += self._period
+            self._ticks += self.transport.is_running
+            self._last_frame = frame
+        self._strange = [*self._strange[-_ROW:], (frame, True)]
+        frames = [at for at, _ in self._strange]
+        gaps = [b - a for a, b in pairwise(frames)]
         if len(gaps) == _ROW:
-            mean = sum(gaps) / _ROW
-            is_even = max(abs(gap - mean) for gap in gaps) < _EVEN * mean
-            if is_even and self._is_possible(mean):
+            self._judge_row(frame, gaps)
+        if self._has_told_two:
+            self._skip_to(frame)
+
+    def _judge_row(self, frame: float, gaps: list[float]) -> None:
+        """Decide between a new tempo, two clocks, and single ticks that came late."""
+        mean = sum(gaps) / len(gaps)
+        if max(abs(gap - mean) for gap in gaps) < _EVEN * mean:
+            if self._is_possible(mean):
+                self._ticks -= self.transport.is_running and not self._has_told_two
                 self._lock(frame, mean)
-            elif not is_even:
-                self._tell_two()
-                self._strange = []
-        if self._last_frame is not None and frame - self._last_frame > 2.5 * self._period:
+        elif sum(is_strange for _, is_strange in self._strange) > _ROW // 2:
+            if not self._has_told_two:
+                self._next, self._ticks = self._kept
+                self._skip_to(frame)
+            self._tell_two()
+            self._strange = []
+
+    def _skip_to(self, frame: float) -> None:
+        """Go on to where the first clock's next tick must come, counting those before it."""
+        while self._next < frame - _NEAR * self._period:
+            self._next += self._period
+            self._ticks += self.transport.is_running
             self._last_frame = frame  # ticks do come: the clock has not stopped
-            while self._next < frame:
-                self._next += self._period
 
     def _count(self, at: float) -> None:
         """Move the transport to this tick."""

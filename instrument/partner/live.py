@@ -15,6 +15,9 @@ from instrument.partner.partner import Partner
 from instrument.partner.take import COMMAND_SOURCE
 from instrument.realtime.state import PARTNER_SOURCE, EngineState
 
+TOO_LATE_SECONDS = 0.1
+"""After a stall of the machine, strikes that should have been so long ago are left out."""
+
 
 class LivePartner:
     """Drive a partner by the engine's block.
@@ -56,7 +59,10 @@ class LivePartner:
 
     def send(self, messages: list[Message]) -> None:
         """Give messages to the kernel."""
+        too_late = self._state.clock - round(TOO_LATE_SECONDS * self._state.rate_hz)
         for message in messages:
+            if message.frame < too_late and message.data[0] & 0xF0 == 0x90:
+                continue  # better left out than played with others that are late as well
             padded = (*message.data, 0, 0)[:3]
             self._state.partner_ring.push(
                 message.frame, *padded, source=PARTNER_SOURCE, value=message.to

@@ -37,6 +37,8 @@ from instrument.transport import TapTempo, Transport
 
 STEP_SECONDS = 0.001
 _GRID_BEATS = 0.25
+_TICK_BEATS = 1.0 / 24.0
+_MOST_IN_A_BEAT = 16  # a composer may stand still
 _SHOWN_NOTES = 64
 _JUMP_BEATS, _SAME_BEATS, _SAME_TEMPO = 0.25, 0.002, 1e-5  # of what Link says
 _ANOTHER_DRAW = 1 << 20  # far from the randomness of every other note
@@ -264,6 +266,7 @@ class Partner:
             What was planned; None if the composer's next note comes no sooner than the end.
         """
         before, wishes = self.moment, self.wishes
+        earliest_beats = self._room_from(earliest_beats)
         note, after = self.composer.draw(before, wishes.controls, wishes.blend, earliest_beats)
         start = earliest_beats if starts_now else note.start_beats
         if wishes.is_quantised:
@@ -275,6 +278,17 @@ class Partner:
         self.plan.add(Planned(self._blended(played), 0, before))
         self.moment, self._untold = after, played
         return played
+
+    def _room_from(self, beats: float) -> float:
+        """Return from where another note fits: chords and beats can be full."""
+        recent = [*self.lately, *self.plan.notes][-_MOST_IN_A_BEAT:]
+        starts = [planned.note.start_beats for planned in recent]
+        last = max(starts, default=-math.inf)
+        if sum(start > last - 1.0 for start in starts) >= _MOST_IN_A_BEAT:
+            return max(beats, last + _GRID_BEATS)
+        if sum(start > last - 1e-6 for start in starts) >= self.wishes.polyphony:
+            return max(beats, last + _TICK_BEATS)
+        return beats
 
     @property
     def is_locked(self) -> bool:

@@ -110,6 +110,32 @@ def test_a_new_tempo_is_taken_within_a_beat(after: float) -> None:
     assert not clock.news
 
 
+@pytest.mark.parametrize("ratio", [0.5, 0.66, 0.8, 0.93, 1.07, 1.26, 1.5, 1.77, 2.0])
+@pytest.mark.parametrize("jitter", [0.0, 5.0, 64.0])
+def test_a_new_tempo_loses_no_tick_of_the_position(ratio: float, jitter: float) -> None:
+    clock, random = follower(), np.random.default_rng(1)
+    clock.hear(0.0, START)
+    before = ticks(100.0, 24 * 16)
+    after = ticks(100.0 * ratio, 24 * 10, first=before[-1] + 72_000.0 / 60.0 / ratio)
+    frames = np.concatenate([before, after])
+    run(clock, frames + random.uniform(-jitter, jitter, len(frames)))
+    assert clock.transport.bpm == pytest.approx(100.0 * ratio, rel=5e-3)
+    expected = (len(frames) - 1) / 24.0
+    assert clock.transport.beats_at(frames[-1]) == pytest.approx(expected, abs=0.01)
+    assert not clock.news
+
+
+def test_a_single_late_tick_counts_and_changes_nothing() -> None:
+    clock = follower()
+    clock.hear(0.0, START)
+    frames = ticks(120.0, 24 * 8)
+    frames[[50, 90, 120]] += 450.0
+    run(clock, frames)
+    assert clock.transport.bpm == pytest.approx(120.0, rel=1e-3)
+    assert clock.transport.beats_at(frames[-1]) == pytest.approx((len(frames) - 1) / 24, abs=0.01)
+    assert not clock.news
+
+
 def test_a_slow_change_of_tempo_is_followed_within_two_milliseconds() -> None:
     bpm = np.linspace(100.0, 140.0, 24 * 40)  # one per beat
     exact = np.cumsum(60.0 * RATE / bpm / 24.0)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from partner_stage import BEAT, MS, make_partner, run, strikes, stuck, tune
 
 from instrument.events import note_off, note_on
+from instrument.note import Note
 from instrument.partner.duet import Duet
 from instrument.partner.settings import Wishes
 
@@ -59,6 +61,28 @@ def test_a_single_strike_changes_what_follows_but_not_what_is_about_to_sound() -
 def test_without_a_network_the_counts_play_whatever_the_blend(blend: float) -> None:
     messages = run(make_partner(Duet(), wishes=Wishes(blend=blend)), 12.0, tune(SLOW))
     assert len(strikes(messages)) > 5
+
+
+class StandsStill:
+    """A network that never moves on in time."""
+
+    def begin(self, bar_beats: float, pickup_beats: float) -> object:
+        return (bar_beats, pickup_beats)
+
+    def feed(self, state: object, note: object) -> object:
+        return state
+
+    def draw(self, state: object, controls: object, random: object) -> tuple[object, object]:
+        return Note(0.0, 60, 0.25), state
+
+
+def test_a_network_that_stands_still_is_moved_on() -> None:
+    partner = make_partner(Duet(), network=StandsStill())  # type: ignore[arg-type]
+    messages = run(partner, 12.0, tune(SLOW))
+    starts = np.array([m.frame for m in strikes(messages)]) / BEAT
+    assert len(starts) <= 16 * 11
+    assert max(np.sum((starts >= at) & (starts < at + 1.0)) for at in starts) <= 20
+    assert not stuck(messages + partner.end())
 
 
 class Broken:
