@@ -168,6 +168,7 @@ class RtmidiIn:
         if sys.platform == "win32":
             names = port.get_ports()
             ours = [index for index, found in enumerate(names) if name.lower() in found.lower()]
+            ours.sort(key=lambda index: len(names[index]))  # "latentkeys" before "latentkeys out"
             if not ours:
                 port.delete()
                 remedy = VIRTUAL_PORT_REMEDY.format(name=name)

@@ -25,6 +25,7 @@ LOST_SECONDS = 0.25
 _WIDE, _NARROW = 0.12, 0.008  # bandwidth, in turns per tick
 _NARROWING, _WIDENING = 0.93, 1.3  # per tick
 _MEMORY_TICKS = 12.0
+_IDLE_TICKS = 4 * TICKS_PER_BEAT
 _BIASED = 0.8  # errors that all lie on one side by so much of their spread: the tempo moves
 _NEAR = 0.3  # of a tick: further off, a tick is not this clock's
 _EVEN = 0.2  # of a tick: how much an even row may vary
@@ -63,6 +64,7 @@ class ClockFollower:
         self._strange: list[tuple[float, bool]] = []  # since a tick did not fit; and which ones
         self._kept = (0.0, 0)  # where the next tick was expected before that, and its number
         self._has_told_two = False
+        self._idle_ticks = 0
 
     @property
     def is_locked(self) -> bool:
@@ -204,6 +206,7 @@ class ClockFollower:
             self._waits_for_tick = False
             self.transport = replace(self.transport, is_running=True)
         if not self.transport.is_running:
+            self._tell_idle()
             return
         per_beat = self._period * TICKS_PER_BEAT or self.transport.tie.frames_per_beat
         tie = Tie(at, self._ticks / TICKS_PER_BEAT, per_beat)
@@ -221,6 +224,17 @@ class ClockFollower:
     def _is_possible(self, period: float) -> bool:
         bpm = 60.0 * self.transport.rate_hz / (TICKS_PER_BEAT * period)
         return SLOWEST_BPM <= bpm <= FASTEST_BPM
+
+    def _tell_idle(self) -> None:
+        """Say once that a clock which ticks without having started moves nothing."""
+        self._idle_ticks += 1
+        if self._idle_ticks == _IDLE_TICKS:
+            self.news.append(
+                ClockNews(
+                    "a MIDI clock ticks, but it has sent no start",
+                    "Press stop and then play in the program that sends it.",
+                )
+            )
 
     def _tell_two(self) -> None:
         if not self._has_told_two:

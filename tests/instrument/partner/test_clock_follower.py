@@ -64,6 +64,7 @@ def test_ticks_before_a_start_tell_the_tempo_but_move_nothing() -> None:
     clock = follower()
     run(clock, ticks(150.0, 96))
     assert not clock.transport.is_running
+    assert [news.message for news in clock.news] == ["a MIDI clock ticks, but it has sent no start"]
     assert clock.transport.beats_at(1e9) == 0.0
     first = float(ticks(150.0, 97)[-1])
     clock.hear(first - 10.0, START)
