@@ -6,12 +6,14 @@ player returns, when the clock stops, and when everything ends.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from instrument.events import note_off, note_on
 
 SHORTEST_FRAMES = 48
+_ENDING = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Ledger:
     def __init__(self, frame_of: Callable[[int, float], int]) -> None:
         self._frame_of = frame_of
         self._sounding: list[Sounding] = []  # in order of their strike
+        self._ending: deque[Sounding] = deque(maxlen=_ENDING)  # their ends have been sent ahead
 
     def __len__(self) -> int:
         return len(self._sounding)
@@ -86,6 +89,7 @@ class Ledger:
         messages = []
         for note in [note for note in self._sounding if note.end_beats <= beats]:
             messages += self._let_go(note, None)
+            self._ending.append(note)
         return messages
 
     def let_oldest_go(self, most: int, frame: int) -> list[Message]:
@@ -96,8 +100,13 @@ class Ledger:
         return messages
 
     def let_all_go(self, frame: int) -> list[Message]:
-        """Let everything go at a frame."""
-        return self.let_oldest_go(0, frame)
+        """Let everything go at a frame, also what would end by itself soon after it."""
+        messages = self.let_oldest_go(0, frame)
+        while self._ending:
+            note = self._ending.pop()
+            if max(self._frame_of(key.to, note.end_beats) for key in note.keys) > frame:
+                messages += self._ends(note, frame)
+        return messages
 
     def shorten(self, end_beats: float) -> None:
         """Let everything end at a position at the latest."""
@@ -108,6 +117,9 @@ class Ledger:
     def _let_go(self, note: Sounding, frame: int | None) -> list[Message]:
         """End a note at a frame or at its own end, but never before it has begun."""
         self._sounding.remove(note)
+        return self._ends(note, frame)
+
+    def _ends(self, note: Sounding, frame: int | None) -> list[Message]:
         messages = []
         for key in note.keys:
             at = self._frame_of(key.to, note.end_beats) if frame is None else frame

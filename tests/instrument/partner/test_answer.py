@@ -82,6 +82,21 @@ def test_whoever_returns_has_the_word_within_five_milliseconds() -> None:
     assert partner.mode.situation() == "listening"
 
 
+def test_a_note_that_would_end_soon_by_itself_ends_at_once_too() -> None:
+    partner = make_partner(answer_bars=2)
+    messages = run(partner, 4.2, tune())
+    while not any(
+        m.data[0] & 0xF0 == 0x80 and m.frame > partner.frame + 10 * MS for m in messages[-4:]
+    ):
+        messages += partner.step()
+    returned = partner.frame
+    sent = len(messages)
+    messages += run(partner, (returned + 60 * MS) / BEAT, [(returned, note_on(48, 80))])
+    off = [m for m in messages[sent:] if m.data[0] & 0xF0 == 0x80]
+    assert off and min(m.frame for m in off) <= returned + 2 * MS
+    assert not stuck(messages)
+
+
 def test_after_a_return_the_new_phrase_is_answered_too() -> None:
     partner = make_partner(answer_bars=2)
     events = [*tune(), *tune(at_beats=5.5)]
