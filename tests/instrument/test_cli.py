@@ -58,7 +58,7 @@ def place(user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 MISTAKES = [
-    ("plya", "Did you mean 'play'"),
+    ("plya", "(Did you mean one of: 'play', 'replay'?)"),
     ("play --prest x", "--preset"),
     ("play --channel 17", "1<=x<=16"),
     ("play --preset reeed", "there is no preset 'reeed'\nDid you mean 'reed'?"),
