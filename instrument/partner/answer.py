@@ -34,12 +34,18 @@ class Answer:
             return "answering"
         return "waiting" if self._phrase_start is None else "listening"
 
-    def heard(self, partner: Partner, beats: float, frame: int, data: bytes) -> None:
+    def heard(
+        self,
+        partner: Partner,
+        beats: float,
+        frame: int,  # noqa: ARG002 - the protocol's
+        data: bytes,
+    ) -> None:
         """Begin a phrase with a strike; take the answer back if there is one."""
         kind = data[0] & 0xF0
         if kind == 0x90 and data[2] > 0:
             if self._is_answering:
-                partner.take_back(frame)
+                partner.take_back()
                 self.begin_anew(partner)
             if self._phrase_start is None:
                 self._phrase_start = beats

@@ -33,7 +33,7 @@ class Duet:
             self._begins_at = music.next_line(beats + 1e-3, partner.settings.division_beats)
         if self._is_busy(partner, beats):
             if not self._yields:
-                partner.take_back(frame)
+                partner.take_back()
             self._yields = True
         elif not self._yields:
             partner.cut_soon(frame)

@@ -79,6 +79,7 @@ class Ledger:
         for old in list(self._sounding):
             if old.pitch == pitch and places & {(key.to, key.channel) for key in old.keys}:
                 messages += self._let_go(old, min(key.frame for key in keys))
+                self._ending.append(old)
         self._sounding.append(Sounding(pitch, keys, end_beats))
         return messages + [
             Message(key.frame, note_on(pitch, velocity, key.channel), key.to) for key in keys

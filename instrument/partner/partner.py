@@ -295,11 +295,11 @@ class Partner:
         """Nothing changes the plan."""
         return self._locked_until > self.beats
 
-    def take_back(self, frame: int) -> None:
+    def take_back(self) -> None:
         """The player is back: drop what has not begun, let go what sounds."""
-        self.cut_soon(frame)
         if self.is_locked:
             return
+        self.cut(self._handed_over_beats)
         self._messages += self.ledger.let_all_go(self._frame)
 
     def cut_soon(self, frame: int) -> None:

@@ -92,7 +92,7 @@ def live_through(mode: Mode, seed: int, minutes: float, *, follows: bool) -> lis
 @pytest.mark.parametrize("name", MODES)
 def test_no_note_sticks_in_a_long_session(name: str, follows: bool) -> None:
     messages = live_through(MODES[name](), 11, MINUTES, follows=follows)
-    assert len(messages) > 10
+    assert len(messages) > 4
     assert stuck(messages) == Counter()
     frames = np.array([message.frame for message in messages])
     assert frames.min() >= 0
