@@ -120,6 +120,7 @@ class Partner:
         )
         self.lately: deque[Planned] = deque(maxlen=_SHOWN_NOTES)  # what was handed over
         self._taps = TapTempo(transport.rate_hz)
+        self.keeps = False  # the take is to be kept; whoever does so sets it back
         self._messages: list[Message] = []
         self._handed_over_beats = 0.0  # everything before it has been sent
         self._locked_until = -math.inf  # what is planned before it stays
@@ -170,6 +171,7 @@ class Partner:
         beats = self.transport.beats_at(frame)
         self.journal.hear(frame, data)
         if data[0] & 0xF0 == 0xB0:
+            self.keeps = self.keeps or (data[1] == self.settings.keep_control and data[2] >= 64)
             self.ask(self.knobs.turn(data[1], data[2], self.wishes))
         self.hands.hear(beats, data)
         self.mode.heard(self, beats, frame, data)

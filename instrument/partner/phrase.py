@@ -33,6 +33,7 @@ class PhraseTable:
     answer_bars: Annotated[int, ranged(0, 64, "bars")] = 0  #: 0 = as long as the phrase
     loop_bars: Annotated[int, ranged(1, 32, "bars")] = 2
     end_control: Annotated[int, ranged(0, 119)] | None = None  #: a CC that ends the phrase
+    keep_control: Annotated[int, ranged(0, 119)] | None = None  #: a CC that keeps the take
     temperature: Annotated[float, ranged(0, 4)] = 1.0
     density: Annotated[float, ranged(0.05, 16, "notes per beat")] | None = None
     key: Name | None = None  #: "Am", "F#", "D minor"
@@ -66,6 +67,7 @@ class PhraseTable:
             answer_bars=self.answer_bars,
             loop_bars=self.loop_bars,
             end_control=self.end_control,
+            keep_control=self.keep_control,
             channels=tuple(c - 1 for c in self.channels) if self.plays_here else (),
             out_channels=tuple(c - 1 for c in self.out_channels) if self.plays_out else (),
             out_early_seconds=self.out_early_milliseconds / 1e3,

@@ -130,6 +130,9 @@ class PartnerProcess:
 
     def _tell(self) -> None:
         partner = self._live.partner
+        if partner.keeps:
+            partner.keeps = False
+            self._keep()
         for problem in partner.problems():
             if problem not in self._told:
                 self._told.add(problem)

@@ -73,6 +73,8 @@ class PartnerSettings:
         How long an answer is; 0: as long as the phrase, in whole bars.
     end_control
         A controller that ends the phrase when it goes up, such as a second pedal; None has none.
+    keep_control
+        A controller that keeps the take when it goes up; None has none.
     loop_bars
         How much is captured in "loop".
     horizon_bars
@@ -101,6 +103,7 @@ class PartnerSettings:
     division_beats: float = 1.0
     answer_bars: int = 0
     end_control: int | None = None
+    keep_control: int | None = None
     loop_bars: int = 2
     horizon_bars: int = 2
     channels: tuple[int, ...] = (15,)

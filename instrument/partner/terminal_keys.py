@@ -6,6 +6,8 @@ import sys
 from types import TracebackType
 from typing import Any
 
+from instrument.partner.knobs import KNOBS
+
 #: What a key of the computer asks the partner for.
 KEYS = {
     "t": "tap",
@@ -14,8 +16,12 @@ KEYS = {
     "l": "lock",
     "s": "silence",
     "k": "keep",
+    **{str(number): f"learn {knob}" for number, knob in enumerate(KNOBS, start=1)},
 }
-HELP = "t taps the tempo, r thinks again, a accepts, l locks, s silences, k keeps the take"
+HELP = (
+    "t taps the tempo, r thinks again, a accepts, l locks, s silences, k keeps the take; "
+    f"1-{len(KNOBS)} learn a knob: then turn a controller ({', '.join(KNOBS)})"
+)
 
 
 class TerminalKeys:

@@ -15,12 +15,11 @@ from jack_server import RATE_HZ, JackServer, Probe, running_jack
 from live_engine import LiveEngine, live_engine
 
 from instrument.engine_messages import EngineSettings
-from instrument.events import message_of, note_off, note_on
+from instrument.events import control_change, message_of, note_off, note_on
 from instrument.partner.audio_capture import AudioCapture
 from instrument.partner.link import PartnerLink
 from instrument.partner.link_clock import LinkClock
 from instrument.partner.messages import (
-    Command,
     Failed,
     Kept,
     Notice,
@@ -139,11 +138,12 @@ def test_a_take_is_kept_and_can_be_made_again(
     server: JackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    with listening(server, NGRAM) as (live, link, probe, _):
+    keeping = replace(NGRAM, partner=replace(NGRAM.partner, keep_control=80))
+    with listening(server, keeping) as (live, link, probe, _):
         capture = AudioCapture(live.state)
         log = live.state.read_log()
         sound = probe.play(phrase(), 12 * BEAT)
-        link.ask(Command("keep"))
+        probe.play([(0, control_change(80, 127))], 4_096)
         kept = wait_for(link, Kept)
         assert isinstance(kept, Kept)
         seconds = capture.write(tmp_path / "audio.wav")
