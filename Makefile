@@ -20,7 +20,7 @@ test: $(VENV)/test.stamp  ## run the tests, real audio server included (ARGS="-k
 
 test-daw: $(VENV)/test.stamp  ## record with a real DAW, Ardour 7, on JACK (apt installs it); writes docs/daw_test.log
 	@$(call system_packages,ardour)
-	$(BIN)/python tests/daw
+	$(BIN)/python -m tests.daw
 
 lint: $(VENV)/test.stamp  ## formatting, style and strict types over the three packages
 	@$(BIN)/ruff format --check .

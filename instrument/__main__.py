@@ -1,7 +1,7 @@
 """Where ``latentkeys`` and ``python -m instrument`` begin.
 
 Ctrl-C while Python still imports the command line would print a traceback; until
-`instrument.cli.run` takes over, the system's own way of ending is the right one.
+`instrument.cli.main.run` takes over, the system's own way of ending is the right one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import signal
 def main() -> None:
     """Run the command line and exit with its code."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from instrument.cli import main as command_line
+    from instrument.cli.main import main as command_line
 
     command_line()
 

@@ -15,7 +15,7 @@ FORBIDDEN = {
     "instrument": {"torch", "training", "export", "onnx", "onnxscript", "tensorboard", "music21"},
     "training": {"export", "onnx", "onnxscript"},
 }
-VERB_MODULE = Path("instrument/cli.py")
+VERB_MODULE = Path("instrument/cli/main.py")
 
 
 def python_files(folder: str) -> list[Path]:
@@ -55,7 +55,13 @@ def test_realtime_imports_only_numpy_numba_and_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["instrument.cli", "instrument.host", "instrument.models", "instrument.engine"]
+    "module",
+    [
+        "instrument.cli.main",
+        "instrument.session.control",
+        "instrument.rendering.process",
+        "instrument.engine.process",
+    ],
 )
 def test_none_of_the_three_processes_loads_torch(module: str) -> None:
     script = f"import sys, {module}; sys.exit('torch' in sys.modules or 'onnx' in sys.modules)"
@@ -65,6 +71,6 @@ def test_none_of_the_three_processes_loads_torch(module: str) -> None:
 
 def test_command_line_starts_without_the_heavy_packages() -> None:
     heavy = ["numba", "onnxruntime", "sounddevice", "rtmidi", "soundfile"]
-    script = f"import sys, instrument.cli; print([m for m in {heavy} if m in sys.modules])"
+    script = f"import sys, instrument.cli.main; print([m for m in {heavy} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert run.stdout.strip() == "[]", run.stderr

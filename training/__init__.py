@@ -1,1 +1,4 @@
-"""Train the models; one file per paper."""
+"""Train the models: one room per system, one loop that trains them all.
+
+In: data sets. Out: a run's folder with checkpoints, metrics and samples.
+"""

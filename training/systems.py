@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from instrument.errors import SettingError
-from instrument.fields import nearest
-from training.attention_lstm import SYSTEM as ATTENTION_LSTM
-from training.chorale_lstm import SYSTEM as CHORALE_LSTM
-from training.convgan import SYSTEM as CONVGAN
-from training.crnngan import SYSTEM as CRNNGAN
-from training.crnngan_simple import SYSTEM as CRNNGAN_SIMPLE
-from training.gansynth import SYSTEM as GANSYNTH
-from training.gansynth_small import SYSTEM as GANSYNTH_SMALL
-from training.learner import System
-from training.musegan import SYSTEM as MUSEGAN
-from training.note_lstm import SYSTEM as NOTE_LSTM
-from training.note_transformer import SYSTEM as NOTE_TRANSFORMER
-from training.pitch_classifier import SYSTEM as PITCH_CLASSIFIER
-from training.stacked_lstm import SYSTEM as STACKED_LSTM
+from instrument.schema import nearest
+from training.chorale_lstm.system import SYSTEM as CHORALE_LSTM
+from training.convgan.system import SYSTEM as CONVGAN
+from training.crnngan.simple import SYSTEM as CRNNGAN_SIMPLE
+from training.crnngan.system import SYSTEM as CRNNGAN
+from training.gansynth.small import SYSTEM as GANSYNTH_SMALL
+from training.gansynth.system import SYSTEM as GANSYNTH
+from training.musegan.system import SYSTEM as MUSEGAN
+from training.note_lstm.system import SYSTEM as NOTE_LSTM
+from training.note_lstm.transformer import SYSTEM as NOTE_TRANSFORMER
+from training.pitch_classifier.system import SYSTEM as PITCH_CLASSIFIER
+from training.symbol_lstm.attention_lstm import SYSTEM as ATTENTION_LSTM
+from training.symbol_lstm.stacked_lstm import SYSTEM as STACKED_LSTM
+from training.trainer.system import System
 
 SYSTEMS: dict[str, System[Any, Any]] = {
     system.name: system

@@ -1,5 +1,5 @@
-"""Measurements of ours beside its peers, in interleaved rounds of one run.
+"""Measure the instrument beside its peers.
 
-``latentkeys bench engine|realtime|start|render|all``. What comes in: goals from the project's
-specification and the peers that this machine has. What goes out: a table and, on request, JSON.
+In: goals, peers, a JACK server of its own. Out: a table for people and JSON for machines. Runs by
+hand (`latentkeys bench`), never while somebody plays.
 """

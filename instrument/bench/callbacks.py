@@ -6,12 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 
-from instrument.bench import stream_child
 from instrument.bench.harness import Goal, Row, Verdict, not_measured
 from instrument.bench.jack_server import JackServer, private_jack
-from instrument.bench.peers import ChildPeer, PeerMissing
+from instrument.bench.peers import stream_child
+from instrument.bench.peers.child import ChildPeer, PeerMissing
+from instrument.bench.peers.stream_child import COUNT, KINDS, PYTHON, START, STOP
 from instrument.bench.report import Report
-from instrument.bench.stream_child import COUNT, KINDS, PYTHON, START, STOP
 
 GOAL = Goal(1 / 20)
 FEWEST = 20
@@ -31,7 +31,7 @@ def callback_rows(report: Report, rounds: int = 4, seconds: float = 2.0) -> list
     try:
         with (
             private_jack(BLOCK_FRAMES, name="callbacks") as server,
-            ChildPeer("instrument.bench.silent_client", server.name) as referee,
+            ChildPeer("instrument.bench.peers.silent_client", server.name) as referee,
         ):
             report.facts["callbacks on"] = str(server)
             for _ in range(rounds):

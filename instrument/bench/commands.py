@@ -16,8 +16,8 @@ from rich.console import Console
 
 from instrument.bench.harness import not_measured
 from instrument.bench.report import Report, show, write_json
+from instrument.engine.jack_sink import import_jack
 from instrument.errors import DeviceError
-from instrument.jack_sink import import_jack
 
 TABLE_WIDTH = 132
 

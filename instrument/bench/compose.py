@@ -14,17 +14,17 @@ from contextlib import ExitStack
 import numpy as np
 
 from instrument.bench.harness import Goal, Row, compare, interleave, not_measured
-from instrument.bench.peers import ChildPeer, PeerMissing
+from instrument.bench.peers.child import ChildPeer, PeerMissing
 from instrument.bench.report import Report
-from instrument.bundle import Bundle
-from instrument.composers import NOTE_MODELS, composer_of, find_composer
-from instrument.continuer import NoteModel, at_bar_line, pitched_notes
-from instrument.controls import Controls
+from instrument.bundle.bundle import Bundle
+from instrument.bundle.inference import Runtime
+from instrument.bundle.self_test import seeded_inputs
+from instrument.composers.continuer import NoteModel, at_bar_line, pitched_notes
+from instrument.composers.registry import NOTE_MODELS, composer_of, find_composer
 from instrument.errors import LatentkeysError
-from instrument.graph_test import seeded_inputs
-from instrument.inference import Runtime
-from instrument.note import Note, Phrase
-from instrument.sampling import NoteRandom
+from instrument.music.constraints import Controls
+from instrument.music.note import Note, Phrase
+from instrument.music.sampling import NoteRandom
 
 NOTE_MODEL, PHRASE_MODELS = "note_lstm_tunes", ("musegan", "musegan_accompany", "musegan_continue")
 CHORALE_MODEL = "chorale_lstm"
@@ -67,7 +67,7 @@ def _note_rows(report: Report, bundle: Bundle, rounds: int) -> list[Row]:
         missing = ""
         try:
             config = json.dumps(bundle.card.training.get("config"))
-            child = stack.enter_context(ChildPeer("export.eager_composer", config))
+            child = stack.enter_context(ChildPeer("export.composers.eager_composer", config))
             report.facts[_TORCH] = str(child.facts["version"])
             contestants[_TORCH] = lambda: 1e6 * child.measure(_NOTES_PER_ROUND)
         except PeerMissing as reason:

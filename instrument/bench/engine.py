@@ -11,11 +11,11 @@ import statistics
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-from instrument.bench.fluidsynth_peer import FluidSynth
 from instrument.bench.harness import Goal, Row, compare, interleave, not_measured
-from instrument.bench.kernel_voices import KernelVoices
-from instrument.bench.numpy_peer import NumpyVoices
-from instrument.bench.peers import ChildPeer, PeerMissing
+from instrument.bench.peers.child import ChildPeer, PeerMissing
+from instrument.bench.peers.fluidsynth import FluidSynth
+from instrument.bench.peers.kernel_voices import KernelVoices
+from instrument.bench.peers.numpy_engine import NumpyVoices
 from instrument.bench.report import Report
 
 RATE_HZ = 48_000
@@ -105,7 +105,7 @@ def _fluidsynth(
 
 def _pyo(stack: ExitStack, report: Report, voices: int, block_frames: int) -> Measure:
     arguments = [str(number) for number in (voices, block_frames, RATE_HZ)]
-    child = stack.enter_context(ChildPeer("instrument.bench.pyo_peer", *arguments))
+    child = stack.enter_context(ChildPeer("instrument.bench.peers.pyo_engine", *arguments))
     sounding = child.facts["sounding_voices"]
     if sounding != voices:
         raise PeerMissing(f"pyo sounds {sounding} voices, not {voices}")

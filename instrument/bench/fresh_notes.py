@@ -23,10 +23,10 @@ from instrument.bench.harness import Goal, Row, not_measured
 from instrument.bench.jack_server import JackServer, private_jack
 from instrument.bench.keyboard import Keyboard, jack_keyboard
 from instrument.bench.live_instrument import LiveInstrument, live_instrument
-from instrument.bench.peers import PeerMissing
+from instrument.bench.peers.child import PeerMissing
 from instrument.bench.report import Report
-from instrument.preset import list_presets
-from instrument.preset_banks import program_table
+from instrument.preset.banks import program_table
+from instrument.preset.preset import list_presets
 from instrument.realtime.state import BUILT_IN_BANK, FREE, LOWEST_PITCH, PITCH_COUNT
 
 COLD_GOAL = Goal(50.0, is_ratio=False)

@@ -20,13 +20,13 @@ import platformdirs
 
 from instrument import __version__
 from instrument.bench.harness import Goal, Row, compare, interleave, not_measured
-from instrument.bench.peers import ChildPeer, PeerMissing
+from instrument.bench.peers.child import ChildPeer, PeerMissing
 from instrument.bench.report import Report
-from instrument.bundle import Bundle, load_sound, shipped_models_folder, user_models_folder
+from instrument.bundle.bundle import Bundle, load_sound, shipped_models_folder, user_models_folder
+from instrument.bundle.inference import Runtime, Session, Tensors
 from instrument.errors import EngineError, LatentkeysError
-from instrument.fields import nearest
-from instrument.inference import Runtime, Session, Tensors
-from instrument.renderers import open_renderer
+from instrument.rendering.open_renderer import open_renderer
+from instrument.schema import nearest
 
 KEYS, BANK_CORES = 61, 2
 NOTE_BESIDE_TORCH, ATTACK_BESIDE_TORCH = Goal(1 / 1.45), Goal(1 / 8)
@@ -85,7 +85,7 @@ def _random_bundle() -> Bundle:
         return load_sound(folder)
     except LatentkeysError:
         pass  # not made yet, or by another version
-    command = [sys.executable, "-m", "export.random_gansynth", str(folder)]
+    command = [sys.executable, "-m", "export.gansynth.random_gansynth", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -138,7 +138,7 @@ def _torch(bundle: Bundle) -> ChildPeer:
     network = bundle.card.training.get("network")
     if network is None:
         raise PeerMissing("the card does not say the network's sizes")
-    return ChildPeer("export.eager_gansynth", json.dumps(network))
+    return ChildPeer("export.gansynth.eager_gansynth", json.dumps(network))
 
 
 def _bank_rows(report: Report, bundle: Bundle) -> list[Row]:
@@ -204,7 +204,7 @@ def _training_rows(report: Report) -> list[Row]:
 
 
 def _trainer(config: str) -> ChildPeer:
-    return ChildPeer("export.gansynth_training_peer", config)
+    return ChildPeer("export.gansynth.training_peer", config)
 
 
 def _keyboard(

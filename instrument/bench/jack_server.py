@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import jack
 
-from instrument.bench.peers import PeerMissing
+from instrument.bench.peers.child import PeerMissing
 
 START_SECONDS = 8.0
 _PRIORITY = "70"

@@ -10,7 +10,7 @@ import jack
 import rtmidi
 
 from instrument.bench.jack_server import JackServer, open_client
-from instrument.bench.peers import PeerMissing
+from instrument.bench.peers.child import PeerMissing
 
 _NAME, _PORT = "keyboard", "keys"
 

@@ -13,7 +13,7 @@ from instrument.bench.harness import Goal, Row, not_measured
 from instrument.bench.jack_server import JackServer, private_jack
 from instrument.bench.live_instrument import LiveInstrument, live_instrument
 from instrument.bench.note_probe import NoteProbe
-from instrument.bench.peers import PeerMissing
+from instrument.bench.peers.child import PeerMissing
 from instrument.bench.report import Report
 
 NOTES = 40

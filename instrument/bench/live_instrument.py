@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 import psutil  # type: ignore[import-untyped]
 
-from instrument.bench.peers import PeerMissing
+from instrument.bench.peers.child import PeerMissing
 from instrument.realtime.machine_code import load_machine_code
 from instrument.realtime.state import BUILT_IN_BANK, LOWEST_PITCH, EngineState
 

@@ -21,20 +21,20 @@ from numpy.typing import NDArray
 
 from instrument.bench.harness import Goal, Row, not_measured
 from instrument.bench.jack_server import private_jack
-from instrument.bench.peers import PeerMissing
+from instrument.bench.peers.child import PeerMissing
 from instrument.bench.report import Report
-from instrument.child_process import ChildProcess
-from instrument.engine_messages import EngineSettings
+from instrument.engine.messages import EngineSettings
 from instrument.errors import LatentkeysError
-from instrument.events import control_change, message_of, note_off, note_on
-from instrument.partner.link import PartnerLink
+from instrument.midi.messages import control_change, message_of, note_off, note_on
 from instrument.partner.messages import Command, Kept, Ready, SessionSettings
-from instrument.partner.opening import open_partner
+from instrument.partner.open_partner import open_partner
 from instrument.partner.partner import Partner
 from instrument.partner.replay import replay
 from instrument.partner.settings import ModeName, PartnerSettings
 from instrument.partner.take import read_take
 from instrument.realtime.state import FADE_OUT, PARTNER_SOURCE, TO_OUT, EngineState
+from instrument.session.child_process import ChildProcess
+from instrument.session.partner_process import PartnerLink
 
 Said = TypeVar("Said")
 
@@ -200,7 +200,7 @@ def _session(environment: dict[str, str]) -> Iterator[tuple[EngineState, Partner
         folder = Path(name)
         EngineSettings(audio="jack", hardware_midi=False).save(folder)
         state = EngineState.create(folder, note_seconds=0.5)
-        engine = ChildProcess("instrument.engine", folder)
+        engine = ChildProcess("instrument.engine.process", folder)
         chosen = replace(PartnerSettings(), model=MODEL, answer_bars=1)
         link = PartnerLink(state, folder, SessionSettings(chosen))
         try:

@@ -16,19 +16,19 @@ from pathlib import Path
 import numpy as np
 
 from instrument.bench.harness import Goal, Row, compare, interleave, not_measured
-from instrument.bench.peers import ChildPeer, PeerMissing
+from instrument.bench.peers.child import ChildPeer, PeerMissing
 from instrument.bench.report import Report
 from instrument.bench.songs import song_rows
-from instrument.bundle import Bundle, find_bundle
+from instrument.bundle.bundle import Bundle, find_bundle
+from instrument.bundle.inference import Runtime
+from instrument.engine.jack_sink import import_jack
 from instrument.errors import DeviceError
-from instrument.inference import Runtime
-from instrument.jack_sink import import_jack
-from instrument.note_cache import NoteCache
-from instrument.preset import load_preset
-from instrument.preset_banks import chosen_preset
+from instrument.preset.banks import chosen_preset
+from instrument.preset.preset import load_preset
 from instrument.realtime.state import LOUD_VELOCITY, SOFT_VELOCITY, EngineState
-from instrument.renderers import open_renderer
-from instrument.table_supply import TableSupply
+from instrument.rendering.open_renderer import open_renderer
+from instrument.rendering.table_source import TableSupply
+from instrument.rendering.tone_cache import NoteCache
 
 RATE_HZ = 48_000
 NOTE_GRAPH, ATTACK_GRAPH = "whole", "attack"
@@ -89,7 +89,9 @@ def _torch(bundle: Bundle, graph: str) -> ChildPeer:
     sizes = bundle.card.training.get("voice")
     if sizes is None:
         raise PeerMissing("the card does not say the network's sizes")
-    return ChildPeer("export.eager_peer", graph, str(len(bundle.sound.latents)), json.dumps(sizes))
+    return ChildPeer(
+        "export.frame_voice.eager_peer", graph, str(len(bundle.sound.latents)), json.dumps(sizes)
+    )
 
 
 def _graph_run(bundle: Bundle, name: str) -> Callable[[], float]:

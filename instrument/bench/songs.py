@@ -13,7 +13,7 @@ import mido
 
 from instrument.bench.harness import Goal, Row, not_measured
 from instrument.bench.live_instrument import command_line
-from instrument.bench.peers import PeerMissing
+from instrument.bench.peers.child import PeerMissing
 from instrument.bench.report import Report
 from instrument.realtime.machine_code import load_machine_code
 

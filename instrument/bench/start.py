@@ -22,7 +22,7 @@ from instrument.bench.harness import Goal, Row, not_measured
 from instrument.bench.jack_server import JackServer, private_jack
 from instrument.bench.live_instrument import LiveInstrument, live_instrument
 from instrument.bench.note_probe import NoteProbe
-from instrument.bench.peers import PeerMissing
+from instrument.bench.peers.child import PeerMissing
 from instrument.bench.report import Report
 from instrument.realtime.state import HIGHEST_PITCH, LOWEST_PITCH
 
@@ -152,7 +152,11 @@ def _collection_rows() -> list[Row]:
         "start = time.perf_counter(); gc.collect(); print(time.perf_counter() - start)"
     )
     rows = []
-    for module in ("instrument.engine", "instrument.models", "instrument.host"):
+    for module in (
+        "instrument.engine.process",
+        "instrument.rendering.process",
+        "instrument.session.control",
+    ):
         name = f"full garbage collection, {module} imported"
         run = subprocess.run(
             [sys.executable, "-c", script.format(module=module)], capture_output=True, text=True

@@ -15,11 +15,11 @@ from instrument.bench.harness import Goal, Row, Verdict, not_measured
 from instrument.bench.jack_server import JackServer, private_jack
 from instrument.bench.keyboard import jack_keyboard
 from instrument.bench.live_instrument import LiveInstrument, live_instrument
-from instrument.bench.peers import ChildPeer, PeerMissing
+from instrument.bench.peers.child import ChildPeer, PeerMissing
 from instrument.bench.report import Report
 from instrument.bench.start import ENGINE_MEGABYTES, PITCHES
-from instrument.preset import list_presets
-from instrument.preset_banks import chosen_preset, program_table
+from instrument.preset.banks import chosen_preset, program_table
+from instrument.preset.preset import list_presets
 
 CHORD_SECONDS = 0.2
 CHORD_PITCHES = 6
@@ -52,7 +52,7 @@ def underrun_rows(report: Report, preset: str | None, seconds: float) -> list[Ro
             private_jack(name="instrument") as server,
             private_jack(name="silent") as other,
             ChildPeer(
-                "instrument.bench.silent_client",
+                "instrument.bench.peers.silent_client",
                 other.name,
                 "--keyboard",
                 environment=other.environment,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from instrument.controls import Key
+from instrument.music.constraints import Key
 from instrument.partner.settings import Wishes
 
 Turn = Callable[[Wishes, float], Wishes]  # with the knob's position, 0 to 1

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from instrument.continuer import NoteModel, draw_not_before
-from instrument.controls import Controls
-from instrument.ngram import NgramModel, NgramState
-from instrument.note import Note
-from instrument.sampling import NoteRandom
+from instrument.composers.continuer import NoteModel, draw_not_before
+from instrument.composers.ngram import NgramModel, NgramState
+from instrument.music.constraints import Controls
+from instrument.music.note import Note
+from instrument.music.sampling import NoteRandom
 
 _NOTE, _COIN = 0, 1  # streams of randomness
 

@@ -17,23 +17,23 @@ from collections import deque
 from dataclasses import replace
 from typing import Protocol
 
-from instrument.note import Note
-from instrument.partner.beat_keeper import BeatKeeper
-from instrument.partner.clock_follower import ClockFollower, ClockNews
-from instrument.partner.hands import Hands
-from instrument.partner.journal import Journal
+from instrument.music.note import Note
+from instrument.music.transport import TapTempo, Transport
+from instrument.partner.clocks.metronome import BeatKeeper
+from instrument.partner.clocks.midi_clock import ClockFollower, ClockNews
 from instrument.partner.knobs import KnobBoard
-from instrument.partner.ledger import Key, Ledger, Message
 from instrument.partner.note_composer import Moment, NoteComposer
+from instrument.partner.performance_log import Journal
 from instrument.partner.plan import Plan, Planned
+from instrument.partner.player_notes import Hands
 from instrument.partner.settings import (
     COMMIT_SECONDS,
     HAND_OVER_SECONDS,
     PartnerSettings,
     Wishes,
 )
+from instrument.partner.sounding_notes import Key, Ledger, Message
 from instrument.realtime.state import TO_OUT, TO_VOICES
-from instrument.transport import TapTempo, Transport
 
 STEP_SECONDS = 0.001
 _GRID_BEATS = 0.25

@@ -10,7 +10,7 @@ from bisect import bisect_left, insort
 from dataclasses import dataclass
 from operator import attrgetter
 
-from instrument.note import Note
+from instrument.music.note import Note
 from instrument.partner.note_composer import Moment
 
 _START = attrgetter("note.start_beats")

@@ -16,11 +16,11 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from instrument.audio_clock import now_ns, read_tie
-from instrument.audio_sinks import raise_priority
+from instrument.engine.audio_sinks import raise_priority
+from instrument.engine.clock import now_ns, read_tie
 from instrument.errors import LatentkeysError
-from instrument.partner.link_clock import LinkClock
-from instrument.partner.live import LivePartner
+from instrument.partner.clocks.link_clock import LinkClock
+from instrument.partner.engine_bridge import LivePartner
 from instrument.partner.messages import (
     Command,
     Failed,
@@ -32,7 +32,7 @@ from instrument.partner.messages import (
     decode_command,
     encode,
 )
-from instrument.partner.opening import open_partner
+from instrument.partner.open_partner import open_partner
 from instrument.partner.replay import composer_sha256
 from instrument.partner.take import FORMAT, Take, new_take_folder, spell, write_take
 from instrument.partner.views import view_of

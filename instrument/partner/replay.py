@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from instrument.composers import find_composer
+from instrument.composers.registry import find_composer
 from instrument.errors import FileError, SettingError
-from instrument.midi_phrases import write_phrase
-from instrument.partner.ledger import Message
-from instrument.partner.opening import open_partner
+from instrument.midi.phrases import write_phrase
+from instrument.partner.open_partner import open_partner
 from instrument.partner.partner import Partner
+from instrument.partner.sounding_notes import Message
 from instrument.partner.take import COMMAND_SOURCE, Take, read_take
 
 LONGEST_SECONDS = 24 * 3600.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from instrument.controls import Controls
+from instrument.music.constraints import Controls
 
 ModeName = Literal["answer", "duet", "accompany", "loop"]
 COMMIT_SECONDS = 0.030

@@ -18,11 +18,11 @@ import msgspec
 import platformdirs
 
 from instrument.errors import FileError
-from instrument.fields import decode, ranged, read_limited
 from instrument.files import replacing_file
-from instrument.midi_phrases import write_phrase
-from instrument.note import Phrase
+from instrument.midi.phrases import write_phrase
+from instrument.music.note import Phrase
 from instrument.partner.messages import SessionSettings
+from instrument.schema import decode, ranged, read_limited
 
 FORMAT = 1
 TAKE_FILE, NOTES_FILE = "take.json", "notes.mid"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from instrument.note import Note
+from instrument.music.note import Note
 from instrument.partner.messages import PLAYER, ClockName, Seen, View
 from instrument.partner.partner import Partner
 

@@ -17,18 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+from instrument.realtime.state import LOUD, EngineState
+from tests.daw.checks import Take, check
+from tests.daw.picture import draw
+from tests.daw.stage import PATIENCE_SECONDS, Fingers, Played, running_ardour
+from tests.daw.tracks import Recording
+from tests.helpers.jack_server import JackServer, running_jack
+from tests.helpers.live_play import played, wait_for
+from tests.helpers.places import ROOT
 
-from checks import Take, check  # noqa: E402
-from jack_server import JackServer, running_jack  # noqa: E402
-from live_play import played, wait_for  # noqa: E402
-from picture import draw  # noqa: E402
-from stage import PATIENCE_SECONDS, Fingers, Played, running_ardour  # noqa: E402
-from tracks import Recording  # noqa: E402
-
-from instrument.realtime.state import LOUD, EngineState  # noqa: E402
-
-ROOT = Path(__file__).parents[2]
 PRESET = ROOT / "presets" / "kalimba_rain.toml"
 PHRASE = '\n[phrase]\nmode = "answer"\nmodel = "ngram"\nis_quantised = true\n'
 TUNES = ((60, 62, 64, 67), (67, 65, 64, 60))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tracks import Recording, Struck
+
+from tests.daw.tracks import Recording, Struck
 
 GRID_MS = 8.0
 """One block of 256 frames (5.33 ms), which a loop through JACK takes, and half as much again."""

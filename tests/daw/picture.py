@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tracks import Recording
+
+from tests.daw.tracks import Recording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import jack
-from jack_server import JackServer
-from live_play import wait_for
+
+from tests.helpers.jack_server import JackServer
+from tests.helpers.live_play import wait_for
 
 PATIENCE_SECONDS = 120.0  # for a machine with much else to do
 TICKS_PER_BEAT = 24

@@ -1,1 +1,1 @@
-"""Read and make the data that models learn from."""
+"""What models learn from."""

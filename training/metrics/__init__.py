@@ -1,1 +1,1 @@
-"""Measure what models produce."""
+"""How good a model is."""

@@ -6,16 +6,16 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from partner_stage import BEAT, RATE, make_partner, stuck
 
-from instrument.events import control_change, note_off, note_on, release_everything
-from instrument.partner.accompany import Accompany
-from instrument.partner.answer import Answer
-from instrument.partner.duet import Duet
-from instrument.partner.ledger import Message
-from instrument.partner.loop import Loop
+from instrument.midi.messages import control_change, note_off, note_on, release_everything
+from instrument.partner.modes.accompany import Accompany
+from instrument.partner.modes.answer import Answer
+from instrument.partner.modes.duet import Duet
+from instrument.partner.modes.loop import Loop
 from instrument.partner.partner import Mode, Partner
 from instrument.partner.settings import Wishes
+from instrument.partner.sounding_notes import Message
+from tests.helpers.partner_stage import BEAT, RATE, make_partner, stuck
 
 MINUTES = 1.0
 MODES = {"answer": Answer, "duet": Duet, "loop": Loop}
@@ -107,7 +107,7 @@ class Silent:
     """A band that has nothing to say."""
 
     def generate(self, bars: int, *_: object, **__: object) -> object:
-        from instrument.note import Phrase
+        from instrument.music.note import Phrase
 
         return Phrase.of([], bars * 4.0)
 

@@ -6,16 +6,16 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from partner_stage import BEAT, RATE, TO_OUT, make_partner, run, strikes, tune
 
-from instrument.controls import Key
-from instrument.events import control_change
-from instrument.partner.beat_keeper import CLICK_CHANNEL
-from instrument.partner.clock_follower import ClockFollower
-from instrument.partner.duet import Duet
+from instrument.midi.messages import control_change
+from instrument.music.constraints import Key
+from instrument.music.transport import Transport
+from instrument.partner.clocks.metronome import CLICK_CHANNEL
+from instrument.partner.clocks.midi_clock import ClockFollower
 from instrument.partner.knobs import KNOBS, KnobBoard
+from instrument.partner.modes.duet import Duet
 from instrument.partner.settings import USUAL_KNOBS, Wishes
-from instrument.transport import Transport
+from tests.helpers.partner_stage import BEAT, RATE, TO_OUT, make_partner, run, strikes, tune
 
 
 def test_every_knob_gives_sound_wishes_over_its_whole_way() -> None:

@@ -11,14 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from jack_server import RATE_HZ, JackServer, Probe, running_jack
-from live_engine import LiveEngine, live_engine
 
-from instrument.engine_messages import EngineSettings
-from instrument.events import control_change, message_of, note_off, note_on
-from instrument.partner.audio_capture import AudioCapture
-from instrument.partner.link import PartnerLink
-from instrument.partner.link_clock import LinkClock
+from instrument.engine.messages import EngineSettings
+from instrument.midi.messages import control_change, message_of, note_off, note_on
+from instrument.partner.clocks.link_clock import LinkClock
 from instrument.partner.messages import (
     Failed,
     Kept,
@@ -32,6 +28,10 @@ from instrument.partner.replay import replay, replay_into
 from instrument.partner.settings import PartnerSettings
 from instrument.partner.take import read_take
 from instrument.realtime.state import PARTNER_SOURCE, TO_OUT
+from instrument.session.audio_history import AudioCapture
+from instrument.session.partner_process import PartnerLink
+from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
+from tests.helpers.live_engine import LiveEngine, live_engine
 
 BEAT = RATE_HZ // 4  # 240 bpm
 NGRAM = SessionSettings(replace(PartnerSettings(), model="ngram"), bpm=240.0)

@@ -8,15 +8,14 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from partner_stage import BEAT, RATE, TUNE, tune
 
-from instrument.controls import Controls, Key
 from instrument.errors import FileError, SettingError
-from instrument.events import control_change, note_off, note_on
-from instrument.midi_phrases import read_phrase
-from instrument.note import Tempo
+from instrument.midi.messages import control_change, note_off, note_on
+from instrument.midi.phrases import read_phrase
+from instrument.music.constraints import Controls, Key
+from instrument.music.note import Tempo
 from instrument.partner.messages import SessionSettings
-from instrument.partner.opening import open_partner
+from instrument.partner.open_partner import open_partner
 from instrument.partner.replay import composer_sha256, replay, replay_into
 from instrument.partner.settings import PartnerSettings, Wishes
 from instrument.partner.take import (
@@ -28,6 +27,7 @@ from instrument.partner.take import (
     spell,
     write_take,
 )
+from tests.helpers.partner_stage import BEAT, RATE, TUNE, tune
 
 CHOSEN = PartnerSettings(model="ngram", seed=5, answer_bars=1)
 SETTINGS = SessionSettings(CHOSEN, Wishes(Controls(key=Key(0, "major"), register=(48, 84))))

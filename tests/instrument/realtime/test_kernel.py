@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tones import fill_bank, largest_step
 
-from instrument.events import control_change, note_off, note_on, pitch_bend
+from instrument.midi.messages import control_change, note_off, note_on, pitch_bend
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import (
     ALL_CHANNELS,
@@ -23,6 +22,7 @@ from instrument.realtime.state import (
     TICK_FRAMES,
     USE_BANK,
 )
+from tests.helpers.tones import fill_bank, largest_step
 
 RATE_HZ = 48_000
 SECOND = RATE_HZ

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tones import cents, fill_bank, frequency_hz, heard_hz
 
-from instrument.events import control_change as cc
-from instrument.events import note_off, note_on, pitch_bend, program_change
+from instrument.midi.messages import control_change as cc
+from instrument.midi.messages import note_off, note_on, pitch_bend, program_change
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import (
     ALL_CHANNELS,
@@ -16,6 +15,7 @@ from instrument.realtime.state import (
     RELEASE,
     USE_BANK,
 )
+from tests.helpers.tones import cents, fill_bank, frequency_hz, heard_hz
 
 RATE_HZ = 48_000
 STEP_FRAMES = 1_000  # between two messages of a script: well over the shortest note

@@ -1,0 +1,1 @@
+"""What all exports share: graphs to ONNX, comparison with torch, folders, samples."""

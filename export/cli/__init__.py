@@ -1,0 +1,1 @@
+"""`latentkeys export` and `latentkeys import`."""

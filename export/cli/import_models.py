@@ -1,0 +1,65 @@
+"""``latentkeys import``: turn models that others trained into bundles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from export.bundle.folder import model_folder
+from instrument.bundle.card import CARD_NAME
+from instrument.errors import FileError
+
+
+@click.group("import")
+def import_group() -> None:
+    """Turn models that others trained into bundles."""
+
+
+@import_group.command("magenta")
+@click.argument("folder", metavar="CHECKPOINT_DIR", type=click.Path(path_type=Path))
+@click.option("--name", required=True, help="The model's name: a-z, 0-9, _ and -.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder that gets NAME/; the user's models folder when not given.",
+)
+@click.option("--force", is_flag=True, help="Replace the model NAME if there is one.")
+def magenta_command(folder: Path, name: str, out: Path | None, force: bool) -> None:
+    r"""Make a bundle of one of Google Magenta's GANSynth checkpoints.
+
+    Google trained two on the NSynth data set and offers them as archives; download one of them
+    yourself and unpack it:
+
+    \b
+    https://storage.googleapis.com/magentadata/models/gansynth/acoustic_only.zip
+    https://storage.googleapis.com/magentadata/models/gansynth/all_instruments.zip
+
+    CHECKPOINT_DIR is the folder that appears, with experiment.json and stage folders. The code that
+    made them is under Apache-2.0, NSynth under CC BY 4.0; no licence was published with the weights
+    themselves, so latentkeys neither brings them along nor allows you to pass them on.
+
+    TensorFlow is not needed. The graphs are compared with torch and tested on this machine's
+    onnxruntime before the bundle appears.
+    """
+    from export.bundle.summary import describe_parity
+    from export.magenta.import_model import import_magenta
+
+    target = model_folder(name, out)
+    _refuse_to_replace(target, force)
+    console = Console(highlight=False)
+    with console.status("reading the checkpoint") as status:
+        bundle = import_magenta(folder, target, report=status.update)
+    size = sum(entry.size_bytes for entry in bundle.card.files.values())
+    console.print(f"{bundle.path}: {len(bundle.card.files) + 1} files, {size / 1e6:.1f} MB")
+    console.print(describe_parity(bundle))
+    console.print(f"Make a preset of it with: latentkeys presets new GLASS --model {name} --seed 1")
+
+
+def _refuse_to_replace(target: Path, force: bool) -> None:
+    if (target / CARD_NAME).is_file() and not force:
+        raise FileError(
+            f"there is a model {target.name} in {target.parent}",
+            "Choose another --name, or replace it with --force.",
+        )

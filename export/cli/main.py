@@ -1,0 +1,98 @@
+"""``latentkeys export``: turn a training run into a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from export.bundle.summary import describe_parity
+from instrument.bundle.bundle import Bundle
+from instrument.errors import SettingError
+
+
+@click.command("export")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--name", help="The model's name; the system's when not given.")
+@click.option("--version", default="1", show_default=True, help="Written on the card.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder that gets NAME/; the user's models folder when not given.",
+)
+@click.option(
+    "--data", metavar="CORPUS", help="Of a composer: its corpus, where that is not found by name."
+)
+def export_command(
+    run: Path, name: str | None, version: str, out: Path | None, data: str | None
+) -> None:
+    """Write the model of the training run RUN as a bundle that latentkeys can use.
+
+    The graphs are exported, compared with torch, and tested on this machine's onnxruntime before
+    the bundle appears. What a voice becomes can be played, what a composer becomes continues MIDI
+    files.
+    """
+    from export.bundle.folder import model_folder
+    from training.systems import NOTE_SYSTEMS
+    from training.trainer.checkpoint import FRAME_VOICE, read_checkpoint
+
+    console = Console(highlight=False)
+    with console.status("reading the run") as status:
+        system, _, _ = read_checkpoint(run)
+        target = model_folder(name or system.replace("-", "_"), out)
+        if system == FRAME_VOICE:
+            bundle, said = _export_voice(run, target, version, status.update)
+        elif system in NOTE_SYSTEMS:
+            bundle, said = _export_notes(run, system, target, version, status.update)
+        else:
+            bundle, said = _export_composer(run, target, version, data, status.update)
+    size = sum(entry.size_bytes for entry in bundle.card.files.values())
+    console.print(f"{bundle.path}: {len(bundle.card.files) + 1} files, {size / 1e6:.1f} MB")
+    console.print(said)
+
+
+def _export_voice(
+    run: Path, target: Path, version: str, report: Callable[[str], None]
+) -> tuple[Bundle, str]:
+    from export.frame_voice.write import ROUNDING, write_bundle
+
+    bundle = write_bundle(run, target, version=version, report=report)
+    return bundle, (
+        f"largest difference to torch {_worst(bundle):.1e} of full scale, self-test good\n"
+        f"matrices kept as float16 change levels by {bundle.card.parity[ROUNDING]:.3f} dB (p99)"
+    )
+
+
+def _export_notes(
+    run: Path, system: str, target: Path, version: str, report: Callable[[str], None]
+) -> tuple[Bundle, str]:
+    from export.gansynth.export import SYSTEMS, export_gansynth
+
+    if system not in SYSTEMS:
+        raise SettingError(
+            f"a run of {system} cannot be exported: no instrument plays it",
+            f"These can: {', '.join(SYSTEMS)}, frame-voice and the composers.",
+        )
+    bundle = export_gansynth(run, target, version=version, report=report)
+    return bundle, describe_parity(bundle)
+
+
+def _export_composer(
+    run: Path, target: Path, version: str, corpus: str | None, report: Callable[[str], None]
+) -> tuple[Bundle, str]:
+    from export.composers.write import ROUNDING, write_composer
+
+    bundle = write_composer(run, target, version=version, corpus=corpus, report=report)
+    return bundle, (
+        f"largest difference to torch {_worst(bundle):.1e}, self-test good\n"
+        f"matrices kept as float16 change outputs by {100 * bundle.card.parity[ROUNDING]:.2f} %\n"
+        f"Try it with: latentkeys compose OUT.mid --model {target.name}"
+    )
+
+
+def _worst(bundle: Bundle) -> float:
+    """Return the largest difference to torch of any graph."""
+    card = bundle.card
+    return max(value for graph, value in card.parity.items() if graph in card.graphs)

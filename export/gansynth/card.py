@@ -1,0 +1,155 @@
+"""Write the card of a GANSynth model: what it is, needs, gives, and where it comes from.
+
+In: the model in torch, its `Origin`, and the files of the bundle. Out: the `SoundCard`. Latents are
+standard normal, so the card has no prior.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from export.frame_voice.card import WEIGHTS_NAME, list_files
+from export.gansynth.plan import NoteGraph, pitch_range
+from instrument.bundle.card import FORMAT, Licence, NamedLatent, SelfTest, SoundCard
+from instrument.rendering.loudness import strongest_rms
+from instrument.rendering.renderer import NoteRenderer
+from training.audio.mel_warp import SAMPLE_RATE_HZ
+from training.audio.spectrogram import Spectrogram
+from training.gansynth.tones import GansynthNotes
+
+_SELF_TEST_NOTES = ((36, 127), (60, 64), (84, 100))  # pitch, velocity
+_SELF_TEST_FRAMES = 12
+_LEVEL_NOTES = 8
+_SELF_TEST_TOLERANCE = 5e-3
+"""Phase is a running sum, in which another processor's rounding grows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a model comes from.
+
+    Attributes
+    ----------
+    description
+        One or two sentences.
+    licence, licence_text
+        For the card and for the file LICENSE.
+    training
+        What was trained on what for how long.
+    metrics
+        Figures that were measured.
+    hold_seconds
+        How long the keys of the notes that it learned were held; what follows is their release.
+    latents
+        Instruments that have a place, by name.
+    """
+
+    description: str
+    licence: Licence
+    licence_text: bytes
+    training: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    hold_seconds: float
+    latents: Mapping[str, NamedLatent] = field(default_factory=dict)
+
+
+def describe_notes(
+    model: GansynthNotes,
+    origin: Origin,
+    files: Mapping[str, bytes],
+    *,
+    name: str,
+    version: str,
+    graph_names: tuple[str, ...],
+) -> SoundCard:
+    """Put the card together; its self-test and parity are still empty.
+
+    Parameters
+    ----------
+    files
+        Every file of the bundle but the card, by name.
+    """
+    size = model.generator.size
+    latents = heard_latents(origin.latents, size.latent_size, _LEVEL_NOTES)
+    drawing = model.spectrogram
+    network: dict[str, Any] = {"size": dataclasses.asdict(size), "position": model.position}
+    network["frames"] = drawing.frames
+    network["scale"] = drawing.scale if isinstance(drawing, Spectrogram) else "wave"
+    today = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
+    return SoundCard(
+        format=FORMAT,
+        kind="gansynth",
+        name=name,
+        version=version,
+        description=origin.description,
+        licence=origin.licence,
+        sample_rate_hz=SAMPLE_RATE_HZ,
+        pitch_range=pitch_range(model),
+        latent_size=size.latent_size,
+        weights=WEIGHTS_NAME,
+        files=list_files(files),
+        graphs={graph: NoteGraph.of(model, graph).on_card(model) for graph in graph_names},
+        latents=dict(origin.latents),
+        self_test=(),
+        constants={
+            "hold_seconds": round(origin.hold_seconds, 4),
+            "typical_level": _typical_level(model, latents),
+        },
+        training={**origin.training, "network": network, "exported": today},
+        metrics=dict(origin.metrics),
+    )
+
+
+def heard_latents(
+    named: Mapping[str, NamedLatent], latent_size: int, count: int
+) -> NDArray[np.float64]:
+    """Choose latents to hear, (count, latent_size): instruments, or draws if too few have a name.
+
+    They are rounded to what a card shows.
+    """
+    known = [entry.latent for entry in named.values()]
+    if len(known) >= count:
+        places = np.linspace(0, len(known) - 1, count).round().astype(int)
+        return np.asarray([known[place] for place in places])
+    drawn = np.random.default_rng(0).standard_normal((count, latent_size))
+    return np.asarray(drawn.round(4))
+
+
+def with_note_tests(card: SoundCard, renderer: NoteRenderer) -> SoundCard:
+    """Add a few samples of a few notes, as this machine renders them."""
+    tests = []
+    latents = heard_latents(card.latents, card.latent_size, len(_SELF_TEST_NOTES))
+    for (pitch, velocity), latent in zip(_SELF_TEST_NOTES, latents, strict=True):
+        note = renderer.render([pitch], [latent], [velocity])[0]
+        frames = np.linspace(1000, len(note) - 1, _SELF_TEST_FRAMES).astype(int)
+        tests.append(
+            SelfTest(
+                pitch=pitch,
+                velocity=velocity,
+                latent=tuple(float(number) for number in latent),
+                frames=tuple(int(frame) for frame in frames),
+                values=tuple(round(float(value), 8) for value in note[frames]),
+                tolerance=_SELF_TEST_TOLERANCE,
+            )
+        )
+    return dataclasses.replace(card, self_test=tuple(tests))
+
+
+def _typical_level(model: GansynthNotes, latents: NDArray[np.float64]) -> float:
+    """Return the median RMS of the strongest 50 ms of notes, as the network gives them."""
+    lowest, highest = pitch_range(model)
+    levels = []
+    for latent, pitch in zip(latents, np.linspace(lowest, highest, len(latents)), strict=True):
+        z = torch.tensor(latent[None], dtype=torch.float32)
+        with torch.no_grad():
+            note = model(z, torch.tensor([int(pitch)])).numpy()
+        levels.append(strongest_rms(note, SAMPLE_RATE_HZ))
+    return round(float(np.median(levels)), 4)

@@ -1,0 +1,1 @@
+"""Read Google's own GANSynth checkpoints, without TensorFlow."""

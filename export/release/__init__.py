@@ -1,0 +1,1 @@
+"""Make what the project ships: composers, presets and their pictures."""

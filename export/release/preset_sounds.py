@@ -1,0 +1,198 @@
+"""Hear presets as a player does, and put numbers on what is heard.
+
+In: presets and their renderer. Out: audio from the very kernel that plays live, and measures of it:
+loudness, brightness by velocity, attack, decay, and how far two presets are from each other.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instrument.preset.preset import Preset
+from instrument.preset.voice_parameters import write_sound
+from instrument.realtime.offline_engine import OfflineEngine
+from instrument.realtime.state import ALL_CHANNELS, BUILT_IN_BANK, LOWEST_PITCH, USE_BANK
+from instrument.rendering.renderer import NoteRenderer
+from instrument.rendering.tone_table import TableFiller
+
+Mono = NDArray[np.float32]
+
+RATE_HZ = 48_000
+PITCHES = (36, 48, 60, 72, 84)
+VELOCITIES = (32, 64, 100, 127)
+USUAL_VELOCITY = 100
+HELD_SECONDS, RELEASED_SECONDS = 1.6, 0.6
+_BANK = BUILT_IN_BANK + 1
+_BAND_COUNT, _SEGMENT_SECONDS = 32, (0.0, 0.03, 0.1, 0.3, 0.8, 1.6, 2.2)
+_FLOOR_DB = -60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What a preset's probe notes sound like.
+
+    Attributes
+    ----------
+    loudness_db
+        Loudest 400 ms of the notes at the usual velocity, K-weighted (ITU-R BS.1770), mean of the
+        powers over the pitches.
+    centroid_hz
+        float64, shape (pitches, velocities): centre of gravity of the power spectrum while held.
+    attack_seconds
+        Until the level first comes within 1 dB of its maximum, median over the pitches.
+    decay_db
+        How much the level falls from its maximum to key-up, median over the pitches.
+    peak
+        Largest sample of all notes, full scale 1.
+    picture
+        float64, shape (pitches, segments, bands): levels in dB below the loudest band of each
+        note, at the usual velocity; what `distance_db` compares.
+    """
+
+    loudness_db: float
+    centroid_hz: NDArray[np.float64]
+    attack_seconds: float
+    decay_db: float
+    peak: float
+    picture: NDArray[np.float64]
+
+
+class Listener:
+    """Plays presets on an engine without a device.
+
+    Parameters
+    ----------
+    renderer
+        Of the presets' model.
+    """
+
+    def __init__(self, renderer: NoteRenderer) -> None:
+        self._renderer = renderer
+        self._engine = OfflineEngine(RATE_HZ, note_seconds=4.0)
+
+    def play(self, preset: Preset, pitch: int, velocity: int, held_seconds: float) -> Mono:
+        """Play one note and its release; float32, shape (frames,), both sides added up."""
+        self._prepare(preset, (pitch,))
+        return self._note(pitch, velocity, held_seconds)
+
+    def hear(self, preset: Preset) -> Hearing:
+        """Play a preset's probe notes and measure them."""
+        self._prepare(preset, PITCHES)
+        notes = np.array(
+            [
+                [self._note(pitch, velocity, HELD_SECONDS) for velocity in VELOCITIES]
+                for pitch in PITCHES
+            ]
+        )
+        usual = notes[:, VELOCITIES.index(USUAL_VELOCITY)]
+        held = notes[:, :, : round(HELD_SECONDS * RATE_HZ)]
+        levels = [_level_db(note[: held.shape[2]]) for note in usual]
+        return Hearing(
+            loudness_db=float(_db(np.mean([_momentary_power(note) for note in usual]))),
+            centroid_hz=np.array([[centroid_hz(note) for note in row] for row in held]),
+            attack_seconds=float(np.median([_attack_seconds(level) for level in levels])),
+            decay_db=float(np.median([level.max() - level[-5:].mean() for level in levels])),
+            peak=float(np.abs(notes).max()),
+            picture=np.array([_picture(note) for note in usual]),
+        )
+
+    def _prepare(self, preset: Preset, pitches: tuple[int, ...]) -> None:
+        """Fill the slots of a few keys only: a whole table would take thirty times as long."""
+        state = self._engine.state
+        state.clear_bank(_BANK)
+        write_sound(state, _BANK, preset)
+        filler = TableFiller(state, _BANK, preset, self._renderer)
+        for pitch in pitches:
+            state.wanted[_BANK][pitch - LOWEST_PITCH] = 1
+        for _ in range(2 * len(pitches)):  # the attack, then the whole
+            filler.step()
+        self._engine.send(-1, (USE_BANK, _BANK, ALL_CHANNELS))
+        self._engine.render(RATE_HZ // 10)
+
+    def _note(self, pitch: int, velocity: int, held_seconds: float) -> Mono:
+        held, released = round(held_seconds * RATE_HZ), round(RELEASED_SECONDS * RATE_HZ)
+        self._engine.send(-1, (0x90, pitch, velocity))
+        sounding = self._engine.render(held)
+        self._engine.send(-1, (0x80, pitch, 0))
+        note = np.concatenate([sounding, self._engine.render(released)]).sum(axis=1)
+        self._engine.send(-1, (0xB0, 120, 0))  # all sound off: the next note starts from silence
+        self._engine.render(RATE_HZ // 10)
+        return np.asarray(note / np.sqrt(2.0), np.float32)
+
+
+def distance_db(one: Hearing, other: Hearing) -> float:
+    """Say how different two presets sound: rms difference of their pictures in dB.
+
+    Loudness is left out, bands and moments in which both are silent count as equal.
+    """
+    return float(np.sqrt(np.mean((one.picture - other.picture) ** 2)))
+
+
+def distances_db(hearings: list[Hearing]) -> NDArray[np.float64]:
+    """Return all pairwise distances, float64, shape (presets, presets)."""
+    table = np.zeros((len(hearings), len(hearings)))
+    for i, j in itertools.combinations(range(len(hearings)), 2):
+        table[i, j] = table[j, i] = distance_db(hearings[i], hearings[j])
+    return table
+
+
+def centroid_hz(audio: Mono) -> float:
+    """Return the centre of gravity of a power spectrum."""
+    power = np.abs(np.fft.rfft(audio)) ** 2
+    hz = np.fft.rfftfreq(len(audio), 1 / RATE_HZ)
+    return float((power * hz).sum() / max(power.sum(), 1e-20))
+
+
+def k_weighting(hz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the power response of BS.1770's two filters at 48 kHz (its tables 1 and 2)."""
+    z = np.exp(-2j * np.pi * hz / RATE_HZ)
+    shelf = (1.53512485958697 - 2.69169618940638 * z + 1.19839281085285 * z**2) / (
+        1 - 1.69065929318241 * z + 0.73248077421585 * z**2
+    )
+    high_pass = (1 - 2 * z + z**2) / (1 - 1.99004745483398 * z + 0.99007225036621 * z**2)
+    return np.asarray(np.abs(shelf * high_pass) ** 2, np.float64)
+
+
+def _momentary_power(audio: Mono) -> float:
+    """Return the K-weighted power of the loudest 400 ms (BS.1770's momentary loudness)."""
+    spectrum = np.fft.rfft(audio)
+    hz = np.asarray(np.fft.rfftfreq(len(audio), 1 / RATE_HZ), np.float64)
+    weighted = np.fft.irfft(spectrum * np.sqrt(k_weighting(hz)), len(audio))
+    window = round(0.4 * RATE_HZ)
+    power = np.concatenate([[0.0], np.cumsum(weighted**2)])
+    return float((power[window:] - power[:-window]).max() / window)
+
+
+def _level_db(audio: Mono) -> NDArray[np.float64]:
+    """Return the level every 10 ms."""
+    frames = audio[: len(audio) // 480 * 480].reshape(-1, 480).astype(np.float64)
+    return _db(np.mean(frames**2, axis=1))
+
+
+def _attack_seconds(level_db: NDArray[np.float64]) -> float:
+    return 0.01 * float(np.argmax(level_db > level_db.max() - 1.0))
+
+
+def _picture(audio: Mono) -> NDArray[np.float64]:
+    """Return band levels by moment, in dB above a floor under the loudest."""
+    edges = (np.asarray(_SEGMENT_SECONDS) * RATE_HZ).astype(int)
+    rows = []
+    for start, end in itertools.pairwise(edges):
+        part = audio[start:end]
+        power = np.abs(np.fft.rfft(part * np.hanning(len(part)), 8 * RATE_HZ // 10)) ** 2
+        hz = np.fft.rfftfreq(8 * RATE_HZ // 10, 1 / RATE_HZ)
+        bands = np.geomspace(50.0, 20_000.0, _BAND_COUNT + 1)
+        sums = np.add.reduceat(power, np.searchsorted(hz, bands))[:-1]
+        rows.append(_db(sums / len(part) ** 2))
+    picture = np.array(rows)
+    below: NDArray[np.float64] = np.maximum(picture - picture.max(), _FLOOR_DB)
+    return below
+
+
+def _db(power: object) -> NDArray[np.float64]:
+    level: NDArray[np.float64] = 10.0 * np.log10(np.maximum(np.asarray(power, np.float64), 1e-20))
+    return level

@@ -1,0 +1,274 @@
+"""Bundles: a trained model as a folder that proves itself before it is played.
+
+In: a folder with ``card.json``, ONNX graphs, one file of weights that they share, LICENSE and
+``sample.wav`` or ``sample.mid``. Out: a `Bundle`, whose files have the size and sha256 that the
+card states, lie inside the folder and are no links. `Bundle.open_graph` gives onnxruntime the very
+bytes that were checked: the weights are handed over in memory, so a graph that names any other
+file, inside or outside the bundle, is refused by the runtime.
+
+Models are looked for beside the preset, then in the user's folder, then among the shipped ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from instrument.bundle.card import (
+    CARD_NAME,
+    CardFile,
+    Graph,
+    MusicCard,
+    SoundCard,
+    Tensor,
+    read_card,
+)
+from instrument.errors import BundleError, PresetError
+from instrument.preset.preset import ModelReference, shipped_presets_folder
+from instrument.schema import nearest
+
+if TYPE_CHECKING:
+    from instrument.bundle.inference import Runtime, Session
+
+FETCH_AGAIN = "Fetch the bundle again, or export it anew."
+ELEMENT_TYPES = {"float32": "tensor(float)", "int64": "tensor(int64)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A model's folder and its checked card."""
+
+    path: Path
+    card: SoundCard | MusicCard
+    sha256: str  #: of the card, and so of everything it lists: the key of rendered-note caches
+
+    @property
+    def sound(self) -> SoundCard:
+        """The card of a model that renders notes.
+
+        Raises
+        ------
+        BundleError
+            The model writes notes instead.
+        """
+        if isinstance(self.card, SoundCard):
+            return self.card
+        raise BundleError(
+            f"{self.what}: is a composer (kind {self.card.kind}), it makes notes, not sounds",
+            f"Let it write with: latentkeys continue IN.mid OUT.mid --model {self.card.name}",
+        )
+
+    @property
+    def music(self) -> MusicCard:
+        """The card of a model that writes notes.
+
+        Raises
+        ------
+        BundleError
+            The model renders notes instead.
+        """
+        if isinstance(self.card, MusicCard):
+            return self.card
+        raise BundleError(
+            f"{self.what}: is a sound (kind {self.card.kind}), it makes sounds, not notes",
+            "Play it with: latentkeys play; see the composers with: latentkeys models list",
+        )
+
+    @property
+    def weights_sha256(self) -> str:
+        """Identify the network that a preset's latent numbers belong to."""
+        return self.card.files[self.card.weights].sha256
+
+    @property
+    def reference(self) -> ModelReference:
+        """What a preset writes down about this model."""
+        return ModelReference(self.card.name, self.card.version, self.weights_sha256)
+
+    @staticmethod
+    def load(path: Path) -> Bundle:
+        """Read the card and check every file it lists against its size and sha256.
+
+        Raises
+        ------
+        BundleError
+            The folder, the card or a file is missing, foreign, changed, or leads outside.
+        """
+        if not path.is_dir():
+            raise BundleError(f"bundle {path} is not a folder")
+        what = f'bundle "{path.name}", {CARD_NAME}'
+        card_path = _inside(path, CARD_NAME)
+        card = read_card(card_path, what)
+        for name, listed in card.files.items():
+            _check_file(path, name, listed)
+        return Bundle(path, card, hashlib.sha256(card_path.read_bytes()).hexdigest())
+
+    def read(self, name: str) -> bytes:
+        """Read a listed file; the bytes returned are the bytes that were checked."""
+        return _check_file(self.path, name, self.card.files[name])
+
+    def graph(self, name: str) -> Graph:
+        """Look up a graph on the card.
+
+        Raises
+        ------
+        BundleError
+            The bundle has no such graph.
+        """
+        if name not in self.card.graphs:
+            have = ", ".join(sorted(self.card.graphs))
+            raise BundleError(f'{self.what}: has no graph "{name}" (it has: {have})')
+        return self.card.graphs[name]
+
+    def open_graph(self, name: str, runtime: Runtime) -> Session:
+        """Open a graph in onnxruntime and compare what it takes and gives with the card.
+
+        Raises
+        ------
+        BundleError
+            The graph is broken, swapped, reaches for other files, or differs from its card.
+        """
+        graph = self.graph(name)
+        try:
+            session = runtime.open(
+                self.read(graph.file), {self.card.weights: self.read(self.card.weights)}
+            )
+        except ValueError as reason:
+            raise BundleError(
+                f"{self.what}, {graph.file}: onnxruntime refuses it: {reason}", FETCH_AGAIN
+            ) from reason
+        _check_tensors(f"{self.what}, {graph.file}: input", graph.inputs, session.inputs)
+        _check_tensors(f"{self.what}, {graph.file}: output", graph.outputs, session.outputs)
+        return session
+
+    def open_every_graph(self, runtime: Runtime) -> int:
+        """Open all graphs, as a check, and return how many there are.
+
+        Raises
+        ------
+        BundleError
+            See `open_graph`.
+        """
+        for name in self.card.graphs:
+            self.open_graph(name, runtime)
+        return len(self.card.graphs)
+
+    @property
+    def what(self) -> str:
+        """Name the bundle in messages."""
+        return f'bundle "{self.path.name}"'
+
+
+def find_bundle(model: ModelReference, preset_path: Path | None = None) -> Bundle:
+    """Find and load the bundle that a preset names.
+
+    Parameters
+    ----------
+    model
+        The preset's ``[model]``.
+    preset_path
+        The preset's own file: ``models/NAME`` beside it comes first.
+
+    Raises
+    ------
+    PresetError
+        No such model is installed, or another version whose latent numbers mean other sounds.
+    BundleError
+        The bundle itself fails a check.
+    """
+    what = f'preset "{preset_path.name}"' if preset_path else "the preset"
+    folders = _model_folders(preset_path)
+    found = [folder / model.name for folder in folders if (folder / model.name).is_dir()]
+    if not found:
+        names = [path.name for folder in folders if folder.is_dir() for path in folder.iterdir()]
+        remedy = nearest(model.name, names) or f"Put its folder into {user_models_folder()}."
+        raise PresetError(f"{what}: [model] name: there is no model {model.name!r}", remedy)
+    bundles = [load_sound(path) for path in found]
+    for bundle in bundles:
+        if bundle.weights_sha256 == model.sha256:
+            return bundle
+    raise PresetError(
+        f"{what}: [model] sha256: was made for {model.name} {model.version} "
+        f"({model.sha256[:8]}), installed is {bundles[0].card.version} "
+        f"({bundles[0].weights_sha256[:8]}), where the same numbers are another sound",
+        "Install the matching model, or make the preset anew: `latentkeys presets refresh`.",
+    )
+
+
+def load_sound(path: Path) -> Bundle:
+    """Load a bundle that must render notes.
+
+    Raises
+    ------
+    BundleError
+        The bundle fails a check, or it is a composer.
+    """
+    bundle = Bundle.load(path)
+    _ = bundle.sound  # a composer is refused here
+    return bundle
+
+
+def user_models_folder() -> Path:
+    """Where the user's own bundles live; it need not exist yet."""
+    return platformdirs.user_data_path("latentkeys") / "models"
+
+
+def shipped_models_folder() -> Path:
+    """The bundles that came with the project."""
+    return shipped_presets_folder() / "models"
+
+
+def _model_folders(preset_path: Path | None) -> list[Path]:
+    beside = [preset_path.parent / "models"] if preset_path else []
+    folders = [*beside, user_models_folder(), shipped_models_folder()]
+    return list(dict.fromkeys(folder.resolve() for folder in folders))
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """Refuse a link: it could lead anywhere, and its target could change after the check."""
+    path = folder / name
+    if path.is_symlink():
+        raise BundleError(f'bundle "{folder.name}", {name}: is a link, not a file', FETCH_AGAIN)
+    if not path.is_file():
+        raise BundleError(f'bundle "{folder.name}", {name}: is missing', FETCH_AGAIN)
+    return path
+
+
+def _check_file(folder: Path, name: str, listed: CardFile) -> bytes:
+    where = f'bundle "{folder.name}", {name}'
+    path = _inside(folder, name)
+    size = path.stat().st_size
+    if size != listed.size_bytes:
+        raise BundleError(
+            f"{where}: must have {listed.size_bytes} bytes, has {size}: cut short or changed",
+            FETCH_AGAIN,
+        )
+    try:
+        content = path.read_bytes()
+    except OSError as reason:
+        raise BundleError(f"{where}: cannot be read: {reason.strerror}") from reason
+    found = hashlib.sha256(content).hexdigest()
+    if found != listed.sha256:
+        raise BundleError(
+            f"{where}: sha256 must be {listed.sha256[:16]}…, is {found[:16]}…: damaged or swapped",
+            FETCH_AGAIN,
+        )
+    return content
+
+
+def _check_tensors(
+    where: str, stated: tuple[Tensor, ...], found: dict[str, tuple[str, tuple[int, ...]]]
+) -> None:
+    """Compare the card's tensors with the runtime's, name by name."""
+    if names := {tensor.name for tensor in stated} ^ set(found):
+        raise BundleError(f"{where}s differ from the card: {', '.join(sorted(names))}")
+    for tensor in stated:
+        dtype, shape = found[tensor.name]
+        if (dtype, shape) != (ELEMENT_TYPES[tensor.dtype], tensor.shape):
+            raise BundleError(
+                f"{where} {tensor.name} must be {tensor.dtype} {list(tensor.shape)} "
+                f"as on the card, is {dtype} {list(shape)}"
+            )

@@ -1,0 +1,313 @@
+"""``latentkeys continue``, ``accompany``, ``compose`` and ``models list``.
+
+In: a MIDI file, what is asked. Out: a MIDI file. The same file, wishes and seed give the same
+bytes. What was played stays in the result as it was; what is added keeps its tempo and metre.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from instrument.composers.continuer import at_bar_line, pitched_notes
+from instrument.composers.protocols import Composer
+from instrument.composers.registry import (
+    BUILT_IN,
+    BUILT_IN_CONDITIONS,
+    find_composer,
+    list_composers,
+    open_composer,
+)
+from instrument.errors import MidiFileError, SettingError
+from instrument.midi.phrases import read_phrase, write_phrase
+from instrument.music.constraints import Controls, Key
+from instrument.music.note import Note, Phrase
+
+FEWEST_NOTES = 2
+MOST_BARS = 512
+_MODES = ("jamming", "composer", "hybrid")
+_console = Console(highlight=False, soft_wrap=True)
+
+_in_file = click.argument("prompt", metavar="IN.mid", type=click.Path(path_type=Path))
+_out_file = click.argument("out", metavar="OUT.mid", type=click.Path(path_type=Path))
+
+
+def _wishes(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that every composer understands or ignores."""
+    options = [
+        click.option("--seed", type=int, default=1, show_default=True, help="Any whole number."),
+        click.option(
+            "--temperature",
+            type=click.FloatRange(0, 10),
+            default=1.0,
+            show_default=True,
+            help="Above 1 bolder, below 1 safer, 0 always the likeliest.",
+        ),
+        click.option(
+            "--top-p",
+            type=click.FloatRange(0, 1),
+            default=0.95,
+            show_default=True,
+            help="Draw from the likeliest choices that have this share together.",
+        ),
+        click.option("--key", metavar="KEY", help="Keep to a key: C, F#, Am, 'Bb minor'."),
+        click.option("--density", type=click.FloatRange(0.01, 32), help="Notes per beat."),
+        click.option(
+            "--register",
+            type=(click.IntRange(0, 127), click.IntRange(0, 127)),
+            metavar="LOW HIGH",
+            help="Lowest and highest pitch, as MIDI numbers.",
+        ),
+        click.option("--force", is_flag=True, help="Replace OUT.mid if it exists."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _model(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option("--model", metavar="NAME", help=f"{default} See: latentkeys models list.")
+
+
+_candidates = click.option(
+    "--candidates",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    help="Phrases to make; the one that the model's critic likes best is kept.",
+)
+
+
+@click.command("continue")
+@_in_file
+@_out_file
+@_model("note_lstm_tunes for a melody, note_lstm_chorale for chords when not given.")
+@click.option("--bars", type=click.IntRange(1, MOST_BARS), default=8, show_default=True)
+@_candidates
+@_wishes
+def continue_command(
+    prompt: Path, out: Path, model: str | None, bars: int, force: bool, seed: int, **wishes: Any
+) -> None:
+    """Go on from a MIDI file.
+
+    OUT.mid has all of IN.mid, and the new bars from the bar line after its last note on.
+    """
+    controls = _controls(**wishes)
+    phrase = at_bar_line(_prompt(prompt, out, force))
+    name = model or _melodic_or_chordal(phrase)
+    composer = _open(name, phrase, controls)
+    length = bars * phrase.meter_at(phrase.length_beats).bar_beats
+    began = time.perf_counter()
+    made = composer.continue_phrase(phrase, length, controls, seed)
+    took = time.perf_counter() - began
+    write_phrase(out, phrase.followed_by(made))
+    _say(out, name, made, bars, took, f"from beat {phrase.length_beats:g} on")
+
+
+@click.command("accompany")
+@_in_file
+@_out_file
+@_model("chorale_lstm when not given, which harmonises; musegan_accompany is faster.")
+@_candidates
+@_wishes
+def accompany_command(
+    prompt: Path, out: Path, model: str | None, force: bool, seed: int, **wishes: Any
+) -> None:
+    """Add tracks to a MIDI file.
+
+    OUT.mid has all of IN.mid, and the new tracks beside it.
+    """
+    controls = _controls(**wishes)
+    phrase = at_bar_line(_prompt(prompt, out, force))
+    # To sopranos of the test pieces, 1.5 % of its pairs of notes on the beat are a semitone apart
+    # in some octave, 3.3 % of the MuseGAN's, 0.4 % of Bach's.
+    name = model or _installed("chorale_lstm", "musegan_accompany")
+    composer = _open(name, phrase, controls)
+    bars = math.ceil(phrase.length_beats / phrase.bar_beats)
+    began = time.perf_counter()
+    made = composer.generate(bars, seed, controls, condition=phrase)
+    took = time.perf_counter() - began
+    both = replace(
+        phrase,
+        tracks=(*phrase.tracks, *(replace(track, channel=None) for track in made.tracks)),
+        length_beats=max(phrase.length_beats, made.length_beats),
+    )
+    write_phrase(out, both)
+    _say(out, name, made, bars, took, f"beside {len(phrase.notes)} notes")
+
+
+@click.command("compose")
+@_out_file
+@_model("musegan when not given.")
+@click.option("--bars", type=click.IntRange(1, MOST_BARS), default=8, show_default=True)
+@click.option(
+    "--mode",
+    type=click.Choice(_MODES),
+    help="How a MuseGAN's tracks listen to each other; it must have been trained so.",
+)
+@_candidates
+@_wishes
+def compose_command(
+    out: Path,
+    model: str | None,
+    bars: int,
+    mode: str | None,
+    force: bool,
+    seed: int,
+    **wishes: Any,
+) -> None:
+    """Write bars from nothing."""
+    controls = _controls(**wishes)
+    _check_out(out, force)
+    name = model or _installed("musegan", "note_lstm_tunes")
+    if mode is not None:
+        _check_mode(name, mode)
+    composer = open_composer(name)
+    _say_what_it_ignores(name, controls)
+    began = time.perf_counter()
+    made = composer.generate(bars, seed, controls)
+    took = time.perf_counter() - began
+    write_phrase(out, made)
+    _say(out, name, made, bars, took, "from nothing")
+
+
+@click.group("models")
+def models_group() -> None:
+    """List the composers."""
+
+
+@models_group.command("list")
+def list_models() -> None:
+    """List every composer that --model takes."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("composer", "kind", "from", "what it is"):
+        table.add_column(heading)
+    for entry in list_composers():
+        table.add_row(entry.name, entry.kind, entry.origin, entry.description)
+    _console.print(table)
+    _console.print("\nUse one with: latentkeys continue IN.mid OUT.mid --model NAME")
+
+
+def _controls(
+    temperature: float,
+    top_p: float,
+    key: str | None,
+    density: float | None,
+    register: tuple[int, int] | None,
+    candidates: int = 1,
+) -> Controls:
+    controls = Controls(
+        temperature=temperature,
+        top_p=top_p,
+        key=Key.named(key) if key else None,
+        density=density,
+        register=register,
+        candidates=candidates,
+    )
+    controls.allowed_pitches()  # a register without a note of the key is refused now
+    return controls
+
+
+def _prompt(path: Path, out: Path, force: bool) -> Phrase:
+    """Read a file that has notes to go on from."""
+    _check_out(out, force)
+    phrase = read_phrase(path)
+    count = len(pitched_notes(phrase))
+    if count < FEWEST_NOTES:
+        found = "no notes but drums" if phrase.notes and not count else f"{count} notes"
+        raise MidiFileError(
+            f'"{path}" must have at least {FEWEST_NOTES} pitched notes, has {found}',
+            "Give a file with some music in it.",
+        )
+    return phrase
+
+
+def _check_out(out: Path, force: bool) -> None:
+    if out.exists() and not force:
+        raise SettingError(f'"{out}" exists', "Replace it with --force.")
+
+
+def _open(name: str, phrase: Phrase, controls: Controls) -> Composer:
+    """Open a composer and compare its range with the prompt's notes."""
+    composer = open_composer(name)
+    _say_what_it_ignores(name, controls)
+    if name in BUILT_IN:
+        return composer
+    lowest, highest = find_composer(name).music.pitch_range
+    notes = pitched_notes(phrase)
+    outside = [note for note in notes if not lowest <= note.pitch <= highest]
+    if 2 * len(outside) > len(notes):
+        raise SettingError(
+            f"{len(outside)} of {len(notes)} notes lie outside {lowest}..{highest}, "
+            f"the range of {name}",
+            _remedy(notes, lowest, highest),
+        )
+    if outside:
+        _console.print(
+            f"{len(outside)} of {len(notes)} notes lie outside {lowest}..{highest}, "
+            f"the range that {name} knows",
+            style="yellow",
+        )
+    return composer
+
+
+def _say_what_it_ignores(name: str, controls: Controls) -> None:
+    """Name the wishes that a composer cannot keep."""
+    wishes = {"density": controls.density, "key": controls.key, "register": controls.register}
+    asked = [wish for wish, value in wishes.items() if value is not None]
+    kept = BUILT_IN_CONDITIONS.get(name) or (
+        () if name in BUILT_IN else find_composer(name).music.conditions
+    )
+    for wish in asked:
+        if wish not in kept:
+            _console.print(f"{name} leaves --{wish} out: it cannot keep to it", style="yellow")
+
+
+def _remedy(notes: tuple[Note, ...], lowest: int, highest: int) -> str:
+    """Say which octave would fit."""
+    middle = sum(note.pitch for note in notes) / len(notes)
+    octaves = round(((lowest + highest) / 2 - middle) / 12)
+    direction = "up" if octaves > 0 else "down"
+    return f"Move the file {abs(octaves)} octaves {direction}, or choose another --model."
+
+
+def _melodic_or_chordal(phrase: Phrase) -> str:
+    """Choose a model for a prompt by whether its notes start together."""
+    notes = pitched_notes(phrase)
+    starts = {round(note.start_beats, 3) for note in notes}
+    is_melody = len(starts) > 0.8 * len(notes)
+    return _installed("note_lstm_tunes" if is_melody else "note_lstm_chorale", "ngram")
+
+
+def _installed(*names: str) -> str:
+    """Return the first composer that is there; the last one is not looked for."""
+    there = {entry.name for entry in list_composers()}
+    return next((name for name in names if name in there), names[-1])
+
+
+def _check_mode(name: str, mode: str) -> None:
+    trained = () if name in BUILT_IN else find_composer(name).music.vocabulary.get("mode")
+    if not trained:
+        raise SettingError(
+            f"--mode {mode}: {name} has no modes", "Leave --mode out, or choose a MuseGAN."
+        )
+    if mode not in trained:
+        raise SettingError(
+            f"--mode must be {' or '.join(trained)} for {name}, got {mode}",
+            f"Train one of that mode: latentkeys train musegan RUN --recipe {mode}",
+        )
+
+
+def _say(out: Path, name: str, made: Phrase, bars: int, seconds: float, where: str) -> None:
+    notes = len(made.notes)
+    _console.print(
+        f"{out}: {bars} bars, {notes} notes by {name} in {seconds:.2f} s, {where}", markup=False
+    )

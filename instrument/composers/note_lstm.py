@@ -1,0 +1,191 @@
+"""Play the note-tuple LSTM: one step of a recurrent network and three or four small heads a note.
+
+In: a bundle of kind "note_lstm" (training/note_lstm/system.py trains it;
+training/note_lstm/step_graphs.py has the table of its graphs). Out: a note model. A note's symbols
+are drawn in the order shift, pitch, duration, velocity, each knowing the ones before; key,
+register, density and the longest length reach the heads as conditions and the draws as masks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instrument.bundle.bundle import Bundle
+from instrument.bundle.inference import Runtime, Tensors
+from instrument.bundle.recurrent_graph import States, StepGraph
+from instrument.composers.continuer import NoteModel
+from instrument.composers.note_features import (
+    DURATIONS,
+    LONGEST,
+    SHIFTS,
+    Conditions,
+    HeadInputs,
+    condition_columns,
+    duration_inputs,
+    note_columns,
+    pitch_classes,
+    pitch_inputs,
+    shift_inputs,
+    velocity_columns,
+)
+from instrument.composers.note_history import History, Onset
+from instrument.music.constraints import Controls
+from instrument.music.note import Note
+from instrument.music.note_tuples import GRID
+from instrument.music.sampling import draw
+
+Allowed = NDArray[np.bool_] | None
+_SHIFT_TICKS, _DURATION_TICKS = np.arange(SHIFTS), np.arange(1, DURATIONS + 1)
+_NO_CONDITIONS = Conditions()
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """The state: what was played, and what the network remembers of it."""
+
+    history: History
+    past: NDArray[np.float32]
+    states: States
+
+
+class NoteLSTM(NoteModel[Played]):
+    """The graphs as a note model; belongs to one thread.
+
+    Parameters
+    ----------
+    bundle
+        Of kind "note_lstm".
+    runtime
+        Where it runs.
+    """
+
+    def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
+        self._advance, self._shift, self._pitch, self._duration = (
+            StepGraph(bundle, name, runtime) for name in ("advance", "shift", "pitch", "duration")
+        )
+        has_velocity = "velocity" in bundle.card.graphs
+        self._velocity = StepGraph(bundle, "velocity", runtime) if has_velocity else None
+        self._velocity_bin = int(bundle.music.constants["velocity_bin"])
+
+    def begin(self, bar_beats: float, pickup_beats: float) -> Played:
+        """Return the state before the first note."""
+        return self._heard(History.begin(bar_beats, pickup_beats), self._advance.begin())
+
+    def feed(self, state: Played, note: Note) -> Played:
+        """Return the state after a note that was played."""
+        history = state.history
+        onset = history.onset(max(0, round(note.start_beats * GRID) - history.last_start))
+        duration = min(max(round(note.length_beats * GRID), 1), LONGEST)
+        loudness = note.velocity // 16
+        return self._follow(state, onset, note.pitch, duration, loudness)
+
+    def draw(
+        self, state: Played, controls: Controls, random: np.random.Generator
+    ) -> tuple[Note, Played]:
+        """Make the next note."""
+        history, past = state.history, state.past
+        asked = condition_columns(_conditions(controls), history.last_pitch)[None]
+        told = shift_inputs(history, history.onset(0))
+        earliest = round(controls.earliest_beats * GRID) - history.last_start
+        later = min(earliest, LONGEST) <= _SHIFT_TICKS if earliest > 0 else None
+        shift = _pick(self._shift, past, told, asked, controls, random, later)
+        onset = history.onset(shift)
+        told = pitch_inputs(history, onset)
+        fitting = _fitting_pitches(history, onset, controls)
+        heard = {"pitch_classes": pitch_classes(history)[None]}
+        pitch = _pick(self._pitch, past, told, asked, controls, random, fitting, heard)
+        told = duration_inputs(history, onset, pitch)
+        short = _short_enough(controls)
+        duration = 1 + _pick(self._duration, past, told, asked, controls, random, short)
+        loudness = self._loudness(state, onset, pitch, duration, controls, random)
+        velocity = controls.velocity or 16 * loudness + 8
+        note = Note(onset.start / GRID, pitch, duration / GRID, velocity)
+        return note, self._follow(state, onset, pitch, duration, loudness)
+
+    def _loudness(
+        self,
+        state: Played,
+        onset: Onset,
+        pitch: int,
+        duration: int,
+        controls: Controls,
+        random: np.random.Generator,
+    ) -> int:
+        if self._velocity is None:
+            return self._velocity_bin
+        columns = velocity_columns(state.history, onset, pitch, duration)[None]
+        outputs, _ = self._velocity.step((), {"past": state.past, "columns": columns})
+        return draw(outputs["logits"][0], random, controls.temperature, controls.top_p)
+
+    def _follow(
+        self, state: Played, onset: Onset, pitch: int, duration: int, loudness: int
+    ) -> Played:
+        known = loudness if self._velocity else self._velocity_bin
+        return self._heard(state.history.follow(onset, pitch, duration, known), state.states)
+
+    def _heard(self, history: History, states: States) -> Played:
+        columns = note_columns(history, history.onset(0))[None]
+        outputs, after = self._advance.step(states, {"notes": columns})
+        return Played(history, outputs["past"], after)
+
+
+def open_note_lstm(bundle: Bundle, runtime: Runtime) -> NoteLSTM:
+    """Open a bundle as a note model."""
+    return NoteLSTM(bundle, runtime)
+
+
+def _pick(
+    head: StepGraph,
+    past: NDArray[np.float32],
+    told: HeadInputs,
+    asked: NDArray[np.int64],
+    controls: Controls,
+    random: np.random.Generator,
+    allowed: Allowed,
+    more: Tensors | None = None,
+) -> int:
+    """Run a head and draw one of its symbols."""
+    inputs: Tensors = {
+        "past": past,
+        "candidates": told.candidates[None],
+        "anchors": told.anchors[None],
+        "conditions": asked,
+        **(more or {}),
+    }
+    if len(told.columns):
+        inputs["columns"] = told.columns[None]
+    outputs, _ = head.step((), inputs)
+    return draw(outputs["logits"][0], random, controls.temperature, controls.top_p, allowed)
+
+
+def _conditions(controls: Controls) -> Conditions:
+    if controls.density is None and controls.key is None and controls.register is None:
+        return _NO_CONDITIONS
+    key, register = controls.key, controls.register
+    return Conditions(
+        density=controls.density,
+        tonic=key.tonic if key else None,
+        is_minor=bool(key and key.mode == "minor"),
+        low=register[0] if register else None,
+        high=register[1] if register else None,
+    )
+
+
+def _fitting_pitches(history: History, onset: Onset, controls: Controls) -> Allowed:
+    """Return the pitches that are asked for, without those that start here already."""
+    taken = history.pitches[history.starts == onset.start] if onset.rank else ()
+    if not len(taken) and controls.key is None and controls.register is None:
+        return None
+    allowed = controls.allowed_pitches()
+    rest = allowed.copy()
+    rest[taken] = False
+    return rest if rest.any() else allowed
+
+
+def _short_enough(controls: Controls) -> Allowed:
+    if controls.max_length_beats is None:
+        return None
+    return np.asarray(max(1, round(controls.max_length_beats * GRID)) >= _DURATION_TICKS)

@@ -1,0 +1,172 @@
+"""A native JACK client: named ports, and MIDI with its frame, all inside one machine-code callback.
+
+JACK-Client opens the client and its ports; then its library object is handed our compiled
+callbacks. `jack._lib`, `jack._ffi` and `_ptr` are private names, which a test guards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+from typing import Any
+
+from instrument.engine.messages import EngineSettings
+from instrument.errors import DeviceError
+from instrument.realtime.machine_code import load_machine_code
+from instrument.realtime.state import EngineState
+
+_KERNEL_FUNCTIONS = (
+    "jack_port_get_buffer",
+    "jack_midi_get_event_count",
+    "jack_midi_event_get",
+    "jack_midi_clear_buffer",
+    "jack_midi_event_write",
+)
+_PLAYBACK_LATENCY = 1  # JackPlaybackLatency, jack/types.h
+
+
+class JackSink:
+    """`AudioSink` and MIDI in one: ``out_L``, ``out_R``, ``midi_in`` and ``out`` of one client.
+
+    The server decides rate and block. Note to audio takes exactly one block; what goes to ``out``
+    has its very frame.
+    """
+
+    kind = "jack"
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+        self.name = "JACK"
+        self.rate_hz = 0.0
+        self.block_frames = 0
+        self.latency_seconds = 0.0
+        self.is_realtime = False
+        self._jack: Any = None
+        self._client: Any = None
+        self._state: EngineState | None = None
+
+    def open(self, state: EngineState) -> None:
+        """Become a client of the running server; never start one."""
+        self._jack = import_jack()
+        jack, ffi = self._jack, self._jack._ffi
+        quiet = ffi.cast("void (*)(const char *)", load_machine_code().jack_message)
+        jack._lib.jack_set_error_function(quiet)
+        jack._lib.jack_set_info_function(quiet)
+        try:
+            self._client = jack.Client(self._settings.client_name, no_start_server=True)
+        except jack.JackError as error:
+            raise DeviceError(
+                "no JACK server answers",
+                "Start one (jackd, or PipeWire with its JACK library), or choose another --audio.",
+            ) from error
+        self._state = state
+        self.rate_hz = float(self._client.samplerate)
+        self.block_frames = int(self._client.blocksize)
+        self.is_realtime = bool(self._client.realtime)
+        self._register(state)
+
+    def _register(self, state: EngineState) -> None:
+        client, ffi, lib = self._client, self._jack._ffi, self._jack._lib
+        fields = state.fields
+        fields["server_is_gone"] = 0
+        for name in _KERNEL_FUNCTIONS:
+            fields[name] = int(ffi.cast("uintptr_t", getattr(lib, name)))
+        ports = {
+            "jack_out_left": client.outports.register("out_L", is_terminal=True),
+            "jack_out_right": client.outports.register("out_R", is_terminal=True),
+            "jack_midi_in": client.midi_inports.register("midi_in", is_terminal=True),
+            "jack_midi_out": client.midi_outports.register("out"),
+        }
+        for name, port in ports.items():
+            fields[name] = int(ffi.cast("uintptr_t", port._ptr))
+        code = load_machine_code()
+        block = ffi.cast("void *", int(fields.ctypes.data))
+        lib.jack_set_process_callback(
+            client._ptr, ffi.cast("JackProcessCallback", code.jack_process), block
+        )
+        lib.jack_set_xrun_callback(client._ptr, ffi.cast("JackXRunCallback", code.jack_xrun), block)
+        lib.jack_on_info_shutdown(
+            client._ptr, ffi.cast("JackInfoShutdownCallback", code.jack_shutdown), block
+        )
+
+    def start(self) -> None:
+        """Join the graph and, if wished, connect to the sound card."""
+        self._client.activate()
+        speakers = self._client.get_ports(is_physical=True, is_input=True, is_audio=True)
+        if not speakers:
+            return
+        self.latency_seconds = self._playback_latency_frames(speakers[0]) / self.rate_hz
+        if self._settings.connect:
+            self._connect_outputs(speakers)
+
+    def _connect_outputs(self, speakers: list[Any]) -> None:
+        left, right = self._client.outports
+        with contextlib.suppress(self._jack.JackError):
+            left.connect(speakers[0])
+            right.connect(speakers[1 if len(speakers) > 1 else 0])
+
+    def _playback_latency_frames(self, speaker: Any) -> int:
+        """Ask libjack what lies between a block and the air; JACK-Client does not wrap that.
+
+        The speaker's port is asked, not ours: the server works ours out some blocks later.
+        """
+        library = ctypes.CDLL(self._jack._libname)
+        port = int(self._jack._ffi.cast("uintptr_t", speaker._ptr))
+        shortest_and_longest = (ctypes.c_uint32 * 2)()
+        library.jack_port_get_latency_range(
+            ctypes.c_void_p(port), _PLAYBACK_LATENCY, shortest_and_longest
+        )
+        return int(shortest_and_longest[1])
+
+    @property
+    def midi_port(self) -> str:
+        """Name of our MIDI input, as other clients see it."""
+        return str(self._client.midi_inports[0].name)
+
+    def connect_midi(self) -> tuple[str, ...]:
+        """Connect hardware MIDI inputs to our port; return those that are connected. Any thread."""
+        with contextlib.suppress(self._jack.JackError):
+            ours = self._client.midi_inports[0]
+            connected = {port.name for port in ours.connections}
+            for port in self._client.get_ports(is_midi=True, is_output=True, is_physical=True):
+                if port.name not in connected and self._is_wanted(port):
+                    ours.connect(port)
+            return tuple(sorted(port.name for port in ours.connections))
+        return ()
+
+    def _is_wanted(self, port: Any) -> bool:
+        if not self._settings.hardware_midi:
+            return False
+        names = " ".join([port.name, *port.aliases]).lower()
+        wishes = self._settings.midi_in
+        return not wishes or any(wish.lower() in names for wish in wishes)
+
+    def close(self) -> None:
+        """Leave the server."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+        if self._state is not None:
+            self._state.fields["jack_midi_out"] = 0  # the MIDI thread reads `out_ring` now
+
+    def is_alive(self) -> bool:
+        """Tell whether the server still runs."""
+        gone = self._state is None or bool(self._state.fields["server_is_gone"])
+        return self._client is not None and not gone
+
+
+def import_jack() -> Any:
+    """Import JACK-Client.
+
+    Raises
+    ------
+    DeviceError
+        libjack or JACK-Client is not installed.
+    """
+    try:
+        import jack
+    except (ImportError, OSError) as error:
+        raise DeviceError(
+            "JACK is not installed", "Debian, Ubuntu: apt-get install libjack-jackd2-0."
+        ) from error
+    return jack

@@ -1,0 +1,313 @@
+"""The engine process: ``python -m instrument.engine.process SESSION_DIR``.
+
+Opens the audio device, lets machine code play, feeds it with MIDI, and says in JSON lines what
+control should know (`instrument.engine.messages`). Two Python threads run here and neither is
+needed for sound: the MIDI thread polls inputs, the main thread keeps house.
+
+The engine outlives its control process: it plays on, MIDI included, until it has been quiet for a
+minute; then it removes the session and ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from queue import SimpleQueue
+
+from instrument.engine.audio_sinks import AudioSink, NullSink, open_sink, raise_priority
+from instrument.engine.clock import frame_at, install_clock, now_ns, time_at
+from instrument.engine.jack_sink import JackSink
+from instrument.engine.messages import (
+    Ended,
+    EngineSettings,
+    Failed,
+    MidiPorts,
+    Notice,
+    Ready,
+    Report,
+    encode,
+)
+from instrument.engine.midi_ports import MidiIn, MidiOut, open_midi, open_midi_out
+from instrument.engine.prefault import NotePages
+from instrument.errors import DeviceError
+from instrument.midi.messages import message_of, release_everything
+from instrument.realtime.machine_code import drop_linker_pages
+from instrument.realtime.offline_engine import prepare_state
+from instrument.realtime.state import FADE_OUT, EngineState
+
+POLL_SECONDS = 0.001
+SPIN_SECONDS = 0.0002
+HOUSE_SECONDS = 0.02
+RESCAN_SECONDS = 1.0
+REOPEN_SECONDS = 2.0
+FADE_TIMEOUT_SECONDS = 1.0
+BAD_START = 2
+
+
+class MidiThread(threading.Thread):
+    """Moves messages from inputs into the kernel's ring, each with its frame.
+
+    The only writer of `EngineState.midi_ring`: whoever else in this process has a message for the
+    kernel puts it into `requests`.
+    """
+
+    def __init__(
+        self, state: EngineState, inputs: MidiIn, out: MidiOut | None, lowest_latency: bool
+    ) -> None:
+        super().__init__(name="midi", daemon=True)
+        self.requests: SimpleQueue[bytes] = SimpleQueue()
+        self._state = state
+        self._inputs = inputs
+        self._out = out
+        self._lowest_latency = lowest_latency
+        self._ends = threading.Event()
+
+    def run(self) -> None:
+        """Poll until `end` is called."""
+        raise_priority({threading.get_native_id()})
+        wait_seconds = POLL_SECONDS
+        while not self._ends.wait(wait_seconds):
+            self.forward()
+            wait_seconds = self.send_due()
+
+    def forward(self) -> None:
+        """Hand over everything that has arrived."""
+        ring = self._state.midi_ring
+        while not self.requests.empty():
+            status, data1, data2 = (*self.requests.get(), 0, 0)[:3]
+            ring.push(-1, status, data1, data2)
+        for message in self._inputs.poll():
+            frame = None
+            if not self._lowest_latency:
+                frame = frame_at(self._state, message.time_ns)
+            status, data1, data2 = (*message.data, 0, 0)[:3]
+            ring.push(-1 if frame is None else frame, status, data1, data2, source=message.source)
+
+    def send_due(self) -> float:
+        """Send what the kernel has given out, each message at its time, unless JACK does it.
+
+        Returns
+        -------
+        float
+            How long to wait until the next look, in seconds.
+        """
+        ring = self._state.out_ring
+        while not self._state.fields["jack_midi_out"] and (event := ring.peek()) is not None:
+            due_ns = time_at(self._state, int(event["time_frames"]))
+            wait_seconds = 0.0 if due_ns is None else (due_ns - now_ns()) * 1e-9
+            if wait_seconds > SPIN_SECONDS:
+                return min(POLL_SECONDS, wait_seconds - SPIN_SECONDS)
+            while due_ns is not None and now_ns() < due_ns:
+                pass  # a sleep would come back too late
+            ring.pop()
+            if self._out is not None:
+                self._out.send(message_of(event))
+        return POLL_SECONDS
+
+    def end(self) -> None:
+        """Stop polling."""
+        self._ends.set()
+        self.join(timeout=2.0)
+
+
+class Engine:
+    """One session's engine, from opening the device to closing it.
+
+    Parameters
+    ----------
+    folder
+        The session's folder with ``settings.json`` and ``state.bin``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._settings = EngineSettings.load(folder)
+        self._state = EngineState.attach(folder)
+        self._parent = os.getppid()
+        self._fades_since: float | None = None
+        self._looks_again_at = 0.0
+        self._reopens_at = 0.0
+        self._lost_sink: AudioSink | None = None
+        self._midi_names: tuple[str, ...] = ()
+        self._opened = contextlib.ExitStack()
+
+    def open(self) -> None:
+        """Take the audio device and the MIDI inputs, start both, and report ready.
+
+        Raises
+        ------
+        DeviceError
+            The device that was asked for by name cannot be opened.
+        """
+        state, settings = self._state, self._settings
+        if settings.channel is not None:
+            state.fields["channel_mask"] = 1 << (settings.channel - 1)
+        state.fields["engine_pid"] = os.getpid()
+        install_clock(state)
+        self._sink, notices = open_sink(settings, state)
+        self._opened.callback(lambda: self._sink.close())  # whichever it is by then
+        state.set_rate(self._sink.rate_hz)
+        prepare_state(state)
+        self._pages = NotePages(state)
+        is_jack = isinstance(self._sink, JackSink)
+        self._inputs, midi_notices = open_midi(settings, plays_on_jack=is_jack)
+        self._opened.callback(self._inputs.close)
+        out, out_notices = (None, []) if is_jack else open_midi_out(settings)
+        if out is not None:
+            self._opened.callback(out.close)
+        self._midi = MidiThread(state, self._inputs, out, settings.lowest_latency)
+        self._sink.start()
+        self._midi.start()
+        self._opened.callback(self._midi.end)
+        state.fields["playing"] = 1
+        self._midi_names = self._current_midi()
+        self._say_ready()
+        for notice in (*notices, *midi_notices, *out_notices):
+            say(notice)
+
+    def _say_ready(self) -> None:
+        sink = self._sink
+        say(
+            Ready(
+                audio=sink.name,
+                kind=sink.kind,
+                rate_hz=sink.rate_hz,
+                block_frames=sink.block_frames,
+                latency_seconds=sink.latency_seconds,
+                midi=self._midi_names,
+                process_id=os.getpid(),
+                is_realtime=sink.is_realtime,
+            )
+        )
+
+    def run(self) -> None:
+        """Keep house until the sound has been faded out."""
+        drop_linker_pages()
+        gc.collect()
+        gc.freeze()
+        gc.disable()  # a collection would stop the MIDI thread for milliseconds
+        while not self._has_ended():
+            time.sleep(HOUSE_SECONDS)
+            self._pages.follow()
+            now = time.monotonic()
+            if not self._sink.is_alive():
+                self._replace_sink()
+            if now >= self._looks_again_at:
+                self._looks_again_at = now + RESCAN_SECONDS
+                self._look_for_inputs()
+            if self._lost_sink is not None and now >= self._reopens_at:
+                self._reopens_at = now + REOPEN_SECONDS
+                self._try_to_return()
+            if self._is_forgotten():
+                self.fade_out()
+
+    def fade_out(self) -> None:
+        """Ask the kernel to fade to silence; `run` returns when it has. Any thread."""
+        if self._fades_since is None:
+            self._fades_since = time.monotonic()
+            self._midi.requests.put(bytes((FADE_OUT,)))
+
+    def close(self) -> None:
+        """Give everything back; remove the session's folder if control is no longer there to."""
+        self._opened.close()
+        self._state.fields["playing"] = 0
+        say(Ended())
+        if os.getppid() != self._parent:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _has_ended(self) -> bool:
+        if self._state.fields["stopped"]:
+            return True
+        waited = 0.0 if self._fades_since is None else time.monotonic() - self._fades_since
+        return waited > FADE_TIMEOUT_SECONDS  # the device asks for nothing any more
+
+    def _is_forgotten(self) -> bool:
+        if os.getppid() == self._parent:
+            return False
+        meters = self._state.meters
+        last = max(int(meters["last_sound_frame"]), int(meters["last_event_frame"]))
+        quiet_frames = self._state.clock - last
+        return quiet_frames > self._settings.quiet_seconds * self._state.rate_hz
+
+    def _look_for_inputs(self) -> None:
+        for notice in self._inputs.rescan():
+            say(notice)
+        names = self._current_midi()
+        if names != self._midi_names:
+            if isinstance(self._sink, JackSink) and set(self._midi_names) - set(names):
+                for message in release_everything():
+                    self._midi.requests.put(message)
+            self._midi_names = names
+            say(MidiPorts(names))
+
+    def _current_midi(self) -> tuple[str, ...]:
+        names = self._inputs.names()
+        if isinstance(self._sink, JackSink):
+            return (self._sink.midi_port, *self._sink.connect_midi(), *names)
+        return names
+
+    def _replace_sink(self) -> None:
+        """Go on without the device that has just been lost."""
+        lost = self._sink
+        if not isinstance(lost, NullSink):
+            self._lost_sink = lost
+            say(Notice(f"{lost.name} is gone: playing to nowhere", "Trying to get it back."))
+            for message in release_everything():  # its keys can no longer tell that they are up
+                self._midi.requests.put(message)
+        stand_in = NullSink(self._state.rate_hz, lost.block_frames)
+        stand_in.open(self._state)
+        self._switch_to(stand_in)
+        self._reopens_at = time.monotonic() + REOPEN_SECONDS
+
+    def _try_to_return(self) -> None:
+        try:
+            sink, _ = open_sink(self._settings, self._state)
+        except DeviceError:
+            return
+        if isinstance(sink, NullSink) or sink.rate_hz != self._state.rate_hz:
+            sink.close()
+            return
+        self._lost_sink = None
+        self._switch_to(sink)
+        self._say_ready()
+
+    def _switch_to(self, sink: AudioSink) -> None:
+        self._sink.close()
+        self._state.fields["clock_next_ns"] = 0.0  # another device, another clock
+        self._sink = sink
+        sink.start()
+
+
+def say(report: Report) -> None:
+    """Print one line for control; nobody listens any more once control is dead."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.buffer.write(encode(report) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+def main() -> None:
+    """Run the engine of the session whose folder is the only argument."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is control's business
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    engine = Engine(Path(sys.argv[1]))
+    try:
+        engine.open()
+        signal.signal(signal.SIGTERM, lambda *_: engine.fade_out())
+        engine.run()
+    except DeviceError as error:
+        say(Failed(error.message, error.remedy))
+        sys.exit(BAD_START)
+    finally:
+        engine.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,267 @@
+"""Make presets: from instruments, from chance, from another preset, from two.
+
+In: a model's bundle and a wish. Out: a TOML file in the user's folder. For the command line:
+`new_preset` (``presets new``), `refresh_preset` (``presets refresh``) and `check_preset`
+(``presets check``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from instrument.bundle.bundle import (
+    Bundle,
+    find_bundle,
+    load_sound,
+    shipped_models_folder,
+    user_models_folder,
+)
+from instrument.errors import PresetError
+from instrument.latents.latent import Latent, between, follow, goes_around, slerp
+from instrument.preset.preset import (
+    Envelope,
+    Preset,
+    Recipe,
+    Sound,
+    find_preset,
+    load_preset,
+    save_preset,
+    user_presets_folder,
+)
+
+Table = TypeVar("Table")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a new preset starts from; exactly one of the four."""
+
+    blend: dict[str, float] = field(default_factory=dict)  #: instruments and their shares
+    seed: int | None = None  #: a draw from the model's latent prior
+    source: str | None = None  #: another preset, name or path
+    between: tuple[str, str] | None = None  #: two other presets of the same model
+    amount: float = 0.5  #: of `between`: 0 = the first, 1 = the second
+    path: Literal["own", "around"] = "own"  #: of `between`: as the model's points lie, or slerp
+
+    def __post_init__(self) -> None:
+        given = [bool(self.blend), self.seed is not None, bool(self.source), bool(self.between)]
+        if sum(given) != 1:
+            raise PresetError(
+                "a new preset starts from exactly one of: a blend, a seed, a preset, two presets",
+                "For example: --blend 'Marimba:0.5,Choir Aahs:0.5'",
+            )
+        if self.between and not 0 <= self.amount <= 1:
+            raise PresetError(f"amount must be in 0..1, got {self.amount:g}")
+
+
+def new_preset(
+    name: str, wish: Wish, *, model: str = "frame_voice", folder: Path | None = None
+) -> Path:
+    """Make a preset and write it as ``NAME.toml``.
+
+    Parameters
+    ----------
+    name
+        What people call it; the file name is made from it.
+    wish
+        What it starts from.
+    model
+        The model of a blend or a seed; the other two bring their own.
+    folder
+        Where it is written; the user's presets folder when not given.
+
+    Returns
+    -------
+    Path
+        The new file.
+
+    Raises
+    ------
+    PresetError
+        There is a preset of that name already, or the wish names something that does not exist.
+    """
+    path = new_path(name, folder or user_presets_folder())
+    save_preset(_fulfil(name, wish, model), path)
+    return path
+
+
+def new_path(name: str, folder: Path) -> Path:
+    """Return where a new preset goes; its folder is there then.
+
+    Raises
+    ------
+    PresetError
+        There is a preset of that name already.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{file_stem(name)}.toml"
+    if path.exists():
+        raise PresetError(f'preset "{path.name}": is there already ({path})', "Use another name.")
+    return path
+
+
+def refresh_preset(path: Path, bundle: Bundle | None = None) -> Preset:
+    """Make a preset's latent anew from its recipe, for the model as it is installed now.
+
+    Parameters
+    ----------
+    path
+        The preset; it is overwritten, and all but its latent and ``[model]`` stays.
+    bundle
+        The model; the installed one of the preset's own model name when not given.
+
+    Raises
+    ------
+    PresetError
+        The preset has no recipe, or the model does not know an instrument of it.
+    """
+    preset = load_preset(path)
+    if preset.recipe is None:
+        raise PresetError(
+            f'preset "{path.name}": has no [recipe], so its latent cannot be made anew',
+            f"It needs the model {preset.model.name} {preset.model.version} itself.",
+        )
+    bundle = bundle or installed_bundle(preset.model.name, path)
+    sound = replace(preset.sound, latent=_numbers(follow(preset.recipe, bundle.sound)))
+    preset = replace(preset, sound=sound, model=bundle.reference)
+    save_preset(preset, path)
+    return preset
+
+
+def check_preset(path: Path) -> tuple[Preset, Bundle]:
+    """Load a preset together with its model and check that they belong together.
+
+    Raises
+    ------
+    PresetError, BundleError
+        Whatever keeps it from being played.
+    """
+    preset = load_preset(path)
+    bundle = find_bundle(preset.model, path)
+    found, wanted = len(preset.sound.latent), bundle.sound.latent_size
+    if found != wanted:
+        raise PresetError(
+            f'preset "{path.name}": [sound] latent must have {wanted} numbers '
+            f"for model {bundle.card.name}, got {found}"
+        )
+    return preset, bundle
+
+
+def installed_bundle(name: str, preset_path: Path | None = None) -> Bundle:
+    """Load the model of that name, whichever version is installed."""
+    beside = [preset_path.parent / "models"] if preset_path else []
+    for folder in (*beside, user_models_folder(), shipped_models_folder()):
+        if (folder / name).is_dir():
+            return load_sound(folder / name)
+    raise PresetError(f"there is no model {name!r}", f"Put its folder into {user_models_folder()}.")
+
+
+def file_stem(name: str) -> str:
+    """Make a file name that every system takes: ``Glass Choir!`` becomes ``glass_choir``."""
+    stem = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    if not stem:
+        raise PresetError(f"a preset's name needs a letter or digit, got {name!r}")
+    return stem[:64]
+
+
+def plain_preset(
+    name: str,
+    bundle: Bundle,
+    latent: Latent,
+    recipe: Recipe | None = None,
+    *,
+    dies_away: bool = False,
+) -> Preset:
+    """Make the preset of a latent that nobody has worked on yet.
+
+    Parameters
+    ----------
+    dies_away
+        It is struck or plucked, and goes on dying away while its key is held.
+    """
+    return Preset(
+        name=name,
+        model=bundle.reference,
+        sound=Sound(_numbers(latent), sustain="decay" if dies_away else "loop"),
+        envelope=Envelope(release_seconds=0.5 if dies_away else 0.3),
+        recipe=recipe,
+    )
+
+
+def mixed(a: Table, b: Table, amount: float) -> Table:
+    """Go from one preset, or table of one, to another in a straight line, number by number.
+
+    What is no single number comes from the nearer one: texts, choices, knobs, the latent.
+    """
+    nearer = a if amount < 0.5 else b
+    changes: dict[str, Any] = {}
+    for entry in dataclasses.fields(a):  # type: ignore[arg-type]
+        one, two = getattr(a, entry.name), getattr(b, entry.name)
+        if isinstance(one, float) and isinstance(two, float):
+            changes[entry.name] = round(one + amount * (two - one), 6)
+        elif dataclasses.is_dataclass(one) and type(one) is type(two):
+            changes[entry.name] = mixed(one, two, amount)
+        else:
+            changes[entry.name] = getattr(nearer, entry.name)
+    return type(a)(**changes)
+
+
+def _fulfil(name: str, wish: Wish, model: str) -> Preset:
+    if wish.source:
+        preset, _ = check_preset(find_preset(wish.source))
+        return replace(preset, name=name, program=None)
+    if wish.between:
+        first, second = (check_preset(find_preset(other)) for other in wish.between)
+        return _between(name, first, second, wish)
+    bundle = installed_bundle(model)
+    recipe = Recipe(blend=wish.blend, seed=wish.seed)
+    latent = follow(recipe, bundle.sound)
+    dies_away = _struck_share(wish.blend, bundle) > 0.5
+    return plain_preset(name, bundle, latent, recipe, dies_away=dies_away)
+
+
+def _between(
+    name: str, first: tuple[Preset, Bundle], second: tuple[Preset, Bundle], wish: Wish
+) -> Preset:
+    """Interpolate every number of two presets; what is no number comes from the nearer one."""
+    (a, bundle), (b, other) = first, second
+    if bundle.weights_sha256 != other.weights_sha256:
+        raise PresetError(
+            f"{a.name} and {b.name} belong to different models, there is nothing between them"
+        )
+    middle = mixed(a, b, wish.amount)
+    if wish.path == "around":
+        latent: Latent = slerp(a.sound.latent, b.sound.latent, wish.amount, bundle.sound.prior)
+    else:
+        latent = between(bundle.sound, a.sound.latent, b.sound.latent, wish.amount)
+    is_straight = wish.path == "own" and not goes_around(bundle.sound)
+    recipe = _mixed_recipe(a, b, wish.amount) if is_straight else None
+    sound = replace(middle.sound, latent=_numbers(latent))
+    return replace(middle, name=name, program=None, description="", sound=sound, recipe=recipe)
+
+
+def _mixed_recipe(a: Preset, b: Preset, amount: float) -> Recipe | None:
+    """Mix two blends; a straight path between blends is again a blend."""
+    if not (a.recipe and b.recipe and a.recipe.blend and b.recipe.blend):
+        return None
+    shares: dict[str, float] = {}
+    for recipe, weight in ((a.recipe, 1 - amount), (b.recipe, amount)):
+        total = sum(recipe.blend.values())
+        for instrument, share in recipe.blend.items():
+            shares[instrument] = shares.get(instrument, 0.0) + round(weight * share / total, 4)
+    return Recipe(blend=shares)
+
+
+def _struck_share(blend: dict[str, float], bundle: Bundle) -> float:
+    total = sum(blend.values())
+    struck = (share for name, share in blend.items() if bundle.sound.latents[name].is_struck)
+    return sum(struck) / total if total else 0.0
+
+
+def _numbers(latent: Latent) -> tuple[float, ...]:
+    """Round to what a person can read; 1e-4 is far below what can be heard."""
+    return tuple(round(float(number), 4) for number in latent)

@@ -1,0 +1,141 @@
+"""Points in a model's latent space: between two, drawn from the prior, named after instruments.
+
+In and out: latents as float64 arrays of shape (latent_size,); the prior and the learned
+instruments come from the bundle's card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from instrument.bundle.card import Prior, SoundCard
+from instrument.errors import PresetError
+from instrument.preset.preset import Recipe
+from instrument.schema import nearest
+
+Latent = NDArray[np.float64]
+
+
+def lerp(start: ArrayLike, end: ArrayLike, amount: float) -> Latent:
+    """Go straight from one point to another; amount 0 is the start, 1 the end."""
+    a, b = np.asarray(start, np.float64), np.asarray(end, np.float64)
+    return a + amount * (b - a)
+
+
+def slerp(start: ArrayLike, end: ArrayLike, amount: float, prior: Prior) -> Latent:
+    """Go from one point to another around the prior's centre (Shoemake 1985), not through it.
+
+    The half-way point of two independent draws lies sqrt(2) nearer to the centre, where sounds are
+    more average; this keeps the distance of two points that are equally far. As in Magenta's
+    gansynth `generate_util.slerp`, the angle is that of the unit vectors, and the points themselves
+    are weighted. Both are first made round (whitened) with the prior. Points in line with the
+    centre, or on it, fall back to `lerp`: upstream divides by zero there.
+    """
+    a, b = whiten(start, prior), whiten(end, prior)
+    lengths = np.linalg.norm(a) * np.linalg.norm(b)
+    if lengths < 1e-12:
+        return lerp(start, end, amount)
+    angle = np.arccos(np.clip(a @ b / lengths, -1, 1))
+    if np.sin(angle) < 1e-6:
+        return lerp(start, end, amount)
+    point = (np.sin((1 - amount) * angle) * a + np.sin(amount * angle) * b) / np.sin(angle)
+    return unwhiten(point, prior)
+
+
+def between(card: SoundCard, start: ArrayLike, end: ArrayLike, amount: float) -> Latent:
+    """Go from one point to another on the model's own way.
+
+    That is `slerp` for GANSynth, as in Magenta's gansynth_generate.py, and `lerp` for a frame
+    voice, whose points were learned in a space where nothing keeps them far from the centre.
+    """
+    if goes_around(card):
+        return slerp(start, end, amount, card.prior)
+    return lerp(start, end, amount)
+
+
+def goes_around(card: SoundCard) -> bool:
+    """Tell whether the model's sounds lie on a sphere: GANSynth scales its input to one length."""
+    return card.kind == "gansynth"
+
+
+def draw(card: SoundCard, seed: int, truncation: float = 1.0) -> Latent:
+    """Draw a point from the model's prior; the same seed gives the same point.
+
+    Parameters
+    ----------
+    truncation
+        How far from the prior's mean: 1 = as varied as what the model learned, below 1 tamer, above
+        1 stranger. GANSynth's latent shares one length with the pitch, so that a smaller one
+        also makes the pitch surer.
+    """
+    normal = np.random.Generator(np.random.PCG64(seed)).standard_normal(card.latent_size)
+    return unwhiten(truncation * normal, card.prior)
+
+
+def blend(card: SoundCard, shares: Mapping[str, float]) -> Latent:
+    """Mix learned instruments by their shares, which are scaled to a sum of one.
+
+    A share below 0 goes away from an instrument. Where the way between two points is no straight
+    line (`between`) the largest share comes first and the others pull it towards them in turn.
+
+    Raises
+    ------
+    PresetError
+        The model knows no such instrument, or the shares cancel out.
+    """
+    total = sum(shares.values())
+    if abs(total) < 1e-6:
+        raise PresetError("[recipe] blend: the shares add up to 0", "Make one of them larger.")
+    mixed = 0.0
+    point = np.zeros(card.latent_size)
+    for name, share in sorted(shares.items(), key=lambda item: -item[1] / total):
+        if name not in card.latents:
+            remedy = nearest(name, card.latents) or f"It has: {', '.join(card.latents)}."
+            raise PresetError(f"[recipe] blend: {card.name} has no instrument {name!r}", remedy)
+        mixed += share / total  # never 0: the largest share comes first, and their sum is 1
+        point = between(card, point, card.latents[name].latent, share / total / mixed)
+    return point
+
+
+def follow(recipe: Recipe, card: SoundCard) -> Latent:
+    """Make the latent that a recipe describes with this model."""
+    if recipe.blend:
+        return blend(card, recipe.blend)
+    truncation = 1.0 if recipe.truncation is None else recipe.truncation
+    return draw(card, recipe.seed or 0, truncation)
+
+
+def neighbours(card: SoundCard, latent: ArrayLike, count: int = 3) -> list[tuple[str, float]]:
+    """Name the learned instruments nearest to a point.
+
+    Returns
+    -------
+    list of (str, float)
+        Instrument and distance in standard deviations of the prior, nearest first.
+    """
+    point = whiten(latent, card.prior)
+    distances = {
+        name: float(np.linalg.norm(whiten(entry.latent, card.prior) - point))
+        for name, entry in card.latents.items()
+    }
+    return sorted(distances.items(), key=lambda item: item[1])[:count]
+
+
+def whiten(latent: ArrayLike, prior: Prior) -> Latent:
+    """Express a point in standard deviations of the prior from its mean."""
+    point = np.asarray(latent, np.float64)
+    if not prior.mean:
+        return point
+    whitened: Latent = np.linalg.solve(np.asarray(prior.factor), point - np.asarray(prior.mean))
+    return whitened
+
+
+def unwhiten(whitened: Latent, prior: Prior) -> Latent:
+    """Take a point back from standard deviations."""
+    if not prior.mean:
+        return whitened
+    point: Latent = np.asarray(prior.mean) + np.asarray(prior.factor) @ whitened
+    return point

@@ -1,0 +1,213 @@
+"""Phrases as Standard MIDI Files of format 1, and any MIDI file as a phrase.
+
+What is written comes back equal if every start and length (of notes, tempos, meters, pickup and
+phrase) is a multiple of 1/ticks_per_beat, every bpm is 60e6 over a whole number of microseconds
+(up to 16 777 215), every track has a channel, 9 for drums alone, and no more than 1000 equal
+pitches of a track sound at once. Other times and tempos go to the nearest tick and microsecond;
+tracks without a channel get one.
+
+Reading settles what files leave open (`midi_parts` does so for notes): a first bar shorter than
+the next meter's is a pickup; with SMPTE time a beat is half a second; the phrase ends with the
+last end of track. Pedals, controllers and bends are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import cycle, pairwise
+from pathlib import Path
+
+from instrument.errors import MidiFileError
+from instrument.files import replacing_file
+from instrument.midi.chunks import MAX_SECONDS, MidiHeader, join_tracks, read_tracks
+from instrument.midi.track_events import (
+    END_OF_TRACK,
+    NAME,
+    PROGRAM_CHANGE,
+    SET_TEMPO,
+    TIME_SIGNATURE,
+    MidiEvent,
+    chunk_of,
+    events_of,
+)
+from instrument.midi.track_notes import (
+    MAX_KEPT,
+    TickNote,
+    TrackChunk,
+    note_events,
+    our_word,
+    read_chunk,
+)
+from instrument.music.note import Meter, Phrase, Tempo, Track
+
+MAX_BEATS = 100_000
+"""Three hours at 555 beats per minute."""
+
+_DRUM_CHANNEL = 9
+_DEFAULT_MICROSECONDS = 500_000
+_SLOWEST_MICROSECONDS = 0xFFFFFF
+_UNITS = (4, 8, 16, 32, 64)  # of a time signature that stands for a pickup
+
+
+def read_phrase(path: Path) -> Phrase:
+    """Read a MIDI file of format 0 or 1, or of format 2 with a single track.
+
+    Each channel and program of each track chunk becomes a track; a chunk without notes and without
+    a program (a conductor's) becomes none.
+
+    Raises
+    ------
+    MidiFileError
+        The file is missing, not MIDI, truncated, damaged, larger than 16 MiB, longer than three
+        hours or 100 000 beats, or has more than 500 000 notes.
+    """
+    header, bodies = read_tracks(path)
+    chunks: list[TrackChunk] = []
+    limit = MAX_KEPT
+    for body in bodies:
+        chunk = read_chunk(path, header, events_of(path, body), limit)
+        limit -= chunk.kept
+        chunks.append(chunk)
+    phrase = _phrase_of(header, chunks)
+    _check_length(path, phrase)
+    return phrase
+
+
+def write_phrase(path: Path, phrase: Phrase, ticks_per_beat: int = 480) -> None:
+    """Write a file of format 1: a conductor's chunk, then one chunk for each track.
+
+    The bytes depend on the phrase and `ticks_per_beat` alone. 480 ticks per beat hold all ticks of
+    `note_tuples.GRID` and microtiming to the nearest 0.5 ms at 120 bpm.
+
+    Raises
+    ------
+    MidiFileError
+        `ticks_per_beat` is not in 1..32767, or the phrase is longer than `read_phrase` allows.
+    FileError
+        The file cannot be written; one that was there stays as it was.
+    """
+    if not 1 <= ticks_per_beat <= 0x7FFF:
+        raise MidiFileError(f"ticks_per_beat must be in 1..32767, got {ticks_per_beat}")
+    _check_length(path, phrase)
+    tracks = [_tick_notes(track, ticks_per_beat) for track in phrase.tracks]
+    end = max((note.end for notes in tracks for note in notes), default=0)
+    chunks = [chunk_of(_conductor_events(phrase, ticks_per_beat, end))]
+    for track, notes, channel in zip(phrase.tracks, tracks, _channels(phrase), strict=True):
+        chunks.append(chunk_of(_track_events(track, notes, channel)))
+    with replacing_file(path) as temporary:
+        temporary.write_bytes(join_tracks(ticks_per_beat, chunks))
+
+
+def _phrase_of(header: MidiHeader, chunks: list[TrackChunk]) -> Phrase:
+    microseconds, signatures = {0: _DEFAULT_MICROSECONDS}, {0: (4, 4)}
+    words: dict[str, int] = {}
+    tracks: list[Track] = []
+    for chunk in chunks:
+        if header.seconds_per_tick is None:
+            microseconds |= chunk.tempos
+        signatures |= chunk.meters
+        words |= chunk.words
+        for (channel, program), notes in chunk.parts.items():
+            is_drum = channel == _DRUM_CHANNEL
+            tracks.append(Track(tuple(notes), chunk.name, program, is_drum, channel))
+    tempos = tuple(Tempo(header.beats(t), 60e6 / us) for t, us in sorted(microseconds.items()))
+    meters = tuple(Meter(header.beats(tick), *bar) for tick, bar in sorted(signatures.items()))
+    if "pickup" in words:
+        pickup_beats = header.beats(words["pickup"])
+    else:
+        meters, pickup_beats = _without_pickup_bar(meters)
+    last = max((track.notes[-1].start_beats for track in tracks if track.notes), default=0.0)
+    end = words.get("length", max((chunk.end_tick for chunk in chunks), default=0))
+    return Phrase(tuple(tracks), max(header.beats(end), last), tempos, meters, pickup_beats)
+
+
+def _without_pickup_bar(meters: tuple[Meter, ...]) -> tuple[tuple[Meter, ...], float]:
+    """Take a single first bar that is shorter than the next meter's for a pickup."""
+    if len(meters) > 1 and meters[1].start_beats == meters[0].bar_beats < meters[1].bar_beats:
+        return (replace(meters[1], start_beats=0.0), *meters[2:]), meters[0].bar_beats
+    return meters, 0.0
+
+
+def _with_pickup_bar(meters: tuple[Meter, ...], pickup_beats: float) -> tuple[Meter, ...]:
+    """Write a pickup as a short first bar, where a time signature can say it."""
+    if len(meters) > 1 and meters[1].start_beats <= pickup_beats:
+        return meters
+    for unit in _UNITS:
+        beats = pickup_beats * unit / 4
+        if beats.is_integer() and 1 <= beats <= 255:
+            bar = Meter(0.0, int(beats), unit)
+            return bar, replace(meters[0], start_beats=pickup_beats), *meters[1:]
+    return meters
+
+
+def _conductor_events(phrase: Phrase, ticks_per_beat: int, notes_end: int) -> list[MidiEvent]:
+    meters = _with_pickup_bar(phrase.meters, phrase.pickup_beats)
+    plain = _without_pickup_bar(meters) == (phrase.meters, phrase.pickup_beats)
+    events = []
+    if not plain:
+        meters = phrase.meters
+        events.append(our_word(0, "pickup", round(phrase.pickup_beats * ticks_per_beat)))
+    for meter in meters:
+        data = bytes((meter.beats, meter.unit.bit_length() - 1, 24, 8))
+        events.append(MidiEvent(round(meter.start_beats * ticks_per_beat), TIME_SIGNATURE, data))
+    for tempo in phrase.tempos:
+        microseconds = min(max(round(60e6 / tempo.bpm), 1), _SLOWEST_MICROSECONDS)
+        data = microseconds.to_bytes(3, "big")
+        events.append(MidiEvent(round(tempo.start_beats * ticks_per_beat), SET_TEMPO, data))
+    length = round(phrase.length_beats * ticks_per_beat)
+    end = max(length, *(event.tick for event in events))
+    if length < max(end, notes_end):
+        events.append(our_word(0, "length", length))
+    events.sort(key=lambda event: event.tick)
+    return [*events, MidiEvent(end, END_OF_TRACK, b"")]
+
+
+def _track_events(track: Track, notes: list[TickNote], channel: int) -> Iterator[MidiEvent]:
+    if track.name:
+        yield MidiEvent(0, NAME, track.name.encode("utf-8", "replace"))
+    yield MidiEvent(0, PROGRAM_CHANGE | channel, bytes((track.program,)))
+    yield from note_events(notes, channel)
+    yield MidiEvent(max((note.end for note in notes), default=0), END_OF_TRACK, b"")
+
+
+def _tick_notes(track: Track, ticks_per_beat: int) -> list[TickNote]:
+    notes = []
+    for note in track.notes:
+        start = round(note.start_beats * ticks_per_beat)
+        length = max(1, round(note.length_beats * ticks_per_beat))
+        notes.append(TickNote(start, start + length, note.pitch, note.velocity))
+    return notes
+
+
+def _channels(phrase: Phrase) -> Iterator[int]:
+    """Give every track a channel: its own, 9 to drums, the others in turn to those without."""
+    taken = {track.channel for track in phrase.tracks if not track.is_drum}
+    melodic = [channel for channel in range(16) if channel != _DRUM_CHANNEL]
+    free = cycle([channel for channel in melodic if channel not in taken] or melodic)
+    for track in phrase.tracks:
+        if track.is_drum:
+            yield _DRUM_CHANNEL
+        elif track.channel is None or track.channel == _DRUM_CHANNEL:
+            yield next(free)
+        else:
+            yield track.channel
+
+
+def _check_length(path: Path, phrase: Phrase) -> None:
+    end_beats = max([phrase.length_beats, *map(_end_of, phrase.tracks)])
+    changes = [*(tempo.start_beats for tempo in phrase.tempos), end_beats]
+    seconds = sum(
+        max(0.0, min(later, end_beats) - start) * 60 / tempo.bpm
+        for (start, later), tempo in zip(pairwise(changes), phrase.tempos, strict=True)
+    )
+    if end_beats > MAX_BEATS or seconds > MAX_SECONDS:
+        raise MidiFileError(
+            f'MIDI file "{path}" lasts {end_beats:.0f} beats or {seconds / 3600:.1f} hours; the '
+            f"limits are {MAX_BEATS} beats and {MAX_SECONDS / 3600:.0f} hours",
+            "Split it, or check its tempo.",
+        )
+
+
+def _end_of(track: Track) -> float:
+    return max((note.end_beats for note in track.notes), default=0.0)

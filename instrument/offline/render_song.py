@@ -1,0 +1,187 @@
+"""Turn a MIDI file into a WAV file: the engine without a device, faster than real time.
+
+The same kernel, the same note tables and the same events as live play, so the same samples: a test
+replays a live session's log and compares bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from instrument.errors import FileError
+from instrument.midi.messages import release_everything
+from instrument.midi.song import Song, read_midi_file
+from instrument.preset.banks import PresetBanks, chosen_preset, program_table
+from instrument.preset.controllers import turn_control
+from instrument.preset.preset import list_presets
+from instrument.realtime.offline_engine import OfflineEngine
+from instrument.realtime.state import EngineState
+from instrument.rendering.table_source import OpenTable, TableSupply
+from instrument.rendering.tone_table import PITCHES
+from instrument.wav_files import WavFile, check_target
+
+Stereo = npt.NDArray[np.float32]
+
+BLOCK_FRAMES = 128
+CHUNK_SECONDS = 0.25
+LONGEST_NOTE_SECONDS = 4.0
+LONGEST_TAIL_SECONDS = 30.0
+"""A release or a struck sound may ring on after the last event; this is where patience ends."""
+
+_CONTROL_CHANGE, _PROGRAM_CHANGE = 0xB0, 0xC0
+
+
+def render_song(
+    song_path: Path,
+    out: Path,
+    *,
+    preset: str | None,
+    rate_hz: int = 48_000,
+    follow_programs: bool = False,
+    replace: bool = False,
+) -> None:
+    """Render a MIDI file into a WAV file with a progress bar.
+
+    Parameters
+    ----------
+    preset
+        Name or path; the default preset when not given.
+    follow_programs
+        Let program changes choose presets, as they do while playing live. Otherwise they are
+        ignored: a file's General MIDI programs mean other instruments than ours.
+    replace
+        Overwrite `out` if it exists.
+
+    Raises
+    ------
+    LatentkeysError
+        Bad input, or the file cannot be written; there is no half-written file then.
+    """
+    check_target(out, replace=replace)
+    song = read_midi_file(song_path)
+    path = chosen_preset(preset)
+    write_song(song, out, path, rate_hz=rate_hz, follow_programs=follow_programs)
+
+
+def write_song(song: Song, out: Path, preset: Path, *, rate_hz: int, follow_programs: bool) -> None:
+    """Render a song that was read or composed, and say where it is."""
+    console = Console(stderr=True)
+    with progress_bar(console) as progress, WavFile(out, rate_hz) as file:
+        player = SongPlayer(song, rate_hz, follow_programs=follow_programs)
+        notes = progress.add_task("Notes", total=len(PITCHES) * 2)
+        player.load(preset, lambda: progress.advance(notes))
+        progress.update(notes, completed=len(PITCHES) * 2)
+        sound = progress.add_task("Sound", total=song.length_seconds or 1.0)
+        for audio in player.play():
+            file.write(audio)
+            progress.update(sound, completed=file.frames / rate_hz)
+    console.print(f"{out}: {file.frames / rate_hz:.1f} s", markup=False, highlight=False)
+
+
+def progress_bar(console: Console) -> AbstractContextManager[Progress]:
+    """Return a progress display; nothing is drawn where stderr is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+class SongPlayer:
+    """Play a song's messages on an engine without a device.
+
+    Parameters
+    ----------
+    song
+        The messages.
+    rate_hz
+        Frames per second.
+    follow_programs
+        Let program changes choose presets.
+    supply
+        Where note tables come from; made when not given.
+    """
+
+    def __init__(
+        self,
+        song: Song,
+        rate_hz: int,
+        *,
+        follow_programs: bool = False,
+        supply: Callable[[EngineState], TableSupply] = TableSupply,
+    ) -> None:
+        self.engine = OfflineEngine(rate_hz, BLOCK_FRAMES, LONGEST_NOTE_SECONDS)
+        self._song = song
+        self._rate_hz = rate_hz
+        self._banks = PresetBanks(self.engine.state)
+        self._supply = supply(self.engine.state)
+        self._programs = program_table(list_presets()) if follow_programs else {}
+
+    def load(self, preset: Path, on_step: Callable[[], None] = lambda: None) -> None:
+        """Load the first preset, before anything sounds."""
+        for _ in self._change_preset(preset, on_step):
+            raise AssertionError("a bank sounds before the song")
+
+    def play(self) -> Iterator[Stereo]:
+        """Yield the song's audio in chunks, to the end of its last sound: float32, (frames, 2)."""
+        for message in self._song.messages:
+            frame = round(message.time_seconds * self._rate_hz)
+            kind = message.data[0] & 0xF0
+            if kind == _PROGRAM_CHANGE:
+                if entry := self._programs.get(message.data[1]):
+                    yield from render_to(self.engine, frame)
+                    yield from self._change_preset(entry.path)
+                continue
+            if kind == _CONTROL_CHANGE and self._has_knob(message.data[1]):
+                yield from render_to(self.engine, frame)
+                self._turn_knob(message.data[1], message.data[2])
+            self.engine.send(frame, message.data)
+        yield from ring_out(self.engine, round(self._song.length_seconds * self._rate_hz))
+
+    def _has_knob(self, control: int) -> bool:
+        return any(f"cc{control}" in entry.preset.controls for entry in self._banks.loaded)
+
+    def _turn_knob(self, control: int, value: int) -> None:
+        for entry in self._banks.loaded:
+            turn_control(self.engine.state, entry, control, value)
+
+    def _change_preset(
+        self, preset: Path, on_step: Callable[[], None] = lambda: None
+    ) -> Iterator[Stereo]:
+        """Render a preset's notes, or get them from the cache, and play with it from now on."""
+        while (loaded := self._banks.place(preset)) is None:
+            yield self.engine.render(BLOCK_FRAMES)  # every bank sounds; the oldest one is fading
+        if table := self._supply.begin(loaded.bank, preset):
+            while table.filler.step():
+                on_step()
+            self._keep(table)
+        self._banks.use(loaded)
+
+    def _keep(self, table: OpenTable) -> None:
+        try:
+            self._supply.keep(table)
+        except FileError as problem:
+            Console(stderr=True).print(str(problem), markup=False)
+
+
+def render_to(engine: OfflineEngine, frame: int) -> Iterator[Stereo]:
+    """Yield what sounds up to a frame, in chunks: float32, (frames, 2)."""
+    while (left := frame - engine.state.clock) > 0:
+        yield engine.render(min(left, round(CHUNK_SECONDS * engine.state.rate_hz)))
+
+
+def ring_out(engine: OfflineEngine, end: int) -> Iterator[Stereo]:
+    """Let every key and pedal go at the song's end, and yield what sounds until it is quiet."""
+    for data in release_everything():  # a file may end with keys and pedals down
+        engine.send(end, data)
+    yield from render_to(engine, end)
+    meters = engine.state.meters
+    latest = engine.state.clock + round(LONGEST_TAIL_SECONDS * engine.state.rate_hz)
+    while engine.state.clock < latest:
+        yield engine.render(round(CHUNK_SECONDS * engine.state.rate_hz))
+        if not meters["active_voices"] and not meters["fading_voices"]:
+            return

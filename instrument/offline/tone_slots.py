@@ -1,0 +1,73 @@
+"""Slots of the engine for notes that all have their own timbre.
+
+A preset fills one bank with one note per key. Where the timbre moves, the same key has another note
+each time it is struck, while the one before may still ring; so each note goes into a bank whose
+slot for that key nobody reads. What lies in a slot stays until its place is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from instrument.realtime.state import BANK_COUNT, BUILT_IN_BANK, FREE, EngineState
+from instrument.rendering.prefetch import Key, NotesAhead, Strike
+from instrument.rendering.tone_table import put_note
+
+
+class NoteSlots:
+    """Put each note where its voice will read it.
+
+    Parameters
+    ----------
+    state
+        The block of an engine that stands still between two calls.
+    notes
+        Where notes come from.
+
+    Attributes
+    ----------
+    borrowed : int
+        Strikes that had to take the timbre of an earlier one, see `bank_for`.
+    """
+
+    def __init__(self, state: EngineState, notes: NotesAhead) -> None:
+        self.borrowed = 0
+        self._state = state
+        self._notes = notes
+        self._banks = [bank for bank in range(BANK_COUNT) if bank != BUILT_IN_BANK]
+        self._held: dict[tuple[int, int], Key] = {}  # by pitch and bank, the latest last
+
+    def bank_for(self, strike: Strike, coming: Iterable[Strike] = ()) -> int:
+        """Put a note into a slot that nobody reads and return its bank.
+
+        When the slots of that key are all being read (a third fast repetition while two fade),
+        the note takes the timbre of the latest one, which is milliseconds older.
+
+        Parameters
+        ----------
+        strike
+            What sounds from the engine's present frame on; its pitch is one that has slots.
+        coming
+            The strikes after it.
+        """
+        pitch, key = strike.pitch, strike.key
+        banks = [bank for held, bank in self._held if held == pitch]
+        for bank in banks:
+            if self._held[pitch, bank] == key:
+                return bank
+        free = next((bank for bank in self._banks if not self._is_read(bank, pitch)), None)
+        if free is None:
+            self.borrowed += 1
+            return banks[-1]
+        for note in self._notes.note(strike, coming, set(self._held.values())):
+            put_note(self._state, free, note)
+        self._held.pop((pitch, free), None)
+        self._held[pitch, free] = key
+        return free
+
+    def _is_read(self, bank: int, pitch: int) -> bool:
+        voices = self._state.voices
+        reads = (voices["source_bank"] == bank) & (voices["source_pitch"] == pitch)
+        return bool(np.any(reads & (voices["stage"] != FREE)))

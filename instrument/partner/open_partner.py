@@ -1,0 +1,77 @@
+"""Make a partner out of what the player chose: the composer is opened, the mode found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from instrument.bundle.inference import Runtime
+from instrument.composers.continuer import NoteModel
+from instrument.composers.registry import NOTE_MODELS, find_composer, open_composer
+from instrument.errors import SettingError
+from instrument.music.transport import Transport
+from instrument.partner.messages import SessionSettings
+from instrument.partner.modes.accompany import Accompany
+from instrument.partner.modes.answer import Answer
+from instrument.partner.modes.duet import Duet
+from instrument.partner.modes.loop import Loop
+from instrument.partner.note_composer import NoteComposer
+from instrument.partner.partner import Mode, Partner
+from instrument.partner.settings import PartnerSettings
+
+MODES: dict[str, type[Answer | Duet | Loop]] = {"answer": Answer, "duet": Duet, "loop": Loop}
+
+
+def open_partner(settings: SessionSettings, rate_hz: float) -> Partner:
+    """Open the composer and make the partner.
+
+    Raises
+    ------
+    SettingError
+        There is no such composer, or it does not compose note by note.
+    """
+    chosen = settings.partner
+    composer = NoteComposer(open_note_model(chosen.model), chosen.model, chosen.seed)
+    transport = Transport.at_tempo(settings.bpm, rate_hz, bar_beats=settings.bar_beats)
+    return Partner(
+        chosen,
+        settings.wishes,
+        composer,
+        open_mode(chosen),
+        transport,
+        follows_clock=settings.clock == "midi",
+    )
+
+
+def open_mode(chosen: PartnerSettings) -> Mode:
+    """Make the mode; the one that accompanies opens its band.
+
+    Raises
+    ------
+    SettingError
+        There is no such band.
+    """
+    if chosen.mode == "accompany":
+        return Accompany(open_composer(chosen.band), chosen.seed)
+    return MODES[chosen.mode]()
+
+
+def open_note_model(name: str) -> NoteModel[Any] | None:
+    """Open a composer that writes note by note; None for the counts alone.
+
+    Raises
+    ------
+    SettingError
+        There is none of that name, or it makes whole phrases.
+    BundleError
+        It is broken, or a sound.
+    """
+    if name == "ngram":
+        return None
+    bundle = find_composer(name)
+    kind = bundle.music.kind
+    if kind not in NOTE_MODELS:
+        raise SettingError(
+            f"{name} makes whole phrases and cannot answer note by note",
+            "Choose a note model, such as note_lstm_tunes: latentkeys models list shows them.",
+        )
+    return NOTE_MODELS[kind](bundle, Runtime(threads=1, device="cpu"))

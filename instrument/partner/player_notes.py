@@ -1,0 +1,142 @@
+"""What the player plays, as notes in beats.
+
+In: note-ons and note-offs of the hands, each with its position. Out: notes in order of their start,
+ready to be fed to a composer. A key that stays down does not hold the others up: after a while its
+note is taken as it is.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from instrument.music.note import Note
+
+PATIENCE_BEATS = 1.0
+"""So long a composer waits for the end of a note that others have followed."""
+_SHORTEST_BEATS = 1.0 / 24.0
+_KEPT_NOTES = 512
+_SHOWN_NOTES = 64
+_PEDAL = 64
+
+
+@dataclass(slots=True)
+class _Key:
+    """One strike of a key."""
+
+    start_beats: float
+    pitch: int
+    velocity: int
+    end_beats: float | None = None  # None while the key is down
+
+    def note(self, now_beats: float) -> Note:
+        """Return the note, as long as it has become by now."""
+        end = now_beats if self.end_beats is None else self.end_beats
+        length = max(end - self.start_beats, _SHORTEST_BEATS)
+        return Note(max(0.0, self.start_beats), self.pitch, length, self.velocity)
+
+
+class Hands:
+    """The player's keys.
+
+    Attributes
+    ----------
+    last_beats
+        Position of the last strike or release; None before the first strike.
+    pedal_is_down
+        The sustain pedal.
+    """
+
+    def __init__(self) -> None:
+        self.last_beats: float | None = None
+        self.pedal_is_down = False
+        self._waiting: list[_Key] = []  # not fed yet, in order of start
+        self._down: dict[tuple[int, int], _Key] = {}
+        self._strikes: list[float] = []
+        self._lately: deque[_Key] = deque(maxlen=_SHOWN_NOTES)
+        self._velocity = 80.0
+        self._usual_beats = 0.5
+
+    @property
+    def are_down(self) -> bool:
+        """At least one key is held."""
+        return bool(self._down)
+
+    @property
+    def velocity(self) -> int:
+        """About how strongly the last notes were struck, 1-127."""
+        return round(self._velocity)
+
+    def lately(self, now_beats: float) -> list[Note]:
+        """Return the last notes, those still held as long as they are by now."""
+        return [key.note(now_beats) for key in self._lately]
+
+    def strikes_since(self, beats: float) -> int:
+        """Count the strikes since a position, as far as the last half thousand go."""
+        return sum(start >= beats for start in self._strikes)
+
+    def hear(self, beats: float, data: bytes) -> bool:
+        """Take one message; return whether it struck a key."""
+        kind, channel = data[0] & 0xF0, data[0] & 0x0F
+        if kind == 0x90 and data[2] > 0:
+            self._strike(channel, data[1], data[2], beats)
+            return True
+        if kind in (0x80, 0x90):
+            self._let_go((channel, data[1]), beats)
+        elif kind == 0xB0 and data[1] == _PEDAL:
+            self.pedal_is_down = data[2] >= 64
+        elif kind == 0xB0 and data[1] >= 120 and data[1] != 121:
+            for key in [key for key in self._down if key[0] == channel]:
+                self._let_go(key, beats)
+        return False
+
+    def take_ready(self, now_beats: float) -> tuple[Note, ...]:
+        """Take the notes that a composer can be fed with by now."""
+        count = 0
+        for key in self._waiting:
+            is_held = key.end_beats is None and now_beats - key.start_beats < PATIENCE_BEATS
+            if is_held:
+                break
+            count += 1
+        return self._take(count, now_beats)
+
+    def take_all(self, now_beats: float) -> tuple[Note, ...]:
+        """Take every note; those still held end now."""
+        return self._take(len(self._waiting), now_beats)
+
+    def take_at_once(self) -> tuple[Note, ...]:
+        """Take every note; those still held will be as long as notes have been of late."""
+        taken, self._waiting = self._waiting, []
+        return tuple(key.note(key.start_beats + self._usual_beats) for key in taken)
+
+    def let_everything_go(self, beats: float) -> None:
+        """Release all keys: their input has vanished, or the clock has jumped."""
+        for key in list(self._down):
+            self._let_go(key, beats)
+
+    def forget(self) -> None:
+        """Begin anew, as after a jump: positions heard before mean nothing any more."""
+        self._waiting, self._down, self._strikes = [], {}, []
+        self._lately.clear()
+        self.last_beats = None
+
+    def _take(self, count: int, now_beats: float) -> tuple[Note, ...]:
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        return tuple(key.note(now_beats) for key in taken)
+
+    def _strike(self, channel: int, pitch: int, velocity: int, beats: float) -> None:
+        self._let_go((channel, pitch), beats)
+        key = _Key(beats, pitch, velocity)
+        self._down[channel, pitch] = key
+        self._waiting = [*self._waiting[-_KEPT_NOTES:], key]
+        self._strikes = [*self._strikes[-_KEPT_NOTES:], beats]
+        self._lately.append(key)
+        self._velocity += (velocity - self._velocity) / 4.0
+        self.last_beats = beats
+
+    def _let_go(self, which: tuple[int, int], beats: float) -> None:
+        key = self._down.pop(which, None)
+        if key is not None:
+            key.end_beats = beats
+            self.last_beats = beats
+            self._usual_beats += (beats - key.start_beats - self._usual_beats) / 4.0

@@ -1,0 +1,169 @@
+"""Which preset lies in which bank of the engine, and which one comes when hands ask for another.
+
+Held notes read their bank for as long as they sound, so a bank may only be filled anew when no
+voice reads it. Three banks hold presets (the fourth is the built-in tone): the preset that plays,
+and the last ones before it, to which going back costs nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from instrument.errors import PresetError
+from instrument.preset.preset import (
+    DEFAULT_PRESET,
+    Preset,
+    PresetEntry,
+    find_preset,
+    list_presets,
+    load_preset,
+)
+from instrument.preset.voice_parameters import write_sound
+from instrument.realtime.state import (
+    ALL_CHANNELS,
+    BANK_COUNT,
+    BUILT_IN_BANK,
+    CHANNEL_COUNT,
+    FADE_BANK,
+    USE_BANK,
+    EngineState,
+)
+
+
+def program_table(entries: list[PresetEntry]) -> dict[int, PresetEntry]:
+    """Say which program change selects which preset.
+
+    A preset's own ``program`` number counts; presets without one take the numbers that are left,
+    in the order of the list. Broken presets have none.
+    """
+    playable = [entry for entry in entries if entry.preset]
+    table: dict[int, PresetEntry] = {}
+    for entry in playable:
+        if entry.preset and entry.preset.program is not None:
+            table.setdefault(entry.preset.program, entry)
+    left = iter(number for number in range(128) if number not in table)
+    for entry in playable:
+        if entry not in table.values() and (number := next(left, None)) is not None:
+            table[number] = entry
+    return dict(sorted(table.items()))
+
+
+def chosen_preset(name: str | None) -> Path:
+    """Find the preset asked for, or the one that plays when none is.
+
+    Raises
+    ------
+    PresetError
+        There is no such preset, or no preset at all.
+    """
+    if name:
+        return find_preset(name)
+    playable = [entry for entry in list_presets() if entry.preset]
+    if not playable:
+        raise PresetError("there is no preset to play", "Make one: latentkeys presets new --help")
+    by_name = {entry.name: entry.path for entry in playable}
+    return by_name.get(DEFAULT_PRESET, playable[0].path)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPreset:
+    """A preset and the bank it lies in."""
+
+    path: Path
+    preset: Preset
+    bank: int
+
+
+class PresetBanks:
+    """The engine's banks, seen by control, which is the only one to use this.
+
+    Parameters
+    ----------
+    state
+        The engine block.
+    partner_channels
+        MIDI channels, 0-15, that play the partner's preset and not the player's.
+    """
+
+    def __init__(self, state: EngineState, partner_channels: tuple[int, ...] = ()) -> None:
+        self._state = state
+        self._partner_channels = partner_channels
+        self._loaded: list[LoadedPreset] = []  # the least recently used first
+        self.current: LoadedPreset | None = None  # what new notes play
+        self.partner: LoadedPreset | None = None  # what the partner's notes play
+
+    @property
+    def loaded(self) -> list[LoadedPreset]:
+        """Every preset that lies in a bank, the most recently used last."""
+        return list(self._loaded)
+
+    def find(self, path: Path) -> LoadedPreset | None:
+        """Return a preset that is in a bank already."""
+        return next((loaded for loaded in self._loaded if loaded.path == path), None)
+
+    def prepare(self, path: Path) -> LoadedPreset:
+        """Give the first preset a bank, before the engine plays: no key ever sounds without it.
+
+        Raises
+        ------
+        PresetError
+            The file is wrong.
+        """
+        assert not self._loaded
+        first = LoadedPreset(path, load_preset(path), BUILT_IN_BANK + 1)
+        write_sound(self._state, first.bank, first.preset)
+        self._state.channels["bank"] = first.bank  # nobody else writes it yet
+        self._loaded.append(first)
+        return first
+
+    def place(self, path: Path) -> LoadedPreset | None:
+        """Give a preset a bank; the models process has to fill it then.
+
+        None means that every bank sounds: the one that was used longest ago has been told to fade
+        (30 ms). Ask again.
+
+        Raises
+        ------
+        PresetError
+            The file is wrong.
+        """
+        if found := self.find(path):
+            return found
+        preset = load_preset(path)
+        bank = self._free_bank()
+        if bank is None:
+            self._state.command(FADE_BANK, self._replaceable()[0])
+            return None
+        self._loaded = [loaded for loaded in self._loaded if loaded.bank != bank]
+        self._state.clear_bank(bank)
+        write_sound(self._state, bank, preset)
+        placed = LoadedPreset(path, preset, bank)
+        self._loaded.append(placed)
+        return placed
+
+    def use(self, loaded: LoadedPreset) -> None:
+        """Let new notes on every channel play this preset; held ones keep what they have."""
+        self._loaded.remove(loaded)
+        self._loaded.append(loaded)
+        self.current = loaded
+        hands = [c for c in range(CHANNEL_COUNT) if c not in self._partner_channels]
+        for channel in hands if self._partner_channels else [ALL_CHANNELS]:
+            self._state.command(USE_BANK, loaded.bank, channel)
+
+    def use_for_partner(self, loaded: LoadedPreset) -> None:
+        """Let the partner's new notes play this preset."""
+        self.partner = loaded
+        for channel in self._partner_channels:
+            self._state.command(USE_BANK, loaded.bank, channel)
+
+    def _free_bank(self) -> int | None:
+        taken = [loaded.bank for loaded in self._loaded]
+        empty = [bank for bank in range(BANK_COUNT) if bank != BUILT_IN_BANK and bank not in taken]
+        candidates = [*empty, *self._replaceable()]
+        return next((bank for bank in candidates if self._state.bank_is_free(bank)), None)
+
+    def _replaceable(self) -> list[int]:
+        """Return the banks of presets that nobody plays, the least recently used first."""
+        played = (self.current, self.partner)
+        return [loaded.bank for loaded in self._loaded if loaded not in played]

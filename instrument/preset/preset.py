@@ -1,0 +1,401 @@
+"""Presets: one TOML file each, which a person can read, edit and give to a friend.
+
+In: ``NAME.toml``. Out: a `Preset`, the frozen tree of dataclasses below; their fields are the only
+list of keys, each with its unit and range. A wrong file raises `PresetError` and says what, where,
+what was found and what is allowed.
+
+For the command line: `list_presets`, `find_preset`, `load_preset`, `save_preset` here;
+`check_preset`, `new_preset` and `refresh_preset`, which need the model, in
+`instrument.latents.latent`. Presets are looked for in this order: the path given, the user's
+folder, the shipped folder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+import tomli_w
+from msgspec import Meta
+
+from instrument.errors import PresetError, SettingError
+from instrument.files import replacing_file
+from instrument.partner.knobs import KNOBS
+from instrument.preset.partner_table import PhraseTable
+from instrument.schema import decode, nearest, ranged, read_limited
+
+FORMAT = 1
+LIMIT_BYTES = 64 * 1024
+_ROW_ITEMS = 8
+_LONG_LIST = re.compile(r"\[\n((?:    .+,\n)+)\]")
+DEFAULT_PRESET = "breathing_piano"
+
+Text = Annotated[str, Meta(min_length=1, max_length=80)]
+Description = Annotated[str, Meta(max_length=400)]
+ModelName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$",
+        extra={"says": "a folder name of a-z, 0-9, _ and -, such as 'frame_voice'"},
+    ),
+]
+Sha256 = Annotated[
+    str, Meta(pattern="^[0-9a-f]{64}$", extra={"says": "64 hexadecimal digits (a sha256)"})
+]
+LatentNumber = Annotated[float, ranged(-100, 100)]
+
+Parameter = Literal[
+    "attack_seconds",
+    "decay_seconds",
+    "sustain_level",
+    "release_seconds",
+    "cutoff_hz",
+    "resonance",
+    "gain_db",
+    "vibrato_rate_hz",
+    "vibrato_depth_cents",
+]
+#: What a controller may play: the range and unit of each, which are also the preset's own.
+PARAMETER_RANGES: dict[Parameter, tuple[float, float, str]] = {
+    "attack_seconds": (0, 10, "s"),
+    "decay_seconds": (0, 30, "s"),
+    "sustain_level": (0, 1, ""),
+    "release_seconds": (0, 10, "s"),
+    "cutoff_hz": (20, 20_000, "Hz"),
+    "resonance": (0, 1, ""),
+    "gain_db": (-60, 24, "dB"),
+    "vibrato_rate_hz": (0.1, 12, "Hz"),
+    "vibrato_depth_cents": (0, 200, "cents"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReference:
+    """Which bundle the latent numbers belong to; with another model they mean another sound."""
+
+    name: ModelName  #: folder name of the bundle
+    version: Text
+    sha256: Sha256  #: of the network's weights, `Bundle.weights_sha256`
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """The point in the model's latent space, and what becomes of its notes."""
+
+    latent: tuple[LatentNumber, ...]  #: as many numbers as the model's latent_size
+    note_seconds: Annotated[float, ranged(0.5, 4, "s")] = 2.5  #: length rendered per key
+    #: What a key held beyond the rendered note does: go on evenly, or go on dying away.
+    sustain: Literal["loop", "decay"] = "loop"
+    gain_db: Annotated[float, ranged(*PARAMETER_RANGES["gain_db"])] = 0.0
+    pan: Annotated[float, ranged(-1, 1)] = 0.0  #: -1 left, 1 right
+    stereo_width: Annotated[float, ranged(0, 1)] = 0.0  #: low keys to the left, high to the right
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Amplitude over the note's own course: the model's attack and decay are multiplied by it."""
+
+    attack_seconds: Annotated[float, ranged(*PARAMETER_RANGES["attack_seconds"])] = 0.0
+    #: From full level to within 1/1000 of the way to the sustain level.
+    decay_seconds: Annotated[float, ranged(*PARAMETER_RANGES["decay_seconds"])] = 0.0
+    #: Amplitude factor; 1 = as the model has it.
+    sustain_level: Annotated[float, ranged(*PARAMETER_RANGES["sustain_level"])] = 1.0
+    #: From key-up until 60 dB lower.
+    release_seconds: Annotated[float, ranged(*PARAMETER_RANGES["release_seconds"])] = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """The two-pole low-pass of each voice."""
+
+    #: At middle C and velocity 127; 20000 = open. CC 74 moves it while notes sound.
+    cutoff_hz: Annotated[float, ranged(*PARAMETER_RANGES["cutoff_hz"])] = 20_000.0
+    #: 0 = no peak (Butterworth), 1 = strong peak.
+    resonance: Annotated[float, ranged(*PARAMETER_RANGES["resonance"])] = 0.0
+    #: Octaves that the cut-off moves per octave of pitch, around middle C (60).
+    key_tracking: Annotated[float, ranged(0, 1)] = 0.0
+    #: How far velocity 1 lies below velocity 127.
+    velocity_octaves: Annotated[float, ranged(0, 6, "octaves")] = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """How the hands are heard; brightness by velocity comes from the model itself."""
+
+    #: 0 = every velocity equally loud, 1 = all of ``(velocity / 127) ** velocity_curve``.
+    velocity_to_gain: Annotated[float, ranged(0, 1)] = 1.0
+    velocity_curve: Annotated[float, ranged(0.25, 4)] = 1.5  #: smaller: a light touch is louder
+    pressure: Literal["nothing", "vibrato", "cutoff", "level"] = "vibrato"  #: what pressure plays
+    #: Pitch bend at full deflection, until a sequencer says otherwise (RPN 0).
+    bend_range_semitones: Annotated[float, ranged(0, 24, "semitones")] = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Vibrato:
+    """Pitch moved by a sine; its depth follows the mod wheel (CC 1), from none to all."""
+
+    rate_hz: Annotated[float, ranged(*PARAMETER_RANGES["vibrato_rate_hz"])] = 5.5
+    #: Peak deviation with the wheel fully up.
+    depth_cents: Annotated[float, ranged(*PARAMETER_RANGES["vibrato_depth_cents"])] = 40.0
+
+
+#: Controllers with a meaning of their own (MIDI 1.0, table III; CC 1 plays the vibrato and CC 74
+#: the filter, as in GM2): a preset cannot take them.
+RESERVED_CONTROLLERS = frozenset({0, 1, 6, 7, 10, 11, 32, 38, 64, 66, 67, 74, *range(96, 102)})
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One controller's parameter, from its value at 0 to its value at 127.
+
+    It takes hold of the notes struck after it moved, because a voice copies its sound when it
+    starts; a controller that has not moved leaves the preset's own value.
+    """
+
+    parameter: Parameter
+    low: float  #: in the unit of the parameter, at controller value 0
+    high: float  #: at controller value 127; may be the smaller of the two
+    curve: Literal["linear", "exponential"] = "linear"  #: exponential: equal ratios per step
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Where the latent came from, so that it can be made again for another model.
+
+    Exactly one of the two is given: ``blend``, instrument names of the bundle's card with their
+    shares, or ``seed``, a draw from the latent prior.
+    """
+
+    blend: dict[str, Annotated[float, ranged(-4, 4)]] = field(default_factory=dict)
+    seed: Annotated[int, ranged(0, 2**31 - 1)] | None = None
+    #: Of a draw: how far from the prior's mean, 1 when not given; see `latent.draw`.
+    truncation: Annotated[float, ranged(0, 4)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A sound with a name."""
+
+    name: Text
+    model: ModelReference
+    sound: Sound
+    format: Annotated[int, ranged(1, 10**6)] = FORMAT
+    author: Annotated[str, Meta(max_length=80)] = ""
+    description: Description = ""
+    tags: tuple[Annotated[str, Meta(min_length=1, max_length=24)], ...] = ()
+    program: Annotated[int, ranged(0, 127)] | None = None  #: MIDI program change that selects it
+    envelope: Envelope = Envelope()
+    filter: Filter = Filter()
+    touch: Touch = Touch()
+    vibrato: Vibrato = Vibrato()
+    #: Keys are ``cc2`` … ``cc119``, without `RESERVED_CONTROLLERS`.
+    controls: dict[str, Control] = field(default_factory=dict)
+    recipe: Recipe | None = None
+    #: The partner that comes with this sound.
+    phrase: PhraseTable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PresetEntry:
+    """One line of the preset list; a broken file keeps its line and says its problem."""
+
+    path: Path
+    origin: Literal["user", "shipped"]
+    preset: Preset | None
+    problem: PresetError | None
+
+    @property
+    def name(self) -> str:
+        """What a person types after ``--preset``."""
+        return self.path.stem
+
+
+def load_preset(path: Path) -> Preset:
+    """Read and check one preset file; the model is not opened (see `instrument.latents.latent`).
+
+    Raises
+    ------
+    PresetError
+        The file cannot be read, is not TOML, or has a wrong key or value.
+    """
+    what = f'preset "{path.name}"'
+    content = read_limited(path, LIMIT_BYTES, what, PresetError)
+    try:
+        raw = tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as reason:
+        raise PresetError(f"{what}: is not a TOML text file: {reason}") from reason
+    _check_format(raw.get("format"), what)
+    preset = decode(raw, Preset, what, PresetError)
+    for source, control in preset.controls.items():
+        _check_control(source, control, what)
+    _check_recipe(preset.recipe, what)
+    _check_phrase(preset.phrase, what)
+    return preset
+
+
+def save_preset(preset: Preset, path: Path) -> None:
+    """Write a preset; the file appears whole or not at all.
+
+    Raises
+    ------
+    FileError
+        The folder does not exist or cannot be written, or the disk is full.
+    """
+    text = _LONG_LIST.sub(_in_rows, tomli_w.dumps(_plain(preset)))
+    with replacing_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def list_presets() -> list[PresetEntry]:
+    """List every preset, the user's before the shipped, by program number and then by name.
+
+    A user's preset hides a shipped one of the same file name.
+    """
+    entries: dict[str, PresetEntry] = {}
+    folders: list[tuple[Literal["user", "shipped"], Path]] = [
+        ("user", user_presets_folder()),
+        ("shipped", shipped_presets_folder()),
+    ]
+    for origin, folder in folders:
+        for path in _preset_files(folder):
+            entries.setdefault(path.stem, _entry(path, origin))
+    return sorted(entries.values(), key=_listing_order)
+
+
+def find_preset(name: str) -> Path:
+    """Find the file of a preset by name or path.
+
+    Raises
+    ------
+    PresetError
+        There is none; the message names the nearest.
+    """
+    if name.endswith(".toml") or "/" in name or os.sep in name:
+        path = Path(name).expanduser()
+        if path.is_file():
+            return path
+        raise PresetError(f"preset file {name} does not exist")
+    folders = (user_presets_folder(), shipped_presets_folder())
+    for folder in folders:
+        if (folder / f"{name}.toml").is_file():
+            return folder / f"{name}.toml"
+    names = [path.stem for folder in folders for path in _preset_files(folder)]
+    remedy = nearest(name, names) or "`latentkeys presets list` shows them all."
+    raise PresetError(f"there is no preset {name!r}", remedy)
+
+
+def user_presets_folder() -> Path:
+    """Where the user's own presets live; it need not exist yet."""
+    return platformdirs.user_data_path("latentkeys") / "presets"
+
+
+def shipped_presets_folder() -> Path:
+    """The presets that came with the project: inside the wheel, or beside the source tree."""
+    package = Path(__file__).parents[1]
+    inside_wheel = package / "presets"
+    return inside_wheel if inside_wheel.is_dir() else package.parent / "presets"
+
+
+def _entry(path: Path, origin: Literal["user", "shipped"]) -> PresetEntry:
+    try:
+        return PresetEntry(path, origin, load_preset(path), None)
+    except PresetError as problem:
+        return PresetEntry(path, origin, None, problem)
+
+
+def _listing_order(entry: PresetEntry) -> tuple[bool, int, str]:
+    program = entry.preset.program if entry.preset else None
+    return (program is None, program or 0, entry.name)
+
+
+def _check_format(found: object, what: str) -> None:
+    if found is None:
+        raise PresetError(f"{what}: format is missing", f"Write format = {FORMAT} at the top.")
+    if isinstance(found, int) and found > FORMAT:
+        raise PresetError(
+            f"{what}: has format {found}, this version reads up to {FORMAT}",
+            "Update latentkeys, or ask for the preset in an older format.",
+        )
+
+
+def _check_control(source: str, control: Control, what: str) -> None:
+    """Refuse a controller that MIDI has taken, and ends that the parameter cannot reach."""
+    number = source.removeprefix("cc")
+    is_number = source.startswith("cc") and number.isascii() and number.isdigit()
+    if not (is_number and int(number) < 120):
+        found = f"{what}: [controls] {source} is not a controller"
+        raise PresetError(found, "Use cc2 to cc119.")
+    if int(number) in RESERVED_CONTROLLERS:
+        raise PresetError(
+            f"{what}: [controls] {source} has a meaning of its own in MIDI",
+            "Use another one; cc2, cc4, cc12 to cc31, cc71 to cc73 and cc75 to cc79 are usual.",
+        )
+    low, high, unit = PARAMETER_RANGES[control.parameter]
+    for end, value in (("low", control.low), ("high", control.high)):
+        if not low <= value <= high:
+            allowed = f"{low:g}..{high:g} {unit}".rstrip()
+            raise PresetError(
+                f"{what}: [controls.{source}] {end} must be in {allowed} for {control.parameter}, "
+                f"got {value:g}"
+            )
+    if control.curve == "exponential" and min(control.low, control.high) <= 0:
+        raise PresetError(
+            f"{what}: [controls.{source}] an exponential curve needs low and high above 0, "
+            f"got {control.low:g} and {control.high:g}",
+            'Use curve = "linear".',
+        )
+
+
+def _check_recipe(recipe: Recipe | None, what: str) -> None:
+    if recipe and bool(recipe.blend) == (recipe.seed is not None):
+        raise PresetError(f"{what}: [recipe] must have either blend or seed")
+    if recipe and recipe.seed is None and recipe.truncation is not None:
+        raise PresetError(f"{what}: [recipe] truncation belongs to a seed, not to a blend")
+
+
+def _check_phrase(phrase: PhraseTable | None, what: str) -> None:
+    """Refuse a key or a register that no note fits, and knobs that are none."""
+    if phrase is None:
+        return
+    try:
+        phrase.wishes()
+    except SettingError as problem:
+        raise PresetError(f"{what}: [phrase] {problem.message}", problem.remedy) from problem
+    for control, knob in phrase.knobs.items():
+        if knob not in KNOBS:
+            remedy = nearest(knob, KNOBS) or f"There are: {', '.join(KNOBS)}."
+            raise PresetError(f"{what}: [phrase.knobs] {control}: no knob {knob!r}", remedy)
+
+
+def _preset_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))
+
+
+def _plain(preset: Preset) -> dict[str, object]:
+    """Turn a preset into the tables that TOML writes, the plain keys first."""
+    table = _without_unset(dataclasses.asdict(preset))
+    return {"format": table.pop("format"), **table}
+
+
+def _in_rows(items: re.Match[str]) -> str:
+    """Set a list in rows of eight; tomli-w gives each latent number a line of its own."""
+    flat = [line.strip().removesuffix(",") for line in items[1].splitlines()]
+    if len(flat) <= _ROW_ITEMS:
+        return f"[{', '.join(flat)}]"
+    rows = [flat[start : start + _ROW_ITEMS] for start in range(0, len(flat), _ROW_ITEMS)]
+    return "[\n" + "".join(f"    {', '.join(row)},\n" for row in rows) + "]"
+
+
+def _without_unset(table: dict[str, Any]) -> dict[str, Any]:
+    """Drop what TOML cannot say (None) and what says nothing (empty tables, lists and texts)."""
+    kept = {
+        key: _without_unset(value) if isinstance(value, dict) else value
+        for key, value in table.items()
+    }
+    return {key: value for key, value in kept.items() if value not in (None, {}, (), "")}

@@ -1,0 +1,52 @@
+"""Say a preset in the kernel's words: the `SOUND` record that voices copy when they start.
+
+Control writes these records; it imports nothing here that only rendering needs.
+"""
+
+from __future__ import annotations
+
+from instrument.preset.preset import Preset
+from instrument.realtime.state import (
+    PRESSURE_CUTOFF,
+    PRESSURE_LEVEL,
+    PRESSURE_NOTHING,
+    PRESSURE_VIBRATO,
+    EngineState,
+)
+
+_PRESSURE = {
+    "nothing": PRESSURE_NOTHING,
+    "vibrato": PRESSURE_VIBRATO,
+    "cutoff": PRESSURE_CUTOFF,
+    "level": PRESSURE_LEVEL,
+}
+
+
+def sound_fields(preset: Preset) -> dict[str, float]:
+    """Say a preset in the kernel's words: values for the fields of `realtime.state.SOUND`."""
+    return {
+        "attack_seconds": preset.envelope.attack_seconds,
+        "decay_seconds": preset.envelope.decay_seconds,
+        "sustain_level": preset.envelope.sustain_level,
+        "release_seconds": preset.envelope.release_seconds,
+        "cutoff_hz": preset.filter.cutoff_hz,
+        "resonance": preset.filter.resonance,
+        "cutoff_key_track": preset.filter.key_tracking,
+        "cutoff_velocity_octaves": preset.filter.velocity_octaves,
+        "velocity_to_gain": preset.touch.velocity_to_gain,
+        "velocity_curve": preset.touch.velocity_curve,
+        "gain_db": preset.sound.gain_db,
+        "pan": preset.sound.pan,
+        "stereo_width": preset.sound.stereo_width,
+        "vibrato_rate_hz": preset.vibrato.rate_hz,
+        "vibrato_depth_cents": preset.vibrato.depth_cents,
+        "bend_range_semitones": preset.touch.bend_range_semitones,
+        "pressure_target": _PRESSURE[preset.touch.pressure],
+        "loop": 1,
+    }
+
+
+def write_sound(state: EngineState, bank: int, preset: Preset) -> None:
+    """Set a bank's sound; notes that already sound keep what they copied. Control only."""
+    for field, value in sound_fields(preset).items():
+        state.banks[bank][field] = value

@@ -1,0 +1,172 @@
+"""Render tones with a frame voice's graphs.
+
+`training.frame_voice.model` says what goes in and comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from instrument.bundle.bundle import FETCH_AGAIN, Bundle
+from instrument.bundle.inference import Runtime, Session
+from instrument.errors import BundleError
+from instrument.rendering.renderer import FULL_VELOCITY, Audio, checked_notes
+
+
+@dataclass(frozen=True, slots=True)
+class _NoteGraph:
+    """One length of note: the graph that makes it, opened when first needed."""
+
+    name: str
+    frames: int
+    layers: int
+
+
+class FrameVoiceRenderer:
+    """Notes from a frame voice, in two velocity layers.
+
+    The network is a function of time without memory, so the bundle's note graphs of several
+    lengths agree: the shortest that is long enough is run. Noise and motion are drawn from (seed,
+    pitch), the same for every velocity. Belongs to one thread.
+
+    Parameters
+    ----------
+    bundle
+        A bundle of kind "frame_voice".
+    runtime
+        Where and on how many threads the graphs run.
+    """
+
+    hears_velocity = True
+    keeps_levels = True
+    notes_at_once = 1
+
+    def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
+        card = bundle.sound
+        self.sample_rate_hz = card.sample_rate_hz
+        self.pitch_range = (card.pitch_range[0], card.pitch_range[1])
+        self.latent_size = card.latent_size
+        self._bundle, self._runtime = bundle, runtime
+        self._graphs = sorted(_note_graphs(bundle), key=lambda graph: graph.frames)
+        self._sessions: dict[str, Session] = {}
+        self._seed = int(card.constants.get("seed", 0))
+        self.attack_frames = self._graphs[0].frames
+        self.longest_frames = self._graphs[-1].frames
+
+    @property
+    def provider(self) -> str:
+        """Where the notes are really rendered: "cpu" or "cuda"."""
+        return self._session(self._graphs[0].name).provider
+
+    @property
+    def notice(self) -> str:
+        """Why notes are not rendered where one would expect; empty if they are."""
+        return self._runtime.notice
+
+    def open(self, frames: int) -> None:
+        """Open the graphs of attacks and of notes of `frames` frames: no key then waits for it."""
+        self._session(self._graphs[0].name)
+        self._session(self._graph(frames).name)
+
+    def keep_awake(self) -> None:
+        """Run something small, so that a GPU does not lower its clocks; a CPU needs no such."""
+        if self.provider == "cuda":
+            self._session(self._graphs[0].name).warm_up()
+
+    def render(
+        self,
+        pitches: ArrayLike,
+        latents: ArrayLike,
+        velocities: ArrayLike | None = None,
+        frames: int | None = None,
+    ) -> Audio:
+        """Render held notes; see `NoteRenderer.render`.
+
+        Raises
+        ------
+        ValueError
+            More frames than the longest graph has, pitches out of range, or wrong shapes.
+        """
+        pitch, latent, velocity = checked_notes(self, pitches, latents, velocities)
+        wanted = self.longest_frames if frames is None else frames
+        graph = self._graph(wanted)
+        notes = np.empty((len(pitch), wanted), np.float32)
+        for rows in _alike(pitch, latent, graph.layers):
+            audio = self._run(graph, int(pitch[rows[0]]), latent[rows[0]], velocity[rows])
+            notes[rows] = audio[:, :wanted]
+        return notes
+
+    def _run(
+        self,
+        graph: _NoteGraph,
+        pitch: int,
+        latent: NDArray[np.float32],
+        velocities: NDArray[np.int64],
+    ) -> Audio:
+        """Render one pitch at up to `layers` velocities, shape (len(velocities), frames)."""
+        session = self._session(graph.name)
+        tensors = {name: np.zeros(shape, np.float32) for name, (_, shape) in session.inputs.items()}
+        tensors["latent"][:] = latent
+        tensors["pitch"][:] = pitch
+        tensors["velocity"][:] = velocities[-1] / FULL_VELOCITY  # a layer too many is not looked at
+        tensors["velocity"][: len(velocities)] = velocities / FULL_VELOCITY
+        tensors["motion"][:] = 1.0
+        random = np.random.Generator(np.random.Philox(key=[self._seed, pitch]))
+        random.random(dtype=np.float32, out=tensors["motion_phases"])
+        random.standard_normal(dtype=np.float32, out=tensors["noise"])
+        outputs = session.run(tensors)
+        level = np.power(np.float32(10.0), outputs["level_db"] / 20.0)
+        audio: Audio = outputs["audio"][: len(velocities)] * level[:, None]
+        return audio
+
+    def _graph(self, frames: int) -> _NoteGraph:
+        graph = next((graph for graph in self._graphs if graph.frames >= frames), None)
+        if graph is None:
+            raise ValueError(f"a note has at most {self.longest_frames} frames, not {frames}")
+        return graph
+
+    def _session(self, name: str) -> Session:
+        if name not in self._sessions:
+            self._sessions[name] = self._bundle.open_graph(name, self._runtime)
+        return self._sessions[name]
+
+
+def _note_graphs(bundle: Bundle) -> list[_NoteGraph]:
+    """List the graphs that make whole notes or their beginnings."""
+    graphs = []
+    for name, graph in bundle.card.graphs.items():
+        shapes = {tensor.name: tensor.shape for tensor in (*graph.inputs, *graph.outputs)}
+        if set(shapes) == _NOTE_TENSORS and len(shapes["audio"]) == 2:
+            graphs.append(_NoteGraph(name, shapes["audio"][1], shapes["audio"][0]))
+    if not graphs:
+        raise BundleError(f"{bundle.what}: has no graph that makes notes", FETCH_AGAIN)
+    return graphs
+
+
+_NOTE_TENSORS = {
+    *("latent", "pitch", "velocity", "motion", "motion_phases", "noise"),
+    *("audio", "level_db"),
+}
+
+
+def _alike(
+    pitch: NDArray[np.int64], latent: NDArray[np.float32], limit: int
+) -> Sequence[NDArray[np.int64]]:
+    """Group neighbouring rows of equal pitch and latent, at most `limit` in a group."""
+    groups: list[list[int]] = []
+    for row in range(len(pitch)):
+        last = groups[-1][-1] if groups else -1
+        if (
+            groups
+            and len(groups[-1]) < limit
+            and pitch[last] == pitch[row]
+            and np.array_equal(latent[last], latent[row])
+        ):
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return [np.asarray(group) for group in groups]

@@ -1,0 +1,220 @@
+"""Render notes with GANSynth's graphs (export/gansynth/graph.py says what goes in and out).
+
+What the graphs give is made playable here: notes begin with their sound, not with the half-silence
+before it; their attacks have a common level; and nothing comes out beyond the time for which the
+notes that the model learned were held, because there every note releases itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from instrument.bundle.bundle import FETCH_AGAIN, Bundle
+from instrument.bundle.inference import BoundSession, Runtime
+from instrument.errors import BundleError
+from instrument.rendering.loudness import LEVEL, strongest_rms
+from instrument.rendering.renderer import Audio, checked_notes
+
+LONGEST_ONSET_SECONDS = 0.020
+"""Notes may lose so much of their beginning; attacks and whole notes are shorter by it."""
+ONSET_SHARE = 0.05
+"""Of the attack's peak: below it, at the beginning, is what the analysis window smeared there."""
+ONSET_LEAD_SECONDS = 0.001
+SHORTEST_HOLD_SECONDS = 0.25
+"""Less leaves nothing to loop."""
+TYPICAL_LEVEL = 0.15
+"""RMS of a note's strongest 50 ms as networks give it, unless the card says otherwise."""
+MOST_LIFTED = 2.0
+"""An attack that is fainter than typical is lifted by so much beyond the others: what follows a
+slow one would be far too loud for those who play before whole notes are there."""
+
+_INPUTS, _OUTPUT = {"z", "pitch"}, "waveform"
+
+
+@dataclass(frozen=True, slots=True)
+class _Length:
+    """The graphs that make notes of one length."""
+
+    frames: int
+    names: dict[int, str] = field(default_factory=dict)  #: graph by how many notes it makes
+
+
+class GansynthRenderer:
+    """Notes from a GANSynth bundle; velocities change nothing.
+
+    Both gain and onset of a note are taken from the frames that its attack has, so that attack and
+    whole note agree although they are rendered at different times. Belongs to one thread.
+
+    Parameters
+    ----------
+    bundle
+        A bundle of kind "gansynth".
+    runtime
+        Where and on how many threads the graphs run.
+
+    Raises
+    ------
+    BundleError
+        The bundle has no graph that makes notes, or a constant of its card is out of range.
+    """
+
+    hears_velocity = False
+    keeps_levels = False
+
+    def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
+        card = bundle.sound
+        self.sample_rate_hz = card.sample_rate_hz
+        self.pitch_range = (card.pitch_range[0], card.pitch_range[1])
+        self.latent_size = card.latent_size
+        self._bundle, self._runtime = bundle, runtime
+        self._lengths = _lengths(bundle)
+        self._sessions: dict[str, BoundSession] = {}
+        typical = _constant(bundle, "typical_level", TYPICAL_LEVEL, (1e-3, 10.0))
+        self._most_gain = MOST_LIFTED * LEVEL / typical
+        self._onset_frames = round(LONGEST_ONSET_SECONDS * self.sample_rate_hz)
+        whole = self._lengths[-1].frames
+        seconds = whole / self.sample_rate_hz
+        hold_seconds = _constant(bundle, "hold_seconds", seconds, (SHORTEST_HOLD_SECONDS, 60.0))
+        held = round(hold_seconds * self.sample_rate_hz)
+        self.longest_frames = min(whole, held) - self._onset_frames
+        self.attack_frames = min(self._beginning, held) - self._onset_frames
+        if self.attack_frames <= 0:
+            raise BundleError(f"{bundle.what}: its shortest graph is too short", FETCH_AGAIN)
+
+    @property
+    def notes_at_once(self) -> int:
+        """How many notes take about as long as one: a CPU gains nothing from several."""
+        return max(self._lengths[-1].names) if self.provider == "cuda" else 1
+
+    @property
+    def provider(self) -> str:
+        """Where the notes are really rendered: "cpu" or "cuda"."""
+        return self._shortest.session.provider
+
+    @property
+    def notice(self) -> str:
+        """Why notes are not rendered where one would expect; empty if they are."""
+        return self._runtime.notice
+
+    def open(self, frames: int) -> None:
+        """Open the graphs of attacks and of notes of `frames` frames: no key then waits for it."""
+        for length in (self._lengths[0], self._length(min(frames, self.longest_frames))):
+            self._session(length, 1)
+            self._session(length, self.notes_at_once)
+
+    def keep_awake(self) -> None:
+        """Run something small, so that a GPU does not lower its clocks; a CPU needs no such."""
+        if self.provider == "cuda":
+            self._shortest.session.warm_up()
+
+    def render(
+        self,
+        pitches: ArrayLike,
+        latents: ArrayLike,
+        velocities: ArrayLike | None = None,
+        frames: int | None = None,
+    ) -> Audio:
+        """Render held notes; see `NoteRenderer.render`.
+
+        Raises
+        ------
+        ValueError
+            More frames than the notes are held for, pitches out of range, or wrong shapes.
+        BundleError
+            The latent is so far out that the network gives no numbers.
+        """
+        pitch, latent, _ = checked_notes(self, pitches, latents, velocities)
+        wanted = self.longest_frames if frames is None else frames
+        raw = self._run(self._length(wanted), pitch, latent)
+        if not np.isfinite(raw).all():
+            raise BundleError(f"{self._bundle.what}: gives no finite sound for this latent")
+        beginnings = raw[:, : self._beginning]
+        rms = strongest_rms(beginnings, self.sample_rate_hz)
+        gains = LEVEL / np.maximum(rms, LEVEL / self._most_gain)
+        notes = np.empty((len(pitch), wanted), np.float32)
+        for row, onset in enumerate(self._onsets(beginnings)):
+            notes[row] = raw[row, onset : onset + wanted] * np.float32(gains[row])
+        return notes
+
+    @property
+    def _beginning(self) -> int:
+        """Frames from which gain and onset are taken."""
+        return self._lengths[0].frames
+
+    def _onsets(self, beginnings: Audio) -> NDArray[np.int64]:
+        """Return the frame of each note that it shall begin with."""
+        loudness = np.abs(beginnings)
+        is_sound = loudness >= ONSET_SHARE * loudness.max(axis=1, keepdims=True)
+        lead = round(ONSET_LEAD_SECONDS * self.sample_rate_hz)
+        onsets: NDArray[np.int64] = np.clip(is_sound.argmax(axis=1) - lead, 0, self._onset_frames)
+        return onsets
+
+    def _run(self, length: _Length, pitch: NDArray[np.int64], latent: Audio) -> Audio:
+        """Run the graphs until every row is rendered; the last batch is filled up."""
+        notes = np.empty((len(pitch), length.frames), np.float32)
+        start = 0
+        while start < len(pitch):
+            bound = self._session(length, len(pitch) - start)
+            count = bound.session.inputs["pitch"][1][0]
+            rows = np.minimum(np.arange(start, start + count), len(pitch) - 1)
+            outputs = bound.run({"z": latent[rows], "pitch": pitch[rows]})
+            used = min(count, len(pitch) - start)
+            notes[start : start + used] = outputs[_OUTPUT][:used]
+            start += used
+        return notes
+
+    def _length(self, frames: int) -> _Length:
+        if frames > self.longest_frames:
+            raise ValueError(f"a note has at most {self.longest_frames} frames, not {frames}")
+        needed = frames + self._onset_frames
+        return next(length for length in self._lengths if length.frames >= needed)
+
+    @property
+    def _shortest(self) -> BoundSession:
+        names = self._lengths[0].names
+        return self._open(names[min(names)])
+
+    def _session(self, length: _Length, notes: int) -> BoundSession:
+        """Open the graph that makes `notes` notes quickest; a CPU makes them one by one."""
+        sizes = sorted(length.names)
+        wanted = notes if self.provider == "cuda" else 1
+        size = next((size for size in sizes if size >= wanted), sizes[-1])
+        return self._open(length.names[size])
+
+    def _open(self, name: str) -> BoundSession:
+        if name not in self._sessions:
+            self._sessions[name] = self._bundle.open_graph(name, self._runtime).bind()
+        return self._sessions[name]
+
+
+def _lengths(bundle: Bundle) -> list[_Length]:
+    """List the lengths that there are graphs for, the shortest first."""
+    lengths: dict[int, _Length] = {}
+    for name, graph in bundle.card.graphs.items():
+        outputs = {tensor.name: tensor.shape for tensor in graph.outputs}
+        if {tensor.name for tensor in graph.inputs} == _INPUTS and len(outputs[_OUTPUT]) == 2:
+            notes, frames = outputs[_OUTPUT]
+            lengths.setdefault(frames, _Length(frames)).names[notes] = name
+    if not lengths:
+        raise BundleError(f"{bundle.what}: has no graph that makes notes", FETCH_AGAIN)
+    return [lengths[frames] for frames in sorted(lengths)]
+
+
+def _constant(bundle: Bundle, name: str, usual: float, limits: tuple[float, float]) -> float:
+    """Read a number of the card.
+
+    Raises
+    ------
+    BundleError
+        It is out of its range.
+    """
+    found = bundle.sound.constants.get(name, usual)
+    if not limits[0] <= found <= limits[1]:
+        allowed = f"{limits[0]:g}..{limits[1]:g}"
+        raise BundleError(
+            f"{bundle.what}: constants.{name} must be in {allowed}, got {found:g}", FETCH_AGAIN
+        )
+    return found

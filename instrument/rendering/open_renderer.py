@@ -1,0 +1,68 @@
+"""Which class renders the notes of a bundle, and whether it does so rightly on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from instrument.bundle.bundle import Bundle
+from instrument.bundle.inference import Device, Runtime
+from instrument.errors import BundleError
+from instrument.rendering.frame_voice import FrameVoiceRenderer
+from instrument.rendering.gansynth import GansynthRenderer
+from instrument.rendering.renderer import NoteRenderer
+
+#: Which class plays a bundle, by the `kind` on its card.
+RENDERERS: dict[str, Callable[[Bundle, Runtime], NoteRenderer]] = {
+    "frame_voice": FrameVoiceRenderer,
+    "gansynth": GansynthRenderer,
+}
+
+
+def open_renderer(bundle: Bundle, threads: int = 1, device: Device = "auto") -> NoteRenderer:
+    """Open the renderer that a bundle asks for.
+
+    Raises
+    ------
+    BundleError
+        The kind is unknown to this version, or a graph is not what the card says.
+    """
+    kind = bundle.sound.kind
+    if kind not in RENDERERS:
+        known = ", ".join(RENDERERS)
+        raise BundleError(
+            f"{bundle.what}: kind must be one of {known}, got {kind!r}", "Update latentkeys."
+        )
+    return RENDERERS[kind](bundle, Runtime(threads, device))
+
+
+def self_test(bundle: Bundle, renderer: NoteRenderer) -> float:
+    """Render the card's test notes here and compare a few samples with the exporting machine's.
+
+    Returns
+    -------
+    float
+        The largest absolute difference.
+
+    Raises
+    ------
+    BundleError
+        A sample differs by more than its tolerance: this runtime computes something else.
+    """
+    largest = 0.0
+    for test in bundle.sound.self_test:
+        note = renderer.render([test.pitch], [test.latent], [test.velocity])[0]
+        if max(test.frames) >= len(note):
+            raise BundleError(f"{bundle.what}: self-test: a note has only {len(note)} frames")
+        found = note[np.asarray(test.frames)]
+        difference = np.abs(found - np.asarray(test.values))
+        worst = int(np.argmax(difference))
+        if not difference[worst] <= test.tolerance:
+            raise BundleError(
+                f"{bundle.what}: self-test: pitch {test.pitch}, frame {test.frames[worst]} must be "
+                f"{test.values[worst]:.6f} within {test.tolerance:g}, got {found[worst]:.6f}",
+                "This onnxruntime computes another sound: try another version or --device cpu.",
+            )
+        largest = max(largest, float(difference[worst]))
+    return largest

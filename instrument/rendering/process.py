@@ -1,0 +1,168 @@
+"""The models process: renders the notes of presets into the note table, away from the audio.
+
+In: `Fill` requests from control on stdin. Out: slots of ``notes.bin``, and reports on stdout. It
+may be slow, and it may die: what it has published keeps sounding, and its successor goes on where
+it stopped. It ends when its stdin does, that is, with control.
+
+One thread renders; a second one only waits for stdin. onnxruntime is imported when a preset is not
+in the cache, which makes a second start fast.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from instrument.errors import FileError, LatentkeysError
+from instrument.realtime.state import EngineState
+from instrument.rendering.messages import (
+    AttacksReady,
+    Failed,
+    Fill,
+    Notice,
+    Opened,
+    Report,
+    TableReady,
+    decode_fill,
+    encode,
+)
+from instrument.rendering.table_source import OpenTable, TableSupply
+
+NICENESS = 5
+_POLL_SECONDS = 0.002
+HEARTBEAT_SECONDS = 0.25
+"""A GPU that renders nothing for longer may lower its clocks."""
+PLAYED_SECONDS = 30.0
+"""So long after the last key, nobody is expected to want another preset at once."""
+
+
+@dataclass(slots=True)
+class _Filling:
+    """A table that is being rendered, and since when."""
+
+    table: OpenTable
+    started: float  # time.monotonic()
+    attacks_are_told: bool = False
+
+
+class Models:
+    """Serve control's requests, the latest one first.
+
+    Parameters
+    ----------
+    state
+        The engine block.
+    requests
+        Requests as they arrive; None means that control is gone.
+    supply
+        Where notes come from; made when not given.
+    """
+
+    def __init__(
+        self,
+        state: EngineState,
+        requests: SimpleQueue[Fill | None],
+        supply: TableSupply | None = None,
+    ) -> None:
+        self._state = state
+        self._supply = supply or TableSupply(state)
+        self._requests = requests
+        self._filling: _Filling | None = None
+
+    def serve(self) -> None:
+        """Render until control is gone."""
+        while True:
+            beat = HEARTBEAT_SECONDS if self._supply.on_gpu else None
+            try:
+                request = self._requests.get(block=self._filling is None, timeout=beat)
+            except Empty:
+                if self._filling:
+                    self._render_one_step()
+                elif self._is_played:
+                    self._supply.keep_awake()
+                continue
+            if request is None:
+                return
+            self._filling = None
+            try:
+                self._begin(request)
+            except LatentkeysError as problem:
+                _say(Failed(request.bank, problem.message, problem.remedy))
+
+    @property
+    def _is_played(self) -> bool:
+        rested = self._state.clock - int(self._state.meters["last_event_frame"])
+        return rested < PLAYED_SECONDS * self._state.rate_hz
+
+    def _begin(self, request: Fill) -> None:
+        started = time.monotonic()
+        path = Path(request.preset)
+        if not self._state.rate_hz:  # the engine is still opening its device: use the time
+            self._supply.prepare(path)
+            self._wait_for_rate()
+        if not self._state.rate_hz:
+            return  # the next request, or the end, has come first
+        if request.is_fresh:  # control has cleared it, but one of our notes may have come after
+            self._state.clear_bank(request.bank)
+        table = self._supply.begin(request.bank, path)
+        if table is None:
+            _say(TableReady(request.bank, time.monotonic() - started, "cache"))
+            return
+        _say(Opened(request.bank, table.provider, table.notice))
+        self._filling = _Filling(table, started)
+
+    def _wait_for_rate(self) -> None:
+        while not self._state.rate_hz and self._requests.empty():
+            time.sleep(_POLL_SECONDS)
+
+    def _render_one_step(self) -> None:
+        filling = self._filling
+        assert filling
+        table = filling.table
+        job = table.filler.step()
+        seconds = time.monotonic() - filling.started
+        if not filling.attacks_are_told and table.filler.attacks_are_ready:
+            filling.attacks_are_told = True
+            _say(AttacksReady(table.bank, seconds))
+        if job is None:
+            self._filling = None
+            _say(TableReady(table.bank, seconds, "model"))
+            self._keep(table)
+
+    def _keep(self, table: OpenTable) -> None:
+        try:
+            self._supply.keep(table)
+        except FileError as problem:
+            remedy = "Playing goes on; the preset will be rendered again next time."
+            _say(Notice(problem.message, remedy))
+
+
+def main() -> None:
+    """Entry point of the process: ``python -m instrument.rendering.process SESSION_DIR``."""
+    with suppress(OSError, AttributeError):
+        os.nice(NICENESS)  # Windows has none
+    requests: SimpleQueue[Fill | None] = SimpleQueue()
+    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+    Models(EngineState.attach(Path(sys.argv[1])), requests).serve()
+
+
+def _listen(requests: SimpleQueue[Fill | None]) -> None:
+    for line in sys.stdin.buffer:
+        requests.put(decode_fill(line))
+    requests.put(None)
+
+
+def _say(report: Report) -> None:
+    with suppress(BrokenPipeError):  # control is gone; stdin says so as well
+        sys.stdout.buffer.write(encode(report) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""Held notes for the slots of a table: at the device's rate, each key at its pitch, looped, level.
+
+In: pitches and latents, and a `NoteRenderer`. Out: attacks as samples, whole notes as `TableNote`,
+on the steps that the cache keeps. A key outside the model's range is the nearest pitch that the
+model has, played faster or slower; it is so much shorter or longer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from instrument.realtime.state import LOUD, LOUD_VELOCITY, SOFT, SOFT_VELOCITY
+from instrument.rendering.loop_points import bake_loop, fade_out, loop_note
+from instrument.rendering.loudness import LEVEL, strongest_rms
+from instrument.rendering.renderer import NoteRenderer
+from instrument.rendering.tone_cache import TableNote, on_the_grid
+
+Samples = npt.NDArray[np.float32]
+
+RESAMPLER_TAIL_FRAMES = 256
+"""Frames at an attack's end that soxr's filter has not heard the future of; they are left out.
+It hears 120 frames ahead at the lower of the two rates (measured), so more than doubling the rate
+takes more."""
+MOST_GAIN = 8.0
+"""A key whose sound stays faint although its attack is not is lifted by no more."""
+DYING_DB_PER_SECOND = 4.0
+"""Of 104 programs of a General MIDI sound font at middle C, pianos, mallets, bells, harps and nylon
+strings die away faster, all winds, bows, organs and voices slower; guitars and basses lie about."""
+
+_HEARD_SECONDS = 2.5
+
+
+def layers_of(renderer: NoteRenderer) -> tuple[int, ...]:
+    """Return the velocity layers worth rendering, the loud one last: it announces a key."""
+    return (SOFT, LOUD) if renderer.hears_velocity else (LOUD,)
+
+
+def nearest_pitch(renderer: NoteRenderer, pitch: int) -> int:
+    """Return the pitch that the model has for a key."""
+    lowest, highest = renderer.pitch_range
+    return min(max(pitch, lowest), highest)
+
+
+def held_frames(renderer: NoteRenderer, rate_hz: int, frames: int) -> int:
+    """Return how many frames at `rate_hz` a note has that shall have `frames`."""
+    return min(frames, math.ceil(renderer.longest_frames * rate_hz / renderer.sample_rate_hz))
+
+
+def attacks(
+    renderer: NoteRenderer, pitches: Sequence[int], latents: Samples, *, rate_hz: int, frames: int
+) -> list[Samples]:
+    """Render the beginnings of notes in one call; see `whole_notes`.
+
+    Returns
+    -------
+    list of ndarray
+        float32, shape (layers, frames of the attack), for each pitch.
+    """
+    own = [renderer.attack_frames] * len(pitches)
+    rendered = _render(renderer, pitches, latents, own)
+    return [
+        on_the_grid(_resampled(renderer, pitch, layers, rate_hz, is_cut=True)[:, :frames])
+        for pitch, layers in zip(pitches, rendered, strict=True)
+    ]
+
+
+def whole_notes(
+    renderer: NoteRenderer,
+    pitches: Sequence[int],
+    latents: Samples,
+    *,
+    rate_hz: int,
+    frames: int,
+    goes_on_evenly: bool,
+) -> list[tuple[TableNote, ...]]:
+    """Render notes in one call and make them go on for as long as their keys are held.
+
+    Parameters
+    ----------
+    pitches
+        MIDI numbers, inside the model's range or not.
+    latents
+        float32, shape (len(pitches), latent_size).
+    rate_hz
+        Rate of what comes out.
+    frames
+        Length of a note at that rate, before its loop; shorter where the model's notes are.
+    goes_on_evenly
+        Whether a held note keeps its level or goes on dying away as it did.
+
+    Returns
+    -------
+    list of tuple of TableNote
+        For each pitch its layers, the loud one last; it is the only one if the model does not hear
+        velocities.
+    """
+    faster = [_speed(renderer, pitch) for pitch in pitches]
+    own_hz = renderer.sample_rate_hz
+    own = [
+        min(math.ceil(frames * own_hz * speed / rate_hz), renderer.longest_frames)
+        for speed in faster
+    ]
+    rendered = _render(renderer, pitches, latents, own)
+    notes = []
+    for pitch, layers in zip(pitches, rendered, strict=True):
+        audio = on_the_grid(_resampled(renderer, pitch, layers, rate_hz, is_cut=False)[:, :frames])
+        looped = _looped(pitch, layers_of(renderer), audio, rate_hz, goes_on_evenly)
+        notes.append(looped if renderer.keeps_levels else _levelled(looped, rate_hz))
+    return notes
+
+
+def dies_away(renderer: NoteRenderer, latent: Samples) -> bool:
+    """Tell a struck or plucked sound from one that goes on, by its middle key.
+
+    Parameters
+    ----------
+    latent
+        float32, shape (latent_size,).
+    """
+    own_hz = renderer.sample_rate_hz
+    (layers,) = whole_notes(
+        renderer,
+        [sum(renderer.pitch_range) // 2],
+        np.asarray(latent, np.float32)[None],
+        rate_hz=own_hz,
+        frames=round(_HEARD_SECONDS * own_hz),
+        goes_on_evenly=False,
+    )
+    note = layers[-1]
+    slope_db = 20.0 * math.log10(note.loop_decay_per_frame) * own_hz
+    return note.loop_end == 0 or slope_db < -DYING_DB_PER_SECOND
+
+
+def _speed(renderer: NoteRenderer, pitch: int) -> float:
+    """Return how much faster than rendered a key's note is played."""
+    return float(2.0 ** ((pitch - nearest_pitch(renderer, pitch)) / 12))
+
+
+def _render(
+    renderer: NoteRenderer, pitches: Sequence[int], latents: Samples, frames: Sequence[int]
+) -> list[Samples]:
+    """Render every different note once: float32, shape (layers, own frames), for each pitch."""
+    rows: dict[tuple[int, bytes], int] = {}
+    row_of = [
+        rows.setdefault((nearest_pitch(renderer, pitch), latent.tobytes()), len(rows))
+        for pitch, latent in zip(pitches, latents, strict=True)
+    ]
+    velocity = {SOFT: SOFT_VELOCITY, LOUD: LOUD_VELOCITY}
+    layers = [velocity[layer] for layer in layers_of(renderer)]
+    first = [row_of.index(row) for row in range(len(rows))]
+    notes = renderer.render(
+        np.repeat([pitch for pitch, _ in rows], len(layers)),
+        np.repeat(latents[first], len(layers), axis=0),
+        np.tile(layers, len(rows)),
+        max(frames),
+    ).reshape(len(rows), len(layers), -1)
+    return [notes[row, :, :count] for row, count in zip(row_of, frames, strict=True)]
+
+
+def _resampled(
+    renderer: NoteRenderer, pitch: int, layers: Samples, rate_hz: int, *, is_cut: bool
+) -> Samples:
+    """Bring layers to the device's rate; what was cut in the middle loses its unsure end."""
+    own_hz = renderer.sample_rate_hz * _speed(renderer, pitch)
+    if own_hz == rate_hz:
+        return layers
+    resampled: Samples = soxr.resample(layers.T, own_hz, rate_hz).T
+    tail = max(RESAMPLER_TAIL_FRAMES, math.ceil(RESAMPLER_TAIL_FRAMES / 2 * rate_hz / own_hz))
+    return resampled[:, :-tail] if is_cut else resampled
+
+
+def _looped(
+    pitch: int, layers: tuple[int, ...], audio: Samples, rate_hz: int, goes_on_evenly: bool
+) -> tuple[TableNote, ...]:
+    """Find the loud layer's loop; the soft one follows it, as both are read at one position."""
+    looped = loop_note(audio[-1], rate_hz, 440.0 * 2 ** ((pitch - 69) / 12))
+    start, end = looped.loop_start, looped.loop_end
+    decay = 1.0 if goes_on_evenly else looped.decay_per_frame
+    notes = []
+    for layer, samples in zip(layers, audio, strict=True):
+        if layer == LOUD:
+            samples = looped.samples
+        elif end:
+            samples, _ = bake_loop(samples, rate_hz, start)
+        else:
+            samples = fade_out(samples[: len(looped.samples)], rate_hz)
+        notes.append(TableNote(layer, pitch, on_the_grid(samples), start, end, decay))
+    return tuple(notes)
+
+
+def _levelled(notes: tuple[TableNote, ...], rate_hz: int) -> tuple[TableNote, ...]:
+    """Bring a key to the common level by its slot's gain; what was published of it stays as it is.
+
+    A voice keeps the gain that it started with, so nothing jumps when a whole note follows its
+    attack.
+    """
+    rms = float(strongest_rms(notes[-1].samples[None], rate_hz)[0])
+    gain = LEVEL / max(rms, LEVEL / MOST_GAIN)
+    return tuple(replace(note, gain=gain) for note in notes)

@@ -1,0 +1,135 @@
+"""Where note tables come from: the disk cache, or else a model that is opened for them.
+
+Used by the models process while people play, and by `instrument.offline.render_song` when a file
+is rendered, so that both hear the same notes, to the bit.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from instrument.bundle.bundle import Bundle, find_bundle
+from instrument.preset.preset import Preset, load_preset
+from instrument.realtime.state import EngineState
+from instrument.rendering.open_renderer import open_renderer
+from instrument.rendering.renderer import NoteRenderer
+from instrument.rendering.tone_cache import NoteCache, table_key
+from instrument.rendering.tone_table import TableFiller, note_frames, put_note, read_table
+
+USUAL_RATES_HZ = (44_100, 48_000, 96_000)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTable:
+    """A table that is being rendered.
+
+    Attributes
+    ----------
+    filler
+        Call its `step` until it returns None, then `TableSupply.keep`.
+    provider
+        Where the model really runs: "cpu" or "cuda".
+    notice
+        Why it does not run where one would expect; usually empty.
+    """
+
+    bank: int
+    filler: TableFiller
+    cache_key: str
+    provider: str
+    notice: str
+
+
+class TableSupply:
+    """Fill banks of an engine block with the notes of presets.
+
+    Parameters
+    ----------
+    state
+        The engine block; its rate must be known.
+    cache
+        Where rendered tables are kept; the user's cache folder when not given.
+    threads
+        Cores that rendering may use; all but one when not given: that one is the audio's.
+    """
+
+    def __init__(
+        self, state: EngineState, cache: NoteCache | None = None, threads: int | None = None
+    ) -> None:
+        self._state = state
+        self._cache = cache or NoteCache(platformdirs.user_cache_path("latentkeys") / "notes")
+        self._threads = threads or max(1, (os.cpu_count() or 2) - 1)
+        self._renderers: dict[str, NoteRenderer] = {}
+        self._prepared: dict[Path, tuple[Preset, Bundle]] = {}
+
+    def prepare(self, path: Path) -> None:
+        """Do what `begin` can do before the rate is known: check the files, open the model.
+
+        The model stays closed if the preset is in the cache at a usual rate.
+
+        Raises
+        ------
+        PresetError, BundleError, MissingExtraError
+            As `begin`.
+        """
+        preset = load_preset(path)
+        bundle = find_bundle(preset.model, path)
+        self._prepared[path] = preset, bundle
+        keys = [self._key(preset, bundle, rate_hz) for rate_hz in USUAL_RATES_HZ]
+        if not any(self._cache.has(key) for key in keys):
+            renderer = self._renderer(bundle)
+            renderer.open(note_frames(preset, renderer.sample_rate_hz))
+
+    def begin(self, bank: int, path: Path) -> OpenTable | None:
+        """Fill a bank from the cache and return None, or open what has to be rendered.
+
+        Raises
+        ------
+        PresetError, BundleError, MissingExtraError
+            The preset or its model is wrong, or there is no onnxruntime.
+        """
+        prepared = self._prepared.pop(path, None)
+        preset = prepared[0] if prepared else load_preset(path)
+        bundle = prepared[1] if prepared else find_bundle(preset.model, path)
+        key = self._key(preset, bundle, round(self._state.rate_hz))
+        if notes := self._cache.load(key):
+            for note in notes:
+                put_note(self._state, bank, note)
+            return None
+        renderer = self._renderer(bundle)
+        filler = TableFiller(self._state, bank, preset, renderer)
+        return OpenTable(bank, filler, key, renderer.provider, renderer.notice)
+
+    def keep(self, table: OpenTable) -> None:
+        """Put a complete table into the cache.
+
+        Raises
+        ------
+        FileError
+            The cache cannot be written; the bank itself is fine.
+        """
+        self._cache.save(table.cache_key, read_table(self._state, table.bank))
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether any model that was opened renders on a GPU."""
+        return any(renderer.provider == "cuda" for renderer in self._renderers.values())
+
+    def keep_awake(self) -> None:
+        """Keep the GPU's clocks up; it takes the first milliseconds of a preset otherwise."""
+        for renderer in self._renderers.values():
+            renderer.keep_awake()
+
+    def _key(self, preset: Preset, bundle: Bundle, rate_hz: int) -> str:
+        sound = preset.sound
+        model = f"{bundle.sha256} {sound.sustain}"
+        return table_key(model, sound.latent, rate_hz, note_frames(preset, rate_hz))
+
+    def _renderer(self, bundle: Bundle) -> NoteRenderer:
+        if bundle.sha256 not in self._renderers:
+            self._renderers[bundle.sha256] = open_renderer(bundle, self._threads)
+        return self._renderers[bundle.sha256]

@@ -1,0 +1,366 @@
+"""Control: starts the engine and the models process, keeps them going, and talks with the player.
+
+In: the options of ``latentkeys play``. Out: sound, from the two other processes; here are only
+things that have time: presets and banks, program changes, recording, the status line. Control may
+die without a click; the engine then plays on by itself.
+"""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from instrument.engine import messages as engine_messages
+from instrument.engine.messages import EngineSettings
+from instrument.errors import DeviceError, EngineError, LatentkeysError, SettingError
+from instrument.midi.song import Song, read_midi_file
+from instrument.partner import messages as partner_messages
+from instrument.partner.messages import ClockName, SessionSettings
+from instrument.preset.banks import chosen_preset
+from instrument.preset.partner_table import PhraseTable
+from instrument.preset.preset import find_preset, load_preset
+from instrument.realtime.state import FADE_OUT, PANIC, EngineState
+from instrument.session.child_process import ChildProcess
+from instrument.session.demo import demonstration
+from instrument.session.models_process import ModelsLink
+from instrument.session.partner_process import PartnerLink
+from instrument.session.preset_changes import PresetChanges
+from instrument.session.session_folder import session_folder
+from instrument.session.song_player import SongFeed
+from instrument.session.status_line import StatusLine, clock
+from instrument.session.terminal_keys import HELP, KEYS, TerminalKeys
+
+if TYPE_CHECKING:
+    from instrument.session.audio_history import AudioCapture
+    from instrument.wav_files import Recorder
+
+LOOP_SECONDS = 0.02
+START_POLL_SECONDS = 0.002
+START_TIMEOUT_SECONDS = 60.0
+"""Compiling the audio thread on a first start takes ten seconds on a slow machine."""
+FADE_TIMEOUT_SECONDS = 1.0
+LONGEST_NOTE_SECONDS = 4.0
+SONG_PATIENCE_SECONDS = 10.0
+"""A piece waits so long for its notes to be rendered."""
+ECHO_SECONDS = 0.06
+"""A note of the partner that another program sends back so soon is not taken for the player's."""
+DEMO_FILE = Path("latentkeys-demo.wav")
+
+
+@dataclass(frozen=True, slots=True)
+class PlaySettings:
+    """The options of ``latentkeys play``; the command line's help says what they mean."""
+
+    preset: str | None = None
+    audio: str = "auto"
+    midi_in: tuple[str, ...] = ()
+    channel: int | None = None
+    block_frames: int | None = None
+    rate_hz: int | None = None
+    lowest_latency: bool = False
+    record: Path | None = None
+    midi: Path | None = None
+    demo: bool = False
+    force: bool = False
+    partner: str | None = None
+    model: str | None = None
+    partner_preset: str | None = None
+    clock: ClockName = "internal"
+    tempo: float = 120.0
+    seed: int | None = None
+    metronome: bool = False
+    count_in: int | None = None
+    send_clock: bool = False
+    through: bool = False
+
+    def for_engine(self) -> EngineSettings:
+        """Say what of it concerns the engine."""
+        return EngineSettings(
+            audio=self.audio,
+            rate_hz=float(self.rate_hz or 0),
+            block_frames=self.block_frames or 0,
+            midi_in=tuple(self.midi_in),
+            channel=self.channel,
+            lowest_latency=self.lowest_latency,
+        )
+
+    def for_partner(self, table: PhraseTable | None) -> SessionSettings | None:
+        """Say what of it concerns the partner; None without one.
+
+        Parameters
+        ----------
+        table
+            The preset's own; options of the command line go before it.
+        """
+        if self.partner is None and table is None:
+            return None
+        table = table or PhraseTable()
+        chosen: dict[str, Any] = {
+            "seed": secrets.randbits(31) if self.seed is None else self.seed,
+            "has_metronome": self.metronome or table.metronome,
+            "count_in_bars": table.count_in_bars if self.count_in is None else self.count_in,
+            "sends_clock": self.send_clock or table.sends_clock,
+        }
+        if self.partner:
+            chosen["mode"] = self.partner
+        if self.model:
+            chosen["model"] = self.model
+        return SessionSettings(table.settings(**chosen), table.wishes(), self.clock, self.tempo)
+
+
+def play_live(settings: PlaySettings) -> None:
+    """Play until Ctrl-C, or until the piece has ended if one is played.
+
+    Raises
+    ------
+    LatentkeysError
+        A wrong option, a preset or device that does not work, an engine that died.
+    """
+    preset = chosen_preset(settings.preset)
+    load_preset(preset)  # a wrong one is told before anything starts
+    song = _song(settings)
+    _check_files(settings)
+    with session_folder() as folder, Host(folder, settings, preset) as host:
+        host.start()
+        if not host.is_bare:
+            host.play(song)
+            return
+    play_into_file(settings, preset)
+
+
+def play_into_file(settings: PlaySettings, preset: Path) -> None:
+    """Play the demonstration piece into a file: what a machine without sound and MIDI can do."""
+    from instrument.offline.render_song import write_song
+
+    click.echo(f"No sound card and no MIDI: the demonstration piece goes to {DEMO_FILE}", err=True)
+    is_free = settings.preset is None
+    write_song(demonstration(), DEMO_FILE, preset, rate_hz=48_000, follow_programs=is_free)
+
+
+class Host:
+    """One session, from control's side; use it in a ``with`` statement.
+
+    Parameters
+    ----------
+    folder
+        The session's folder, empty.
+    settings
+        What the player asked for.
+    preset
+        What plays first.
+    """
+
+    def __init__(self, folder: Path, settings: PlaySettings, preset: Path) -> None:
+        self._settings = settings
+        self._state = EngineState.create(folder, note_seconds=LONGEST_NOTE_SECONDS)
+        settings.for_engine().save(folder)
+        self._state.fields["goes_through"] = int(settings.through)
+        self._status = StatusLine(self._state)
+        self._models = ModelsLink(folder)
+        table = load_preset(preset).phrase
+        duo = settings.for_partner(table)
+        sound = settings.partner_preset or (table.preset if table else None)
+        self._presets = PresetChanges(
+            self._state,
+            preset,
+            self._models,
+            self._status,
+            duo.partner.channels if duo else (),
+            find_preset(sound) if sound else None,
+        )
+        self._partner = PartnerLink(self._state, folder, duo) if duo else None
+        self._keys = TerminalKeys()
+        self._capture: AudioCapture | None = None
+        self._engine = ChildProcess("instrument.engine.process", folder)
+        self._ready: engine_messages.Ready | None = None
+        self._recorder: Recorder | None = None
+        self._panics = False
+
+    def start(self) -> None:
+        """Wait for the engine's device.
+
+        Raises
+        ------
+        DeviceError, EngineError
+            The engine cannot start.
+        """
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while self._ready is None:
+            self._listen_to_engine()
+            if time.monotonic() > deadline:
+                raise EngineError(f"the engine did not start {self._engine.last_words()}".rstrip())
+            time.sleep(START_POLL_SECONDS)
+
+    @property
+    def is_bare(self) -> bool:
+        """There is neither a sound card nor a MIDI system, and nobody asked to go on without."""
+        assert self._ready
+        has_device = self._ready.kind != "null" or self._settings.audio != "auto"
+        return not has_device and not self._ready.midi
+
+    def play(self, song: Song | None) -> None:
+        """Let keys play until Ctrl-C; if there is a piece, play it and end with it."""
+        self._presets.start()
+        if self._settings.record:
+            from instrument.wav_files import Recorder  # soundfile: not needed otherwise
+
+            self._recorder = Recorder(self._state, self._settings.record)
+        if self._partner:
+            from instrument.session.audio_history import AudioCapture  # soundfile, as above
+
+            self._capture = AudioCapture(self._state)
+        self._say_how_to_play()
+        with self._status, self._keys:
+            if song:
+                self._play_song(song)
+            while song is None:
+                self._pass()
+
+    def _play_song(self, song: Song) -> None:
+        patience = time.monotonic() + SONG_PATIENCE_SECONDS
+        while not self._presets.table_is_complete and time.monotonic() < patience:
+            self._pass()
+        is_free = self._settings.demo and self._settings.preset is None
+        feed = SongFeed(self._state, song, follow_programs=is_free)
+        while not feed.has_ended:
+            feed.feed()
+            self._status.update(song=f"{clock(feed.position_seconds)}/{clock(feed.length_seconds)}")
+            self._pass()
+
+    def _pass(self) -> None:
+        """Go once round control's loop."""
+        if self._panics:
+            self._panics = False
+            self._state.command(PANIC)
+        self._listen_to_engine()
+        self._presets.follow()
+        if self._partner:
+            self._hear_partner(self._partner.follow())
+            if wish := KEYS.get(self._keys.read()):
+                self._partner.ask(partner_messages.Command(wish))
+        if self._capture:
+            self._capture.drain()
+        if self._recorder:
+            if problem := self._recorder.drain():
+                self._status.say(problem.message, "Playing goes on without recording.")
+            self._status.update(recording=self._recorder.seconds)
+        self._status.refresh()
+        time.sleep(LOOP_SECONDS)
+
+    def _listen_to_engine(self) -> None:
+        ended = self._engine.exit_code
+        for line in self._engine.lines():
+            self._hear(engine_messages.decode_report(line))
+        if ended is not None:
+            said = self._engine.last_words()
+            raise EngineError(
+                f"the engine ended by itself (exit code {ended}) {said}".rstrip(),
+                "Please report this, with what you did before.",
+            )
+
+    def _hear(self, report: engine_messages.Report) -> None:
+        if isinstance(report, engine_messages.Failed):
+            raise DeviceError(report.message, report.remedy)
+        if isinstance(report, engine_messages.Notice):
+            self._status.say(report.message, report.remedy)
+        elif isinstance(report, engine_messages.MidiPorts):
+            self._status.say(f"MIDI inputs: {', '.join(report.midi) or 'none'}")
+        elif isinstance(report, engine_messages.Ready):
+            self._ready = report
+            if self._partner:
+                self._state.fields["echo_frames"] = round(ECHO_SECONDS * report.rate_hz)
+            placed_seconds = report.block_frames / report.rate_hz
+            self._status.update(
+                output=f"{report.audio} {report.rate_hz / 1000:g} kHz",
+                block_frames=report.block_frames,
+                latency_seconds=report.latency_seconds
+                + (0.0 if self._settings.lowest_latency else placed_seconds),
+            )
+
+    def _hear_partner(self, reports: list[partner_messages.Report]) -> None:
+        for report in reports:
+            if isinstance(report, (partner_messages.Notice, partner_messages.Failed)):
+                self._status.say(report.message, report.remedy)
+            elif isinstance(report, partner_messages.Ready):
+                self._status.say(f"Your partner listens: {report.model}.")
+                if self._keys.is_there:
+                    self._status.say(f"Keys: {HELP}.")
+            elif isinstance(report, partner_messages.Kept):
+                self._keep_audio(Path(report.folder))
+            else:
+                self._status.show(report)
+
+    def _keep_audio(self, folder: Path) -> None:
+        """Put what sounded beside the notes of a take."""
+        assert self._capture
+        try:
+            seconds = self._capture.write(folder / "audio.wav")
+        except LatentkeysError as problem:
+            self._status.say(problem.message, problem.remedy)
+            return
+        self._status.say(f"Kept: {folder} (notes, and {clock(seconds)} of audio)")
+
+    def _say_how_to_play(self) -> None:
+        assert self._ready
+        midi = ", ".join(self._ready.midi) or "none"
+        panic = "Ctrl-\\ silences everything, " if hasattr(signal, "SIGQUIT") else ""
+        self._status.say(f"Audio: {self._ready.audio}. MIDI: {midi}. {panic}Ctrl-C ends.")
+
+    def _panic(self, *_: object) -> None:
+        self._panics = True  # the loop sends it: a signal may come in the middle of another push
+
+    def __enter__(self) -> Host:
+        if hasattr(signal, "SIGQUIT"):
+            signal.signal(signal.SIGQUIT, self._panic)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        """Fade out, end both processes, finish the recording; a second Ctrl-C waits for that."""
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if hasattr(signal, "SIGQUIT"):
+            signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+        try:
+            self._fade_out()
+            if self._partner:
+                self._partner.end()
+            if self._capture:
+                self._capture.close()
+            self._models.end()
+            self._engine.end()
+            if self._recorder:
+                self._recorder.drain()
+                self._recorder.finish()
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _fade_out(self) -> None:
+        self._state.command(FADE_OUT)
+        deadline = time.monotonic() + FADE_TIMEOUT_SECONDS
+        while self._engine.exit_code is None and time.monotonic() < deadline:
+            time.sleep(START_POLL_SECONDS)
+
+
+def _song(settings: PlaySettings) -> Song | None:
+    if settings.midi:
+        return read_midi_file(settings.midi)
+    return demonstration() if settings.demo else None
+
+
+def _check_files(settings: PlaySettings) -> None:
+    """Refuse files that cannot be written before anything starts."""
+    if settings.midi and settings.demo:
+        raise SettingError("--midi and --demo exclude each other", "Choose one of them.")
+    for path in (settings.record, Path(settings.audio)):
+        if path and (path == settings.record or path.suffix.lower() == ".wav"):
+            from instrument.wav_files import check_target
+
+            check_target(path, replace=settings.force)

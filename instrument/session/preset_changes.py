@@ -1,0 +1,185 @@
+"""From one preset to the next while people play: ask, wait for the first notes, take over.
+
+Held notes keep their old sound. The new preset takes over when every key has its attack (at once,
+if it lies in a bank already), or after half a second with stand-ins: hands do not wait.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from instrument.errors import PresetError
+from instrument.preset.banks import LoadedPreset, PresetBanks, program_table
+from instrument.preset.controllers import ControlFollower
+from instrument.preset.preset import list_presets
+from instrument.realtime.state import LOUD, PITCH_COUNT, EngineState
+from instrument.rendering.messages import AttacksReady, Failed, Notice, Opened, Report, TableReady
+from instrument.session.models_process import ModelsLink
+from instrument.session.status_line import StatusLine
+
+TAKE_OVER_SECONDS = 0.5
+
+
+class PresetChanges:
+    """Serve the first preset and every program change; control's loop calls `follow`.
+
+    Parameters
+    ----------
+    state
+        The engine block; the engine does not play yet.
+    first
+        The preset to begin with.
+    models
+        Renders the notes.
+    status
+        Shows what plays, and says what goes wrong.
+    partner_channels, partner_preset
+        Channels that are the partner's, and its own preset; without one it plays the first.
+    """
+
+    def __init__(
+        self,
+        state: EngineState,
+        first: Path,
+        models: ModelsLink,
+        status: StatusLine,
+        partner_channels: tuple[int, ...] = (),
+        partner_preset: Path | None = None,
+    ) -> None:
+        self._state = state
+        self._models = models
+        self._status = status
+        self._banks = PresetBanks(state, partner_channels)
+        self._partner_preset = partner_preset
+        self._first = self._banks.prepare(first)
+        self._asked_bank = -1  # which one the models process was last asked to fill
+        self._fill(self._first, is_fresh=False)
+        self._complete: set[int] = set()  # banks whose tables are complete
+        self._wish: Path | None = None  # asked for, has no bank yet
+        self._coming: LoadedPreset | None = None  # has a bank, does not play yet
+        self._takes_over_at = 0.0
+        self._has_rendered = False
+        self._programs = program_table(list_presets())
+        self._controls = ControlFollower(state)
+
+    def start(self) -> None:
+        """Play the first preset from now on, even though its notes are still to come."""
+        self._use(self._first)
+
+    @property
+    def table_is_complete(self) -> bool:
+        """Every note of what plays is there to its end."""
+        return self._banks.current is not None and self._banks.current.bank in self._complete
+
+    def ask_for(self, path: Path) -> None:
+        """Change to a preset as soon as it can be played."""
+        plays = self._banks.current is not None and self._banks.current.path == path
+        self._wish, self._coming = None if plays else path, None
+
+    def follow(self) -> None:
+        """Do what has become possible since the last call; never waits.
+
+        Raises
+        ------
+        PresetError
+            The first preset cannot be rendered: there is nothing to play with.
+        """
+        while (request := self._state.request_ring.pop()) is not None:
+            self._ask_for_program(int(request["data1"]))
+        self._controls.follow(self._banks.loaded)
+        for report in self._models.follow():
+            self._hear(report)
+        if self._wish:
+            self._place(self._wish)
+        if self._coming and (self._has_attacks() or time.monotonic() > self._takes_over_at):
+            self._use(self._coming)
+            self._coming = None
+        if self._partner_preset and self.table_is_complete and not (self._wish or self._coming):
+            self._serve_partner(self._partner_preset)
+        self._show_progress()
+
+    def _ask_for_program(self, program: int) -> None:
+        if entry := self._programs.get(program):
+            self.ask_for(entry.path)
+            return
+        known = ", ".join(str(number) for number in self._programs) or "none"
+        self._status.say(f"program {program} is no preset", f"There are: {known}.")
+
+    def _place(self, path: Path) -> None:
+        is_fresh = self._banks.find(path) is None
+        try:
+            loaded = self._banks.place(path)
+        except PresetError as problem:
+            self._wish = None
+            self._status.say(problem.message, problem.remedy)
+            return
+        if loaded is None:
+            return  # every bank sounds; the oldest one fades now
+        self._wish, self._coming = None, loaded
+        self._takes_over_at = time.monotonic() + TAKE_OVER_SECONDS
+        if not self._has_notes(loaded.bank):
+            self._complete.discard(loaded.bank)
+        if loaded.bank not in self._complete:
+            self._fill(loaded, is_fresh=is_fresh)
+
+    def _serve_partner(self, path: Path) -> None:
+        """Bring the partner's preset into a bank, once the player's own is complete."""
+        partner = self._banks.partner
+        if partner is None or partner.path != path:
+            is_fresh = self._banks.find(path) is None
+            partner = self._banks.place(path)
+            if partner is None:
+                return  # every bank sounds; the oldest one fades now
+            self._banks.use_for_partner(partner)
+            if is_fresh:
+                self._fill(partner, is_fresh=True)
+        elif partner.bank not in self._complete and self._asked_bank != partner.bank:
+            self._fill(partner, is_fresh=False)  # it was interrupted
+
+    def _fill(self, loaded: LoadedPreset, *, is_fresh: bool) -> None:
+        self._asked_bank = loaded.bank
+        self._models.fill(loaded, is_fresh=is_fresh)
+
+    def _use(self, loaded: LoadedPreset) -> None:
+        self._banks.use(loaded)
+        self._status.update(preset=loaded.path.stem)
+        self._status.say(f"Playing {loaded.preset.name}")
+
+    def _hear(self, report: Report) -> None:
+        if isinstance(report, Failed):
+            if not self._has_rendered:
+                raise PresetError(report.message, report.remedy)
+            self._status.say(report.message, report.remedy)
+        elif isinstance(report, Notice):
+            self._status.say(report.message, report.remedy)
+        elif isinstance(report, Opened):
+            self._status.update(provider=report.provider)
+            if report.notice:
+                self._status.say(report.notice)
+        elif isinstance(report, TableReady):
+            self._complete.add(report.bank)
+            self._has_rendered = True
+            if report.source == "cache":
+                self._status.update(provider="cache")
+        else:
+            assert isinstance(report, AttacksReady)  # seen in the slots themselves
+            self._has_rendered = True
+
+    def _has_attacks(self) -> bool:
+        assert self._coming
+        return self._has_notes(self._coming.bank)
+
+    def _has_notes(self, bank: int) -> bool:
+        return bool((self._state.slots[bank, LOUD]["frames_ready"] > 0).all())
+
+    def _show_progress(self) -> None:
+        current = self._banks.current
+        if current is None or current.bank in self._complete:
+            self._status.update(notes="")
+            return
+        slots = self._state.slots[current.bank, LOUD]  # the last layer of a key to be written
+        whole = int(
+            ((slots["frames_ready"] > 0) & (slots["frames_ready"] == slots["frames_whole"])).sum()
+        )
+        self._status.update(notes=f"notes {whole}/{PITCH_COUNT}")

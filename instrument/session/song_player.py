@@ -1,0 +1,69 @@
+"""Play a song into the running engine, each message at its own frame."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from instrument.midi.messages import release_everything
+from instrument.midi.song import Song
+from instrument.realtime.state import TICK_FRAMES, EngineState
+
+AHEAD_SECONDS = 0.5
+"""How far ahead messages are handed over: more than control ever sleeps."""
+LEAD_IN_SECONDS = 0.3
+_PROGRAM_CHANGE = 0xC0
+
+
+class SongFeed:
+    """Hand a song's messages to the kernel a little ahead of time.
+
+    The song begins on the kernel's control grid, so that an offline render of it gives the same
+    samples. Call `feed` a few times a second from control's loop.
+
+    Parameters
+    ----------
+    state
+        The engine block; its rate must be known.
+    song
+        The messages.
+    follow_programs
+        Hand over program changes too.
+    """
+
+    def __init__(self, state: EngineState, song: Song, *, follow_programs: bool) -> None:
+        self._state = state
+        first = state.clock + round(LEAD_IN_SECONDS * state.rate_hz)
+        self.first_frame = -(-first // TICK_FRAMES) * TICK_FRAMES
+        self.length_seconds = song.length_seconds
+        self._waiting = deque(
+            (self._frame(message.time_seconds), message.data)
+            for message in song.messages
+            if follow_programs or message.data[0] & 0xF0 != _PROGRAM_CHANGE
+        )
+        self._last_frame = self._frame(song.length_seconds)
+        self._waiting.extend((self._last_frame, data) for data in release_everything())
+
+    def feed(self) -> None:
+        """Hand over what is due soon, as far as the ring takes it."""
+        until = self._state.clock + round(AHEAD_SECONDS * self._state.rate_hz)
+        while self._waiting and self._waiting[0][0] <= until:
+            frame, data = self._waiting[0]
+            if not self._state.send_midi(data, frame):
+                return
+            self._waiting.popleft()
+
+    @property
+    def position_seconds(self) -> float:
+        """Where the song is; negative before it begins."""
+        return (self._state.clock - self.first_frame) / self._state.rate_hz
+
+    @property
+    def has_ended(self) -> bool:
+        """The last message has been played and nothing sounds any more."""
+        if self._waiting or self._state.clock <= self._last_frame:
+            return False
+        meters = self._state.meters
+        return not (meters["active_voices"] or meters["fading_voices"])
+
+    def _frame(self, seconds: float) -> int:
+        return self.first_frame + round(seconds * self._state.rate_hz)

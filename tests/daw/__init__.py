@@ -1,0 +1,1 @@
+"""A real DAW beside latentkeys: ``make test-daw``."""

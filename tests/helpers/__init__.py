@@ -1,0 +1,1 @@
+"""What several tests share: real servers, small models, pieces of music."""

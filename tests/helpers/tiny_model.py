@@ -1,0 +1,56 @@
+"""A real bundle of a tiny untrained frame voice, exported once per test session."""
+
+import atexit
+import functools
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from export.frame_voice.write import write_bundle
+from training.data.audio.tone_set import Instrument, TuningTables
+from training.frame_voice.config import FrameVoiceConfig, TrainingConfig
+from training.frame_voice.model import FrameVoice
+from training.frame_voice.run import RunSummary, save_checkpoint
+
+INSTRUMENTS = (
+    Instrument("Glass Bell", 9, True, False, 5.0),
+    Instrument("Choir", 52, False, False, 4.0),
+    Instrument("Reed", 68, False, False, 6.0),
+)
+GRAPHS = ("attack", "whole", "step_8")
+CONFIG = FrameVoiceConfig(
+    latent_size=6, note_width=32, note_blocks=1, frame_width=24, frame_blocks=1, frame_expansion=2
+)
+
+
+@functools.cache
+def scratch() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="latentkeys-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@functools.cache
+def tiny_run() -> Path:
+    """Return the folder of a run that has taken no step."""
+    torch.manual_seed(5)
+    tuning = TuningTables.harmonic(len(INSTRUMENTS))
+    tuning.level_db[:] = np.linspace(3.0, -3.0, 88)  # high keys are quieter
+    voice = FrameVoice(CONFIG, INSTRUMENTS, tuning)
+    summary = RunSummary(
+        CONFIG, TrainingConfig(), INSTRUMENTS, "formulas", "Public domain.", "", 0, 0.0, "test"
+    )
+    average = {name: parameter.detach() for name, parameter in voice.named_parameters()}
+    save_checkpoint(scratch() / "run", summary, {"voice": voice.state_dict(), "average": average})
+    return scratch() / "run"
+
+
+@functools.cache
+def tiny_bundle() -> Path:
+    """Return the folder of the exported bundle; copy it before changing anything."""
+    target = scratch() / "models" / "tiny"
+    write_bundle(tiny_run(), target, graph_names=GRAPHS)
+    return target

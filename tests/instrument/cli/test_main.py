@@ -1,0 +1,185 @@
+"""Every mistake a user can make ends in one message with a remedy, exit code 2, and no debris."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from instrument.cli.main import FOREIGN_VERBS, run
+from tests.helpers.live_play import COMMAND, make_home
+
+
+def song_bytes() -> bytes:
+    events = bytes.fromhex("00903c648360803c4000ff2f00")
+    header = bytes.fromhex("4d546864000000060000000101e0")
+    return header + b"MTrk" + len(events).to_bytes(4, "big") + events
+
+
+@pytest.fixture(scope="module")
+def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A user's folders, for this process and those it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("data")
+        patch.setenv("XDG_DATA_HOME", str(folder))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        make_home(folder)
+        yield folder / "latentkeys"
+
+
+@pytest.fixture
+def place(user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a song, and with a preset and a bundle to break."""
+    (tmp_path / "song.mid").write_bytes(song_bytes())
+    (tmp_path / "broken.mid").write_bytes(song_bytes()[:-6])
+    (tmp_path / "not.mid").write_bytes(b"not a MIDI file")
+    reed = (user / "presets" / "reed.toml").read_text()
+    (tmp_path / "range.toml").write_text(
+        reed.replace("release_seconds = 0.3", "release_seconds = -1")
+    )
+    (tmp_path / "key.toml").write_text(reed.replace("rate_hz = ", "rate_hertz = "))
+    (tmp_path / "model.toml").write_text(reed.replace('name = "tiny"', 'name = "tinny"'))
+    (tmp_path / "text.toml").write_text("this is = not [toml")
+    for name in ("swapped", "future"):
+        shutil.copytree(user / "models" / "tiny", tmp_path / name)
+    graph = next((tmp_path / "swapped").glob("*.onnx"))
+    graph.write_bytes(graph.read_bytes()[:-1] + b"?")
+    card = json.loads((tmp_path / "future" / "card.json").read_text())
+    (tmp_path / "future" / "card.json").write_text(json.dumps({**card, "format": 99}))
+    (tmp_path / "taken.wav").write_bytes(b"somebody's only take")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "none")
+    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+    return tmp_path
+
+
+MISTAKES = [
+    ("plya", "(Did you mean one of: 'play', 'replay'?)"),
+    ("play --prest x", "--preset"),
+    ("play --channel 17", "1<=x<=16"),
+    ("play --preset reeed", "there is no preset 'reeed'\nDid you mean 'reed'?"),
+    ("play --preset range.toml", "release_seconds must be in 0..10 s, got -1"),
+    ("play --preset key.toml", "[vibrato] rate_hertz is not a known key\nDid you mean 'rate_hz'?"),
+    ("play --preset text.toml", "is not a TOML text file"),
+    ("play --preset reed --audio nonsense", "nonsense"),
+    ("play --preset reed --audio jack", "no JACK server answers"),
+    ("play --preset reed --record take.mp3", "must end in .wav"),
+    ("play --preset reed --record taken.wav", "exists\nAdd --force to replace it"),
+    ("play --preset reed --audio taken.wav", "exists\nAdd --force to replace it"),
+    ("play --preset reed --midi broken.mid", "is truncated"),
+    ("play --preset reed --midi song.mid --demo", "exclude each other"),
+    (
+        "render song.mid out.wav --preset model.toml",
+        "there is no model 'tinny'\nDid you mean 'tiny'",
+    ),
+    ("render song.mid out.mp3 --preset reed", "must end in .wav"),
+    ("render song.mid taken.wav --preset reed", "Add --force"),
+    ("render song.mid no/such/folder/out.wav --preset reed", "its folder does not exist"),
+    ("render broken.mid out.wav --preset reed", "is truncated"),
+    ("render not.mid out.wav --preset reed", "is not a MIDI file"),
+    ("render missing.mid out.wav --preset reed", "No such file"),
+    ("render . out.wav --preset reed", "cannot read"),
+    ("presets show nothing", "there is no preset"),
+    ("presets check range.toml", "1 of 1 presets cannot be played"),
+    ("presets new x --blend Reed:much", "must be a number, got 'much'"),
+    ("presets new x", "starts from exactly one of"),
+    ("bundle check tinny", "there is no bundle 'tinny'\nDid you mean 'tiny'?"),
+    ("bundle check swapped", "damaged or swapped"),
+    ("bundle check future", "has format 99"),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), MISTAKES, ids=[line for line, _ in MISTAKES])
+def test_a_mistake_ends_in_one_message(
+    place: Path, capfd: pytest.CaptureFixture[str], line: str, message: str
+) -> None:
+    before = snapshot(place)
+    assert run(line.split()) == 2
+    said = capfd.readouterr()
+    assert message in said.err
+    assert said.err.count("Error:") == 1
+    assert "Traceback" not in said.err + said.out
+    assert snapshot(place) == before
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(
+    place: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    disk = place / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if os.name != "posix" or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("needs the right to mount a small disk")
+    try:
+        assert run(["render", "song.mid", "disk/out.wav", "--preset", "reed"]) == 2
+        assert "the disk is full" in capfd.readouterr().err
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_force_replaces_and_a_render_leaves_only_its_file(place: Path) -> None:
+    assert run(["render", "song.mid", "taken.wav", "--preset", "reed", "--force"]) == 0
+    assert (place / "taken.wav").read_bytes()[:4] == b"RIFF"
+    assert not [path for path in place.iterdir() if path.name.startswith(".")]
+
+
+def test_presets_are_listed_shown_and_made(place: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["presets", "new", "Half Way", "--between", "reed", "choir"]) == 0
+    assert run(["presets", "check", "half_way", "reed"]) == 0
+    assert run(["presets", "list"]) == 0
+    assert run(["bundle", "check", "tiny"]) == 0
+    said = capfd.readouterr().out
+    assert "half_way" in said
+    assert "largest difference" in said
+
+
+def test_help_names_every_verb_and_imports_no_foreign_one(place: Path) -> None:
+    script = (
+        "import sys; from instrument.cli.main import run; run(['--help']);"
+        "print([m for m in ('torch', 'numpy', 'training', 'export') if m in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout
+    assert said.strip().endswith("[]")
+    verbs = ["play", "render", "presets", "bundle", "devices", "doctor"]
+    for verb in [*verbs, *(verb for verb, *_ in FOREIGN_VERBS)]:
+        assert f"  {verb} " in said
+
+
+@pytest.mark.parametrize("verb", ["train", "data", "evaluate", "export"])
+def test_a_missing_extra_names_the_command_that_installs_it(place: Path, verb: str) -> None:
+    script = (
+        "import sys; sys.modules['torch'] = sys.modules['onnx'] = None\n"
+        f"from instrument.cli.main import run; sys.exit(run(['{verb}', '--help']))"
+    )
+    run_ = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    if run_.returncode == 0:
+        return  # this verb's help needs no torch
+    assert run_.returncode == 2
+    assert "pip install 'latentkeys[" in run_.stderr
+
+
+def test_a_closed_pipe_ends_quietly(place: Path) -> None:
+    line = f"{' '.join(COMMAND)} presets list | head -c 1"
+    said = subprocess.run(["sh", "-c", line], capture_output=True, text=True)
+    assert said.stderr == ""
+
+
+def test_devices_and_doctor_work_without_any_device(
+    place: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["devices"]) == 0
+    assert "no server answers" in capfd.readouterr().out
+    assert run(["doctor", "--seconds", "0.5"]) == 0
+    said = capfd.readouterr().out
+    assert "real-time priority" in said
+    assert "missed" in said

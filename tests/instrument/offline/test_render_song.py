@@ -1,0 +1,119 @@
+"""``latentkeys render``: pitches, times, presets and speed of the file that comes out."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+import soundfile
+
+from instrument.offline.render_song import render_song
+from instrument.session.demo import FIRST_PROGRAM, SECOND_PROGRAM, demonstration
+from tests.helpers.live_play import make_home
+
+RATE_HZ = 48_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        make_home(Path(os.environ["XDG_DATA_HOME"]))
+        yield
+
+
+def a_song(path: Path, *messages: mido.Message | mido.MetaMessage) -> Path:
+    """Write a file of 480 ticks per beat, 120 beats per minute until told otherwise."""
+    song = mido.MidiFile(ticks_per_beat=480)
+    song.add_track().extend(messages)
+    song.save(path)
+    return path
+
+
+def note(kind: str, pitch: int, ticks: int) -> mido.Message:
+    return mido.Message(kind, note=pitch, velocity=100 if kind == "note_on" else 0, time=ticks)
+
+
+def rendered(tmp_path: Path, song: Path, **options: object) -> np.ndarray:
+    out = tmp_path / "out.wav"
+    render_song(song, out, preset="reed", replace=True, **options)  # type: ignore[arg-type]
+    sound, rate = soundfile.read(out, dtype="float32")
+    assert rate == options.get("rate_hz", RATE_HZ)
+    return sound[:, 0]
+
+
+def partial(sound: np.ndarray, pitch: int, rate_hz: int = RATE_HZ) -> float:
+    """Return the strongest peak as a multiple of the pitch's frequency."""
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)), 2**19))
+    return float(np.argmax(spectrum)) * rate_hz / 2**19 / (440 * 2 ** ((pitch - 69) / 12))
+
+
+@pytest.mark.parametrize("rate_hz", [48_000, 44_100])
+def test_notes_sound_at_their_times_and_pitches(tmp_path: Path, rate_hz: int) -> None:
+    slower = mido.MetaMessage("set_tempo", tempo=1_000_000, time=0)
+    song = a_song(
+        tmp_path / "song.mid",
+        note("note_on", 57, 480),  # 0.5 s
+        note("note_off", 57, 480),
+        slower,
+        note("note_on", 64, 960),  # 1.0 + 2.0 s
+        note("note_off", 64, 480),
+    )
+    sound = rendered(tmp_path, song, rate_hz=rate_hz)
+    assert not sound[: rate_hz // 2].any()
+    assert np.abs(sound[rate_hz // 2 : rate_hz // 2 + 480]).max() > 1e-4
+    gap = sound[int(2.9 * rate_hz) : 3 * rate_hz]
+    assert np.abs(gap).max() < 1e-3
+    for pitch, start in ((57, 0.6), (64, 3.1)):
+        part = sound[int(start * rate_hz) : int((start + 0.35) * rate_hz)]
+        found = partial(part, pitch, rate_hz)
+        assert found == pytest.approx(round(found), rel=0.002)
+    assert len(sound) / rate_hz < 6
+
+
+def test_a_key_and_a_pedal_left_down_end_with_the_song(tmp_path: Path) -> None:
+    pedal = mido.Message("control_change", control=64, value=127)
+    song = a_song(tmp_path / "song.mid", pedal, note("note_on", 60, 0), note("note_on", 64, 480))
+    sound = rendered(tmp_path, song)
+    assert len(sound) / RATE_HZ < 3
+    assert np.abs(sound[-100:]).max() < 1e-4
+
+
+def test_program_changes_count_only_when_asked(tmp_path: Path) -> None:
+    program = mido.Message("program_change", program=0)
+    song = a_song(tmp_path / "a.mid", program, note("note_on", 60, 0), note("note_off", 60, 480))
+    plain = a_song(tmp_path / "b.mid", note("note_on", 60, 0), note("note_off", 60, 480))
+    as_asked = rendered(tmp_path, plain)
+    np.testing.assert_array_equal(rendered(tmp_path, song), as_asked)
+    assert not np.array_equal(rendered(tmp_path, song, follow_programs=True), as_asked)
+
+
+def test_the_same_song_gives_the_same_bits_and_faster_than_it_sounds(tmp_path: Path) -> None:
+    chord = [note("note_on", pitch, 0) for pitch in (48, 55, 60, 64, 67, 72)]
+    ends = [note("note_off", 48, 9600), *(note("note_off", p, 0) for p in (55, 60, 64, 67, 72))]
+    song = a_song(tmp_path / "song.mid", *chord, *ends)
+    first = rendered(tmp_path, song)
+    began = time.monotonic()
+    second = rendered(tmp_path, song)
+    assert time.monotonic() - began < len(second) / RATE_HZ
+    np.testing.assert_array_equal(first, second)
+
+
+def test_the_demonstration_shows_what_the_instrument_can_do() -> None:
+    piece = demonstration()
+    assert 20 <= piece.length_seconds <= 30
+    kinds = {message.data[0] & 0xF0 for message in piece.messages}
+    assert kinds == {0x80, 0x90, 0xB0, 0xC0}
+    velocities = {m.data[2] for m in piece.messages if m.data[0] & 0xF0 == 0x90}
+    assert max(velocities) - min(velocities) > 40
+    controls = {m.data[1] for m in piece.messages if m.data[0] & 0xF0 == 0xB0}
+    assert controls == {1, 64}
+    programs = [m.data[1] for m in piece.messages if m.data[0] & 0xF0 == 0xC0]
+    assert programs == [FIRST_PROGRAM, SECOND_PROGRAM]
+    struck = [m.data[1] for m in piece.messages if m.data[0] & 0xF0 == 0x90]
+    released = [m.data[1] for m in piece.messages if m.data[0] & 0xF0 == 0x80]
+    assert sorted(struck) == sorted(released)

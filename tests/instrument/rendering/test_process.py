@@ -1,0 +1,143 @@
+"""The models process itself, with a real bundle, asked as control asks it."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from instrument.preset.preset import find_preset
+from instrument.realtime.state import LOUD, LOWEST_PITCH, EngineState
+from instrument.rendering.messages import (
+    AttacksReady,
+    Failed,
+    Fill,
+    Notice,
+    Opened,
+    Report,
+    TableReady,
+    decode_report,
+    encode,
+)
+from instrument.session.child_process import ChildProcess
+from tests.helpers.live_play import make_home, wait_for
+
+BANK = 1
+
+
+class Asked:
+    """A models process and the memory it fills."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.state = EngineState.create(folder, 48_000, 4.0)
+        self.process = ChildProcess("instrument.rendering.process", folder)
+        self.reports: list[Report] = []
+
+    def fill(self, preset: Path, bank: int = BANK) -> None:
+        self.process.send(encode(Fill(bank, str(preset))))
+
+    def wait_for(self, kind: type, seconds: float = 60.0) -> object:
+        return wait_for(lambda: self.find(kind), kind.__name__, seconds)
+
+    def find(self, kind: type) -> object:
+        self.reports += [decode_report(line) for line in self.process.lines()]
+        assert self.process.exit_code is None, self.process.last_words()
+        return next((report for report in self.reports if isinstance(report, kind)), None)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        make_home(Path(os.environ["XDG_DATA_HOME"]))
+        yield
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    models = Asked(tmp_path / "session")
+    yield models
+    models.process.end()
+
+
+def test_a_table_is_rendered_once_and_then_comes_from_the_cache(
+    asked: Asked, tmp_path: Path
+) -> None:
+    asked.fill(find_preset("reed"))
+    assert isinstance(asked.wait_for(Opened), Opened)
+    assert asked.wait_for(AttacksReady)
+    ready = asked.wait_for(TableReady)
+    assert isinstance(ready, TableReady) and ready.source == "model"
+    slots = asked.state.slots[BANK]
+    assert np.all((slots["frames_ready"] > 0) & (slots["frames_ready"] == slots["frames_whole"]))
+    rendered = asked.state.notes[BANK].copy()
+    kept = tmp_path / "cache" / "latentkeys" / "notes"
+    wait_for(lambda: list(kept.glob("[!.]*.npz")), "the cache")  # not the file being written
+
+    second = Asked(tmp_path / "second")
+    second.fill(find_preset("reed"))
+    ready = second.wait_for(TableReady)
+    assert isinstance(ready, TableReady) and ready.source == "cache"
+    assert not second.find(Opened)
+    for name in slots.dtype.names or ():
+        np.testing.assert_array_equal(second.state.slots[BANK][name], slots[name])
+    np.testing.assert_array_equal(second.state.notes[BANK], rendered)
+    second.process.end()
+
+
+def test_a_key_struck_while_cold_is_rendered_before_the_others(asked: Asked) -> None:
+    asked.state.wanted[BANK, 0] = 1
+    asked.fill(find_preset("reed"))
+    slots = asked.state.slots[BANK, LOUD]
+    wait_for(lambda: slots["frames_ready"].any(), "a slot")
+    assert slots["frames_ready"][0] > 0
+    wait_for(lambda: (slots["frames_ready"] > 0).sum() > 20, "more slots")
+    asked.state.wanted[BANK, 107 - LOWEST_PITCH] = 9
+    before = int((slots["frames_ready"] > 0).sum())
+    wait_for(lambda: slots["frames_ready"][107 - LOWEST_PITCH] > 0, "the struck key")
+    assert int((slots["frames_ready"] > 0).sum()) <= before + 6  # what passed while we looked
+
+
+def test_a_new_request_stops_the_old_one(asked: Asked) -> None:
+    asked.fill(find_preset("reed"), bank=1)
+    asked.wait_for(Opened)
+    asked.fill(find_preset("choir"), bank=2)
+    ready = asked.wait_for(TableReady)
+    assert isinstance(ready, TableReady) and ready.bank == 2
+    assert not np.all(asked.state.slots[1, LOUD]["frames_ready"] > 0)
+
+
+def test_a_preset_without_its_model_fails_by_name_and_the_next_one_works(
+    asked: Asked, tmp_path: Path
+) -> None:
+    text = find_preset("reed").read_text().replace('name = "tiny"', 'name = "lost"')
+    (tmp_path / "lost.toml").write_text(text)
+    asked.fill(tmp_path / "lost.toml")
+    failed = asked.wait_for(Failed)
+    assert isinstance(failed, Failed) and "there is no model 'lost'" in failed.message
+    asked.fill(find_preset("reed"), bank=2)
+    assert asked.wait_for(Opened)
+
+
+def test_a_cache_that_cannot_be_written_is_told_and_costs_no_note(
+    asked: Asked, tmp_path: Path
+) -> None:
+    (tmp_path / "cache" / "latentkeys").mkdir(parents=True)
+    (tmp_path / "cache" / "latentkeys" / "notes").write_text("a file where the folder should be")
+    asked.fill(find_preset("reed"))
+    assert asked.wait_for(TableReady)
+    notice = asked.wait_for(Notice)
+    assert isinstance(notice, Notice) and "cannot create the cache folder" in notice.message
+
+
+def test_it_ends_with_its_stdin(asked: Asked) -> None:
+    asked.fill(find_preset("reed"))
+    asked.wait_for(Opened)
+    began = time.monotonic()
+    asked.process.end(wait_seconds=5.0)
+    assert time.monotonic() - began < 2.0
+    assert asked.process.exit_code == 0

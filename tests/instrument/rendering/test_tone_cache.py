@@ -1,0 +1,107 @@
+"""The disk cache of note tables: exact, bounded, and never worse than no cache."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from instrument.errors import FileError
+from instrument.rendering.tone_cache import (
+    SAMPLE_STEP,
+    NoteCache,
+    TableNote,
+    on_the_grid,
+    table_key,
+)
+
+
+def a_table(seed: int = 0, frames: int = 500) -> list[TableNote]:
+    random = np.random.default_rng(seed)
+    notes = []
+    for pitch in (21, 60, 108):
+        samples = on_the_grid(random.normal(0, 0.3, frames + pitch).astype(np.float32))
+        notes.append(TableNote(1, pitch, samples, 100, 400, 0.99997, 0.5))
+    return notes
+
+
+def test_a_table_comes_back_bit_for_bit(tmp_path: Path) -> None:
+    written = a_table()
+    NoteCache(tmp_path).save("glass", written)
+    read = NoteCache(tmp_path).load("glass")
+    assert read is not None
+    for before, after in zip(written, read, strict=True):
+        np.testing.assert_array_equal(before.samples, after.samples)
+        assert after.samples.dtype == np.float32
+        for field in ("layer", "pitch", "loop_start", "loop_end", "loop_decay_per_frame", "gain"):
+            assert getattr(before, field) == getattr(after, field)
+
+
+def test_the_grid_moves_a_sample_by_half_a_step_at_most() -> None:
+    samples = np.linspace(-1.99, 1.99, 10_001, dtype=np.float32)
+    moved = np.abs(on_the_grid(samples) - samples)
+    assert 0 < moved.max() <= SAMPLE_STEP / 2 + 1e-7  # float32 rounding of the linspace itself
+    np.testing.assert_array_equal(on_the_grid(on_the_grid(samples)), on_the_grid(samples))
+
+
+@pytest.mark.parametrize(
+    ("sha", "latent", "rate", "frames"),
+    [
+        ("b" * 64, [0.1, 0.2], 48000, 120000),
+        ("a" * 64, [0.1, 0.3], 48000, 120000),
+        ("a" * 64, [0.1, 0.2], 44100, 120000),
+        ("a" * 64, [0.1, 0.2], 48000, 96000),
+    ],
+)
+def test_everything_that_changes_the_sound_changes_the_key(
+    sha: str, latent: list[float], rate: int, frames: int
+) -> None:
+    assert table_key(sha, latent, rate, frames) != table_key("a" * 64, [0.1, 0.2], 48000, 120000)
+
+
+def test_an_unknown_key_is_none(tmp_path: Path) -> None:
+    assert NoteCache(tmp_path / "not there yet").load("glass") is None
+
+
+@pytest.mark.parametrize("cut", ["half", "flipped byte", "empty", "another format"])
+def test_a_damaged_file_is_none_and_goes_away(tmp_path: Path, cut: str) -> None:
+    cache = NoteCache(tmp_path)
+    cache.save("glass", a_table())
+    path = tmp_path / "glass.npz"
+    content = bytearray(path.read_bytes())
+    if cut == "half":
+        content = content[: len(content) // 2]
+    elif cut == "flipped byte":
+        content[len(content) // 2] ^= 0xFF
+    elif cut == "empty":
+        content = bytearray()
+    else:
+        content = bytearray(b"not a zip file" * 100)
+    path.write_bytes(content)
+    assert cache.load("glass") is None
+    assert not path.exists()
+
+
+def test_the_least_recently_used_table_goes_first(tmp_path: Path) -> None:
+    cache = NoteCache(tmp_path)
+    cache.save("old", a_table())
+    cache.max_bytes = 3 * (tmp_path / "old.npz").stat().st_size
+    for age, key in enumerate(["old", "used", "new"]):
+        cache.save(key, a_table())
+        os.utime(tmp_path / f"{key}.npz", (1000 + age, 1000 + age))
+    os.utime(tmp_path / "old.npz", (1000, 1000))
+    assert cache.load("old") is not None  # now it is the most recently used
+    cache.save("newest", a_table())
+    assert {path.stem for path in tmp_path.glob("*.npz")} == {"old", "new", "newest"}
+
+
+def test_a_disk_that_takes_only_a_part_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    _, hard = before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
+    try:
+        with pytest.raises(FileError, match="cannot write"):
+            NoteCache(tmp_path).save("glass", a_table())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,100 @@
+"""A session's folder, and songs that are fed into a session."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from instrument.midi.messages import note_off, note_on, program_change
+from instrument.midi.song import Song, SongMessage
+from instrument.realtime.offline_engine import OfflineEngine
+from instrument.realtime.state import BUILT_IN_BANK, TICK_FRAMES, EngineState
+from instrument.session.session_folder import (
+    ROOM_BYTES,
+    choose_parent,
+    session_folder,
+    sweep_dead_sessions,
+)
+from instrument.session.song_player import SongFeed
+
+
+def test_the_folder_is_private_and_goes_even_after_an_error() -> None:
+    with pytest.raises(RuntimeError), session_folder() as folder:
+        assert folder.stat().st_mode & 0o777 == 0o700
+        (folder / "state.bin").write_bytes(b"")
+        raise RuntimeError
+    assert not folder.exists()
+
+
+def test_a_dead_engines_folder_is_swept_and_a_living_ones_is_not() -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    with session_folder() as killed, session_folder() as playing:
+        EngineState.create(killed).fields["engine_pid"] = dead.pid
+        EngineState.create(playing).fields["engine_pid"] = os.getpid()
+        sweep_dead_sessions()
+        assert not killed.exists()
+        assert playing.exists()
+
+
+def test_a_container_with_little_memory_gets_its_folder_on_disk(tmp_path: Path) -> None:
+    assert choose_parent(tmp_path / "there is none") == Path(tempfile.gettempdir())
+    room = shutil.disk_usage(tmp_path).free >= ROOM_BYTES
+    assert (choose_parent(tmp_path) == tmp_path) == room
+
+
+def a_song() -> Song:
+    messages = [
+        SongMessage(0.0, program_change(5)),
+        SongMessage(0.10, note_on(60)),
+        SongMessage(0.25, note_on(67)),
+        SongMessage(0.30, note_off(60)),
+    ]
+    return Song(tuple(messages), 0.40)
+
+
+def play(engine: OfflineEngine, feed: SongFeed) -> np.ndarray:
+    audio = []
+    for _ in range(2000):
+        feed.feed()
+        audio.append(engine.render(480))
+        if feed.has_ended:
+            return np.concatenate(audio)
+    raise AssertionError("the song has no end")
+
+
+@pytest.mark.parametrize("started_before", [0, 1000, 48_017])
+def test_a_song_sounds_the_same_whenever_it_begins(started_before: int) -> None:
+    heard = []
+    for frames in (0, started_before):
+        engine = OfflineEngine(48_000, 128)
+        engine.state.channels["bank"] = BUILT_IN_BANK
+        engine.render(frames)
+        feed = SongFeed(engine.state, a_song(), follow_programs=False)
+        assert feed.first_frame % TICK_FRAMES == 0
+        audio = play(engine, feed)
+        heard.append(audio[feed.first_frame - frames :][: round(0.6 * 48_000)])
+    assert np.abs(heard[0]).max() > 0.01
+    np.testing.assert_array_equal(heard[0], heard[1])
+
+
+@pytest.mark.parametrize("follow", [True, False])
+def test_program_changes_are_handed_over_only_when_asked(follow: bool) -> None:
+    engine = OfflineEngine(48_000, 128)
+    play(engine, SongFeed(engine.state, a_song(), follow_programs=follow))
+    request = engine.state.request_ring.pop()
+    assert (request is not None) == follow
+    assert request is None or int(request["data1"]) == 5
+
+
+def test_a_key_that_the_song_leaves_down_ends_with_it() -> None:
+    engine = OfflineEngine(48_000, 128)
+    engine.state.channels["bank"] = BUILT_IN_BANK
+    song = Song((SongMessage(0.0, note_on(60)),), 0.2)
+    audio = play(engine, SongFeed(engine.state, song, follow_programs=False))
+    assert len(audio) < 3 * 48_000

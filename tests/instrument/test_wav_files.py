@@ -1,0 +1,84 @@
+"""Recording while playing, into files that appear whole or not at all."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from instrument.errors import FileError, SettingError
+from instrument.midi.messages import note_on
+from instrument.realtime.offline_engine import OfflineEngine
+from instrument.realtime.state import BUILT_IN_BANK, RECORD_FRAMES
+from instrument.wav_files import Recorder, WavFile, check_target
+
+
+def an_engine() -> OfflineEngine:
+    engine = OfflineEngine(48_000, 128)
+    engine.state.channels["bank"] = BUILT_IN_BANK
+    engine.send(100, note_on(60))
+    return engine
+
+
+def test_a_recording_is_what_was_heard_bit_for_bit(tmp_path: Path) -> None:
+    engine = an_engine()
+    recorder = Recorder(engine.state, tmp_path / "take.wav")
+    heard = []
+    for _ in range(20):
+        heard.append(engine.render(3001))
+        assert recorder.drain() is None
+    assert recorder.seconds == pytest.approx(20 * 3001 / 48_000)
+    assert [path.name for path in tmp_path.glob("take.wav")] == []
+    recorder.finish()
+    taken, rate = soundfile.read(tmp_path / "take.wav", dtype="float32")
+    assert rate == 48_000
+    np.testing.assert_array_equal(taken, np.concatenate(heard))
+    assert recorder.lost_frames == 0
+
+
+def test_what_nobody_drained_in_time_is_counted(tmp_path: Path) -> None:
+    engine = an_engine()
+    recorder = Recorder(engine.state, tmp_path / "take.wav")
+    for _ in range(9):
+        engine.render(RECORD_FRAMES // 8)
+    recorder.drain()
+    recorder.finish()
+    assert recorder.lost_frames > 0
+
+
+def test_trouble_with_the_file_ends_the_recording_and_keeps_its_beginning(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    engine = an_engine()
+    recorder = Recorder(engine.state, tmp_path / "take.wav")
+    engine.render(24_000)
+    assert recorder.drain() is None
+    _, hard = before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (24_000 * 8 + 4096, hard))
+    try:
+        engine.render(24_000)
+        problem = recorder.drain()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert isinstance(problem, FileError)
+    assert "cannot write" in problem.message
+    assert recorder.drain() is None
+    taken, _ = soundfile.read(tmp_path / "take.wav", dtype="float32")
+    assert len(taken) >= 24_000
+
+
+def test_an_interrupted_file_goes_away(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), WavFile(tmp_path / "out.wav", 48_000) as file:
+        file.write(np.zeros((100, 2), np.float32))
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_and_a_missing_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="its folder does not exist"):
+        WavFile(tmp_path / "no" / "out.wav", 48_000)
+    with pytest.raises(SettingError, match="must end in"):
+        check_target(tmp_path / "out.flac", replace=True)
+    (tmp_path / "out.wav").write_bytes(b"")
+    with pytest.raises(SettingError, match="exists"):
+        check_target(tmp_path / "out.wav", replace=False)
+    check_target(tmp_path / "out.wav", replace=True)

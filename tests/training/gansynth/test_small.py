@@ -1,0 +1,170 @@
+"""Matching notes: latents that stand for instruments, and images that are drawn in part."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from instrument.errors import FileError, SettingError
+from tests.helpers.tone_waves import tone_waves
+from training.gansynth import small as gansynth_small
+from training.gansynth import system as gansynth
+from training.gansynth.instrument_latents import Instruments
+from training.gansynth.network import Generator, NetworkSize
+from training.gansynth.small import RECIPES, SYSTEM, SmallConfig, SmallLearner
+from training.gansynth.tone_targets import NoteImages
+from training.trainer.system import Moment
+from training.trainer.trainer import Length, new_run, resumed_run
+
+CPU = torch.device("cpu")
+SIZE = NetworkSize(feature_base=512, feature_limit=4)
+CONFIG = SmallConfig(size=SIZE, batch=2, growth=((0.0, 3.0), (1.0, 3.0)))
+PITCHES = (40, 52, 60, 61)
+
+
+@pytest.fixture(scope="module")
+def waves():  # type: ignore[no-untyped-def]
+    """Two instruments of four pitches; the second instrument's last note is for validation."""
+    found = tone_waves(PITCHES, (0, 0))
+    splits = found.splits.copy()
+    splits[-1] = 1
+    return replace(found, splits=splits)
+
+
+def moment(step: int, fraction: float = 0.0) -> Moment:
+    return Moment(step, fraction, np.random.default_rng(step), 0, 1, step)
+
+
+def instruments(count: int = 5) -> Instruments:
+    torch.manual_seed(0)
+    return Instruments(count, 16)
+
+
+def test_directions_are_at_right_angles_and_latents_as_long_as_random_ones() -> None:
+    latents = instruments().latents()
+    np.testing.assert_allclose(latents @ latents.T, 16.0 * np.eye(5), atol=1e-4)
+
+
+def test_an_instruments_latent_is_all_its_own() -> None:
+    found = instruments()
+    which, share = found.shares(found.latents())
+    assert which[:, 0].tolist() == [0, 1, 2, 3, 4]
+    assert torch.equal(share, torch.tensor([[1.0, 0.0, 0.0]]).expand(5, 3))
+
+
+def test_half_way_between_two_both_have_half() -> None:
+    found = instruments()
+    middle = found.latents()[1] + found.latents()[3]
+    which, share = found.shares(middle[None])
+    assert set(which[0, :2].tolist()) == {1, 3}
+    np.testing.assert_allclose(share, [[0.5, 0.5, 0.0]], atol=1e-3)
+
+
+def test_nearer_to_one_is_mostly_that_one() -> None:
+    found, angle = instruments(), math.radians(40.0)
+    z = math.cos(angle) * found.latents()[0] + math.sin(angle) * found.latents()[1]
+    _, share = found.shares(z[None])
+    weight = math.tan(angle) ** 12
+    np.testing.assert_allclose(share[0, :2], np.array([1.0, weight]) / (1.0 + weight), atol=1e-4)
+
+
+def test_images_of_notes_are_kept_at_every_size(waves) -> None:  # type: ignore[no-untyped-def]
+    spectrogram, normalizer = CONFIG.spectrogram, CONFIG.normalizer
+    notes = NoteImages(waves, (), spectrogram, normalizer, 3, CPU)
+    assert [tuple(size.shape) for size in notes.sizes] == [
+        (8, 3, 128, 1024),
+        (8, 3, 64, 512),
+        (8, 3, 32, 256),
+    ]
+    pitch = torch.tensor([52])
+    index = int(notes.table["train"][1, 52 - 24])
+    expected = normalizer.normalise(
+        spectrogram.image(torch.from_numpy(waves.audio(np.array([5]))), pitch)
+    )
+    image = notes.read(torch.tensor([index]), 0, slice(None))
+    assert (image[:, :2] - expected).abs().max() < 0.5 / 127.0 + 1e-6
+    assert float(image[0, 2].max()) > 0.95  # the loudest place is heard best
+
+
+def test_a_blend_is_the_weighted_mean_of_its_notes(waves) -> None:  # type: ignore[no-untyped-def]
+    notes = NoteImages(waves, (), CONFIG.spectrogram, CONFIG.normalizer, 4, CPU)
+    pitch, which = torch.tensor([60 - 24]), torch.tensor([[1, 0]])
+    pair = notes.read(torch.from_numpy(notes.table["train"][[1, 0], 60 - 24]), 3, slice(4, 8))
+    blend = notes.blend(which, torch.tensor([[0.75, 0.25]]), pitch, 3, slice(4, 8))
+    np.testing.assert_allclose(blend[0], 0.75 * pair[0] + 0.25 * pair[1], atol=1e-6)
+
+
+def test_an_instrument_that_the_set_lacks_is_named(waves) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(SettingError, match="no instrument 'theremin'"):
+        NoteImages(waves, ("theremin",), CONFIG.spectrogram, CONFIG.normalizer, 1, CPU)
+
+
+@pytest.mark.parametrize("crop", [0, 1, 11, 23, 24])
+@pytest.mark.parametrize("position", [5.5, 6.0])
+def test_some_windows_are_drawn_as_in_the_whole_image(crop: int, position: float) -> None:
+    torch.manual_seed(3)
+    generator, z, pitch = Generator(SIZE), torch.randn(2, 256), torch.tensor([3, 50])
+    with torch.no_grad():
+        whole = gansynth_small._draw(generator, z, pitch, position, None)
+        part = gansynth_small._draw(generator, z, pitch, position, crop)
+        full = generator(z, pitch, position)
+    assert torch.equal(part, whole[:, :, 4 * crop : 4 * crop + 32]) or torch.allclose(
+        part, whole[:, :, 4 * crop : 4 * crop + 32], atol=1e-5
+    )
+    assert torch.allclose(whole, full, atol=1e-5)
+
+
+def test_held_out_notes_are_never_drawn(waves) -> None:  # type: ignore[no-untyped-def]
+    torch.manual_seed(0)
+    learner = SmallLearner(CONFIG, waves, CPU)
+    for step in range(50):
+        _, which, share, pitch = learner.draw(np.random.default_rng(step))
+        for row, note in enumerate(pitch.tolist()):
+            used = which[row][share[row] > 0.0].tolist()
+            assert note + 24 in PITCHES
+            assert not (note + 24 == 61 and 1 in used)
+
+
+def test_notes_are_learned(waves) -> None:  # type: ignore[no-untyped-def]
+    torch.manual_seed(0)
+    learner = SmallLearner(replace(CONFIG, learning_rate=0.02), waves, CPU)
+    losses = [float(learner.step(moment(step + 200))["loss"]) for step in range(50)]
+    assert np.mean(losses[-8:]) < 0.75 * np.mean(losses[:4])
+
+
+def test_a_run_goes_on_to_the_bit_and_opens(tmp_path: Path, waves) -> None:  # type: ignore[no-untyped-def]
+    length = Length(2, 0.0, 1)
+    system = replace(SYSTEM, recipes=RECIPES | {"few": CONFIG})
+    folders = [tmp_path / "whole", tmp_path / "parts"]
+    whole = new_run(system, "few", waves, length, folders[0], CPU)
+    assert whole.run(lambda *_: None, lambda: False)
+    parts = new_run(system, "few", waves, length, folders[1], CPU)
+    parts.run(lambda *_: None, lambda: True)
+    again = resumed_run(system, waves, folders[1], CPU, None)
+    assert again.card.step == 1
+    assert again.run(lambda *_: None, lambda: False)
+    for name, network in whole.learner.networks.items():
+        other = again.learner.networks[name].state_dict()
+        assert all(torch.equal(value, other[key]) for key, value in network.state_dict().items())
+
+    notes = gansynth.load_notes(folders[1])
+    assert notes.position == 3.0
+    with torch.no_grad():
+        assert notes(torch.randn(1, 256), torch.tensor([60])).shape == (1, 64000)
+
+
+def test_instruments_are_named_by_the_recipe(tmp_path: Path, waves) -> None:  # type: ignore[no-untyped-def]
+    named = replace(CONFIG, instruments=("tone-1", "tone-0"))
+    system = replace(SYSTEM, recipes={"few": named})
+    run = new_run(system, "few", waves, Length(1, 0.0, 1), tmp_path, CPU)
+    run.run(lambda *_: None, lambda: False)
+    latents = gansynth_small.instrument_latents(tmp_path)
+    assert list(latents) == ["tone-1", "tone-0"]
+    assert abs(np.linalg.norm(latents["tone-0"]) - 16.0) < 1e-4
+    with pytest.raises(FileError):
+        gansynth_small.load_notes(tmp_path / "elsewhere")

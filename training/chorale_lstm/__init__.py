@@ -1,0 +1,1 @@
+"""Four voices, after Bach: an LSTM that reads and writes chorales."""

@@ -1,0 +1,1 @@
+"""`latentkeys data`, `train` and `evaluate`."""

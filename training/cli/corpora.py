@@ -1,0 +1,159 @@
+"""``latentkeys data …`` for composers: make corpora, and say what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from instrument.errors import SettingError
+from training.data.symbolic.corpus import DESCRIPTION, corpora_folder, open_corpus, write_corpus
+from training.data.symbolic.music21_corpus import read_jsb, read_tunes
+from training.data.symbolic.reading import Collected, Show, Skipped
+from training.data.symbolic.statistics import print_statistics
+from training.trainer.progress import counting_progress
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FORCE = click.option("--force", is_flag=True, help="Make it anew although it is there.")
+_MOST = click.option(
+    "--most",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Read no more than N files: all must fit into memory.",
+)
+_NAMED_SKIPPED = 20
+_NAME = click.option("--name", metavar="NAME", help="What --data calls it; by default, what it is.")
+
+
+@click.command("jsb")
+@_FORCE
+def jsb(force: bool) -> None:
+    """Bach's chorales in the canonical split, from music21's corpus: a minute.
+
+    As far as they can be found there: 342 of 382 pieces. Figures are called JSB-m21.
+    """
+    _make("jsb", force, read_jsb)
+
+
+@click.command("music21")
+@click.option(
+    "--what",
+    type=click.Choice(["jsb", "tunes", "all"]),
+    default="all",
+    show_default=True,
+    help="Bach's chorales, the tune books, or both.",
+)
+@_FORCE
+def music21(what: str, force: bool) -> None:
+    """Bach's chorales and three tune books: free, nothing is downloaded, ten minutes.
+
+    The books: Ryan's Mammoth Collection, Aird's Airs and O'Neill's Music of Ireland. The Essen folk
+    songs, also in music21, are left out: their terms allow no more than non-commercial use.
+    """
+    if what != "tunes":
+        _make("jsb", force, read_jsb)
+    if what != "jsb":
+        _make("tunes", force, read_tunes)
+
+
+@click.command("midi-folder")
+@click.argument("folder", type=_FOLDER)
+@_NAME
+@_MOST
+@_FORCE
+def midi_folder(folder: Path, name: str | None, most: int | None, force: bool) -> None:
+    """Every MIDI file under FOLDER.
+
+    Variants of one piece, in whatever key, get into one split.
+    """
+    from training.data.symbolic.midi_folder import read_midi_folder
+
+    chosen = name or folder.resolve().name
+    _make(chosen, force, lambda show: read_midi_folder(folder, chosen, show, most))
+
+
+@click.command("nottingham")
+@click.argument("folder", type=_FOLDER)
+@_NAME
+@_FORCE
+def nottingham(folder: Path, name: str | None, force: bool) -> None:
+    """Every tune of the ABC files under FOLDER, as the Nottingham collection comes.
+
+    Download it from https://abc.sourceforge.net/NMD; it states no licence. Only melodies are read,
+    not the chord symbols.
+    """
+    from training.data.symbolic.midi_folder import read_abc_folder
+
+    chosen = name or "nottingham"
+    _make(chosen, force, lambda show: read_abc_folder(folder, chosen, show))
+
+
+@click.command("maestro")
+@click.argument("folder", type=_FOLDER)
+@_NAME
+@_FORCE
+def maestro(folder: Path, name: str | None, force: bool) -> None:
+    """MAESTRO's piano performances, unpacked in FOLDER, with their own split.
+
+    Download maestro-v3.0.0-midi.zip from https://magenta.tensorflow.org/datasets/maestro; it is
+    licensed CC BY-NC-SA 4.0, which goes for what is learned from it too.
+    """
+    from training.data.symbolic.maestro import read_maestro
+
+    chosen = name or "maestro"
+    _make(chosen, force, lambda show: read_maestro(folder, chosen, show))
+
+
+@click.command("lakh")
+@click.argument("folder", type=_FOLDER)
+@_NAME
+@_MOST
+@_FORCE
+def lakh(folder: Path, name: str | None, most: int | None, force: bool) -> None:
+    """Lakh's songs: LPD-5 piano rolls (.npz) or raw MIDI files under FOLDER.
+
+    Download lpd_5_cleansed from https://salu133445.github.io/lakh-pianoroll-dataset or lmd_matched
+    from https://colinraffel.com/projects/lmd. The rights in the songs are not cleared: keep the
+    weights to yourself. Of raw Lakh, one file in twenty may be broken.
+    """
+    from training.data.symbolic.midi_folder import read_lakh
+
+    chosen = name or "lakh"
+    _make(chosen, force, lambda show: read_lakh(folder, chosen, show, most))
+
+
+CORPUS_COMMANDS = (music21, jsb, midi_folder, nottingham, maestro, lakh)
+
+
+def _make(name: str, force: bool, read: Callable[[Show], Collected]) -> None:
+    """Read, write, describe; what is there stays unless it is to be replaced."""
+    folder, console = corpora_folder() / name, Console()
+    if not name or Path(name).name != name or name.startswith("."):
+        raise SettingError(f"--name must be a plain name, got {name!r}")
+    if (folder / DESCRIPTION).is_file() and not force:
+        console.print(f"The corpus {name} is there already ({folder}); --force makes it anew.")
+        print_statistics(console, open_corpus(name))
+        return
+    with counting_progress(console) as progress:
+        task = progress.add_task("reading", total=None)
+
+        def show(item: str, done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total, description=escape(item[-40:]))
+
+        collected = read(show)
+    name_skipped(collected.skipped)
+    write_corpus(collected.corpus, folder)
+    console.print(f"{folder}:")
+    print_statistics(console, collected.corpus)
+
+
+def name_skipped(skipped: Sequence[Skipped]) -> None:
+    """Say on stderr what could not be read."""
+    console = Console(stderr=True)
+    for name, reason in skipped[:_NAMED_SKIPPED]:
+        console.print(f"skipped {escape(name)}: {escape(reason)}", style="yellow", highlight=False)
+    if skipped:
+        console.print(f"skipped in all: {len(skipped)}", style="yellow", highlight=False)

@@ -1,0 +1,175 @@
+"""``latentkeys train NAME``: one command made from each `System`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import torch
+from rich.console import Console
+
+from instrument.errors import SettingError
+from training.trainer.checkpoint import CHECKPOINT
+from training.trainer.distributed import processes
+from training.trainer.hardware import choose_device
+from training.trainer.progress import stop_flag, training_progress
+from training.trainer.system import System
+from training.trainer.trainer import Length, Run, RunCard, new_run, read_run, resumed_run
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_MINUTES = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """How long a run shall be; nothing given is the system's own length."""
+
+    minutes: float | None
+    steps: int | None
+    images: int | None
+
+    def length(self, system: System[Any, Any], config: Any, seed: int) -> Length:
+        course = system.course(config) if system.course else None
+        images = self.images
+        if course and not (self.minutes or self.steps or images):
+            images = course.images
+        if course and images:
+            return Length(course.steps(images), 0.0, seed)
+        minutes = self.minutes or (0.0 if self.steps else _MINUTES)
+        return Length(self.steps or 0, minutes, seed)
+
+    def check(self) -> bool:
+        """Say whether anything is wished for; refuse two wishes."""
+        given = {"--minutes": self.minutes, "--steps": self.steps, "--images": self.images}
+        names = [name for name, value in given.items() if value]
+        if len(names) > 1:
+            raise SettingError(f"{' and '.join(names)} both say when to stop", "Give one of them.")
+        return bool(names)
+
+
+def train_command(system: System[Any, Any]) -> click.Command:
+    """Make the command that trains a system."""
+    recipes, counts_images = list(system.recipes), system.course is not None
+
+    def train(
+        run: Path,
+        data: str | None,
+        recipe: str | None,
+        resume: bool,
+        threads: int,
+        seed: int,
+        device: str,
+        minutes: float | None,
+        steps: int | None,
+        images: int | None = None,
+    ) -> None:
+        wish = _Wish(minutes, steps, images)
+        is_wish = wish.check()
+        if not resume and (run / CHECKPOINT).exists():
+            raise SettingError(
+                f"{run} already has a checkpoint", "Go on with --resume, or choose another folder."
+            )
+        torch.set_num_threads(threads)
+        where = choose_device(device)
+        if resume:
+            before, _ = read_run(run, system.name)
+            config = msgspec.convert(before.config, system.config)
+            length = wish.length(system, config, before.length.seed) if is_wish else None
+            material = system.open_data(data or before.corpus)
+            training = resumed_run(system, material, run, where, length)
+        else:
+            chosen = recipe or recipes[0]
+            length = wish.length(system, system.recipes[chosen], seed)
+            material = system.open_data(data or system.data[0])
+            training = new_run(system, chosen, material, length, run, where)
+        _train(training)
+
+    command = click.command(system.name, short_help=system.what)(train)
+    command.params = _parameters(system, recipes, counts_images)
+    command.help = (
+        f"{system.what}\n\nTrains into the folder RUN; Ctrl-C stops and saves. "
+        "Watch it with: tensorboard --logdir RUN"
+    )
+    return command
+
+
+def _parameters(
+    system: System[Any, Any], recipes: list[str], counts_images: bool
+) -> list[click.Parameter]:
+    """Return the command's arguments; images are counted, or else minutes are the rule."""
+    otherwise = "its own course" if counts_images else f"{_MINUTES:.0f}"
+    parameters: list[click.Parameter] = [
+        click.Argument(["run"], type=_FOLDER),
+        click.Option(
+            ["--data"],
+            metavar="WAVES" if counts_images else "CORPUS",
+            help=f"What to learn from, by name or folder; {system.data[0]} when not given.",
+        ),
+        click.Option(
+            ["--config" if counts_images else "--recipe", "recipe"],
+            type=click.Choice(recipes),
+            help=f"{recipes[0]} when not given.",
+        ),
+        click.Option(["--resume"], is_flag=True, help="Go on from the run's checkpoint."),
+        click.Option(
+            ["--minutes"],
+            type=click.FloatRange(min=0.0, min_open=True),
+            help=f"End on time, by all the run's minutes; {otherwise} when no end is given.",
+        ),
+        click.Option(["--steps"], type=click.IntRange(min=1), help="Exactly repeatable."),
+        click.Option(["--threads"], type=click.IntRange(min=1), default=1, show_default=True),
+        click.Option(["--seed"], type=click.IntRange(min=0), default=1, show_default=True),
+        click.Option(["--device"], type=click.Choice(["auto", "cpu", "cuda"]), default="auto"),
+    ]
+    if counts_images:
+        help_text = "End after so many, all processes together; exactly repeatable too."
+        images = click.Option(["--images"], type=click.IntRange(min=1), help=help_text)
+        parameters.insert(6, images)
+    return parameters
+
+
+def _train(run: Run) -> None:
+    """Train with a progress bar; say how to go on."""
+    console = Console(quiet=not processes().is_main_process)
+    with training_progress(console) as progress, stop_flag() as stop:
+        task = progress.add_task("training", total=1.0, state="")
+        progress.update(task, completed=run.fraction)
+        say = state_of(run)
+
+        def show(card: RunCard, fraction: float, losses: dict[str, float]) -> None:
+            progress.update(task, completed=fraction, state=say(card, losses))
+
+        is_complete = run.run(show, lambda: bool(stop))
+    name, step = run.system.name, run.card.step
+    if is_complete:
+        console.print(f"Trained {step} steps. Next: latentkeys evaluate {name} {run.folder}")
+    else:
+        console.print(f"Stopped and saved at step {step}. Go on with:")
+        console.print(f"  latentkeys train {name} {run.folder} --resume")
+
+
+def state_of(run: Run) -> Callable[[RunCard, dict[str, float]], str]:
+    """Return what writes the line of figures beside the bar; speed is since the last line."""
+    before = [(run.card.step, run.card.seconds)]
+    per_step, what = 1, "steps"
+    if run.system.course:
+        config = msgspec.convert(run.card.config, run.system.config)
+        per_step = run.system.course(config).batch * processes().num_processes
+        what = "images"
+
+    def say(card: RunCard, losses: dict[str, float]) -> str:
+        (step, seconds), before[0] = before[0], (card.step, card.seconds)
+        speed = per_step * (card.step - step) / max(1e-9, card.seconds - seconds)
+        parts = [f"step {card.step}", f"{speed:.1f} {what}/s"]
+        if "stage" in losses:
+            parts.append(f"stage {losses['stage']:.0f}")
+        parts.append(f"loss {losses['loss']:.3f}")
+        if "loss" in card.validation:
+            parts.append(f"held-out {card.validation['loss']:.3f}")
+        return ", ".join(parts)
+
+    return say

@@ -1,0 +1,169 @@
+"""``latentkeys data waves …``: make the notes and tiles that GANSynth and its like learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+
+from instrument.errors import SettingError
+from training.cli.corpora import name_skipped
+from training.data.audio.programs import chosen_programs
+from training.data.audio.wave_writer import CollectedWaves
+from training.data.audio.waves import DESCRIPTION, SPLITS, WaveSet, open_waves, waves_folder
+from training.data.symbolic.reading import Show
+from training.trainer.progress import counting_progress
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_NAME = click.option("--name", metavar="NAME", help="What --data calls it; by default, what it is.")
+_OUT = click.option("--out", type=_FOLDER, help="Its folder, if not in the user's cache.")
+_FORCE = click.option("--force", is_flag=True, help="Make it anew although it is there.")
+
+Read = Callable[[Path, str, Show], CollectedWaves]
+"""Given the folder, the name and whom to tell: makes a wave set."""
+
+
+@click.group("waves")
+def waves_group() -> None:
+    """Make wave sets: what GANSynth and its like learn from."""
+
+
+@waves_group.command("soundfont")
+@click.option("--font", type=click.Path(path_type=Path), help="SF2 or SF3; found when not given.")
+@click.option("--programs", metavar="N,N,...", help="General MIDI programs, 0-127; all melodic.")
+@_NAME
+@_OUT
+@_FORCE
+def soundfont(
+    font: Path | None, programs: str | None, name: str | None, out: Path | None, force: bool
+) -> None:
+    """Render held notes from a SoundFont: 104 instruments, 0.8 GB, a minute."""
+    from training.data.audio.soundfont import find_soundfont
+    from training.data.audio.soundfont_waves import render_waves
+
+    chosen = chosen_programs(programs)
+    path = font or find_soundfont()
+
+    def read(folder: Path, called: str, show: Show) -> CollectedWaves:
+        return render_waves(path, folder, called, chosen, show)
+
+    _make(name or "soundfont", out, force, read)
+
+
+@waves_group.command("nsynth")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--sources",
+    type=click.Choice(["acoustic", "all"]),
+    default="acoustic",
+    show_default=True,
+    help="Which instruments.",
+)
+@_NAME
+@_OUT
+@_FORCE
+def nsynth(path: Path, sources: str, name: str | None, out: Path | None, force: bool) -> None:
+    """NSynth's notes with pitches 24 to 84, as GANSynth learned them: 9 GB.
+
+    PATH is the folder with examples.json and audio/, a .tar.gz of it (it is not unpacked), a
+    TFRecord file or a folder of them. Download NSynth from
+    https://magenta.tensorflow.org/datasets/nsynth; it is licensed CC BY 4.0.
+    """
+    from training.data.audio.nsynth import read_nsynth
+
+    def read(folder: Path, called: str, show: Show) -> CollectedWaves:
+        return read_nsynth(path, folder, called, "all" if sources == "all" else "acoustic", show)
+
+    _make(name or ("nsynth" if sources == "acoustic" else "nsynth-all"), out, force, read)
+
+
+@waves_group.command("folder")
+@click.argument("path", type=_FOLDER)
+@click.option("--tiles", is_flag=True, help="Not single notes: cut recordings in tiles of 4 s.")
+@click.option(
+    "--estimate", is_flag=True, help="Estimate every pitch, whatever the file names seem to say."
+)
+@_NAME
+@_OUT
+@_FORCE
+def folder(
+    path: Path, tiles: bool, estimate: bool, name: str | None, out: Path | None, force: bool
+) -> None:
+    """Every WAV, FLAC, OGG and AIFF file under the folder PATH, one note each.
+
+    A note's pitch is what its file's name says (violin_A#3.wav, 058.wav, NSynth's
+    violin-058-100.wav), or else is estimated.
+    """
+    from training.data.audio.wave_folder import read_note_folder, read_tile_folder
+
+    if tiles and estimate:
+        raise SettingError("--tiles have no pitch to --estimate", "Give one of them.")
+
+    def read(place: Path, called: str, show: Show) -> CollectedWaves:
+        if tiles:
+            return read_tile_folder(path, place, called, show)
+        return read_note_folder(path, place, called, show, is_named=not estimate)
+
+    _make(name or path.resolve().name, out, force, read)
+
+
+@waves_group.command("maestro")
+@click.argument("path", type=_FOLDER)
+@click.option("--most", type=click.IntRange(min=1), metavar="N", help="Read no more recordings.")
+@_NAME
+@_OUT
+@_FORCE
+def maestro(path: Path, most: int | None, name: str | None, out: Path | None, force: bool) -> None:
+    """MAESTRO's recordings in the folder PATH, cut in tiles of 4 s, with their own split: 23 GB.
+
+    Download maestro-v3.0.0.zip from https://magenta.tensorflow.org/datasets/maestro; it is licensed
+    CC BY-NC-SA 4.0, which goes for what is learned from it too.
+    """
+    from training.data.audio.maestro_waves import read_maestro_tiles
+
+    def read(place: Path, called: str, show: Show) -> CollectedWaves:
+        return read_maestro_tiles(path, place, called, show, most)
+
+    _make(name or "maestro", out, force, read)
+
+
+def _make(name: str, out: Path | None, force: bool, read: Read) -> None:
+    """Make and describe a set; what is there stays unless it is to be replaced."""
+    if not name or Path(name).name != name or name.startswith("."):
+        raise SettingError(f"--name must be a plain name, got {name!r}")
+    place, console = out or waves_folder() / name, Console()
+    if (place / DESCRIPTION).is_file() and not force:
+        console.print(f"The wave set {name} is there already ({place}); --force makes it anew.")
+        _describe(console, open_waves(place))
+        return
+    if place.exists() and not (place / DESCRIPTION).is_file():
+        raise SettingError(f"{place} is there and is no wave set", "Choose another place.")
+    with counting_progress(console) as progress:
+        task = progress.add_task("reading", total=None)
+
+        def show(item: str, done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total, description=escape(item[-40:]))
+
+        collected = read(place, name, show)
+    name_skipped(collected.skipped)
+    if collected.left_out:
+        console.print(f"left out, for it is silent or not wanted: {collected.left_out}")
+    console.print(f"{place}:")
+    _describe(console, collected.waves)
+
+
+def _describe(console: Console, waves: WaveSet) -> None:
+    size, hours = waves.waves.nbytes / 1e9, len(waves) * 4.0 / 3600.0
+    splits = ", ".join(f"{split} {waves.rows(split).size}" for split in SPLITS)
+    pitches = waves.pitches[np.flatnonzero(waves.pitches)]
+    what = f"notes, pitches {pitches.min()} to {pitches.max()}" if pitches.size else "tiles"
+    console.print(
+        f"{len(waves)} {what}, of {len(waves.label_names)} "
+        f"{'instruments' if pitches.size else 'recordings'}: {hours:.1f} hours, {size:.2f} GB "
+        f"({splits}), from {escape(waves.source)}",
+        highlight=False,
+    )

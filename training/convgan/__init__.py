@@ -1,0 +1,1 @@
+"""A small convolutional GAN of spectrogram tiles."""

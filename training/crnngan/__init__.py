@@ -1,0 +1,1 @@
+"""C-RNN-GAN: a recurrent generator and critic of notes (Mogren, 2016)."""

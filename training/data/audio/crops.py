@@ -1,0 +1,191 @@
+"""Cut training crops out of a note set: a pure function of seed and step.
+
+That is what makes a resumed run equal to the bit: there is no random state to lose.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Full, Queue
+from typing import Generic, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from training.data.audio.tone_set import HELD, TRAIN, NoteSet
+from training.frame_voice.config import (
+    HOP_FRAMES,
+    NOISE_BIN_COUNT,
+    PARTIAL_COUNT,
+    SAMPLE_RATE_HZ,
+    TrainingConfig,
+)
+
+_ONSET_SHARE, _RELEASE_SHARE = 0.4, 0.14
+_LEAD_HOPS = 6  # silence before an onset crop, so that the loss's windows see the attack whole
+_NOISE_POOL_FRAMES = 4096
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """A batch of n crops of `hops` hops.
+
+    Attributes
+    ----------
+    audio
+        float32, (n, 480 hops): the target.
+    instrument
+        int64, (n,).
+    pitch, cents
+        float32, (n,).
+    first_hop
+        float32, (n,): hop number of the crop's start, negative before the onset.
+    hold_seconds
+        float32, (n,): time of note-off, or infinity.
+    noise
+        float32, (n, hops + 1, 2, 480).
+    latent_noise
+        float32, (n, latent_size), standard normal.
+    motion_phases
+        float32, (n, 4, 140), uniform in 0..1.
+    wobble_db, wobble_hz
+        float32, (n, 8), NaN where unknown.
+    """
+
+    audio: Tensor
+    instrument: Tensor
+    pitch: Tensor
+    cents: Tensor
+    first_hop: Tensor
+    hold_seconds: Tensor
+    noise: Tensor
+    latent_noise: Tensor
+    motion_phases: Tensor
+    wobble_db: Tensor
+    wobble_hz: Tensor
+
+
+class CropSource:
+    """Makes the batch of any step.
+
+    Parameters
+    ----------
+    notes
+        The note set; only its `TRAIN` notes are used.
+    config
+        Batch size, crop length and seed.
+    latent_size
+        Width of the latent noise.
+    """
+
+    def __init__(self, notes: NoteSet, config: TrainingConfig, latent_size: int) -> None:
+        self._notes, self._config, self._latent_size = notes, config, latent_size
+        training = notes.split == TRAIN
+        self._held = np.flatnonzero(training & (notes.hold_frames == HELD))
+        self._released = np.flatnonzero(training & (notes.hold_frames != HELD))
+        pool = np.random.default_rng(config.seed)
+        self._noise = pool.standard_normal((_NOISE_POOL_FRAMES, 2, NOISE_BIN_COUNT), np.float32)
+
+    def batch(self, step: int) -> Crops:
+        """Return the batch of a step; the same for the same seed and step."""
+        random = np.random.default_rng((self._config.seed, step))
+        chosen = [self._choose(random) for _ in range(self._config.batch_size)]
+        rows, first = np.array(chosen).T
+        return self._cut(rows, first, random)
+
+    def onsets(self, rows: NDArray[np.int64]) -> Crops:
+        """Return crops at the onset of given notes, the same in every run."""
+        return self._cut(rows, np.full(rows.size, -_LEAD_HOPS), np.random.default_rng(0))
+
+    def _cut(
+        self, rows: NDArray[np.int64], first: NDArray[np.int64], random: np.random.Generator
+    ) -> Crops:
+        config, notes = self._config, self._notes
+        frames = config.crop_hops * HOP_FRAMES
+        audio = [
+            notes.audio(int(row), int(hop) * HOP_FRAMES, frames)
+            for row, hop in zip(rows, first, strict=True)
+        ]
+        hold = np.where(notes.hold_frames[rows] == HELD, np.inf, notes.hold_frames[rows])
+        starts = random.integers(_NOISE_POOL_FRAMES - config.crop_hops - 1, size=rows.size)
+        noise = [self._noise[start : start + config.crop_hops + 1] for start in starts]
+        return Crops(
+            audio=torch.from_numpy(np.stack(audio)),
+            instrument=torch.from_numpy(notes.instrument[rows]),
+            pitch=torch.from_numpy(notes.pitch[rows].astype(np.float32)),
+            cents=torch.from_numpy(notes.cents[rows]),
+            first_hop=torch.from_numpy(first.astype(np.float32)),
+            hold_seconds=torch.from_numpy((hold / SAMPLE_RATE_HZ).astype(np.float32)),
+            noise=torch.from_numpy(np.stack(noise)),
+            latent_noise=torch.from_numpy(
+                random.standard_normal((rows.size, self._latent_size), np.float32)
+            ),
+            motion_phases=torch.from_numpy(
+                random.random((rows.size, 4, PARTIAL_COUNT), np.float32)
+            ),
+            wobble_db=torch.from_numpy(notes.wobble_db[rows]),
+            wobble_hz=torch.from_numpy(notes.wobble_hz[rows]),
+        )
+
+    def _choose(self, random: np.random.Generator) -> tuple[int, int]:
+        """Choose a note and the hop at which its crop starts."""
+        kind = random.random()
+        length = self._config.crop_hops
+        if kind < _RELEASE_SHARE and self._released.size:
+            row = int(random.choice(self._released))
+            release = int(self._notes.hold_frames[row]) // HOP_FRAMES
+            last = int(self._notes.frames[row]) // HOP_FRAMES - length
+            earliest = max(release - length + 6, -_LEAD_HOPS)
+            return row, int(random.integers(earliest, max(last, earliest) + 1))
+        row = int(random.choice(self._held))
+        if kind < _RELEASE_SHARE + _ONSET_SHARE:
+            return row, -int(random.integers(0, _LEAD_HOPS + 1))
+        last = max(int(self._notes.frames[row]) // HOP_FRAMES - length, 0)
+        return row, int(random.integers(0, last + 1))
+
+
+class Prefetch(Generic[Item]):
+    """Runs `make(step)` for consecutive steps in a thread, a few ahead.
+
+    numpy and torch release Python's lock while they work, so this fills a second core.
+    """
+
+    def __init__(self, make: Callable[[int], Item], first_step: int, depth: int = 3) -> None:
+        self._make, self._step = make, first_step
+        self._ready: Queue[Item | BaseException] = Queue(depth)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="prefetch", daemon=True)
+        self._thread.start()
+
+    def next(self) -> Item:
+        """Return the next step's item; an error in the thread is raised here."""
+        item = self._ready.get()
+        if isinstance(item, BaseException):
+            raise item
+        return item
+
+    def close(self) -> None:
+        """Stop the thread and wait for it."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        item: Item | BaseException
+        while not self._stopping.is_set():
+            try:
+                item = self._make(self._step)
+            except BaseException as error:
+                item = error
+            self._step += 1
+            while not self._stopping.is_set():
+                try:
+                    self._ready.put(item, timeout=0.1)
+                    break
+                except Full:
+                    continue

@@ -1,0 +1,1 @@
+"""The frame voice: a small network that is a function of pitch, time, velocity and latent."""

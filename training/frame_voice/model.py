@@ -1,0 +1,465 @@
+"""The frame voice: a small network that plays notes of any length at 48 kHz.
+
+Every 10 ms the network gives the levels of 128 partials, 12 modes and 48 noise bands, as a pure
+function of timbre latent, pitch, time since the key went down and time since it was let go
+(`training.frame_voice.network`). It has no memory, because all of these are known without one: an
+attack rendered alone is the beginning of the whole note, a stream equals a note, and a note may be
+as long as it likes. Pitch is exact because it is arithmetic, not learned.
+
+*Motion*. Recorded partials wobble; a mean spectrum does not. Each partial carries two quieter
+copies detuned up and down, ``1 + c e^{i a(t)} + c e^{i b(t)}``. The mean of its log level is
+exactly 0 (Jensen's formula, for 2 c < 1), so motion does not change the spectrum that was learned.
+Depth c and beat rate are learned from the recordings' measured wobble.
+
+*Velocity*. General MIDI fonts hardly change timbre with velocity, so brightness is designed: a tilt
+in dB per octave above the 4th partial. Less tilt moves weight upwards everywhere, so the centroid
+rises with velocity by construction.
+
+Graph interface
+---------------
+All arrays are float32. ``n`` notes, ``V`` voices, ``T`` hops of 480 frames.
+
+`WholeNote` and, with T = 32, the attack. The key stays down; release is the host's envelope.
+
+=============  ==================  ==============================================================
+input          shape               meaning
+=============  ==================  ==============================================================
+latent         (n, 24)             timbre; the checkpoint lists one per instrument
+pitch          (n,)                MIDI number, may be fractional
+velocity       (n,)                brightness, 0 to 1 (MIDI velocity / 127)
+motion         (n,)                depth of the motion, 1 = as recorded
+motion_phases  (n, 4, 140)         uniform in 0..1
+noise          (n, T + 1, 2, 480)  standard normal
+=============  ==================  ==============================================================
+
+=============  ==================  ==============================================================
+output         shape               meaning
+=============  ==================  ==============================================================
+audio          (n, 480 T)          the strongest 50 ms of a note have an RMS near 0.1 at velocity 1
+level_db       (n,)                loudness of this key against the instrument's median key
+=============  ==================  ==============================================================
+
+Seeds: for a pair (seed, pitch) with an integer pitch, ``numpy.random.Generator(Philox(key=[seed,
+pitch]))``; draw ``motion_phases = random((4, 140), float32)`` first, then
+``noise = standard_normal((T + 1, 2, 480), float32)``. A shorter draw is the beginning of a longer
+one, and neither depends on velocity or latent: so attacks are prefixes and velocity layers blend
+coherently.
+
+`FrameStep` gives one hop of V voices. A call with ``since_onset = 0`` starts a voice: it needs no
+valid state and its audio is silence; the next call, with ``since_onset = 0.01``, gives the first
+hop, and so on. Inputs describe the *end* of the hop.
+
+=============  ==================  ==============================================================
+input          shape               meaning
+=============  ==================  ==============================================================
+latent         (V, 24)             may change from hop to hop: live morphing
+pitch          (V,)                may change from hop to hop: bend
+velocity       (V,)                as above
+motion         (V,)                as above
+motion_phases  (V, 4, 140)         the same at every hop of a note
+noise          (V, 2, 480)         row t of the whole note's noise at since_onset = t / 100
+since_onset    (V,)                seconds
+since_release  (V,)                seconds since the key was let go, -1 while it is down
+partials_in    (V, 280)            state: complex amplitudes
+phases_in      (V, 140)            state: turns
+beats_in       (V, 2, 140)         state: turns
+noise_in       (V, 480)            state: the second half of the last noise frame
+=============  ==================  ==============================================================
+
+Outputs: ``audio`` (V, 480), ``partials_out``, ``phases_out``, ``beats_out``, ``noise_out``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from training.data.audio.tone_set import HIGHEST_PITCH, LOWEST_PITCH, Instrument, TuningTables
+from training.frame_voice import synthesis
+from training.frame_voice.config import (
+    HARMONIC_COUNT,
+    HOP_FRAMES,
+    NOISE_BAND_COUNT,
+    NOISE_BIN_COUNT,
+    PARTIAL_COUNT,
+    SAMPLE_RATE_HZ,
+    FrameVoiceConfig,
+)
+from training.frame_voice.network import FASTEST_BEAT_HZ, FrameNetwork, NoteControls
+from training.frame_voice.network import HOP_SECONDS as HOP_SECONDS
+
+_NEPER_DB = 20.0 / math.log(10.0)
+_DEEPEST_COPY = 0.48
+# Noise between and under the partials moves them too: without this share the median partial wobbles
+# 1.27 times as much as the recording's (60 held-out notes).
+_COPY_SHARE = 0.7
+_ASIDE = (math.sqrt(2.0) - 1.0) / 2.0  # no sum of simple fractions is half a step from here
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Where the partials of n notes lie: `hz` float64 (n, 140), `gates` (n, 140)."""
+
+    hz: Tensor
+    gates: Tensor
+
+
+class FrameVoice(nn.Module):
+    """A trained voice: the network, its instruments' latents and tuning, and the synthesis.
+
+    Parameters
+    ----------
+    config
+        Sizes.
+    instruments
+        Those that training learns, in order.
+    tuning
+        Their tables, at least as many rows.
+    """
+
+    latent_of: nn.Parameter
+    log2_inharmonicity: Tensor
+    mode_ratios: Tensor
+    mode_gates: Tensor
+    level_table: Tensor
+    tilt: Tensor
+    start_turns: Tensor
+    keys: Tensor
+    rise: Tensor
+    _numbers: Tensor
+    _to_bins: Tensor
+    _band_hz: Tensor
+    _to_partials: Tensor
+    _window: Tensor
+    _stage_0: Tensor
+    _stage_1: Tensor
+    _stage_2: Tensor
+    _stage_3: Tensor
+
+    def __init__(
+        self, config: FrameVoiceConfig, instruments: tuple[Instrument, ...], tuning: TuningTables
+    ) -> None:
+        super().__init__()
+        count = len(instruments)
+        self.network = FrameNetwork(config)
+        self.latent_of = nn.Parameter(0.7 * torch.randn(count, config.latent_size))
+        tables = {
+            "log2_inharmonicity": torch.from_numpy(tuning.log2_inharmonicity[:count].copy()),
+            "mode_ratios": torch.from_numpy(tuning.mode_ratios[:count].copy()),
+            "mode_gates": torch.from_numpy(tuning.mode_gates[:count].copy()),
+            "level_table": torch.from_numpy(tuning.level_db[:count].copy()),
+            "tilt": torch.tensor([i.velocity_tilt for i in instruments], dtype=torch.float32),
+            # Scattered start phases keep the peak low; every note and layer shares them.
+            "start_turns": torch.from_numpy(
+                np.random.default_rng(0).random(PARTIAL_COUNT, np.float32)
+            ),
+        }
+        for name, table in tables.items():
+            self.register_buffer(name, table)
+        self._register_constants()
+
+    def _register_constants(self) -> None:
+        constants = {
+            "keys": torch.arange(LOWEST_PITCH, HIGHEST_PITCH + 1, dtype=torch.float32),
+            "_numbers": torch.arange(1, HARMONIC_COUNT + 1, dtype=torch.float64),
+            "rise": torch.arange(HOP_FRAMES) / HOP_FRAMES,
+            "_to_bins": synthesis.bands_to_bins(),
+            "_band_hz": torch.tensor(synthesis.erb_centres_hz(), dtype=torch.float32),
+            "_to_partials": synthesis.motion_bands_to_partials(),
+            "_window": synthesis.noise_window(),
+        }
+        stages = synthesis.noise_stages()
+        constants |= {f"_stage_{index}": stage for index, stage in enumerate(stages)}
+        for name, constant in constants.items():
+            self.register_buffer(name, constant, persistent=False)
+
+    def share_of_instruments(self, latent: Tensor) -> Tensor:
+        """Return how much of each instrument a latent is, shape (n, instruments), rows add to 1.
+
+        Sharp: at an instrument's own latent its share is 1 to float accuracy, so its tuning is
+        exact; on the way between two instruments the tables blend.
+        """
+        squared = ((latent[:, None] - self.latent_of) ** 2).sum(dim=2)
+        return torch.softmax(-2.0 * squared, dim=1)
+
+    def tuning(self, share: Tensor, pitch: Tensor, f0_hz: Tensor) -> Tuning:
+        """Place the partials.
+
+        Stretch and ratios are rounded to steps below what is audible, so that float32 differences
+        between runtimes cannot move a phase. The tables stand on these steps, so the middle
+        between two instruments would often lie exactly between two steps, where the last bit
+        decides: rounding `_ASIDE` of there leaves the tables as they are and ties to nobody.
+
+        Parameters
+        ----------
+        share
+            (n, instruments).
+        pitch
+            (n,), for the stretch table.
+        f0_hz
+            float64, (n,).
+        """
+        near = (1.0 - (pitch[:, None] - self.keys).abs()).clamp(min=0.0)
+        stretch = ((share @ self.log2_inharmonicity) * near).sum(dim=1) / near.sum(dim=1).clamp(
+            min=1e-6
+        )
+        stretch = torch.round(stretch * 16.0 + _ASIDE).double() / 16.0
+        inharmonicity = 2.0**stretch - 2.0**-20.0
+        series = self._numbers * torch.sqrt(1.0 + inharmonicity[:, None] * self._numbers**2)
+        gates = share @ self.mode_gates
+        ratios = (share @ (self.mode_ratios * self.mode_gates)) / gates.clamp(min=1e-12)
+        ratios = torch.round(ratios * 16384.0 + _ASIDE).double() / 16384.0
+        hz = torch.cat([series, ratios], dim=1) * f0_hz[:, None]
+        audible = ((23000.0 - hz) / 2000.0).clamp(0.0, 1.0).float()
+        return Tuning(hz, torch.cat([torch.ones_like(series).float(), gates], dim=1) * audible)
+
+    def velocity_tilt(self, share: Tensor, velocity: Tensor, f0_hz: Tensor, hz: Tensor) -> Tensor:
+        """Return the log level that velocity takes away at frequencies hz (n, m), shape (n, m)."""
+        corner = (4.0 * f0_hz).clamp(max=2000.0)[:, None]
+        octaves = torch.log2((hz / corner).clamp(min=1.0))
+        return octaves * ((share @ self.tilt) * (velocity - 1.0) / _NEPER_DB)[:, None]
+
+    def frame_controls(
+        self,
+        note: NoteControls,
+        share: Tensor,
+        tuning: Tuning,
+        velocity: Tensor,
+        f0_hz: Tensor,
+        since_onset: Tensor,
+        since_release: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Return amplitudes (n, frames, 140) and noise bin gains (n, frames, 480)."""
+        levels = self.network.levels(note, since_onset, since_release)
+        tilt = self.velocity_tilt(share, velocity, f0_hz, tuning.hz.float())
+        amplitudes = torch.exp(levels[..., :PARTIAL_COUNT] + tilt[:, None]) * tuning.gates[:, None]
+        band_hz = self._band_hz.expand(f0_hz.shape[0], NOISE_BAND_COUNT)
+        tilt = self.velocity_tilt(share, velocity, f0_hz, band_hz)
+        bands = levels[..., PARTIAL_COUNT:] + tilt[:, None]
+        return amplitudes, torch.exp(torch.matmul(bands, self._to_bins))
+
+    def beat_turns_per_hop(self, note: NoteControls, motion_phases: Tensor) -> Tensor:
+        """Return how far the two copies of each partial turn per hop, shape (n, 2, 140)."""
+        rate = (note.wobble_hz @ self._to_partials).clamp(max=FASTEST_BEAT_HZ)
+        spread = 0.6 + 0.8 * motion_phases[:, 2:]
+        up_and_down = torch.tensor([[1.0], [-1.0]], device=rate.device)
+        return rate[:, None] * spread * up_and_down * HOP_SECONDS
+
+    def copy_depth(self, note: NoteControls, motion: Tensor) -> Tensor:
+        """Return the level c of each partial's detuned copies, shape (n, 140)."""
+        wobble = _COPY_SHARE * (note.wobble_db @ self._to_partials)
+        return (wobble * motion[:, None] / _NEPER_DB).clamp(0.0, _DEEPEST_COPY)
+
+    def noise_frames(self, gains: Tensor, noise: Tensor) -> Tensor:
+        """Return windowed noise frames, (n, frames, 960), from bin gains and white noise."""
+        stages = (self._stage_0, self._stage_1, self._stage_2, self._stage_3)
+        return synthesis.noise_to_frames(gains, noise, stages) * self._window
+
+
+def tempered_hz(pitch: Tensor) -> Tensor:
+    """Return equal-tempered frequencies as float64."""
+    return 440.0 * 2.0 ** ((pitch.double() - 69.0) / 12.0)
+
+
+class WholeNote(nn.Module):
+    """A held note from its first frame; see the module's graph interface.
+
+    Parameters
+    ----------
+    voice
+        The trained voice.
+    hops
+        Length in hops of 10 ms: 400 for a whole note, 32 for an attack.
+    """
+
+    def __init__(self, voice: FrameVoice, hops: int) -> None:
+        super().__init__()
+        self.voice, self.hops = voice, hops
+
+    def forward(
+        self,
+        latent: Tensor,
+        pitch: Tensor,
+        velocity: Tensor,
+        motion: Tensor,
+        motion_phases: Tensor,
+        noise: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Return audio (n, 480 hops) and level_db (n,)."""
+        voice = self.voice
+        share = voice.share_of_instruments(latent)
+        times = torch.arange(self.hops + 1, device=latent.device) * HOP_SECONDS
+        times = times.expand(latent.shape[0], self.hops + 1)
+        held = torch.full_like(times, -1.0)
+        audio = render_hops(
+            voice, share, latent, pitch, velocity, motion, motion_phases, noise, times, held
+        )
+        keys = (1.0 - (pitch[:, None] - voice.keys).abs()).clamp(min=0.0)
+        level = ((share @ voice.level_table) * keys).sum(dim=1) / keys.sum(dim=1).clamp(min=1e-6)
+        return audio, level
+
+
+def render_hops(
+    voice: FrameVoice,
+    share: Tensor,
+    latent: Tensor,
+    pitch: Tensor,
+    velocity: Tensor,
+    motion: Tensor,
+    motion_phases: Tensor,
+    noise: Tensor,
+    since_onset: Tensor,
+    since_release: Tensor,
+    f0_hz: Tensor | None = None,
+) -> Tensor:
+    """Render consecutive hops of n notes; the plain form behind training and `WholeNote`.
+
+    Parameters
+    ----------
+    voice
+        The voice.
+    share
+        (n, instruments), whose tuning to use.
+    latent, pitch, velocity, motion, motion_phases
+        As in the graph interface.
+    noise
+        (n, hops + 1, 2, 480).
+    since_onset, since_release
+        Seconds at the hop boundaries, (n, hops + 1).
+    f0_hz
+        float64, (n,): the frequency to play, if not the tempered one.
+
+    Returns
+    -------
+    Tensor
+        float32, shape (n, 480 hops).
+    """
+    f0 = tempered_hz(pitch) if f0_hz is None else f0_hz
+    note = voice.network.note(latent, pitch)
+    tuning = voice.tuning(share, pitch, f0)
+    amplitudes, gains = voice.frame_controls(
+        note, share, tuning, velocity, f0.float(), since_onset, since_release
+    )
+    cycles = tuning.hz / SAMPLE_RATE_HZ
+    hop = torch.round(since_onset[:, :, None] / HOP_SECONDS).double()
+    turns = voice.start_turns + centred_phase(cycles, hop)
+    beats = hop.float()[:, :, None] * voice.beat_turns_per_hop(note, motion_phases)[:, None]
+    copies = moving_partials(
+        motion_phases[:, None, :2] + beats, voice.copy_depth(note, motion)[:, None]
+    )
+    before = turned(amplitudes[:, :-1], copies[:, :-1], turns[:, :-1])
+    after = turned(amplitudes[:, 1:], copies[:, 1:], turns[:, :-1])
+    basis = synthesis.hop_basis(cycles.float())
+    tonal = synthesis.partials_to_audio(before, after, basis, voice.rise)
+    frames = voice.noise_frames(gains, noise)
+    hiss = frames[:, :-1, HOP_FRAMES:] + frames[:, 1:, :HOP_FRAMES]
+    return (tonal + hiss).flatten(1)
+
+
+def centred_phase(cycles: Tensor, hop: Tensor) -> Tensor:
+    """Return phases in turns at hop boundaries, float32 (n, hops, partials), from float64."""
+    per_hop = synthesis.centred(cycles * HOP_FRAMES)
+    return synthesis.centred(per_hop[:, None] * hop).float()
+
+
+def moving_partials(beat_turns: Tensor, depth: Tensor) -> Tensor:
+    """Return 1 + c e^{ia} + c e^{ib} as real and imaginary parts, stacked in dimension -2.
+
+    Parameters
+    ----------
+    beat_turns
+        (..., 2, 140): a and b in turns.
+    depth
+        (..., 140): c.
+    """
+    cosine, sine = synthesis.unit_circle(beat_turns)
+    real = 1.0 + depth * cosine.sum(dim=-2)
+    return torch.stack([real, depth * sine.sum(dim=-2)], dim=-2)
+
+
+def turned(amplitudes: Tensor, motion: Tensor, turns: Tensor) -> Tensor:
+    """Return amplitude times motion times phase, real parts then imaginary, (..., 280)."""
+    cosine, sine = synthesis.unit_circle(turns)
+    real, imaginary = motion[..., 0, :], motion[..., 1, :]
+    return torch.cat(
+        [
+            amplitudes * (real * cosine - imaginary * sine),
+            amplitudes * (real * sine + imaginary * cosine),
+        ],
+        dim=-1,
+    )
+
+
+class FrameStep(nn.Module):
+    """One hop of V voices with explicit state; see the module's graph interface."""
+
+    def __init__(self, voice: FrameVoice) -> None:
+        super().__init__()
+        self.voice = voice
+
+    def forward(
+        self,
+        latent: Tensor,
+        pitch: Tensor,
+        velocity: Tensor,
+        motion: Tensor,
+        motion_phases: Tensor,
+        noise: Tensor,
+        since_onset: Tensor,
+        since_release: Tensor,
+        partials_in: Tensor,
+        phases_in: Tensor,
+        beats_in: Tensor,
+        noise_in: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Return audio (V, 480) and the next state."""
+        voice = self.voice
+        f0 = tempered_hz(pitch)
+        share = voice.share_of_instruments(latent)
+        note = voice.network.note(latent, pitch)
+        tuning = voice.tuning(share, pitch, f0)
+        amplitudes, gains = voice.frame_controls(
+            note, share, tuning, velocity, f0.float(), since_onset[:, None], since_release[:, None]
+        )
+        sounding = (since_onset > 0.5 * HOP_SECONDS)[:, None]
+        cycles = tuning.hz / SAMPLE_RATE_HZ
+        per_hop = synthesis.centred(cycles * HOP_FRAMES).float()
+        beats = synthesis.centred(beats_in + voice.beat_turns_per_hop(note, motion_phases))
+        beats = torch.where(sounding[:, None], beats, motion_phases[:, :2])
+        copies = moving_partials(beats, voice.copy_depth(note, motion))
+        after = turned(amplitudes[:, 0], copies, torch.zeros_like(per_hop))
+        tonal = synthesis.single_hop(
+            rotated(partials_in, phases_in),
+            rotated(after, phases_in),
+            cycles.float(),
+            voice.rise,
+        )
+        frames = voice.noise_frames(gains, noise[:, None])[:, 0]
+        audio = (tonal + noise_in + frames[:, :HOP_FRAMES]) * sounding.to(tonal.dtype)
+        start = voice.start_turns.expand_as(per_hop)
+        phases = torch.where(sounding, synthesis.centred(phases_in + per_hop), start)
+        return audio, after, phases, beats, frames[:, HOP_FRAMES:]
+
+
+def rotated(partials: Tensor, turns: Tensor) -> Tensor:
+    """Turn complex amplitudes (V, 280) by turns (V, 140)."""
+    cosine, sine = synthesis.unit_circle(turns)
+    real, imaginary = partials[:, :PARTIAL_COUNT], partials[:, PARTIAL_COUNT:]
+    return torch.cat([real * cosine - imaginary * sine, real * sine + imaginary * cosine], dim=-1)
+
+
+def seeded_inputs(
+    seed: int, pitch: int, hops: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Draw `motion_phases` (4, 140) and `noise` (hops + 1, 2, 480) of one note.
+
+    The same for every latent and velocity; a shorter draw is the beginning of a longer one.
+    """
+    random = np.random.Generator(np.random.Philox(key=[seed, pitch]))
+    phases = random.random((4, PARTIAL_COUNT), np.float32)
+    return phases, random.standard_normal((hops + 1, 2, NOISE_BIN_COUNT), np.float32)

@@ -1,0 +1,353 @@
+"""GANSynth's generator learning notes one by one, before or instead of a game with a critic.
+
+In: a wave set. Out: a generator that has a latent for each instrument of the set, and whose random
+latents sound like instruments or like something between two or three of them. It takes an hour and
+a half of a small processor, where a game takes days of a large one. After Bojanowski et al., 2018
+(GLO), with latents that are given instead of learned: each instrument has a direction of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from training.audio.spectrogram import Spectrogram
+from training.data.audio.programs import PROGRAM_NAMES
+from training.data.audio.waves import RATE_HZ, WaveSet, open_waves
+from training.gansynth.instrument_latents import Instruments
+from training.gansynth.network import FirstLayer, Generator, GeneratorBlock, NetworkSize
+from training.gansynth.tone_targets import NoteImages
+from training.gansynth.tones import GansynthNotes, Normalizer
+from training.pictures.samples import NoteSamples
+from training.trainer.system import Moment, System, rate
+from training.trainer.trainer import load_networks, read_run
+
+_AVERAGE_DECAY = 0.995
+_OWN, _PAIR = 0.4, 0.2
+_PITCH_GAIN = 12.0
+_CROP_ROWS, _HALO_ROWS, _ATTACK_CROPS, _END_CROPS = 8, 2, 0.25, 0.15
+_TOO_LOUD, _LOUDER = 0.5, 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class SmallConfig:
+    """A narrow generator and how it learns.
+
+    Attributes
+    ----------
+    size
+        Of the networks.
+    normalizer
+        Of the images, which are relative to the played pitch.
+    batch
+        Notes per step.
+    learning_rate
+        Of Adam, at its highest.
+    growth
+        Pairs: from this fraction of the run on, so many blocks less one; linear in between.
+    turn_weight
+        Of the phase's share in the loss.
+    has_bfloat16
+        Convolve in half precision: 1.6 times as fast on a processor that has it.
+    instruments
+        Those of the wave set that are learned; all when empty.
+    """
+
+    size: NetworkSize = field(
+        default_factory=lambda: NetworkSize(feature_base=1024, feature_limit=128)
+    )
+    normalizer: Normalizer = field(default_factory=lambda: Normalizer(0.16, -0.12, 0.8, 0.0))
+    batch: int = 8
+    learning_rate: float = 4e-3
+    growth: tuple[tuple[float, float], ...] = (
+        (0.22, 3.0),
+        (0.25, 4.0),
+        (0.44, 4.0),
+        (0.47, 5.0),
+        (0.60, 5.0),
+        (0.62, 6.0),
+    )
+    turn_weight: float = 0.1
+    has_bfloat16: bool = True
+    instruments: tuple[str, ...] = ()
+
+    @property
+    def spectrogram(self) -> Spectrogram:
+        """What the images are."""
+        return Spectrogram("harmonic", *self.size.image)
+
+
+class SmallLearner:
+    """Match the notes of a wave set, coarse images first.
+
+    Parameters
+    ----------
+    config, waves, device
+        See `SmallConfig`, `NoteImages`.
+    """
+
+    def __init__(self, config: SmallConfig, waves: WaveSet, device: torch.device) -> None:
+        self.config, self.device = config, device
+        drawing = (config.spectrogram, config.normalizer)
+        self.notes = NoteImages(waves, config.instruments, *drawing, config.size.blocks, device)
+        generator, average = Generator(config.size), Generator(config.size)
+        _heed_pitch(generator)
+        average.load_state_dict(generator.state_dict())
+        self.generator, self.average = generator.to(device), average.to(device)
+        self.average.requires_grad_(False)
+        self.instruments = Instruments(len(self.notes.names), config.size.latent_size)
+        self.networks: dict[str, nn.Module] = {
+            "generator": self.generator,
+            "average": self.average,
+            "instruments": self.instruments,
+        }
+        self.optimizer = torch.optim.Adam(
+            self.generator.parameters(), lr=config.learning_rate, betas=(0.5, 0.99)
+        )
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"generator": self.optimizer}
+
+    def step(self, at: Moment) -> dict[str, Tensor]:
+        """Take one step; see `training.trainer.system.Learner`."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * rate(at)
+        times, blocks = zip(*self.config.growth, strict=True)
+        position = float(np.interp(at.fraction, times, blocks))
+        z, which, share, pitch = self.draw(at.random)
+        crop = None
+        if position > self.config.size.blocks - 2:
+            crop = _crop(at.random, self.config.size)
+        self.instruments.position.fill_(position)
+        windows = slice(None) if crop is None else slice(4 * crop, 4 * (crop + _CROP_ROWS))
+        halvings = self.config.size.blocks - 1 - math.ceil(position)
+        target = self.notes.blend(which, share, pitch, halvings, windows)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.has_bfloat16):
+            image = _draw(self.generator, z, pitch.to(self.device), position, crop)
+        losses = self._losses(image.float(), target)
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(losses["loss"])
+        self.optimizer.step()
+        self._update_average(at.step)
+        stage = torch.tensor(position)
+        return {name: loss.detach() for name, loss in losses.items()} | {"stage": stage}
+
+    def draw(self, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Draw latents; and instruments, their shares, and pitches from 0, for them to become."""
+        count, size = self.config.batch, self.config.size.latent_size
+        directions = self.instruments.directions.numpy()
+        z = random.standard_normal((count, size))
+        kind = random.uniform(size=count)
+        angle = np.where(kind < _OWN, 0.0, random.uniform(0.0, math.pi / 2.0, count))
+        pair = directions[random.integers(0, len(directions), (2, count))]
+        between = np.cos(angle)[:, None] * pair[0] + np.sin(angle)[:, None] * pair[1]
+        placed = math.sqrt(size) * between + random.uniform(0.0, 1.0, (count, 1)) * z
+        z = np.where(kind[:, None] < _OWN + _PAIR, placed, z)
+        latents = torch.from_numpy(z.astype(np.float32))
+        which, share = self.instruments.shares(latents)
+        has = self.notes.table["train"][which.numpy()] >= 0  # (n, 3, pitches)
+        allowed = (has | (share.numpy() == 0.0)[:, :, None]).all(axis=1)
+        alone = ~allowed.any(axis=1)  # no pitch in common: then only the nearest instrument
+        share[torch.from_numpy(alone)] = F.one_hot(torch.tensor(0), share.shape[1]).float()
+        allowed[alone] = has[alone, 0]
+        chance = random.uniform(size=allowed.shape) * allowed
+        pitch = torch.from_numpy(chance.argmax(axis=1))
+        return latents.to(self.device), which, share, pitch
+
+    def validate(self) -> dict[str, float]:
+        """Measure the average's images of notes that it never learned; level error in dB.
+
+        No loss: images of different sizes cannot be compared, and the last checkpoint is the best.
+        """
+        table = self.notes.table["valid"]
+        which, pitch = (torch.from_numpy(part) for part in np.nonzero(table >= 0))
+        some = slice(0, None, max(1, len(pitch) // 64))
+        which, pitch = which[some], pitch[some]
+        index = torch.from_numpy(table[which.numpy(), pitch.numpy()]).to(self.device)
+        z, pitch = self.instruments.latents()[which].to(self.device), pitch.to(self.device)
+        position = float(self.instruments.position)
+        halvings = self.config.size.blocks - 1 - math.ceil(position)
+        totals: dict[str, list[float]] = {}
+        with torch.no_grad():
+            for start in range(0, len(pitch), self.config.batch):
+                part = slice(start, start + self.config.batch)
+                image = _draw(self.average, z[part], pitch[part], position, None)
+                target = self.notes.read(index[part], halvings, slice(None))
+                for name, value in self._losses(image, target).items():
+                    totals.setdefault(name, []).append(float(value))
+        return {name: float(np.mean(values)) for name, values in totals.items() if name != "loss"}
+
+    def samples(self) -> NoteSamples:
+        """Render instruments and random latents at several pitches."""
+        notes = self.rendering()
+        latents = self.instruments.latents()
+        chosen = torch.linspace(0, len(latents) - 1, 4).round().long()
+        seeded = torch.Generator().manual_seed(0)
+        z = torch.cat([latents[chosen], torch.randn(2, latents.shape[1], generator=seeded)])
+        pitch = torch.tensor([36, 48, 60, 72, 48, 60])
+        with torch.no_grad():
+            waves = notes(z.to(self.device), pitch.to(self.device)).cpu().numpy()
+        titles = [self.notes.names[i] for i in chosen.tolist()] + ["random-1", "random-2"]
+        return NoteSamples(
+            {f"{t} {p}": w for t, p, w in zip(titles, pitch.tolist(), waves, strict=True)},
+            RATE_HZ,
+        )
+
+    def rendering(self) -> GansynthNotes:
+        """Return the average, ready to play."""
+        position = float(self.instruments.position)
+        return GansynthNotes(
+            self.average, self.config.normalizer, self.config.spectrogram, position
+        )
+
+    def _update_average(self, step: int) -> None:
+        decay = min(_AVERAGE_DECAY, (1.0 + step) / (10.0 + step))
+        with torch.no_grad():
+            for mean, new in zip(
+                self.average.parameters(), self.generator.parameters(), strict=True
+            ):
+                mean.lerp_(new, 1.0 - decay)
+
+    def _losses(self, image: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Compare what is drawn with `NoteImages`; what is loud, or 10 dB too loud, counts most.
+
+        Both errors are absolute; that of the phase's change is a chord of the circle.
+        """
+        normalizer = self.config.normalizer
+        heard = target[:, 2]
+        level = image[:, 0] - target[:, 0]
+        level_weight = heard + 0.03 + _TOO_LOUD * (level.detach() - _LOUDER).clamp(min=0.0)
+        turn_weight = heard.square() + 0.01
+        half_angle = (image[:, 1] - target[:, 1]) * (0.5 * math.pi / normalizer.turn_scale)
+        turn = 2.0 * half_angle.sin().abs()
+        level_loss = (level.abs() * level_weight).mean() / level_weight.mean()
+        turn_loss = (turn * turn_weight).mean() / turn_weight.mean()
+        return {
+            "loss": level_loss + self.config.turn_weight * turn_loss,
+            "level_db": level_loss * (20.0 / math.log(10.0) / normalizer.level_scale),
+            "turn": turn_loss,
+        }
+
+
+def _draw(
+    generator: Generator, z: Tensor, pitch: Tensor, position: float, crop: int | None
+) -> Tensor:
+    """Return images at the size of the largest block that counts, or a few windows of them.
+
+    The two largest blocks compute nothing but those windows and a margin as wide as they look.
+    """
+    blocks = [block for block in generator.blocks if isinstance(block, GeneratorBlock)]
+    last = math.ceil(position)
+    x, below = generator.enter(z, pitch), None
+    skip, rows = 0, -1
+    for number, block in enumerate(blocks[: last + 1]):
+        if crop is not None and number == last - 1:
+            first = max(0, crop - _HALO_ROWS)
+            x = x[:, :, first : crop + _CROP_ROWS + _HALO_ROWS]
+            skip, rows = 4 * (crop - first), 4 * _CROP_ROWS
+        below, x = x, block(x)
+    image: Tensor = blocks[last].image(x)
+    share = position - (last - 1)
+    if share < 1.0:
+        assert below is not None
+        image = share * image + (1.0 - share) * F.interpolate(
+            blocks[last - 1].image(below), scale_factor=2.0
+        )
+    return image if crop is None else image[:, :, skip : skip + rows]
+
+
+def _heed_pitch(generator: Generator) -> None:
+    """Begin with a pitch that matters as much as the latent, which is sixteen times as long."""
+    first = generator.blocks[0].conv0
+    assert isinstance(first, FirstLayer)
+    with torch.no_grad():
+        first.weight[:, generator.size.latent_size :] *= _PITCH_GAIN
+
+
+def _crop(random: np.random.Generator, size: NetworkSize) -> int | None:
+    """Choose windows, the attack and the end more often; None where the image is too small."""
+    rows = size.image[0] // 4
+    if rows < _CROP_ROWS + 2 * _HALO_ROWS:
+        return None
+    last, chance = rows - _CROP_ROWS, random.uniform()
+    if chance < _ATTACK_CROPS + _END_CROPS:
+        return 0 if chance < _ATTACK_CROPS else last
+    return int(random.integers(0, last + 1))
+
+
+# fmt: off
+_PROGRAMS = (
+    0, 4, 5, 6, 8, 10, 11, 12, 19, 20, 22, 23, 24, 25, 26, 27, 32, 35, 38, 39, 40,
+    41, 42, 46, 48, 49, 51, 53, 56, 57, 60, 63, 64, 65, 68, 70, 71, 73, 74, 75, 79, 82, 83, 85,
+    89, 90, 91, 92, 94, 104, 105, 107, 108,
+)
+# fmt: on
+"""Those of the wave set "soundfont" that hold their key's pitch and are not like another."""
+_INSTRUMENTS = tuple(PROGRAM_NAMES[number] for number in _PROGRAMS)
+
+RECIPES = {
+    "harmonic_small": SmallConfig(instruments=_INSTRUMENTS),
+    "tiny": SmallConfig(
+        size=NetworkSize(feature_base=512, feature_limit=4),
+        batch=2,
+        growth=((0.3, 4.0), (0.6, 6.0)),
+        instruments=_INSTRUMENTS[:2],
+    ),
+}
+
+SYSTEM = System(
+    name="gansynth-small",
+    what="GANSynth's generator, matched to notes instead of playing a game: 90 minutes on a CPU.",
+    config=SmallConfig,
+    recipes=RECIPES,
+    data=("soundfont",),
+    open_data=open_waves,
+    open=SmallLearner,
+)
+
+
+def load_notes(folder: Path) -> GansynthNotes:
+    """Open what a run has learned, on the CPU: the averaged generator, as far as it has grown.
+
+    Raises
+    ------
+    FileError
+        No readable checkpoint, or one of another system.
+    """
+    config, instruments, state = _read(folder)
+    generator = Generator(config.size)
+    load_networks({"average": generator}, state)
+    notes = GansynthNotes(
+        generator, config.normalizer, config.spectrogram, float(instruments.position)
+    )
+    return notes.eval().requires_grad_(False)
+
+
+def instrument_latents(folder: Path) -> dict[str, NDArray[np.float32]]:
+    """Return where each instrument of a run lies, by name, float32 (latent_size,).
+
+    Raises
+    ------
+    FileError
+        As `load_notes`; or the run learned all of a wave set that is not there any more.
+    """
+    config, instruments, _ = _read(folder)
+    card, _ = read_run(folder, SYSTEM.name)
+    names = config.instruments or open_waves(card.corpus).label_names
+    return dict(zip(names, instruments.latents().numpy(), strict=True))
+
+
+def _read(folder: Path) -> tuple[SmallConfig, Instruments, dict[str, Any]]:
+    card, state = read_run(folder, SYSTEM.name)
+    config = msgspec.convert(card.config, SmallConfig)
+    directions = state["networks"]["instruments"]["directions"]
+    instruments = Instruments(*directions.shape)
+    load_networks({"instruments": instruments}, state)
+    return config, instruments, state

@@ -1,0 +1,123 @@
+"""GANSynth as something to train, to open when it is trained, and to measure.
+
+The words after ``latentkeys train gansynth``; what a run has learned, for evaluation, export and
+the tools that search latents; how many images a second a device learns from.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+
+from training.data.audio.waves import FRAMES, FULL_SCALE, RATE_HZ, WaveSet, open_waves
+from training.gansynth import small as gansynth_small
+from training.gansynth.config import CONFIGS, GansynthConfig
+from training.gansynth.images import drawing_of
+from training.gansynth.learner import GansynthLearner, Progress, new_networks, schedule_of
+from training.gansynth.tones import HIGHEST_PITCH, LOWEST_PITCH, GansynthNotes, Normalizer
+from training.trainer.system import Course, Moment, System
+from training.trainer.trainer import load_networks, read_run
+
+
+def _course(config: GansynthConfig) -> Course:
+    return Course(config.batch, config.images)
+
+
+SYSTEM = System(
+    name="gansynth",
+    what="GANSynth: notes from a latent and a pitch, learned in a game with a critic.",
+    config=GansynthConfig,
+    recipes=CONFIGS,
+    data=("soundfont",),
+    open_data=open_waves,
+    open=GansynthLearner,
+    course=_course,
+)
+
+
+def load_notes(folder: Path) -> GansynthNotes:
+    """Open what a run has learned, on the CPU: the averaged generator, as far as it has grown.
+
+    Parameters
+    ----------
+    folder
+        A folder that ``latentkeys train gansynth`` or ``gansynth-small`` made;
+        `training.trainer.trainer.read_run` has its card.
+
+    Raises
+    ------
+    FileError
+        No readable checkpoint, or one of another system.
+    """
+    if read_run(folder)[0].system == gansynth_small.SYSTEM.name:
+        return gansynth_small.load_notes(folder)
+    card, state = read_run(folder, SYSTEM.name)
+    config = msgspec.convert(card.config, GansynthConfig)
+    generator, _ = new_networks(config)
+    progress = Progress(Normalizer())
+    load_networks({"average": generator, "progress": progress}, state)
+    position = schedule_of(config).position(progress.images)
+    notes = GansynthNotes(generator, progress.normalizer, drawing_of(config), position)
+    return notes.eval().requires_grad_(False)
+
+
+def training_speed(config: GansynthConfig, batch: int, steps: int, device: torch.device) -> float:
+    """Measure how fast full-grown networks learn.
+
+    Parameters
+    ----------
+    config
+        What is trained; the notes are noise.
+    batch
+        Images in a step.
+    steps
+        How many are timed; for a lean training a multiple of `penalty_every` is fair. As many
+        come before, to warm up.
+    device
+        Where.
+
+    Returns
+    -------
+    float
+        Images per second.
+    """
+    config = replace(config, batch=batch, stage_images=0)
+    torch.manual_seed(0)
+    learner = GansynthLearner(config, noise_waves(), device)
+    for step in range(2 * steps):
+        if step == steps:
+            begin = _now(device)
+        learner.step(Moment(step, 0.0, np.random.default_rng(step), 0, 1, step))
+    return batch * steps / (_now(device) - begin)
+
+
+def noise_waves(count: int = 16) -> WaveSet:
+    """Return notes of noise, half of them for training; their pitches go round the keyboard."""
+    random = np.random.default_rng(0)
+    noise = random.normal(0.0, 0.1 * FULL_SCALE, (count, FRAMES)).astype(np.int16)
+    numbers = np.arange(count)
+    pitches = LOWEST_PITCH + 7 * numbers % (HIGHEST_PITCH - LOWEST_PITCH + 1)
+    return WaveSet(
+        name="noise",
+        source="a random number generator",
+        notice="",
+        sha256="",
+        rate_hz=RATE_HZ,
+        waves=noise,
+        pitches=pitches.astype(np.uint8),
+        velocities=np.full(count, 100, np.uint8),
+        labels=np.zeros(count, np.int16),
+        label_names=("noise",),
+        splits=(numbers % 2).astype(np.uint8),
+    )
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

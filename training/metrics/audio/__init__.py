@@ -1,0 +1,1 @@
+"""Measures of sound: likeness, diversity, tuning."""

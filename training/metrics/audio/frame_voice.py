@@ -1,0 +1,320 @@
+"""Measure a frame voice against recordings at pitches that it never heard.
+
+In: a voice and its note set. Out: a `Report` of figures, each beside the same figure of two
+yardsticks where there is one: resampling the nearest training pitch, and GANSynth's mel-IF round
+trip. Everything is seeded; the recordings' vibrato has been straightened for all of them alike.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+import torch
+from numpy.typing import NDArray
+
+from training.audio.mel_warp import SAMPLE_RATE_HZ as MEL_IF_RATE_HZ
+from training.audio.spectrogram import NOTE_FRAMES, Spectrogram
+from training.data.audio.analysis import tempered_hz
+from training.data.audio.tone_set import LOWEST_PITCH, TEST, NoteSet
+from training.frame_voice.config import SAMPLE_RATE_HZ
+from training.frame_voice.model import FrameVoice
+from training.frame_voice.render import play, play_like
+from training.frame_voice.run import RunSummary
+from training.metrics.audio import tone_measures as measure
+from training.metrics.audio.nearest_pitch_baseline import resample_nearest
+from training.metrics.audio.spectra import (
+    log_spectral_distance,
+    magnitudes,
+    spectral_centroid_hz,
+    spectral_convergence,
+)
+
+Show = Callable[[str, int, int], None]
+
+_SEED = 0
+_PATHS, _PATH_PITCHES, _PATH_STEPS = 10, (36, 60, 84), 9
+_VELOCITIES = (0.2, 0.4, 0.6, 0.8, 1.0)
+_CENTS_PITCHES = range(36, 97)
+_LEVEL_CHANGE_DB = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class NoteFigures:
+    """What was measured on one held-out note; NaN where a figure does not apply.
+
+    Attributes
+    ----------
+    instrument, pitch, is_struck
+        Which note.
+    lsd, lsd_8k, convergence
+        Of the voice: dB over the full band, dB up to 8 kHz, and a ratio.
+    nearest_lsd, nearest_lsd_8k, nearest_convergence
+        Of the nearest training pitch, resampled.
+    mel_if_lsd_8k, mel_if_convergence
+        Of the mel-IF round trip, at 16 kHz.
+    cents
+        Error of the voice's pitch.
+    attack_error_seconds
+        Difference of the times at which the envelope reaches half its peak.
+    source_wobble_db, wobble_db
+        Median over partials.
+    """
+
+    instrument: str
+    pitch: int
+    is_struck: bool
+    lsd: float
+    lsd_8k: float
+    convergence: float
+    nearest_lsd: float
+    nearest_lsd_8k: float
+    nearest_convergence: float
+    mel_if_lsd_8k: float
+    mel_if_convergence: float
+    cents: float
+    attack_error_seconds: float
+    source_wobble_db: float
+    wobble_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A figure with the limit that it has to keep; `is_upper` says which side is good."""
+
+    name: str
+    value: float
+    limit: float
+    is_upper: bool = True
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the figure is within its limit."""
+        return self.value <= self.limit if self.is_upper else self.value >= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that `latentkeys evaluate` found.
+
+    Attributes
+    ----------
+    date, step, motion
+        When, after how many steps, and with how much motion the voice played.
+    notes
+        One row per held-out note.
+    dips_db, centroid_backward
+        Of every path between two instruments.
+    drift_db
+        Level at 19 s against 2 s of a 20-s note, by instrument whose recording stays level.
+    darker_when_louder
+        Instruments and pitches whose centroid does not rise with velocity.
+    gates
+        The figures that count.
+    """
+
+    date: str
+    step: int
+    motion: float
+    notes: tuple[NoteFigures, ...]
+    dips_db: tuple[float, ...]
+    centroid_backward: tuple[float, ...]
+    drift_db: dict[str, float]
+    darker_when_louder: tuple[str, ...]
+    gates: tuple[Gate, ...]
+
+
+def evaluate(
+    voice: FrameVoice,
+    summary: RunSummary,
+    notes: NoteSet,
+    count: int | None,
+    show: Show,
+    motion: float = 1.0,
+) -> Report:
+    """Measure everything.
+
+    Parameters
+    ----------
+    voice
+        In ``eval`` mode, on the CPU.
+    summary
+        Of its run.
+    notes
+        The note set of the run.
+    count
+        Held-out notes to use, all when None.
+    show
+        Called with what is measured, how much is done, and how much there is.
+    motion
+        Depth of the motion, 1 = as recorded.
+    """
+    rows = np.flatnonzero(notes.split == TEST)
+    if count is not None and count < rows.size:
+        rows = np.sort(np.random.default_rng(_SEED).choice(rows, count, replace=False))
+    figures = []
+    for done, row in enumerate(rows):
+        show("held-out notes", done, rows.size)
+        figures.append(measure_note(voice, notes, int(row), motion))
+    dips, backward = measure_paths(voice, show)
+    drift = measure_drift(voice, summary, notes, show)
+    darker = tuple(find_darker(voice, summary, show))
+    return Report(
+        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        step=summary.step,
+        motion=motion,
+        notes=tuple(figures),
+        dips_db=dips,
+        centroid_backward=backward,
+        drift_db=drift,
+        darker_when_louder=darker,
+        gates=_gates(figures, dips, drift, len(darker)),
+    )
+
+
+def measure_note(voice: FrameVoice, notes: NoteSet, row: int, motion: float) -> NoteFigures:
+    """Measure one held-out note: the recording, the voice, and the two yardsticks."""
+    instrument, pitch = notes.instruments[notes.instrument[row]], int(notes.pitch[row])
+    source = notes.audio(row)
+    ours = play_like(voice, notes, row, motion, _SEED)
+    nearest = resample_nearest(notes, row)
+    truth, played, copied = (magnitudes(a, SAMPLE_RATE_HZ) for a in (source, ours, nearest))
+    mel_if_distance, mel_if_convergence = _mel_if_figures(source)
+    f0 = tempered_hz(pitch + float(notes.cents[row]) / 100.0)
+    log2_b = float(notes.tuning.log2_inharmonicity[notes.instrument[row], pitch - LOWEST_PITCH])
+    inharmonicity = 2.0**log2_b - 2.0**-20
+    has_pitch = pitch in _CENTS_PITCHES
+    attacks = [measure.attack_seconds(audio, f0) for audio in (source, ours)]
+    held = int(notes.hold_frames[row])
+    wobbles = [measure.wobble_db(audio[:held], f0, inharmonicity) for audio in (source, ours)]
+    both = np.isfinite(wobbles[0]) & np.isfinite(wobbles[1])
+    wobble = [float(np.median(w[both])) if both.any() else float("nan") for w in wobbles]
+    return NoteFigures(
+        instrument=instrument.name,
+        pitch=pitch,
+        is_struck=instrument.is_struck,
+        lsd=log_spectral_distance(truth, played, SAMPLE_RATE_HZ),
+        lsd_8k=log_spectral_distance(truth, played, SAMPLE_RATE_HZ, 8000.0),
+        convergence=spectral_convergence(truth, played),
+        nearest_lsd=log_spectral_distance(truth, copied, SAMPLE_RATE_HZ),
+        nearest_lsd_8k=log_spectral_distance(truth, copied, SAMPLE_RATE_HZ, 8000.0),
+        nearest_convergence=spectral_convergence(truth, copied),
+        mel_if_lsd_8k=mel_if_distance,
+        mel_if_convergence=mel_if_convergence,
+        cents=measure.pitch_error_cents(ours, f0, inharmonicity) if has_pitch else float("nan"),
+        attack_error_seconds=abs(attacks[1] - attacks[0]),
+        source_wobble_db=wobble[0],
+        wobble_db=wobble[1],
+    )
+
+
+def measure_paths(voice: FrameVoice, show: Show) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Walk between instruments in nine steps; return level dips and centroid reversals."""
+    random = np.random.default_rng(_SEED)
+    dips: list[float] = []
+    backward: list[float] = []
+    for _ in range(_PATHS):
+        start, end = random.choice(len(voice.latent_of), 2, replace=False)
+        for pitch in _PATH_PITCHES:
+            show("paths between instruments", len(dips), _PATHS * len(_PATH_PITCHES))
+            share = torch.linspace(0.0, 1.0, _PATH_STEPS)[:, None]
+            latents = torch.lerp(voice.latent_of[start], voice.latent_of[end], share)
+            audio = play(voice, latents, pitch, 1.0, seconds=1.0)
+            levels = np.array([measure.level_db(step) for step in audio])
+            centroids = np.array([spectral_centroid_hz(step, SAMPLE_RATE_HZ) for step in audio])
+            dips.append(measure.deepest_dip_db(levels))
+            backward.append(measure.backward_share(centroids))
+    return tuple(dips), tuple(backward)
+
+
+def measure_drift(
+    voice: FrameVoice, summary: RunSummary, notes: NoteSet, show: Show
+) -> dict[str, float]:
+    """Hold pitch 60 for 20 s on every instrument that stays level; return 19 s against 2 s.
+
+    Without motion, whose slow beats are no drift.
+    """
+    level = [
+        index
+        for index, instrument in enumerate(summary.instruments)
+        if not instrument.is_struck and _stays_level(notes, index)
+    ]
+    drift = {}
+    for done, index in enumerate(level):
+        show("twenty-second notes", done, len(level))
+        latents = voice.latent_of[index : index + 1]
+        audio = play(voice, latents, 60, 1.0, seconds=20.0, motion=0.0)[0]
+        early, late = (
+            measure.level_db(
+                audio[int((s - 0.5) * SAMPLE_RATE_HZ) : int((s + 0.5) * SAMPLE_RATE_HZ)]
+            )
+            for s in (2.0, 19.0)
+        )
+        drift[summary.instruments[index].name] = late - early
+    return drift
+
+
+def find_darker(voice: FrameVoice, summary: RunSummary, show: Show) -> Iterator[str]:
+    """Find instruments whose spectral centroid does not rise from each velocity to the next."""
+    for index, instrument in enumerate(summary.instruments):
+        show("velocities", index, len(summary.instruments))
+        for pitch in _PATH_PITCHES:
+            latents = voice.latent_of[index : index + 1].expand(len(_VELOCITIES), -1)
+            audio = play(voice, latents, pitch, np.array(_VELOCITIES), seconds=0.5)
+            centroids = [spectral_centroid_hz(note, SAMPLE_RATE_HZ) for note in audio]
+            if min(np.diff(centroids)) <= 0.0:
+                yield f"{instrument.name} {pitch}"
+
+
+def _stays_level(notes: NoteSet, instrument: int) -> bool:
+    """Return whether an instrument's long recordings are as loud at their end as at 2 s."""
+    rows = np.flatnonzero((notes.instrument == instrument) & (notes.split != TEST))
+    changes = []
+    for row in rows[notes.frames[rows] >= 4 * SAMPLE_RATE_HZ]:
+        audio = notes.audio(int(row))
+        early = measure.level_db(audio[int(1.5 * SAMPLE_RATE_HZ) : int(2.5 * SAMPLE_RATE_HZ)])
+        changes.append(measure.level_db(audio[-SAMPLE_RATE_HZ:]) - early)
+    return bool(changes) and abs(float(np.median(changes))) < _LEVEL_CHANGE_DB
+
+
+def _mel_if_figures(source: NDArray[np.float32]) -> tuple[float, float]:
+    low = soxr.resample(np.asarray(source, np.float64), SAMPLE_RATE_HZ, MEL_IF_RATE_HZ, "VHQ")
+    low = np.pad(low, (0, max(NOTE_FRAMES - low.size, 0)))[:NOTE_FRAMES]
+    again = Spectrogram().round_trip(torch.from_numpy(low)[None])[0].numpy()
+    pair = [magnitudes(np.asarray(audio, np.float32), MEL_IF_RATE_HZ) for audio in (low, again)]
+    distance = log_spectral_distance(pair[0], pair[1], MEL_IF_RATE_HZ, 8000.0)
+    return distance, spectral_convergence(pair[0], pair[1])
+
+
+def _gates(
+    figures: list[NoteFigures], dips: tuple[float, ...], drift: dict[str, float], darker: int
+) -> tuple[Gate, ...]:
+    """Compare with what a voice trained on a CPU must reach."""
+    struck = [f for f in figures if f.is_struck]
+    attack = [1000.0 * f.attack_error_seconds for f in struck]
+    lsd, lsd_8k = _median(f.lsd for f in figures), _median(f.lsd_8k for f in figures)
+    cents = np.array([abs(f.cents) for f in figures])
+    wobble = _median(f.wobble_db for f in figures) / _median(f.source_wobble_db for f in figures)
+    worst_drift = max((abs(value) for value in drift.values()), default=float("nan"))
+    nearest = _median(f.nearest_lsd for f in figures)
+    return (
+        Gate("LSD, full band, dB", lsd, 1.5),
+        Gate("LSD up to 8 kHz, dB", lsd_8k, 2.5),
+        Gate("LSD, full band, against nearest pitch, dB", lsd - nearest, 0.0),
+        Gate("LSD, struck and plucked, dB", _median(f.lsd for f in struck), 1.0),
+        Gate("pitch error p95, cents", float(np.nanpercentile(cents, 95)), 2.5),
+        Gate("attack error, struck, median ms", _median(attack), 3.0),
+        Gate("attack error, struck, p95 ms", float(np.percentile(attack or [np.nan], 95)), 15.0),
+        Gate("wobble against the source", wobble, 0.5, is_upper=False),
+        Gate("deepest interpolation dip, dB", min(dips), -6.0, is_upper=False),
+        Gate("largest 20-s drift, dB", worst_drift, 1.5),
+        Gate("notes that darken with velocity", float(darker), 0.0),
+    )
+
+
+def _median(values: Iterable[float]) -> float:
+    array = np.array(list(values), np.float64)
+    return float(np.nanmedian(array)) if np.isfinite(array).any() else float("nan")

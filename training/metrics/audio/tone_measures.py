@@ -1,0 +1,91 @@
+"""Measurements of one note: pitch, attack, motion, drift, and the path between two levels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
+
+from training.data.audio.analysis import measure_wobble, partial_hz
+from training.frame_voice.config import SAMPLE_RATE_HZ
+
+_FFT_FRAMES = 1 << 17
+_SEARCH_CENTS = 40.0
+_WEAKEST_DB = -30.0
+
+
+def pitch_error_cents(
+    audio: NDArray[np.float32], f0_hz: float, inharmonicity: float = 0.0
+) -> float:
+    """Return how far a note's partials are from where they should be, weighted by power.
+
+    Parameters
+    ----------
+    audio
+        float32, shape (frames,); 0.1 to 1.5 s are used.
+    f0_hz, inharmonicity
+        Where the partials should be.
+
+    Returns
+    -------
+    float
+        Cents; NaN if no partial stands out. Partials closer than three bins to a neighbour cannot
+        be told apart and are left out.
+    """
+    section = audio[int(0.1 * SAMPLE_RATE_HZ) : int(1.5 * SAMPLE_RATE_HZ)]
+    spectrum = np.abs(np.fft.rfft(section * np.blackman(section.size), _FFT_FRAMES))
+    decibels = 20.0 * np.log10(spectrum + 1e-12)
+    decibels -= decibels.max()
+    bin_hz = SAMPLE_RATE_HZ / _FFT_FRAMES
+    errors, weights = [], []
+    for expected in partial_hz(f0_hz, inharmonicity, 10):
+        if expected > 18000.0:
+            break
+        reach = max(expected * (2.0 ** (_SEARCH_CENTS / 1200.0) - 1.0), 2.0) / bin_hz
+        low = int(expected / bin_hz - reach)
+        peak = low + int(np.argmax(decibels[low : int(expected / bin_hz + reach) + 2]))
+        left, middle, right = decibels[peak - 1 : peak + 2]
+        if middle < _WEAKEST_DB or middle <= max(left, right):
+            continue
+        position = peak + 0.5 * (left - right) / (left - 2.0 * middle + right)
+        errors.append(1200.0 * np.log2(position * bin_hz / expected))
+        weights.append(10.0 ** (middle / 10.0))
+    return float(np.average(errors, weights=weights)) if errors else float("nan")
+
+
+def attack_seconds(audio: NDArray[np.float32], f0_hz: float, share: float = 0.5) -> float:
+    """Return when a note's envelope first reaches a share of its peak in the first second.
+
+    The envelope is the RMS of a period, at least 4 ms, around each moment: peaks would depend on
+    the phases of the partials, which are not the recording's.
+    """
+    width = int(max(0.004, 1.0 / f0_hz) * SAMPLE_RATE_HZ)
+    power = np.asarray(audio[:SAMPLE_RATE_HZ], np.float64) ** 2
+    envelope = np.sqrt(uniform_filter1d(power, width, mode="constant").clip(min=0.0))
+    return float(np.argmax(envelope >= share * envelope.max()) / SAMPLE_RATE_HZ)
+
+
+def wobble_db(
+    audio: NDArray[np.float32], f0_hz: float, inharmonicity: float
+) -> NDArray[np.float64]:
+    """Return how much each of 32 partials moves around its envelope, dB rms; NaN if unknown."""
+    depth, _ = measure_wobble(audio, partial_hz(f0_hz, inharmonicity, 32))
+    return depth
+
+
+def level_db(audio: NDArray[np.float32]) -> float:
+    """Return the RMS level in dB of full scale."""
+    power = float(np.mean(np.asarray(audio, np.float64) ** 2))
+    return 10.0 * float(np.log10(power + 1e-12))
+
+
+def deepest_dip_db(levels_db: NDArray[np.float64]) -> float:
+    """Return how far a path's levels fall below the straight line between its ends; 0 or less."""
+    line = np.linspace(levels_db[0], levels_db[-1], levels_db.size)
+    return float((levels_db - line).min())
+
+
+def backward_share(values: NDArray[np.float64]) -> float:
+    """Return how much of a path's way runs against its direction, over the way between its ends."""
+    steps = np.diff(values) * np.sign(values[-1] - values[0])
+    return float(-steps[steps < 0].sum() / max(abs(values[-1] - values[0]), 1e-9))

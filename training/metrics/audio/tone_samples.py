@@ -1,0 +1,130 @@
+"""What there is to measure on single notes, before any are compared.
+
+In: notes at 16 kHz with the pitches that were asked for. Out: a `HeardNotes`, a row per note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from training.data.audio.waves import WaveSet, WaveSplit
+from training.gansynth.tones import HIGHEST_PITCH, LOWEST_PITCH
+from training.metrics.audio.log_spectra import log_spectra
+from training.metrics.audio.tuning import cents_error
+from training.pitch_classifier.network import PitchClassifier
+from training.pitch_classifier.scores import probabilities
+
+AT_ONCE = 8
+
+Show = Callable[[str, int, int], None]
+Batches = Iterable[NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class HeardNotes:
+    """Notes as the metrics see them; n rows each.
+
+    Attributes
+    ----------
+    pitches
+        int64, (n,): the MIDI pitches asked for.
+    chances
+        float64, (n, 61): the classifier's probabilities.
+    features
+        float32, (n, d): the classifier's last hidden layer.
+    spectra
+        float32, (n, ·), see `training.metrics.audio.log_spectra`.
+    cents
+        float64, (n,): errors, NaN for what has no pitch near the one asked for.
+    """
+
+    pitches: NDArray[np.int64]
+    chances: NDArray[np.float64]
+    features: NDArray[np.float32]
+    spectra: NDArray[np.float32]
+    cents: NDArray[np.float64]
+
+    def chosen(self, rows: NDArray[np.bool_]) -> HeardNotes:
+        """Return some of the notes."""
+        return HeardNotes(
+            self.pitches[rows],
+            self.chances[rows],
+            self.features[rows],
+            self.spectra[rows],
+            self.cents[rows],
+        )
+
+
+def hear(
+    batches: Batches,
+    pitches: NDArray[np.int64],
+    classifier: PitchClassifier,
+    show: Callable[[int], None] = lambda _: None,
+) -> HeardNotes:
+    """Measure notes one batch after the other, so that none need stay in memory.
+
+    Parameters
+    ----------
+    batches
+        float32, (some, 64000) each, as many in all as there are pitches.
+    pitches
+        int64, (n,), 24 to 84.
+    show
+        Told how many notes are done.
+    """
+    chances, features, spectra, cents = [], [], [], []
+    done = 0
+    for notes in batches:
+        with torch.inference_mode():
+            logits, hidden = classifier(torch.from_numpy(notes))
+        chances.append(probabilities(logits.numpy()))
+        features.append(hidden.numpy())
+        spectra.append(log_spectra(notes))
+        asked = pitches[done : done + len(notes)]
+        cents += [cents_error(note, int(pitch)) for note, pitch in zip(notes, asked, strict=True)]
+        done += len(notes)
+        show(done)
+    assert done == len(pitches)
+    return HeardNotes(
+        pitches,
+        np.concatenate(chances),
+        np.concatenate(features),
+        np.concatenate(spectra),
+        np.array(cents),
+    )
+
+
+def recorded(waves: WaveSet, rows: NDArray[np.int64]) -> Batches:
+    """Read notes of a wave set a few at a time."""
+    for start in range(0, len(rows), AT_ONCE):
+        yield waves.audio(rows[start : start + AT_ONCE])
+
+
+def spread_rows(
+    waves: WaveSet, split: WaveSplit, count: int, names: tuple[str, ...] = ()
+) -> NDArray[np.int64]:
+    """Choose notes of a split, as many of each pitch that GANSynth plays, evenly over the rest.
+
+    Parameters
+    ----------
+    count
+        How many in all, at most.
+    names
+        Instruments to choose from; all when not given.
+    """
+    rows = waves.rows(split)
+    if names:
+        known = np.array([name in names for name in waves.label_names])
+        rows = rows[known[waves.labels[rows]]]
+    each = max(1, round(count / (HIGHEST_PITCH - LOWEST_PITCH + 1)))
+    chosen = []
+    for pitch in range(LOWEST_PITCH, HIGHEST_PITCH + 1):
+        having = rows[waves.pitches[rows] == pitch]
+        places = np.linspace(0, len(having) - 1, min(each, len(having))).round().astype(np.int64)
+        chosen.append(having[places])
+    return np.concatenate(chosen)

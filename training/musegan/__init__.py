@@ -1,0 +1,1 @@
+"""MuseGAN (Dong et al., 2018): bars of several tracks."""

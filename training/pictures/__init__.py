@@ -1,0 +1,1 @@
+"""Pictures and sounds that a run shows of itself."""

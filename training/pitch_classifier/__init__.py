@@ -1,0 +1,1 @@
+"""The network that judges the pitch of what GANSynth makes."""

@@ -1,0 +1,1 @@
+"""LSTMs over symbols: with attention, and stacked."""

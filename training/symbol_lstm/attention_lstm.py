@@ -1,0 +1,348 @@
+"""The two-input attention LSTM: chords and durations each have a vocabulary and a head.
+
+In: a corpus. Out: a network that says what comes next, phrases, and a step graph to export.
+
+What the source document describes is the recipe ``document``: windows of 32 events with one target
+each, heads that hear only the attended past, RMSprop at 1e-3. What is mended in the default:
+
+- one target per window throws away the rest: here every position of a piece has one, and the
+  softmax over time sees the past only (it is causal), so that a piece is one pass;
+- windows ran across the ends of pieces, and had to be full: here pieces are padded and the padding
+  is masked out of the loss;
+- a weighted mean of the whole past cannot say where the melody is now: here the heads hear the
+  last state as well;
+- nothing told the network where the beat is: here the position in the bar is an input;
+- there was no validation split, and no transposition: here both;
+- each note re-ran the window: here a step has constant cost (`AttentionStep`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
+
+from instrument.music.chord_events import REST, ChordEvent, notes_of
+from instrument.music.note import Meter, Phrase
+from instrument.music.note_tuples import GRID
+from training.data.symbolic.corpus import Corpus, Piece, open_corpus
+from training.pictures.samples import PhraseSamples
+from training.symbol_lstm.attention_network import AttentionNetwork, AttentionStep
+from training.symbol_lstm.batches import (
+    Batch,
+    Lexicon,
+    Line,
+    bar_length,
+    bar_phase,
+    draw_pieces,
+    draw_windows,
+    line_of,
+    spread,
+    stream_of,
+    whole_pieces,
+)
+from training.symbol_lstm.sampling import choose
+from training.trainer.distributed import average_gradients
+from training.trainer.system import Moment, System, rate
+
+_VALIDATION_PIECES = 128
+_BATCHED = 32
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionConfig:
+    """Options of the attention LSTM.
+
+    Attributes
+    ----------
+    units
+        Width of each of the two LSTM layers.
+    dropout
+        Share of values silenced between layers while training.
+    is_document
+        Train and listen as the document does; see the module.
+    learning_rate, batch
+        Of the optimiser: RMSprop for the document, AdamW for ours.
+    longest
+        Events of a piece or window in a batch.
+    rare
+        Chords and durations that occur less often are not in the vocabulary.
+    bfloat16
+        Train the LSTM in 16 bits: twice as fast where the processor multiplies them.
+    temperature, top_p
+        Of the phrases that show how training goes.
+    """
+
+    units: int = 256
+    dropout: float = 0.2
+    is_document: bool = False
+    learning_rate: float = 2e-3
+    batch: int = 32
+    longest: int = 192
+    rare: int = 2
+    bfloat16: bool = True
+    temperature: float = 1.0
+    top_p: float = 0.95
+
+
+class AttentionLearner:
+    """The attention LSTM in training.
+
+    Parameters
+    ----------
+    config
+        Its options.
+    corpus
+        Learns from its "train" pieces, is measured on "valid".
+    device
+        Where the network is.
+    """
+
+    def __init__(self, config: AttentionConfig, corpus: Corpus, device: torch.device) -> None:
+        self.config, self.device = config, device
+        self.lexicon = Lexicon.of(corpus.split("train"), config.rare)
+        self._train = [line_of(piece.phrase(), self.lexicon) for piece in corpus.split("train")]
+        self._stream = stream_of(self._train)
+        self._valid = spread(corpus.split("valid"), _VALIDATION_PIECES)
+        self.network = AttentionNetwork(
+            self.lexicon.chords,
+            self.lexicon.durations,
+            config.units,
+            config.dropout,
+            hears_metre=not config.is_document,
+            speaks_from_state=not config.is_document,
+            learns_in_bfloat16=config.bfloat16,
+        ).to(device)
+        self.networks: dict[str, nn.Module] = {"network": self.network}
+        weights = self.network.parameters()
+        self.optimizer: torch.optim.Optimizer = (
+            torch.optim.RMSprop(weights, lr=config.learning_rate, alpha=0.9)
+            if config.is_document
+            else torch.optim.AdamW(weights, lr=config.learning_rate, weight_decay=0.01)
+        )
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"optimizer": self.optimizer}
+
+    def step(self, at: Moment) -> dict[str, Tensor]:
+        """Learn from one batch."""
+        config = self.config
+        if config.is_document:
+            batch = draw_windows(self._stream, config.batch, config.longest, at.random)
+        else:
+            for group in self.optimizer.param_groups:
+                group["lr"] = config.learning_rate * rate(at)
+            batch = draw_pieces(self._train, self.lexicon, config.batch, config.longest, at.random)
+        self.network.train()
+        chord, duration = losses(self.network, batch.to(self.device))
+        loss = chord + duration
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        average_gradients(self.network.parameters())
+        clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        parts = {"loss": loss, "chord": chord, "duration": duration}
+        return {name: part.detach() for name, part in parts.items()}
+
+    def validate(self) -> dict[str, float]:
+        """Return nats per note on held-out pieces."""
+        nats, notes = self.nll(self._valid)
+        return {"loss": float(nats.sum() / notes.sum())}
+
+    def nll(self, pieces: Sequence[Piece]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return each piece's nats (its rests counted in) and number of notes, shapes (n,).
+
+        An event that training never met counts as the nearest that it did.
+        """
+        lines = [line_of(piece.phrase(), self.lexicon) for piece in pieces]
+        nats = self._measure(lines, [0] * len(lines)).sum(axis=1)
+        return nats, np.array([line.notes for line in lines])
+
+    def prompted_nll(
+        self, pieces: Sequence[Piece], prompt_bars: float = 2.0
+    ) -> dict[str, dict[str, NDArray[np.float64]]]:
+        """Return `nll` of what follows the first bars: "prompted" by them, and "unprompted".
+
+        Waits are rests here and are counted with them: "shift" is 0.
+        """
+        wholes = [piece.phrase() for piece in pieces]
+        cuts = [
+            min(whole.pickup_beats + prompt_bars * whole.bar_beats, whole.length_beats)
+            for whole in wholes
+        ]
+        tails = [w.between(cut, w.length_beats) for w, cut in zip(wholes, cuts, strict=True)]
+        alone = [line_of(tail, self.lexicon) for tail in tails]
+        heard = [line_of(whole, self.lexicon) for whole in wholes]
+        notes = np.array([line.notes for line in alone], np.float64)
+        measured = {
+            "prompted": self._measure(heard, [round(cut * GRID) for cut in cuts]),
+            "unprompted": self._measure(alone, [0] * len(alone)),
+        }
+        return {
+            name: {
+                "shift": np.zeros(len(notes)),
+                "pitch": nats[:, 0],
+                "duration": nats[:, 1],
+                "notes": notes,
+            }
+            for name, nats in measured.items()
+        }
+
+    def _measure(self, lines: Sequence[Line], since: Sequence[int]) -> NDArray[np.float64]:
+        """Return each line's nats of chords and of durations from a tick on, shape (n, 2)."""
+        self.network.eval()
+        order = [i for i in range(len(lines)) if len(lines[i].chords)]
+        order.sort(key=lambda i: len(lines[i].chords))
+        nats = np.zeros((len(lines), 2))
+        for first in range(0, len(order), _BATCHED):
+            rows = order[first : first + _BATCHED]
+            batch = whole_pieces([lines[i] for i in rows]).to(self.device)
+            with torch.no_grad():
+                both = torch.stack(nats_at(self.network, batch)).double().cpu().numpy()
+            for number, index in enumerate(rows):
+                line = lines[index]
+                is_counted = line.starts >= since[index]
+                nats[index] = both[:, number, : len(line.chords)][:, is_counted].sum(axis=1)
+        return nats
+
+    def samples(self) -> PhraseSamples:
+        """Return two phrases from nothing and two that continue held-out pieces by 8 bars."""
+        made = {f"from nothing {n}": p for n, p in enumerate(self.generate(2, seed=1))}
+        for number, piece in enumerate(self._valid[:2]):
+            prompt = piece.phrase()
+            prompt = prompt.between(0.0, prompt.pickup_beats + 2 * prompt.bar_beats)
+            made[f"continued {number}"] = self.generate(1, number, prompt)[0]
+        return PhraseSamples(made)
+
+    def generate(
+        self,
+        count: int,
+        seed: int,
+        prompt: Phrase | None = None,
+        length_beats: float = 32.0,
+        temperature: float | None = None,
+        top_p: float | None = None,
+    ) -> list[Phrase]:
+        """Return `count` phrases, each the prompt (if any) and `length_beats` after it."""
+        config = self.config
+        self.network.eval()
+        writer = Writer(AttentionStep(self.network), self.lexicon, prompt, count)
+        if prompt is not None:
+            line = line_of(prompt, self.lexicon, to_the_end=True)
+            for chord, duration in zip(line.chords, line.durations, strict=True):
+                writer.logits()
+                writer.write(np.full(count, chord), np.full(count, duration))
+        generator = torch.Generator().manual_seed(seed)
+        end = round((length_beats + (prompt.length_beats if prompt else 0.0)) * GRID)
+        warmth = config.temperature if temperature is None else temperature
+        nucleus = config.top_p if top_p is None else top_p
+        while (writer.now < end).any():
+            chords, durations = (choose(x, generator, warmth, nucleus) for x in writer.logits())
+            writer.write(chords.numpy(), durations.numpy())
+        return [phrase.between(0.0, end / GRID) for phrase in writer.phrases()]
+
+    def step_module(self) -> AttentionStep:
+        """Return what export turns into a graph."""
+        return AttentionStep(self.network).eval()
+
+
+class Writer:
+    """Phrases that grow event by event, side by side: what a host does with the step graph.
+
+    Parameters
+    ----------
+    step
+        The network's step.
+    lexicon
+        Its names.
+    prompt
+        Gives the metre; 4/4 without one. It is not heard yet: `write` its events.
+    count
+        How many phrases.
+    """
+
+    def __init__(
+        self, step: AttentionStep, lexicon: Lexicon, prompt: Phrase | None, count: int
+    ) -> None:
+        self.step, self.lexicon = step, lexicon
+        self.bar_ticks = round(prompt.bar_beats * GRID) if prompt else 4 * GRID
+        self.pickup_ticks = round(prompt.pickup_beats * GRID) if prompt else 0
+        self.meters = prompt.meters if prompt else (Meter(0.0, 4, 4),)
+        self.now: NDArray[np.int64] = np.zeros(count, np.int64)
+        self._last = self.now, self.now
+        self._states = step.begin(count)
+        self._events: list[list[ChordEvent]] = [[] for _ in range(count)]
+        self._rest = lexicon.chords.id_of(REST) if REST in lexicon.chords else 0
+
+    def logits(self) -> tuple[Tensor, Tensor]:
+        """Hear the last event; return the next one's logits, on the CPU. Call once per event.
+
+        START is excluded, and a rest after a rest.
+        """
+        device = self.step.network.score.weight.device
+        phases = bar_phase(self.now, self.bar_ticks, self.pickup_ticks)
+        bars = np.full(len(phases), bar_length(self.bar_ticks))
+        columns = (*self._last, phases, bars)
+        inputs = [torch.from_numpy(column)[:, None].to(device) for column in columns]
+        with torch.no_grad():
+            chord, duration, *states = self.step(*inputs, *self._states)
+        hidden, cell, context, weight = states
+        self._states = hidden, cell, context, weight
+        chord, duration = chord.cpu(), duration.cpu()
+        chord[:, 0] = duration[:, 0] = -torch.inf
+        chord[torch.from_numpy(self._last[0] == self._rest), self._rest] = -torch.inf
+        return chord, duration
+
+    def write(self, chords: NDArray[np.int64], durations: NDArray[np.int64]) -> None:
+        """Append one event to each phrase, ids of shape (count,)."""
+        for events, chord, duration in zip(self._events, chords, durations, strict=True):
+            events.append(self.lexicon.event(int(chord), int(duration)))
+        self._last = chords, durations
+        self.now = self.now + np.array([events[-1].advance_ticks for events in self._events])
+
+    def phrases(self) -> list[Phrase]:
+        """Return what was written so far."""
+        return [
+            replace(
+                Phrase.of(notes_of(events), int(now) / GRID),
+                meters=self.meters,
+                pickup_beats=self.pickup_ticks / GRID,
+            )
+            for events, now in zip(self._events, self.now, strict=True)
+        ]
+
+
+def losses(network: AttentionNetwork, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Return the mean nats of chords and of durations over positions with a target."""
+    chord, duration = nats_at(network, batch)
+    targets = batch.mask.sum()
+    return chord.sum() / targets, duration.sum() / targets
+
+
+def nats_at(network: AttentionNetwork, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Return the nats of each position's chord and duration, (b, t); 0 without a target."""
+    chord, duration = network(batch)
+    chord_nats = cross_entropy(chord.transpose(1, 2), batch.next_chords, reduction="none")
+    duration_nats = cross_entropy(duration.transpose(1, 2), batch.next_durations, reduction="none")
+    return chord_nats * batch.mask, duration_nats * batch.mask
+
+
+SYSTEM = System(
+    name="attention-lstm",
+    what="The two-input attention LSTM: what comes next, over chords and durations.",
+    config=AttentionConfig,
+    recipes={
+        "attention_lstm": AttentionConfig(),
+        "document": AttentionConfig(
+            dropout=0.0, is_document=True, learning_rate=1e-3, longest=32, bfloat16=False
+        ),
+        "tiny": AttentionConfig(units=24, batch=4, longest=32, rare=1, bfloat16=False),
+    },
+    data=("tunes", "jsb"),
+    open_data=open_corpus,
+    open=AttentionLearner,
+)

@@ -1,0 +1,396 @@
+"""The stacked LSTM: one symbol at a time, LSTM 256 → 512 → 256 → Dense 256 → V-way softmax.
+
+In: a corpus. Out: a network that says which symbol follows, and phrases of 500 symbols.
+
+What the source document describes is the recipe ``document``: a symbol is a note, chord or rest
+without its length, its id (from the alphabetical order of the names) goes in as one number in 0..1,
+a window of 100 has one target, and the likeliest symbol is taken each time, half a beat apart.
+Mended even there: the document divides the ids of its own output by 48 instead of the largest id,
+and so feeds its network wrong notes from the first step on; and a chord keeps its register, where
+the document brings every chord back in octave 4. What is mended in the default:
+
+- an alphabetical number is no quantity: symbols are embedded;
+- durations were thrown away and rests read in seconds as beats: a symbol here is a chord or a rest
+  *with* its real duration;
+- one target per window: every position of a piece has one, the state goes through the whole piece;
+- argmax runs into loops: here symbols are drawn (temperature, nucleus);
+- one file without a validation split: a corpus with one, in twelve keys;
+- 100 steps were computed anew for each note: here the state is carried on, one step a note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
+
+from instrument.music.chord_events import ChordEvent, named_event, notes_of
+from instrument.music.note import Phrase
+from instrument.music.note_tuples import GRID
+from instrument.music.vocabulary import START, Vocabulary
+from training.data.symbolic.corpus import Corpus, Piece, open_corpus
+from training.pictures.samples import PhraseSamples
+from training.symbol_lstm.batches import (
+    Batch,
+    Ids,
+    Lexicon,
+    Line,
+    SavedVocabulary,
+    draw_pieces,
+    draw_windows,
+    line_of,
+    spread,
+    stream_of,
+    whole_pieces,
+)
+from training.symbol_lstm.sampling import choose
+from training.trainer.distributed import average_gradients
+from training.trainer.system import Moment, System, rate
+
+DROPOUT = 0.3
+_HALF_BEAT = GRID // 2
+_VALIDATION_PIECES = 96
+_BATCHED = 32
+State = tuple[tuple[Tensor, Tensor], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StackedConfig:
+    """Options of the stacked LSTM.
+
+    Attributes
+    ----------
+    is_document
+        Train and listen as the document does; see the module.
+    embedding
+        Width of a symbol's embedding; the document's single number takes its place there.
+    learning_rate, batch
+        Of Adam.
+    longest
+        Symbols of a piece, or of a window, in a batch.
+    rare
+        Symbols that occur less often are not in the vocabulary.
+    bfloat16
+        Train the LSTMs in 16 bits: twice as fast where the processor multiplies them.
+    temperature, top_p
+        Of generated phrases; temperature 0 takes the likeliest.
+    generated
+        Symbols in a generated phrase.
+    """
+
+    is_document: bool = False
+    embedding: int = 128
+    learning_rate: float = 1e-3
+    batch: int = 8
+    longest: int = 192
+    rare: int = 3
+    bfloat16: bool = True
+    temperature: float = 1.0
+    top_p: float = 0.95
+    generated: int = 500
+
+
+class StackedNetwork(nn.Module):
+    """The three LSTMs.
+
+    Parameters
+    ----------
+    vocabulary
+        What it reads and says.
+    embedding
+        Width of a symbol's embedding; 0 feeds id / (symbols - 1), as the document does.
+    learns_in_bfloat16
+        Multiply in 16 bits while training.
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, embedding: int, learns_in_bfloat16: bool = False
+    ) -> None:
+        super().__init__()
+        self.learns_in_bfloat16 = learns_in_bfloat16
+        self.saved_vocabulary = SavedVocabulary(vocabulary)
+        self.symbols = len(vocabulary)
+        self.embedding = nn.Embedding(self.symbols, embedding) if embedding else None
+        widths = (embedding or 1, 256, 512, 256)
+        self.lstms = nn.ModuleList(
+            nn.LSTM(before, after, batch_first=True) for before, after in pairwise(widths)
+        )
+        self.dropout = nn.Dropout(DROPOUT)
+        self.dense = nn.Linear(256, 256)
+        self.next_symbol = nn.Linear(256, self.symbols)
+
+    def forward(self, symbols: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Return logits (b, t, symbols) after each of the symbols (b, t), and the state."""
+        hidden = self._read(symbols)
+        states = []
+        is_short = self.training and self.learns_in_bfloat16
+        with torch.autocast(hidden.device.type, torch.bfloat16, enabled=is_short):
+            for index, lstm in enumerate(self.lstms):
+                hidden, after = lstm(hidden, state[index] if state else None)
+                states.append(after)
+                if index < 2:
+                    hidden = self.dropout(hidden)
+        hidden = hidden.float()
+        return self.next_symbol(self.dropout(self.dense(hidden))), tuple(states)
+
+    def _read(self, symbols: Tensor) -> Tensor:
+        if self.embedding is None:
+            return symbols[..., None] / (self.symbols - 1)
+        embedded: Tensor = self.embedding(symbols)
+        return embedded
+
+
+class StackedStep(nn.Module):
+    """One symbol with explicit state.
+
+    Inputs: `symbol` int64 (1, 1); `hidden_1`, `cell_1`, … `hidden_3`, `cell_3` float32
+    (1, 1, 256 / 512 / 256). Outputs: `logits` float32 (1, symbols) and the six states.
+    """
+
+    def __init__(self, network: StackedNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, symbol: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
+        """Feed one symbol."""
+        pairs = tuple(zip(states[::2], states[1::2], strict=True))
+        logits, after = self.network(symbol, pairs)
+        return (logits[:, 0], *(part for pair in after for part in pair))
+
+    def begin(self, count: int = 1) -> tuple[Tensor, ...]:
+        """Return the states before anything was heard, for `count` phrases side by side."""
+        device = self.network.dense.weight.device
+        widths = (256, 256, 512, 512, 256, 256)
+        return tuple(torch.zeros(1, count, width, device=device) for width in widths)
+
+
+@dataclass(frozen=True, slots=True)
+class Symbols:
+    """One id for a chord and its duration together.
+
+    Attributes
+    ----------
+    vocabulary
+        Names like ``60.64.67/24``; ``60.64.67`` where durations are thrown away.
+    table
+        int64, shape (chords, durations): the id of each pair, 0 for pairs that are not known.
+    """
+
+    vocabulary: Vocabulary
+    table: Ids
+
+    @classmethod
+    def of(cls, lexicon: Lexicon, lines: Sequence[Line], rare: int) -> Symbols:
+        """Collect the pairs that occur in the lines, in all keys."""
+        chords = np.concatenate([line.chords for line in lines])
+        durations = np.concatenate([line.durations for line in lines])
+        pairs, counts = np.unique(np.stack([chords, durations]), axis=1, return_counts=True)
+        chord, duration = pairs[:, counts >= rare]
+        table = np.zeros((len(lexicon.chords), len(lexicon.durations)), np.int64)
+        for key in lexicon.transposition:
+            table[key[chord], duration] = 1
+        table[0] = table[:, 0] = 0
+        known = np.argwhere(table)
+        table[tuple(known.T)] = 1 + np.arange(len(known))
+        names = (f"{lexicon.chords.symbols[c]}/{lexicon.durations.symbols[d]}" for c, d in known)
+        return cls(Vocabulary((START, *names)), table)
+
+    @classmethod
+    def without_durations(cls, lexicon: Lexicon) -> Symbols:
+        """Take the chords alone, as the document does."""
+        ids = np.arange(len(lexicon.chords))[:, None]
+        return cls(lexicon.chords, np.tile(ids, (1, len(lexicon.durations))))
+
+    def __call__(self, chords: Tensor, durations: Tensor) -> Tensor:
+        """Return the ids of pairs, int64, any shape."""
+        return torch.from_numpy(self.table)[chords, durations]
+
+    def event(self, symbol: int) -> ChordEvent:
+        """Return a symbol's event; half a beat long where durations are thrown away."""
+        chord, _, duration = self.vocabulary.symbols[symbol].partition("/")
+        return named_event(chord, duration or str(_HALF_BEAT))
+
+
+class StackedLearner:
+    """The stacked LSTM in training.
+
+    Parameters
+    ----------
+    config
+        Its options.
+    corpus
+        Learns from its "train" pieces, is measured on "valid".
+    device
+        Where the network is.
+    """
+
+    def __init__(self, config: StackedConfig, corpus: Corpus, device: torch.device) -> None:
+        self.config, self.device = config, device
+        pieces = corpus.split("train")
+        self.lexicon = Lexicon.of(pieces, config.rare)
+        self._train = [line_of(piece.phrase(), self.lexicon) for piece in pieces]
+        self._stream = stream_of(self._train)
+        self._valid = spread(corpus.split("valid"), _VALIDATION_PIECES)
+        self.symbols = (
+            Symbols.without_durations(self.lexicon)
+            if config.is_document
+            else Symbols.of(self.lexicon, self._train, config.rare)
+        )
+        embedding = 0 if config.is_document else config.embedding
+        self.network = StackedNetwork(self.symbols.vocabulary, embedding, config.bfloat16).to(
+            device
+        )
+        self.networks: dict[str, nn.Module] = {"network": self.network}
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate)
+        self.optimizers: dict[str, torch.optim.Optimizer] = {"optimizer": self.optimizer}
+
+    def step(self, at: Moment) -> dict[str, Tensor]:
+        """Learn from one batch."""
+        config = self.config
+        if config.is_document:
+            batch = draw_windows(self._stream, config.batch, config.longest, at.random)
+        else:
+            for group in self.optimizer.param_groups:
+                group["lr"] = config.learning_rate * rate(at)
+            batch = draw_pieces(self._train, self.lexicon, config.batch, config.longest, at.random)
+        self.network.train()
+        nats, targets = self._nats(batch)
+        loss = nats.sum() / (targets != 0).sum()
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        average_gradients(self.network.parameters())
+        clip_grad_norm_(self.network.parameters(), 5.0)
+        self.optimizer.step()
+        return {"loss": loss.detach()}
+
+    def validate(self) -> dict[str, float]:
+        """Return nats per note on held-out pieces."""
+        nats, notes = self.nll(self._valid)
+        return {"loss": float(nats.sum() / notes.sum())}
+
+    def nll(self, pieces: Sequence[Piece]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return each piece's nats (its rests counted in) and number of notes, shapes (n,).
+
+        Without durations the nats are of chords and rests alone, and do not compare with others.
+        A pair that is not known costs as much as if all symbols were equally likely.
+        """
+        self.network.eval()
+        lines = [line_of(piece.phrase(), self.lexicon) for piece in pieces]
+        totals = np.zeros(len(lines))
+        order = sorted(range(len(lines)), key=lambda i: len(lines[i].chords))
+        for first in range(0, len(order), _BATCHED):
+            rows = order[first : first + _BATCHED]
+            batch = whole_pieces([lines[i] for i in rows])
+            with torch.no_grad():
+                nats, targets = self._nats(batch)
+            unknown = (batch.mask & (targets.cpu() == 0)).sum(dim=1)
+            known = nats.sum(dim=1).cpu()
+            totals[rows] = (known + unknown * np.log(len(self.symbols.vocabulary))).numpy()
+        return totals, np.array([line.notes for line in lines])
+
+    def samples(self) -> PhraseSamples:
+        """Return two phrases from nothing and one that continues a held-out piece."""
+        made = {f"from nothing {n}": p for n, p in enumerate(self.generate(2, seed=1))}
+        prompt = self._valid[0].phrase()
+        prompt = prompt.between(0.0, prompt.pickup_beats + 2 * prompt.bar_beats)
+        return PhraseSamples(made | {"continued": self.generate(1, 2, prompt)[0]})
+
+    def generate(
+        self,
+        count: int,
+        seed: int,
+        prompt: Phrase | None = None,
+        length_beats: float | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+    ) -> list[Phrase]:
+        """Return `count` phrases: the prompt and `config.generated` symbols, or `length_beats`.
+
+        Without a prompt the document's network hears a random window of what it trained on, which
+        is not returned.
+        """
+        config = self.config
+        generator = torch.Generator().manual_seed(seed)
+        heard, written = self._heard(prompt, count, np.random.default_rng(seed))
+        warmth = config.temperature if temperature is None else temperature
+        nucleus = config.top_p if top_p is None else top_p
+        self.network.eval()
+        with torch.no_grad():
+            logits, state = self.network(heard.to(self.device))
+        lengths = torch.tensor(
+            [self.symbols.event(i).advance_ticks for i in range(1, len(self.symbols.vocabulary))]
+        )
+        missing = torch.full((count,), (length_beats or np.inf) * GRID)
+        drawn: list[Tensor] = []
+        while len(drawn) < config.generated and (missing > 0).any():
+            last = logits[:, -1].cpu()
+            last[:, 0] = -torch.inf
+            drawn.append(choose(last, generator, warmth, nucleus))
+            missing -= lengths[drawn[-1] - 1]
+            with torch.no_grad():
+                logits, state = self.network(drawn[-1][:, None].to(self.device), state)
+        symbols = torch.cat([written, torch.stack(drawn, dim=1)], dim=1)
+        phrases = [self._phrase(row.tolist(), prompt) for row in symbols]
+        if length_beats is None:
+            return phrases
+        end = length_beats + (prompt.length_beats if prompt else 0.0)
+        return [phrase.between(0.0, end) for phrase in phrases]
+
+    def step_module(self) -> StackedStep:
+        """Return what export would turn into a graph."""
+        return StackedStep(self.network).eval()
+
+    def _nats(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return nats (b, t), 0 where there is no known target, and the targets."""
+        inputs = self.symbols(batch.chords, batch.durations).to(self.device)
+        targets = self.symbols(batch.next_chords, batch.next_durations).to(self.device)
+        logits, _ = self.network(inputs)
+        nats = cross_entropy(logits.transpose(1, 2), targets, reduction="none", ignore_index=0)
+        return nats, targets
+
+    def _heard(
+        self, prompt: Phrase | None, count: int, random: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return what the network hears first, (count, n), and how much of it is in the phrase."""
+        if prompt is None and self.config.is_document:
+            window = draw_windows(self._stream, count, self.config.longest, random)
+            return self.symbols(window.chords, window.durations), torch.zeros(count, 0).long()
+        start = torch.zeros(count, 1, dtype=torch.int64)
+        if prompt is None:
+            return start, start[:, 1:]
+        line = line_of(prompt, self.lexicon, to_the_end=True)
+        ids = self.symbols(torch.from_numpy(line.chords), torch.from_numpy(line.durations))
+        written = ids[ids != 0].expand(count, -1)
+        return torch.cat([start, written], dim=1), written
+
+    def _phrase(self, symbols: Sequence[int], prompt: Phrase | None) -> Phrase:
+        phrase = Phrase.of(notes_of([self.symbols.event(symbol) for symbol in symbols]))
+        if prompt is None:
+            return phrase
+        return replace(phrase, meters=prompt.meters, pickup_beats=prompt.pickup_beats)
+
+
+SYSTEM = System(
+    name="stacked-lstm",
+    what="The stacked LSTM: the next chord or rest with its duration, as one symbol.",
+    config=StackedConfig,
+    recipes={
+        "stacked_lstm": StackedConfig(),
+        "document": StackedConfig(
+            is_document=True, batch=32, longest=100, bfloat16=False, temperature=0.0
+        ),
+        "tiny": StackedConfig(
+            embedding=16, batch=4, longest=24, rare=1, bfloat16=False, generated=40
+        ),
+    },
+    data=("tunes", "jsb"),
+    open_data=open_corpus,
+    open=StackedLearner,
+)
