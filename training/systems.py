@@ -34,7 +34,7 @@ SYSTEMS: dict[str, System[Any, Any]] = {
     )
 }
 
-NOTE_SYSTEMS: dict[str, System[Any, Any]] = {
+WAVE_SYSTEMS: dict[str, System[Any, Any]] = {
     system.name: system for system in (GANSYNTH, GANSYNTH_SMALL, CONVGAN, PITCH_CLASSIFIER)
 }
 """What learns from wave sets; `SYSTEMS` has the composers."""

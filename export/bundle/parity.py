@@ -18,7 +18,7 @@ from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime, Session, Tensors
 from instrument.errors import BundleError
 from training.frame_voice.config import HOP_FRAMES, PARTIAL_COUNT
-from training.frame_voice.model import HOP_SECONDS, FrameVoice, WholeNote, seeded_inputs
+from training.frame_voice.model import HOP_SECONDS, FrameVoice, WholeTone, seeded_inputs
 
 LARGEST_DIFFERENCE = 1e-4
 """Of full scale: -80 dB, below every note's own noise."""
@@ -27,7 +27,7 @@ ROLLOUT_HOPS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class _RandomNotes:
+class _RandomTones:
     """Notes with blends of two instruments each."""
 
     latent: Tensor  # (n, 24)
@@ -35,12 +35,12 @@ class _RandomNotes:
     velocity: Tensor  # (n,)
 
     @staticmethod
-    def draw(voice: FrameVoice, count: int, random: np.random.Generator) -> _RandomNotes:
+    def draw(voice: FrameVoice, count: int, random: np.random.Generator) -> _RandomTones:
         learned = voice.latent_of.detach()
         pairs = torch.from_numpy(random.integers(0, len(learned), (count, 2)))
         share = torch.from_numpy(random.choice([0.0, 0.3, 0.5], (count, 1))).float()
         latent = (1 - share) * learned[pairs[:, 0]] + share * learned[pairs[:, 1]]
-        return _RandomNotes(
+        return _RandomTones(
             latent,
             torch.from_numpy(random.integers(21, 109, count)).float(),
             torch.from_numpy(random.uniform(0.1, 1.0, count)).float(),
@@ -88,7 +88,7 @@ def _note_difference(
 ) -> float:
     """Compare one random note, both velocity layers, and its level."""
     graph = plan(voice, name)
-    note = _RandomNotes.draw(voice, 1, random)
+    note = _RandomTones.draw(voice, 1, random)
     phases, noise = seeded_inputs(int(random.integers(1000)), int(note.pitch), NOTE_HOPS[name])
     inputs = dict(graph.inputs)
     inputs |= {"latent": note.latent, "pitch": note.pitch}
@@ -107,13 +107,13 @@ def _rollout_difference(
     voice: FrameVoice, session: Session, voices: int, random: np.random.Generator
 ) -> float:
     """Stream notes hop by hop through ONNX and compare them with whole notes from torch."""
-    notes = _RandomNotes.draw(voice, voices, random)
+    notes = _RandomTones.draw(voice, voices, random)
     seeded = [seeded_inputs(1, int(pitch), ROLLOUT_HOPS) for pitch in notes.pitch]
     phases = torch.stack([torch.from_numpy(one) for one, _ in seeded])
     noise = torch.stack([torch.from_numpy(one) for _, one in seeded])
     motion = torch.ones(voices)
     with torch.no_grad():
-        whole, _ = WholeNote(voice, ROLLOUT_HOPS).eval()(
+        whole, _ = WholeTone(voice, ROLLOUT_HOPS).eval()(
             notes.latent, notes.pitch, notes.velocity, motion, phases, noise
         )
     tensors: Tensors = {

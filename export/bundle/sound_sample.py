@@ -11,14 +11,14 @@ import numpy as np
 import soundfile
 from numpy.typing import ArrayLike
 
-from instrument.rendering.renderer import NoteRenderer
+from instrument.rendering.renderer import ToneRenderer
 
 _PITCHES = (48, 55, 60, 64, 67, 72)
 _NOTE_SECONDS = 0.5
 _PEAK = 0.7
 
 
-def sample_wav(latents: ArrayLike, renderer: NoteRenderer) -> bytes:
+def sample_wav(latents: ArrayLike, renderer: ToneRenderer) -> bytes:
     """Return the content of a 16-bit WAV file of a few seconds.
 
     Parameters

@@ -1,6 +1,6 @@
 """Write the card of a composer: what it is, needs, gives, and was taught.
 
-In: its plan, its run, and the files of the bundle. Out: the `MusicCard`.
+In: its plan, its run, and the files of the bundle. Out: the `ComposerCard`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from export.bundle.folder import is_free_music
 from export.composers.plans import ComposerGraph, ComposerPlan, card_tensors
 from export.frame_voice.card import WEIGHTS_NAME, list_files
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.card import FORMAT, Graph, GraphTest, Licence, MusicCard
+from instrument.bundle.card import FORMAT, ComposerCard, Graph, GraphTest, Licence
 from instrument.bundle.inference import Runtime
 from instrument.bundle.self_test import seeded_inputs
 from instrument.errors import FileError
@@ -38,7 +38,7 @@ def describe_composer(
     *,
     name: str,
     version: str,
-) -> MusicCard:
+) -> ComposerCard:
     """Put the card together; its self-test and parity are still empty.
 
     Parameters
@@ -48,7 +48,7 @@ def describe_composer(
     files
         Every file of the bundle but the card, by name.
     """
-    return MusicCard(
+    return ComposerCard(
         format=FORMAT,
         kind=plan.kind,
         name=name,
@@ -74,7 +74,7 @@ def describe_composer(
     )
 
 
-def with_graph_tests(card: MusicCard, bundle: Bundle) -> MusicCard:
+def with_graph_tests(card: ComposerCard, bundle: Bundle) -> ComposerCard:
     """Add a few numbers of every graph's outputs, as this machine's onnxruntime computes them."""
     runtime = Runtime(threads=1, device="cpu")
     tests = []

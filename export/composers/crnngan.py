@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 
 from export.composers.plans import ComposerGraph, ComposerPlan
-from instrument.composers.crnngan import FIRST_TONE
+from instrument.composers.crnngan import FIRST_NOTE
 from instrument.music.note_tuples import GRID
 from training.crnngan.simple import LATENT, SimpleLearner
 from training.crnngan.system import CRNNGANLearner
 
 
 def plan_crnngan(learner: CRNNGANLearner) -> ComposerPlan:
-    """Plan the recurrent generator; its tones come in beats, pitches and velocities."""
+    """Plan the recurrent generator; its notes come in beats, pitches and velocities."""
     step = learner.step_module()
     generator = step.generator
     noise, count = generator.noise, generator.tones_per_cell
@@ -22,7 +22,7 @@ def plan_crnngan(learner: CRNNGANLearner) -> ComposerPlan:
         step,
         {
             "noise": torch.zeros(1, noise),
-            "previous": torch.tensor([[FIRST_TONE] * count]),
+            "previous": torch.tensor([[FIRST_NOTE] * count]),
             "beats": torch.zeros(1),
             "hidden_in": hidden.cpu(),
             "cell_in": cell.cpu(),

@@ -68,7 +68,7 @@ class ComposerPlan:
     graphs
         By name.
     pitch_range, steps_per_beat, voices, bars, conditions, constants, vocabulary, tables
-        As on the card, `instrument.bundle.card.MusicCard`.
+        As on the card, `instrument.bundle.card.ComposerCard`.
     """
 
     kind: str

@@ -12,7 +12,7 @@ from instrument.bundle.bundle import Bundle
 from instrument.composers.continuer import at_bar_line
 from instrument.composers.protocols import Composer
 from instrument.composers.registry import composer_of
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase
 
 SAMPLE_BARS = 8
@@ -33,7 +33,7 @@ def melody() -> Phrase:
     return at_bar_line(Phrase.of(notes))
 
 
-def answer(bundle: Bundle, composer: Composer, bars: int, controls: Controls) -> Phrase:
+def answer(bundle: Bundle, composer: Composer, bars: int, controls: Constraints) -> Phrase:
     """Return what a composer makes beside, after or without the melody, by what its card says."""
     asks, heard = bundle.music.conditions, melody().between(0.0, 4.0 * SAMPLE_BARS)
     if "track" in asks:
@@ -45,7 +45,7 @@ def answer(bundle: Bundle, composer: Composer, bars: int, controls: Controls) ->
 
 def sample_phrase(bundle: Bundle) -> Phrase:
     """Make a phrase that shows what a composer does: from nothing, if it can."""
-    composer, controls = composer_of(bundle), Controls(candidates=8)
+    composer, controls = composer_of(bundle), Constraints(candidates=8)
     if "track" not in bundle.music.conditions:
         return composer.generate(SAMPLE_BARS, 1, controls)
     heard = melody()

@@ -27,10 +27,10 @@ from instrument.bundle.card import (
     NamedLatent,
     Prior,
     SelfTest,
-    SoundCard,
+    VoiceCard,
 )
 from instrument.errors import FileError
-from instrument.rendering.renderer import NoteRenderer
+from instrument.rendering.renderer import ToneRenderer
 from training.data.audio.tone_set import HIGHEST_PITCH, LOWEST_PITCH
 from training.frame_voice.config import SAMPLE_RATE_HZ
 from training.frame_voice.model import FrameVoice
@@ -51,7 +51,7 @@ def describe(
     name: str,
     version: str,
     graph_names: tuple[str, ...] = GRAPH_NAMES,
-) -> SoundCard:
+) -> VoiceCard:
     """Put the card together; its self-test and parity are still empty.
 
     Parameters
@@ -62,7 +62,7 @@ def describe(
         Every file of the bundle but the card, by name.
     """
     plans = {graph: plan(voice, graph) for graph in graph_names}
-    return SoundCard(
+    return VoiceCard(
         format=FORMAT,
         kind="frame_voice",
         name=name,
@@ -98,21 +98,21 @@ def list_files(files: Mapping[str, bytes]) -> dict[str, CardFile]:
     }
 
 
-def with_self_test(card: SoundCard, renderer: NoteRenderer) -> SoundCard:
-    """Add a few samples of a few notes, as this machine renders them."""
+def with_self_test(card: VoiceCard, renderer: ToneRenderer) -> VoiceCard:
+    """Add a few samples of a few tones, as this machine renders them."""
     latents = list(card.latents.values())
     tests = []
     for index, (pitch, velocity) in enumerate(_SELF_TEST_NOTES):
         latent = latents[index * (len(latents) - 1) // (len(_SELF_TEST_NOTES) - 1)].latent
-        note = renderer.render([pitch], [latent], [velocity])[0]
-        frames = np.linspace(1000, len(note) - 1, _SELF_TEST_FRAMES).astype(int)
+        tone = renderer.render([pitch], [latent], [velocity])[0]
+        frames = np.linspace(1000, len(tone) - 1, _SELF_TEST_FRAMES).astype(int)
         tests.append(
             SelfTest(
                 pitch=pitch,
                 velocity=velocity,
                 latent=latent,
                 frames=tuple(int(frame) for frame in frames),
-                values=tuple(round(float(value), 8) for value in note[frames]),
+                values=tuple(round(float(value), 8) for value in tone[frames]),
                 tolerance=SELF_TEST_TOLERANCE,
             )
         )

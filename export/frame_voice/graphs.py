@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from instrument.bundle.card import Dimension
 from instrument.bundle.card import Tensor as CardTensor
 from training.frame_voice.config import HOP_FRAMES, PARTIAL_COUNT
-from training.frame_voice.model import FrameStep, FrameVoice, WholeNote, seeded_inputs
+from training.frame_voice.model import FrameStep, FrameVoice, WholeTone, seeded_inputs
 
 LAYERS = 2
-"""Velocities per run of a note graph: they share the network, the phases and the noise."""
+"""Velocities per run of a tone graph: they share the network, the phases and the noise."""
 NOTE_HOPS = {"attack": 32, "note": 250, "whole": 400}
-"""Lengths in hops of 10 ms: what a stand-in lasts, a preset's usual note, the longest note."""
+"""Lengths in hops of 10 ms: what a stand-in lasts, a preset's usual tone, the longest tone."""
 STEP_VOICES = {"step_1": 1, "step_8": 8, "step_16": 16}
 GRAPH_NAMES = (*NOTE_HOPS, *STEP_VOICES)
 
@@ -58,7 +58,7 @@ def card_tensors(
 def _note_plan(voice: FrameVoice, hops: int) -> GraphPlan:
     phases, noise = seeded_inputs(0, 60, hops)
     return GraphPlan(
-        WholeNote(voice, hops).eval(),
+        WholeTone(voice, hops).eval(),
         {
             "latent": voice.latent_of[:1].detach().clone(),
             "pitch": torch.tensor([60.0]),

@@ -111,10 +111,10 @@ def _round(voice: FrameVoice) -> float:
 
 
 def _levels(voice: FrameVoice) -> torch.Tensor:
-    """Return log levels of notes all over the keyboard, shape (instruments, 100, 188)."""
+    """Return log levels of tones all over the keyboard, shape (instruments, 100, 188)."""
     latent = voice.latent_of.detach()
     pitch = torch.linspace(28.0, 100.0, len(latent))
     since_onset = (torch.arange(100) * 0.03).expand(len(latent), 100)
     with torch.no_grad():
-        note = voice.network.note(latent, pitch)
-        return voice.network.levels(note, since_onset, torch.full_like(since_onset, -1.0))
+        tone = voice.network.tone(latent, pitch)
+        return voice.network.levels(tone, since_onset, torch.full_like(since_onset, -1.0))

@@ -1,6 +1,6 @@
 """Write the card of a GANSynth model: what it is, needs, gives, and where it comes from.
 
-In: the model in torch, its `Origin`, and the files of the bundle. Out: the `SoundCard`. Latents are
+In: the model in torch, its `Origin`, and the files of the bundle. Out: the `VoiceCard`. Latents are
 standard normal, so the card has no prior.
 """
 
@@ -17,13 +17,13 @@ import torch
 from numpy.typing import NDArray
 
 from export.frame_voice.card import WEIGHTS_NAME, list_files
-from export.gansynth.plan import NoteGraph, pitch_range
-from instrument.bundle.card import FORMAT, Licence, NamedLatent, SelfTest, SoundCard
+from export.gansynth.plan import ToneGraph, pitch_range
+from instrument.bundle.card import FORMAT, Licence, NamedLatent, SelfTest, VoiceCard
 from instrument.rendering.loudness import strongest_rms
-from instrument.rendering.renderer import NoteRenderer
+from instrument.rendering.renderer import ToneRenderer
 from training.audio.mel_warp import SAMPLE_RATE_HZ
 from training.audio.spectrogram import Spectrogram
-from training.gansynth.tones import GansynthNotes
+from training.gansynth.tones import GansynthTones
 
 _SELF_TEST_NOTES = ((36, 127), (60, 64), (84, 100))  # pitch, velocity
 _SELF_TEST_FRAMES = 12
@@ -47,7 +47,7 @@ class Origin:
     metrics
         Figures that were measured.
     hold_seconds
-        How long the keys of the notes that it learned were held; what follows is their release.
+        How long the keys of the tones that it learned were held; what follows is their release.
     latents
         Instruments that have a place, by name.
     """
@@ -62,14 +62,14 @@ class Origin:
 
 
 def describe_notes(
-    model: GansynthNotes,
+    model: GansynthTones,
     origin: Origin,
     files: Mapping[str, bytes],
     *,
     name: str,
     version: str,
     graph_names: tuple[str, ...],
-) -> SoundCard:
+) -> VoiceCard:
     """Put the card together; its self-test and parity are still empty.
 
     Parameters
@@ -84,7 +84,7 @@ def describe_notes(
     network["frames"] = drawing.frames
     network["scale"] = drawing.scale if isinstance(drawing, Spectrogram) else "wave"
     today = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
-    return SoundCard(
+    return VoiceCard(
         format=FORMAT,
         kind="gansynth",
         name=name,
@@ -96,7 +96,7 @@ def describe_notes(
         latent_size=size.latent_size,
         weights=WEIGHTS_NAME,
         files=list_files(files),
-        graphs={graph: NoteGraph.of(model, graph).on_card(model) for graph in graph_names},
+        graphs={graph: ToneGraph.of(model, graph).on_card(model) for graph in graph_names},
         latents=dict(origin.latents),
         self_test=(),
         constants={
@@ -123,33 +123,33 @@ def heard_latents(
     return np.asarray(drawn.round(4))
 
 
-def with_note_tests(card: SoundCard, renderer: NoteRenderer) -> SoundCard:
-    """Add a few samples of a few notes, as this machine renders them."""
+def with_note_tests(card: VoiceCard, renderer: ToneRenderer) -> VoiceCard:
+    """Add a few samples of a few tones, as this machine renders them."""
     tests = []
     latents = heard_latents(card.latents, card.latent_size, len(_SELF_TEST_NOTES))
     for (pitch, velocity), latent in zip(_SELF_TEST_NOTES, latents, strict=True):
-        note = renderer.render([pitch], [latent], [velocity])[0]
-        frames = np.linspace(1000, len(note) - 1, _SELF_TEST_FRAMES).astype(int)
+        tone = renderer.render([pitch], [latent], [velocity])[0]
+        frames = np.linspace(1000, len(tone) - 1, _SELF_TEST_FRAMES).astype(int)
         tests.append(
             SelfTest(
                 pitch=pitch,
                 velocity=velocity,
                 latent=tuple(float(number) for number in latent),
                 frames=tuple(int(frame) for frame in frames),
-                values=tuple(round(float(value), 8) for value in note[frames]),
+                values=tuple(round(float(value), 8) for value in tone[frames]),
                 tolerance=_SELF_TEST_TOLERANCE,
             )
         )
     return dataclasses.replace(card, self_test=tuple(tests))
 
 
-def _typical_level(model: GansynthNotes, latents: NDArray[np.float64]) -> float:
-    """Return the median RMS of the strongest 50 ms of notes, as the network gives them."""
+def _typical_level(model: GansynthTones, latents: NDArray[np.float64]) -> float:
+    """Return the median RMS of the strongest 50 ms of tones, as the network gives them."""
     lowest, highest = pitch_range(model)
     levels = []
     for latent, pitch in zip(latents, np.linspace(lowest, highest, len(latents)), strict=True):
         z = torch.tensor(latent[None], dtype=torch.float32)
         with torch.no_grad():
-            note = model(z, torch.tensor([int(pitch)])).numpy()
-        levels.append(strongest_rms(note, SAMPLE_RATE_HZ))
+            tone = model(z, torch.tensor([int(pitch)])).numpy()
+        levels.append(strongest_rms(tone, SAMPLE_RATE_HZ))
     return round(float(np.median(levels)), 4)

@@ -13,11 +13,11 @@ import time
 
 import torch
 
-from export.gansynth.plan import NoteGraph
+from export.gansynth.plan import ToneGraph
 from instrument.bench.peers.child import serve, serve_missing
 from training.audio.spectrogram import Spectrogram
 from training.gansynth.network import Generator, NetworkSize
-from training.gansynth.tones import GansynthNotes
+from training.gansynth.tones import GansynthTones
 
 
 def main() -> None:
@@ -31,18 +31,18 @@ def main() -> None:
     sizes = network["size"]
     size = NetworkSize(**{**sizes, "start": tuple(sizes["start"])})
     drawing = Spectrogram(network["scale"], *size.image, network["frames"])
-    notes = GansynthNotes(Generator(size), None, drawing, network["position"]).eval()
-    inputs = NoteGraph.of(notes, "note_1").inputs(notes)
+    tones = GansynthTones(Generator(size), None, drawing, network["position"]).eval()
+    inputs = ToneGraph.of(tones, "note_1").inputs(tones)
 
     def render(calls: float) -> dict[str, float]:
         with torch.inference_mode():
             start = time.perf_counter()
             for _ in range(int(calls)):
-                notes(**inputs)
+                tones(**inputs)
         return {"seconds": (time.perf_counter() - start) / calls}
 
     render(2)
-    parameters = sum(parameter.numel() for parameter in notes.parameters())
+    parameters = sum(parameter.numel() for parameter in tones.parameters())
     serve({"version": torch.__version__, "parameters": parameters}, render)
 
 

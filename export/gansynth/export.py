@@ -26,13 +26,13 @@ from training.data.audio.programs import PROGRAM_NAMES, STRUCK_PROGRAMS
 from training.data.audio.render import FLUID_NOTICE
 from training.gansynth import small as gansynth_small
 from training.gansynth import system as gansynth
-from training.gansynth.tones import GansynthNotes
+from training.gansynth.tones import GansynthTones
 from training.trainer.checkpoint import CHECKPOINT
 from training.trainer.trainer import RunCard, read_run
 
 SYSTEMS = (gansynth.SYSTEM.name, gansynth_small.SYSTEM.name)
 NSYNTH_HOLD_SECONDS, SOUNDFONT_HOLD_SECONDS = 3.0, 4.0
-"""NSynth's notes are held for three seconds of four (Engel et al., 2017), ours to the end."""
+"""NSynth's tones are held for three seconds of four (Engel et al., 2017), ours to the end."""
 _SOUNDFONTS = (".sf2", ".sf3")
 
 
@@ -40,7 +40,7 @@ _SOUNDFONTS = (".sf2", ".sf3")
 class _Trained:
     """What is read of a run, all at one moment."""
 
-    notes: GansynthNotes
+    tones: GansynthTones
     card: RunCard
     latents: dict[str, NamedLatent]
 
@@ -74,7 +74,7 @@ def export_gansynth(
     """
     trained = _read(run)
     return write_notes(
-        trained.notes,
+        trained.tones,
         _origin(run, trained),
         target,
         version=version,
@@ -123,7 +123,7 @@ def _origin(run: Path, trained: _Trained) -> Origin:
         metrics=read_evaluation(run, card),
         hold_seconds=min(
             SOUNDFONT_HOLD_SECONDS if is_soundfont else NSYNTH_HOLD_SECONDS,
-            steady_seconds(trained.notes),
+            steady_seconds(trained.tones),
         ),
         latents=trained.latents,
     )

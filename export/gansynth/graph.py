@@ -1,6 +1,6 @@
 """GANSynth as one graph of plain operations: latent and pitch in, waveform out.
 
-In: the opened model. Out: a torch module for export that computes what `GansynthNotes` computes,
+In: the opened model. Out: a torch module for export that computes what `GansynthTones` computes,
 without complex numbers. Only the windows that the asked length needs are computed, at every size of
 the image.
 """
@@ -18,21 +18,21 @@ from training.audio.harmonic_scale import HarmonicTone
 from training.audio.mel_warp import mel_to_linear
 from training.audio.spectrogram import Spectrogram
 from training.gansynth.network import Generator, GeneratorBlock, blend_share
-from training.gansynth.tones import LOWEST_PITCH, GansynthNotes
+from training.gansynth.tones import LOWEST_PITCH, GansynthTones
 
 _TINY, _OVERLAP_GAIN = 1e-6, 1.5
 _OVERLAP = 4
 
 
-class PlainNotes(nn.Module):
-    """Notes, or their beginnings.
+class PlainTones(nn.Module):
+    """Tones, or their beginnings.
 
     Parameters
     ----------
-    notes
+    tones
         The model in its usual form.
     frames
-        Length of what comes out; all of a note when not given.
+        Length of what comes out; all of a tone when not given.
     """
 
     band_index: Tensor
@@ -45,9 +45,9 @@ class PlainNotes(nn.Module):
     tone_start: Tensor
     tone_turns: Tensor
 
-    def __init__(self, notes: GansynthNotes, frames: int | None = None) -> None:
+    def __init__(self, tones: GansynthTones, frames: int | None = None) -> None:
         super().__init__()
-        spectrogram, generator = notes.spectrogram, notes.generator
+        spectrogram, generator = tones.spectrogram, tones.generator
         assert isinstance(spectrogram, Spectrogram)  # `export.gansynth.wavegan` is for the others
         assert isinstance(generator, Generator)
         size = generator.size
@@ -55,7 +55,7 @@ class PlainNotes(nn.Module):
         self.lead, self.hop = spectrogram.lead_frames, spectrogram.hop_frames
         windows = min(spectrogram.windows, -(-(self.lead + self.frames) // self.hop))
         full = size.blocks - 1
-        position = float(full) if notes.position is None else notes.position
+        position = float(full) if tones.position is None else tones.position
         last = min(full, math.ceil(position))
         rows = rows_of_blocks(windows, size.start[0], size.blocks, last)
         heights = [size.start[0] * 2**number for number in range(last + 1)]
@@ -67,7 +67,7 @@ class PlainNotes(nn.Module):
         self.shares = [blend_share(position, number + 1) for number in range(last + 1)]
         self.factors = [2 ** (full - number) for number in range(last + 1)]
         self.windows, self.pitches = windows, size.pitches
-        normalizer = notes.normalizer
+        normalizer = tones.normalizer
         self.level = (normalizer.level_scale, normalizer.level_shift)
         self.turn = (normalizer.turn_scale, normalizer.turn_shift)
         self.scale = spectrogram.scale
@@ -76,7 +76,7 @@ class PlainNotes(nn.Module):
             self._keep_tone(spectrogram.tone)
 
     def forward(self, z: Tensor, pitch: Tensor) -> Tensor:
-        """Render notes.
+        """Render tones.
 
         Parameters
         ----------
@@ -123,9 +123,9 @@ class PlainNotes(nn.Module):
         )
 
     def _with_tone(self, level: Tensor, turn: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
-        """Add what `HarmonicTone` stands for; nothing sounds before the first window of a note.
+        """Add what `HarmonicTone` stands for; nothing sounds before the first window of a tone.
 
-        Windows that reach into the silence before the note have rows of their own in the tables;
+        Windows that reach into the silence before the tone have rows of their own in the tables;
         all later ones have the last row's level, and its phase turned further by each hop.
         """
         silent, own = self.silent, min(self.tone_level.shape[1], self.windows - self.silent)

@@ -15,8 +15,8 @@ import torch
 
 from export.bundle.onnx_export import run_export, to_onnx
 from export.composers.onnx import COMPOSER_OPERATORS
-from export.gansynth.plan import NoteGraph
-from training.gansynth.tones import GansynthNotes
+from export.gansynth.plan import ToneGraph
+from training.gansynth.tones import GansynthTones
 
 OPERATORS = COMPOSER_OPERATORS | {"DepthToSpace", "Reciprocal"}
 """Plain arithmetic and convolutions: nothing random, no loops."""
@@ -24,7 +24,7 @@ _MODEL = "model.pt"
 
 
 def export_notes(
-    model: GansynthNotes,
+    model: GansynthTones,
     names: tuple[str, ...],
     folder: Path,
     workers: int = 2,
@@ -58,8 +58,8 @@ def export_notes(
 def export_here(folder: Path, name: str) -> None:
     """Export one graph in this process, which must not export another one."""
     torch.set_num_threads(1)
-    model: GansynthNotes = torch.load(folder / _MODEL, weights_only=False)
-    graph = NoteGraph.of(model, name)
+    model: GansynthTones = torch.load(folder / _MODEL, weights_only=False)
+    graph = ToneGraph.of(model, name)
     module = graph.module(model)
     onnx.save(
         to_onnx(module, graph.inputs(model), ["waveform"], OPERATORS), folder / f"{name}.onnx"

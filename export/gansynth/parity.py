@@ -1,7 +1,7 @@
 """Prove that a GANSynth bundle computes what torch computes, and how exactly.
 
 In: the model in torch, and the bundle's graphs as a player's machine opens them. Out: figures for
-the card. Notes are not bound to ±1, so differences are told as shares of a note's peak.
+the card. Tones are not bound to ±1, so differences are told as shares of a tone's peak.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 
 from export.bundle.summary import CROP, FLOAT64, TORCH_FLOAT64
-from export.gansynth.plan import NoteGraph, pitch_range
+from export.gansynth.plan import ToneGraph, pitch_range
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime, Session
 from instrument.errors import BundleError
-from training.gansynth.tones import GansynthNotes
+from training.gansynth.tones import GansynthTones
 
 LEAST_DB = 50.0
 LARGEST_CROP_DIFFERENCE = 1e-6
@@ -28,8 +28,8 @@ _TRIALS, _AT_A_TIME = 4, 8
 Waves = NDArray[np.floating]
 
 
-def check_notes(model: GansynthNotes, bundle: Bundle) -> dict[str, float]:
-    """Compare every graph of a bundle with torch, and a note with a chain in float64.
+def check_notes(model: GansynthTones, bundle: Bundle) -> dict[str, float]:
+    """Compare every graph of a bundle with torch, and a tone with a chain in float64.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def check_notes(model: GansynthNotes, bundle: Bundle) -> dict[str, float]:
     runtime = Runtime(threads=1, device="cpu")
     figures = {}
     for name in bundle.card.graphs:
-        graph = NoteGraph.of(model, name)
+        graph = ToneGraph.of(model, name)
         session = bundle.open_graph(name, runtime)
         figures[name] = _compare(model, graph, session, f"{bundle.what}, graph {name}")
         if name == "note_1":
@@ -73,12 +73,12 @@ def decibels(found: Waves, wanted: Waves) -> float:
     return 10.0 * math.log10(signal / max(difference, 1e-20 * signal, 1e-300))
 
 
-def _compare(model: GansynthNotes, graph: NoteGraph, session: Session, where: str) -> float:
-    """Run a graph once on notes all over the keyboard; return the largest share of a peak."""
+def _compare(model: GansynthTones, graph: ToneGraph, session: Session, where: str) -> float:
+    """Run a graph once on tones all over the keyboard; return the largest share of a peak."""
     inputs = graph.inputs(model, seed=1)
     found = session.run({name: tensor.numpy() for name, tensor in inputs.items()})["waveform"]
     largest = 0.0
-    for start in range(0, graph.notes, _AT_A_TIME):
+    for start in range(0, graph.tones, _AT_A_TIME):
         part = slice(start, start + _AT_A_TIME)
         with torch.no_grad():
             wanted = model(inputs["z"][part], inputs["pitch"][part])[:, : graph.frames].numpy()
@@ -91,10 +91,10 @@ def _compare(model: GansynthNotes, graph: NoteGraph, session: Session, where: st
     return largest
 
 
-def _precision(model: GansynthNotes, session: Session, where: str) -> dict[str, float]:
-    """Compare a few notes with the same chain in float64."""
+def _precision(model: GansynthTones, session: Session, where: str) -> dict[str, float]:
+    """Compare a few tones with the same chain in float64."""
     exact = copy.deepcopy(model).double()
-    graph = NoteGraph.of(model, "note_1")
+    graph = ToneGraph.of(model, "note_1")
     found, torch_found, wanted = [], [], []
     lowest, highest = pitch_range(model)
     for trial in range(_TRIALS):
@@ -115,14 +115,14 @@ def _precision(model: GansynthNotes, session: Session, where: str) -> dict[str, 
 
 
 def _crop_difference(
-    attack: Session, whole: Session, graph: NoteGraph, model: GansynthNotes, where: str
+    attack: Session, whole: Session, graph: ToneGraph, model: GansynthTones, where: str
 ) -> float:
     largest = 0.0
     for trial in range(_TRIALS):
         inputs = graph.inputs(model, seed=trial)
-        note = _run_twice(whole, inputs, where)
-        start = _run_twice(attack, inputs, where) - note[:, : graph.frames]
-        largest = max(largest, float(np.abs(start).max() / np.abs(note).max()))
+        tone = _run_twice(whole, inputs, where)
+        start = _run_twice(attack, inputs, where) - tone[:, : graph.frames]
+        largest = max(largest, float(np.abs(start).max() / np.abs(tone).max()))
     if not largest <= LARGEST_CROP_DIFFERENCE:
         raise BundleError(
             f"{where}: an attack differs from its note by {largest:.1e} of the note's peak, "

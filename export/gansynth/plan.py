@@ -1,4 +1,4 @@
-"""What a GANSynth bundle contains: notes and their beginnings, one, eight or all keys at a time.
+"""What a GANSynth bundle contains: tones and their beginnings, one, eight or all keys at a time.
 
 In: the opened model. Out: for every graph name the module to export with example inputs, and what
 the card says about it.
@@ -11,89 +11,89 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from export.gansynth.graph import PlainNotes
+from export.gansynth.graph import PlainTones
 from export.gansynth.wavegan import PlainWaves
 from instrument.bundle.card import Dimension, Graph
 from instrument.bundle.card import Tensor as CardTensor
 from training.audio.mel_warp import SAMPLE_RATE_HZ
 from training.audio.spectrogram import Spectrogram
 from training.gansynth.network import Generator
-from training.gansynth.tones import LOWEST_PITCH, GansynthNotes
+from training.gansynth.tones import LOWEST_PITCH, GansynthTones
 
 ATTACK_FRAMES = 2048
-"""128 ms at 16 kHz: a fifth of a note's work."""
+"""128 ms at 16 kHz: a fifth of a tone's work."""
 BATCHES = (1, 8, 61)
-"""Notes per run: a key that is struck, a few at a time, the whole keyboard at once."""
+"""Tones per run: a key that is struck, a few at a time, the whole keyboard at once."""
 GRAPH_NAMES = tuple(f"{length}_{count}" for length in ("note", "attack") for count in BATCHES)
 
 
 @dataclass(frozen=True, slots=True)
-class NoteGraph:
+class ToneGraph:
     """One graph of a bundle.
 
     Attributes
     ----------
     name
         One of `GRAPH_NAMES`.
-    notes
+    tones
         How many it renders in a run.
     frames
         How long they are.
     """
 
     name: str
-    notes: int
+    tones: int
     frames: int
 
     @staticmethod
-    def of(model: GansynthNotes, name: str) -> NoteGraph:
+    def of(model: GansynthTones, name: str) -> ToneGraph:
         """Look up a graph of this model."""
         length, _, count = name.partition("_")
         whole = model.spectrogram.frames
-        return NoteGraph(name, int(count), whole if length == "note" else min(ATTACK_FRAMES, whole))
+        return ToneGraph(name, int(count), whole if length == "note" else min(ATTACK_FRAMES, whole))
 
-    def module(self, model: GansynthNotes) -> nn.Module:
+    def module(self, model: GansynthTones) -> nn.Module:
         """Return the torch module that is exported."""
         is_drawn = isinstance(model.generator, Generator)
-        module = PlainNotes(model, self.frames) if is_drawn else PlainWaves(model, self.frames)
+        module = PlainTones(model, self.frames) if is_drawn else PlainWaves(model, self.frames)
         return module.eval().requires_grad_(False)
 
-    def inputs(self, model: GansynthNotes, seed: int = 0) -> dict[str, Tensor]:
+    def inputs(self, model: GansynthTones, seed: int = 0) -> dict[str, Tensor]:
         """Draw latents, and pitches all over the keyboard.
 
         Returns
         -------
         dict
-            "z", float32, (notes, latent_size), and "pitch", int64, (notes,).
+            "z", float32, (tones, latent_size), and "pitch", int64, (tones,).
         """
         random = torch.Generator().manual_seed(seed)
         lowest, highest = pitch_range(model)
-        pitch = torch.arange(self.notes) * 37 % (highest - lowest + 1) + lowest  # 37: a prime
+        pitch = torch.arange(self.tones) * 37 % (highest - lowest + 1) + lowest  # 37: a prime
         size = model.generator.size.latent_size
-        return {"z": torch.randn(self.notes, size, generator=random), "pitch": pitch}
+        return {"z": torch.randn(self.tones, size, generator=random), "pitch": pitch}
 
-    def on_card(self, model: GansynthNotes) -> Graph:
+    def on_card(self, model: GansynthTones) -> Graph:
         """Describe the graph as a card does."""
         lowest, highest = pitch_range(model)
-        notes = Dimension("notes", self.notes)
+        tones = Dimension("notes", self.tones)
         latent = Dimension("latent", model.generator.size.latent_size)
         return Graph(
             f"{self.name}.onnx",
             inputs=(
-                CardTensor("z", "float32", (notes, latent)),
-                CardTensor("pitch", "int64", (notes,), (float(lowest), float(highest))),
+                CardTensor("z", "float32", (tones, latent)),
+                CardTensor("pitch", "int64", (tones,), (float(lowest), float(highest))),
             ),
-            outputs=(CardTensor("waveform", "float32", (notes, Dimension("frames", self.frames))),),
+            outputs=(CardTensor("waveform", "float32", (tones, Dimension("frames", self.frames))),),
         )
 
 
-def pitch_range(model: GansynthNotes) -> tuple[int, int]:
+def pitch_range(model: GansynthTones) -> tuple[int, int]:
     """Return the lowest and the highest pitch that a model knows."""
     return LOWEST_PITCH, LOWEST_PITCH + model.generator.size.pitches - 1
 
 
-def steady_seconds(model: GansynthNotes) -> float:
-    """Return how long a note lasts before it fades for want of windows beyond its end."""
+def steady_seconds(model: GansynthTones) -> float:
+    """Return how long a tone lasts before it fades for want of windows beyond its end."""
     drawing = model.spectrogram
     fading = drawing.window_frames - drawing.hop_frames if isinstance(drawing, Spectrogram) else 0
     return (drawing.frames - fading) / SAMPLE_RATE_HZ

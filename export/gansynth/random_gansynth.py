@@ -17,7 +17,7 @@ from export.gansynth.write import write_notes
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.card import Licence
 from training.gansynth.network import Generator, NetworkSize
-from training.gansynth.tones import GansynthNotes
+from training.gansynth.tones import GansynthTones
 
 
 def write_random(
@@ -28,7 +28,7 @@ def write_random(
 ) -> Bundle:
     """Write a bundle of a network of this size."""
     torch.manual_seed(0)
-    notes = GansynthNotes(Generator(size)).eval().requires_grad_(False)
+    tones = GansynthTones(Generator(size)).eval().requires_grad_(False)
     origin = Origin(
         description="Random weights: for speed, not for the ears.",
         licence=Licence(weights="public domain: random numbers", data="none"),
@@ -38,7 +38,7 @@ def write_random(
         hold_seconds=3.0,
     )
     return write_notes(
-        notes, origin, target, may_round=False, graph_names=graph_names, workers=workers
+        tones, origin, target, may_round=False, graph_names=graph_names, workers=workers
     )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from export.gansynth.plan import pitch_range
-from training.gansynth.tones import GansynthNotes
+from training.gansynth.tones import GansynthTones
 
 LARGEST_DISTANCE_DB, LARGEST_CENTS = 0.5, 1.0
 _NOTES = 12
@@ -33,8 +33,8 @@ class RoundingChange:
     Attributes
     ----------
     distance_db
-        Root mean square of the change in level of the bins at most 60 dB below a note's loudest,
-        averaged over notes.
+        Root mean square of the change in level of the bins at most 60 dB below a tone's loudest,
+        averaged over tones.
     cents
         Change of the strongest partial's frequency, 95th percentile.
     """
@@ -48,7 +48,7 @@ class RoundingChange:
         return self.distance_db <= LARGEST_DISTANCE_DB and self.cents <= LARGEST_CENTS
 
 
-def with_half_weights(model: GansynthNotes) -> GansynthNotes:
+def with_half_weights(model: GansynthTones) -> GansynthTones:
     """Return a copy whose weights, times their scale, are numbers that float16 can hold."""
     rounded = copy.deepcopy(model)
     with torch.no_grad():
@@ -60,8 +60,8 @@ def with_half_weights(model: GansynthNotes) -> GansynthNotes:
     return rounded
 
 
-def rounding_change(model: GansynthNotes, rounded: GansynthNotes) -> RoundingChange:
-    """Render notes all over the keyboard from both and compare them."""
+def rounding_change(model: GansynthTones, rounded: GansynthTones) -> RoundingChange:
+    """Render tones all over the keyboard from both and compare them."""
     lowest, highest = pitch_range(model)
     pitches = torch.linspace(lowest, highest, _NOTES).long()
     size = model.generator.size.latent_size
@@ -70,36 +70,36 @@ def rounding_change(model: GansynthNotes, rounded: GansynthNotes) -> RoundingCha
     for row in range(_NOTES):
         z, pitch = latents[row : row + 1], pitches[row : row + 1]
         with torch.no_grad():
-            before, after = (notes(z, pitch)[0].numpy() for notes in (model, rounded))
+            before, after = (tones(z, pitch)[0].numpy() for tones in (model, rounded))
         distances.append(spectral_distance_db(before, after))
         cents.append(abs(cents_between(before, after)))
     return RoundingChange(float(np.mean(distances)), float(np.percentile(cents, 95)))
 
 
 def spectral_distance_db(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
-    """Return how far the levels of two notes are apart, in dB, where the first can be heard."""
-    levels = [_levels_db(note) for note in (before, after)]
+    """Return how far the levels of two tones are apart, in dB, where the first can be heard."""
+    levels = [_levels_db(tone) for tone in (before, after)]
     audible = levels[0] > levels[0].max() - _AUDIBLE_DB
     return float(np.sqrt(np.square(levels[1] - levels[0])[audible].mean()))
 
 
 def cents_between(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
-    """Return by how many cents the strongest partial of a note has moved."""
-    spectra = [_long_spectrum(note) for note in (before, after)]
+    """Return by how many cents the strongest partial of a tone has moved."""
+    spectra = [_long_spectrum(tone) for tone in (before, after)]
     first = _peak(spectra[0], 1, len(spectra[0]) - 1)
     near = 2.0 ** (_NEAR_CENTS / 1200.0)
     second = _peak(spectra[1], int(first / near), int(first * near) + 2)
     return float(1200.0 * np.log2(second / first))
 
 
-def _levels_db(note: NDArray[np.float32]) -> NDArray[np.float64]:
-    windows = np.lib.stride_tricks.sliding_window_view(note.astype(np.float64), _WINDOW)[::_HOP]
+def _levels_db(tone: NDArray[np.float32]) -> NDArray[np.float64]:
+    windows = np.lib.stride_tricks.sliding_window_view(tone.astype(np.float64), _WINDOW)[::_HOP]
     magnitude = np.abs(np.fft.rfft(windows * np.hanning(_WINDOW)))
     return np.asarray(20.0 * np.log10(magnitude + 1e-9))
 
 
-def _long_spectrum(note: NDArray[np.float32]) -> NDArray[np.float64]:
-    part = note[_SEGMENT].astype(np.float64)
+def _long_spectrum(tone: NDArray[np.float32]) -> NDArray[np.float64]:
+    part = tone[_SEGMENT].astype(np.float64)
     return np.asarray(np.log(np.abs(np.fft.rfft(part * np.hanning(len(part)), _PADDED)) + 1e-12))
 
 

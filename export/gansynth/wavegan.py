@@ -1,31 +1,31 @@
-"""The waveform baseline as a graph to export: what `GansynthNotes` computes, cut to a length."""
+"""The waveform baseline as a graph to export: what `GansynthTones` computes, cut to a length."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from training.gansynth.tones import LOWEST_PITCH, GansynthNotes
+from training.gansynth.tones import LOWEST_PITCH, GansynthTones
 
 
 class PlainWaves(nn.Module):
-    """Notes, or their beginnings; these cost as much as notes, for nothing is cropped inside.
+    """Tones, or their beginnings; these cost as much as tones, for nothing is cropped inside.
 
     Parameters
     ----------
-    notes
+    tones
         The model in its usual form.
     frames
         Length of what comes out.
     """
 
-    def __init__(self, notes: GansynthNotes, frames: int) -> None:
+    def __init__(self, tones: GansynthTones, frames: int) -> None:
         super().__init__()
-        self.notes, self.frames = notes, frames
-        self.pitches = notes.generator.size.pitches
+        self.tones, self.frames = tones, frames
+        self.pitches = tones.generator.size.pitches
 
     def forward(self, z: Tensor, pitch: Tensor) -> Tensor:
-        """Render notes; see `export.gansynth.graph.PlainNotes.forward`."""
+        """Render tones; see `export.gansynth.graph.PlainTones.forward`."""
         in_range = pitch.clamp(LOWEST_PITCH, LOWEST_PITCH + self.pitches - 1)
-        waves: Tensor = self.notes(z, in_range)
+        waves: Tensor = self.tones(z, in_range)
         return torch.narrow(waves, 1, 0, self.frames)

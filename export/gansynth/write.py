@@ -22,11 +22,11 @@ from export.gansynth.plan import GRAPH_NAMES
 from export.gansynth.rounding import rounding_change, with_half_weights
 from instrument.bundle.bundle import Bundle
 from instrument.rendering.open_renderer import open_renderer, self_test
-from training.gansynth.tones import GansynthNotes
+from training.gansynth.tones import GansynthTones
 
 
 def write_notes(
-    model: GansynthNotes,
+    model: GansynthTones,
     origin: Origin,
     target: Path,
     *,

@@ -17,7 +17,7 @@ from export.magenta.tensorflow_checkpoint import TensorBundle
 from instrument.errors import FileError
 from training.audio.spectrogram import Spectrogram
 from training.gansynth.network import Generator, NetworkSize
-from training.gansynth.tones import GansynthNotes, Normalizer
+from training.gansynth.tones import GansynthTones, Normalizer
 
 _VARIABLE = (
     "Generator/progressive_gan_generator/progressive_gan_block_{block}/{layer}/{part}"
@@ -44,7 +44,7 @@ class MagentaModel:
         Name of the stage folder.
     """
 
-    notes: GansynthNotes
+    notes: GansynthTones
     step: int
     position: float
     full: int
@@ -73,7 +73,7 @@ def open_magenta(folder: Path) -> MagentaModel:
     )
     generator = _generator(size, stage.blocks, bundle)
     spectrogram = _spectrogram(size, experiment, stage)
-    notes = GansynthNotes(generator, normalizer, spectrogram, position)
+    notes = GansynthTones(generator, normalizer, spectrogram, position)
     notes.eval().requires_grad_(False)
     return MagentaModel(notes, step, position, size.blocks - 1, stage.path.name)
 

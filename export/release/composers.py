@@ -24,12 +24,12 @@ from export.composers.samples import answer
 from export.composers.write import ROUNDING, run_card, write_composer
 from export.frame_voice.card import to_json
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.card import CARD_NAME, MusicCard
+from instrument.bundle.card import CARD_NAME, ComposerCard
 from instrument.composers.registry import composer_of
 from instrument.errors import BundleError, LatentkeysError, SettingError
 from instrument.files import replacing_file
 from instrument.midi.phrases import write_phrase
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 from instrument.music.note import Phrase
 
 LARGEST_BYTES = 28_000_000
@@ -109,7 +109,7 @@ def prove(bundle: Bundle) -> Proof:
     """
     composer = composer_of(bundle)
     began = time.perf_counter()
-    made = [answer(bundle, composer, PROOF_BARS, Controls()) for _ in range(2)]
+    made = [answer(bundle, composer, PROOF_BARS, Constraints()) for _ in range(2)]
     seconds = (time.perf_counter() - began) / 2
     if _bytes(made[0]) != _bytes(made[1]):
         raise BundleError(f"{bundle.what}: one seed gives two different answers")
@@ -127,7 +127,7 @@ def check_size(folder: Path) -> None:
         They are.
     """
     bundles = [Bundle.load(path.parent) for path in sorted(folder.glob(f"*/{CARD_NAME}"))]
-    composers = [bundle for bundle in bundles if isinstance(bundle.card, MusicCard)]
+    composers = [bundle for bundle in bundles if isinstance(bundle.card, ComposerCard)]
     total = sum(_size(bundle) for bundle in composers)
     if total > LARGEST_BYTES:
         raise BundleError(

@@ -16,7 +16,7 @@ from instrument.preset.preset import Preset
 from instrument.preset.voice_parameters import write_sound
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import ALL_CHANNELS, BUILT_IN_BANK, LOWEST_PITCH, USE_BANK
-from instrument.rendering.renderer import NoteRenderer
+from instrument.rendering.renderer import ToneRenderer
 from instrument.rendering.tone_table import TableFiller
 
 Mono = NDArray[np.float32]
@@ -32,7 +32,7 @@ _FLOOR_DB = -60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
+class ProbeMeasures:
     """What a preset's probe notes sound like.
 
     Attributes
@@ -70,7 +70,7 @@ class Listener:
         Of the presets' model.
     """
 
-    def __init__(self, renderer: NoteRenderer) -> None:
+    def __init__(self, renderer: ToneRenderer) -> None:
         self._renderer = renderer
         self._engine = OfflineEngine(RATE_HZ, note_seconds=4.0)
 
@@ -79,7 +79,7 @@ class Listener:
         self._prepare(preset, (pitch,))
         return self._note(pitch, velocity, held_seconds)
 
-    def hear(self, preset: Preset) -> Hearing:
+    def hear(self, preset: Preset) -> ProbeMeasures:
         """Play a preset's probe notes and measure them."""
         self._prepare(preset, PITCHES)
         notes = np.array(
@@ -91,7 +91,7 @@ class Listener:
         usual = notes[:, VELOCITIES.index(USUAL_VELOCITY)]
         held = notes[:, :, : round(HELD_SECONDS * RATE_HZ)]
         levels = [_level_db(note[: held.shape[2]]) for note in usual]
-        return Hearing(
+        return ProbeMeasures(
             loudness_db=float(_db(np.mean([_momentary_power(note) for note in usual]))),
             centroid_hz=np.array([[centroid_hz(note) for note in row] for row in held]),
             attack_seconds=float(np.median([_attack_seconds(level) for level in levels])),
@@ -124,7 +124,7 @@ class Listener:
         return np.asarray(note / np.sqrt(2.0), np.float32)
 
 
-def distance_db(one: Hearing, other: Hearing) -> float:
+def distance_db(one: ProbeMeasures, other: ProbeMeasures) -> float:
     """Say how different two presets sound: rms difference of their pictures in dB.
 
     Loudness is left out, bands and moments in which both are silent count as equal.
@@ -132,7 +132,7 @@ def distance_db(one: Hearing, other: Hearing) -> float:
     return float(np.sqrt(np.mean((one.picture - other.picture) ** 2)))
 
 
-def distances_db(hearings: list[Hearing]) -> NDArray[np.float64]:
+def distances_db(hearings: list[ProbeMeasures]) -> NDArray[np.float64]:
     """Return all pairwise distances, float64, shape (presets, presets)."""
     table = np.zeros((len(hearings), len(hearings)))
     for i, j in itertools.combinations(range(len(hearings)), 2):

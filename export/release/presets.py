@@ -16,7 +16,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from export.release.preset_sounds import PITCHES, VELOCITIES, Hearing, Listener, distances_db
+from export.release.preset_sounds import PITCHES, VELOCITIES, Listener, ProbeMeasures, distances_db
 from instrument.errors import LatentkeysError, PresetError
 from instrument.latents.create_preset import check_preset, refresh_preset
 from instrument.preset.preset import Preset, save_preset
@@ -35,7 +35,7 @@ class Shipped:
 
     path: Path
     preset: Preset
-    hearing: Hearing
+    hearing: ProbeMeasures
 
 
 @click.command()

@@ -22,7 +22,7 @@ from instrument.bundle.self_test import seeded_inputs
 from instrument.composers.continuer import NoteModel, at_bar_line, pitched_notes
 from instrument.composers.registry import NOTE_MODELS, composer_of, find_composer
 from instrument.errors import LatentkeysError
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase
 from instrument.music.sampling import NoteRandom
 
@@ -123,7 +123,7 @@ def _note_times(model: NoteModel[object]) -> tuple[list[float], list[float]]:
         start = time.perf_counter()
         state = model.feed(state, note)
         heard.append(1e6 * (time.perf_counter() - start))
-    random, controls = NoteRandom(1), Controls()
+    random, controls = NoteRandom(1), Constraints()
     for index in range(_NOTES):
         start = time.perf_counter()
         _, state = model.draw(state, controls, random.at(index))
@@ -134,7 +134,7 @@ def _note_times(model: NoteModel[object]) -> tuple[list[float], list[float]]:
 def _chorale_rows(report: Report, bundle: Bundle, rounds: int) -> list[Row]:
     """Time four bars of three voices to a melody."""
     composer, melody = composer_of(bundle), _melody()
-    work = {"ours": _timed(lambda: composer.generate(4, 1, Controls(), condition=melody))}
+    work = {"ours": _timed(lambda: composer.generate(4, 1, Constraints(), condition=melody))}
     times = interleave(work, max(3, rounds // 5), report.canary)["ours"]
     return [Row("a melody of 4 bars harmonised", "ms", statistics.median(times))]
 
@@ -144,7 +144,7 @@ def _phrase_rows(report: Report, bundle: Bundle, rounds: int) -> list[Row]:
     composer, asks, melody = composer_of(bundle), bundle.music.conditions, _melody()
 
     def write(candidates: int) -> object:
-        controls = Controls(candidates=candidates)
+        controls = Constraints(candidates=candidates)
         if "track" in asks:
             return composer.generate(4, 1, controls, condition=melody)
         return composer.generate(4, 1, controls, previous=melody if "previous" in asks else None)

@@ -34,7 +34,7 @@ from instrument.partner.settings import ModeName, PartnerSettings
 from instrument.partner.take import read_take
 from instrument.realtime.state import FADE_OUT, PARTNER_SOURCE, TO_OUT, EngineState
 from instrument.session.child_process import ChildProcess
-from instrument.session.partner_process import PartnerLink
+from instrument.session.partner_process import PartnerProcess
 
 Said = TypeVar("Said")
 
@@ -194,7 +194,7 @@ def _play_for(
 
 
 @contextmanager
-def _session(environment: dict[str, str]) -> Iterator[tuple[EngineState, PartnerLink, Path]]:
+def _session(environment: dict[str, str]) -> Iterator[tuple[EngineState, PartnerProcess, Path]]:
     os.environ.update(environment)
     with tempfile.TemporaryDirectory(prefix="latentkeys-bench-") as name:
         folder = Path(name)
@@ -202,7 +202,7 @@ def _session(environment: dict[str, str]) -> Iterator[tuple[EngineState, Partner
         state = EngineState.create(folder, note_seconds=0.5)
         engine = ChildProcess("instrument.engine.process", folder)
         chosen = replace(PartnerSettings(), model=MODEL, answer_bars=1)
-        link = PartnerLink(state, folder, SessionSettings(chosen))
+        link = PartnerProcess(state, folder, SessionSettings(chosen))
         try:
             _wait(link, Ready)
             yield state, link, folder
@@ -212,7 +212,7 @@ def _session(environment: dict[str, str]) -> Iterator[tuple[EngineState, Partner
             engine.end(3.0)
 
 
-def _wait(link: PartnerLink, kind: type[Said]) -> Said:
+def _wait(link: PartnerProcess, kind: type[Said]) -> Said:
     """Wait until the partner says something of a kind."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:

@@ -27,8 +27,8 @@ from instrument.preset.banks import chosen_preset
 from instrument.preset.preset import load_preset
 from instrument.realtime.state import LOUD_VELOCITY, SOFT_VELOCITY, EngineState
 from instrument.rendering.open_renderer import open_renderer
-from instrument.rendering.table_source import TableSupply
-from instrument.rendering.tone_cache import NoteCache
+from instrument.rendering.table_source import ToneTables
+from instrument.rendering.tone_cache import ToneCache
 
 RATE_HZ = 48_000
 NOTE_GRAPH, ATTACK_GRAPH = "whole", "attack"
@@ -127,7 +127,7 @@ def _table_rows(report: Report, path: Path) -> list[Row]:
         report.canary.sing()
         state = EngineState.create(None, RATE_HZ, load_preset(path).sound.note_seconds)
         with tempfile.TemporaryDirectory() as folder:
-            table = TableSupply(state, NoteCache(Path(folder))).begin(1, path)
+            table = ToneTables(state, ToneCache(Path(folder))).begin(1, path)
             assert table is not None, "an empty cache cannot hold the preset"
             start = time.perf_counter()
             while not table.filler.attacks_are_ready:

@@ -3,7 +3,7 @@
 The instrument is started as a user starts it, against a private JACK server. A probe waits for its
 ports, connects them, and strikes middle C again and again until something is heard: that is the
 first sound, maybe on a stand-in. The first *true* sound is there when the preset's own middle C is
-in the note table.
+in the tone table.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ Send = Callable[[Sequence[int]], None]
 
 
 def underrun_rows(report: Report, preset: str | None, seconds: float) -> list[Row]:
-    """Play for `seconds` with an empty note cache, beside a silent client on its own server.
+    """Play for `seconds` with an empty tone cache, beside a silent client on its own server.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def underrun_rows(report: Report, preset: str | None, seconds: float) -> list[Ro
             played.wait_for(lambda: played.has_note(MIDDLE_C), "a rendered note", 60.0)
             with jack_keyboard(server) as keyboard:
                 played.wait_for(keyboard.connect, "its JACK ports", 10.0)
-                hands = Hands(played, keyboard.send, Path(cache), first)
+                hands = RandomPlayer(played, keyboard.send, Path(cache), first)
                 rows = _rows(name, played, hands, silent, server, seconds)
         report.canary.listen()
         return rows
@@ -74,7 +74,7 @@ def underrun_rows(report: Report, preset: str | None, seconds: float) -> list[Ro
 def _rows(
     name: str,
     played: LiveInstrument,
-    hands: Hands,
+    hands: RandomPlayer,
     silent: ChildPeer,
     server: JackServer,
     seconds: float,
@@ -128,13 +128,13 @@ def _models_seconds(played: LiveInstrument) -> float:
     return float(times.user + times.system)
 
 
-class Hands:
+class RandomPlayer:
     """Somebody who plays chords under the pedal and wants new sounds all the time.
 
     Parameters
     ----------
     cache
-        Folder of the note cache, which is emptied again and again.
+        Folder of the tone cache, which is emptied again and again.
     first
         The preset that plays already.
 

@@ -21,10 +21,10 @@ import platformdirs
 from instrument.bundle.card import (
     CARD_NAME,
     CardFile,
+    ComposerCard,
     Graph,
-    MusicCard,
-    SoundCard,
     Tensor,
+    VoiceCard,
     read_card,
 )
 from instrument.errors import BundleError, PresetError
@@ -43,11 +43,11 @@ class Bundle:
     """A model's folder and its checked card."""
 
     path: Path
-    card: SoundCard | MusicCard
-    sha256: str  #: of the card, and so of everything it lists: the key of rendered-note caches
+    card: VoiceCard | ComposerCard
+    sha256: str  #: of the card, and so of everything it lists: the key of rendered-tone caches
 
     @property
-    def sound(self) -> SoundCard:
+    def sound(self) -> VoiceCard:
         """The card of a model that renders notes.
 
         Raises
@@ -55,7 +55,7 @@ class Bundle:
         BundleError
             The model writes notes instead.
         """
-        if isinstance(self.card, SoundCard):
+        if isinstance(self.card, VoiceCard):
             return self.card
         raise BundleError(
             f"{self.what}: is a composer (kind {self.card.kind}), it makes notes, not sounds",
@@ -63,7 +63,7 @@ class Bundle:
         )
 
     @property
-    def music(self) -> MusicCard:
+    def music(self) -> ComposerCard:
         """The card of a model that writes notes.
 
         Raises
@@ -71,7 +71,7 @@ class Bundle:
         BundleError
             The model renders notes instead.
         """
-        if isinstance(self.card, MusicCard):
+        if isinstance(self.card, ComposerCard):
             return self.card
         raise BundleError(
             f"{self.what}: is a sound (kind {self.card.kind}), it makes sounds, not notes",

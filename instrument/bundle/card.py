@@ -1,8 +1,8 @@
 """The card of a bundle: the only truth about what a model is, needs and gives.
 
-In: ``card.json``. Out: a `SoundCard` or a `MusicCard`, the frozen trees below; the card's ``kind``
-says which (`CARDS`). Written by `export.frame_voice.card` and `export.composers.card`, read and
-checked by `instrument.bundle.bundle`.
+In: ``card.json``. Out: a `VoiceCard` or a `ComposerCard`, the frozen trees below; the card's
+``kind`` says which (`CARDS`). Written by `export.frame_voice.card` and `export.composers.card`,
+read and checked by `instrument.bundle.bundle`.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SoundCard(Card):
+class VoiceCard(Card):
     """The card of a model that renders tones; `instrument.rendering.open_renderer` opens it."""
 
     sample_rate_hz: Annotated[int, ranged(8_000, 192_000, "Hz")]
@@ -163,7 +163,7 @@ class SoundCard(Card):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MusicCard(Card):
+class ComposerCard(Card):
     """The card of a model that writes notes, see `instrument.composers.registry.COMPOSERS`."""
 
     steps_per_beat: Annotated[int, ranged(1, 960)]  #: the grid of times and lengths
@@ -176,20 +176,20 @@ class MusicCard(Card):
 
 
 #: What a card of each kind holds: a model that makes sounds or one that makes notes.
-CARDS: dict[str, type[SoundCard] | type[MusicCard]] = {
-    "frame_voice": SoundCard,
-    "gansynth": SoundCard,
-    "note_lstm": MusicCard,
-    "chorale_lstm": MusicCard,
-    "stacked_lstm": MusicCard,
-    "attention_lstm": MusicCard,
-    "crnngan": MusicCard,
-    "crnngan_simple": MusicCard,
-    "musegan": MusicCard,
+CARDS: dict[str, type[VoiceCard] | type[ComposerCard]] = {
+    "frame_voice": VoiceCard,
+    "gansynth": VoiceCard,
+    "note_lstm": ComposerCard,
+    "chorale_lstm": ComposerCard,
+    "stacked_lstm": ComposerCard,
+    "attention_lstm": ComposerCard,
+    "crnngan": ComposerCard,
+    "crnngan_simple": ComposerCard,
+    "musegan": ComposerCard,
 }
 
 
-def read_card(path: Path, what: str) -> SoundCard | MusicCard:
+def read_card(path: Path, what: str) -> VoiceCard | ComposerCard:
     """Read and check ``card.json``; the files it names are not touched.
 
     Raises
@@ -209,21 +209,21 @@ def read_card(path: Path, what: str) -> SoundCard | MusicCard:
         )
     card = decode(raw, _card_class(raw, what), what, BundleError)
     _check_common(card, what)
-    if isinstance(card, SoundCard):
+    if isinstance(card, VoiceCard):
         _check_sound(card, what)
     else:
         _check_music(card, what)
     return card
 
 
-def _card_class(raw: object, what: str) -> type[SoundCard] | type[MusicCard]:
+def _card_class(raw: object, what: str) -> type[VoiceCard] | type[ComposerCard]:
     kind = raw.get("kind") if isinstance(raw, dict) else None
     if isinstance(kind, str) and kind not in CARDS:
         raise BundleError(
             f"{what}: kind must be one of {', '.join(CARDS)}, got {kind[:40]!r}",
             "Update latentkeys.",
         )
-    return CARDS[kind] if isinstance(kind, str) else SoundCard
+    return CARDS[kind] if isinstance(kind, str) else VoiceCard
 
 
 def _check_common(card: Card, what: str) -> None:
@@ -237,7 +237,7 @@ def _check_common(card: Card, what: str) -> None:
         )
 
 
-def _check_sound(card: SoundCard, what: str) -> None:
+def _check_sound(card: VoiceCard, what: str) -> None:
     """Check that every latent has the model's length and every self-test its values."""
     prior = card.prior
     fitted = {
@@ -260,7 +260,7 @@ def _check_sound(card: SoundCard, what: str) -> None:
             raise BundleError(f"{what}: self_test, item {index + 1}, needs one value per frame")
 
 
-def _check_music(card: MusicCard, what: str) -> None:
+def _check_music(card: ComposerCard, what: str) -> None:
     """Check that there is a voice and that every self-test names a graph and has its values."""
     if not card.voices:
         raise BundleError(f"{what}: voices must name at least one track")

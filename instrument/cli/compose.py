@@ -28,7 +28,7 @@ from instrument.composers.registry import (
 )
 from instrument.errors import MidiFileError, SettingError
 from instrument.midi.phrases import read_phrase, write_phrase
-from instrument.music.constraints import Controls, Key
+from instrument.music.constraints import Constraints, Key
 from instrument.music.note import Note, Phrase
 
 FEWEST_NOTES = 2
@@ -203,8 +203,8 @@ def _controls(
     density: float | None,
     register: tuple[int, int] | None,
     candidates: int = 1,
-) -> Controls:
-    controls = Controls(
+) -> Constraints:
+    controls = Constraints(
         temperature=temperature,
         top_p=top_p,
         key=Key.named(key) if key else None,
@@ -235,7 +235,7 @@ def _check_out(out: Path, force: bool) -> None:
         raise SettingError(f'"{out}" exists', "Replace it with --force.")
 
 
-def _open(name: str, phrase: Phrase, controls: Controls) -> Composer:
+def _open(name: str, phrase: Phrase, controls: Constraints) -> Composer:
     """Open a composer and compare its range with the prompt's notes."""
     composer = open_composer(name)
     _say_what_it_ignores(name, controls)
@@ -259,7 +259,7 @@ def _open(name: str, phrase: Phrase, controls: Controls) -> Composer:
     return composer
 
 
-def _say_what_it_ignores(name: str, controls: Controls) -> None:
+def _say_what_it_ignores(name: str, controls: Constraints) -> None:
     """Name the wishes that a composer cannot keep."""
     wishes = {"density": controls.density, "key": controls.key, "register": controls.register}
     asked = [wish for wish, value in wishes.items() if value is not None]

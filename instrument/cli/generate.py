@@ -26,8 +26,8 @@ from instrument.offline.render_song import progress_bar
 from instrument.offline.timbre_path import Morph, TimbrePoint
 from instrument.preset.preset import Preset, Recipe, save_preset
 from instrument.rendering.open_renderer import open_renderer
-from instrument.rendering.prefetch import NotesAhead
-from instrument.rendering.renderer import NoteRenderer
+from instrument.rendering.prefetch import TonePrefetch
+from instrument.rendering.renderer import ToneRenderer
 from instrument.wav_files import WavFile
 
 RATE_HZ = 48_000
@@ -109,12 +109,12 @@ def generate_sounds(
     console.print(f"Play one with: latentkeys play --preset {paths[0]}", markup=False)
 
 
-def write_sample(preset: Preset, bundle: Bundle, renderer: NoteRenderer, path: Path) -> None:
+def write_sample(preset: Preset, bundle: Bundle, renderer: ToneRenderer, path: Path) -> None:
     """Write what a preset sounds like: 16-bit, because a float WAV file tells its time of birth."""
     player = MorphPlayer(
         sample_song(),
         Morph([TimbrePoint(0.0, preset)], bundle.sound),
-        NotesAhead(renderer, RATE_HZ),
+        TonePrefetch(renderer, RATE_HZ),
         RATE_HZ,
     )
     with WavFile(path, RATE_HZ, subtype="PCM_16") as file:

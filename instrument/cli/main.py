@@ -191,10 +191,10 @@ def render(
     song: Path, out: Path, rate_hz: int, follow_programs: bool, force: bool, **wishes: Any
 ) -> None:
     """Turn a MIDI file into a WAV file, exactly as live play would sound."""
-    from instrument.cli.render import MorphWish, render_morph
+    from instrument.cli.render import MorphRequest, render_morph
     from instrument.offline.render_song import render_song
 
-    wish = MorphWish(**wishes)
+    wish = MorphRequest(**wishes)
     if wish.moves:
         render_morph(
             song, out, wish, rate_hz=rate_hz, replace=force, follow_programs=follow_programs

@@ -9,9 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from instrument.bundle.bundle import Bundle, shipped_models_folder, user_models_folder
-from instrument.bundle.card import MusicCard
+from instrument.bundle.card import ComposerCard
 from instrument.errors import BundleError, LatentkeysError, PresetError, SettingError
-from instrument.latents.create_preset import Wish, check_preset, new_preset, refresh_preset
+from instrument.latents.create_preset import PresetRequest, check_preset, new_preset, refresh_preset
 from instrument.preset.banks import program_table
 from instrument.preset.preset import PresetEntry, find_preset, list_presets
 from instrument.schema import nearest
@@ -89,7 +89,7 @@ def make_preset(
     model: str,
 ) -> None:
     """Make a preset and say where it is."""
-    wish = Wish(
+    wish = PresetRequest(
         blend=_shares(blend) if blend else {},
         seed=seed,
         source=source,
@@ -120,7 +120,7 @@ def print_bundle_check(name: str) -> None:
     )
     graphs = bundle.open_every_graph(Runtime(device="cpu"))
     _console.print(f"{graphs} graphs open and take and give what the card says", highlight=False)
-    if isinstance(bundle.card, MusicCard):
+    if isinstance(bundle.card, ComposerCard):
         _print_graph_test(bundle)
     else:
         _print_sound_test(bundle)

@@ -38,7 +38,7 @@ from instrument.offline.timbre_path import (
 from instrument.preset.banks import chosen_preset
 from instrument.preset.preset import Preset, find_preset
 from instrument.rendering.open_renderer import open_renderer
-from instrument.rendering.prefetch import NotesAhead
+from instrument.rendering.prefetch import TonePrefetch
 from instrument.wav_files import WavFile, check_target
 
 Stereo = npt.NDArray[np.float32]
@@ -48,7 +48,7 @@ _CHUNK_FRAMES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class MorphWish:
+class MorphRequest:
     """What ``latentkeys render`` was asked for."""
 
     preset: str | None = None  #: name or path; of `pace`: all but its latent
@@ -91,7 +91,7 @@ class MorphWish:
 def render_morph(
     song_path: Path,
     out: Path,
-    wish: MorphWish,
+    wish: MorphRequest,
     *,
     rate_hz: int = 48_000,
     follow_programs: bool = False,
@@ -116,7 +116,7 @@ def render_morph(
     write_morph(song, out, path, bundle, rate_hz=rate_hz, touch=wish.touch)
 
 
-def open_path(wish: MorphWish, length_seconds: float) -> tuple[TimbrePath, Bundle]:
+def open_path(wish: MorphRequest, length_seconds: float) -> tuple[TimbrePath, Bundle]:
     """Find what a wish names: the path of the timbre, and the model it lies in.
 
     Raises
@@ -153,7 +153,7 @@ def write_morph(
     renderer = open_renderer(bundle, threads=os.cpu_count() or 1)
     with progress_bar(console) as progress, WavFile(out, rate_hz) as file:
         sound = progress.add_task("Sound", total=song.length_seconds or 1.0)
-        notes = NotesAhead(renderer, rate_hz)
+        notes = TonePrefetch(renderer, rate_hz)
         if touch == "paper":
             mixed = progress.add_task("Notes", total=song.length_seconds or 1.0)
             player = PaperPlayer(song, path, notes, rate_hz)
@@ -170,7 +170,7 @@ def write_morph(
     console.print(f"{out}: {file.frames / rate_hz:.1f} s", markup=False, highlight=False)
 
 
-def _of_random_timbres(wish: MorphWish) -> tuple[Preset, Bundle]:
+def _of_random_timbres(wish: MorphRequest) -> tuple[Preset, Bundle]:
     """Return what all random timbres have in common."""
     if wish.model:
         bundle = installed_bundle(wish.model)

@@ -17,7 +17,7 @@ from instrument.bundle.inference import Runtime
 from instrument.bundle.recurrent_graph import States, StepGraph
 from instrument.composers.chord_model import ChordChoice, ChordModel, Metre
 from instrument.music.chord_events import ChordEvent, named_event, nearest_chord, nearest_duration
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 from instrument.music.note_tuples import GRID
 from instrument.music.sampling import draw
 from instrument.music.vocabulary import Vocabulary
@@ -28,7 +28,7 @@ PHASES, BAR_LENGTHS = 8 * GRID, 18
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class AttentionMemory:
     """The network's memory and what it expects next."""
 
     states: States
@@ -36,7 +36,7 @@ class Heard:
     duration_logits: Logits
 
 
-class AttentionNetwork:
+class AttentionStep:
     """The graph of one step; belongs to one thread.
 
     Parameters
@@ -56,11 +56,13 @@ class AttentionNetwork:
         events = [named_event("rest", name) for name in self._durations.symbols[1:]]
         self._lengths = np.array([1, *(event.length_ticks for event in events)])
 
-    def begin(self, metre: Metre) -> Heard:
+    def begin(self, metre: Metre) -> AttentionMemory:
         """Read START."""
         return self._read(self._step.begin(), 0, 0, 0, metre)
 
-    def read(self, memory: Heard, event: ChordEvent, next_tick: int, metre: Metre) -> Heard:
+    def read(
+        self, memory: AttentionMemory, event: ChordEvent, next_tick: int, metre: Metre
+    ) -> AttentionMemory:
         """Read an event; see `ChordNetwork.read`."""
         chord = nearest_chord(self._chords, event.pitches)
         lasts = event.length_ticks, event.advance_ticks
@@ -68,7 +70,11 @@ class AttentionNetwork:
         return self._read(memory.states, chord, duration, next_tick, metre)
 
     def say(
-        self, memory: Heard, controls: Controls, random: np.random.Generator, may_rest: bool
+        self,
+        memory: AttentionMemory,
+        controls: Constraints,
+        random: np.random.Generator,
+        may_rest: bool,
     ) -> ChordEvent:
         """Draw a chord, then its duration; see `ChordNetwork.say`."""
         freedom = controls.temperature, controls.top_p
@@ -77,7 +83,7 @@ class AttentionNetwork:
         duration = draw(memory.duration_logits, random, *freedom, self._may_last(controls))
         return named_event(self._chords.symbols[chord], self._durations.symbols[duration])
 
-    def _may_last(self, controls: Controls) -> NDArray[np.bool_]:
+    def _may_last(self, controls: Constraints) -> NDArray[np.bool_]:
         most = controls.max_length_beats
         allowed = np.ones(len(self._lengths), np.bool_)
         if most is not None:
@@ -87,15 +93,15 @@ class AttentionNetwork:
 
     def _read(
         self, states: States, chord: int, duration: int, next_tick: int, metre: Metre
-    ) -> Heard:
+    ) -> AttentionMemory:
         phase = min((next_tick - metre.pickup_ticks) % metre.bar_ticks, PHASES - 1)
         bar = min(round(metre.bar_ticks / (GRID // 2)), BAR_LENGTHS - 1)
         ids = {"chord": chord, "duration": duration, "phase": phase, "bar": bar}
         inputs = {name: np.array([[value]]) for name, value in ids.items()}
         outputs, after = self._step.step(states, inputs)
-        return Heard(after, outputs["chord_logits"][0], outputs["duration_logits"][0])
+        return AttentionMemory(after, outputs["chord_logits"][0], outputs["duration_logits"][0])
 
 
-def open_attention_lstm(bundle: Bundle, runtime: Runtime) -> ChordModel[Heard]:
+def open_attention_lstm(bundle: Bundle, runtime: Runtime) -> ChordModel[AttentionMemory]:
     """Open a bundle as a note model."""
-    return ChordModel(AttentionNetwork(bundle, runtime))
+    return ChordModel(AttentionStep(bundle, runtime))

@@ -31,7 +31,7 @@ from instrument.composers.chorale_state import (
 from instrument.composers.chorale_state import VOICE_COUNT as VOICES
 from instrument.composers.continuer import BAR_BEATS, continuation, leading_track
 from instrument.music.chorale_frames import REST, frames_of, phrase_of
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 from instrument.music.note import Phrase, Track
 from instrument.music.sampling import NoteRandom, draw
 
@@ -68,7 +68,7 @@ class ChoraleLSTM:
         return Sung(begin(bar_beats, pickup_beats), self._advance.begin())
 
     def sing(
-        self, sung: Sung, given: Sequence[int], controls: Controls, random: NoteRandom
+        self, sung: Sung, given: Sequence[int], controls: Constraints, random: NoteRandom
     ) -> tuple[tuple[int, ...], Sung]:
         """Sing one frame.
 
@@ -107,14 +107,14 @@ class ChoraleLSTM:
         return frame, Sung(advance(sung.past, frame), states)
 
     def continue_phrase(
-        self, phrase: Phrase, length_beats: float, controls: Controls, seed: int
+        self, phrase: Phrase, length_beats: float, controls: Constraints, seed: int
     ) -> Phrase:
         """Go on in four voices; voices that the prompt lacks are harmonised first, unheard."""
         leading_track(phrase)
         random = NoteRandom(seed)
         sung = self.begin(phrase.bar_beats, phrase.pickup_beats)
         for frame in given_frames(phrase).tolist():
-            _, sung = self.sing(sung, frame, Controls(temperature=0.5), random)
+            _, sung = self.sing(sung, frame, Constraints(temperature=0.5), random)
         frames = self._free_frames(
             sung, math.ceil(length_beats * FRAMES_PER_BEAT), controls, random
         )
@@ -125,7 +125,7 @@ class ChoraleLSTM:
         self,
         bars: int,
         seed: int,
-        controls: Controls,
+        controls: Constraints,
         condition: Phrase | None = None,
         previous: Phrase | None = None,
     ) -> Phrase:
@@ -140,7 +140,7 @@ class ChoraleLSTM:
         frames = self._free_frames(sung, steps, controls, NoteRandom(seed))
         return phrase_of(frames, FRAMES_PER_BEAT)
 
-    def _harmonise(self, melody: Phrase, controls: Controls, seed: int) -> Phrase:
+    def _harmonise(self, melody: Phrase, controls: Constraints, seed: int) -> Phrase:
         """Return alto, tenor and bass to the leading track, which is the soprano."""
         soprano = leading_track(melody)
         given = np.full((math.ceil(melody.length_beats * FRAMES_PER_BEAT), VOICES), FREE, np.int16)
@@ -155,7 +155,7 @@ class ChoraleLSTM:
         return replace(melody, tracks=made.tracks[1:])
 
     def _free_frames(
-        self, sung: Sung, steps: int, controls: Controls, random: NoteRandom
+        self, sung: Sung, steps: int, controls: Constraints, random: NoteRandom
     ) -> NDArray[np.int64]:
         free, frames = (FREE,) * VOICES, []
         for _ in range(steps):
@@ -221,7 +221,7 @@ def _like(phrase: Phrase, voices: tuple[Track, ...]) -> tuple[Track, ...]:
     return (*tracks, *added)
 
 
-def _allowed(past: Past, voice: int, controls: Controls) -> NDArray[np.bool_]:
+def _allowed(past: Past, voice: int, controls: Constraints) -> NDArray[np.bool_]:
     """Return the moves that mean something and lead to a pitch that is asked for.
 
     The register is the soprano's alone: four voices do not fit into one.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from instrument.composers.continuer import NoteModel
 from instrument.music.chord_events import ChordEvent, named_event, rests
-from instrument.music.constraints import PITCHES, Controls
+from instrument.music.constraints import PITCHES, Constraints
 from instrument.music.note import Note
 from instrument.music.note_tuples import GRID
 from instrument.music.vocabulary import Vocabulary
@@ -46,7 +46,7 @@ class ChordNetwork(Protocol[Memory]):
     def say(
         self,
         memory: Memory,
-        controls: Controls,
+        controls: Constraints,
         random: np.random.Generator,
         may_rest: bool,
     ) -> ChordEvent:
@@ -55,7 +55,7 @@ class ChordNetwork(Protocol[Memory]):
 
 
 @dataclass(frozen=True, slots=True)
-class Moment(Generic[Memory]):
+class ChordState(Generic[Memory]):
     """The state of a `ChordModel`.
 
     Attributes
@@ -82,7 +82,7 @@ class Moment(Generic[Memory]):
     rests: bool = False
 
 
-class ChordModel(NoteModel[Moment[Memory]], Generic[Memory]):
+class ChordModel(NoteModel[ChordState[Memory]], Generic[Memory]):
     """A note model made of a chord network.
 
     Parameters
@@ -94,12 +94,12 @@ class ChordModel(NoteModel[Moment[Memory]], Generic[Memory]):
     def __init__(self, network: ChordNetwork[Memory]) -> None:
         self.network = network
 
-    def begin(self, bar_beats: float, pickup_beats: float) -> Moment[Memory]:
+    def begin(self, bar_beats: float, pickup_beats: float) -> ChordState[Memory]:
         """Return the state before the first note."""
         metre = Metre(max(1, round(bar_beats * GRID)), round(pickup_beats * GRID))
-        return Moment(self.network.begin(metre), 0, (), (), metre)
+        return ChordState(self.network.begin(metre), 0, (), (), metre)
 
-    def feed(self, state: Moment[Memory], note: Note) -> Moment[Memory]:
+    def feed(self, state: ChordState[Memory], note: Note) -> ChordState[Memory]:
         """Return the state after a note; what was drawn but not handed out is forgotten."""
         tick = max(state.now, round(note.start_beats * GRID))
         if state.open and tick > self._opened(state):
@@ -107,8 +107,8 @@ class ChordModel(NoteModel[Moment[Memory]], Generic[Memory]):
         return replace(state, open=(*state.open, note), queue=())
 
     def draw(
-        self, state: Moment[Memory], controls: Controls, random: np.random.Generator
-    ) -> tuple[Note, Moment[Memory]]:
+        self, state: ChordState[Memory], controls: Constraints, random: np.random.Generator
+    ) -> tuple[Note, ChordState[Memory]]:
         """Make the next note."""
         if not state.queue:
             state = self._with_chord(state, controls, random)
@@ -116,8 +116,8 @@ class ChordModel(NoteModel[Moment[Memory]], Generic[Memory]):
         return note, replace(state, queue=tuple(rest))
 
     def _with_chord(
-        self, state: Moment[Memory], controls: Controls, random: np.random.Generator
-    ) -> Moment[Memory]:
+        self, state: ChordState[Memory], controls: Constraints, random: np.random.Generator
+    ) -> ChordState[Memory]:
         earliest = round(controls.earliest_beats * GRID)
         if state.open:
             state = self._closed(state, earliest if earliest > self._opened(state) else None)
@@ -133,10 +133,10 @@ class ChordModel(NoteModel[Moment[Memory]], Generic[Memory]):
         notes = (Note(start, pitch, length, velocity) for pitch in reversed(event.pitches))
         return replace(state, queue=tuple(notes))
 
-    def _opened(self, state: Moment[Memory]) -> int:
+    def _opened(self, state: ChordState[Memory]) -> int:
         return max(state.now, round(state.open[0].start_beats * GRID))
 
-    def _closed(self, state: Moment[Memory], until: int | None) -> Moment[Memory]:
+    def _closed(self, state: ChordState[Memory], until: int | None) -> ChordState[Memory]:
         """Read the chord that was being played; the next event starts at `until`, if known."""
         start = self._opened(state)
         state = self._silent_until(state, start)
@@ -146,12 +146,12 @@ class ChordModel(NoteModel[Moment[Memory]], Generic[Memory]):
         state = self._read(replace(state, open=()), ChordEvent(pitches, length, advance))
         return state if until is None else self._silent_until(state, until)
 
-    def _silent_until(self, state: Moment[Memory], tick: int) -> Moment[Memory]:
+    def _silent_until(self, state: ChordState[Memory], tick: int) -> ChordState[Memory]:
         for rest in rests(max(0, tick - state.now)):
             state = self._read(state, rest)
         return state
 
-    def _read(self, state: Moment[Memory], event: ChordEvent) -> Moment[Memory]:
+    def _read(self, state: ChordState[Memory], event: ChordEvent) -> ChordState[Memory]:
         now = state.now + event.advance_ticks
         memory = self.network.read(state.memory, event, now, state.metre)
         return replace(state, memory=memory, now=now, rests=not event.pitches)
@@ -177,21 +177,21 @@ class ChordChoice:
         self._lengths = lengths
         self._known: dict[tuple[object, ...], NDArray[np.bool_]] = {}
 
-    def allowed(self, controls: Controls, may_rest: bool) -> NDArray[np.bool_]:
+    def allowed(self, controls: Constraints, may_rest: bool) -> NDArray[np.bool_]:
         """Return which symbols may be said, bool, shape (symbols,); START never.
 
         Controls that leave no chord are asked for less: the register first, then the key.
         """
         wish = (controls.key, controls.register, controls.max_length_beats, may_rest)
         if wish not in self._known:
-            looser = (controls, replace(controls, register=None), Controls())
+            looser = (controls, replace(controls, register=None), Constraints())
             found = next(
                 mask for mask in (self._mask(one, may_rest) for one in looser) if mask.any()
             )
             self._known[wish] = found
         return self._known[wish]
 
-    def _mask(self, controls: Controls, may_rest: bool) -> NDArray[np.bool_]:
+    def _mask(self, controls: Constraints, may_rest: bool) -> NDArray[np.bool_]:
         outside = ~controls.allowed_pitches()
         mask = np.logical_and(~(self._sounds & outside).any(axis=1), ~self._is_rest)
         if self._lengths is not None and controls.max_length_beats is not None:

@@ -16,7 +16,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 
 from instrument.errors import SettingError
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase, Track
 from instrument.music.sampling import NoteRandom
 
@@ -46,7 +46,7 @@ class NoteModel(Protocol[State]):
         ...
 
     def draw(
-        self, state: State, controls: Controls, random: np.random.Generator
+        self, state: State, controls: Constraints, random: np.random.Generator
     ) -> tuple[Note, State]:
         """Make the next note; the state returned has already been fed it."""
         ...
@@ -56,7 +56,7 @@ class Continuer(Protocol):
     """Something that goes on from a phrase."""
 
     def continue_phrase(
-        self, phrase: Phrase, length_beats: float, controls: Controls, seed: int
+        self, phrase: Phrase, length_beats: float, controls: Constraints, seed: int
     ) -> Phrase:
         """Go on from a phrase's end.
 
@@ -93,7 +93,7 @@ class EchoContinuer:
         self,
         phrase: Phrase,
         length_beats: float,
-        controls: Controls,  # noqa: ARG002 - an echo has no choice
+        controls: Constraints,  # noqa: ARG002 - an echo has no choice
         seed: int,  # noqa: ARG002
     ) -> Phrase:
         """Repeat the prompt's end; see `Continuer.continue_phrase`."""
@@ -108,7 +108,7 @@ class EchoContinuer:
         self,
         bars: int,
         seed: int,
-        controls: Controls,
+        controls: Constraints,
         condition: Phrase | None = None,
         previous: Phrase | None = None,
     ) -> Phrase:
@@ -140,7 +140,7 @@ class PhraseContinuer(Generic[State]):
         self.model, self.name, self.is_monophonic = model, name, is_monophonic
 
     def continue_phrase(
-        self, phrase: Phrase, length_beats: float, controls: Controls, seed: int
+        self, phrase: Phrase, length_beats: float, controls: Constraints, seed: int
     ) -> Phrase:
         """Feed the phrase, then draw; see `Continuer.continue_phrase`."""
         leading = leading_track(phrase)
@@ -157,7 +157,7 @@ class PhraseContinuer(Generic[State]):
         self,
         bars: int,
         seed: int,
-        controls: Controls,
+        controls: Constraints,
         condition: Phrase | None = None,
         previous: Phrase | None = None,
     ) -> Phrase:
@@ -174,7 +174,7 @@ class PhraseContinuer(Generic[State]):
         return Phrase.of(notes, bars * BAR_BEATS)
 
     def _draw(
-        self, state: State, start: float, length: float, controls: Controls, seed: int
+        self, state: State, start: float, length: float, controls: Constraints, seed: int
     ) -> tuple[Note, ...]:
         """Draw notes that start in start..start+length, counted from `start`."""
         random = NoteRandom(seed)
@@ -191,7 +191,7 @@ class PhraseContinuer(Generic[State]):
 
 
 def draw_not_before(
-    model: NoteModel[State], state: State, controls: Controls, random: NoteRandom, index: int
+    model: NoteModel[State], state: State, controls: Constraints, random: NoteRandom, index: int
 ) -> tuple[Note, State]:
     """Draw until a note starts at ``controls.earliest_beats`` or later.
 

@@ -17,13 +17,13 @@ from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
 from instrument.bundle.recurrent_graph import States, StepGraph
 from instrument.composers.continuer import NoteModel, PhraseContinuer
-from instrument.composers.transposing import OneScaleComposer
-from instrument.music.constraints import Controls
+from instrument.composers.transposing import TransposedComposer
+from instrument.music.constraints import Constraints
 from instrument.music.note import Note
 from instrument.music.note_tuples import GRID
 
-Tones = NDArray[np.float32]
-FIRST_TONE = (1.0, 72.0, 80.0, 0.875)
+NoteArray = NDArray[np.float32]
+FIRST_NOTE = (1.0, 72.0, 80.0, 0.875)
 """What stands before the first: length, pitch, velocity, advance."""
 _REMEMBERED_BARS = 4
 
@@ -41,13 +41,13 @@ class Spoken:
     start
         Beats at which its last tone starts.
     queue
-        Tones of a cell, not yet handed out or not yet complete.
+        NoteArray of a cell, not yet handed out or not yet complete.
     is_speaking
         Whether the queue was drawn, or is being heard.
     """
 
     states: States
-    previous: Tones
+    previous: NoteArray
     start: float
     queue: tuple[tuple[float, ...], ...] = ()
     is_speaking: bool = False
@@ -73,7 +73,7 @@ class ToneModel(NoteModel[Spoken]):
 
     def begin(self, bar_beats: float, pickup_beats: float) -> Spoken:  # noqa: ARG002
         """Return the state before the first tone; it knows no other bars than its own."""
-        first = np.tile(np.array(FIRST_TONE, np.float32), (1, self._tones, 1))
+        first = np.tile(np.array(FIRST_NOTE, np.float32), (1, self._tones, 1))
         return Spoken(self._step.begin(), first, -pickup_beats)
 
     def feed(self, state: Spoken, note: Note) -> Spoken:
@@ -93,7 +93,7 @@ class ToneModel(NoteModel[Spoken]):
         )
 
     def draw(
-        self, state: Spoken, controls: Controls, random: np.random.Generator
+        self, state: Spoken, controls: Constraints, random: np.random.Generator
     ) -> tuple[Note, Spoken]:
         """Make the next note; the temperature widens or narrows the noise."""
         if not state.queue or not state.is_speaking:
@@ -102,7 +102,9 @@ class ToneModel(NoteModel[Spoken]):
         note = Note(start, round(pitch), length, round(velocity))
         return note, replace(state, queue=tuple(rest))
 
-    def _with_cell(self, state: Spoken, controls: Controls, random: np.random.Generator) -> Spoken:
+    def _with_cell(
+        self, state: Spoken, controls: Constraints, random: np.random.Generator
+    ) -> Spoken:
         noise = (2.0 * random.random(self._noise) - 1.0) * controls.temperature
         tones, states = self._cell(state, noise.clip(-1.0, 1.0).astype(np.float32))
         tones = _in_register(tones, controls.register)
@@ -117,7 +119,7 @@ class ToneModel(NoteModel[Spoken]):
             is_speaking=True,
         )
 
-    def _cell(self, state: Spoken, noise: Tones) -> tuple[Tones, States]:
+    def _cell(self, state: Spoken, noise: NoteArray) -> tuple[NoteArray, States]:
         inputs = {
             "noise": noise[None],
             "previous": state.previous,
@@ -127,14 +129,14 @@ class ToneModel(NoteModel[Spoken]):
         return outputs["tones"], states
 
 
-def open_crnngan(bundle: Bundle, runtime: Runtime) -> OneScaleComposer:
+def open_crnngan(bundle: Bundle, runtime: Runtime) -> TransposedComposer:
     """Open a bundle as a composer."""
     model = ToneModel(bundle, runtime)
     is_monophonic = int(bundle.music.constants["tones_per_cell"]) == 1
-    return OneScaleComposer(PhraseContinuer(model, bundle.card.name, is_monophonic))
+    return TransposedComposer(PhraseContinuer(model, bundle.card.name, is_monophonic))
 
 
-def _in_register(tones: Tones, register: tuple[int, int] | None) -> Tones:
+def _in_register(tones: NoteArray, register: tuple[int, int] | None) -> NoteArray:
     """Bring pitches into a register by octaves, as far as it is wide enough."""
     if register is None:
         return tones

@@ -14,7 +14,7 @@ from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
 from instrument.composers.continuer import BAR_BEATS
 from instrument.errors import SettingError
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase
 from instrument.music.sampling import NoteRandom
 
@@ -41,7 +41,7 @@ class SimpleCRNNGAN:
         self,
         phrase: Phrase,  # noqa: ARG002
         length_beats: float,  # noqa: ARG002
-        controls: Controls,  # noqa: ARG002
+        controls: Constraints,  # noqa: ARG002
         seed: int,  # noqa: ARG002
     ) -> Phrase:
         """Refuse: it cannot hear; see `Continuer.continue_phrase`."""
@@ -53,7 +53,7 @@ class SimpleCRNNGAN:
         self,
         bars: int,
         seed: int,
-        controls: Controls,
+        controls: Constraints,
         condition: Phrase | None = None,
         previous: Phrase | None = None,
     ) -> Phrase:
@@ -72,7 +72,7 @@ class SimpleCRNNGAN:
         )
         return Phrase.of(notes, length)
 
-    def _phrase(self, seed: int, index: int, controls: Controls) -> list[int]:
+    def _phrase(self, seed: int, index: int, controls: Constraints) -> list[int]:
         """Return a hundred pitches, -1 for rests; the temperature widens the random numbers."""
         _, shape = self._session.inputs["latent"]
         latent = NoteRandom(seed).at(index).standard_normal(shape) * controls.temperature

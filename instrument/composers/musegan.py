@@ -2,8 +2,8 @@
 
 In: a bundle of kind "musegan" (training/musegan/system.py trains it). Out: a composer that writes
 from nothing, beside a given track, or on from the bars before, as its card says. Every phrase is
-drawn `Controls.candidates` times, and the one that the critic likes best is kept. Chance is in the
-latents alone: the temperature widens or narrows them, and voices then do what is likeliest.
+drawn `Constraints.candidates` times, and the one that the critic likes best is kept. Chance is in
+the latents alone: the temperature widens or narrows them, and voices then do what is likeliest.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from instrument.composers.musegan_rolls import (
     tracks_of,
 )
 from instrument.composers.protocols import Composer
-from instrument.composers.transposing import OneScaleComposer
+from instrument.composers.transposing import TransposedComposer
 from instrument.errors import SettingError
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 from instrument.music.note import Phrase, Track
 from instrument.music.sampling import NoteRandom
 
@@ -73,7 +73,7 @@ class MuseGAN:
         self._latents = {n: shape for n, (_, shape) in inputs.items() if n.startswith("z_")}
 
     def continue_phrase(
-        self, phrase: Phrase, length_beats: float, controls: Controls, seed: int
+        self, phrase: Phrase, length_beats: float, controls: Constraints, seed: int
     ) -> Phrase:
         """Go on from the last bars of a phrase; see `Continuer.continue_phrase`."""
         if not self.shape.previous_bars:
@@ -93,7 +93,7 @@ class MuseGAN:
         self,
         bars: int,
         seed: int,
-        controls: Controls,
+        controls: Constraints,
         condition: Phrase | None = None,
         previous: Phrase | None = None,
     ) -> Phrase:
@@ -115,7 +115,7 @@ class MuseGAN:
             made = self._from_nothing(bars, controls, seed)
         return phrase_of_classes(made, shape)
 
-    def _from_nothing(self, bars: int, controls: Controls, seed: int) -> Classes:
+    def _from_nothing(self, bars: int, controls: Constraints, seed: int) -> Classes:
         """Write phrases whose song and tracks stay akin, on a way from one draw to another."""
         count = math.ceil(bars / self.shape.bars)
         parts = [
@@ -123,7 +123,7 @@ class MuseGAN:
         ]
         return np.concatenate(parts, axis=1)[:, :bars]
 
-    def _go_on(self, known: Classes, bars: int, controls: Controls, seed: int) -> Classes:
+    def _go_on(self, known: Classes, bars: int, controls: Constraints, seed: int) -> Classes:
         """Write phrase after phrase, each from the bars before it."""
         shape, start = self.shape, known.shape[1]
         lacking = max(0, shape.previous_bars - start)
@@ -136,7 +136,7 @@ class MuseGAN:
             known = np.concatenate([known, made[:, shape.previous_bars :]], axis=1)
         return settled(known[:, : start + lacking + bars], start + lacking)
 
-    def _accompany(self, condition: Phrase, controls: Controls, seed: int) -> Phrase:
+    def _accompany(self, condition: Phrase, controls: Constraints, seed: int) -> Phrase:
         shape = self.shape
         if shape.given_track < 0:
             raise SettingError(
@@ -166,7 +166,7 @@ class MuseGAN:
         self,
         features: Tensors,
         given: Classes | None,
-        controls: Controls,
+        controls: Constraints,
         seed: int,
         at: int,
         way: float,
@@ -182,7 +182,7 @@ class MuseGAN:
         self,
         features: Tensors,
         given: Classes | None,
-        controls: Controls,
+        controls: Constraints,
         seed: int,
         at: int,
         candidate: int,
@@ -244,7 +244,7 @@ def slerp(
 def open_musegan(bundle: Bundle, runtime: Runtime) -> Composer:
     """Open a bundle as a composer, in every key."""
     composer = MuseGAN(bundle, runtime)
-    return OneScaleComposer(composer) if bundle.music.constants["in_one_scale"] else composer
+    return TransposedComposer(composer) if bundle.music.constants["in_one_scale"] else composer
 
 
 def _normal(random: NoteRandom, index: int, shape: tuple[int, ...]) -> NDArray[np.float32]:

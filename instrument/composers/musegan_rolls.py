@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.bundle.card import MusicCard
-from instrument.music.constraints import PITCHES, Controls
+from instrument.bundle.card import ComposerCard
+from instrument.music.constraints import PITCHES, Constraints
 from instrument.music.note import Note, Phrase, Track
 from instrument.music.piano_rolls import FIRST_PITCH, HOLD, phrase_of_rolls, rolls_of
 
@@ -49,7 +49,7 @@ class MuseShape:
     head: str
 
     @classmethod
-    def of(cls, card: MusicCard) -> MuseShape:
+    def of(cls, card: ComposerCard) -> MuseShape:
         """Read the card."""
         number = {name: int(value) for name, value in card.constants.items()}
         return cls(
@@ -84,7 +84,7 @@ class MuseShape:
         """How long a bar is."""
         return self.steps / self.steps_per_beat
 
-    def choose(self, logits: Logits, controls: Controls, random: np.random.Generator) -> Classes:
+    def choose(self, logits: Logits, controls: Constraints, random: np.random.Generator) -> Classes:
         """Let every voice do what is likeliest among what is asked for.
 
         Parameters

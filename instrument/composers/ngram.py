@@ -31,7 +31,7 @@ from instrument.composers.ngram_contexts import (
 )
 from instrument.composers.note_history import History, Onset
 from instrument.composers.skip_ngram import NgramMixture, Probabilities, best_weights
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase
 from instrument.music.note_tuples import GRID, tuples_of
 from instrument.music.sampling import draw
@@ -122,7 +122,7 @@ class NgramModel:
         return _after(state, state.history.onset(spelled[0]), spelled, note.velocity)
 
     def draw(
-        self, state: NgramState, controls: Controls, random: np.random.Generator
+        self, state: NgramState, controls: Constraints, random: np.random.Generator
     ) -> tuple[Note, NgramState]:
         """Make the next note; nothing is learned from it. See `NoteModel.draw`."""
         history, opinion = state.history, _Opinion(state.counts, state.history)
@@ -144,7 +144,7 @@ class NgramModel:
             _count(state.counts, state.history, onset, spelled, self.heard_weight)
 
     def _draw_pitch(
-        self, opinion: _Opinion, onset: Onset, controls: Controls, random: np.random.Generator
+        self, opinion: _Opinion, onset: Onset, controls: Constraints, random: np.random.Generator
     ) -> int:
         last = opinion.history.last_pitch
         chances = opinion.pitch(onset)[PITCHES - 1 - last :][:PITCHES]
@@ -295,7 +295,7 @@ def _after(state: NgramState, onset: Onset, spelled: Spelled, velocity: int) -> 
     return NgramState(history, loudness, state.counts)
 
 
-def _longest(controls: Controls) -> int:
+def _longest(controls: Constraints) -> int:
     """Return the longest duration allowed, ticks."""
     if controls.max_length_beats is None:
         return DURATIONS
@@ -305,7 +305,7 @@ def _longest(controls: Controls) -> int:
 def _draw(
     chances: Probabilities,
     random: np.random.Generator,
-    controls: Controls,
+    controls: Constraints,
     allowed: NDArray[np.bool_],
 ) -> int:
     with np.errstate(divide="ignore"):

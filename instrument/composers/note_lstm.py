@@ -32,7 +32,7 @@ from instrument.composers.note_features import (
     velocity_columns,
 )
 from instrument.composers.note_history import History, Onset
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 from instrument.music.note import Note
 from instrument.music.note_tuples import GRID
 from instrument.music.sampling import draw
@@ -83,7 +83,7 @@ class NoteLSTM(NoteModel[Played]):
         return self._follow(state, onset, note.pitch, duration, loudness)
 
     def draw(
-        self, state: Played, controls: Controls, random: np.random.Generator
+        self, state: Played, controls: Constraints, random: np.random.Generator
     ) -> tuple[Note, Played]:
         """Make the next note."""
         history, past = state.history, state.past
@@ -111,7 +111,7 @@ class NoteLSTM(NoteModel[Played]):
         onset: Onset,
         pitch: int,
         duration: int,
-        controls: Controls,
+        controls: Constraints,
         random: np.random.Generator,
     ) -> int:
         if self._velocity is None:
@@ -142,7 +142,7 @@ def _pick(
     past: NDArray[np.float32],
     told: HeadInputs,
     asked: NDArray[np.int64],
-    controls: Controls,
+    controls: Constraints,
     random: np.random.Generator,
     allowed: Allowed,
     more: Tensors | None = None,
@@ -161,7 +161,7 @@ def _pick(
     return draw(outputs["logits"][0], random, controls.temperature, controls.top_p, allowed)
 
 
-def _conditions(controls: Controls) -> Conditions:
+def _conditions(controls: Constraints) -> Conditions:
     if controls.density is None and controls.key is None and controls.register is None:
         return _NO_CONDITIONS
     key, register = controls.key, controls.register
@@ -174,7 +174,7 @@ def _conditions(controls: Controls) -> Conditions:
     )
 
 
-def _fitting_pitches(history: History, onset: Onset, controls: Controls) -> Allowed:
+def _fitting_pitches(history: History, onset: Onset, controls: Constraints) -> Allowed:
     """Return the pitches that are asked for, without those that start here already."""
     taken = history.pitches[history.starts == onset.start] if onset.rank else ()
     if not len(taken) and controls.key is None and controls.register is None:
@@ -185,7 +185,7 @@ def _fitting_pitches(history: History, onset: Onset, controls: Controls) -> Allo
     return rest if rest.any() else allowed
 
 
-def _short_enough(controls: Controls) -> Allowed:
+def _short_enough(controls: Constraints) -> Allowed:
     if controls.max_length_beats is None:
         return None
     return np.asarray(max(1, round(controls.max_length_beats * GRID)) >= _DURATION_TICKS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from instrument.composers.continuer import Continuer
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 from instrument.music.note import Phrase
 
 
@@ -16,7 +16,7 @@ class BarGenerator(Protocol):
         self,
         bars: int,
         seed: int,
-        controls: Controls,
+        controls: Constraints,
         condition: Phrase | None = None,
         previous: Phrase | None = None,
     ) -> Phrase:

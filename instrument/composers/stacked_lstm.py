@@ -17,7 +17,7 @@ from instrument.bundle.inference import Runtime
 from instrument.bundle.recurrent_graph import States, StepGraph
 from instrument.composers.chord_model import ChordChoice, ChordModel, Metre
 from instrument.music.chord_events import ChordEvent, named_event, nearest_chord
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 from instrument.music.note_tuples import GRID
 from instrument.music.sampling import draw
 from instrument.music.vocabulary import START, Vocabulary
@@ -26,14 +26,14 @@ HALF_BEAT = str(GRID // 2)
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class StackedMemory:
     """The network's memory and what it expects next."""
 
     states: States
     logits: NDArray[np.float32]
 
 
-class StackedNetwork:
+class StackedStep:
     """The graph of one step; belongs to one thread.
 
     Parameters
@@ -56,17 +56,17 @@ class StackedNetwork:
             self._by_chord.setdefault(_chord(symbol), []).append(index)
         self._chords = Vocabulary((START, *self._by_chord))
 
-    def begin(self, metre: Metre) -> Heard:  # noqa: ARG002 - this network knows no bars
+    def begin(self, metre: Metre) -> StackedMemory:  # noqa: ARG002 - this network knows no bars
         """Read START."""
         return self._read(self._step.begin(), 0)
 
     def read(
         self,
-        memory: Heard,
+        memory: StackedMemory,
         event: ChordEvent,
         next_tick: int,  # noqa: ARG002
         metre: Metre,  # noqa: ARG002
-    ) -> Heard:
+    ) -> StackedMemory:
         """Read the symbol that is nearest to an event; see `ChordNetwork.read`."""
         chord = self._chords.symbols[nearest_chord(self._chords, event.pitches)]
         if chord == START:  # a rest, where the network knows none
@@ -77,21 +77,25 @@ class StackedNetwork:
         return self._read(memory.states, symbols[int(away.argmin())])
 
     def say(
-        self, memory: Heard, controls: Controls, random: np.random.Generator, may_rest: bool
+        self,
+        memory: StackedMemory,
+        controls: Constraints,
+        random: np.random.Generator,
+        may_rest: bool,
     ) -> ChordEvent:
         """Draw a symbol; see `ChordNetwork.say`."""
         allowed = self._choice.allowed(controls, may_rest)
         symbol = draw(memory.logits, random, controls.temperature, controls.top_p, allowed)
         return self._events[symbol - 1]
 
-    def _read(self, states: States, symbol: int) -> Heard:
+    def _read(self, states: States, symbol: int) -> StackedMemory:
         outputs, after = self._step.step(states, {"symbol": np.array([[symbol]])})
-        return Heard(after, outputs["logits"][0])
+        return StackedMemory(after, outputs["logits"][0])
 
 
-def open_stacked_lstm(bundle: Bundle, runtime: Runtime) -> ChordModel[Heard]:
+def open_stacked_lstm(bundle: Bundle, runtime: Runtime) -> ChordModel[StackedMemory]:
     """Open a bundle as a note model."""
-    return ChordModel(StackedNetwork(bundle, runtime))
+    return ChordModel(StackedStep(bundle, runtime))
 
 
 def _chord(symbol: str) -> str:

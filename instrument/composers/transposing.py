@@ -12,13 +12,13 @@ import numpy as np
 
 from instrument.composers.continuer import pitched_notes
 from instrument.composers.protocols import Composer
-from instrument.music.constraints import Controls, Key
+from instrument.music.constraints import Constraints, Key
 from instrument.music.note import Note, Phrase
 
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)
 
 
-class OneScaleComposer:
+class TransposedComposer:
     """A composer that has learned C major alone, moved to the key that is asked for or heard.
 
     Parameters
@@ -31,7 +31,7 @@ class OneScaleComposer:
         self._inner = inner
 
     def continue_phrase(
-        self, phrase: Phrase, length_beats: float, controls: Controls, seed: int
+        self, phrase: Phrase, length_beats: float, controls: Constraints, seed: int
     ) -> Phrase:
         """Go on in the prompt's scale; see `Continuer.continue_phrase`."""
         up = _tonic(controls)
@@ -44,7 +44,7 @@ class OneScaleComposer:
         self,
         bars: int,
         seed: int,
-        controls: Controls,
+        controls: Constraints,
         condition: Phrase | None = None,
         previous: Phrase | None = None,
     ) -> Phrase:
@@ -69,7 +69,7 @@ def scale_of(notes: tuple[Note, ...]) -> int:
     return max(shifts, key=lambda up: float(np.roll(time, -up)[list(_MAJOR)].sum()))
 
 
-def _tonic(controls: Controls) -> int | None:
+def _tonic(controls: Constraints) -> int | None:
     """Return where the key's major scale (a minor key's parallel one) lies, -5..6."""
     if controls.key is None:
         return None
@@ -77,7 +77,7 @@ def _tonic(controls: Controls) -> int | None:
     return (tonic + 5) % 12 - 5
 
 
-def _moved(controls: Controls, semitones: int) -> Controls:
+def _moved(controls: Constraints, semitones: int) -> Constraints:
     register = controls.register
     if register is not None:
         low, high = (min(max(pitch + semitones, 0), 127) for pitch in register)

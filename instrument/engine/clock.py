@@ -71,7 +71,7 @@ def time_at(state: EngineState, frame: int) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Tie:
+class ClockAnchor:
     """Stream frame `frame` began at `ns`; blocks have `block_frames`."""
 
     frame: int
@@ -80,7 +80,7 @@ class Tie:
     block_frames: int
 
 
-def read_tie(state: EngineState) -> Tie | None:
+def read_tie(state: EngineState) -> ClockAnchor | None:
     """Return the callback's tie between frames and time; None before the first block."""
     fields = state.fields
     for _ in range(8):
@@ -91,5 +91,5 @@ def read_tie(state: EngineState) -> Tie | None:
         if before % 2 == 0 and before == int(fields["clock_sequence"]):
             if before == 0 or block_ns <= 0.0:
                 return None
-            return Tie(frame, ns, block_frames / block_ns, block_frames)
+            return ClockAnchor(frame, ns, block_frames / block_ns, block_frames)
     return None

@@ -1,8 +1,8 @@
-"""Keep the note pool's pages where the audio thread can read them without waiting for the kernel.
+"""Keep the tone pool's pages where the audio thread can read them without waiting for the kernel.
 
-Models writes notes from another process; the first read of each of their pages in this process is
-a page fault. `NotePages.follow` takes those faults on the main thread, as soon as a slot grows, and
-gives back the pages of banks that nobody plays any more, so that memory stays bounded.
+Models writes tones from another process; the first read of each of their pages in this process is
+a page fault. `PagePrefaulter.follow` takes those faults on the main thread, as soon as a slot
+grows, and gives back the pages of banks that nobody plays any more, so that memory stays bounded.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from instrument.realtime.state import BANK_COUNT, BUILT_IN_BANK, PAGE_FRAMES, EngineState
 
 
-class NotePages:
+class PagePrefaulter:
     """Follows the ready slots of all banks. Main thread of the engine only."""
 
     def __init__(self, state: EngineState) -> None:
@@ -28,7 +28,7 @@ class NotePages:
         for bank, layer, key in np.argwhere(ready != self._seen):
             frames = int(ready[bank, layer, key])
             begin = min(int(self._seen[bank, layer, key]), frames)
-            audio = self._state.notes[bank, layer, key, begin:frames]
+            audio = self._state.tones[bank, layer, key, begin:frames]
             self.touched_pages += -(-len(audio) // PAGE_FRAMES)
             float(audio[::PAGE_FRAMES].sum() + audio[-1:].sum())
             self._seen[bank, layer, key] = frames

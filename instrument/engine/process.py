@@ -35,7 +35,7 @@ from instrument.engine.messages import (
     encode,
 )
 from instrument.engine.midi_ports import MidiIn, MidiOut, open_midi, open_midi_out
-from instrument.engine.prefault import NotePages
+from instrument.engine.prefault import PagePrefaulter
 from instrument.errors import DeviceError
 from instrument.midi.messages import message_of, release_everything
 from instrument.realtime.machine_code import drop_linker_pages
@@ -155,7 +155,7 @@ class Engine:
         self._opened.callback(lambda: self._sink.close())  # whichever it is by then
         state.set_rate(self._sink.rate_hz)
         prepare_state(state)
-        self._pages = NotePages(state)
+        self._pages = PagePrefaulter(state)
         is_jack = isinstance(self._sink, JackSink)
         self._inputs, midi_notices = open_midi(settings, plays_on_jack=is_jack)
         self._opened.callback(self._inputs.close)

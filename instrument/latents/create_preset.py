@@ -37,7 +37,7 @@ Table = TypeVar("Table")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PresetRequest:
     """What a new preset starts from; exactly one of the four."""
 
     blend: dict[str, float] = field(default_factory=dict)  #: instruments and their shares
@@ -59,7 +59,7 @@ class Wish:
 
 
 def new_preset(
-    name: str, wish: Wish, *, model: str = "frame_voice", folder: Path | None = None
+    name: str, wish: PresetRequest, *, model: str = "frame_voice", folder: Path | None = None
 ) -> Path:
     """Make a preset and write it as ``NAME.toml``.
 
@@ -210,7 +210,7 @@ def mixed(a: Table, b: Table, amount: float) -> Table:
     return type(a)(**changes)
 
 
-def _fulfil(name: str, wish: Wish, model: str) -> Preset:
+def _fulfil(name: str, wish: PresetRequest, model: str) -> Preset:
     if wish.source:
         preset, _ = check_preset(find_preset(wish.source))
         return replace(preset, name=name, program=None)
@@ -225,7 +225,7 @@ def _fulfil(name: str, wish: Wish, model: str) -> Preset:
 
 
 def _between(
-    name: str, first: tuple[Preset, Bundle], second: tuple[Preset, Bundle], wish: Wish
+    name: str, first: tuple[Preset, Bundle], second: tuple[Preset, Bundle], wish: PresetRequest
 ) -> Preset:
     """Interpolate every number of two presets; what is no number comes from the nearer one."""
     (a, bundle), (b, other) = first, second

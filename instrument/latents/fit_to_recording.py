@@ -20,13 +20,13 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from instrument.bundle.card import SoundCard
+from instrument.bundle.card import VoiceCard
 from instrument.errors import FileError, SettingError
 from instrument.latents.latent import Latent, draw, unwhiten, whiten
 from instrument.latents.timbre_distance import Likeness, from_onset
 from instrument.latents.yin import RATE_HZ as ESTIMATE_HZ
 from instrument.latents.yin import estimate_pitch
-from instrument.rendering.renderer import NoteRenderer
+from instrument.rendering.renderer import ToneRenderer
 
 Samples = npt.NDArray[np.float32]
 
@@ -85,7 +85,7 @@ class Nearest:
     distance_db: float
 
 
-def read_example(path: Path, pitch: int | None, renderer: NoteRenderer) -> Example:
+def read_example(path: Path, pitch: int | None, renderer: ToneRenderer) -> Example:
     """Read a recorded note and bring it to a renderer's rate and to tempered pitch.
 
     Parameters
@@ -117,8 +117,8 @@ def read_example(path: Path, pitch: int | None, renderer: NoteRenderer) -> Examp
 
 def find_nearest(
     example: Example,
-    card: SoundCard,
-    renderer: NoteRenderer,
+    card: VoiceCard,
+    renderer: ToneRenderer,
     on_step: Callable[[], None] = lambda: None,
 ) -> Nearest:
     """Search, then follow the slope; the same example gives the same latent.
@@ -142,7 +142,7 @@ def find_nearest(
     return Nearest(latent, searched_db, distance_db)
 
 
-def steps_of(card: SoundCard) -> int:
+def steps_of(card: VoiceCard) -> int:
     """Return how many steps `find_nearest` takes."""
     return -(-(len(card.latents) + DRAWS) // (2 * LINES)) + STEPS
 
@@ -151,7 +151,7 @@ Distances = Callable[[Sequence[Latent]], npt.NDArray[np.float64]]
 
 
 def _search(
-    card: SoundCard, distances_db: Distances, on_step: Callable[[], None]
+    card: VoiceCard, distances_db: Distances, on_step: Callable[[], None]
 ) -> tuple[Latent, float]:
     """Return the nearest of the named instruments and of some draws."""
     named = [np.asarray(entry.latent, np.float64) for entry in card.latents.values()]
@@ -165,7 +165,7 @@ def _search(
 
 
 def _descend(
-    card: SoundCard,
+    card: VoiceCard,
     start: Latent,
     start_db: float,
     distances_db: Distances,

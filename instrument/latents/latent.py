@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from instrument.bundle.card import Prior, SoundCard
+from instrument.bundle.card import Prior, VoiceCard
 from instrument.errors import PresetError
 from instrument.preset.preset import Recipe
 from instrument.schema import nearest
@@ -45,7 +45,7 @@ def slerp(start: ArrayLike, end: ArrayLike, amount: float, prior: Prior) -> Late
     return unwhiten(point, prior)
 
 
-def between(card: SoundCard, start: ArrayLike, end: ArrayLike, amount: float) -> Latent:
+def between(card: VoiceCard, start: ArrayLike, end: ArrayLike, amount: float) -> Latent:
     """Go from one point to another on the model's own way.
 
     That is `slerp` for GANSynth, as in Magenta's gansynth_generate.py, and `lerp` for a frame
@@ -56,12 +56,12 @@ def between(card: SoundCard, start: ArrayLike, end: ArrayLike, amount: float) ->
     return lerp(start, end, amount)
 
 
-def goes_around(card: SoundCard) -> bool:
+def goes_around(card: VoiceCard) -> bool:
     """Tell whether the model's sounds lie on a sphere: GANSynth scales its input to one length."""
     return card.kind == "gansynth"
 
 
-def draw(card: SoundCard, seed: int, truncation: float = 1.0) -> Latent:
+def draw(card: VoiceCard, seed: int, truncation: float = 1.0) -> Latent:
     """Draw a point from the model's prior; the same seed gives the same point.
 
     Parameters
@@ -75,7 +75,7 @@ def draw(card: SoundCard, seed: int, truncation: float = 1.0) -> Latent:
     return unwhiten(truncation * normal, card.prior)
 
 
-def blend(card: SoundCard, shares: Mapping[str, float]) -> Latent:
+def blend(card: VoiceCard, shares: Mapping[str, float]) -> Latent:
     """Mix learned instruments by their shares, which are scaled to a sum of one.
 
     A share below 0 goes away from an instrument. Where the way between two points is no straight
@@ -100,7 +100,7 @@ def blend(card: SoundCard, shares: Mapping[str, float]) -> Latent:
     return point
 
 
-def follow(recipe: Recipe, card: SoundCard) -> Latent:
+def follow(recipe: Recipe, card: VoiceCard) -> Latent:
     """Make the latent that a recipe describes with this model."""
     if recipe.blend:
         return blend(card, recipe.blend)
@@ -108,7 +108,7 @@ def follow(recipe: Recipe, card: SoundCard) -> Latent:
     return draw(card, recipe.seed or 0, truncation)
 
 
-def neighbours(card: SoundCard, latent: ArrayLike, count: int = 3) -> list[tuple[str, float]]:
+def neighbours(card: VoiceCard, latent: ArrayLike, count: int = 3) -> list[tuple[str, float]]:
     """Name the learned instruments nearest to a point.
 
     Returns

@@ -1,8 +1,9 @@
 """What a player may ask of a composer: how free, how dense, in which key and register.
 
-In: numbers and names from the command line or from controllers. Out: a frozen `Controls`, neutral
-by default, and the masks that follow from it. A composer applies what its card lists as conditions;
-pitch masks, temperature and top-p work with every composer that draws from probabilities.
+In: numbers and names from the command line or from controllers. Out: a frozen `Constraints`,
+neutral by default, and the masks that follow from it. A composer applies what its card lists as
+conditions; pitch masks, temperature and top-p work with every composer that draws from
+probabilities.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Controls:
+class Constraints:
     """What is asked of a composer; every default leaves it free.
 
     Attributes

@@ -14,7 +14,7 @@ SLOWEST_BPM, FASTEST_BPM = 20.0, 400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Tie:
+class BeatAnchor:
     """`frame` is `beats`, and from there on time passes evenly."""
 
     frame: float
@@ -48,7 +48,7 @@ class Transport:
         How often the position was set anew: whoever has planned ahead must plan again.
     """
 
-    tie: Tie
+    tie: BeatAnchor
     rate_hz: float
     bar_beats: float = 4.0
     is_running: bool = True
@@ -59,7 +59,7 @@ class Transport:
         cls, bpm: float, rate_hz: float, frame: float = 0.0, bar_beats: float = 4.0
     ) -> Transport:
         """Begin at beat 0 on `frame`."""
-        return cls(Tie(frame, 0.0, 60.0 * rate_hz / bpm), rate_hz, bar_beats)
+        return cls(BeatAnchor(frame, 0.0, 60.0 * rate_hz / bpm), rate_hz, bar_beats)
 
     @property
     def bpm(self) -> float:
@@ -81,7 +81,7 @@ class Transport:
     def with_tempo(self, bpm: float, frame: float) -> Transport:
         """Change the tempo at a frame; the position there stays."""
         bpm = min(max(bpm, SLOWEST_BPM), FASTEST_BPM)
-        tie = Tie(frame, self.beats_at(frame), 60.0 * self.rate_hz / bpm)
+        tie = BeatAnchor(frame, self.beats_at(frame), 60.0 * self.rate_hz / bpm)
         return replace(self, tie=tie)
 
     def at(self, beats: float, frame: float) -> Transport:

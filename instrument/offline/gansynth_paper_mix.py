@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from instrument.midi.song import Song
 from instrument.offline.timbre_path import TimbrePath
-from instrument.rendering.prefetch import AHEAD_STRIKES, NotesAhead, Strike
-from instrument.rendering.tone_cache import TableNote
+from instrument.rendering.prefetch import AHEAD_STRIKES, Strike, TonePrefetch
+from instrument.rendering.tone_cache import Tone
 
 Samples = npt.NDArray[np.float32]
 
@@ -108,7 +108,7 @@ class PaperPlayer:
         Frames per second, of the notes as well.
     """
 
-    def __init__(self, song: Song, path: TimbrePath, notes: NotesAhead, rate_hz: int) -> None:
+    def __init__(self, song: Song, path: TimbrePath, notes: TonePrefetch, rate_hz: int) -> None:
         self._played = played_notes(song)
         self._path = path
         self._notes = notes
@@ -124,7 +124,7 @@ class PaperPlayer:
         """Yield the song's audio in pieces, not yet levelled: float32, shape (frames,)."""
         for number, note in enumerate(self._played):
             coming = self._played[number + 1 : number + 1 + AHEAD_STRIKES]
-            layers = self._notes.note(self._strike(note), map(self._strike, coming))
+            layers = self._notes.tone(self._strike(note), map(self._strike, coming))
             frames = round((LONGEST_SECONDS + RELEASE_SECONDS) * self.rate_hz)
             yield from self._mixer.add(note, gone_round(layers[-1], frames))
         yield from self._mixer.finish()
@@ -137,7 +137,7 @@ class PaperPlayer:
         )
 
 
-def gone_round(note: TableNote, frames: int) -> Samples:
+def gone_round(note: Tone, frames: int) -> Samples:
     """Let a note go round its loop for as long as it is held, float32, shape (up to `frames`,)."""
     if not note.loop_end or len(note.samples) >= frames:
         return note.samples[:frames] * _decay(note, min(frames, len(note.samples)))
@@ -147,7 +147,7 @@ def gone_round(note: TableNote, frames: int) -> Samples:
     return samples * _decay(note, frames)
 
 
-def _decay(note: TableNote, frames: int) -> Samples:
+def _decay(note: Tone, frames: int) -> Samples:
     """Return what the engine multiplies a looped note by: it dies away from the loop's start on."""
     into_loop = np.maximum(np.arange(frames) - note.loop_start, 0) if note.loop_end else 0.0
     return np.asarray(note.loop_decay_per_frame**into_loop * np.ones(frames), np.float32)

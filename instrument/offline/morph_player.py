@@ -15,13 +15,13 @@ import numpy.typing as npt
 from instrument.midi.song import Song, SongMessage
 from instrument.offline.render_song import BLOCK_FRAMES, LONGEST_NOTE_SECONDS, render_to, ring_out
 from instrument.offline.timbre_path import TimbrePath
-from instrument.offline.tone_slots import NoteSlots
+from instrument.offline.tone_slots import ToneSlots
 from instrument.preset.controllers import parameter_value
 from instrument.preset.preset import Preset
 from instrument.preset.voice_parameters import write_sound
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import HIGHEST_PITCH, LOWEST_PITCH, USE_BANK
-from instrument.rendering.prefetch import AHEAD_STRIKES, NotesAhead, Strike
+from instrument.rendering.prefetch import AHEAD_STRIKES, Strike, TonePrefetch
 
 Stereo = npt.NDArray[np.float32]
 
@@ -43,12 +43,12 @@ class MorphPlayer:
         Frames per second, of the notes as well.
     """
 
-    def __init__(self, song: Song, path: TimbrePath, notes: NotesAhead, rate_hz: int) -> None:
+    def __init__(self, song: Song, path: TimbrePath, notes: TonePrefetch, rate_hz: int) -> None:
         self.engine = OfflineEngine(rate_hz, BLOCK_FRAMES, LONGEST_NOTE_SECONDS)
         self._song = song
         self._path = path
         self._rate_hz = rate_hz
-        self._slots = NoteSlots(self.engine.state, notes)
+        self._slots = ToneSlots(self.engine.state, notes)
         self._strikes = [message for message in song.messages if is_strike(message)]
         self._played = 0
         self._knobs: dict[int, int] = {}

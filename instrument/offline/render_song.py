@@ -1,6 +1,6 @@
 """Turn a MIDI file into a WAV file: the engine without a device, faster than real time.
 
-The same kernel, the same note tables and the same events as live play, so the same samples: a test
+The same kernel, the same tone tables and the same events as live play, so the same samples: a test
 replays a live session's log and compares bit for bit.
 """
 
@@ -23,7 +23,7 @@ from instrument.preset.controllers import turn_control
 from instrument.preset.preset import list_presets
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import EngineState
-from instrument.rendering.table_source import OpenTable, TableSupply
+from instrument.rendering.table_source import OpenTable, ToneTables
 from instrument.rendering.tone_table import PITCHES
 from instrument.wav_files import WavFile, check_target
 
@@ -103,7 +103,7 @@ class SongPlayer:
     follow_programs
         Let program changes choose presets.
     supply
-        Where note tables come from; made when not given.
+        Where tone tables come from; made when not given.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class SongPlayer:
         rate_hz: int,
         *,
         follow_programs: bool = False,
-        supply: Callable[[EngineState], TableSupply] = TableSupply,
+        supply: Callable[[EngineState], ToneTables] = ToneTables,
     ) -> None:
         self.engine = OfflineEngine(rate_hz, BLOCK_FRAMES, LONGEST_NOTE_SECONDS)
         self._song = song

@@ -20,7 +20,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.card import SoundCard
+from instrument.bundle.card import VoiceCard
 from instrument.errors import SettingError
 from instrument.latents.create_preset import mixed
 from instrument.latents.latent import Latent, draw, slerp
@@ -60,7 +60,7 @@ class Morph:
         The model's.
     """
 
-    def __init__(self, points: Sequence[TimbrePoint], card: SoundCard) -> None:
+    def __init__(self, points: Sequence[TimbrePoint], card: VoiceCard) -> None:
         assert points and all(a.seconds < b.seconds for a, b in pairwise(points))
         self._points = tuple(points)
         self._times = [point.seconds for point in points]
@@ -98,7 +98,7 @@ class RandomTimbres:
     def __init__(
         self,
         preset: Preset,
-        card: SoundCard,
+        card: VoiceCard,
         pace_seconds: float,
         seed: int,
         truncation: float = 1.0,

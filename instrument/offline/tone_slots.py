@@ -1,7 +1,7 @@
-"""Slots of the engine for notes that all have their own timbre.
+"""Slots of the engine for tones that all have their own timbre.
 
-A preset fills one bank with one note per key. Where the timbre moves, the same key has another note
-each time it is struck, while the one before may still ring; so each note goes into a bank whose
+A preset fills one bank with one tone per key. Where the timbre moves, the same key has another tone
+each time it is struck, while the one before may still ring; so each tone goes into a bank whose
 slot for that key nobody reads. What lies in a slot stays until its place is needed.
 """
 
@@ -12,19 +12,19 @@ from collections.abc import Iterable
 import numpy as np
 
 from instrument.realtime.state import BANK_COUNT, BUILT_IN_BANK, FREE, EngineState
-from instrument.rendering.prefetch import Key, NotesAhead, Strike
-from instrument.rendering.tone_table import put_note
+from instrument.rendering.prefetch import Key, Strike, TonePrefetch
+from instrument.rendering.tone_table import put_tone
 
 
-class NoteSlots:
-    """Put each note where its voice will read it.
+class ToneSlots:
+    """Put each tone where its voice will read it.
 
     Parameters
     ----------
     state
         The block of an engine that stands still between two calls.
-    notes
-        Where notes come from.
+    tones
+        Where tones come from.
 
     Attributes
     ----------
@@ -32,18 +32,18 @@ class NoteSlots:
         Strikes that had to take the timbre of an earlier one, see `bank_for`.
     """
 
-    def __init__(self, state: EngineState, notes: NotesAhead) -> None:
+    def __init__(self, state: EngineState, tones: TonePrefetch) -> None:
         self.borrowed = 0
         self._state = state
-        self._notes = notes
+        self._tones = tones
         self._banks = [bank for bank in range(BANK_COUNT) if bank != BUILT_IN_BANK]
         self._held: dict[tuple[int, int], Key] = {}  # by pitch and bank, the latest last
 
     def bank_for(self, strike: Strike, coming: Iterable[Strike] = ()) -> int:
-        """Put a note into a slot that nobody reads and return its bank.
+        """Put a tone into a slot that nobody reads and return its bank.
 
         When the slots of that key are all being read (a third fast repetition while two fade),
-        the note takes the timbre of the latest one, which is milliseconds older.
+        the tone takes the timbre of the latest one, which is milliseconds older.
 
         Parameters
         ----------
@@ -61,8 +61,8 @@ class NoteSlots:
         if free is None:
             self.borrowed += 1
             return banks[-1]
-        for note in self._notes.note(strike, coming, set(self._held.values())):
-            put_note(self._state, free, note)
+        for tone in self._tones.tone(strike, coming, set(self._held.values())):
+            put_tone(self._state, free, tone)
         self._held.pop((pitch, free), None)
         self._held[pitch, free] = key
         return free

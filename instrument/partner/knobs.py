@@ -1,6 +1,7 @@
 """Controllers that change what the partner is asked for, and how they are learned.
 
-In: control changes. Out: new `Wishes`. A knob is bound by wishing "learn NAME" and turning it.
+In: control changes. Out: new `PartnerControls`. A knob is bound by wishing "learn NAME" and
+turning it.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from instrument.music.constraints import Key
-from instrument.partner.settings import Wishes
+from instrument.partner.settings import PartnerControls
 
-Turn = Callable[[Wishes, float], Wishes]  # with the knob's position, 0 to 1
+Turn = Callable[[PartnerControls, float], PartnerControls]  # with the knob's position, 0 to 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Knob:
 
 
 def _controls(**change: Callable[[float], object]) -> Turn:
-    def turn(wishes: Wishes, at: float) -> Wishes:
+    def turn(wishes: PartnerControls, at: float) -> PartnerControls:
         changed = {name: value(at) for name, value in change.items()}
         return replace(wishes, controls=replace(wishes.controls, **changed))  # type: ignore[arg-type]
 
@@ -95,7 +96,7 @@ class KnobBoard:
             self.learns = name
         return name in KNOBS
 
-    def turn(self, control: int, value: int, wishes: Wishes) -> Wishes:
+    def turn(self, control: int, value: int, wishes: PartnerControls) -> PartnerControls:
         """Apply a control change; the same wishes come back if it turns nothing."""
         if self.learns is not None:
             self.bound = {cc: name for cc, name in self.bound.items() if name != self.learns}

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from instrument.partner.settings import PartnerSettings, Wishes
+from instrument.partner.settings import PartnerControls, PartnerSettings
 
 PLAYER = -1  # among the parts of a view
 SETTINGS_FILE = "partner.json"
@@ -34,7 +34,7 @@ class SessionSettings:
     """
 
     partner: PartnerSettings = field(default_factory=PartnerSettings)
-    wishes: Wishes = field(default_factory=Wishes)
+    wishes: PartnerControls = field(default_factory=PartnerControls)
     clock: ClockName = "internal"
     bpm: float = 120.0
     bar_beats: float = 4.0
@@ -82,7 +82,7 @@ class Kept(msgspec.Struct, frozen=True, tag=True):
     folder: str
 
 
-class Seen(msgspec.Struct, frozen=True):
+class RollNote(msgspec.Struct, frozen=True):
     """A note of the piano roll: positions in beats."""
 
     start: float
@@ -102,7 +102,7 @@ class View(msgspec.Struct, frozen=True, tag=True):
     mode: str
     situation: str  #: who plays: "listening", "answering", …
     is_locked: bool
-    notes: tuple[Seen, ...]
+    notes: tuple[RollNote, ...]
 
 
 Report = Ready | Notice | Failed | Kept | View

@@ -11,7 +11,7 @@ from typing import Any
 
 from instrument.composers.continuer import NoteModel, draw_not_before
 from instrument.composers.ngram import NgramModel, NgramState
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 from instrument.music.note import Note
 from instrument.music.sampling import NoteRandom
 
@@ -19,7 +19,7 @@ _NOTE, _COIN = 0, 1  # streams of randomness
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ComposerState:
     """Where both are, after some notes; never changes.
 
     Attributes
@@ -63,13 +63,13 @@ class NoteComposer:
         self._counts = NgramModel()
         self._notes, self._coins = NoteRandom(seed, _NOTE), NoteRandom(seed, _COIN)
 
-    def begin(self, origin_beats: float, bar_beats: float, drawn: int = 0) -> Moment:
+    def begin(self, origin_beats: float, bar_beats: float, drawn: int = 0) -> ComposerState:
         """Return the moment before the first note; positions before `origin_beats` are its zero."""
         network = self._try(lambda model: model.begin(bar_beats, 0.0))
         counts = self._counts.begin(bar_beats, 0.0)
-        return Moment(origin_beats, network, counts, drawn, origin_beats)
+        return ComposerState(origin_beats, network, counts, drawn, origin_beats)
 
-    def feed(self, moment: Moment, note: Note, *, is_own: bool = False) -> Moment:
+    def feed(self, moment: ComposerState, note: Note, *, is_own: bool = False) -> ComposerState:
         """Return the moment after a note that was played; nothing is learned from our own."""
         start = max(note.start_beats, moment.last_beats)
         told = replace(note, start_beats=start - moment.origin_beats)
@@ -79,8 +79,8 @@ class NoteComposer:
         return replace(moment, network=network, counts=counts, last_beats=start)
 
     def draw(
-        self, moment: Moment, controls: Controls, blend: float, earliest_beats: float
-    ) -> tuple[Note, Moment]:
+        self, moment: ComposerState, controls: Constraints, blend: float, earliest_beats: float
+    ) -> tuple[Note, ComposerState]:
         """Make the next note, not before a position; the moment has not been fed it yet.
 
         Parameters
@@ -102,7 +102,7 @@ class NoteComposer:
         note, _ = draw_not_before(self._counts, moment.counts, asked, self._notes, index)
         return replace(note, start_beats=note.start_beats + moment.origin_beats), after
 
-    def _try(self, ask: Any, moment: Moment | None = None) -> Any:
+    def _try(self, ask: Any, moment: ComposerState | None = None) -> Any:
         """Ask the network; from its first failure on, never again."""
         if self._network is None or (moment is not None and moment.network is None):
             return None

@@ -6,8 +6,8 @@ the MIDI output, each with its frame. Nothing here knows the real time: `Partner
 same music. A process drives it live (`instrument.partner.process`), a loop drives it in tests and
 when a session is replayed.
 
-Where does a player's note-on go? `hear` → `Hands` → the mode decides (`answer`, `duet`, …) →
-`compose_one` → `Plan` → `_hand_over`, shortly before its time → `Ledger` → `Message`.
+Where does a player's note-on go? `hear` → `PlayerNotes` → the mode decides (`answer`, `duet`, …) →
+`compose_one` → `Plan` → `_hand_over`, shortly before its time → `SoundingNotes` → `Message`.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from instrument.music.transport import TapTempo, Transport
 from instrument.partner.clocks.metronome import BeatKeeper
 from instrument.partner.clocks.midi_clock import ClockFollower, ClockNews
 from instrument.partner.knobs import KnobBoard
-from instrument.partner.note_composer import Moment, NoteComposer
-from instrument.partner.performance_log import Journal
+from instrument.partner.note_composer import ComposerState, NoteComposer
+from instrument.partner.performance_log import PerformanceLog
 from instrument.partner.plan import Plan, Planned
-from instrument.partner.player_notes import Hands
+from instrument.partner.player_notes import PlayerNotes
 from instrument.partner.settings import (
     COMMIT_SECONDS,
     HAND_OVER_SECONDS,
+    PartnerControls,
     PartnerSettings,
-    Wishes,
 )
-from instrument.partner.sounding_notes import Key, Ledger, Message
+from instrument.partner.sounding_notes import Message, SentNote, SoundingNotes
 from instrument.realtime.state import TO_OUT, TO_VOICES
 
 STEP_SECONDS = 0.001
@@ -95,7 +95,7 @@ class Partner:
     def __init__(
         self,
         settings: PartnerSettings,
-        wishes: Wishes,
+        wishes: PartnerControls,
         composer: NoteComposer,
         mode: Mode,
         transport: Transport,
@@ -108,10 +108,10 @@ class Partner:
         self.follower = ClockFollower(transport) if follows_clock else None
         if self.follower is not None:
             self.transport = self.follower.transport
-        self.hands, self.plan, self.ledger = Hands(), Plan(), Ledger(self._frame_of)
+        self.hands, self.plan, self.ledger = PlayerNotes(), Plan(), SoundingNotes(self._frame_of)
         self._moment = composer.begin(0.0, transport.bar_beats)
         self._untold: Note | None = None  # our last note, which the composer is told when it counts
-        self.journal = Journal(self.transport)
+        self.journal = PerformanceLog(self.transport)
         self.knobs = KnobBoard(settings.knobs)
         self.beat_keeper = BeatKeeper(
             clicks=settings.has_metronome,
@@ -130,7 +130,7 @@ class Partner:
         self._was_running = self.transport.is_running
 
     @property
-    def moment(self) -> Moment:
+    def moment(self) -> ComposerState:
         """Where the composer is, after everything that was heard and planned."""
         if self._untold is not None:
             note, self._untold = self._untold, None
@@ -138,7 +138,7 @@ class Partner:
         return self._moment
 
     @moment.setter
-    def moment(self, moment: Moment) -> None:
+    def moment(self, moment: ComposerState) -> None:
         self._moment, self._untold = moment, None
 
     @property
@@ -159,7 +159,7 @@ class Partner:
             tie = replace(self.transport.tie, frame=float(soon), beats=0.0)
             count_in = self.settings.count_in_bars * self.transport.bar_beats
             self.transport = replace(self.transport, tie=replace(tie, frame=tie.frame_at(count_in)))
-        self.journal = Journal(self.transport)
+        self.journal = PerformanceLog(self.transport)
 
     def hear(self, frame: int, data: bytes, source: int = 0) -> None:
         """Take one message of the player or of a clock."""
@@ -208,7 +208,7 @@ class Partner:
         elif wish.startswith("learn "):
             self.knobs.learn(wish.removeprefix("learn "))
 
-    def ask(self, wishes: Wishes) -> None:
+    def ask(self, wishes: PartnerControls) -> None:
         """Ask for something else from the next beat on, or at once if nothing is planned."""
         if wishes == self.wishes:
             return
@@ -384,7 +384,7 @@ class Partner:
         for to, channels in ((TO_VOICES, settings.channels), (TO_OUT, settings.out_channels)):
             if channels:
                 channel = channels[planned.part % len(channels)]
-                keys.append(Key(to, channel, self._frame_of(to, note.start_beats)))
+                keys.append(SentNote(to, channel, self._frame_of(to, note.start_beats)))
         begins = min((key.frame for key in keys), default=self._frame)
         self._messages += self.ledger.let_oldest_go(self.wishes.polyphony - 1, begins)
         self._messages += self.ledger.strike(note.pitch, note.velocity, tuple(keys), note.end_beats)

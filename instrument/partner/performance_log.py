@@ -20,7 +20,7 @@ _PLAYER = "player"
 _Key = tuple[str, int, int]  # who, channel, pitch
 
 
-class Journal:
+class PerformanceLog:
     """Notes of both in beats, from the first step to the last.
 
     Parameters

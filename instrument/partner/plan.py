@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from instrument.music.note import Note
-from instrument.partner.note_composer import Moment
+from instrument.partner.note_composer import ComposerState
 
 _START = attrgetter("note.start_beats")
 
@@ -32,7 +32,7 @@ class Planned:
 
     note: Note
     part: int = 0
-    before: Moment | None = None
+    before: ComposerState | None = None
 
 
 class Plan:

@@ -36,7 +36,7 @@ class _Key:
         return Note(max(0.0, self.start_beats), self.pitch, length, self.velocity)
 
 
-class Hands:
+class PlayerNotes:
     """The player's keys.
 
     Attributes

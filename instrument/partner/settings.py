@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 
 ModeName = Literal["answer", "duet", "accompany", "loop"]
 COMMIT_SECONDS = 0.030
@@ -27,7 +27,7 @@ USUAL_KNOBS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class PartnerControls:
     """What can be asked for while music plays; a change is heard within a beat.
 
     Attributes
@@ -44,7 +44,7 @@ class Wishes:
         Notes are put on the nearest sixteenth.
     """
 
-    controls: Controls = field(default_factory=Controls)
+    controls: Constraints = field(default_factory=Constraints)
     blend: float = 0.0
     polyphony: int = 4
     velocity_follow: float = 0.5

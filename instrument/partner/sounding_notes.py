@@ -36,7 +36,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class SentNote:
     """A note-on that was sent: where, on which channel, at which frame."""
 
     to: int
@@ -49,11 +49,11 @@ class Sounding:
     """A note that sounds, wherever it was sent, until a position."""
 
     pitch: int
-    keys: tuple[Key, ...]
+    keys: tuple[SentNote, ...]
     end_beats: float
 
 
-class Ledger:
+class SoundingNotes:
     """Strikes and releases, in pairs.
 
     Parameters
@@ -71,7 +71,7 @@ class Ledger:
         return len(self._sounding)
 
     def strike(
-        self, pitch: int, velocity: int, keys: tuple[Key, ...], end_beats: float
+        self, pitch: int, velocity: int, keys: tuple[SentNote, ...], end_beats: float
     ) -> list[Message]:
         """Strike a note; whatever sounds on one of its keys is let go first."""
         messages = []

@@ -35,7 +35,7 @@ Hex = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{2}){1,32}$")]
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class TakeEvent:
     """One thing that the partner was told: a MIDI message, or a wish's name."""
 
     frame: Frame
@@ -63,7 +63,7 @@ class Take:
     first_frame: Frame
     last_frame: Frame
     composer_sha256: str
-    heard: tuple[Heard, ...]
+    heard: tuple[TakeEvent, ...]
 
 
 def takes_folder() -> Path:
@@ -90,9 +90,9 @@ def new_take_folder(now: datetime.datetime | None = None) -> Path:
     return folder
 
 
-def spell(heard: Iterable[tuple[int, bytes, int]]) -> tuple[Heard, ...]:
+def spell(heard: Iterable[tuple[int, bytes, int]]) -> tuple[TakeEvent, ...]:
     """Write messages down."""
-    return tuple(Heard(frame, data.hex(), source) for frame, data, source in heard)
+    return tuple(TakeEvent(frame, data.hex(), source) for frame, data, source in heard)
 
 
 def write_take(folder: Path, take: Take, notes: Phrase) -> None:

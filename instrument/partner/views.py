@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from instrument.music.note import Note
-from instrument.partner.messages import PLAYER, ClockName, Seen, View
+from instrument.partner.messages import PLAYER, ClockName, RollNote, View
 from instrument.partner.partner import Partner
 
 _CLOCKS = {"internal": "own tempo", "midi": "MIDI clock", "link": "Link"}
@@ -30,5 +30,5 @@ def view_of(partner: Partner, clock: ClockName) -> View:
     )
 
 
-def _seen(note: Note, part: int) -> Seen:
-    return Seen(note.start_beats, note.length_beats, note.pitch, part)
+def _seen(note: Note, part: int) -> RollNote:
+    return RollNote(note.start_beats, note.length_beats, note.pitch, part)

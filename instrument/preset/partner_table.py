@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from instrument.music.constraints import Controls, Key
-from instrument.partner.settings import USUAL_KNOBS, ModeName, PartnerSettings, Wishes
+from instrument.music.constraints import Constraints, Key
+from instrument.partner.settings import USUAL_KNOBS, ModeName, PartnerControls, PartnerSettings
 from instrument.schema import ranged
 
 Name = Annotated[str, Meta(min_length=1, max_length=80)]
@@ -78,7 +78,7 @@ class PhraseTable:
         )
         return replace(settings, **chosen)
 
-    def wishes(self) -> Wishes:
+    def wishes(self) -> PartnerControls:
         """Return what can be turned while music plays.
 
         Raises
@@ -87,7 +87,7 @@ class PhraseTable:
             The key is no key, or the register is empty.
         """
         is_whole = (self.lowest_pitch, self.highest_pitch) == (0, 127)
-        controls = Controls(
+        controls = Constraints(
             temperature=self.temperature,
             density=self.density,
             key=Key.named(self.key) if self.key else None,
@@ -95,4 +95,6 @@ class PhraseTable:
             max_length_beats=self.longest_beats,
         )
         controls.allowed_pitches()
-        return Wishes(controls, self.blend, self.polyphony, self.velocity_follow, self.is_quantised)
+        return PartnerControls(
+            controls, self.blend, self.polyphony, self.velocity_follow, self.is_quantised
+        )

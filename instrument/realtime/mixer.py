@@ -72,7 +72,7 @@ LANE_PEAK = _OFFSET["lane_peak"]
 def slot_address(s, bank, layer, pitch):
     """Return where the audio of one slot begins."""
     index = (bank * LAYER_COUNT + layer) * PITCH_COUNT + pitch - LOWEST_PITCH
-    return int64(s.notes_address) + index * s.slot_stride * FLOAT_BYTES
+    return int64(s.tones_address) + index * s.slot_stride * FLOAT_BYTES
 
 
 @audio_thread

@@ -29,7 +29,7 @@ class OfflineEngine:
     note_seconds
         The longest note that a slot can hold.
     folder
-        Keep the session's memory there, so that another process can fill the note tables; None
+        Keep the session's memory there, so that another process can fill the tone tables; None
         keeps it in this process.
 
     Attributes
@@ -89,6 +89,6 @@ def prepare_state(state: EngineState) -> int:
     Needs the rate: call it after `EngineState.set_rate` and before the first block.
     """
     fill_built_in_bank(state)
-    state.fields["notes_address"] = state.notes.ctypes.data
+    state.fields["tones_address"] = state.tones.ctypes.data
     state.fields["process_block"] = load_machine_code().process_block
     return int(state.fields.ctypes.data)

@@ -1,7 +1,7 @@
-"""The engine's memory: one flat block and one pool of rendered notes, shared by three processes.
+"""The engine's memory: one flat block and one pool of rendered tones, shared by three processes.
 
 ``SESSION_DIR/state.bin`` is one record of `STATE` (below): rings, parameters, voices, meters.
-``SESSION_DIR/notes.bin`` is the note pool: float32 mono audio at the device's rate, on a fixed grid
+``SESSION_DIR/tones.bin`` is the tone pool: float32 mono audio at the device's rate, on a fixed grid
 ``(bank, layer, pitch - LOWEST_PITCH, frame)``. Both are plain files that every process maps, so
 there is nothing to clean up but the folder. The kernel reads the very same bytes through numba,
 which is why everything that runs on the audio thread is declared here.
@@ -15,7 +15,7 @@ field              writer                      readers
 ``control_ring``   control                     kernel
 ``partner_ring``   partner                     kernel
 ``banks``          control, models             kernel, at note-on
-``slots``, notes   models                      kernel
+``slots``, tones   models                      kernel
 ``log_ring``       kernel                      control, partner (what is played); tests
 ``out_ring``       kernel                      JACK's callback, or the engine's MIDI thread
 ``record_ring``    kernel                      control (``--record``)
@@ -260,7 +260,7 @@ STATE = _record(
     ("rate_hz", "f8"),  # 0 until the engine has opened its device
     ("slot_frames", "i8"),  # frames that a slot can hold
     ("slot_stride", "i8"),  # frames from one slot to the next
-    ("notes_address", "u8"),  # in the engine's own address space
+    ("tones_address", "u8"),  # in the engine's own address space
     ("clock", "i8"),  # frames rendered so far
     ("channel_mask", "i8"),  # bit c: channel c is heard
     ("engine_pid", "i8"),
@@ -373,8 +373,8 @@ class EngineState:
     def __init__(self, block: mmap.mmap, folder: Path | None) -> None:
         self._block = block
         self._folder = folder
-        self._notes_map: mmap.mmap | None = None
-        self._notes: NDArray[np.float32] | None = None
+        self._tones_map: mmap.mmap | None = None
+        self._tones: NDArray[np.float32] | None = None
         self.fields: NDArray[np.void] = np.frombuffer(block, STATE, 1).reshape(())
         self.banks: NDArray[np.void] = self.fields["banks"]
         self.slots: NDArray[np.void] = self.fields["slots"]
@@ -397,7 +397,7 @@ class EngineState:
         Parameters
         ----------
         folder
-            Where ``state.bin`` and ``notes.bin`` go; None keeps both in this process.
+            Where ``state.bin`` and ``tones.bin`` go; None keeps both in this process.
         rate_hz
             The device's rate; 0 leaves it to the engine, which calls `set_rate` once it knows.
         note_seconds
@@ -433,14 +433,14 @@ class EngineState:
         return state
 
     def set_rate(self, rate_hz: float) -> None:
-        """Fix the rate, and with it the note pool's size. Engine only, once, before playing."""
+        """Fix the rate, and with it the tone pool's size. Engine only, once, before playing."""
         seconds = -float(self.fields["slot_frames"]) / 1000.0
         if seconds <= 0:
             raise ValueError(f"rate is already {float(self.fields['rate_hz'])} Hz")
         frames = int(np.ceil(seconds * rate_hz))
         self.fields["slot_frames"] = frames
         self.fields["slot_stride"] = _stride(frames)
-        self._map_notes(create=True)
+        self._map_tones(create=True)
         self.fields["rate_hz"] = rate_hz  # last: it tells the others that the pool is there
 
     @property
@@ -454,26 +454,26 @@ class EngineState:
         return int(self.fields["clock"])
 
     @property
-    def notes(self) -> NDArray[np.float32]:
-        """The note pool: float32, shape (BANK_COUNT, LAYER_COUNT, PITCH_COUNT, slot_frames).
+    def tones(self) -> NDArray[np.float32]:
+        """The tone pool: float32, shape (BANK_COUNT, LAYER_COUNT, PITCH_COUNT, slot_frames).
 
         Raises
         ------
         RuntimeError
             The engine has not set its rate yet.
         """
-        if self._notes is None:
+        if self._tones is None:
             if not self.rate_hz:
                 raise RuntimeError("the engine has not opened its audio device yet")
-            self._map_notes(create=False)
-        assert self._notes is not None
-        return self._notes[..., : int(self.fields["slot_frames"])]
+            self._map_tones(create=False)
+        assert self._tones is not None
+        return self._tones[..., : int(self.fields["slot_frames"])]
 
-    def _map_notes(self, create: bool) -> None:
+    def _map_tones(self, create: bool) -> None:
         shape = (BANK_COUNT, LAYER_COUNT, PITCH_COUNT, int(self.fields["slot_stride"]))
-        path = None if self._folder is None else self._folder / "notes.bin"
-        self._notes_map = _map(path, int(np.prod(shape)) * 4, create)
-        self._notes = np.frombuffer(self._notes_map, np.float32).reshape(shape)
+        path = None if self._folder is None else self._folder / "tones.bin"
+        self._tones_map = _map(path, int(np.prod(shape)) * 4, create)
+        self._tones = np.frombuffer(self._tones_map, np.float32).reshape(shape)
 
     def write_slot(
         self,
@@ -506,7 +506,7 @@ class EngineState:
         """
         assert LOWEST_PITCH <= pitch <= HIGHEST_PITCH
         slot = self.slots[bank, layer, pitch - LOWEST_PITCH]
-        self.notes[bank, layer, pitch - LOWEST_PITCH, : len(audio)] = audio
+        self.tones[bank, layer, pitch - LOWEST_PITCH, : len(audio)] = audio
         slot["frames_whole"] = frames_whole or len(audio)
         slot["loop_start"], slot["loop_end"] = loop or (0, 0)
         slot["loop_decay_per_frame"] = loop_decay_per_frame
@@ -517,11 +517,11 @@ class EngineState:
         """Forget a bank's notes and give their memory back. Only when `bank_is_free`."""
         self.slots[bank]["frames_ready"] = 0
         self.wanted[bank] = 0
-        assert self.notes is not None and self._notes_map is not None
+        assert self.tones is not None and self._tones_map is not None
         if hasattr(mmap, "MADV_REMOVE") and self._folder is not None:
-            self._notes_map.madvise(mmap.MADV_REMOVE, *self._pages_of(bank))
+            self._tones_map.madvise(mmap.MADV_REMOVE, *self._pages_of(bank))
         elif hasattr(mmap, "MADV_DONTNEED"):
-            self._notes_map.madvise(mmap.MADV_DONTNEED, *self._pages_of(bank))
+            self._tones_map.madvise(mmap.MADV_DONTNEED, *self._pages_of(bank))
 
     def bank_is_free(self, bank: int) -> bool:
         """Tell whether no channel plays from `bank` and no voice still reads it."""
@@ -530,8 +530,8 @@ class EngineState:
 
     def drop_pages(self, bank: int) -> None:
         """Take a bank's pages out of this process; their content stays in the shared file."""
-        if self._notes_map is not None and self._folder and hasattr(mmap, "MADV_DONTNEED"):
-            self._notes_map.madvise(mmap.MADV_DONTNEED, *self._pages_of(bank))
+        if self._tones_map is not None and self._folder and hasattr(mmap, "MADV_DONTNEED"):
+            self._tones_map.madvise(mmap.MADV_DONTNEED, *self._pages_of(bank))
 
     def _pages_of(self, bank: int) -> tuple[int, int]:
         """Return begin and length in bytes of the pages that hold nothing but this bank."""

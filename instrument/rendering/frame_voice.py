@@ -14,12 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 from instrument.bundle.bundle import FETCH_AGAIN, Bundle
 from instrument.bundle.inference import Runtime, Session
 from instrument.errors import BundleError
-from instrument.rendering.renderer import FULL_VELOCITY, Audio, checked_notes
+from instrument.rendering.renderer import FULL_VELOCITY, Audio, checked_tones
 
 
 @dataclass(frozen=True, slots=True)
-class _NoteGraph:
-    """One length of note: the graph that makes it, opened when first needed."""
+class _ToneGraph:
+    """One length of tone: the graph that makes it, opened when first needed."""
 
     name: str
     frames: int
@@ -27,9 +27,9 @@ class _NoteGraph:
 
 
 class FrameVoiceRenderer:
-    """Notes from a frame voice, in two velocity layers.
+    """Tones from a frame voice, in two velocity layers.
 
-    The network is a function of time without memory, so the bundle's note graphs of several
+    The network is a function of time without memory, so the bundle's tone graphs of several
     lengths agree: the shortest that is long enough is run. Noise and motion are drawn from (seed,
     pitch), the same for every velocity. Belongs to one thread.
 
@@ -43,7 +43,7 @@ class FrameVoiceRenderer:
 
     hears_velocity = True
     keeps_levels = True
-    notes_at_once = 1
+    tones_at_once = 1
 
     def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
         card = bundle.sound
@@ -51,7 +51,7 @@ class FrameVoiceRenderer:
         self.pitch_range = (card.pitch_range[0], card.pitch_range[1])
         self.latent_size = card.latent_size
         self._bundle, self._runtime = bundle, runtime
-        self._graphs = sorted(_note_graphs(bundle), key=lambda graph: graph.frames)
+        self._graphs = sorted(_tone_graphs(bundle), key=lambda graph: graph.frames)
         self._sessions: dict[str, Session] = {}
         self._seed = int(card.constants.get("seed", 0))
         self.attack_frames = self._graphs[0].frames
@@ -59,16 +59,16 @@ class FrameVoiceRenderer:
 
     @property
     def provider(self) -> str:
-        """Where the notes are really rendered: "cpu" or "cuda"."""
+        """Where the tones are really rendered: "cpu" or "cuda"."""
         return self._session(self._graphs[0].name).provider
 
     @property
     def notice(self) -> str:
-        """Why notes are not rendered where one would expect; empty if they are."""
+        """Why tones are not rendered where one would expect; empty if they are."""
         return self._runtime.notice
 
     def open(self, frames: int) -> None:
-        """Open the graphs of attacks and of notes of `frames` frames: no key then waits for it."""
+        """Open the graphs of attacks and of tones of `frames` frames: no key then waits for it."""
         self._session(self._graphs[0].name)
         self._session(self._graph(frames).name)
 
@@ -84,25 +84,25 @@ class FrameVoiceRenderer:
         velocities: ArrayLike | None = None,
         frames: int | None = None,
     ) -> Audio:
-        """Render held notes; see `NoteRenderer.render`.
+        """Render held tones; see `ToneRenderer.render`.
 
         Raises
         ------
         ValueError
             More frames than the longest graph has, pitches out of range, or wrong shapes.
         """
-        pitch, latent, velocity = checked_notes(self, pitches, latents, velocities)
+        pitch, latent, velocity = checked_tones(self, pitches, latents, velocities)
         wanted = self.longest_frames if frames is None else frames
         graph = self._graph(wanted)
-        notes = np.empty((len(pitch), wanted), np.float32)
+        tones = np.empty((len(pitch), wanted), np.float32)
         for rows in _alike(pitch, latent, graph.layers):
             audio = self._run(graph, int(pitch[rows[0]]), latent[rows[0]], velocity[rows])
-            notes[rows] = audio[:, :wanted]
-        return notes
+            tones[rows] = audio[:, :wanted]
+        return tones
 
     def _run(
         self,
-        graph: _NoteGraph,
+        graph: _ToneGraph,
         pitch: int,
         latent: NDArray[np.float32],
         velocities: NDArray[np.int64],
@@ -123,7 +123,7 @@ class FrameVoiceRenderer:
         audio: Audio = outputs["audio"][: len(velocities)] * level[:, None]
         return audio
 
-    def _graph(self, frames: int) -> _NoteGraph:
+    def _graph(self, frames: int) -> _ToneGraph:
         graph = next((graph for graph in self._graphs if graph.frames >= frames), None)
         if graph is None:
             raise ValueError(f"a note has at most {self.longest_frames} frames, not {frames}")
@@ -135,13 +135,13 @@ class FrameVoiceRenderer:
         return self._sessions[name]
 
 
-def _note_graphs(bundle: Bundle) -> list[_NoteGraph]:
-    """List the graphs that make whole notes or their beginnings."""
+def _tone_graphs(bundle: Bundle) -> list[_ToneGraph]:
+    """List the graphs that make whole tones or their beginnings."""
     graphs = []
     for name, graph in bundle.card.graphs.items():
         shapes = {tensor.name: tensor.shape for tensor in (*graph.inputs, *graph.outputs)}
         if set(shapes) == _NOTE_TENSORS and len(shapes["audio"]) == 2:
-            graphs.append(_NoteGraph(name, shapes["audio"][1], shapes["audio"][0]))
+            graphs.append(_ToneGraph(name, shapes["audio"][1], shapes["audio"][0]))
     if not graphs:
         raise BundleError(f"{bundle.what}: has no graph that makes notes", FETCH_AGAIN)
     return graphs

@@ -1,8 +1,8 @@
-"""Render notes with GANSynth's graphs (export/gansynth/graph.py says what goes in and out).
+"""Render tones with GANSynth's graphs (export/gansynth/graph.py says what goes in and out).
 
-What the graphs give is made playable here: notes begin with their sound, not with the half-silence
+What the graphs give is made playable here: tones begin with their sound, not with the half-silence
 before it; their attacks have a common level; and nothing comes out beyond the time for which the
-notes that the model learned were held, because there every note releases itself.
+tones that the model learned were held, because there every tone releases itself.
 """
 
 from __future__ import annotations
@@ -16,37 +16,37 @@ from instrument.bundle.bundle import FETCH_AGAIN, Bundle
 from instrument.bundle.inference import BoundSession, Runtime
 from instrument.errors import BundleError
 from instrument.rendering.loudness import LEVEL, strongest_rms
-from instrument.rendering.renderer import Audio, checked_notes
+from instrument.rendering.renderer import Audio, checked_tones
 
 LONGEST_ONSET_SECONDS = 0.020
-"""Notes may lose so much of their beginning; attacks and whole notes are shorter by it."""
+"""Tones may lose so much of their beginning; attacks and whole tones are shorter by it."""
 ONSET_SHARE = 0.05
 """Of the attack's peak: below it, at the beginning, is what the analysis window smeared there."""
 ONSET_LEAD_SECONDS = 0.001
 SHORTEST_HOLD_SECONDS = 0.25
 """Less leaves nothing to loop."""
 TYPICAL_LEVEL = 0.15
-"""RMS of a note's strongest 50 ms as networks give it, unless the card says otherwise."""
+"""RMS of a tone's strongest 50 ms as networks give it, unless the card says otherwise."""
 MOST_LIFTED = 2.0
 """An attack that is fainter than typical is lifted by so much beyond the others: what follows a
-slow one would be far too loud for those who play before whole notes are there."""
+slow one would be far too loud for those who play before whole tones are there."""
 
 _INPUTS, _OUTPUT = {"z", "pitch"}, "waveform"
 
 
 @dataclass(frozen=True, slots=True)
 class _Length:
-    """The graphs that make notes of one length."""
+    """The graphs that make tones of one length."""
 
     frames: int
-    names: dict[int, str] = field(default_factory=dict)  #: graph by how many notes it makes
+    names: dict[int, str] = field(default_factory=dict)  #: graph by how many tones it makes
 
 
 class GansynthRenderer:
-    """Notes from a GANSynth bundle; velocities change nothing.
+    """Tones from a GANSynth bundle; velocities change nothing.
 
-    Both gain and onset of a note are taken from the frames that its attack has, so that attack and
-    whole note agree although they are rendered at different times. Belongs to one thread.
+    Both gain and onset of a tone are taken from the frames that its attack has, so that attack and
+    whole tone agree although they are rendered at different times. Belongs to one thread.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class GansynthRenderer:
     Raises
     ------
     BundleError
-        The bundle has no graph that makes notes, or a constant of its card is out of range.
+        The bundle has no graph that makes tones, or a constant of its card is out of range.
     """
 
     hears_velocity = False
@@ -85,25 +85,25 @@ class GansynthRenderer:
             raise BundleError(f"{bundle.what}: its shortest graph is too short", FETCH_AGAIN)
 
     @property
-    def notes_at_once(self) -> int:
-        """How many notes take about as long as one: a CPU gains nothing from several."""
+    def tones_at_once(self) -> int:
+        """How many tones take about as long as one: a CPU gains nothing from several."""
         return max(self._lengths[-1].names) if self.provider == "cuda" else 1
 
     @property
     def provider(self) -> str:
-        """Where the notes are really rendered: "cpu" or "cuda"."""
+        """Where the tones are really rendered: "cpu" or "cuda"."""
         return self._shortest.session.provider
 
     @property
     def notice(self) -> str:
-        """Why notes are not rendered where one would expect; empty if they are."""
+        """Why tones are not rendered where one would expect; empty if they are."""
         return self._runtime.notice
 
     def open(self, frames: int) -> None:
-        """Open the graphs of attacks and of notes of `frames` frames: no key then waits for it."""
+        """Open the graphs of attacks and of tones of `frames` frames: no key then waits for it."""
         for length in (self._lengths[0], self._length(min(frames, self.longest_frames))):
             self._session(length, 1)
-            self._session(length, self.notes_at_once)
+            self._session(length, self.tones_at_once)
 
     def keep_awake(self) -> None:
         """Run something small, so that a GPU does not lower its clocks; a CPU needs no such."""
@@ -117,16 +117,16 @@ class GansynthRenderer:
         velocities: ArrayLike | None = None,
         frames: int | None = None,
     ) -> Audio:
-        """Render held notes; see `NoteRenderer.render`.
+        """Render held tones; see `ToneRenderer.render`.
 
         Raises
         ------
         ValueError
-            More frames than the notes are held for, pitches out of range, or wrong shapes.
+            More frames than the tones are held for, pitches out of range, or wrong shapes.
         BundleError
             The latent is so far out that the network gives no numbers.
         """
-        pitch, latent, _ = checked_notes(self, pitches, latents, velocities)
+        pitch, latent, _ = checked_tones(self, pitches, latents, velocities)
         wanted = self.longest_frames if frames is None else frames
         raw = self._run(self._length(wanted), pitch, latent)
         if not np.isfinite(raw).all():
@@ -134,10 +134,10 @@ class GansynthRenderer:
         beginnings = raw[:, : self._beginning]
         rms = strongest_rms(beginnings, self.sample_rate_hz)
         gains = LEVEL / np.maximum(rms, LEVEL / self._most_gain)
-        notes = np.empty((len(pitch), wanted), np.float32)
+        tones = np.empty((len(pitch), wanted), np.float32)
         for row, onset in enumerate(self._onsets(beginnings)):
-            notes[row] = raw[row, onset : onset + wanted] * np.float32(gains[row])
-        return notes
+            tones[row] = raw[row, onset : onset + wanted] * np.float32(gains[row])
+        return tones
 
     @property
     def _beginning(self) -> int:
@@ -145,7 +145,7 @@ class GansynthRenderer:
         return self._lengths[0].frames
 
     def _onsets(self, beginnings: Audio) -> NDArray[np.int64]:
-        """Return the frame of each note that it shall begin with."""
+        """Return the frame of each tone that it shall begin with."""
         loudness = np.abs(beginnings)
         is_sound = loudness >= ONSET_SHARE * loudness.max(axis=1, keepdims=True)
         lead = round(ONSET_LEAD_SECONDS * self.sample_rate_hz)
@@ -154,7 +154,7 @@ class GansynthRenderer:
 
     def _run(self, length: _Length, pitch: NDArray[np.int64], latent: Audio) -> Audio:
         """Run the graphs until every row is rendered; the last batch is filled up."""
-        notes = np.empty((len(pitch), length.frames), np.float32)
+        tones = np.empty((len(pitch), length.frames), np.float32)
         start = 0
         while start < len(pitch):
             bound = self._session(length, len(pitch) - start)
@@ -162,9 +162,9 @@ class GansynthRenderer:
             rows = np.minimum(np.arange(start, start + count), len(pitch) - 1)
             outputs = bound.run({"z": latent[rows], "pitch": pitch[rows]})
             used = min(count, len(pitch) - start)
-            notes[start : start + used] = outputs[_OUTPUT][:used]
+            tones[start : start + used] = outputs[_OUTPUT][:used]
             start += used
-        return notes
+        return tones
 
     def _length(self, frames: int) -> _Length:
         if frames > self.longest_frames:
@@ -177,10 +177,10 @@ class GansynthRenderer:
         names = self._lengths[0].names
         return self._open(names[min(names)])
 
-    def _session(self, length: _Length, notes: int) -> BoundSession:
-        """Open the graph that makes `notes` notes quickest; a CPU makes them one by one."""
+    def _session(self, length: _Length, tones: int) -> BoundSession:
+        """Open the graph that makes `tones` tones quickest; a CPU makes them one by one."""
         sizes = sorted(length.names)
-        wanted = notes if self.provider == "cuda" else 1
+        wanted = tones if self.provider == "cuda" else 1
         size = next((size for size in sizes if size >= wanted), sizes[-1])
         return self._open(length.names[size])
 
@@ -196,8 +196,8 @@ def _lengths(bundle: Bundle) -> list[_Length]:
     for name, graph in bundle.card.graphs.items():
         outputs = {tensor.name: tensor.shape for tensor in graph.outputs}
         if {tensor.name for tensor in graph.inputs} == _INPUTS and len(outputs[_OUTPUT]) == 2:
-            notes, frames = outputs[_OUTPUT]
-            lengths.setdefault(frames, _Length(frames)).names[notes] = name
+            tones, frames = outputs[_OUTPUT]
+            lengths.setdefault(frames, _Length(frames)).names[tones] = name
     if not lengths:
         raise BundleError(f"{bundle.what}: has no graph that makes notes", FETCH_AGAIN)
     return [lengths[frames] for frames in sorted(lengths)]

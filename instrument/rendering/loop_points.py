@@ -1,8 +1,8 @@
-"""Make a rendered note go on for as long as its key is held.
+"""Make a rendered tone go on for as long as its key is held.
 
-In: one held note of known pitch. Out: where it goes round, how it dies away while it does, and the
-note with the loop baked into its samples: from the loop's start on the note's own dying away is
-taken out (the kernel puts it back, frame by frame, for as long as the note is held), and the end
+In: one held tone of known pitch. Out: where it goes round, how it dies away while it does, and the
+tone with the loop baked into its samples: from the loop's start on the tone's own dying away is
+taken out (the kernel puts it back, frame by frame, for as long as the tone is held), and the end
 leads over into the start. The audio thread only wraps a position and multiplies.
 
 The loop is a whole number of periods long, so that the harmonics line up; among such lengths the
@@ -22,14 +22,14 @@ import numpy.typing as npt
 Samples = npt.NDArray[np.float32]
 
 SHORTEST_SECONDS = 0.30
-"""Shorter loops sound like a machine; notes of half a second must make do with them."""
+"""Shorter loops sound like a machine; tones of half a second must make do with them."""
 LONGEST_SECONDS = 1.20
 CROSSFADE_SECONDS = 0.08
 CANDIDATES = 64
 """Lengths compared, 14 ms apart: finer than any beating that an ear follows."""
 
 SILENCE_DB = -66.0
-"""A note that has fallen this far below its loudest moment has ended and needs no loop."""
+"""A tone that has fallen this far below its loudest moment has ended and needs no loop."""
 LIKE_ENOUGH = 0.04
 """Correlation that a longer loop may have less than the best one."""
 FADE_OUT_SECONDS = 0.05
@@ -37,19 +37,19 @@ STEADY_DB_PER_SECOND = 0.5
 """A slope below this is ripple of the measurement, not dying away."""
 
 _WINDOW_SECONDS = 0.05
-_STEADY_FROM = 0.4  # of the note: past the attack, and past the fast part of a struck sound's decay
+_STEADY_FROM = 0.4  # of the tone: past the attack, and past the fast part of a struck sound's decay
 
 
 @dataclass(frozen=True, slots=True)
-class LoopedNote:
-    """A note that is ready for a slot.
+class LoopedTone:
+    """A tone that is ready for a slot.
 
     Attributes
     ----------
     samples
         float32, shape (frames,): what follows ``loop_end`` is what follows ``loop_start``.
     loop_start, loop_end
-        Frames; ``loop_end`` 0 means that the note dies away by itself and ends in silence.
+        Frames; ``loop_end`` 0 means that the tone dies away by itself and ends in silence.
     decay_per_frame
         Factor per frame by which it goes on dying away from ``loop_start`` on, at most 1.
     """
@@ -60,77 +60,77 @@ class LoopedNote:
     decay_per_frame: float
 
 
-def loop_note(note: Samples, rate_hz: int, pitch_hz: float) -> LoopedNote:
-    """Find the best loop of a held note and bake it.
+def loop_tone(tone: Samples, rate_hz: int, pitch_hz: float) -> LoopedTone:
+    """Find the best loop of a held tone and bake it.
 
     Parameters
     ----------
-    note
+    tone
         float32, shape (frames,), full scale +-1, held to the end.
     rate_hz
         Frames per second.
     pitch_hz
-        Fundamental frequency that the note was rendered at.
+        Fundamental frequency that the tone was rendered at.
     """
-    sounding = _sounding_frames(note, rate_hz)
+    sounding = _sounding_frames(tone, rate_hz)
     fade = int(CROSSFADE_SECONDS * rate_hz)
-    lengths = _lengths(len(note), fade, rate_hz, pitch_hz)
-    if sounding < len(note) or len(lengths) == 0:
-        return LoopedNote(fade_out(note[:sounding], rate_hz), 0, 0, 1.0)
-    start = len(note) - _most_alike(note, lengths, fade)
-    samples, decay = bake_loop(note, rate_hz, start)
-    return LoopedNote(samples, start, len(note), decay)
+    lengths = _lengths(len(tone), fade, rate_hz, pitch_hz)
+    if sounding < len(tone) or len(lengths) == 0:
+        return LoopedTone(fade_out(tone[:sounding], rate_hz), 0, 0, 1.0)
+    start = len(tone) - _most_alike(tone, lengths, fade)
+    samples, decay = bake_loop(tone, rate_hz, start)
+    return LoopedTone(samples, start, len(tone), decay)
 
 
-def bake_loop(note: Samples, rate_hz: int, loop_start: int) -> tuple[Samples, float]:
-    """Bake a loop from `loop_start` to the note's end, for a layer that follows another's loop.
+def bake_loop(tone: Samples, rate_hz: int, loop_start: int) -> tuple[Samples, float]:
+    """Bake a loop from `loop_start` to the tone's end, for a layer that follows another's loop.
 
     Returns
     -------
-    float32, shape (frames,), and the factor per frame by which the note itself was dying away.
+    float32, shape (frames,), and the factor per frame by which the tone itself was dying away.
     """
-    decay = _decay_per_frame(note, rate_hz)
+    decay = _decay_per_frame(tone, rate_hz)
     fade = min(int(CROSSFADE_SECONDS * rate_hz), loop_start)
-    frames = np.arange(-fade, len(note) - loop_start)
-    level = (note[loop_start - fade :] * decay**-frames).astype(np.float32)
+    frames = np.arange(-fade, len(tone) - loop_start)
+    level = (tone[loop_start - fade :] * decay**-frames).astype(np.float32)
     head, tail = level[:fade], level[-fade:]
-    samples = note.copy()
+    samples = tone.copy()
     samples[loop_start:] = level[fade:]
-    samples[len(note) - fade :] = _crossfade(tail, head)
+    samples[len(tone) - fade :] = _crossfade(tail, head)
     return samples, decay
 
 
-def fade_out(note: Samples, rate_hz: int) -> Samples:
-    """End a note that has died away at zero, without a step."""
-    samples = note.copy()
+def fade_out(tone: Samples, rate_hz: int) -> Samples:
+    """End a tone that has died away at zero, without a step."""
+    samples = tone.copy()
     fade = min(len(samples), int(FADE_OUT_SECONDS * rate_hz))
     if fade:
         samples[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
     return samples
 
 
-def _levels_db(note: Samples, rate_hz: int) -> npt.NDArray[np.float64]:
+def _levels_db(tone: Samples, rate_hz: int) -> npt.NDArray[np.float64]:
     """Level per window of `_WINDOW_SECONDS`, in dB full scale."""
     window = int(_WINDOW_SECONDS * rate_hz)
-    windows = note[: len(note) // window * window].reshape(-1, window)
+    windows = tone[: len(tone) // window * window].reshape(-1, window)
     power = np.einsum("wf,wf->w", windows, windows) / window
     return np.asarray(10 * np.log10(power + 1e-20), np.float64)
 
 
-def _sounding_frames(note: Samples, rate_hz: int) -> int:
+def _sounding_frames(tone: Samples, rate_hz: int) -> int:
     """Frames up to the last window that is not silent beside the loudest one."""
-    levels_db = _levels_db(note, rate_hz)
+    levels_db = _levels_db(tone, rate_hz)
     if len(levels_db) == 0:
-        return len(note)
+        return len(tone)
     loud = np.flatnonzero(levels_db > max(levels_db.max() + SILENCE_DB, -120.0))
     windows = int(loud[-1]) + 1 if len(loud) else 0
     is_sounding_to_the_end = windows == len(levels_db)
-    return len(note) if is_sounding_to_the_end else windows * int(_WINDOW_SECONDS * rate_hz)
+    return len(tone) if is_sounding_to_the_end else windows * int(_WINDOW_SECONDS * rate_hz)
 
 
-def _decay_per_frame(note: Samples, rate_hz: int) -> float:
+def _decay_per_frame(tone: Samples, rate_hz: int) -> float:
     """Factor per frame from a straight line through the steady part's level in dB."""
-    levels_db = _levels_db(note, rate_hz)
+    levels_db = _levels_db(tone, rate_hz)
     steady = levels_db[int(_STEADY_FROM * len(levels_db)) :]
     seconds = np.arange(len(steady)) * _WINDOW_SECONDS
     slope_db = float(np.polyfit(seconds, steady, 1)[0]) if len(steady) > 2 else 0.0
@@ -150,14 +150,14 @@ def _lengths(frames: int, fade: int, rate_hz: int, pitch_hz: float) -> npt.NDArr
     return np.rint(exact[[group[np.argmin(error[group])] for group in groups]]).astype(np.int64)
 
 
-def _most_alike(note: Samples, lengths: npt.NDArray[np.int64], fade: int) -> int:
+def _most_alike(tone: Samples, lengths: npt.NDArray[np.int64], fade: int) -> int:
     """Return the longest length at which the loop's two ends correlate about as well as they can.
 
     The ear hears a short loop's repetition long before it hears a slightly worse cross-fade.
     """
-    tail = note[-fade:]
-    starts = len(note) - lengths - fade
-    heads = np.lib.stride_tricks.sliding_window_view(note, fade)[starts]  # (lengths, fade)
+    tail = tone[-fade:]
+    starts = len(tone) - lengths - fade
+    heads = np.lib.stride_tricks.sliding_window_view(tone, fade)[starts]  # (lengths, fade)
     power = np.einsum("lf,lf->l", heads, heads)
     likeness = heads @ tail / np.sqrt(power + 1e-20)
     margin = LIKE_ENOUGH * max(float(np.sqrt(np.dot(tail, tail))), 1e-10)

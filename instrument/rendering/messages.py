@@ -8,7 +8,7 @@ import msgspec
 
 
 class Fill(msgspec.Struct, frozen=True, tag=True):
-    """Control: fill this bank with this preset's notes; whatever was being filled can wait."""
+    """Control: fill this bank with this preset's tones; whatever was being filled can wait."""
 
     bank: int
     preset: str  #: path of the file
@@ -24,14 +24,14 @@ class Opened(msgspec.Struct, frozen=True, tag=True):
 
 
 class AttacksReady(msgspec.Struct, frozen=True, tag=True):
-    """Models: every key now sounds with its own note."""
+    """Models: every key now sounds with its own tone."""
 
     bank: int
     seconds: float  #: since the request
 
 
 class TableReady(msgspec.Struct, frozen=True, tag=True):
-    """Models: every note is there to its end."""
+    """Models: every tone is there to its end."""
 
     bank: int
     seconds: float  #: since the request
@@ -46,7 +46,7 @@ class Notice(msgspec.Struct, frozen=True, tag=True):
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """Models: this preset's notes cannot be rendered; the bank stays as it is."""
+    """Models: this preset's tones cannot be rendered; the bank stays as it is."""
 
     bank: int
     message: str

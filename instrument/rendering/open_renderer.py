@@ -1,4 +1,4 @@
-"""Which class renders the notes of a bundle, and whether it does so rightly on this machine."""
+"""Which class renders the tones of a bundle, and whether it does so rightly on this machine."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from instrument.bundle.inference import Device, Runtime
 from instrument.errors import BundleError
 from instrument.rendering.frame_voice import FrameVoiceRenderer
 from instrument.rendering.gansynth import GansynthRenderer
-from instrument.rendering.renderer import NoteRenderer
+from instrument.rendering.renderer import ToneRenderer
 
 #: Which class plays a bundle, by the `kind` on its card.
-RENDERERS: dict[str, Callable[[Bundle, Runtime], NoteRenderer]] = {
+RENDERERS: dict[str, Callable[[Bundle, Runtime], ToneRenderer]] = {
     "frame_voice": FrameVoiceRenderer,
     "gansynth": GansynthRenderer,
 }
 
 
-def open_renderer(bundle: Bundle, threads: int = 1, device: Device = "auto") -> NoteRenderer:
+def open_renderer(bundle: Bundle, threads: int = 1, device: Device = "auto") -> ToneRenderer:
     """Open the renderer that a bundle asks for.
 
     Raises
@@ -37,8 +37,8 @@ def open_renderer(bundle: Bundle, threads: int = 1, device: Device = "auto") -> 
     return RENDERERS[kind](bundle, Runtime(threads, device))
 
 
-def self_test(bundle: Bundle, renderer: NoteRenderer) -> float:
-    """Render the card's test notes here and compare a few samples with the exporting machine's.
+def self_test(bundle: Bundle, renderer: ToneRenderer) -> float:
+    """Render the card's test tones here and compare a few samples with the exporting machine's.
 
     Returns
     -------
@@ -52,10 +52,10 @@ def self_test(bundle: Bundle, renderer: NoteRenderer) -> float:
     """
     largest = 0.0
     for test in bundle.sound.self_test:
-        note = renderer.render([test.pitch], [test.latent], [test.velocity])[0]
-        if max(test.frames) >= len(note):
-            raise BundleError(f"{bundle.what}: self-test: a note has only {len(note)} frames")
-        found = note[np.asarray(test.frames)]
+        tone = renderer.render([test.pitch], [test.latent], [test.velocity])[0]
+        if max(test.frames) >= len(tone):
+            raise BundleError(f"{bundle.what}: self-test: a note has only {len(tone)} frames")
+        found = tone[np.asarray(test.frames)]
         difference = np.abs(found - np.asarray(test.values))
         worst = int(np.argmax(difference))
         if not difference[worst] <= test.tolerance:

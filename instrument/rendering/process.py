@@ -1,6 +1,6 @@
-"""The models process: renders the notes of presets into the note table, away from the audio.
+"""The models process: renders the tones of presets into the tone table, away from the audio.
 
-In: `Fill` requests from control on stdin. Out: slots of ``notes.bin``, and reports on stdout. It
+In: `Fill` requests from control on stdin. Out: slots of ``tones.bin``, and reports on stdout. It
 may be slow, and it may die: what it has published keeps sounding, and its successor goes on where
 it stopped. It ends when its stdin does, that is, with control.
 
@@ -32,7 +32,7 @@ from instrument.rendering.messages import (
     decode_fill,
     encode,
 )
-from instrument.rendering.table_source import OpenTable, TableSupply
+from instrument.rendering.table_source import OpenTable, ToneTables
 
 NICENESS = 5
 _POLL_SECONDS = 0.002
@@ -61,17 +61,17 @@ class Models:
     requests
         Requests as they arrive; None means that control is gone.
     supply
-        Where notes come from; made when not given.
+        Where tones come from; made when not given.
     """
 
     def __init__(
         self,
         state: EngineState,
         requests: SimpleQueue[Fill | None],
-        supply: TableSupply | None = None,
+        supply: ToneTables | None = None,
     ) -> None:
         self._state = state
-        self._supply = supply or TableSupply(state)
+        self._supply = supply or ToneTables(state)
         self._requests = requests
         self._filling: _Filling | None = None
 
@@ -108,7 +108,7 @@ class Models:
             self._wait_for_rate()
         if not self._state.rate_hz:
             return  # the next request, or the end, has come first
-        if request.is_fresh:  # control has cleared it, but one of our notes may have come after
+        if request.is_fresh:  # control has cleared it, but one of our tones may have come after
             self._state.clear_bank(request.bank)
         table = self._supply.begin(request.bank, path)
         if table is None:

@@ -1,6 +1,6 @@
-"""Renderers: whatever turns pitches and latents into notes.
+"""Renderers: whatever turns pitches and latents into tones.
 
-In: pitches, latents, velocities. Out: float32 audio of held notes, one row per note, full scale ±1,
+In: pitches, latents, velocities. Out: float32 audio of held tones, one row per tone, full scale ±1,
 at the renderer's own rate. The models process calls them, ahead of the hands; the audio thread
 never does. A shorter rendering is, to the bit of one graph and to 1e-6 between graphs, the
 beginning of a longer one; two velocities of a pitch have the same phases and the same noise, so
@@ -18,8 +18,8 @@ Audio = NDArray[np.float32]
 FULL_VELOCITY = 127
 
 
-class NoteRenderer(Protocol):
-    """What the note tables are filled by."""
+class ToneRenderer(Protocol):
+    """What the tone tables are filled by."""
 
     @property
     def sample_rate_hz(self) -> int:
@@ -38,12 +38,12 @@ class NoteRenderer(Protocol):
 
     @property
     def attack_frames(self) -> int:
-        """The length of a beginning that is much cheaper than a whole note."""
+        """The length of a beginning that is much cheaper than a whole tone."""
         ...
 
     @property
     def longest_frames(self) -> int:
-        """The length of the longest note."""
+        """The length of the longest tone."""
         ...
 
     @property
@@ -53,26 +53,26 @@ class NoteRenderer(Protocol):
 
     @property
     def keeps_levels(self) -> bool:
-        """Whether keys are as loud as they shall be; otherwise notes must be brought to a level."""
+        """Whether keys are as loud as they shall be; otherwise tones must be brought to a level."""
         ...
 
     @property
-    def notes_at_once(self) -> int:
-        """How many notes take about as long as one: 1 on a CPU."""
+    def tones_at_once(self) -> int:
+        """How many tones take about as long as one: 1 on a CPU."""
         ...
 
     @property
     def provider(self) -> str:
-        """Where the notes are really rendered: "cpu" or "cuda"."""
+        """Where the tones are really rendered: "cpu" or "cuda"."""
         ...
 
     @property
     def notice(self) -> str:
-        """Why notes are not rendered where one would expect; empty if they are."""
+        """Why tones are not rendered where one would expect; empty if they are."""
         ...
 
     def open(self, frames: int) -> None:
-        """Open what attacks and notes of `frames` frames need, so that no key waits for it."""
+        """Open what attacks and tones of `frames` frames need, so that no key waits for it."""
         ...
 
     def keep_awake(self) -> None:
@@ -86,7 +86,7 @@ class NoteRenderer(Protocol):
         velocities: ArrayLike | None = None,
         frames: int | None = None,
     ) -> Audio:
-        """Render held notes from their first frame.
+        """Render held tones from their first frame.
 
         Parameters
         ----------
@@ -118,7 +118,7 @@ class SineRenderer:
 
     hears_velocity = True
     keeps_levels = True
-    notes_at_once = 1
+    tones_at_once = 1
     provider = "cpu"
     notice = ""
 
@@ -144,21 +144,21 @@ class SineRenderer:
         velocities: ArrayLike | None = None,
         frames: int | None = None,
     ) -> Audio:
-        """Render held notes; see `NoteRenderer.render`."""
-        pitch, latent, velocity = checked_notes(self, pitches, latents, velocities)
+        """Render held tones; see `ToneRenderer.render`."""
+        pitch, latent, velocity = checked_tones(self, pitches, latents, velocities)
         seconds = np.arange(self.longest_frames if frames is None else frames) / self.sample_rate_hz
-        notes = np.zeros((len(pitch), len(seconds)))
+        tones = np.zeros((len(pitch), len(seconds)))
         for number in range(1, self.latent_size + 2):
             hz = number * 440.0 * 2.0 ** ((pitch - 69) / 12)
             overtone = latent[:, number - 2] * velocity / FULL_VELOCITY if number > 1 else 1.0
             level = np.where(hz < self.sample_rate_hz / 2, overtone, 0.0)
-            notes += level[:, None] * np.sin(2 * np.pi * hz[:, None] * seconds)
+            tones += level[:, None] * np.sin(2 * np.pi * hz[:, None] * seconds)
         rise = np.minimum(1.0, seconds / 0.005)
-        return np.asarray(0.1 * np.sqrt(2) * rise * notes, np.float32)
+        return np.asarray(0.1 * np.sqrt(2) * rise * tones, np.float32)
 
 
-def checked_notes(
-    renderer: NoteRenderer,
+def checked_tones(
+    renderer: ToneRenderer,
     pitches: ArrayLike,
     latents: ArrayLike,
     velocities: ArrayLike | None,

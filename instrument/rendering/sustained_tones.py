@@ -1,6 +1,6 @@
-"""Held notes for the slots of a table: at the device's rate, each key at its pitch, looped, level.
+"""Held tones for the slots of a table: at the device's rate, each key at its pitch, looped, level.
 
-In: pitches and latents, and a `NoteRenderer`. Out: attacks as samples, whole notes as `TableNote`,
+In: pitches and latents, and a `ToneRenderer`. Out: attacks as samples, whole tones as `Tone`,
 on the steps that the cache keeps. A key outside the model's range is the nearest pitch that the
 model has, played faster or slower; it is so much shorter or longer.
 """
@@ -16,10 +16,10 @@ import numpy.typing as npt
 import soxr
 
 from instrument.realtime.state import LOUD, LOUD_VELOCITY, SOFT, SOFT_VELOCITY
-from instrument.rendering.loop_points import bake_loop, fade_out, loop_note
+from instrument.rendering.loop_points import bake_loop, fade_out, loop_tone
 from instrument.rendering.loudness import LEVEL, strongest_rms
-from instrument.rendering.renderer import NoteRenderer
-from instrument.rendering.tone_cache import TableNote, on_the_grid
+from instrument.rendering.renderer import ToneRenderer
+from instrument.rendering.tone_cache import Tone, on_the_grid
 
 Samples = npt.NDArray[np.float32]
 
@@ -36,26 +36,26 @@ strings die away faster, all winds, bows, organs and voices slower; guitars and 
 _HEARD_SECONDS = 2.5
 
 
-def layers_of(renderer: NoteRenderer) -> tuple[int, ...]:
+def layers_of(renderer: ToneRenderer) -> tuple[int, ...]:
     """Return the velocity layers worth rendering, the loud one last: it announces a key."""
     return (SOFT, LOUD) if renderer.hears_velocity else (LOUD,)
 
 
-def nearest_pitch(renderer: NoteRenderer, pitch: int) -> int:
+def nearest_pitch(renderer: ToneRenderer, pitch: int) -> int:
     """Return the pitch that the model has for a key."""
     lowest, highest = renderer.pitch_range
     return min(max(pitch, lowest), highest)
 
 
-def held_frames(renderer: NoteRenderer, rate_hz: int, frames: int) -> int:
-    """Return how many frames at `rate_hz` a note has that shall have `frames`."""
+def held_frames(renderer: ToneRenderer, rate_hz: int, frames: int) -> int:
+    """Return how many frames at `rate_hz` a tone has that shall have `frames`."""
     return min(frames, math.ceil(renderer.longest_frames * rate_hz / renderer.sample_rate_hz))
 
 
 def attacks(
-    renderer: NoteRenderer, pitches: Sequence[int], latents: Samples, *, rate_hz: int, frames: int
+    renderer: ToneRenderer, pitches: Sequence[int], latents: Samples, *, rate_hz: int, frames: int
 ) -> list[Samples]:
-    """Render the beginnings of notes in one call; see `whole_notes`.
+    """Render the beginnings of tones in one call; see `whole_tones`.
 
     Returns
     -------
@@ -70,16 +70,16 @@ def attacks(
     ]
 
 
-def whole_notes(
-    renderer: NoteRenderer,
+def whole_tones(
+    renderer: ToneRenderer,
     pitches: Sequence[int],
     latents: Samples,
     *,
     rate_hz: int,
     frames: int,
     goes_on_evenly: bool,
-) -> list[tuple[TableNote, ...]]:
-    """Render notes in one call and make them go on for as long as their keys are held.
+) -> list[tuple[Tone, ...]]:
+    """Render tones in one call and make them go on for as long as their keys are held.
 
     Parameters
     ----------
@@ -90,13 +90,13 @@ def whole_notes(
     rate_hz
         Rate of what comes out.
     frames
-        Length of a note at that rate, before its loop; shorter where the model's notes are.
+        Length of a tone at that rate, before its loop; shorter where the model's tones are.
     goes_on_evenly
-        Whether a held note keeps its level or goes on dying away as it did.
+        Whether a held tone keeps its level or goes on dying away as it did.
 
     Returns
     -------
-    list of tuple of TableNote
+    list of tuple of Tone
         For each pitch its layers, the loud one last; it is the only one if the model does not hear
         velocities.
     """
@@ -107,15 +107,15 @@ def whole_notes(
         for speed in faster
     ]
     rendered = _render(renderer, pitches, latents, own)
-    notes = []
+    tones = []
     for pitch, layers in zip(pitches, rendered, strict=True):
         audio = on_the_grid(_resampled(renderer, pitch, layers, rate_hz, is_cut=False)[:, :frames])
         looped = _looped(pitch, layers_of(renderer), audio, rate_hz, goes_on_evenly)
-        notes.append(looped if renderer.keeps_levels else _levelled(looped, rate_hz))
-    return notes
+        tones.append(looped if renderer.keeps_levels else _levelled(looped, rate_hz))
+    return tones
 
 
-def dies_away(renderer: NoteRenderer, latent: Samples) -> bool:
+def dies_away(renderer: ToneRenderer, latent: Samples) -> bool:
     """Tell a struck or plucked sound from one that goes on, by its middle key.
 
     Parameters
@@ -124,7 +124,7 @@ def dies_away(renderer: NoteRenderer, latent: Samples) -> bool:
         float32, shape (latent_size,).
     """
     own_hz = renderer.sample_rate_hz
-    (layers,) = whole_notes(
+    (layers,) = whole_tones(
         renderer,
         [sum(renderer.pitch_range) // 2],
         np.asarray(latent, np.float32)[None],
@@ -132,20 +132,20 @@ def dies_away(renderer: NoteRenderer, latent: Samples) -> bool:
         frames=round(_HEARD_SECONDS * own_hz),
         goes_on_evenly=False,
     )
-    note = layers[-1]
-    slope_db = 20.0 * math.log10(note.loop_decay_per_frame) * own_hz
-    return note.loop_end == 0 or slope_db < -DYING_DB_PER_SECOND
+    tone = layers[-1]
+    slope_db = 20.0 * math.log10(tone.loop_decay_per_frame) * own_hz
+    return tone.loop_end == 0 or slope_db < -DYING_DB_PER_SECOND
 
 
-def _speed(renderer: NoteRenderer, pitch: int) -> float:
-    """Return how much faster than rendered a key's note is played."""
+def _speed(renderer: ToneRenderer, pitch: int) -> float:
+    """Return how much faster than rendered a key's tone is played."""
     return float(2.0 ** ((pitch - nearest_pitch(renderer, pitch)) / 12))
 
 
 def _render(
-    renderer: NoteRenderer, pitches: Sequence[int], latents: Samples, frames: Sequence[int]
+    renderer: ToneRenderer, pitches: Sequence[int], latents: Samples, frames: Sequence[int]
 ) -> list[Samples]:
-    """Render every different note once: float32, shape (layers, own frames), for each pitch."""
+    """Render every different tone once: float32, shape (layers, own frames), for each pitch."""
     rows: dict[tuple[int, bytes], int] = {}
     row_of = [
         rows.setdefault((nearest_pitch(renderer, pitch), latent.tobytes()), len(rows))
@@ -154,17 +154,17 @@ def _render(
     velocity = {SOFT: SOFT_VELOCITY, LOUD: LOUD_VELOCITY}
     layers = [velocity[layer] for layer in layers_of(renderer)]
     first = [row_of.index(row) for row in range(len(rows))]
-    notes = renderer.render(
+    tones = renderer.render(
         np.repeat([pitch for pitch, _ in rows], len(layers)),
         np.repeat(latents[first], len(layers), axis=0),
         np.tile(layers, len(rows)),
         max(frames),
     ).reshape(len(rows), len(layers), -1)
-    return [notes[row, :, :count] for row, count in zip(row_of, frames, strict=True)]
+    return [tones[row, :, :count] for row, count in zip(row_of, frames, strict=True)]
 
 
 def _resampled(
-    renderer: NoteRenderer, pitch: int, layers: Samples, rate_hz: int, *, is_cut: bool
+    renderer: ToneRenderer, pitch: int, layers: Samples, rate_hz: int, *, is_cut: bool
 ) -> Samples:
     """Bring layers to the device's rate; what was cut in the middle loses its unsure end."""
     own_hz = renderer.sample_rate_hz * _speed(renderer, pitch)
@@ -177,12 +177,12 @@ def _resampled(
 
 def _looped(
     pitch: int, layers: tuple[int, ...], audio: Samples, rate_hz: int, goes_on_evenly: bool
-) -> tuple[TableNote, ...]:
+) -> tuple[Tone, ...]:
     """Find the loud layer's loop; the soft one follows it, as both are read at one position."""
-    looped = loop_note(audio[-1], rate_hz, 440.0 * 2 ** ((pitch - 69) / 12))
+    looped = loop_tone(audio[-1], rate_hz, 440.0 * 2 ** ((pitch - 69) / 12))
     start, end = looped.loop_start, looped.loop_end
     decay = 1.0 if goes_on_evenly else looped.decay_per_frame
-    notes = []
+    tones = []
     for layer, samples in zip(layers, audio, strict=True):
         if layer == LOUD:
             samples = looped.samples
@@ -190,16 +190,16 @@ def _looped(
             samples, _ = bake_loop(samples, rate_hz, start)
         else:
             samples = fade_out(samples[: len(looped.samples)], rate_hz)
-        notes.append(TableNote(layer, pitch, on_the_grid(samples), start, end, decay))
-    return tuple(notes)
+        tones.append(Tone(layer, pitch, on_the_grid(samples), start, end, decay))
+    return tuple(tones)
 
 
-def _levelled(notes: tuple[TableNote, ...], rate_hz: int) -> tuple[TableNote, ...]:
+def _levelled(tones: tuple[Tone, ...], rate_hz: int) -> tuple[Tone, ...]:
     """Bring a key to the common level by its slot's gain; what was published of it stays as it is.
 
-    A voice keeps the gain that it started with, so nothing jumps when a whole note follows its
+    A voice keeps the gain that it started with, so nothing jumps when a whole tone follows its
     attack.
     """
-    rms = float(strongest_rms(notes[-1].samples[None], rate_hz)[0])
+    rms = float(strongest_rms(tones[-1].samples[None], rate_hz)[0])
     gain = LEVEL / max(rms, LEVEL / MOST_GAIN)
-    return tuple(replace(note, gain=gain) for note in notes)
+    return tuple(replace(tone, gain=gain) for tone in tones)

@@ -1,7 +1,7 @@
-"""Where note tables come from: the disk cache, or else a model that is opened for them.
+"""Where tone tables come from: the disk cache, or else a model that is opened for them.
 
 Used by the models process while people play, and by `instrument.offline.render_song` when a file
-is rendered, so that both hear the same notes, to the bit.
+is rendered, so that both hear the same tones, to the bit.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from instrument.bundle.bundle import Bundle, find_bundle
 from instrument.preset.preset import Preset, load_preset
 from instrument.realtime.state import EngineState
 from instrument.rendering.open_renderer import open_renderer
-from instrument.rendering.renderer import NoteRenderer
-from instrument.rendering.tone_cache import NoteCache, table_key
-from instrument.rendering.tone_table import TableFiller, note_frames, put_note, read_table
+from instrument.rendering.renderer import ToneRenderer
+from instrument.rendering.tone_cache import ToneCache, table_key
+from instrument.rendering.tone_table import TableFiller, put_tone, read_table, tone_frames
 
 USUAL_RATES_HZ = (44_100, 48_000, 96_000)
 
@@ -30,7 +30,7 @@ class OpenTable:
     Attributes
     ----------
     filler
-        Call its `step` until it returns None, then `TableSupply.keep`.
+        Call its `step` until it returns None, then `ToneTables.keep`.
     provider
         Where the model really runs: "cpu" or "cuda".
     notice
@@ -44,8 +44,8 @@ class OpenTable:
     notice: str
 
 
-class TableSupply:
-    """Fill banks of an engine block with the notes of presets.
+class ToneTables:
+    """Fill banks of an engine block with the tones of presets.
 
     Parameters
     ----------
@@ -58,12 +58,12 @@ class TableSupply:
     """
 
     def __init__(
-        self, state: EngineState, cache: NoteCache | None = None, threads: int | None = None
+        self, state: EngineState, cache: ToneCache | None = None, threads: int | None = None
     ) -> None:
         self._state = state
-        self._cache = cache or NoteCache(platformdirs.user_cache_path("latentkeys") / "notes")
+        self._cache = cache or ToneCache(platformdirs.user_cache_path("latentkeys") / "notes")
         self._threads = threads or max(1, (os.cpu_count() or 2) - 1)
-        self._renderers: dict[str, NoteRenderer] = {}
+        self._renderers: dict[str, ToneRenderer] = {}
         self._prepared: dict[Path, tuple[Preset, Bundle]] = {}
 
     def prepare(self, path: Path) -> None:
@@ -82,7 +82,7 @@ class TableSupply:
         keys = [self._key(preset, bundle, rate_hz) for rate_hz in USUAL_RATES_HZ]
         if not any(self._cache.has(key) for key in keys):
             renderer = self._renderer(bundle)
-            renderer.open(note_frames(preset, renderer.sample_rate_hz))
+            renderer.open(tone_frames(preset, renderer.sample_rate_hz))
 
     def begin(self, bank: int, path: Path) -> OpenTable | None:
         """Fill a bank from the cache and return None, or open what has to be rendered.
@@ -96,9 +96,9 @@ class TableSupply:
         preset = prepared[0] if prepared else load_preset(path)
         bundle = prepared[1] if prepared else find_bundle(preset.model, path)
         key = self._key(preset, bundle, round(self._state.rate_hz))
-        if notes := self._cache.load(key):
-            for note in notes:
-                put_note(self._state, bank, note)
+        if tones := self._cache.load(key):
+            for tone in tones:
+                put_tone(self._state, bank, tone)
             return None
         renderer = self._renderer(bundle)
         filler = TableFiller(self._state, bank, preset, renderer)
@@ -127,9 +127,9 @@ class TableSupply:
     def _key(self, preset: Preset, bundle: Bundle, rate_hz: int) -> str:
         sound = preset.sound
         model = f"{bundle.sha256} {sound.sustain}"
-        return table_key(model, sound.latent, rate_hz, note_frames(preset, rate_hz))
+        return table_key(model, sound.latent, rate_hz, tone_frames(preset, rate_hz))
 
-    def _renderer(self, bundle: Bundle) -> NoteRenderer:
+    def _renderer(self, bundle: Bundle) -> ToneRenderer:
         if bundle.sha256 not in self._renderers:
             self._renderers[bundle.sha256] = open_renderer(bundle, self._threads)
         return self._renderers[bundle.sha256]

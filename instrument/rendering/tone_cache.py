@@ -1,11 +1,11 @@
-"""Keep rendered note tables on disk: a preset that was rendered once opens with no inference.
+"""Keep rendered tone tables on disk: a preset that was rendered once opens with no inference.
 
 One file per (model, latent, rate). The folder is only a cache: whatever is wrong with it - a
 damaged file, no rights, a full disk - costs a rendering, never a sound, and is told in a sentence.
 
-Samples are 16-bit steps of a fixed power of two, which float32 holds exactly: a note from the cache
-equals, bit for bit, the note that was written (`on_the_grid` puts a fresh one on the same steps).
-Measured for 176 notes of 2.5 s at 48 kHz, file cached by the system, on one 2.6 GHz core:
+Samples are 16-bit steps of a fixed power of two, which float32 holds exactly: a tone from the cache
+equals, bit for bit, the tone that was written (`on_the_grid` puts a fresh one on the same steps).
+Measured for 176 tones of 2.5 s at 48 kHz, file cached by the system, on one 2.6 GHz core:
 
 ========================  ========  =========
 format                    size      read into a table
@@ -55,8 +55,8 @@ _SHAPE_FIELDS = np.dtype(
 
 
 @dataclass(frozen=True, slots=True)
-class TableNote:
-    """One held note as a slot of the note table holds it.
+class Tone:
+    """One held tone as a slot of the tone table holds it.
 
     Attributes
     ----------
@@ -65,9 +65,9 @@ class TableNote:
     samples
         float32, shape (frames,), at the device's rate, on the steps of `SAMPLE_STEP`.
     loop_start, loop_end
-        Frames between which the note goes round while held; `loop_end` 0 means it does not.
+        Frames between which the tone goes round while held; `loop_end` 0 means it does not.
     loop_decay_per_frame
-        Factor per frame by which a looping note goes on dying away; 1 keeps its level.
+        Factor per frame by which a looping tone goes on dying away; 1 keeps its level.
     gain
         Linear factor of the slot.
     """
@@ -93,8 +93,8 @@ def table_key(model_sha256: str, latent: Sequence[float], rate_hz: int, note_fra
     return hashlib.sha256(text.encode() + numbers).hexdigest()[:32]
 
 
-class NoteCache:
-    """A folder of rendered note tables, bounded: the least recently used goes first.
+class ToneCache:
+    """A folder of rendered tone tables, bounded: the least recently used goes first.
 
     Any number of processes may share the folder: files are written beside and renamed.
 
@@ -114,13 +114,13 @@ class NoteCache:
         """Tell whether there is a table under `key`; `load` may still find it damaged."""
         return self._path(key).is_file()
 
-    def load(self, key: str) -> list[TableNote] | None:
-        """Return the notes kept under `key`, or None; a damaged file is removed and is None."""
+    def load(self, key: str) -> list[Tone] | None:
+        """Return the tones kept under `key`, or None; a damaged file is removed and is None."""
         path = self._path(key)
         try:
             # Our own open: numpy forgets to close a damaged file that it opened itself.
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                notes = list(_unpack(archive["shapes"], archive["samples"]))
+                tones = list(_unpack(archive["shapes"], archive["samples"]))
             os.utime(path)  # most recently used
         except FileNotFoundError:
             return None
@@ -128,9 +128,9 @@ class NoteCache:
             with suppress(OSError):
                 path.unlink()
             return None
-        return notes
+        return tones
 
-    def save(self, key: str, notes: Sequence[TableNote]) -> None:
+    def save(self, key: str, tones: Sequence[Tone]) -> None:
         """Keep a complete table; make room first.
 
         Raises
@@ -138,7 +138,7 @@ class NoteCache:
         FileError
             The folder cannot be written; there is no half-written file then.
         """
-        shapes, samples = _pack(notes)
+        shapes, samples = _pack(tones)
         if samples.nbytes > self.max_bytes:
             return
         try:
@@ -177,34 +177,34 @@ def _steps(samples: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
 
 
 def _pack(
-    notes: Sequence[TableNote],
+    tones: Sequence[Tone],
 ) -> tuple[npt.NDArray[np.void], npt.NDArray[np.int16]]:
     shapes = np.array(
         [
             (
-                note.layer,
-                note.pitch,
-                len(note.samples),
-                note.loop_start,
-                note.loop_end,
-                note.loop_decay_per_frame,
-                note.gain,
+                tone.layer,
+                tone.pitch,
+                len(tone.samples),
+                tone.loop_start,
+                tone.loop_end,
+                tone.loop_decay_per_frame,
+                tone.gain,
             )
-            for note in notes
+            for tone in tones
         ],
         _SHAPE_FIELDS,
     )
-    return shapes, np.concatenate([_steps(note.samples) for note in notes])
+    return shapes, np.concatenate([_steps(tone.samples) for tone in tones])
 
 
-def _unpack(shapes: npt.NDArray[np.void], samples: npt.NDArray[np.int16]) -> Iterable[TableNote]:
+def _unpack(shapes: npt.NDArray[np.void], samples: npt.NDArray[np.int16]) -> Iterable[Tone]:
     if shapes.dtype != _SHAPE_FIELDS or shapes["frames"].sum() != len(samples):
         raise ValueError("the shapes do not fit the samples")
     start = 0
     for shape in shapes:
         frames = int(shape["frames"])
         steps = samples[start : start + frames]
-        yield TableNote(
+        yield Tone(
             layer=int(shape["layer"]),
             pitch=int(shape["pitch"]),
             samples=steps.astype(np.float32) * np.float32(SAMPLE_STEP),

@@ -1,8 +1,8 @@
-"""Fill the note table: whose note is rendered next, and how it gets into its slot.
+"""Fill the tone table: whose tone is rendered next, and how it gets into its slot.
 
-In: a `Preset`, a `NoteRenderer`, the engine block. Out: slots that are published as soon as their
+In: a `Preset`, a `ToneRenderer`, the engine block. Out: slots that are published as soon as their
 samples are complete, in the order in which hands need them: what was struck and is not there yet,
-then attacks outward from the middle, then whole notes: one per octave, so that every key has one
+then attacks outward from the middle, then whole tones: one per octave, so that every key has one
 that can stand in for it, and the others outward. Only the models process writes them.
 """
 
@@ -23,15 +23,15 @@ from instrument.realtime.state import (
     SOFT,
     EngineState,
 )
-from instrument.rendering.renderer import NoteRenderer
+from instrument.rendering.renderer import ToneRenderer
 from instrument.rendering.sustained_tones import (
     attacks,
     held_frames,
     layers_of,
     nearest_pitch,
-    whole_notes,
+    whole_tones,
 )
-from instrument.rendering.tone_cache import TableNote
+from instrument.rendering.tone_cache import Tone
 
 Samples = npt.NDArray[np.float32]
 
@@ -39,7 +39,7 @@ PITCHES = range(LOWEST_PITCH, HIGHEST_PITCH + 1)
 MIDDLE_PITCH = 62
 """Between the two hands; tables are filled outward from here."""
 FARTHEST_WHOLE = 12
-"""Semitones that a whole note may be away to stand in for a key, as `realtime.source` has it."""
+"""Semitones that a whole tone may be away to stand in for a key, as `realtime.source` has it."""
 
 
 def outward() -> list[int]:
@@ -49,21 +49,21 @@ def outward() -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One step of filling a table: the attacks or the whole notes of some keys."""
+    """One step of filling a table: the attacks or the whole tones of some keys."""
 
     pitches: tuple[int, ...]
     is_whole: bool
 
 
 class TableFiller:
-    """Render one preset's notes into one bank, one short step at a time.
+    """Render one preset's tones into one bank, one short step at a time.
 
     Belongs to the models process. A filler that starts on a half-filled bank (its process was
     restarted, or another preset came first) goes on where the last one stopped: a slot that is
     whole is left alone, and what is published of an attack stays, to the bit, the beginning of its
-    whole note.
+    whole tone.
 
-    Keys that the model has no pitch for come with the whole note of the nearest that it has; until
+    Keys that the model has no pitch for come with the whole tone of the nearest that it has; until
     then the kernel lets a neighbour stand in.
 
     Parameters
@@ -73,13 +73,13 @@ class TableFiller:
     bank
         Where to write.
     preset
-        Its latent, note length and kind of sustain.
+        Its latent, tone length and kind of sustain.
     renderer
-        Renders held notes at its own rate; they are resampled when the device's differs.
+        Renders held tones at its own rate; they are resampled when the device's differs.
     """
 
     def __init__(
-        self, state: EngineState, bank: int, preset: Preset, renderer: NoteRenderer
+        self, state: EngineState, bank: int, preset: Preset, renderer: ToneRenderer
     ) -> None:
         self._state = state
         self._bank = bank
@@ -87,12 +87,12 @@ class TableFiller:
         self._latent = np.asarray(preset.sound.latent, np.float32)
         self._goes_on_evenly = preset.sound.sustain == "loop"
         self._rate_hz = round(state.rate_hz)
-        self._frames = held_frames(renderer, self._rate_hz, note_frames(preset, self._rate_hz))
+        self._frames = held_frames(renderer, self._rate_hz, tone_frames(preset, self._rate_hz))
         self._keys_of: dict[int, list[int]] = {}  # by the pitch that is rendered for them
         for pitch in outward():
             self._keys_of.setdefault(nearest_pitch(renderer, pitch), []).append(pitch)
         self._own = [pitch for pitch in outward() if pitch in self._keys_of]
-        self._standing_order = iter(self._order(renderer.notes_at_once))
+        self._standing_order = iter(self._order(renderer.tones_at_once))
 
     def step(self) -> Job | None:
         """Render the most urgent keys there are; None when the table is complete."""
@@ -103,11 +103,11 @@ class TableFiller:
 
     @property
     def attacks_are_ready(self) -> bool:
-        """Every key that the model has sounds with its own note from now on."""
+        """Every key that the model has sounds with its own tone from now on."""
         return all(self._is_done(pitch, False) for pitch in self._own)
 
     def _order(self, at_once: int) -> list[Job]:
-        """List all jobs: attacks, then whole notes."""
+        """List all jobs: attacks, then whole tones."""
         attacks = [Job(group, False) for group in _groups(self._own, at_once)]
         wholes = [
             Job(tuple(key for pitch in group for key in self._keys_of[pitch]), True)
@@ -116,7 +116,7 @@ class TableFiller:
         return attacks + wholes
 
     def _stand_ins_first(self) -> list[int]:
-        """Order rendered pitches so that soon a whole note is near enough to stand in anywhere."""
+        """Order rendered pitches so that soon a whole tone is near enough to stand in anywhere."""
         ends = {min(self._keys_of), max(self._keys_of)}
         order = sorted(self._keys_of, key=_distance)
         first = [
@@ -135,7 +135,7 @@ class TableFiller:
         return None
 
     def _struck_while_cold(self) -> Job | None:
-        """Return what a struck key lacks: attacks before whole notes, the latest key first."""
+        """Return what a struck key lacks: attacks before whole tones, the latest key first."""
         wanted = self._state.wanted[self._bank]
         struck = np.argsort(wanted)[::-1][: np.count_nonzero(wanted)]
         pitches = [LOWEST_PITCH + int(index) for index in struck]
@@ -169,7 +169,7 @@ class TableFiller:
                 self._state.write_slot(self._bank, layer, pitch, samples, frames_whole=self._frames)
 
     def _publish_whole(self, pitches: Sequence[int], latents: Samples) -> None:
-        notes = whole_notes(
+        tones = whole_tones(
             self._renderer,
             pitches,
             latents,
@@ -177,45 +177,45 @@ class TableFiller:
             frames=self._frames,
             goes_on_evenly=self._goes_on_evenly,
         )
-        for note in itertools.chain.from_iterable(notes):
-            self._keep_beginning(note)
-            put_note(self._state, self._bank, note)
+        for tone in itertools.chain.from_iterable(tones):
+            self._keep_beginning(tone)
+            put_tone(self._state, self._bank, tone)
 
-    def _keep_beginning(self, note: TableNote) -> None:
+    def _keep_beginning(self, tone: Tone) -> None:
         """Take over what is published already; another graph's rounding must not change it."""
-        begun = int(self._slot(note.layer, note.pitch)["frames_ready"])
-        published = self._state.notes[self._bank, note.layer, note.pitch - LOWEST_PITCH, :begun]
-        note.samples[:begun] = published[: len(note.samples)]
+        begun = int(self._slot(tone.layer, tone.pitch)["frames_ready"])
+        published = self._state.tones[self._bank, tone.layer, tone.pitch - LOWEST_PITCH, :begun]
+        tone.samples[:begun] = published[: len(tone.samples)]
 
 
-def note_frames(preset: Preset, rate_hz: int) -> int:
-    """Frames that a preset's notes are rendered for."""
+def tone_frames(preset: Preset, rate_hz: int) -> int:
+    """Frames that a preset's tones are rendered for."""
     return round(preset.sound.note_seconds * rate_hz)
 
 
-def put_note(state: EngineState, bank: int, note: TableNote) -> None:
-    """Publish a complete note."""
+def put_tone(state: EngineState, bank: int, tone: Tone) -> None:
+    """Publish a complete tone."""
     state.write_slot(
         bank,
-        note.layer,
-        note.pitch,
-        note.samples,
-        loop=(note.loop_start, note.loop_end) if note.loop_end else None,
-        loop_decay_per_frame=note.loop_decay_per_frame,
-        gain=note.gain,
+        tone.layer,
+        tone.pitch,
+        tone.samples,
+        loop=(tone.loop_start, tone.loop_end) if tone.loop_end else None,
+        loop_decay_per_frame=tone.loop_decay_per_frame,
+        gain=tone.gain,
     )
 
 
-def read_table(state: EngineState, bank: int) -> list[TableNote]:
-    """Return a bank's complete notes, the middle first; their samples are views of the pool."""
-    notes = []
+def read_table(state: EngineState, bank: int) -> list[Tone]:
+    """Return a bank's complete tones, the middle first; their samples are views of the pool."""
+    tones = []
     for pitch, layer in itertools.product(outward(), (SOFT, LOUD)):
         slot = state.slots[bank, layer, pitch - LOWEST_PITCH]
-        samples = state.notes[bank, layer, pitch - LOWEST_PITCH, : int(slot["frames_ready"])]
+        samples = state.tones[bank, layer, pitch - LOWEST_PITCH, : int(slot["frames_ready"])]
         if not len(samples):
             continue  # a layer that the model does not have
-        notes.append(
-            TableNote(
+        tones.append(
+            Tone(
                 layer,
                 pitch,
                 samples,
@@ -225,7 +225,7 @@ def read_table(state: EngineState, bank: int) -> list[TableNote]:
                 float(slot["gain"]),
             )
         )
-    return notes
+    return tones
 
 
 def _distance(pitch: int) -> tuple[int, int]:

@@ -29,8 +29,8 @@ from instrument.preset.preset import find_preset, load_preset
 from instrument.realtime.state import FADE_OUT, PANIC, EngineState
 from instrument.session.child_process import ChildProcess
 from instrument.session.demo import demonstration
-from instrument.session.models_process import ModelsLink
-from instrument.session.partner_process import PartnerLink
+from instrument.session.models_process import ModelsProcess
+from instrument.session.partner_process import PartnerProcess
 from instrument.session.preset_changes import PresetChanges
 from instrument.session.session_folder import session_folder
 from instrument.session.song_player import SongFeed
@@ -163,7 +163,7 @@ class Host:
         settings.for_engine().save(folder)
         self._state.fields["goes_through"] = int(settings.through)
         self._status = StatusLine(self._state)
-        self._models = ModelsLink(folder)
+        self._models = ModelsProcess(folder)
         table = load_preset(preset).phrase
         duo = settings.for_partner(table)
         sound = settings.partner_preset or (table.preset if table else None)
@@ -175,7 +175,7 @@ class Host:
             duo.partner.channels if duo else (),
             find_preset(sound) if sound else None,
         )
-        self._partner = PartnerLink(self._state, folder, duo) if duo else None
+        self._partner = PartnerProcess(self._state, folder, duo) if duo else None
         self._keys = TerminalKeys()
         self._capture: AudioCapture | None = None
         self._engine = ChildProcess("instrument.engine.process", folder)

@@ -27,7 +27,7 @@ RESTARTS_WINDOW_SECONDS = 60.0
 """More restarts than that within this time, and something is wrong that restarting cannot cure."""
 
 
-class ModelsLink:
+class ModelsProcess:
     """Keep a models process going and ask it for the notes of presets.
 
     Parameters

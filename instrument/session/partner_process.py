@@ -23,7 +23,7 @@ MOST_RESTARTS = 3
 _ALL_NOTES_OFF = 123
 
 
-class PartnerLink:
+class PartnerProcess:
     """Keep a partner going.
 
     Parameters

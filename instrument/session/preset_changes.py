@@ -15,7 +15,7 @@ from instrument.preset.controllers import ControlFollower
 from instrument.preset.preset import list_presets
 from instrument.realtime.state import LOUD, PITCH_COUNT, EngineState
 from instrument.rendering.messages import AttacksReady, Failed, Notice, Opened, Report, TableReady
-from instrument.session.models_process import ModelsLink
+from instrument.session.models_process import ModelsProcess
 from instrument.session.status_line import StatusLine
 
 TAKE_OVER_SECONDS = 0.5
@@ -42,7 +42,7 @@ class PresetChanges:
         self,
         state: EngineState,
         first: Path,
-        models: ModelsLink,
+        models: ModelsProcess,
         status: StatusLine,
         partner_channels: tuple[int, ...] = (),
         partner_preset: Path | None = None,

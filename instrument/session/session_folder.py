@@ -56,7 +56,7 @@ def sweep_dead_sessions() -> None:
 
 
 def choose_parent(in_memory: Path = _IN_MEMORY) -> Path:
-    """Return where session folders go: into memory, if there is room for note tables."""
+    """Return where session folders go: into memory, if there is room for tone tables."""
     with suppress(OSError):
         has_room = shutil.disk_usage(in_memory).free >= ROOM_BYTES
         if has_room and os.access(in_memory, os.W_OK):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from instrument.latents.create_preset import Wish, check_preset, new_preset
+from instrument.latents.create_preset import PresetRequest, check_preset, new_preset
 from instrument.midi.messages import note_off, note_on
 from instrument.preset.preset import find_preset
 from instrument.realtime.state import LOUD, PITCH_COUNT
@@ -28,7 +28,7 @@ def home(tmp_path: Path) -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
         models = Path(os.environ["XDG_DATA_HOME"]) / "latentkeys" / "models"
         shutil.copytree(tiny_gansynth(), models / "tiny")
-        new_preset("Glass", Wish(seed=1), model="tiny")
+        new_preset("Glass", PresetRequest(seed=1), model="tiny")
         yield
 
 

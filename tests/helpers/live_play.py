@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
-from instrument.latents.create_preset import Wish, new_preset
+from instrument.latents.create_preset import PresetRequest, new_preset
 from instrument.realtime.state import LOUD, EngineState
 from tests.helpers.jack_server import JackServer
 from tests.helpers.tiny_model import tiny_bundle
@@ -33,8 +33,8 @@ def make_home(folder: Path) -> None:
     ours = folder / "latentkeys"
     shutil.copytree(tiny_bundle(), ours / "models" / "tiny")
     presets = ours / "presets"
-    new_preset("Reed", Wish(blend={"Reed": 1.0}), model="tiny", folder=presets)
-    new_preset("Choir", Wish(blend={"Choir": 1.0}), model="tiny", folder=presets)
+    new_preset("Reed", PresetRequest(blend={"Reed": 1.0}), model="tiny", folder=presets)
+    new_preset("Choir", PresetRequest(blend={"Choir": 1.0}), model="tiny", folder=presets)
 
 
 class Keyboard:

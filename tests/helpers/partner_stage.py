@@ -12,7 +12,7 @@ from instrument.music.transport import Transport
 from instrument.partner.modes.answer import Answer
 from instrument.partner.note_composer import NoteComposer
 from instrument.partner.partner import Mode, Partner
-from instrument.partner.settings import PartnerSettings, Wishes
+from instrument.partner.settings import PartnerControls, PartnerSettings
 from instrument.partner.sounding_notes import Message
 from instrument.realtime.state import TO_OUT, TO_VOICES
 
@@ -29,14 +29,14 @@ def make_partner(
     mode: Mode | None = None,
     *,
     network: NoteModel[object] | None = None,
-    wishes: Wishes | None = None,
+    wishes: PartnerControls | None = None,
     follows_clock: bool = False,
     **settings: object,
 ) -> Partner:
     chosen = replace(PartnerSettings(), **settings)  # type: ignore[arg-type]
     return Partner(
         chosen,
-        wishes or Wishes(),
+        wishes or PartnerControls(),
         NoteComposer(network, "network", chosen.seed),
         mode or Answer(),
         Transport.at_tempo(BPM, RATE),

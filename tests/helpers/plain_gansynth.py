@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from instrument.bundle.card import FORMAT, CardFile, Dimension, Graph, Licence, SoundCard, Tensor
+from instrument.bundle.card import FORMAT, CardFile, Dimension, Graph, Licence, Tensor, VoiceCard
 
 RATE_HZ = 16_000
 FRAMES, ATTACK_FRAMES = 32_000, 2_048
@@ -65,7 +65,7 @@ def write_plain_gansynth(folder: Path, lengths: Lengths = Lengths()) -> Path:
             (folder / f"{name}.onnx").write_bytes(_graph(notes, frames))
             graphs[name] = _on_card(f"{name}.onnx", notes, frames)
     (folder / "weights.bin").write_bytes(np.full(1, 2 * np.pi, np.float32).tobytes())
-    card = SoundCard(
+    card = VoiceCard(
         format=FORMAT,
         kind="gansynth",
         name=folder.name,

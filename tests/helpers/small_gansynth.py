@@ -10,7 +10,7 @@ from training.gansynth.learner import GansynthLearner
 from training.gansynth.network import NetworkSize
 from training.gansynth.system import noise_waves
 from training.gansynth.wavegan_network import WaveganSize
-from training.trainer.system import Moment
+from training.trainer.system import RunPosition
 from training.trainer.trainer import Run
 
 CPU = torch.device("cpu")
@@ -36,9 +36,9 @@ def small_learner(config: GansynthConfig = SMALL, seed: int = 0) -> GansynthLear
     return GansynthLearner(config, WAVES, CPU)
 
 
-def moment(step: int, process: int = 0, processes: int = 1) -> Moment:
+def moment(step: int, process: int = 0, processes: int = 1) -> RunPosition:
     """A moment whose shared chance is a function of the step."""
-    return Moment(step, 0.0, np.random.default_rng(step), process, processes, step)
+    return RunPosition(step, 0.0, np.random.default_rng(step), process, processes, step)
 
 
 def weights(run: Run) -> dict[str, torch.Tensor]:

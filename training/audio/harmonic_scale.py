@@ -1,6 +1,6 @@
 """Spectra seen from the played pitch: what is left once an ideal harmonic tone is taken away.
 
-In: pitches. Out: the level and the phase of a tone that starts with the note, whose harmonics are
+In: pitches. Out: the level and the phase of a tone that starts with the tone, whose harmonics are
 equally strong. GANSynth draws magnitudes and frequencies as they are, and so its
 networks have to learn where sixty-one pitches have their partials. Images relative to this tone
 hold the spectral envelope and small deviations instead; a network that draws zeros is in tune.
@@ -22,7 +22,7 @@ _SILENT = -30.0
 _GOLDEN = 0.5 * (5.0**0.5 - 1.0)  # squares times it are spread evenly: harmonics never add up
 _HOPS_PER_WINDOW = 4.0
 # Medians over twenty instruments: how fast the level falls beside a harmonic, in windows that
-# reach into the silence before the note by so much of their length (or start after it).
+# reach into the silence before the tone by so much of their length (or start after it).
 _REACHES = (-0.5, 0.0, 0.25, 0.5, 0.75)
 _WIDTHS_BINS = (0.9, 1.2, 1.5, 1.9, 2.5)
 _SLOPES = (0.9, 0.75, 0.65, 0.6, 0.55)
@@ -46,7 +46,7 @@ class HarmonicTone:
 
     @property
     def silent_windows(self) -> int:
-        """How many windows end before the note begins."""
+        """How many windows end before the tone begins."""
         return int((self._reach() >= 1.0).sum())
 
     @property
@@ -57,8 +57,8 @@ class HarmonicTone:
     def level(self, pitch: Tensor) -> Tensor:
         """Return the tone's log magnitude, (n, windows, bins), for MIDI pitches (n,).
 
-        A harmonic's own bin has level 0 in a whole window, less in one that the note only partly
-        fills; windows before the note have next to nothing.
+        A harmonic's own bin has level 0 in a whole window, less in one that the tone only partly
+        fills; windows before the tone have next to nothing.
         """
         harmonic, f0_bins = self._harmonics(pitch)
         distance = torch.arange(1, self.bins + 1).to(harmonic) - harmonic * f0_bins
@@ -105,12 +105,12 @@ class HarmonicTone:
         return (bins / f0_bins).round().clamp(min=1.0), f0_bins
 
     def _reach(self) -> Float:
-        """Return how much of each window lies before the note, negative when it starts later."""
+        """Return how much of each window lies before the tone, negative when it starts later."""
         start = np.arange(self.windows) * (self.bins // 2)
         return np.asarray((self.lead_frames - start) / (2.0 * self.bins))
 
     def _gain_and_centre(self) -> tuple[Float, Float]:
-        """Return the log gain and the centre of gravity of each window's part in the note."""
+        """Return the log gain and the centre of gravity of each window's part in the tone."""
         length = 2 * self.bins
         frame = np.arange(length)
         hann = 0.5 - 0.5 * np.cos(2.0 * np.pi * frame / length)

@@ -2,7 +2,7 @@
 
 After Yamamoto et al. (Parallel WaveGAN, 2020), with two departures. Spectral convergence is
 normalised over the batch: per crop it explodes on a crop that is nearly silent. And the lower half
-of the spectrum weighs more, because there are as many bins above 12 kHz, where most notes are
+of the spectrum weighs more, because there are as many bins above 12 kHz, where most tones are
 silent, as below.
 """
 

@@ -1,9 +1,9 @@
 """Audio as images and back: GANSynth's representations (Engel et al., 2019, sections 2.1 and 3).
 
-In: notes, float, (n, frames) at 16 kHz. Out: images (n, 2, windows, bins), channel 0 the log
+In: tones, float, (n, frames) at 16 kHz. Out: images (n, 2, windows, bins), channel 0 the log
 magnitude (or the mel log power), channel 1 the phase or the instantaneous frequency over π; the
-scale "harmonic" is our own and needs to know the notes' pitches. All padding is in front and no
-window reaches past the end, so the last 1536 frames of a note fade; the peculiarities of the
+scale "harmonic" is our own and needs to know the tones' pitches. All padding is in front and no
+window reaches past the end, so the last 1536 frames of a tone fade; the peculiarities of the
 authors' code are kept, for published weights expect them.
 """
 
@@ -31,7 +31,7 @@ Scale = Literal["mel", "if", "phase", "harmonic"]
 
 @dataclass(frozen=True, slots=True)
 class Spectrogram:
-    """One way to draw notes.
+    """One way to draw tones.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Spectrogram:
         Size of the image; a window has twice as many frames as there are bins, the bin at 0 Hz
         being left out, and the hop is a quarter of a window.
     frames
-        Length of a note.
+        Length of a tone.
     """
 
     scale: Scale = "mel"
@@ -67,7 +67,7 @@ class Spectrogram:
         return self.hop_frames * (self.windows - 1) + self.window_frames - self.frames
 
     def image(self, audio: Tensor, pitch: Tensor | None = None) -> Tensor:
-        """Draw notes.
+        """Draw tones.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class Spectrogram:
         return torch.stack([power, instantaneous_frequency(unwrapped)], dim=1)
 
     def round_trip(self, audio: Tensor, pitch: Tensor | None = None) -> Tensor:
-        """Draw notes and play the images: no network that draws can sound better than this."""
+        """Draw tones and play the images: no network that draws can sound better than this."""
         return self.audio(self.image(audio, pitch), pitch)
 
     def audio(self, image: Tensor, pitch: Tensor | None = None) -> Tensor:
@@ -132,7 +132,7 @@ class Spectrogram:
         return HarmonicTone(self.windows, self.bins, self.lead_frames)
 
     def _beside_tone(self, log_magnitude: Tensor, phase: Tensor, pitch: Tensor) -> Tensor:
-        """Draw what differs from the tone; windows before the note repeat its first level."""
+        """Draw what differs from the tone; windows before the tone repeat its first level."""
         tone, in_note = self.tone, self._in_note(phase)
         level = log_magnitude - tone.level(pitch).to(phase)
         first = tone.silent_windows
@@ -141,7 +141,7 @@ class Spectrogram:
         return torch.stack([level, instantaneous_frequency(drift)], dim=1)
 
     def _in_note(self, like: Tensor) -> Tensor:
-        """Return 0 for windows that end before the note, else 1: (windows, 1)."""
+        """Return 0 for windows that end before the tone, else 1: (windows, 1)."""
         return (torch.arange(self.windows) >= self.tone.silent_windows)[:, None].to(like)
 
     def _window(self, like: Tensor) -> Tensor:

@@ -16,11 +16,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from training.chorale_lstm.network import ChoraleNetwork, masked
-from training.chorale_lstm.tables import Batch
+from training.chorale_lstm.tables import ChoraleBatch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Likelihoods:
+class ChoraleLikelihoods:
     """What a model gives to chorales, piece by piece; float64, shape (n,).
 
     Attributes
@@ -47,14 +47,14 @@ class Likelihoods:
         return float(self.changed_nats.sum() / self.changed_notes.sum())
 
 
-def cell_nats(network: ChoraleNetwork, batch: Batch) -> Tensor:
+def cell_nats(network: ChoraleNetwork, batch: ChoraleBatch) -> Tensor:
     """Return -log of the probability of each learned cell's move: float32, (n, 4)."""
     logits, moves = _scored(network, batch)
     return F.cross_entropy(logits, moves, reduction="none").view_as(batch.moves)
 
 
 @torch.no_grad()
-def cell_logits(network: ChoraleNetwork, batch: Batch) -> tuple[Tensor, Tensor]:
+def cell_logits(network: ChoraleNetwork, batch: ChoraleBatch) -> tuple[Tensor, Tensor]:
     """Return the logits of all cells, (4 n, 51), impossible moves masked, and the moves made."""
     return _scored(network, batch)
 
@@ -68,7 +68,7 @@ def best_temperature(logits: Tensor, moves: Tensor) -> float:
     return float(minimize_scalar(nats, bounds=(0.5, 3.0), options={"xatol": 0.005}).x)
 
 
-def _scored(network: ChoraleNetwork, batch: Batch) -> tuple[Tensor, Tensor]:
+def _scored(network: ChoraleNetwork, batch: ChoraleBatch) -> tuple[Tensor, Tensor]:
     contexts, _ = network.contexts(batch.frames)
     context = contexts.flatten(0, 1)[batch.where][:, None]
     logits = masked(network.logits(context, batch.voices, batch.relations), batch.possible)

@@ -25,18 +25,18 @@ from instrument.composers.chorale_state import HOLD
 from instrument.music.chorale_frames import frames_of
 from instrument.music.note import Phrase
 from training.chorale_lstm.likelihoods import (
-    Likelihoods,
+    ChoraleLikelihoods,
     best_temperature,
     cell_logits,
     cell_nats,
 )
 from training.chorale_lstm.network import AdvanceStep, ChoraleNetwork, PlaceStep
-from training.chorale_lstm.tables import Batch, Table, batch_of, draw_batch, tables_of
-from training.chorale_lstm.writer import Writer, without_voices
+from training.chorale_lstm.tables import ChoraleBatch, Table, batch_of, draw_batch, tables_of
+from training.chorale_lstm.writer import ChoraleWriter, without_voices
 from training.data.symbolic.corpus import Corpus, Piece, open_corpus
 from training.pictures.samples import PhraseSamples
 from training.trainer.distributed import average_gradients
-from training.trainer.system import Moment, System, rate
+from training.trainer.system import RunPosition, System, rate
 
 _WARM_UP_STEPS = 50
 _MEASURED_AT_ONCE = 16
@@ -130,7 +130,7 @@ class ChoraleLearner:
         assert isinstance(network, ChoraleNetwork)
         return network.eval()
 
-    def step(self, at: Moment) -> dict[str, Tensor]:
+    def step(self, at: RunPosition) -> dict[str, Tensor]:
         """Learn from one batch."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * rate(at, _WARM_UP_STEPS)
@@ -166,7 +166,7 @@ class ChoraleLearner:
             "temperature": float(self.averaged.temperature),
         }
 
-    def nll(self, pieces: Sequence[Piece]) -> Likelihoods:
+    def nll(self, pieces: Sequence[Piece]) -> ChoraleLikelihoods:
         """Measure pieces.
 
         Raises
@@ -204,7 +204,7 @@ class ChoraleLearner:
         free = np.full((round(length_beats * 4), 4), np.nan)
         made = []
         for number in range(count):
-            writer = Writer(self.averaged, bar_beats, pickup_beats, temperature, top_p)
+            writer = ChoraleWriter(self.averaged, bar_beats, pickup_beats, temperature, top_p)
             writer.write(np.concatenate([heard, free]), seed + number)
             made.append(writer.phrase())
         return made
@@ -213,7 +213,9 @@ class ChoraleLearner:
         self, melody: Phrase, seed: int, temperature: float = 1.0, top_p: float = 0.95
     ) -> Phrase:
         """Return bass, alto and tenor under a soprano: the phrase's first track is kept."""
-        writer = Writer(self.averaged, melody.bar_beats, melody.pickup_beats, temperature, top_p)
+        writer = ChoraleWriter(
+            self.averaged, melody.bar_beats, melody.pickup_beats, temperature, top_p
+        )
         writer.write(without_voices(frames_of(melody), (1, 2, 3)), seed)
         return writer.phrase()
 
@@ -227,7 +229,7 @@ class ChoraleLearner:
             self._train = tables_of([p.phrase() for p in self._corpus.split("train")[:count]])
         return self._train
 
-    def _measure(self, tables: Sequence[Table]) -> Likelihoods:
+    def _measure(self, tables: Sequence[Table]) -> ChoraleLikelihoods:
         order = _by_length(tables)
         found: list[NDArray[np.float64]] = []
         for batch in self._batches(tables):
@@ -239,9 +241,9 @@ class ChoraleLearner:
             found.append(np.stack([np.bincount(piece, kind.sum(axis=1)) for kind in kinds]))
         sums = np.empty((4, len(tables)))
         sums[:, order] = np.concatenate(found, axis=1)
-        return Likelihoods(*sums)
+        return ChoraleLikelihoods(*sums)
 
-    def _batches(self, tables: Sequence[Table]) -> Iterator[Batch]:
+    def _batches(self, tables: Sequence[Table]) -> Iterator[ChoraleBatch]:
         """Put all pieces in batches, the shortest first."""
         order = _by_length(tables)
         for first in range(0, len(order), _MEASURED_AT_ONCE):

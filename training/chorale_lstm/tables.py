@@ -58,7 +58,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Batch:
+class ChoraleBatch:
     """Whole chorales, and those of their cells that are learned from.
 
     Attributes
@@ -84,10 +84,10 @@ class Batch:
     moves: Tensor
     possible: Tensor
 
-    def to(self, device: torch.device) -> Batch:
+    def to(self, device: torch.device) -> ChoraleBatch:
         """Return the batch on a device."""
         names = self.__dataclass_fields__
-        return Batch(**{name: getattr(self, name).to(device) for name in names})
+        return ChoraleBatch(**{name: getattr(self, name).to(device) for name in names})
 
 
 def tables_of(phrases: Sequence[Phrase]) -> list[Table]:
@@ -140,7 +140,7 @@ def table_of(phrase: Phrase) -> Table:
 
 def batch_of(
     tables: Sequence[Table], random: np.random.Generator | None = None, between: float = 1.0
-) -> Batch:
+) -> ChoraleBatch:
     """Put chorales side by side.
 
     Parameters
@@ -159,7 +159,7 @@ def batch_of(
         kept.append(np.flatnonzero(weight))
         weights.append(weight[kept[-1]])
     pairs = list(zip(tables, kept, strict=True))
-    return Batch(
+    return ChoraleBatch(
         pad_sequence([torch.from_numpy(t.frames).float() for t in tables], batch_first=True),
         torch.from_numpy(np.concatenate([k + n * longest for n, k in enumerate(kept)])),
         torch.from_numpy(np.repeat(np.arange(len(kept)), [len(k) for k in kept])),
@@ -177,7 +177,7 @@ def draw_batch(
     number: int,
     random: np.random.Generator,
     between: float,
-) -> Batch:
+) -> ChoraleBatch:
     """Draw the batch of that number: chorales of similar length, each once in every round.
 
     Parameters

@@ -21,7 +21,7 @@ from training.chorale_lstm.network import AdvanceStep, ChoraleNetwork, PlaceStep
 from training.data.symbolic.corpus import meter_of
 
 
-class Writer:
+class ChoraleWriter:
     """A chorale that grows.
 
     Parameters

@@ -13,7 +13,7 @@ from rich.console import Console
 from training.data.audio.waves import open_waves
 from training.gansynth.small import instrument_latents
 from training.gansynth.system import load_notes
-from training.gansynth.tones import GansynthNotes
+from training.gansynth.tones import GansynthTones
 from training.metrics.audio.gansynth import NOTES, Known, evaluate_notes
 from training.metrics.audio.gansynth_report import draw_notes, print_evaluation, write_evaluation
 from training.pitch_classifier.file import (
@@ -31,7 +31,7 @@ from training.trainer.trainer import EVALUATION, load_learner, read_run
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
-Load = Callable[[Path], GansynthNotes]
+Load = Callable[[Path], GansynthTones]
 LoadKnown = Callable[[Path], Known]
 
 

@@ -18,9 +18,9 @@ from training.cli.evaluate_gansynth import NOTE_COMMANDS
 from training.cli.train import train_command
 from training.cli.waves import waves_group
 from training.data.audio.programs import chosen_programs
-from training.data.audio.tone_set import NoteSet, open_notes
+from training.data.audio.tone_set import ToneSet, open_notes
 from training.frame_voice.config import RECIPES
-from training.systems import NOTE_SYSTEMS, SYSTEMS
+from training.systems import SYSTEMS, WAVE_SYSTEMS
 from training.trainer.hardware import choose_device
 from training.trainer.progress import counting_progress, stop_flag, training_progress
 
@@ -150,7 +150,7 @@ def frame_voice(
         console.print(f"  latentkeys train frame-voice {run} --resume")
 
 
-for _system in (*SYSTEMS.values(), *NOTE_SYSTEMS.values()):
+for _system in (*SYSTEMS.values(), *WAVE_SYSTEMS.values()):
     train_group.add_command(train_command(_system))
 
 
@@ -210,7 +210,7 @@ def evaluate_frame_voice(
             console.print(f"Drawn {picture}")
 
 
-def _describe(console: Console, notes: NoteSet) -> None:
+def _describe(console: Console, notes: ToneSet) -> None:
     size = notes.samples.nbytes / 1e9
     console.print(
         f"{notes.path}: {notes.pitch.size} notes of {len(notes.instruments)} instruments, "

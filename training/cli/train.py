@@ -25,7 +25,7 @@ _MINUTES = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _LengthRequest:
     """How long a run shall be; nothing given is the system's own length."""
 
     minutes: float | None
@@ -67,7 +67,7 @@ def train_command(system: System[Any, Any]) -> click.Command:
         steps: int | None,
         images: int | None = None,
     ) -> None:
-        wish = _Wish(minutes, steps, images)
+        wish = _LengthRequest(minutes, steps, images)
         is_wish = wish.check()
         if not resume and (run / CHECKPOINT).exists():
             raise SettingError(

@@ -118,7 +118,7 @@ class DocumentGenerator(nn.Module):
         return torch.tanh(self.third(F.interpolate(x, scale_factor=4.0)))
 
 
-class DocumentCritic(nn.Module):
+class DocumentTileCritic(nn.Module):
     """Tiles of 64x64 to the logit that they are real; the document's sigmoid is in the loss."""
 
     def __init__(self) -> None:

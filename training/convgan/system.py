@@ -36,8 +36,8 @@ from training.audio.tiles import TileRange, Tiles
 from training.convgan.network import (
     DOCUMENT_LATENT,
     DOCUMENT_SIDE,
-    DocumentCritic,
     DocumentGenerator,
+    DocumentTileCritic,
     TileCritic,
     TileGenerator,
     TileSize,
@@ -48,7 +48,7 @@ from training.metrics.audio.sliced_wasserstein import tile_distance
 from training.pictures.samples import NoteSamples
 from training.trainer.checkpoint import CHECKPOINT
 from training.trainer.distributed import average_gradients
-from training.trainer.system import Course, Moment, System, rate
+from training.trainer.system import Course, RunPosition, System, rate
 from training.trainer.trainer import BEST, RunCard, read_run
 
 _SHOWN = 4
@@ -159,7 +159,7 @@ class ConvganLearner:
             for name, speed in rates.items()
         }
 
-    def step(self, at: Moment) -> dict[str, Tensor]:
+    def step(self, at: RunPosition) -> dict[str, Tensor]:
         """Take one step of the critic, then one of the generator."""
         config = self.config
         self._slow_down(at)
@@ -202,7 +202,7 @@ class ConvganLearner:
         generator = self.generator if self.config.is_document else self.average
         return TileSounds(self.config, generator, self.range)
 
-    def _slow_down(self, at: Moment) -> None:
+    def _slow_down(self, at: RunPosition) -> None:
         """Set our learning rates, which end at a hundredth; the document's stay."""
         if self.config.is_document:
             return
@@ -259,7 +259,7 @@ def draw_tiles(
 def networks_of(config: ConvganConfig) -> tuple[nn.Module, nn.Module]:
     """Make a generator and a critic."""
     if config.is_document:
-        return DocumentGenerator(), DocumentCritic()
+        return DocumentGenerator(), DocumentTileCritic()
     return TileGenerator(config.size), TileCritic(config.size)
 
 

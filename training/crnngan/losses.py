@@ -1,6 +1,6 @@
 """What C-RNN-GAN's two networks lose, and which of them may learn.
 
-In: logits, features and tones of real and of generated phrases. Out: scalar losses.
+In: logits, features and notes of real and of generated phrases. Out: scalar losses.
 """
 
 from __future__ import annotations

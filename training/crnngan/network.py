@@ -1,14 +1,14 @@
 """C-RNN-GAN's networks (Mogren, 2016): a recurrent generator and a bidirectional discriminator.
 
-A *tone* is four numbers, float32: length in beats, pitch (the paper's frequency), velocity, and
-beats since the previous tone's start. A *cell* is one step of the networks: 1 tone, or 3 in the
+A *note* is four numbers, float32: length in beats, pitch (the paper's frequency), velocity, and
+beats since the previous note's start. A *cell* is one step of the networks: 1 note, or 3 in the
 paper's polyphonic variant, where 0 beats since the previous start make a chord.
 
-Inside, tones are scaled to about ±2: lengths and times by logarithms, pitch and velocity linearly.
+Inside, notes are scaled to about ±2: lengths and times by logarithms, pitch and velocity linearly.
 Ours differs from the paper's in that pitch is a place on the staff of C major, where all pieces are
 moved: a generator of real numbers cannot jump over the semitones between, but it can climb a staff.
 Its places are rounded softly; and both networks also hear pitch as chroma and time as a place in
-the bar (`Hearing`). Hard rounding to the grid is left for the end (`ToneScale.tones`): rounding
+the bar (`NoteEncoder`). Hard rounding to the grid is left for the end (`ToneScale.notes`): rounding
 while training, with the gradient passed straight through, was tried and left, because the slope at
 a whole step says which neighbour is better, not that the note is already right.
 """
@@ -22,8 +22,8 @@ import torch
 from torch import Tensor, nn
 
 FEATURES = 4
-FIRST_TONE = (1.0, 72.0, 80.0, 0.875)
-"""What stands before the first tone: all zeros to the networks."""
+FIRST_NOTE = (1.0, 72.0, 80.0, 0.875)
+"""What stands before the first note: all zeros to the networks."""
 _CHROMA = 6
 _BEAT_HARMONICS = (1.0, 2.0, 4.0, 8.0)
 _SHORTEST = 0.125
@@ -54,7 +54,7 @@ class ToneValues:
 
 
 class ToneScale(nn.Module):
-    """Between tones and the networks' numbers.
+    """Between notes and the networks' numbers.
 
     Parameters
     ----------
@@ -80,14 +80,14 @@ class ToneScale(nn.Module):
         reluctance = _RELUCTANCE / _STEPS * (staff % 1.0 > 0.0) * is_staff
         self.register_buffer("reluctance", reluctance, persistent=False)
 
-    def scaled(self, tones: Tensor) -> Tensor:
-        """Return tones (…, 4) as the networks' numbers (…, 4)."""
-        length, pitch, velocity, advance = tones.unbind(-1)
+    def scaled(self, notes: Tensor) -> Tensor:
+        """Return notes (…, 4) as the networks' numbers (…, 4)."""
+        length, pitch, velocity, advance = notes.unbind(-1)
         place = self.pitches[pitch.long()]
         return torch.stack((length.log2(), place, (velocity - 80.0) / 16.0, _log(advance)), dim=-1)
 
-    def tones(self, scaled: Tensor) -> Tensor:
-        """Return tones from the networks' numbers, whole pitches and existing lengths."""
+    def notes(self, scaled: Tensor) -> Tensor:
+        """Return notes from the networks' numbers, whole pitches and existing lengths."""
         length, pitch, velocity, advance = scaled.unbind(-1)
         parts = (
             self.lengths[_nearest(length, self.lengths.log2())],
@@ -98,8 +98,8 @@ class ToneScale(nn.Module):
         return torch.stack(parts, dim=-1)
 
 
-class Hearing(nn.Module):
-    """What the networks hear of scaled tones (b, t, tones, 4).
+class NoteEncoder(nn.Module):
+    """What the networks hear of scaled notes (b, t, notes, 4).
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class Hearing(nn.Module):
         *range(_COSINES, _COSINES + _CHROMA),
         *range(_SINES, _SINES + _CHROMA),
     )
-    """The columns that tell a tone's pitch, if it hears more."""
+    """The columns that tell a note's pitch, if it hears more."""
     RHYTHM = (
         0,
         3,
@@ -134,7 +134,7 @@ class Hearing(nn.Module):
         self.width = FEATURES + (2 * (_CHROMA + len(_BEAT_HARMONICS)) if hears_more else 0)
 
     def forward(self, scaled: Tensor, beats: Tensor) -> Tensor:
-        """Return (b, t, tones, width); `beats` (b, t, tones) is when each tone starts."""
+        """Return (b, t, notes, width); `beats` (b, t, notes) is when each note starts."""
         if not self.hears_more:
             return scaled
         octaves = scaled[..., 1, None] / 2.0  # from C; whole octaves are whole turns
@@ -142,7 +142,7 @@ class Hearing(nn.Module):
         return torch.cat([scaled, turns.cos(), turns.sin()], dim=-1)
 
 
-class Generator(nn.Module):
+class NoteGenerator(nn.Module):
     """Two LSTM layers, fed noise and their own previous cell (the paper's figure 1).
 
     Parameters
@@ -172,7 +172,7 @@ class Generator(nn.Module):
     ) -> None:
         super().__init__()
         self.scale = ToneScale(values, is_staff=hears_more)
-        self.hearing = Hearing(values.bar_beats, hears_more)
+        self.hearing = NoteEncoder(values.bar_beats, hears_more)
         self.hidden, self.tones_per_cell, self.noise = hidden, tones_per_cell, noise
         inputs = noise + tones_per_cell * self.hearing.width
         self.lstm = nn.LSTM(inputs, hidden, 2, batch_first=True, dropout=dropout)
@@ -183,7 +183,7 @@ class Generator(nn.Module):
         return 2.0 * torch.rand(count, cells, self.noise) - 1.0
 
     def forward(self, noise: Tensor) -> Tensor:
-        """Return scaled tones (b, cells, tones, 4), each cell made after the generator's own."""
+        """Return scaled notes (b, cells, notes, 4), each cell made after the generator's own."""
         previous, beats, hidden, cell = self.begin(len(noise))
         made = []
         for fresh in noise.unbind(dim=1):
@@ -193,14 +193,14 @@ class Generator(nn.Module):
         return torch.stack(made, dim=1)
 
     def predict(self, noise: Tensor, real: Tensor) -> Tensor:
-        """Return scaled tones (b, cells, tones, 4), each cell made after the real one before it."""
+        """Return scaled notes (b, cells, notes, 4), each cell made after the real one before it."""
         first = torch.zeros_like(real[:, :1])
         before = torch.cat([first, real[:, :-1]], dim=1)
         last_starts = beats_since(before).sum(dim=2).cumsum(dim=1) - beats_since(first).sum(dim=2)
         starts = last_starts[..., None].expand(before.shape[:3])
         heard = self.hearing(before, starts).flatten(2)
         out, _ = self.lstm(torch.cat([noise, heard], dim=-1))
-        return self._tones(out)
+        return self._notes(out)
 
     def begin(self, count: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return the cell before the first, its beat, and the layers' hidden and cell states."""
@@ -212,7 +212,7 @@ class Generator(nn.Module):
     def cell(
         self, noise: Tensor, previous: Tensor, beats: Tensor, hidden: Tensor, cell: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Make one cell (b, tones, 4), scaled, after `previous`, whose last tone starts at `beats`.
+        """Make one cell (b, notes, 4), scaled, after `previous`, whose last note starts at `beats`.
 
         The noise is (b, noise), the states (2, b, hidden); they are returned as they are after.
         """
@@ -220,29 +220,29 @@ class Generator(nn.Module):
         heard = self.hearing(previous, starts).flatten(1)
         inputs = torch.cat([noise, heard], dim=-1)[:, None]
         out, (hidden, cell) = self.lstm(inputs, (hidden, cell))
-        return self._tones(out)[:, 0], hidden, cell
+        return self._notes(out)[:, 0], hidden, cell
 
-    def _tones(self, out: Tensor) -> Tensor:
-        tones: Tensor = self.out(out).unflatten(-1, (self.tones_per_cell, FEATURES))
+    def _notes(self, out: Tensor) -> Tensor:
+        notes: Tensor = self.out(out).unflatten(-1, (self.tones_per_cell, FEATURES))
         if not self.hearing.hears_more:
-            return tones
-        length, pitch, velocity, advance = tones.unbind(-1)
+            return notes
+        length, pitch, velocity, advance = notes.unbind(-1)
         return torch.stack((length, _softly_rounded(pitch), velocity, advance), dim=-1)
 
 
 class GeneratorStep(nn.Module):
-    """One cell with explicit state, in tones: the form that is exported.
+    """One cell with explicit state, in notes: the form that is exported.
 
     Inputs: `noise` float32 (1, noise), uniform in -1..1, fresh for each cell; `previous` float32
-    (1, tones, 4), the cell before as tones, `FIRST_TONE` before the first; `beats` float32 (1,),
-    when its last tone started, from a bar line; `hidden`, `cell` float32 (2, 1, hidden), zeros at
+    (1, notes, 4), the cell before as notes, `FIRST_NOTE` before the first; `beats` float32 (1,),
+    when its last note started, from a bar line; `hidden`, `cell` float32 (2, 1, hidden), zeros at
     first.
 
-    Outputs: `tones` float32 (1, tones, 4), on the grid, to be fed as `previous`; `beats` (1,),
+    Outputs: `notes` float32 (1, notes, 4), on the grid, to be fed as `previous`; `beats` (1,),
     when the last of them starts; the two states.
     """
 
-    def __init__(self, generator: Generator) -> None:
+    def __init__(self, generator: NoteGenerator) -> None:
         super().__init__()
         self.generator = generator
 
@@ -253,8 +253,8 @@ class GeneratorStep(nn.Module):
         scale = self.generator.scale
         heard = scale.scaled(previous)
         scaled, hidden, cell = self.generator.cell(noise, heard, beats, hidden, cell)
-        tones = scale.tones(scaled)
-        return tones, beats + tones[..., 3].sum(dim=1), hidden, cell
+        notes = scale.notes(scaled)
+        return notes, beats + notes[..., 3].sum(dim=1), hidden, cell
 
 
 class Discriminator(nn.Module):
@@ -285,7 +285,7 @@ class Discriminator(nn.Module):
     ) -> None:
         super().__init__()
         self.learns_in_bfloat16 = learns_in_bfloat16
-        self.hearing = Hearing(values.bar_beats, hears_more)
+        self.hearing = NoteEncoder(values.bar_beats, hears_more)
         self.lstm = nn.LSTM(
             tones_per_cell * self.hearing.width,
             hidden,
@@ -297,7 +297,7 @@ class Discriminator(nn.Module):
         self.score = nn.Linear(2 * hidden, 1)
 
     def forward(self, scaled: Tensor) -> tuple[Tensor, Tensor]:
-        """Judge scaled tones (b, cells, tones, 4).
+        """Judge scaled notes (b, cells, notes, 4).
 
         Returns
         -------
@@ -307,8 +307,8 @@ class Discriminator(nn.Module):
             The last layer's features, (b, cells, 2 * hidden).
         """
         times = beats_since(scaled)
-        count, cells, tones, _ = scaled.shape
-        beats = times.reshape(count, cells * tones).cumsum(dim=1).reshape(count, cells, tones)
+        count, cells, notes, _ = scaled.shape
+        beats = times.reshape(count, cells * notes).cumsum(dim=1).reshape(count, cells, notes)
         heard = self.hearing(scaled, beats).flatten(2)
         with torch.autocast(heard.device.type, torch.bfloat16, enabled=self.learns_in_bfloat16):
             features, _ = self.lstm(heard)
@@ -317,7 +317,7 @@ class Discriminator(nn.Module):
 
 
 def beats_since(scaled: Tensor) -> Tensor:
-    """Return beats since the previous start (…), from scaled tones (…, 4); never negative."""
+    """Return beats since the previous start (…), from scaled notes (…, 4); never negative."""
     return (scaled[..., 3].clamp(-3.0, 4.0).exp2() - _SHORTEST).clamp(min=0.0)
 
 

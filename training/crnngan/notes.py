@@ -18,13 +18,13 @@ from instrument.music.note import Note, Phrase
 from instrument.music.note_tuples import GRID
 from training.crnngan.network import ToneValues
 
-Tones = NDArray[np.float32]
+NoteArray = NDArray[np.float32]
 _MAJOR = np.array([0, 2, 4, 5, 7, 9, 11])
 _RARE = 0.003
 _HISTOGRAMS = ("pitch class", "interval", "length", "place in the bar", "scale")
 
 
-def tones_of(notes: Sequence[Note]) -> Tones:
+def notes_of(notes: Sequence[Note]) -> NoteArray:
     """Return notes as tones, at 1/24 beat, chords from the top down."""
     heard = sorted(notes, key=lambda note: (note.start_beats, -note.pitch))
     starts = np.array([round(note.start_beats * GRID) for note in heard], np.int64)
@@ -49,10 +49,10 @@ class Stretches:
     offsets
         float32, shape (n,): beats from the bar line to the first tone.
     length
-        Tones in a stretch.
+        NoteArray in a stretch.
     """
 
-    pieces: tuple[Tones, ...]
+    pieces: tuple[NoteArray, ...]
     begins: NDArray[np.int64]
     offsets: NDArray[np.float32]
     length: int
@@ -63,7 +63,7 @@ class Stretches:
     ) -> Stretches:
         """Cut phrases whose bars fit into `bar_beats`; others are left out."""
         fitting = [phrase for phrase in phrases if bar_beats % phrase.bar_beats == 0.0]
-        pieces = [tones_of(phrase.notes) for phrase in fitting]
+        pieces = [notes_of(phrase.notes) for phrase in fitting]
         if in_one_scale:
             pieces = [to_one_scale(tones) for tones in pieces]
         begins, offsets = [], []
@@ -93,7 +93,7 @@ class Stretches:
         ]
         return replace(self, begins=self.begins[is_kept], offsets=self.offsets[is_kept])
 
-    def at(self, rows: NDArray[np.int64]) -> Tones:
+    def at(self, rows: NDArray[np.int64]) -> NoteArray:
         """Return stretches by number, float32, shape (rows, length, 4)."""
         made = []
         for row in rows:
@@ -104,7 +104,7 @@ class Stretches:
         return np.stack(made)
 
 
-def phrase_of_tones(tones: Tones, length_beats: float, is_monophonic: bool) -> Phrase:
+def phrase_of_tones(tones: NoteArray, length_beats: float, is_monophonic: bool) -> Phrase:
     """Return tones (n, 4) as a phrase; a monophonic one cuts each note where the next begins."""
     starts = np.cumsum(tones[:, 3].astype(np.float64))
     notes = []
@@ -120,7 +120,7 @@ def phrase_of_tones(tones: Tones, length_beats: float, is_monophonic: bool) -> P
     return Phrase.of(notes, length_beats)
 
 
-def grid_values(pieces: Sequence[Tones], bar_beats: float, steps_per_beat: int) -> ToneValues:
+def grid_values(pieces: Sequence[NoteArray], bar_beats: float, steps_per_beat: int) -> ToneValues:
     """Collect the lengths and advances on a grid that are at least 0.3 % of all.
 
     An advance of 0 is always one of them: it begins a phrase on the bar line.
@@ -131,24 +131,24 @@ def grid_values(pieces: Sequence[Tones], bar_beats: float, steps_per_beat: int) 
     return ToneValues(lengths, tuple(sorted(advances)), bar_beats)
 
 
-def semitones_to_c_major(tones: Tones) -> int:
+def semitones_to_c_major(tones: NoteArray) -> int:
     """Return by how many semitones, -5..6, to move a piece to be in C major most of its time."""
     classes = np.bincount(tones[:, 1].astype(int) % 12, weights=tones[:, 0], minlength=12)
     shifts = sorted(range(-5, 7), key=abs)
     return max(shifts, key=lambda shift: float(np.roll(classes, shift)[_MAJOR].sum()))
 
 
-def transposed(tones: Tones, semitones: int) -> Tones:
+def transposed(tones: NoteArray, semitones: int) -> NoteArray:
     """Return tones (…, 4) higher (or lower, if negative) by semitones."""
     return tones + np.array([0, semitones, 0, 0], np.float32)
 
 
-def to_one_scale(tones: Tones) -> Tones:
+def to_one_scale(tones: NoteArray) -> NoteArray:
     """Move a piece to C major."""
     return transposed(tones, semitones_to_c_major(tones))
 
 
-def texture_distance(ours: Tones, data: Tones, bar_beats: float) -> dict[str, float]:
+def texture_distance(ours: NoteArray, data: NoteArray, bar_beats: float) -> dict[str, float]:
     """Return Jensen-Shannon divergences, nats in 0..0.69, of five histograms, 0 when alike.
 
     Parameters
@@ -162,7 +162,7 @@ def texture_distance(ours: Tones, data: Tones, bar_beats: float) -> dict[str, fl
     return {name: _divergence(a, b) for name, (a, b) in zip(_HISTOGRAMS, pairs, strict=True)}
 
 
-def _histograms(tones: Tones, bar_beats: float) -> list[Counter[int]]:
+def _histograms(tones: NoteArray, bar_beats: float) -> list[Counter[int]]:
     pitch = tones[..., 1].astype(int)
     ticks = np.rint(tones[..., 3].cumsum(axis=1) * GRID).astype(int)
     columns = (

@@ -34,11 +34,11 @@ from instrument.music.chord_events import REST
 from instrument.music.note import Note, Phrase
 from instrument.music.vocabulary import Vocabulary
 from training.crnngan.losses import critic_loss_of
-from training.crnngan.notes import texture_distance, to_one_scale, tones_of
+from training.crnngan.notes import notes_of, texture_distance, to_one_scale
 from training.data.symbolic.corpus import Corpus, Piece, open_corpus
 from training.pictures.samples import PhraseSamples
 from training.trainer.distributed import average_gradients
-from training.trainer.system import Moment, System
+from training.trainer.system import RunPosition, System
 
 NOTES = 100
 LATENT = 1000
@@ -137,7 +137,7 @@ class SimpleLearner:
             for name, net in self.networks.items()
         }
 
-    def step(self, at: Moment) -> dict[str, Tensor]:
+    def step(self, at: RunPosition) -> dict[str, Tensor]:
         """Take one step of the discriminator, then one of the generator."""
         config = self.config
         windows = _draw(self._train, config.batch, at.random)
@@ -157,7 +157,7 @@ class SimpleLearner:
         """Return how far 64 phrases' pitch classes and intervals are from held-out ones'."""
         made = self._pitches(64, seed=0)
         held_out = _draw(self._valid, 256, np.random.default_rng(0))
-        distances = texture_distance(_as_tones(made), _as_tones(held_out), bar_beats=4.0)
+        distances = texture_distance(_as_notes(made), _as_notes(held_out), bar_beats=4.0)
         chosen = {name: distances[name] for name in ("pitch class", "interval", "scale")}
         return {"loss": float(np.mean(list(chosen.values()))), **chosen}
 
@@ -232,12 +232,12 @@ class _Values:
 
 def _pitches(piece: Piece, with_rests: bool) -> NDArray[np.int64]:
     """Return a piece's pitches; the document's with -1 for each rest, ours in one scale."""
-    tones = tones_of(piece.phrase().notes)
+    notes = notes_of(piece.phrase().notes)
     if not with_rests:
-        return to_one_scale(tones)[:, 1].astype(np.int64)
-    sounded = np.concatenate([[0.0], tones[:-1, 0]]) if len(tones) else np.zeros(0)
-    gaps = np.flatnonzero(tones[:, 3] > sounded + 1e-3)
-    return np.insert(tones[:, 1].astype(np.int64), gaps, -1)
+        return to_one_scale(notes)[:, 1].astype(np.int64)
+    sounded = np.concatenate([[0.0], notes[:-1, 0]]) if len(notes) else np.zeros(0)
+    gaps = np.flatnonzero(notes[:, 3] > sounded + 1e-3)
+    return np.insert(notes[:, 1].astype(np.int64), gaps, -1)
 
 
 def _draw(
@@ -250,11 +250,11 @@ def _draw(
     return np.stack([pieces[i][at : at + NOTES] for i, at in zip(chosen, begins, strict=True)])
 
 
-def _as_tones(pitches: NDArray[np.int64]) -> NDArray[np.float32]:
-    tones = np.zeros((*pitches.shape, 4), np.float32)
-    tones[...] = _HALF_BEAT, 0.0, 80.0, _HALF_BEAT
-    tones[..., 1] = pitches
-    return tones
+def _as_notes(pitches: NDArray[np.int64]) -> NDArray[np.float32]:
+    notes = np.zeros((*pitches.shape, 4), np.float32)
+    notes[...] = _HALF_BEAT, 0.0, 80.0, _HALF_BEAT
+    notes[..., 1] = pitches
+    return notes
 
 
 SYSTEM = System(

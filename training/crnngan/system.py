@@ -1,14 +1,14 @@
 """C-RNN-GAN (Mogren, "C-RNN-GAN: continuous recurrent neural networks with adversarial training").
 
-In: a corpus. Out: a recurrent generator of tones (length, pitch, velocity, time since the previous
+In: a corpus. Out: a recurrent generator of notes (length, pitch, velocity, time since the previous
 start), phrases, and a step graph to export.
 
 The recipes ``paper`` and ``paper_three_tones`` follow the paper and its code: 350 units, feature
 matching as the generator's only loss, the network that is ahead rests while its loss is under 70 %
-of the other's, a twentieth of the run to learn to predict the next tone (its six epochs), SGD at
+of the other's, a twentieth of the run to learn to predict the next note (its six epochs), SGD at
 0.1 (discriminator half of it), dropout 0.5. What the default changes, to do with little CPU time:
 
-- next-tone prediction by squared error teaches the mean of all that could follow, one note for
+- next-note prediction by squared error teaches the mean of all that could follow, one note for
   ever. By the energy score (Gneiting and Raftery, 2007, section 4.2) two predictions from different
   noise are compared with the truth and with each other, and the best generator is the one that
   draws from the data's distribution. This lasts for most of the run and goes on during the game;
@@ -48,27 +48,27 @@ from training.crnngan.losses import (
 )
 from training.crnngan.network import (
     FEATURES,
-    FIRST_TONE,
+    FIRST_NOTE,
     Discriminator,
-    Generator,
     GeneratorStep,
-    Hearing,
+    NoteEncoder,
+    NoteGenerator,
     beats_since,
 )
 from training.crnngan.notes import (
+    NoteArray,
     Stretches,
-    Tones,
     grid_values,
+    notes_of,
     phrase_of_tones,
     semitones_to_c_major,
     texture_distance,
-    tones_of,
     transposed,
 )
 from training.data.symbolic.corpus import Corpus, Piece, open_corpus
 from training.pictures.samples import PhraseSamples
 from training.trainer.distributed import agree, average_gradients
-from training.trainer.system import Moment, System, rate
+from training.trainer.system import RunPosition, System, rate
 
 _FIRST_TURNS, _TURNS_UNTIL = 0.1, 0.5
 _MOST_CELLS = 2000
@@ -95,7 +95,7 @@ class CRNNGANConfig:
     dropout
         Share of values silenced between layers.
     pretraining
-        Share of the run in which the generator only learns to predict the next tone.
+        Share of the run in which the generator only learns to predict the next note.
     adversarial, matching
         Weights of the adversarial loss and of feature matching beside prediction; the paper has
         feature matching alone.
@@ -158,9 +158,9 @@ class CRNNGANLearner:
             self._train, self._valid = self._train.within(values), self._valid.within(values)
         ours = not config.is_paper
         per_cell, drop = config.tones_per_cell, config.dropout
-        self.generator = Generator(values, config.hidden, per_cell, config.noise, ours, drop).to(
-            device
-        )
+        self.generator = NoteGenerator(
+            values, config.hidden, per_cell, config.noise, ours, drop
+        ).to(device)
         self.critic = Discriminator(
             values, config.critic_hidden, per_cell, ours, drop, config.bfloat16
         ).to(device)
@@ -176,7 +176,7 @@ class CRNNGANLearner:
             "critic": self._optimizer(self.critic, config.critic_learning_rate),
         }
 
-    def step(self, at: Moment) -> dict[str, Tensor]:
+    def step(self, at: RunPosition) -> dict[str, Tensor]:
         """Learn from one batch: to predict at first, then to play the game."""
         self.generator.train()
         rows = at.random.integers(0, len(self._train), size=self.config.batch)
@@ -191,26 +191,26 @@ class CRNNGANLearner:
         return self._play(real, self.generator(noise), prediction)
 
     def _prediction(self, real: Tensor, fraction: float) -> Tensor:
-        """Return how badly the next tones are foretold, from coarse to fine as the run goes on.
+        """Return how badly the next notes are foretold, from coarse to fine as the run goes on.
 
         Chroma and the place in the bar weigh little at first: with their full weight they bar the
-        way from a wrong semitone to the right one. At the end they keep tones on the grid.
+        way from a wrong semitone to the right one. At the end they keep notes on the grid.
         """
         turns = _FIRST_TURNS + (1.0 - _FIRST_TURNS) * min(1.0, fraction / _TURNS_UNTIL)
         noises = self.generator.draw_noise(2 * len(real), real.shape[1]).to(self.device)
         if self.config.is_paper:
             return mse_loss(self.generator.predict(noises[: len(real)], real), real)
         made = self.generator.predict(noises, torch.cat([real, real])).chunk(2)
-        return energy_score(*(self._views(tones, real, turns) for tones in (real, *made)))
+        return energy_score(*(self._views(notes, real, turns) for notes in (real, *made)))
 
-    def _views(self, tones: Tensor, real: Tensor, turns: float) -> tuple[Tensor, ...]:
-        """Return what a next tone is judged by, (b, cells, n) each: all, its pitch, its rhythm."""
+    def _views(self, notes: Tensor, real: Tensor, turns: float) -> tuple[Tensor, ...]:
+        """Return what a next note is judged by, (b, cells, n) each: all, its pitch, its rhythm."""
         after = beats_since(real).flatten(1).cumsum(dim=1).view(real.shape[:3])
-        starts = after - beats_since(real) + beats_since(tones)
-        heard = self.generator.hearing(tones, starts)
+        starts = after - beats_since(real) + beats_since(notes)
+        heard = self.generator.hearing(notes, starts)
         heard = torch.cat([heard[..., :FEATURES], turns * heard[..., FEATURES:]], dim=-1)
-        pitch = heard[..., Hearing.PITCH].flatten(2)
-        rhythm = heard[..., Hearing.RHYTHM].flatten(2)
+        pitch = heard[..., NoteEncoder.PITCH].flatten(2)
+        rhythm = heard[..., NoteEncoder.RHYTHM].flatten(2)
         return heard.flatten(2), pitch, rhythm
 
     def _play(self, real: Tensor, fake: Tensor, prediction: Tensor) -> dict[str, Tensor]:
@@ -274,13 +274,13 @@ class CRNNGANLearner:
         self, count: int, seed: int, prompt: Phrase | None = None, length_beats: float = 32.0
     ) -> list[Phrase]:
         """Return `count` phrases, each the prompt (if any) and `length_beats` after it."""
-        heard = tones_of(prompt.notes) if prompt else np.zeros((0, 4), np.float32)
+        heard = notes_of(prompt.notes) if prompt else np.zeros((0, 4), np.float32)
         key = semitones_to_c_major(heard) if prompt and not self.config.is_paper else 0
         end = length_beats + (prompt.length_beats if prompt else 0.0)
         spoken_from = prompt.length_beats if prompt else 0.0
-        tones = self._made_tones(count, seed, transposed(heard, key), spoken_from, end)
+        notes = self._made_tones(count, seed, transposed(heard, key), spoken_from, end)
         is_monophonic = self.config.tones_per_cell == 1
-        back = transposed(tones, -key)
+        back = transposed(notes, -key)
         return [phrase_of_tones(row, end, is_monophonic) for row in back]
 
     def step_module(self) -> GeneratorStep:
@@ -291,11 +291,11 @@ class CRNNGANLearner:
         self,
         count: int,
         seed: int,
-        heard: Tones | None = None,
+        heard: NoteArray | None = None,
         spoken_from: float = 0.0,
         beats: float | None = None,
-    ) -> Tones:
-        """Make tones (count, n, 4) by steps: as many as in training, or `beats` long.
+    ) -> NoteArray:
+        """Make notes (count, n, 4) by steps: as many as in training, or `beats` long.
 
         What is heard comes first; what follows it starts at `spoken_from` beats at the earliest.
         """
@@ -303,7 +303,7 @@ class CRNNGANLearner:
         cells = [] if heard is None else _in_cells(heard, config.tones_per_cell)
         random = torch.Generator().manual_seed(seed)
         _, now, hidden, cell = step.generator.begin(count)
-        previous = torch.tensor(FIRST_TONE).expand(count, config.tones_per_cell, -1)
+        previous = torch.tensor(FIRST_NOTE).expand(count, config.tones_per_cell, -1)
         made: list[Tensor] = []
         while len(made) < config.cells if beats is None else bool((now < beats).any()):
             noise = (2.0 * torch.rand(count, config.noise, generator=random) - 1.0).to(self.device)
@@ -322,9 +322,9 @@ class CRNNGANLearner:
                 break
         return torch.cat(made, dim=1).numpy()
 
-    def _averaged(self) -> Generator:
+    def _averaged(self) -> NoteGenerator:
         module = self.average.module
-        assert isinstance(module, Generator)
+        assert isinstance(module, NoteGenerator)
         return module
 
     def _stretches(self, pieces: Sequence[Piece]) -> Stretches:
@@ -333,10 +333,10 @@ class CRNNGANLearner:
         length = config.cells * config.tones_per_cell
         return Stretches.of(phrases, length, config.bar_beats, not config.is_paper)
 
-    def _scaled(self, tones: Tones) -> Tensor:
-        """Return tones (b, n, 4) as scaled cells (b, cells, tones, 4) on the device."""
+    def _scaled(self, notes: NoteArray) -> Tensor:
+        """Return notes (b, n, 4) as scaled cells (b, cells, notes, 4) on the device."""
         cells = torch.from_numpy(
-            tones.reshape(len(tones), -1, self.config.tones_per_cell, FEATURES)
+            notes.reshape(len(notes), -1, self.config.tones_per_cell, FEATURES)
         )
         scale = self.generator.scale
         scaled: Tensor = scale.scaled(cells.to(self.device))
@@ -370,10 +370,10 @@ class CRNNGANLearner:
         self.optimizers[name].step()
 
 
-def _in_cells(tones: Tones, tones_per_cell: int) -> list[Tensor]:
-    """Return tones (n, 4) as cells (1, tones, 4); a last one that is not full is left out."""
-    whole = len(tones) // tones_per_cell * tones_per_cell
-    cells = tones[:whole].reshape(-1, tones_per_cell, 4)
+def _in_cells(notes: NoteArray, tones_per_cell: int) -> list[Tensor]:
+    """Return notes (n, 4) as cells (1, notes, 4); a last one that is not full is left out."""
+    whole = len(notes) // tones_per_cell * tones_per_cell
+    cells = notes[:whole].reshape(-1, tones_per_cell, 4)
     return [torch.from_numpy(cell)[None] for cell in cells]
 
 

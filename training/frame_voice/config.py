@@ -23,9 +23,9 @@ class FrameVoiceConfig:
     latent_size
         Numbers that describe a timbre.
     note_width, note_blocks
-        The part that runs once per note: cheap, so it may be wide.
+        The part that runs once per tone: cheap, so it may be wide.
     frame_width, frame_blocks, frame_expansion
-        The part that runs every 10 ms: this is the cost of a note.
+        The part that runs every 10 ms: this is the cost of a tone.
     """
 
     latent_size: int = 24
@@ -62,7 +62,7 @@ class TrainingConfig:
     windows
         STFT lengths of the loss, in frames.
     floor_db
-        Quieter than this against a full-scale partial of the loudest note counts as silence.
+        Quieter than this against a full-scale partial of the loudest tone counts as silence.
     motion_weight
         Weight of the loss that matches the recorded wobble.
     adversarial_from
@@ -96,22 +96,22 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class VoiceRecipe:
     """A voice size with the training that suits it."""
 
     voice: FrameVoiceConfig
     training: TrainingConfig
 
 
-RECIPES: dict[str, Recipe] = {
-    "frame_voice": Recipe(FrameVoiceConfig(), TrainingConfig()),
+RECIPES: dict[str, VoiceRecipe] = {
+    "frame_voice": VoiceRecipe(FrameVoiceConfig(), TrainingConfig()),
     # A wider net, larger batches and critics in the second half: for a GPU. Not yet measured.
-    "frame_voice_gpu": Recipe(
+    "frame_voice_gpu": VoiceRecipe(
         FrameVoiceConfig(note_width=1024, note_blocks=4, frame_width=384, frame_blocks=6),
         TrainingConfig(batch_size=128, crop_hops=96, steps=20000, adversarial_from=0.4),
     ),
     # Too small to sound good; goes through every step of the way in seconds.
-    "tiny": Recipe(
+    "tiny": VoiceRecipe(
         FrameVoiceConfig(
             latent_size=8,
             note_width=64,

@@ -22,14 +22,14 @@ _SLOPE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CriticOutput:
     """A critic's scores, any shape, and the features of its layers."""
 
     scores: Tensor
     features: list[Tensor]
 
 
-class Critic(nn.Module):
+class Discriminator(nn.Module):
     """A stack of 2-D convolutions over some view of the audio, conditioned on pitch."""
 
     def __init__(self, channels: int, kernel: tuple[int, int], stride: tuple[int, int]) -> None:
@@ -47,7 +47,7 @@ class Critic(nn.Module):
         """Return what this critic looks at, shape (n, 1, height, width)."""
         raise NotImplementedError
 
-    def forward(self, audio: Tensor, pitch: Tensor) -> Verdict:
+    def forward(self, audio: Tensor, pitch: Tensor) -> CriticOutput:
         """Judge audio (n, frames) of MIDI pitches (n,)."""
         hidden = self.view(audio)
         features = []
@@ -56,10 +56,10 @@ class Critic(nn.Module):
             features.append(hidden)
         key = (pitch.round().long() - LOWEST_PITCH).clamp(0, PITCH_COUNT - 1)
         projection = (self.pitch(key)[:, :, None, None] * hidden).mean(dim=1, keepdim=True)
-        return Verdict(self.score(hidden) + projection, features)
+        return CriticOutput(self.score(hidden) + projection, features)
 
 
-class SpectrogramCritic(Critic):
+class SpectrogramCritic(Discriminator):
     """Looks at a log-magnitude spectrogram."""
 
     def __init__(self, size: int, channels: int) -> None:
@@ -75,7 +75,7 @@ class SpectrogramCritic(Critic):
         return 0.5 * torch.log(torch.view_as_real(bins).square().sum(dim=-1) + 1e-5)[:, None]
 
 
-class PeriodCritic(Critic):
+class PeriodCritic(Discriminator):
     """Looks at the waveform folded at a period."""
 
     def __init__(self, period: int, channels: int) -> None:

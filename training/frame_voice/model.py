@@ -1,9 +1,9 @@
-"""The frame voice: a small network that plays notes of any length at 48 kHz.
+"""The frame voice: a small network that plays tones of any length at 48 kHz.
 
 Every 10 ms the network gives the levels of 128 partials, 12 modes and 48 noise bands, as a pure
 function of timbre latent, pitch, time since the key went down and time since it was let go
 (`training.frame_voice.network`). It has no memory, because all of these are known without one: an
-attack rendered alone is the beginning of the whole note, a stream equals a note, and a note may be
+attack rendered alone is the beginning of the whole tone, a stream equals a tone, and a tone may be
 as long as it likes. Pitch is exact because it is arithmetic, not learned.
 
 *Motion*. Recorded partials wobble; a mean spectrum does not. Each partial carries two quieter
@@ -17,9 +17,9 @@ rises with velocity by construction.
 
 Graph interface
 ---------------
-All arrays are float32. ``n`` notes, ``V`` voices, ``T`` hops of 480 frames.
+All arrays are float32. ``n`` tones, ``V`` voices, ``T`` hops of 480 frames.
 
-`WholeNote` and, with T = 32, the attack. The key stays down; release is the host's envelope.
+`WholeTone` and, with T = 32, the attack. The key stays down; release is the host's envelope.
 
 =============  ==================  ==============================================================
 input          shape               meaning
@@ -35,7 +35,7 @@ noise          (n, T + 1, 2, 480)  standard normal
 =============  ==================  ==============================================================
 output         shape               meaning
 =============  ==================  ==============================================================
-audio          (n, 480 T)          the strongest 50 ms of a note have an RMS near 0.1 at velocity 1
+audio          (n, 480 T)          the strongest 50 ms of a tone have an RMS near 0.1 at velocity 1
 level_db       (n,)                loudness of this key against the instrument's median key
 =============  ==================  ==============================================================
 
@@ -56,8 +56,8 @@ latent         (V, 24)             may change from hop to hop: live morphing
 pitch          (V,)                may change from hop to hop: bend
 velocity       (V,)                as above
 motion         (V,)                as above
-motion_phases  (V, 4, 140)         the same at every hop of a note
-noise          (V, 2, 480)         row t of the whole note's noise at since_onset = t / 100
+motion_phases  (V, 4, 140)         the same at every hop of a tone
+noise          (V, 2, 480)         row t of the whole tone's noise at since_onset = t / 100
 since_onset    (V,)                seconds
 since_release  (V,)                seconds since the key was let go, -1 while it is down
 partials_in    (V, 280)            state: complex amplitudes
@@ -90,20 +90,20 @@ from training.frame_voice.config import (
     SAMPLE_RATE_HZ,
     FrameVoiceConfig,
 )
-from training.frame_voice.network import FASTEST_BEAT_HZ, FrameNetwork, NoteControls
+from training.frame_voice.network import FASTEST_BEAT_HZ, FrameNetwork, ToneControls
 from training.frame_voice.network import HOP_SECONDS as HOP_SECONDS
 
 _NEPER_DB = 20.0 / math.log(10.0)
 _DEEPEST_COPY = 0.48
 # Noise between and under the partials moves them too: without this share the median partial wobbles
-# 1.27 times as much as the recording's (60 held-out notes).
+# 1.27 times as much as the recording's (60 held-out tones).
 _COPY_SHARE = 0.7
 _ASIDE = (math.sqrt(2.0) - 1.0) / 2.0  # no sum of simple fractions is half a step from here
 
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """Where the partials of n notes lie: `hz` float64 (n, 140), `gates` (n, 140)."""
+    """Where the partials of n tones lie: `hz` float64 (n, 140), `gates` (n, 140)."""
 
     hz: Tensor
     gates: Tensor
@@ -154,7 +154,7 @@ class FrameVoice(nn.Module):
             "mode_gates": torch.from_numpy(tuning.mode_gates[:count].copy()),
             "level_table": torch.from_numpy(tuning.level_db[:count].copy()),
             "tilt": torch.tensor([i.velocity_tilt for i in instruments], dtype=torch.float32),
-            # Scattered start phases keep the peak low; every note and layer shares them.
+            # Scattered start phases keep the peak low; every tone and layer shares them.
             "start_turns": torch.from_numpy(
                 np.random.default_rng(0).random(PARTIAL_COUNT, np.float32)
             ),
@@ -226,7 +226,7 @@ class FrameVoice(nn.Module):
 
     def frame_controls(
         self,
-        note: NoteControls,
+        tone: ToneControls,
         share: Tensor,
         tuning: Tuning,
         velocity: Tensor,
@@ -235,7 +235,7 @@ class FrameVoice(nn.Module):
         since_release: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Return amplitudes (n, frames, 140) and noise bin gains (n, frames, 480)."""
-        levels = self.network.levels(note, since_onset, since_release)
+        levels = self.network.levels(tone, since_onset, since_release)
         tilt = self.velocity_tilt(share, velocity, f0_hz, tuning.hz.float())
         amplitudes = torch.exp(levels[..., :PARTIAL_COUNT] + tilt[:, None]) * tuning.gates[:, None]
         band_hz = self._band_hz.expand(f0_hz.shape[0], NOISE_BAND_COUNT)
@@ -243,16 +243,16 @@ class FrameVoice(nn.Module):
         bands = levels[..., PARTIAL_COUNT:] + tilt[:, None]
         return amplitudes, torch.exp(torch.matmul(bands, self._to_bins))
 
-    def beat_turns_per_hop(self, note: NoteControls, motion_phases: Tensor) -> Tensor:
+    def beat_turns_per_hop(self, tone: ToneControls, motion_phases: Tensor) -> Tensor:
         """Return how far the two copies of each partial turn per hop, shape (n, 2, 140)."""
-        rate = (note.wobble_hz @ self._to_partials).clamp(max=FASTEST_BEAT_HZ)
+        rate = (tone.wobble_hz @ self._to_partials).clamp(max=FASTEST_BEAT_HZ)
         spread = 0.6 + 0.8 * motion_phases[:, 2:]
         up_and_down = torch.tensor([[1.0], [-1.0]], device=rate.device)
         return rate[:, None] * spread * up_and_down * HOP_SECONDS
 
-    def copy_depth(self, note: NoteControls, motion: Tensor) -> Tensor:
+    def copy_depth(self, tone: ToneControls, motion: Tensor) -> Tensor:
         """Return the level c of each partial's detuned copies, shape (n, 140)."""
-        wobble = _COPY_SHARE * (note.wobble_db @ self._to_partials)
+        wobble = _COPY_SHARE * (tone.wobble_db @ self._to_partials)
         return (wobble * motion[:, None] / _NEPER_DB).clamp(0.0, _DEEPEST_COPY)
 
     def noise_frames(self, gains: Tensor, noise: Tensor) -> Tensor:
@@ -266,15 +266,15 @@ def tempered_hz(pitch: Tensor) -> Tensor:
     return 440.0 * 2.0 ** ((pitch.double() - 69.0) / 12.0)
 
 
-class WholeNote(nn.Module):
-    """A held note from its first frame; see the module's graph interface.
+class WholeTone(nn.Module):
+    """A held tone from its first frame; see the module's graph interface.
 
     Parameters
     ----------
     voice
         The trained voice.
     hops
-        Length in hops of 10 ms: 400 for a whole note, 32 for an attack.
+        Length in hops of 10 ms: 400 for a whole tone, 32 for an attack.
     """
 
     def __init__(self, voice: FrameVoice, hops: int) -> None:
@@ -317,7 +317,7 @@ def render_hops(
     since_release: Tensor,
     f0_hz: Tensor | None = None,
 ) -> Tensor:
-    """Render consecutive hops of n notes; the plain form behind training and `WholeNote`.
+    """Render consecutive hops of n tones; the plain form behind training and `WholeTone`.
 
     Parameters
     ----------
@@ -340,17 +340,17 @@ def render_hops(
         float32, shape (n, 480 hops).
     """
     f0 = tempered_hz(pitch) if f0_hz is None else f0_hz
-    note = voice.network.note(latent, pitch)
+    tone = voice.network.tone(latent, pitch)
     tuning = voice.tuning(share, pitch, f0)
     amplitudes, gains = voice.frame_controls(
-        note, share, tuning, velocity, f0.float(), since_onset, since_release
+        tone, share, tuning, velocity, f0.float(), since_onset, since_release
     )
     cycles = tuning.hz / SAMPLE_RATE_HZ
     hop = torch.round(since_onset[:, :, None] / HOP_SECONDS).double()
     turns = voice.start_turns + centred_phase(cycles, hop)
-    beats = hop.float()[:, :, None] * voice.beat_turns_per_hop(note, motion_phases)[:, None]
+    beats = hop.float()[:, :, None] * voice.beat_turns_per_hop(tone, motion_phases)[:, None]
     copies = moving_partials(
-        motion_phases[:, None, :2] + beats, voice.copy_depth(note, motion)[:, None]
+        motion_phases[:, None, :2] + beats, voice.copy_depth(tone, motion)[:, None]
     )
     before = turned(amplitudes[:, :-1], copies[:, :-1], turns[:, :-1])
     after = turned(amplitudes[:, 1:], copies[:, 1:], turns[:, :-1])
@@ -421,17 +421,17 @@ class FrameStep(nn.Module):
         voice = self.voice
         f0 = tempered_hz(pitch)
         share = voice.share_of_instruments(latent)
-        note = voice.network.note(latent, pitch)
+        tone = voice.network.tone(latent, pitch)
         tuning = voice.tuning(share, pitch, f0)
         amplitudes, gains = voice.frame_controls(
-            note, share, tuning, velocity, f0.float(), since_onset[:, None], since_release[:, None]
+            tone, share, tuning, velocity, f0.float(), since_onset[:, None], since_release[:, None]
         )
         sounding = (since_onset > 0.5 * HOP_SECONDS)[:, None]
         cycles = tuning.hz / SAMPLE_RATE_HZ
         per_hop = synthesis.centred(cycles * HOP_FRAMES).float()
-        beats = synthesis.centred(beats_in + voice.beat_turns_per_hop(note, motion_phases))
+        beats = synthesis.centred(beats_in + voice.beat_turns_per_hop(tone, motion_phases))
         beats = torch.where(sounding[:, None], beats, motion_phases[:, :2])
-        copies = moving_partials(beats, voice.copy_depth(note, motion))
+        copies = moving_partials(beats, voice.copy_depth(tone, motion))
         after = turned(amplitudes[:, 0], copies, torch.zeros_like(per_hop))
         tonal = synthesis.single_hop(
             rotated(partials_in, phases_in),
@@ -456,7 +456,7 @@ def rotated(partials: Tensor, turns: Tensor) -> Tensor:
 def seeded_inputs(
     seed: int, pitch: int, hops: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Draw `motion_phases` (4, 140) and `noise` (hops + 1, 2, 480) of one note.
+    """Draw `motion_phases` (4, 140) and `noise` (hops + 1, 2, 480) of one tone.
 
     The same for every latent and velocity; a shorter draw is the beginning of a longer one.
     """

@@ -1,7 +1,7 @@
 """The frame voice's network: levels as a function of timbre, pitch and time.
 
 In: a latent, a pitch, and times since the key went down and was let go. Out: log levels of 128
-partials, 12 modes and 48 noise bands, and the note's motion. One part runs once per note and is
+partials, 12 modes and 48 noise bands, and the tone's motion. One part runs once per tone and is
 wide, because that is cheap; the other runs every 10 ms, and its layers are set by the first through
 adaptive layer norm (Perez et al., FiLM, 2018).
 """
@@ -29,7 +29,7 @@ HOP_SECONDS = HOP_FRAMES / SAMPLE_RATE_HZ
 CONTROL_COUNT = PARTIAL_COUNT + NOISE_BAND_COUNT
 FASTEST_BEAT_HZ = 9.0
 
-_LONGEST_SECONDS = 12.0  # the longest notes in training; time stands still beyond
+_LONGEST_SECONDS = 12.0  # the longest tones in training; time stands still beyond
 _LONGEST_RELEASE_SECONDS = 0.75  # likewise after a release, and then everything fades
 _FADE_PER_SECOND = 8.0
 _PITCH_CENTRES = 44
@@ -40,13 +40,13 @@ _TIME_FEATURES = _LOG_TIMES + len(_DECAYS_SECONDS) + _ONSET_FRAMES + 1 + _RELEAS
 
 
 @dataclass(frozen=True, slots=True)
-class NoteControls:
-    """What the note network says once per note.
+class ToneControls:
+    """What the tone network says once per tone.
 
     Attributes
     ----------
     base
-        (n, 188): log levels that hold for the whole note.
+        (n, 188): log levels that hold for the whole tone.
     shifts
         (n, blocks, 2, width): scale and shift of every frame block.
     wobble_db, wobble_hz
@@ -84,8 +84,8 @@ class FrameNetwork(nn.Module):
         self._shape = (config.frame_blocks, 2, width)
         self._start_small()
 
-    def note(self, latent: Tensor, pitch: Tensor) -> NoteControls:
-        """Run the part that is evaluated once per note; latent (n, 24), pitch (n,)."""
+    def tone(self, latent: Tensor, pitch: Tensor) -> ToneControls:
+        """Run the part that is evaluated once per tone; latent (n, 24), pitch (n,)."""
         centres = torch.linspace(LOWEST_PITCH, HIGHEST_PITCH, _PITCH_CENTRES, device=pitch.device)
         bumps = torch.exp(-0.5 * ((pitch[:, None] - centres) / 1.7) ** 2)
         line = (pitch[:, None] - 64.5) / 43.5
@@ -94,20 +94,20 @@ class FrameNetwork(nn.Module):
             hidden = hidden + block(hidden)
         hidden = self.note_norm(hidden)
         motion = self.motion(hidden)
-        return NoteControls(
+        return ToneControls(
             base=self.base(hidden),
             shifts=self.shifts(hidden).reshape(-1, *self._shape),
             wobble_db=nn.functional.softplus(motion[:, :MOTION_BAND_COUNT]),
             wobble_hz=torch.exp(motion[:, MOTION_BAND_COUNT:]).clamp(max=2 * FASTEST_BEAT_HZ),
         )
 
-    def levels(self, note: NoteControls, since_onset: Tensor, since_release: Tensor) -> Tensor:
+    def levels(self, tone: ToneControls, since_onset: Tensor, since_release: Tensor) -> Tensor:
         """Return log levels, shape (n, frames, 188), at the given times in seconds (n, frames)."""
         hidden = self.frame_in(time_features(since_onset, since_release))
         for index, block in enumerate(self.frame_blocks):
-            hidden = block(hidden, note.shifts[:, index, 0, None], note.shifts[:, index, 1, None])
+            hidden = block(hidden, tone.shifts[:, index, 0, None], tone.shifts[:, index, 1, None])
         fade = _FADE_PER_SECOND * (since_release - _LONGEST_RELEASE_SECONDS).clamp(min=0.0)
-        levels: Tensor = self.frame_out(hidden) + note.base[:, None] - fade[..., None]
+        levels: Tensor = self.frame_out(hidden) + tone.base[:, None] - fade[..., None]
         return levels.clamp(-20.0, 3.0)
 
     def _start_small(self) -> None:
@@ -125,7 +125,7 @@ class FrameNetwork(nn.Module):
 
 
 class FrameBlock(nn.Module):
-    """A residual block whose normalisation is set by the note (adaptive layer norm)."""
+    """A residual block whose normalisation is set by the tone (adaptive layer norm)."""
 
     def __init__(self, width: int, inner: int) -> None:
         super().__init__()
@@ -141,7 +141,7 @@ class FrameBlock(nn.Module):
 
 
 def time_features(since_onset: Tensor, since_release: Tensor) -> Tensor:
-    """Describe moments of a note to the network.
+    """Describe moments of a tone to the network.
 
     Parameters
     ----------

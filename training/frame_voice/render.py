@@ -1,4 +1,4 @@
-"""Play a trained voice from Python: one of its notes again, or any latents at a pitch."""
+"""Play a trained voice from Python: one of its tones again, or any latents at a pitch."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.data.audio.tone_set import HELD, NoteSet
+from training.data.audio.tone_set import HELD, ToneSet
 from training.frame_voice.config import HOP_FRAMES, SAMPLE_RATE_HZ
 from training.frame_voice.model import (
     FrameVoice,
-    WholeNote,
+    WholeTone,
     render_hops,
     seeded_inputs,
     tempered_hz,
@@ -21,25 +21,25 @@ from training.frame_voice.network import HOP_SECONDS
 
 
 def play_like(
-    voice: FrameVoice, notes: NoteSet, row: int, motion: float = 1.0, seed: int = 0
+    voice: FrameVoice, tones: ToneSet, row: int, motion: float = 1.0, seed: int = 0
 ) -> NDArray[np.float32]:
-    """Play a note of the set with the voice: same instrument, f0, length and release.
+    """Play a tone of the set with the voice: same instrument, f0, length and release.
 
     Returns
     -------
     NDArray
         float32, shape (frames,), as long as the recording.
     """
-    frames = int(notes.frames[row])
+    frames = int(tones.frames[row])
     hops = -(-frames // HOP_FRAMES)
-    pitch = int(notes.pitch[row])
+    pitch = int(tones.pitch[row])
     phases, noise = seeded_inputs(seed, pitch, hops)
-    hold = int(notes.hold_frames[row])
+    hold = int(tones.hold_frames[row])
     device = voice.latent_of.device
     with torch.no_grad(), device:
         since_onset = torch.arange(hops + 1, dtype=torch.float32)[None] * HOP_SECONDS
         since_release = since_onset - (math.inf if hold == HELD else hold / SAMPLE_RATE_HZ)
-        index = torch.tensor([notes.instrument[row]])
+        index = torch.tensor([tones.instrument[row]])
         audio = render_hops(
             voice,
             torch.nn.functional.one_hot(index, len(voice.latent_of)).float(),
@@ -51,7 +51,7 @@ def play_like(
             noise=torch.from_numpy(noise)[None].to(device),
             since_onset=since_onset,
             since_release=since_release,
-            f0_hz=tempered_hz(torch.tensor([pitch + float(notes.cents[row]) / 100.0])),
+            f0_hz=tempered_hz(torch.tensor([pitch + float(tones.cents[row]) / 100.0])),
         )
     result: NDArray[np.float32] = audio[0, :frames].cpu().numpy()
     return result
@@ -77,7 +77,7 @@ def play(
     phases, noise = seeded_inputs(seed, pitch, hops)
     velocities = np.broadcast_to(np.asarray(velocity, np.float32), (count,)).copy()
     with torch.no_grad():
-        audio, _ = WholeNote(voice, hops)(
+        audio, _ = WholeTone(voice, hops)(
             latents,
             torch.full((count,), float(pitch)),
             torch.from_numpy(velocities),

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import torch
 
-from training.data.audio.tone_set import Instrument, NoteSet, TuningTables
+from training.data.audio.tone_set import Instrument, ToneSet, TuningTables
 from training.frame_voice.config import FrameVoiceConfig, TrainingConfig
 from training.frame_voice.model import FrameVoice
 from training.trainer.checkpoint import (
@@ -35,9 +35,9 @@ class RunSummary:
     instruments
         The instruments learned, in the order of the latents.
     source, notice
-        Where the notes come from, and the licence text that goes with them.
+        Where the tones come from, and the licence text that goes with them.
     notes_folder
-        The note set.
+        The tone set.
     step
         Steps taken.
     seconds
@@ -60,7 +60,7 @@ class RunSummary:
 def summarise(
     voice: FrameVoiceConfig,
     training: TrainingConfig,
-    notes: NoteSet,
+    tones: ToneSet,
     step: int,
     seconds: float,
     hardware: str,
@@ -69,10 +69,10 @@ def summarise(
     return RunSummary(
         voice=voice,
         training=training,
-        instruments=notes.trained_instruments,
-        source=notes.source,
-        notice=notes.notice,
-        notes_folder=str(notes.path),
+        instruments=tones.trained_instruments,
+        source=tones.source,
+        notice=tones.notice,
+        notes_folder=str(tones.path),
         step=step,
         seconds=seconds,
         hardware=hardware,

@@ -1,6 +1,6 @@
 """Train the frame voice: one loop for every machine.
 
-In: a note set and a run folder. Out: a checkpoint each minute, TensorBoard logs, and the same
+In: a tone set and a run folder. Out: a checkpoint each minute, TensorBoard logs, and the same
 result to the bit whether or not the run was interrupted (with a fixed number of steps, on the same
 machine and number of threads).
 """
@@ -22,7 +22,7 @@ from torch.utils.tensorboard import SummaryWriter
 from instrument.errors import SettingError
 from training.audio.spectral_loss import SpectralLoss, Spectrum
 from training.data.audio.crops import Crops, CropSource, Prefetch
-from training.data.audio.tone_set import TEST, NoteSet
+from training.data.audio.tone_set import TEST, ToneSet
 from training.frame_voice.config import HOP_FRAMES, SAMPLE_RATE_HZ, FrameVoiceConfig, TrainingConfig
 from training.frame_voice.discriminators import AdversarialStage
 from training.frame_voice.model import FrameVoice, render_hops, tempered_hz
@@ -60,7 +60,7 @@ class Trainer:
 
     Parameters
     ----------
-    notes
+    tones
         What to learn.
     folder
         The run folder.
@@ -74,7 +74,7 @@ class Trainer:
 
     def __init__(
         self,
-        notes: NoteSet,
+        tones: ToneSet,
         folder: Path,
         voice_config: FrameVoiceConfig,
         config: TrainingConfig,
@@ -82,17 +82,17 @@ class Trainer:
         resume: bool,
     ) -> None:
         keep_memory()
-        self.notes, self.folder, self.device = notes, folder, device
+        self.tones, self.folder, self.device = tones, folder, device
         state: dict[str, Any] | None = None
         self.step, self.seconds, self.held_out = 0, 0.0, math.nan
         if resume:
             summary, state = load_checkpoint(folder)
-            _check_same_notes(summary, notes)
+            _check_same_notes(summary, tones)
             voice_config, config = summary.voice, summary.training
             self.step, self.seconds = summary.step, summary.seconds
         self.voice_config, self.config = voice_config, config
         torch.manual_seed(config.seed)
-        self.voice = FrameVoice(voice_config, notes.trained_instruments, notes.tuning).to(device)
+        self.voice = FrameVoice(voice_config, tones.trained_instruments, tones.tuning).to(device)
         self.loss = SpectralLoss(config.windows, config.floor_db).to(device)
         self.parameters = list(self.voice.parameters())
         self.average = [p.detach().clone() for p in self.parameters]
@@ -110,7 +110,7 @@ class Trainer:
         )
         if state is not None:
             self._restore(state)
-        self.crops = CropSource(notes, config, voice_config.latent_size)
+        self.crops = CropSource(tones, config, voice_config.latent_size)
         self._check = self._held_out_crops()
 
     @property
@@ -197,7 +197,7 @@ class Trainer:
         """
         n, hops = crops.pitch.shape[0], crops.noise.shape[1] - 1
         latent = latent + self.config.latent_noise * crops.latent_noise
-        instruments = len(self.notes.trained_instruments)
+        instruments = len(self.tones.trained_instruments)
         share = torch.nn.functional.one_hot(crops.instrument, instruments).float()
         hop = crops.first_hop[:, None] + torch.arange(hops + 1, device=self.device)
         since_onset = hop * HOP_SECONDS
@@ -241,7 +241,7 @@ class Trainer:
         """Describe the run so far."""
         hardware = describe_hardware(self.device)
         return summarise(
-            self.voice_config, self.config, self.notes, self.step, self.seconds, hardware
+            self.voice_config, self.config, self.tones, self.step, self.seconds, hardware
         )
 
     def _learning_rate(self) -> float:
@@ -266,22 +266,22 @@ class Trainer:
 
     def _motion_loss(self, crops: Crops, latent: Tensor) -> Tensor:
         """Compare the motion that the network gives with the motion measured."""
-        note = self.voice.network.note(latent, crops.pitch)
+        tone = self.voice.network.tone(latent, crops.pitch)
         known = torch.isfinite(crops.wobble_db)
         if not bool(known.any()):
             return torch.zeros((), device=self.device)
-        depth = (note.wobble_db - crops.wobble_db.clamp(max=6.0))[known].abs().mean()
-        rate = (note.wobble_hz.log() - crops.wobble_hz.clamp(0.5, 9.0).log())[known].abs().mean()
+        depth = (tone.wobble_db - crops.wobble_db.clamp(max=6.0))[known].abs().mean()
+        rate = (tone.wobble_hz.log() - crops.wobble_hz.clamp(0.5, 9.0).log())[known].abs().mean()
         return depth + rate
 
     def _averaged(self) -> _Swap:
         return _Swap(self.parameters, self.average)
 
     def _held_out_crops(self) -> tuple[Crops, list[Spectrum]]:
-        """Choose onset crops of notes at hidden pitches, the same in every run."""
-        rows = np.flatnonzero(self.notes.split == TEST)
+        """Choose onset crops of tones at hidden pitches, the same in every run."""
+        rows = np.flatnonzero(self.tones.split == TEST)
         if rows.size == 0:
-            rows = np.arange(self.notes.pitch.size)
+            rows = np.arange(self.tones.pitch.size)
         rows = np.random.default_rng(0).choice(rows, min(_CHECK_CROPS, rows.size), replace=False)
         crops = _to_device(self.crops.onsets(np.sort(rows)), self.device)
         with torch.no_grad():
@@ -293,17 +293,17 @@ class Trainer:
         writer.add_scalar("train/learning_rate", self.optimiser.param_groups[0]["lr"], self.step)
 
     def _log_notes(self, writer: SummaryWriter) -> None:
-        """Write a few held-out notes as audio and pictures."""
-        rows = np.flatnonzero(self.notes.split == TEST)[:: max(len(self.notes.pitch) // 800, 1)][
+        """Write a few held-out tones as audio and pictures."""
+        rows = np.flatnonzero(self.tones.split == TEST)[:: max(len(self.tones.pitch) // 800, 1)][
             :60:12
         ]
         pairs = []
         for row in rows:
-            name = self.notes.instruments[self.notes.instrument[row]].name
-            title = f"{name} {self.notes.pitch[row]}"
+            name = self.tones.instruments[self.tones.instrument[row]].name
+            title = f"{name} {self.tones.pitch[row]}"
             with self._averaged():
-                ours = play_like(self.voice, self.notes, int(row))
-            pairs.append((title, self.notes.audio(int(row)), ours))
+                ours = play_like(self.voice, self.tones, int(row))
+            pairs.append((title, self.tones.audio(int(row)), ours))
             writer.add_audio(title, ours[None, :], self.step, SAMPLE_RATE_HZ)
         if pairs:
             writer.add_figure("held-out notes", compare_spectrograms(pairs), self.step)
@@ -338,10 +338,10 @@ def _to_device(crops: Crops, device: torch.device) -> Crops:
     return Crops(**{f.name: getattr(crops, f.name).to(device) for f in fields(crops)})
 
 
-def _check_same_notes(summary: RunSummary, notes: NoteSet) -> None:
-    if summary.instruments != notes.trained_instruments:
+def _check_same_notes(summary: RunSummary, tones: ToneSet) -> None:
+    if summary.instruments != tones.trained_instruments:
         raise SettingError(
             f"the run was trained on {len(summary.instruments)} other instruments than "
-            f"{notes.path} has ({len(notes.trained_instruments)})",
+            f"{tones.path} has ({len(tones.trained_instruments)})",
             f"Give the note set that it began with: --data {summary.notes_folder}",
         )

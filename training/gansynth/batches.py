@@ -1,7 +1,7 @@
-"""Random batches of a wave set's notes, as tensors on the device that learns from them.
+"""Random batches of a wave set's tones, as tensors on the device that learns from them.
 
-Notes go to the device as they are on disk, 16-bit, and become floating point there: half the bytes
-on the bus. ``python -m training.gansynth.batches soundfont`` measures what comes: 19,000 notes/s in
+Tones go to the device as they are on disk, 16-bit, and become floating point there: half the bytes
+on the bus. ``python -m training.gansynth.batches soundfont`` measures what comes: 19,000 tones/s in
 batches of 8 and 10,000 in batches of 64, with one thread of a busy two-core machine, the set in the
 page cache.
 """
@@ -23,7 +23,7 @@ from training.data.audio.waves import FRAMES, FULL_SCALE, WaveSet, WaveSplit, op
 
 @dataclass(frozen=True, slots=True)
 class WaveBatch:
-    """A few notes.
+    """A few tones.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class WaveBatch:
 
 
 class WaveBatches:
-    """Draws notes of one split, each as likely as any other.
+    """Draws tones of one split, each as likely as any other.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class WaveBatches:
     split
         Which part of it.
     batch
-        Notes at once; they are drawn without regard to each other, so one may come twice.
+        Tones at once; they are drawn without regard to each other, so one may come twice.
     device
         Where the tensors go. For CUDA they pass through pinned memory.
 
@@ -90,7 +90,7 @@ class WaveBatches:
 
 
 def measure_batches(waves: WaveSet, batch: int, device: torch.device, seconds: float) -> float:
-    """Return how many notes per second come in random batches."""
+    """Return how many tones per second come in random batches."""
     batches = WaveBatches(waves, "train", batch, device)
     random = np.random.default_rng(1)
     batches.draw(random)
@@ -101,7 +101,7 @@ def measure_batches(waves: WaveSet, batch: int, device: torch.device, seconds: f
 
 
 def main() -> None:
-    """Print the notes per second of batches of 8 and 64."""
+    """Print the tones per second of batches of 8 and 64."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("waves", help="name or folder of a wave set")
     parser.add_argument("--device", default="cpu")

@@ -31,7 +31,7 @@ class GansynthConfig:
         every `penalty_every` steps, for one modern GPU.
     normalizer
         Where the constants come from that bring images to ±1: "given" by the paper's code, for mel
-        images; "measured" on a thousand notes; "none".
+        images; "measured" on a thousand tones; "none".
     batch
         Images of each process in a step.
     stage_images, images
@@ -52,7 +52,7 @@ class GansynthConfig:
     has_bfloat16, is_compiled
         On a GPU: the inner layers in half precision, and as compiled kernels.
     frames
-        Length of the notes.
+        Length of the tones.
     """
 
     size: NetworkSize = field(default_factory=NetworkSize)

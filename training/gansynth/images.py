@@ -1,7 +1,7 @@
-"""Recorded notes as GANSynth's critic sees them.
+"""Recorded tones as GANSynth's critic sees them.
 
 In: a wave set. Out: batches of images in their own units with their pitches, drawn on the device
-that trains; the constants that bring them to ±1; and pitches as often as notes have them.
+that trains; the constants that bring them to ±1; and pitches as often as tones have them.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _MEASURED_NOTES, _AT_ONCE = 1000, 8
 Rows = NDArray[np.int64]
 
 
-class NoteImages:
-    """A wave set's notes as images.
+class ToneImages:
+    """A wave set's tones as images.
 
     Parameters
     ----------
     waves
-        Notes from C1 to C6; others are left out.
+        Tones from C1 to C6; others are left out.
     config
         Says what images show.
     device
@@ -39,7 +39,7 @@ class NoteImages:
     Raises
     ------
     SettingError
-        No training notes, or notes too short.
+        No training tones, or tones too short.
     """
 
     def __init__(self, waves: WaveSet, config: GansynthConfig, device: torch.device) -> None:
@@ -62,15 +62,15 @@ class NoteImages:
         return self.drawing.image(audio, pitch), pitch - LOWEST_PITCH
 
     def draw(self, random: np.random.Generator, count: int) -> Rows:
-        """Choose training notes, each as likely as any other."""
+        """Choose training tones, each as likely as any other."""
         return self.rows[random.integers(len(self.rows), size=count)]
 
     def pitches(self, random: np.random.Generator, count: int) -> NDArray[np.int64]:
-        """Choose pitches, counted from 0, as often as training notes have them."""
+        """Choose pitches, counted from 0, as often as training tones have them."""
         return self.waves.pitches[self.draw(random, count)].astype(np.int64) - LOWEST_PITCH
 
     def measure(self) -> Normalizer:
-        """Bring the least and the greatest value of a thousand notes to ±0.8, by channel.
+        """Bring the least and the greatest value of a thousand tones to ±0.8, by channel.
 
         As the original's "simple" normalizer does.
         """

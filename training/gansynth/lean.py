@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.gansynth.config import GansynthConfig
-from training.gansynth.losses import Figures, Judge, Seen
+from training.gansynth.losses import CriticInputs, Figures, Judge
 from training.gansynth.network import Critic, Generator
 
 _MOST_VARIANTS = 128
@@ -49,7 +49,7 @@ class LeanRules:
         loss = F.softplus(-scores).mean() + self.pitch_weight * heard
         return loss, {"generator": loss.detach(), "fake_pitch": heard.detach()}
 
-    def critic_loss(self, judge: Judge, seen: Seen) -> tuple[Tensor, Figures]:
+    def critic_loss(self, judge: Judge, seen: CriticInputs) -> tuple[Tensor, Figures]:
         """Return how wrong the critic is, in some steps with the penalty."""
         (real_scores, logits), (fake_scores, _) = judge(seen.real), judge(seen.fake)
         heard = F.cross_entropy(logits, seen.pitch)

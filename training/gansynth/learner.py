@@ -1,9 +1,9 @@
-"""Train GANSynth: notes from a latent and a pitch, learned in a game with a critic.
+"""Train GANSynth: tones from a latent and a pitch, learned in a game with a critic.
 
-In: a wave set. Out: a generator whose running average makes images of notes, see
+In: a wave set. Out: a generator whose running average makes images of tones, see
 `training.gansynth.tones`. After Engel et al., ICLR 2019, and Magenta's code where the paper is
 silent: networks grow through 13 stages, at whose start the optimisers forget; the generator takes
-its step, then the critic, each with notes and latents of its own; fakes have pitches as often as
+its step, then the critic, each with tones and latents of its own; fakes have pitches as often as
 the data. Several processes share one batch, as if it were one process's.
 """
 
@@ -22,17 +22,17 @@ from torch import Tensor, nn
 
 from training.data.audio.waves import FRAMES, RATE_HZ, WaveSet
 from training.gansynth.config import GansynthConfig
-from training.gansynth.images import NoteImages
+from training.gansynth.images import ToneImages
 from training.gansynth.lean import LeanRules, in_single_precision, make_lean
-from training.gansynth.losses import Figures, PaperRules, Rules, Seen
+from training.gansynth.losses import CriticInputs, Figures, PaperRules, Rules
 from training.gansynth.network import Critic, Generator, blend_real
 from training.gansynth.schedule import Schedule
-from training.gansynth.tones import GansynthNotes, Normalizer
+from training.gansynth.tones import GansynthTones, Normalizer
 from training.gansynth.validation import SoundCheck
 from training.gansynth.wavegan_network import WaveganCritic, WaveganGenerator
 from training.pictures.samples import NoteSamples
 from training.trainer.distributed import average_gradients
-from training.trainer.system import Moment
+from training.trainer.system import RunPosition
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -41,7 +41,7 @@ _CHECKED_BATCHES, _MOST_CHECKED = 4, 32
 _UNSCALED = Normalizer(1.0, 0.0, 1.0, 0.0)
 
 
-class Progress(nn.Module):
+class GrowthState(nn.Module):
     """How far a run is and how its images are scaled, kept with the weights."""
 
     counts: Tensor
@@ -55,7 +55,7 @@ class Progress(nn.Module):
 
     @property
     def images(self) -> int:
-        """Recorded notes' images that all processes have learned from."""
+        """Recorded tones' images that all processes have learned from."""
         return int(self.counts[0])
 
     @property
@@ -69,7 +69,7 @@ class Progress(nn.Module):
         return Normalizer(*self.scales.tolist())
 
     def advance(self, images: int, stage: int) -> None:
-        """Take note of a step."""
+        """Take tone of a step."""
         self.counts[0] += images
         self.counts[1] = stage
 
@@ -82,19 +82,19 @@ class GansynthLearner:
     config
         Options.
     waves
-        Recorded or rendered notes.
+        Recorded or rendered tones.
     device
         Where to run.
     """
 
     def __init__(self, config: GansynthConfig, waves: WaveSet, device: torch.device) -> None:
         self.config, self.device = config, device
-        self.images = NoteImages(waves, config, device)
+        self.images = ToneImages(waves, config, device)
         self.schedule = schedule_of(config)
         generator, critic = new_networks(config)
         self.generator, self.critic = generator.to(device), critic.to(device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
-        self.progress = Progress(_normalizer_of(config, self.images))
+        self.progress = GrowthState(_normalizer_of(config, self.images))
         self.networks: dict[str, nn.Module] = {
             "generator": self.generator,
             "average": self.average,
@@ -126,7 +126,7 @@ class GansynthLearner:
         full = self.schedule.blocks - 1
         return 1 << (full - math.ceil(self.position))
 
-    def step(self, at: Moment) -> dict[str, Tensor]:
+    def step(self, at: RunPosition) -> dict[str, Tensor]:
         """Take a step of the generator, then the critic's."""
         stage = self.schedule.stage(self.progress.images)
         if stage != self.progress.stage:
@@ -145,9 +145,9 @@ class GansynthLearner:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Let the critic judge held-out notes and as many generated ones; measure those.
+        """Let the critic judge held-out tones and as many generated ones; measure those.
 
-        Training notes score higher than held-out ones when the critic knows them by heart.
+        Training tones score higher than held-out ones when the critic knows them by heart.
         """
         if not self.images.held_out.size:
             return {}
@@ -168,26 +168,26 @@ class GansynthLearner:
         if self.config.frames != FRAMES:
             return judged
         self._check = self._check or SoundCheck(self.images.waves, count)
-        return judged | self._check.figures(self._notes(), self.device)
+        return judged | self._check.figures(self._tones(), self.device)
 
     @torch.no_grad()
     def samples(self) -> NoteSamples:
         """Play four pitches with the averaged generator, each with a latent of its own."""
         random = np.random.default_rng(0)
-        notes = self._notes()
+        tones = self._tones()
         z = self._to_device(self._latents(random, len(_SAMPLE_PITCHES)))
-        waves = notes(z, torch.tensor(_SAMPLE_PITCHES, device=self.device)).cpu().numpy()
+        waves = tones(z, torch.tensor(_SAMPLE_PITCHES, device=self.device)).cpu().numpy()
         titles = (f"pitch {pitch}" for pitch in _SAMPLE_PITCHES)
         has_colours = self.config.frames >= RATE_HZ  # a constant-Q transform needs a second
         return NoteSamples(
             dict(zip(titles, waves, strict=True)), RATE_HZ, _SAMPLE_PITCHES if has_colours else None
         )
 
-    def _notes(self) -> GansynthNotes:
+    def _tones(self) -> GansynthTones:
         normalizer, drawing = self.progress.normalizer, self.images.drawing
-        return GansynthNotes(self.average, normalizer, drawing, self.position)
+        return GansynthTones(self.average, normalizer, drawing, self.position)
 
-    def _generator_step(self, at: Moment, random: np.random.Generator) -> Figures:
+    def _generator_step(self, at: RunPosition, random: np.random.Generator) -> Figures:
         z, pitch = self._asked(at, random)
         self.critic.requires_grad_(False)
         loss, figures = self.rules.generator_loss(
@@ -201,14 +201,14 @@ class GansynthLearner:
             torch._foreach_lerp_(average, own, 1.0 - self.config.average_decay)
         return figures
 
-    def _critic_step(self, at: Moment, random: np.random.Generator) -> Figures:
+    def _critic_step(self, at: RunPosition, random: np.random.Generator) -> Figures:
         count = self.config.batch * at.processes
         rows = self._own(at, self.images.draw(random, count))
         z, asked = self._asked(at, random)
         share = self._to_device(self._own(at, random.random(count, np.float32)))
         with torch.no_grad():
             fake, (real, pitch) = self._made(self.generator, z, asked), self._real(rows)
-        seen = Seen(real, pitch, fake, share, at.step, self._shrunk)
+        seen = CriticInputs(real, pitch, fake, share, at.step, self._shrunk)
         loss, figures = self.rules.critic_loss(self._judge, seen)
         self._descend("critic", loss)
         return figures
@@ -258,7 +258,7 @@ class GansynthLearner:
         return image if self.config.trainer == "lean" else self.progress.normalizer.restore(image)
 
     def _real(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Draw recorded notes as `_judge` wants them, as coarse as generated ones; pitches."""
+        """Draw recorded tones as `_judge` wants them, as coarse as generated ones; pitches."""
         image, pitch = self.images.of(rows)
         if self.schedule.stage_images:
             image = F.avg_pool2d(image, self._shrunk)
@@ -282,13 +282,13 @@ class GansynthLearner:
             score += float(scores.sum())
         return {"score": score / count, "pitch_right": right / count}
 
-    def _asked(self, at: Moment, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def _asked(self, at: RunPosition, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Draw latents and pitches for fakes; return this process's part of the batch."""
         count = self.config.batch * at.processes
         z, pitch = self._latents(random, count), self.images.pitches(random, count)
         return self._to_device(self._own(at, z)), self._to_device(self._own(at, pitch))
 
-    def _own(self, at: Moment, whole: NDArray[Number]) -> NDArray[Number]:
+    def _own(self, at: RunPosition, whole: NDArray[Number]) -> NDArray[Number]:
         return whole[at.process * self.config.batch :][: self.config.batch]
 
     def _latents(self, random: np.random.Generator, count: int) -> NDArray[np.float32]:
@@ -320,7 +320,7 @@ def schedule_of(config: GansynthConfig) -> Schedule:
     return Schedule(config.size.blocks, config.stage_images)
 
 
-def _normalizer_of(config: GansynthConfig, images: NoteImages) -> Normalizer:
+def _normalizer_of(config: GansynthConfig, images: ToneImages) -> Normalizer:
     if config.normalizer == "measured":
         return images.measure()
     return Normalizer() if config.normalizer == "given" else _UNSCALED

@@ -21,13 +21,13 @@ Figures = dict[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CriticInputs:
     """What the critic sees in one step.
 
     Attributes
     ----------
     real, pitch
-        Recorded notes' images and their pitches, int64 from 0, (n,).
+        Recorded tones' images and their pitches, int64 from 0, (n,).
     fake
         As many generated images, without gradient.
     share
@@ -54,7 +54,7 @@ class Rules(Protocol):
         """Return what the generator minimises; images with the pitches that were asked for."""
         ...
 
-    def critic_loss(self, judge: Judge, seen: Seen) -> tuple[Tensor, Figures]:
+    def critic_loss(self, judge: Judge, seen: CriticInputs) -> tuple[Tensor, Figures]:
         """Return what the critic minimises."""
         ...
 
@@ -84,7 +84,7 @@ class PaperRules:
         loss = -scores.mean() + self.pitch_weight * heard
         return loss, {"generator": loss.detach(), "fake_pitch": heard.detach()}
 
-    def critic_loss(self, judge: Judge, seen: Seen) -> tuple[Tensor, Figures]:
+    def critic_loss(self, judge: Judge, seen: CriticInputs) -> tuple[Tensor, Figures]:
         """Return the negated distance, the penalty, the drift and the pitch's cross-entropy."""
         (real_scores, logits), (fake_scores, _) = judge(seen.real), judge(seen.fake)
         distance = real_scores.mean() - fake_scores.mean()

@@ -1,4 +1,4 @@
-"""GANSynth's generator learning notes one by one, before or instead of a game with a critic.
+"""GANSynth's generator learning tones one by one, before or instead of a game with a critic.
 
 In: a wave set. Out: a generator that has a latent for each instrument of the set, and whose random
 latents sound like instruments or like something between two or three of them. It takes an hour and
@@ -25,10 +25,10 @@ from training.data.audio.programs import PROGRAM_NAMES
 from training.data.audio.waves import RATE_HZ, WaveSet, open_waves
 from training.gansynth.instrument_latents import Instruments
 from training.gansynth.network import FirstLayer, Generator, GeneratorBlock, NetworkSize
-from training.gansynth.tone_targets import NoteImages
-from training.gansynth.tones import GansynthNotes, Normalizer
+from training.gansynth.tone_targets import ToneTargets
+from training.gansynth.tones import GansynthTones, Normalizer
 from training.pictures.samples import NoteSamples
-from training.trainer.system import Moment, System, rate
+from training.trainer.system import RunPosition, System, rate
 from training.trainer.trainer import load_networks, read_run
 
 _AVERAGE_DECAY = 0.995
@@ -49,7 +49,7 @@ class SmallConfig:
     normalizer
         Of the images, which are relative to the played pitch.
     batch
-        Notes per step.
+        Tones per step.
     learning_rate
         Of Adam, at its highest.
     growth
@@ -87,24 +87,24 @@ class SmallConfig:
 
 
 class SmallLearner:
-    """Match the notes of a wave set, coarse images first.
+    """Match the tones of a wave set, coarse images first.
 
     Parameters
     ----------
     config, waves, device
-        See `SmallConfig`, `NoteImages`.
+        See `SmallConfig`, `ToneTargets`.
     """
 
     def __init__(self, config: SmallConfig, waves: WaveSet, device: torch.device) -> None:
         self.config, self.device = config, device
         drawing = (config.spectrogram, config.normalizer)
-        self.notes = NoteImages(waves, config.instruments, *drawing, config.size.blocks, device)
+        self.tones = ToneTargets(waves, config.instruments, *drawing, config.size.blocks, device)
         generator, average = Generator(config.size), Generator(config.size)
         _heed_pitch(generator)
         average.load_state_dict(generator.state_dict())
         self.generator, self.average = generator.to(device), average.to(device)
         self.average.requires_grad_(False)
-        self.instruments = Instruments(len(self.notes.names), config.size.latent_size)
+        self.instruments = Instruments(len(self.tones.names), config.size.latent_size)
         self.networks: dict[str, nn.Module] = {
             "generator": self.generator,
             "average": self.average,
@@ -115,7 +115,7 @@ class SmallLearner:
         )
         self.optimizers: dict[str, torch.optim.Optimizer] = {"generator": self.optimizer}
 
-    def step(self, at: Moment) -> dict[str, Tensor]:
+    def step(self, at: RunPosition) -> dict[str, Tensor]:
         """Take one step; see `training.trainer.system.Learner`."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * rate(at)
@@ -128,7 +128,7 @@ class SmallLearner:
         self.instruments.position.fill_(position)
         windows = slice(None) if crop is None else slice(4 * crop, 4 * (crop + _CROP_ROWS))
         halvings = self.config.size.blocks - 1 - math.ceil(position)
-        target = self.notes.blend(which, share, pitch, halvings, windows)
+        target = self.tones.blend(which, share, pitch, halvings, windows)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.has_bfloat16):
             image = _draw(self.generator, z, pitch.to(self.device), position, crop)
         losses = self._losses(image.float(), target)
@@ -152,7 +152,7 @@ class SmallLearner:
         z = np.where(kind[:, None] < _OWN + _PAIR, placed, z)
         latents = torch.from_numpy(z.astype(np.float32))
         which, share = self.instruments.shares(latents)
-        has = self.notes.table["train"][which.numpy()] >= 0  # (n, 3, pitches)
+        has = self.tones.table["train"][which.numpy()] >= 0  # (n, 3, pitches)
         allowed = (has | (share.numpy() == 0.0)[:, :, None]).all(axis=1)
         alone = ~allowed.any(axis=1)  # no pitch in common: then only the nearest instrument
         share[torch.from_numpy(alone)] = F.one_hot(torch.tensor(0), share.shape[1]).float()
@@ -162,11 +162,11 @@ class SmallLearner:
         return latents.to(self.device), which, share, pitch
 
     def validate(self) -> dict[str, float]:
-        """Measure the average's images of notes that it never learned; level error in dB.
+        """Measure the average's images of tones that it never learned; level error in dB.
 
         No loss: images of different sizes cannot be compared, and the last checkpoint is the best.
         """
-        table = self.notes.table["valid"]
+        table = self.tones.table["valid"]
         which, pitch = (torch.from_numpy(part) for part in np.nonzero(table >= 0))
         some = slice(0, None, max(1, len(pitch) // 64))
         which, pitch = which[some], pitch[some]
@@ -179,31 +179,31 @@ class SmallLearner:
             for start in range(0, len(pitch), self.config.batch):
                 part = slice(start, start + self.config.batch)
                 image = _draw(self.average, z[part], pitch[part], position, None)
-                target = self.notes.read(index[part], halvings, slice(None))
+                target = self.tones.read(index[part], halvings, slice(None))
                 for name, value in self._losses(image, target).items():
                     totals.setdefault(name, []).append(float(value))
         return {name: float(np.mean(values)) for name, values in totals.items() if name != "loss"}
 
     def samples(self) -> NoteSamples:
         """Render instruments and random latents at several pitches."""
-        notes = self.rendering()
+        tones = self.rendering()
         latents = self.instruments.latents()
         chosen = torch.linspace(0, len(latents) - 1, 4).round().long()
         seeded = torch.Generator().manual_seed(0)
         z = torch.cat([latents[chosen], torch.randn(2, latents.shape[1], generator=seeded)])
         pitch = torch.tensor([36, 48, 60, 72, 48, 60])
         with torch.no_grad():
-            waves = notes(z.to(self.device), pitch.to(self.device)).cpu().numpy()
-        titles = [self.notes.names[i] for i in chosen.tolist()] + ["random-1", "random-2"]
+            waves = tones(z.to(self.device), pitch.to(self.device)).cpu().numpy()
+        titles = [self.tones.names[i] for i in chosen.tolist()] + ["random-1", "random-2"]
         return NoteSamples(
             {f"{t} {p}": w for t, p, w in zip(titles, pitch.tolist(), waves, strict=True)},
             RATE_HZ,
         )
 
-    def rendering(self) -> GansynthNotes:
+    def rendering(self) -> GansynthTones:
         """Return the average, ready to play."""
         position = float(self.instruments.position)
-        return GansynthNotes(
+        return GansynthTones(
             self.average, self.config.normalizer, self.config.spectrogram, position
         )
 
@@ -216,7 +216,7 @@ class SmallLearner:
                 mean.lerp_(new, 1.0 - decay)
 
     def _losses(self, image: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Compare what is drawn with `NoteImages`; what is loud, or 10 dB too loud, counts most.
+        """Compare what is drawn with `ToneTargets`; what is loud, or 10 dB too loud, counts most.
 
         Both errors are absolute; that of the phase's change is a chord of the circle.
         """
@@ -313,7 +313,7 @@ SYSTEM = System(
 )
 
 
-def load_notes(folder: Path) -> GansynthNotes:
+def load_notes(folder: Path) -> GansynthTones:
     """Open what a run has learned, on the CPU: the averaged generator, as far as it has grown.
 
     Raises
@@ -324,10 +324,10 @@ def load_notes(folder: Path) -> GansynthNotes:
     config, instruments, state = _read(folder)
     generator = Generator(config.size)
     load_networks({"average": generator}, state)
-    notes = GansynthNotes(
+    tones = GansynthTones(
         generator, config.normalizer, config.spectrogram, float(instruments.position)
     )
-    return notes.eval().requires_grad_(False)
+    return tones.eval().requires_grad_(False)
 
 
 def instrument_latents(folder: Path) -> dict[str, NDArray[np.float32]]:

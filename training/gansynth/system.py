@@ -18,9 +18,9 @@ from training.data.audio.waves import FRAMES, FULL_SCALE, RATE_HZ, WaveSet, open
 from training.gansynth import small as gansynth_small
 from training.gansynth.config import CONFIGS, GansynthConfig
 from training.gansynth.images import drawing_of
-from training.gansynth.learner import GansynthLearner, Progress, new_networks, schedule_of
-from training.gansynth.tones import HIGHEST_PITCH, LOWEST_PITCH, GansynthNotes, Normalizer
-from training.trainer.system import Course, Moment, System
+from training.gansynth.learner import GansynthLearner, GrowthState, new_networks, schedule_of
+from training.gansynth.tones import HIGHEST_PITCH, LOWEST_PITCH, GansynthTones, Normalizer
+from training.trainer.system import Course, RunPosition, System
 from training.trainer.trainer import load_networks, read_run
 
 
@@ -40,7 +40,7 @@ SYSTEM = System(
 )
 
 
-def load_notes(folder: Path) -> GansynthNotes:
+def load_notes(folder: Path) -> GansynthTones:
     """Open what a run has learned, on the CPU: the averaged generator, as far as it has grown.
 
     Parameters
@@ -59,11 +59,11 @@ def load_notes(folder: Path) -> GansynthNotes:
     card, state = read_run(folder, SYSTEM.name)
     config = msgspec.convert(card.config, GansynthConfig)
     generator, _ = new_networks(config)
-    progress = Progress(Normalizer())
+    progress = GrowthState(Normalizer())
     load_networks({"average": generator, "progress": progress}, state)
     position = schedule_of(config).position(progress.images)
-    notes = GansynthNotes(generator, progress.normalizer, drawing_of(config), position)
-    return notes.eval().requires_grad_(False)
+    tones = GansynthTones(generator, progress.normalizer, drawing_of(config), position)
+    return tones.eval().requires_grad_(False)
 
 
 def training_speed(config: GansynthConfig, batch: int, steps: int, device: torch.device) -> float:
@@ -72,7 +72,7 @@ def training_speed(config: GansynthConfig, batch: int, steps: int, device: torch
     Parameters
     ----------
     config
-        What is trained; the notes are noise.
+        What is trained; the tones are noise.
     batch
         Images in a step.
     steps
@@ -92,12 +92,12 @@ def training_speed(config: GansynthConfig, batch: int, steps: int, device: torch
     for step in range(2 * steps):
         if step == steps:
             begin = _now(device)
-        learner.step(Moment(step, 0.0, np.random.default_rng(step), 0, 1, step))
+        learner.step(RunPosition(step, 0.0, np.random.default_rng(step), 0, 1, step))
     return batch * steps / (_now(device) - begin)
 
 
 def noise_waves(count: int = 16) -> WaveSet:
-    """Return notes of noise, half of them for training; their pitches go round the keyboard."""
+    """Return tones of noise, half of them for training; their pitches go round the keyboard."""
     random = np.random.default_rng(0)
     noise = random.normal(0.0, 0.1 * FULL_SCALE, (count, FRAMES)).astype(np.int16)
     numbers = np.arange(count)

@@ -1,6 +1,6 @@
-"""Every note of a wave set as an image in memory, at every size: targets to draw.
+"""Every tone of a wave set as an image in memory, at every size: targets to draw.
 
-In: a `WaveSet`. Out: normalised images of single notes, or of something between several.
+In: a `WaveSet`. Out: normalised images of single tones, or of something between several.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _HEARD_NEPERS, _MASKED = 7.0, 0.3
 _DRAW_AT_ONCE = 16
 
 
-class NoteImages:
-    """Every training note of a wave set as an image, at every size, in memory.
+class ToneTargets:
+    """Every training tone of a wave set as an image, at every size, in memory.
 
     Parameters
     ----------
@@ -41,11 +41,11 @@ class NoteImages:
     names
         The instruments.
     sizes
-        int8, (notes, 3, windows, bins), 127 standing for 1, the full size first and then each half
+        int8, (tones, 3, windows, bins), 127 standing for 1, the full size first and then each half
         of the one before: normalised level, normalised turn, and how well a place is heard (0..1),
         which is little if it is 60 dB below the loudest or hidden between harmonics.
     table
-        By split: int64, (instruments, pitches), where a note is in `sizes`; -1 if there is none.
+        By split: int64, (instruments, pitches), where a tone is in `sizes`; -1 if there is none.
     """
 
     def __init__(

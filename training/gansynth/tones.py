@@ -1,4 +1,4 @@
-"""GANSynth's way from a latent and a pitch to a note.
+"""GANSynth's way from a latent and a pitch to a tone.
 
 In: z and MIDI pitches. Out: waveforms of four seconds at 16 kHz.
 """
@@ -54,7 +54,7 @@ class Normalizer:
         return scale.to(like)[:, None, None], shift.to(like)[:, None, None]
 
 
-class GansynthNotes(nn.Module):
+class GansynthTones(nn.Module):
     """A generator with all that turns its images into sound.
 
     Parameters
@@ -88,7 +88,7 @@ class GansynthNotes(nn.Module):
         return image
 
     def forward(self, z: Tensor, pitch: Tensor) -> Tensor:
-        """Render notes.
+        """Render tones.
 
         Parameters
         ----------

@@ -1,6 +1,6 @@
 """What a GANSynth in training sounds like, in figures: pitch, tuning, distance to the recordings.
 
-In: the averaged generator's notes. Out: figures for TensorBoard, see
+In: the averaged generator's tones. Out: figures for TensorBoard, see
 `training.metrics.audio.quick_look`. The whole measurement is ``latentkeys evaluate gansynth``.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from training.data.audio.waves import WaveSet
-from training.gansynth.tones import HIGHEST_PITCH, LOWEST_PITCH, GansynthNotes
+from training.gansynth.tones import HIGHEST_PITCH, LOWEST_PITCH, GansynthTones
 from training.metrics.audio.quick_look import QuickLook
 from training.pitch_classifier.file import SHIPPED, read_classifier
 
@@ -18,14 +18,14 @@ _AT_ONCE = 4
 
 
 class SoundCheck:
-    """Plays a few notes and measures them, always the same pitches and latents.
+    """Plays a few tones and measures them, always the same pitches and latents.
 
     Parameters
     ----------
     waves
         What is being learned.
     count
-        How many notes.
+        How many tones.
     """
 
     def __init__(self, waves: WaveSet, count: int) -> None:
@@ -34,14 +34,14 @@ class SoundCheck:
         self._look = QuickLook(waves, classifier)
 
     @torch.no_grad()
-    def figures(self, notes: GansynthNotes, device: torch.device) -> dict[str, float]:
+    def figures(self, tones: GansynthTones, device: torch.device) -> dict[str, float]:
         """Measure what a generator plays on a device."""
         random = np.random.default_rng(0)
-        size = notes.generator.size.latent_size
+        size = tones.generator.size.latent_size
         z = torch.from_numpy(random.standard_normal((len(self.pitches), size), np.float32))
         pitch = torch.from_numpy(self.pitches)
         waves = [
-            notes(z[i : i + _AT_ONCE].to(device), pitch[i : i + _AT_ONCE].to(device)).cpu()
+            tones(z[i : i + _AT_ONCE].to(device), pitch[i : i + _AT_ONCE].to(device)).cpu()
             for i in range(0, len(pitch), _AT_ONCE)
         ]
         heard = torch.cat(waves).numpy()

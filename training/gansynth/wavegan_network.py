@@ -65,14 +65,14 @@ class WaveganSize:
 
 
 TINY = WaveganSize(channels=2, layers=6, kernel=9, latent_size=8)
-"""Makes whole notes, badly, in milliseconds."""
+"""Makes whole tones, badly, in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class WaveImage:
-    """A note as it is, where other configurations have a `training.audio.spectrogram.Spectrogram`.
+    """A tone as it is, where other configurations have a `training.audio.spectrogram.Spectrogram`.
 
-    Magenta's data pipeline for ``wave`` puts as many zeros before a note as after it, 768 each, for
+    Magenta's data pipeline for ``wave`` puts as many zeros before a tone as after it, 768 each, for
     65,536 is a power of four times sixteen and 64,000 is not.
 
     Attributes
@@ -90,7 +90,7 @@ class WaveImage:
         return (self.padded_frames - self.frames + 1) // 2
 
     def image(self, audio: Tensor, pitch: Tensor | None = None) -> Tensor:  # noqa: ARG002
-        """Pad notes, (n, frames) within ±1, to (n, 1, padded_frames); pitches do not matter."""
+        """Pad tones, (n, frames) within ±1, to (n, 1, padded_frames); pitches do not matter."""
         behind = self.padded_frames - self.frames - self.lead_frames
         return F.pad(audio, (self.lead_frames, behind))[:, None]
 

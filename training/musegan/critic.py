@@ -69,7 +69,7 @@ class MuseCritic(nn.Module):
         return score[:, 0]
 
 
-class DocumentCritic(nn.Module):
+class DocumentBarCritic(nn.Module):
     """The critic as the sources' text has it, for two bars or more of 16 steps and 84 pitches."""
 
     def __init__(self, channels: int, bars: int) -> None:

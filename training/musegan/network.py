@@ -280,7 +280,7 @@ class BarEncoder(nn.Module):
         return features[::-1]
 
 
-class BarGenerator(nn.Module):
+class BarNetwork(nn.Module):
     """Play one bar of some tracks: grow in time first, then into octaves and their twelve keys."""
 
     def __init__(self, size: MuseSize, inputs: int, tracks: int, has_skips: bool) -> None:
@@ -336,7 +336,7 @@ class MuseGenerator(nn.Module):
         )
         inputs = 2 * shared + 2 * own + context
         self.bars = nn.ModuleList(
-            BarGenerator(size, inputs, count if is_composer else 1, size.given_track >= 0)
+            BarNetwork(size, inputs, count if is_composer else 1, size.given_track >= 0)
             for _ in range(generators)
         )
         self.prior = LatentPrior(size)

@@ -22,7 +22,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from instrument.music.note import Phrase
 from training.data.symbolic.corpus import Corpus, open_corpus
 from training.musegan.config import RECIPES, MuseConfig
-from training.musegan.critic import DocumentCritic, MuseCritic, gradient_penalty
+from training.musegan.critic import DocumentBarCritic, MuseCritic, gradient_penalty
 from training.musegan.data import Bars, BarWindows, bar_windows, prompted_bars, scale_shift
 from training.musegan.encoder import PhraseEncoder, divergence, draw_latents
 from training.musegan.network import MuseGenerator
@@ -35,7 +35,7 @@ from training.musegan.rolls import (
 )
 from training.pictures.samples import PhraseSamples
 from training.trainer.distributed import average_gradients
-from training.trainer.system import Moment, System, rate
+from training.trainer.system import RunPosition, System, rate
 
 _EMA_DECAY = 0.998
 _BETAS = (0.5, 0.9)
@@ -77,7 +77,7 @@ class MuseLearner:
         self.windows = bar_windows(corpus.split("train"), self.size)
         self.held_out = bar_windows(corpus.split("valid"), self.size)
 
-    def step(self, at: Moment) -> dict[str, Tensor]:
+    def step(self, at: RunPosition) -> dict[str, Tensor]:
         """Take the critics' steps, if they have joined, and one of the generator."""
         config = self.config
         for name, own in (("generator", config.learning_rate), ("critics", config.critic_rate)):
@@ -286,7 +286,7 @@ def _critics(config: MuseConfig) -> Iterator[nn.Module]:
     channels, bars = per_track * size.tracks // count, size.previous_bars + size.bars
     for _ in range(count):
         if config.critic_width == 0:
-            yield DocumentCritic(channels, bars)
+            yield DocumentBarCritic(channels, bars)
         else:
             yield MuseCritic(size, channels, bars, config.critic_width)
 

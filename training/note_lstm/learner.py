@@ -22,16 +22,16 @@ from training.data.symbolic.corpus import Corpus, Piece, meter_of
 from training.note_lstm.batches import draw_batch
 from training.note_lstm.features import NoteLine, cut_line, piece_line
 from training.note_lstm.likelihoods import (
-    Likelihoods,
+    NoteLikelihoods,
     head_nats,
     mean_nats,
     piece_nats,
     prompted_nats,
 )
-from training.note_lstm.step_graphs import NoteSteps, NoteWriter
+from training.note_lstm.step_graphs import NoteSteps, NoteTupleWriter
 from training.pictures.samples import PhraseSamples
 from training.trainer.distributed import average_gradients
-from training.trainer.system import Moment, rate
+from training.trainer.system import RunPosition, rate
 
 _VALIDATION_PIECES = 128
 
@@ -65,7 +65,7 @@ class NoteTraining:
     bfloat16: bool = True
 
 
-Network = TypeVar("Network", bound=Likelihoods)
+Network = TypeVar("Network", bound=NoteLikelihoods)
 
 
 class NoteTupleLearner(ABC, Generic[Network]):
@@ -106,7 +106,7 @@ class NoteTupleLearner(ABC, Generic[Network]):
         """The velocity bin of the corpus, if it has only one."""
         return int(self.corpus.pieces[0].velocity[0]) // 16
 
-    def step(self, at: Moment) -> dict[str, Tensor]:
+    def step(self, at: RunPosition) -> dict[str, Tensor]:
         """Learn from one batch."""
         told = self.settings
         self._training = self._training or training_lines(self.corpus, told.cuts)
@@ -142,7 +142,7 @@ class NoteTupleLearner(ABC, Generic[Network]):
         self, count: int, seed: int, prompt: Phrase | None = None, length_beats: float = 32.0
     ) -> list[Phrase]:
         """Return phrases, each from its own seed; after a prompt, what follows it alone."""
-        writer = NoteWriter(self.step_module())
+        writer = NoteTupleWriter(self.step_module())
         begin = prompt or self._beginning()
         return [
             writer.continue_phrase(begin, length_beats, seed + number) for number in range(count)

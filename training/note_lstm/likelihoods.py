@@ -30,7 +30,7 @@ from training.note_lstm.network import Heads
 _AT_ONCE = 16
 
 
-class Likelihoods(nn.Module):
+class NoteLikelihoods(nn.Module):
     """Anything with heads over a past."""
 
     heads: Heads
@@ -82,7 +82,7 @@ def head_nats(past: Tensor, heads: Heads, batch: NoteBatch) -> dict[str, Tensor]
     }
 
 
-def mean_nats(network: Likelihoods, lines: Sequence[NoteLine]) -> dict[str, float]:
+def mean_nats(network: NoteLikelihoods, lines: Sequence[NoteLine]) -> dict[str, float]:
     """Return nats per note of whole lines without conditions, by symbol; "loss" is their sum."""
     totals = piece_nats(network, lines)
     notes = totals["notes"].sum()
@@ -91,7 +91,7 @@ def mean_nats(network: Likelihoods, lines: Sequence[NoteLine]) -> dict[str, floa
 
 
 def piece_nats(
-    network: Likelihoods, lines: Sequence[NoteLine], prompt_notes: Sequence[int] | None = None
+    network: NoteLikelihoods, lines: Sequence[NoteLine], prompt_notes: Sequence[int] | None = None
 ) -> dict[str, NDArray[np.float64]]:
     """Return each line's nats in all, by symbol, and its "notes": float64, shape (lines,).
 
@@ -124,7 +124,7 @@ def piece_nats(
 
 
 def prompted_nats(
-    network: Likelihoods, pieces: Sequence[Piece], prompt_bars: float
+    network: NoteLikelihoods, pieces: Sequence[Piece], prompt_bars: float
 ) -> dict[str, dict[str, NDArray[np.float64]]]:
     """Return `piece_nats` of what follows the first bars of each piece.
 

@@ -214,7 +214,7 @@ class Heads(nn.Module):
         self.velocity = VelocityHead(past, shift, dropout) if has_velocities else None
 
 
-class NoteLSTM(nn.Module):
+class NoteTupleNetwork(nn.Module):
     """Turn the notes so far into a vector: tables, then LSTM layers.
 
     Parameters

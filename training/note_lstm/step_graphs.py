@@ -37,13 +37,13 @@ from instrument.composers.note_history import History, Onset
 from instrument.music.note import Note, Phrase
 from instrument.music.note_tuples import GRID, REST, tuples_of
 from instrument.music.sampling import NoteRandom, draw
-from training.note_lstm.network import NoteLSTM, TimeHead
+from training.note_lstm.network import NoteTupleNetwork, TimeHead
 
 
 class Advance(nn.Module):
     """Hear one note; see the module's table."""
 
-    def __init__(self, front: NoteLSTM) -> None:
+    def __init__(self, front: NoteTupleNetwork) -> None:
         super().__init__()
         self.tables, self.lstm = front.tables, front.lstm
 
@@ -151,7 +151,7 @@ class Written:
     state: tuple[Tensor, ...]
 
 
-class NoteWriter:
+class NoteTupleWriter:
     """Continue phrases with the torch graphs, to look at a run and to evaluate it."""
 
     def __init__(self, steps: NoteSteps, temperature: float = 1.0, top_p: float = 0.95) -> None:

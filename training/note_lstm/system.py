@@ -22,8 +22,8 @@ from torch import Tensor
 from training.data.symbolic.corpus import Corpus, open_corpus
 from training.note_lstm.batches import NoteBatch
 from training.note_lstm.learner import NoteTraining, NoteTupleLearner, has_velocities
-from training.note_lstm.likelihoods import Likelihoods
-from training.note_lstm.network import Heads, NoteLSTM
+from training.note_lstm.likelihoods import NoteLikelihoods
+from training.note_lstm.network import Heads, NoteTupleNetwork
 from training.note_lstm.step_graphs import Advance, NoteSteps, ShiftLogits
 from training.trainer.system import System
 
@@ -52,12 +52,12 @@ class NoteLSTMConfig(NoteTraining):
     head_dropout: float = 0.1
 
 
-class NoteNetwork(Likelihoods):
+class NoteNetwork(NoteLikelihoods):
     """An LSTM over notes, and heads for the next one."""
 
     def __init__(self, config: NoteLSTMConfig, with_velocities: bool) -> None:
         super().__init__()
-        self.lstm = NoteLSTM(
+        self.lstm = NoteTupleNetwork(
             config.note_width, config.units, config.layers, config.dropout, config.bfloat16
         )
         self.heads = Heads(config.units, config.head_widths, with_velocities, config.head_dropout)

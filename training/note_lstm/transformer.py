@@ -28,7 +28,7 @@ from instrument.composers.note_features import NOTE_COLUMNS
 from training.data.symbolic.corpus import Corpus, open_corpus
 from training.note_lstm.batches import NoteBatch
 from training.note_lstm.learner import NoteTraining, NoteTupleLearner, has_velocities
-from training.note_lstm.likelihoods import Likelihoods
+from training.note_lstm.likelihoods import NoteLikelihoods
 from training.note_lstm.network import Heads, Tables
 from training.note_lstm.step_graphs import NoteSteps, ShiftLogits
 from training.trainer.system import System
@@ -61,7 +61,7 @@ class NoteTransformerConfig(NoteTraining):
     head_dropout: float = 0.2
 
 
-class Layer(nn.Module):
+class DecoderLayer(nn.Module):
     """Attention over the past, then two dense layers, each added to its input."""
 
     def __init__(self, width: int, attention_heads: int, dropout: float) -> None:
@@ -87,7 +87,7 @@ class Layer(nn.Module):
         return x + dense
 
 
-class NoteDecoder(Likelihoods):
+class NoteDecoder(NoteLikelihoods):
     """The transformer, and heads for the next note."""
 
     def __init__(self, config: NoteTransformerConfig, with_velocities: bool) -> None:
@@ -95,7 +95,7 @@ class NoteDecoder(Likelihoods):
         self.config = config
         self.tables = Tables(NOTE_COLUMNS, config.width)
         self.layers = nn.ModuleList(
-            Layer(config.width, config.attention_heads, config.dropout)
+            DecoderLayer(config.width, config.attention_heads, config.dropout)
             for _ in range(config.layers)
         )
         self.norm = nn.LayerNorm(config.width)
@@ -111,7 +111,7 @@ class NoteDecoder(Likelihoods):
         x = self.dropout(self.tables(batch.notes.flatten(0, 1)).view(b, t, -1))
         in_half = self.config.bfloat16 and self.training
         with torch.autocast(x.device.type, torch.bfloat16, enabled=in_half):
-            for layer in cast(Iterable[Layer], self.layers):
+            for layer in cast(Iterable[DecoderLayer], self.layers):
                 query, key, value = layer.questions(x, places)
                 heard = scaled_dot_product_attention(query, key, value, attn_mask=audible)
                 x = layer.answered(x, heard)
@@ -142,7 +142,7 @@ class RingAdvance(nn.Module):
         here = (self.slots == torch.remainder(count, len(self.slots)))[:, None]
         audible = self.slots <= count
         x, all_keys, all_values = self.tables(notes)[:, None], [], []
-        for number, layer in enumerate(cast(Iterable[Layer], self.layers)):
+        for number, layer in enumerate(cast(Iterable[DecoderLayer], self.layers)):
             query, key, value = layer.questions(x, count)
             all_keys.append(torch.where(here, key, keys[number]))
             all_values.append(torch.where(here, value, values[number]))

@@ -30,7 +30,7 @@ ELSEWHERE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class ConvolutionLayer:
     """One convolution: its output channels, kernel and stride, both (bins, windows).
 
     No stride may be longer than its kernel: torch 2.13 crashes on that in channels-last order.
@@ -67,12 +67,12 @@ class ClassifierConfig:
     bins: int = 512
     windows: int = 256
     hop_frames: int = 256
-    layers: tuple[Layer, ...] = (
-        Layer(128, (5, 5)),
-        *(Layer(128),) * 2,
-        *(Layer(256),) * 3,
-        *(Layer(512),) * 2,
-        Layer(512, stride=(2, 1)),
+    layers: tuple[ConvolutionLayer, ...] = (
+        ConvolutionLayer(128, (5, 5)),
+        *(ConvolutionLayer(128),) * 2,
+        *(ConvolutionLayer(256),) * 3,
+        *(ConvolutionLayer(512),) * 2,
+        ConvolutionLayer(512, stride=(2, 1)),
     )
     features: int = 1024
     learning_rate: float = 1e-4
@@ -91,9 +91,9 @@ NARROW = ClassifierConfig(
     windows=32,
     hop_frames=2048,
     layers=(
-        Layer(16, (5, 5), (4, 2)),
-        *(Layer(channels) for channels in (32, 48, 64, 96)),
-        *(Layer(128, (4, 1), (2, 1)),) * 5,
+        ConvolutionLayer(16, (5, 5), (4, 2)),
+        *(ConvolutionLayer(channels) for channels in (32, 48, 64, 96)),
+        *(ConvolutionLayer(128, (4, 1), (2, 1)),) * 5,
     ),
     features=256,
     learning_rate=2e-3,
@@ -107,7 +107,11 @@ TINY = ClassifierConfig(
     bins=2048,
     windows=8,
     hop_frames=4096,
-    layers=(Layer(8, (8, 5), (8, 2)), Layer(16, (8, 4), (8, 4)), Layer(32, (32, 1), (32, 1))),
+    layers=(
+        ConvolutionLayer(8, (8, 5), (8, 2)),
+        ConvolutionLayer(16, (8, 4), (8, 4)),
+        ConvolutionLayer(32, (32, 1), (32, 1)),
+    ),
     features=32,
     learning_rate=5e-3,
     beta1=0.9,
@@ -126,7 +130,7 @@ class PitchClassifier(nn.Module):
         for layer in config.layers:
             blocks.append(_Block(before, layer))
             before = layer.channels
-        blocks.append(_Block(before, Layer(config.features, (1, 1), (1, 1))))
+        blocks.append(_Block(before, ConvolutionLayer(config.features, (1, 1), (1, 1))))
         self.blocks = nn.Sequential(*blocks)
         self.pitch = nn.Linear(config.features, PITCHES)
         self.register_buffer("window", torch.hann_window(2 * config.bins), persistent=False)
@@ -174,7 +178,7 @@ class PitchClassifier(nn.Module):
 class _Block(nn.Module):
     """A convolution whose zeros keep size / stride, batch norm, leaky ReLU."""
 
-    def __init__(self, inputs: int, layer: Layer) -> None:
+    def __init__(self, inputs: int, layer: ConvolutionLayer) -> None:
         super().__init__()
         missing = [max(0, k - s) for k, s in zip(layer.kernel, layer.stride, strict=True)]
         (top, bottom), (left, right) = ((m // 2, m - m // 2) for m in missing)

@@ -21,7 +21,7 @@ from training.pitch_classifier.network import (
     ClassifierConfig,
     PitchClassifier,
 )
-from training.trainer.system import Moment, System, rate
+from training.trainer.system import RunPosition, System, rate
 
 _MOST_VALIDATION = 512
 _AT_ONCE = 32
@@ -46,7 +46,7 @@ class PitchLearner:
         self.optimizers: dict[str, torch.optim.Optimizer] = {"network": self.optimizer}
         self._train = self.rows("train")
 
-    def step(self, at: Moment) -> dict[str, Tensor]:
+    def step(self, at: RunPosition) -> dict[str, Tensor]:
         """Learn from one batch."""
         rows = np.sort(at.random.choice(self._train, self.config.batch))
         audio = torch.from_numpy(self.waves.audio(rows)).to(self.device)

@@ -35,9 +35,9 @@ from training.data.symbolic.corpus import Corpus, Piece, open_corpus
 from training.pictures.samples import PhraseSamples
 from training.symbol_lstm.attention_network import AttentionNetwork, AttentionStep
 from training.symbol_lstm.batches import (
-    Batch,
     Lexicon,
     Line,
+    SymbolBatch,
     bar_length,
     bar_phase,
     draw_pieces,
@@ -49,7 +49,7 @@ from training.symbol_lstm.batches import (
 )
 from training.symbol_lstm.sampling import choose
 from training.trainer.distributed import average_gradients
-from training.trainer.system import Moment, System, rate
+from training.trainer.system import RunPosition, System, rate
 
 _VALIDATION_PIECES = 128
 _BATCHED = 32
@@ -128,7 +128,7 @@ class AttentionLearner:
         )
         self.optimizers: dict[str, torch.optim.Optimizer] = {"optimizer": self.optimizer}
 
-    def step(self, at: Moment) -> dict[str, Tensor]:
+    def step(self, at: RunPosition) -> dict[str, Tensor]:
         """Learn from one batch."""
         config = self.config
         if config.is_document:
@@ -230,7 +230,7 @@ class AttentionLearner:
         """Return `count` phrases, each the prompt (if any) and `length_beats` after it."""
         config = self.config
         self.network.eval()
-        writer = Writer(AttentionStep(self.network), self.lexicon, prompt, count)
+        writer = PhraseWriter(AttentionStep(self.network), self.lexicon, prompt, count)
         if prompt is not None:
             line = line_of(prompt, self.lexicon, to_the_end=True)
             for chord, duration in zip(line.chords, line.durations, strict=True):
@@ -250,7 +250,7 @@ class AttentionLearner:
         return AttentionStep(self.network).eval()
 
 
-class Writer:
+class PhraseWriter:
     """Phrases that grow event by event, side by side: what a host does with the step graph.
 
     Parameters
@@ -316,14 +316,14 @@ class Writer:
         ]
 
 
-def losses(network: AttentionNetwork, batch: Batch) -> tuple[Tensor, Tensor]:
+def losses(network: AttentionNetwork, batch: SymbolBatch) -> tuple[Tensor, Tensor]:
     """Return the mean nats of chords and of durations over positions with a target."""
     chord, duration = nats_at(network, batch)
     targets = batch.mask.sum()
     return chord.sum() / targets, duration.sum() / targets
 
 
-def nats_at(network: AttentionNetwork, batch: Batch) -> tuple[Tensor, Tensor]:
+def nats_at(network: AttentionNetwork, batch: SymbolBatch) -> tuple[Tensor, Tensor]:
     """Return the nats of each position's chord and duration, (b, t); 0 without a target."""
     chord, duration = network(batch)
     chord_nats = cross_entropy(chord.transpose(1, 2), batch.next_chords, reduction="none")

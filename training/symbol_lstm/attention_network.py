@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from instrument.music.vocabulary import Vocabulary
-from training.symbol_lstm.batches import BAR_LENGTHS, PHASES, Batch, SavedVocabulary
+from training.symbol_lstm.batches import BAR_LENGTHS, PHASES, SavedVocabulary, SymbolBatch
 
 EMBEDDING = 100
 UNITS = 256
@@ -80,7 +80,7 @@ class AttentionNetwork(nn.Module):
         heard = self.dropout(heard)
         return self.next_chord(heard), self.next_duration(heard)
 
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def forward(self, batch: SymbolBatch) -> tuple[Tensor, Tensor]:
         """Return the logits at every position of a batch, each from its past alone."""
         inputs = self.read(batch.chords, batch.durations, batch.phases, batch.bars)
         is_short = self.training and self.learns_in_bfloat16
@@ -95,7 +95,7 @@ class AttentionNetwork(nn.Module):
 class AttentionStep(nn.Module):
     """One event with explicit state: the form that is exported.
 
-    Inputs, in this order: `chord`, `duration`, `phase`, `bar` int64 (1, 1) as in `Batch`;
+    Inputs, in this order: `chord`, `duration`, `phase`, `bar` int64 (1, 1) as in `SymbolBatch`;
     `hidden`, `cell` float32 (2, 1, units); `context` float32 (1, units), the attended past;
     `weight` float32 (1, 1), its total weight. All states begin as zeros, the ids with START (0).
 

@@ -147,7 +147,7 @@ def bar_length(bar_ticks: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class SymbolBatch:
     """What a network reads and what it should say; all int64 of shape (b, t).
 
     Attributes
@@ -172,9 +172,9 @@ class Batch:
         """Bool, (b, t): positions with a target. START is never one."""
         return self.next_chords != 0
 
-    def to(self, device: torch.device) -> Batch:
+    def to(self, device: torch.device) -> SymbolBatch:
         """Return the batch on a device."""
-        return Batch(*(getattr(self, name).to(device) for name in self.__slots__))
+        return SymbolBatch(*(getattr(self, name).to(device) for name in self.__slots__))
 
 
 def draw_pieces(
@@ -183,7 +183,7 @@ def draw_pieces(
     count: int,
     longest: int,
     random: np.random.Generator,
-) -> Batch:
+) -> SymbolBatch:
     """Draw pieces of like lengths, each in a random key; of long ones a random stretch."""
     pool = random.choice(len(lines), size=min(len(lines), 8 * count), replace=False)
     pool = pool[np.argsort([min(len(lines[i].chords), longest) for i in pool], kind="stable")]
@@ -197,24 +197,26 @@ def draw_pieces(
     return _padded(rows)
 
 
-def whole_pieces(lines: Sequence[Line]) -> Batch:
+def whole_pieces(lines: Sequence[Line]) -> SymbolBatch:
     """Return whole pieces in their own keys, padded to the longest."""
     return _padded([_row(line, line.chords, 0, len(line.chords)) for line in lines])
 
 
-def draw_windows(stream: Batch, count: int, length: int, random: np.random.Generator) -> Batch:
+def draw_windows(
+    stream: SymbolBatch, count: int, length: int, random: np.random.Generator
+) -> SymbolBatch:
     """Draw windows from the one row of `stream`; only the last position keeps its target."""
     begins = random.integers(0, stream.chords.shape[1] - length + 1, size=count)
     at = torch.from_numpy(begins[:, None] + np.arange(length))
-    windows = Batch(*(getattr(stream, name)[0][at] for name in Batch.__slots__))
+    windows = SymbolBatch(*(getattr(stream, name)[0][at] for name in SymbolBatch.__slots__))
     windows.next_chords[:, :-1] = 0
     return windows
 
 
-def stream_of(lines: Sequence[Line]) -> Batch:
+def stream_of(lines: Sequence[Line]) -> SymbolBatch:
     """Return all pieces one after the other as a single row, as the documents train."""
     rows = [_row(line, line.chords, 0, len(line.chords)) for line in lines]
-    return Batch(
+    return SymbolBatch(
         *(torch.from_numpy(np.concatenate(parts))[None] for parts in zip(*rows, strict=True))
     )
 
@@ -247,7 +249,7 @@ class SavedVocabulary(nn.Module):
 
 
 def _row(line: Line, chords: Ids, begin: int, longest: int) -> tuple[Ids, ...]:
-    """Return the arrays of `Batch` for one piece from an event on."""
+    """Return the arrays of `SymbolBatch` for one piece from an event on."""
     end = min(begin + longest, len(chords))
     before = slice(begin - 1, end - 1) if begin else slice(0, end - 1)
     start = () if begin else (0,)
@@ -261,7 +263,7 @@ def _row(line: Line, chords: Ids, begin: int, longest: int) -> tuple[Ids, ...]:
     )
 
 
-def _padded(rows: Sequence[tuple[Ids, ...]]) -> Batch:
+def _padded(rows: Sequence[tuple[Ids, ...]]) -> SymbolBatch:
     longest = max(len(row[0]) for row in rows)
     columns = []
     for parts in zip(*rows, strict=True):
@@ -269,7 +271,7 @@ def _padded(rows: Sequence[tuple[Ids, ...]]) -> Batch:
         for row, part in zip(padded, parts, strict=True):
             row[: len(part)] = part
         columns.append(torch.from_numpy(padded))
-    return Batch(*columns)
+    return SymbolBatch(*columns)
 
 
 def _moved(name: str, key: int) -> str:

@@ -38,11 +38,11 @@ from instrument.music.vocabulary import START, Vocabulary
 from training.data.symbolic.corpus import Corpus, Piece, open_corpus
 from training.pictures.samples import PhraseSamples
 from training.symbol_lstm.batches import (
-    Batch,
     Ids,
     Lexicon,
     Line,
     SavedVocabulary,
+    SymbolBatch,
     draw_pieces,
     draw_windows,
     line_of,
@@ -52,7 +52,7 @@ from training.symbol_lstm.batches import (
 )
 from training.symbol_lstm.sampling import choose
 from training.trainer.distributed import average_gradients
-from training.trainer.system import Moment, System, rate
+from training.trainer.system import RunPosition, System, rate
 
 DROPOUT = 0.3
 _HALF_BEAT = GRID // 2
@@ -251,7 +251,7 @@ class StackedLearner:
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate)
         self.optimizers: dict[str, torch.optim.Optimizer] = {"optimizer": self.optimizer}
 
-    def step(self, at: Moment) -> dict[str, Tensor]:
+    def step(self, at: RunPosition) -> dict[str, Tensor]:
         """Learn from one batch."""
         config = self.config
         if config.is_document:
@@ -347,7 +347,7 @@ class StackedLearner:
         """Return what export would turn into a graph."""
         return StackedStep(self.network).eval()
 
-    def _nats(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _nats(self, batch: SymbolBatch) -> tuple[Tensor, Tensor]:
         """Return nats (b, t), 0 where there is no known target, and the targets."""
         inputs = self.symbols(batch.chords, batch.durations).to(self.device)
         targets = self.symbols(batch.next_chords, batch.next_durations).to(self.device)

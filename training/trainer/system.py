@@ -1,7 +1,7 @@
 """What the training loop and the systems that it trains know of each other.
 
-A `System` says what can be trained; its `Learner` takes steps, each at a `Moment`, and learns from
-`Material`. `training.trainer.trainer` is the loop.
+A `System` says what can be trained; its `Learner` takes steps, each at a `RunPosition`, and learns
+from `Material`. `training.trainer.trainer` is the loop.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LOWEST_RATE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class RunPosition:
     """Where a run is.
 
     Attributes
@@ -49,12 +49,12 @@ class Moment:
 
 
 class Learner(Protocol):
-    """One system in training; what is random in it comes from the `Moment` or torch's generator."""
+    """One system in training; its draws come from the `RunPosition` or torch's generator."""
 
     networks: dict[str, nn.Module]  #: everything with weights to save, averages included
     optimizers: dict[str, torch.optim.Optimizer]
 
-    def step(self, at: Moment) -> dict[str, Tensor]:
+    def step(self, at: RunPosition) -> dict[str, Tensor]:
         """Take one step of the optimisers; return detached losses, "loss" among them."""
         ...
 
@@ -67,7 +67,7 @@ class Learner(Protocol):
         ...
 
 
-def rate(at: Moment, warm_up_steps: int = 200) -> float:
+def rate(at: RunPosition, warm_up_steps: int = 200) -> float:
     """Return the learning rate's factor: a short warm-up, then a cosine down to a hundredth."""
     cosine = 0.5 * (1.0 + math.cos(math.pi * at.fraction))
     warm = min(1.0, (at.step + 1) / max(1, warm_up_steps))

@@ -30,7 +30,7 @@ from training.trainer.checkpoint import (
 )
 from training.trainer.distributed import agree, processes
 from training.trainer.hardware import describe_hardware, keep_memory
-from training.trainer.system import Learner, Material, Moment, System
+from training.trainer.system import Learner, Material, RunPosition, System
 
 BEST = "best.pt"
 """The checkpoint with the lowest validation loss; systems without one only have the last."""
@@ -177,13 +177,13 @@ class Run:
             )
         return losses
 
-    def _moment(self) -> tuple[Moment, int]:
+    def _moment(self) -> tuple[RunPosition, int]:
         rank, count = processes().process_index, processes().num_processes
         seeds = np.random.SeedSequence((self.card.length.seed, self.card.step, rank))
         random = np.random.default_rng(seeds)
         shared = np.random.SeedSequence((self.card.length.seed, self.card.step))
         seed = int(shared.generate_state(1, np.uint64)[0])
-        at = Moment(self.card.step, self.fraction, random, rank, count, seed)
+        at = RunPosition(self.card.step, self.fraction, random, rank, count, seed)
         return at, int(seeds.generate_state(1, np.uint64)[0] >> 1)
 
     def _look(

@@ -1,4 +1,4 @@
-"""Ours as a contestant: the compiled kernel with N voices held over full note tables."""
+"""Ours as a contestant: the compiled kernel with N voices held over full tone tables."""
 
 from __future__ import annotations
 

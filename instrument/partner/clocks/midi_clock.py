@@ -15,7 +15,7 @@ import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from instrument.music.transport import FASTEST_BPM, SLOWEST_BPM, Tie, Transport
+from instrument.music.transport import FASTEST_BPM, SLOWEST_BPM, BeatAnchor, Transport
 
 TICKS_PER_BEAT = 24
 TICKS_PER_SIXTEENTH = 6  # what song positions count
@@ -209,7 +209,7 @@ class ClockFollower:
             self._tell_idle()
             return
         per_beat = self._period * TICKS_PER_BEAT or self.transport.tie.frames_per_beat
-        tie = Tie(at, self._ticks / TICKS_PER_BEAT, per_beat)
+        tie = BeatAnchor(at, self._ticks / TICKS_PER_BEAT, per_beat)
         self.transport = replace(self.transport, tie=tie)
         self._ticks += 1
 

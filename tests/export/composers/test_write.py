@@ -14,7 +14,7 @@ from export.composers.plans import ComposerGraph, ComposerPlan, plan_composer
 from export.composers.write import ROUNDING
 from export.release.composers import prove
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.card import MusicCard
+from instrument.bundle.card import ComposerCard
 from instrument.bundle.inference import Runtime
 from instrument.bundle.self_test import check_graphs
 from instrument.errors import BundleError, SettingError
@@ -34,7 +34,7 @@ def test_every_composer_is_written_with_card_licence_and_sample(bundle: Bundle) 
     present = {path.name for path in bundle.path.iterdir()}
     assert present == {*bundle.card.files, "card.json"}
     assert {"LICENSE", "sample.mid", "weights.bin"} < present
-    assert isinstance(bundle.card, MusicCard)
+    assert isinstance(bundle.card, ComposerCard)
     assert bundle.card.training["source"] == "formulas"
     assert "Public domain." in (bundle.path / "LICENSE").read_text()
     notes = [m for m in mido.MidiFile(bundle.path / "sample.mid") if m.type == "note_on"]

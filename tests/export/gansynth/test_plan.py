@@ -4,30 +4,30 @@ import numpy as np
 import pytest
 import torch
 
-from export.gansynth.plan import GRAPH_NAMES, NoteGraph, pitch_range, steady_seconds
+from export.gansynth.plan import GRAPH_NAMES, ToneGraph, pitch_range, steady_seconds
 from training.audio.spectrogram import Spectrogram
 from training.gansynth.network import Generator, NetworkSize
-from training.gansynth.tones import GansynthNotes, Normalizer
+from training.gansynth.tones import GansynthTones, Normalizer
 from training.gansynth.wavegan_network import TINY, WaveganGenerator, WaveImage
 
 SIZE = NetworkSize(start=(4, 8), feature_base=512, feature_limit=8, latent_size=8, pitches=61)
 
 
-def drawn(scale: str = "mel") -> GansynthNotes:
+def drawn(scale: str = "mel") -> GansynthTones:
     torch.manual_seed(0)
     drawing = Spectrogram(scale, *SIZE.image)  # type: ignore[arg-type]
     flat = Normalizer(0.2, 0.4, 2.0, 0.0)
-    return GansynthNotes(Generator(SIZE), flat, drawing).eval().requires_grad_(False)
+    return GansynthTones(Generator(SIZE), flat, drawing).eval().requires_grad_(False)
 
 
-def waves() -> GansynthNotes:
+def waves() -> GansynthTones:
     torch.manual_seed(0)
-    model = GansynthNotes(WaveganGenerator(TINY), Normalizer(1.0, 0.0), WaveImage(TINY.frames))
+    model = GansynthTones(WaveganGenerator(TINY), Normalizer(1.0, 0.0), WaveImage(TINY.frames))
     return model.eval().requires_grad_(False)
 
 
 def test_there_are_graphs_for_a_key_a_few_and_the_keyboard() -> None:
-    graphs = {name: NoteGraph.of(drawn(), name) for name in GRAPH_NAMES}
+    graphs = {name: ToneGraph.of(drawn(), name) for name in GRAPH_NAMES}
     assert {(g.notes, g.frames) for g in graphs.values()} == {
         (count, frames) for count in (1, 8, 61) for frames in (2048, 64000)
     }
@@ -41,7 +41,7 @@ def test_there_are_graphs_for_a_key_a_few_and_the_keyboard() -> None:
 
 
 def test_examples_reach_all_over_the_keyboard() -> None:
-    graph = NoteGraph.of(drawn(), "note_61")
+    graph = ToneGraph.of(drawn(), "note_61")
     assert sorted(graph.inputs(drawn())["pitch"].tolist()) == list(range(24, 85))
     assert pitch_range(drawn()) == (24, 84)
 
@@ -49,19 +49,19 @@ def test_examples_reach_all_over_the_keyboard() -> None:
 @pytest.mark.parametrize("scale", ["mel", "if", "phase"])
 def test_every_scale_sounds_as_its_usual_form(scale: str) -> None:
     model = drawn(scale)
-    graph = NoteGraph.of(model, "note_1")
+    graph = ToneGraph.of(model, "note_1")
     inputs = graph.inputs(model)
     with torch.no_grad():
         wanted = model(**inputs)
         difference = graph.module(model)(**inputs) - wanted
-        start = NoteGraph.of(model, "attack_1").module(model)(**inputs) - wanted[:, :2048]
+        start = ToneGraph.of(model, "attack_1").module(model)(**inputs) - wanted[:, :2048]
     assert difference.square().sum() < 1e-6 * wanted.square().sum()  # 60 dB
     assert start.abs().max() < 1e-4 * wanted.abs().max()
 
 
 def test_a_waveform_model_is_cut_to_its_length() -> None:
     model = waves()
-    graph = NoteGraph.of(model, "attack_8")
+    graph = ToneGraph.of(model, "attack_8")
     inputs = graph.inputs(model)
     with torch.no_grad():
         found, wanted = graph.module(model)(**inputs), model(**inputs)
@@ -72,7 +72,7 @@ def test_a_waveform_model_is_cut_to_its_length() -> None:
 def test_notes_fade_where_no_window_reaches_past_their_end() -> None:
     assert steady_seconds(drawn()) == pytest.approx(4.0 - 1536 / 2 / 16000)  # half-size windows
     assert steady_seconds(waves()) == 4.0
-    full = GansynthNotes(Generator(NetworkSize(feature_base=512, feature_limit=4)))
+    full = GansynthTones(Generator(NetworkSize(feature_base=512, feature_limit=4)))
     assert steady_seconds(full) == pytest.approx(4.0 - 1536 / 16000)
     with torch.no_grad():  # the fade of a steady tone that was analysed and put together again
         tone = torch.sin(torch.arange(64000) * 0.3)[None]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from export.gansynth.graph import PlainNotes
+from export.gansynth.graph import PlainTones
 from export.gansynth.rounding import (
     RoundingChange,
     cents_between,
@@ -13,14 +13,14 @@ from export.gansynth.rounding import (
     with_half_weights,
 )
 from training.gansynth.network import Generator, NetworkSize
-from training.gansynth.tones import GansynthNotes
+from training.gansynth.tones import GansynthTones
 
 SIZE = NetworkSize(start=(4, 8), feature_base=512, feature_limit=8, latent_size=8, pitches=5)
 
 
-def notes() -> GansynthNotes:
+def notes() -> GansynthTones:
     torch.manual_seed(0)
-    return GansynthNotes(Generator(SIZE)).eval().requires_grad_(False)
+    return GansynthTones(Generator(SIZE)).eval().requires_grad_(False)
 
 
 def tone(hz: float, level: float = 1.0) -> np.ndarray:
@@ -45,7 +45,7 @@ def test_a_gain_moves_every_level_by_its_decibels() -> None:
 def test_scaled_weights_become_numbers_that_float16_has() -> None:
     model = notes()
     rounded = with_half_weights(model)
-    for before, after in zip(PlainNotes(model).blocks, PlainNotes(rounded).blocks, strict=True):
+    for before, after in zip(PlainTones(model).blocks, PlainTones(rounded).blocks, strict=True):
         for name in ("weight0", "weight1", "rgb_weight"):
             exact, kept = getattr(before, name), getattr(after, name)
             assert torch.equal(kept, exact.half().float())

@@ -8,17 +8,17 @@ from export.composers.onnx import LARGEST_DIFFERENCE
 from export.composers.samples import melody
 from export.release.composers import check_size, prove
 from instrument.bundle.bundle import Bundle, shipped_models_folder
-from instrument.bundle.card import CARD_NAME, MusicCard
+from instrument.bundle.card import CARD_NAME, ComposerCard
 from instrument.bundle.inference import Runtime
 from instrument.bundle.self_test import check_graphs
 from instrument.composers.registry import composer_of
 from instrument.midi.phrases import read_phrase
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 
 FOLDERS = sorted(
     path.parent
     for path in shipped_models_folder().glob(f"*/{CARD_NAME}")
-    if isinstance(Bundle.load(path.parent).card, MusicCard)
+    if isinstance(Bundle.load(path.parent).card, ComposerCard)
 )
 
 
@@ -65,7 +65,7 @@ def test_a_harmonised_melody_mostly_agrees_with_its_chords() -> None:
     """Bach's accompanying voices are rarely a semitone from the soprano's pitch class."""
     composer = composer_of(Bundle.load(shipped_models_folder() / "chorale_lstm"))
     heard = melody()
-    made = composer.generate(8, 1, Controls(temperature=0.7), condition=heard)
+    made = composer.generate(8, 1, Constraints(temperature=0.7), condition=heard)
     clashes = total = 0
     for beat in range(int(heard.length_beats)):
         top = [n.pitch for n in heard.notes if n.start_beats <= beat < n.end_beats]

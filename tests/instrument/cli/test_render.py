@@ -10,9 +10,9 @@ import pytest
 import soundfile
 
 from instrument.cli.main import run
-from instrument.cli.render import MorphWish, open_path, render_morph
+from instrument.cli.render import MorphRequest, open_path, render_morph
 from instrument.errors import PresetError, SettingError
-from instrument.latents.create_preset import Wish, new_preset
+from instrument.latents.create_preset import PresetRequest, new_preset
 from instrument.offline.render_song import render_song
 from instrument.preset.preset import load_preset
 from tests.helpers.live_play import make_home
@@ -50,7 +50,7 @@ def song(tmp_path: Path) -> Path:
 
 def rendered(song: Path, **wish: object) -> np.ndarray:
     out = song.with_name("morph.wav")
-    render_morph(song, out, MorphWish(**wish), replace=True)  # type: ignore[arg-type]
+    render_morph(song, out, MorphRequest(**wish), replace=True)  # type: ignore[arg-type]
     sound, rate_hz = soundfile.read(out, dtype="float32")
     assert rate_hz == RATE_HZ
     assert np.isfinite(sound).all()
@@ -100,7 +100,7 @@ def test_wishes_that_contradict_each_other_are_refused() -> None:
         ({"seed": 3}, "belong to random timbres"),
     ):
         with pytest.raises(SettingError, match=said):
-            MorphWish(**wrong)  # type: ignore[arg-type]
+            MorphRequest(**wrong)  # type: ignore[arg-type]
 
 
 def test_a_morph_that_cannot_be_says_why(presets: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_morph_that_cannot_be_says_why(presets: Path) -> None:
         ("reed@0,choir@0:09", SettingError, "Choir@0:09 is later than the end .* lasts 0:08"),
     ):
         with pytest.raises(kind, match=said):
-            open_path(MorphWish(morph=text), 8.0)
+            open_path(MorphRequest(morph=text), 8.0)
 
 
 def test_generated_sounds_are_the_same_bytes_again(
@@ -126,7 +126,7 @@ def test_generated_sounds_are_the_same_bytes_again(
     assert "tiny_8.toml" in said
     sounds = [soundfile.read(tmp_path / "a" / name)[0] for name in names[1::2]]
     assert all(np.abs(sound).max() > 0.01 for sound in sounds)
-    again = new_preset("Again", Wish(seed=8), model="tiny", folder=tmp_path / "c")
+    again = new_preset("Again", PresetRequest(seed=8), model="tiny", folder=tmp_path / "c")
     assert load_preset(tmp_path / "a" / "tiny_8.toml").sound == load_preset(again).sound
 
 

@@ -12,7 +12,7 @@ from instrument.composers.continuer import (
     draw_not_before,
 )
 from instrument.errors import SettingError
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 from instrument.music.note import Meter, Note, Phrase, Tempo, Track
 from instrument.music.sampling import NoteRandom
 
@@ -30,7 +30,7 @@ class Stairs:
         return note
 
     def draw(
-        self, state: Note, controls: Controls, random: np.random.Generator
+        self, state: Note, controls: Constraints, random: np.random.Generator
     ) -> tuple[Note, Note]:
         start = state.start_beats + (0.0 if self.stuck else 0.5)
         note = Note(start, 40 + int(random.integers(40)), 0.75, 90)
@@ -43,7 +43,7 @@ def prompt(*starts: float, **more: object) -> Phrase:
 
 def test_a_continuation_starts_at_the_end_and_fills_its_length() -> None:
     phrase = at_bar_line(prompt(0, 1, 2))
-    made = PhraseContinuer(Stairs()).continue_phrase(phrase, 8.0, Controls(), 1)
+    made = PhraseContinuer(Stairs()).continue_phrase(phrase, 8.0, Constraints(), 1)
     assert [note.start_beats for note in made.notes] == [0.5 * step for step in range(16)]
     assert made.length_beats == 8.0
     assert all(note.end_beats <= 8.0 for note in made.notes)
@@ -55,17 +55,17 @@ def test_a_continuation_starts_at_the_end_and_fills_its_length() -> None:
 def test_the_same_seed_gives_the_same_notes_and_another_seed_others() -> None:
     phrase = at_bar_line(prompt(0, 1))
     continuer = PhraseContinuer(Stairs())
-    first, again = (continuer.continue_phrase(phrase, 4.0, Controls(), 7) for _ in range(2))
+    first, again = (continuer.continue_phrase(phrase, 4.0, Constraints(), 7) for _ in range(2))
     assert first == again
-    assert first != continuer.continue_phrase(phrase, 4.0, Controls(), 8)
+    assert first != continuer.continue_phrase(phrase, 4.0, Constraints(), 8)
 
 
 def test_a_model_that_stands_still_is_moved_on_and_ended() -> None:
     phrase = at_bar_line(prompt(0, 1))
-    made = PhraseContinuer(Stairs(stuck=True)).continue_phrase(phrase, 4.0, Controls(), 7)
+    made = PhraseContinuer(Stairs(stuck=True)).continue_phrase(phrase, 4.0, Constraints(), 7)
     assert len(made.notes) == 32 * 4
     note, state = draw_not_before(
-        Stairs(), Note(0.0, 60, 1.0), Controls(earliest_beats=30.0), NoteRandom(1), 0
+        Stairs(), Note(0.0, 60, 1.0), Constraints(earliest_beats=30.0), NoteRandom(1), 0
     )
     assert note.start_beats == 30.0
     assert state == note
@@ -81,7 +81,7 @@ def test_the_continuation_stands_in_the_leading_track_with_tempo_and_metre_of_th
         (Tempo(0.0, 100.0), Tempo(4.0, 90.0)),
         (Meter(0.0, 4, 4), Meter(4.0, 3, 4)),
     )
-    made = PhraseContinuer(Stairs()).continue_phrase(at_bar_line(phrase), 6.0, Controls(), 1)
+    made = PhraseContinuer(Stairs()).continue_phrase(at_bar_line(phrase), 6.0, Constraints(), 1)
     assert [len(track.notes) for track in made.tracks] == [0, 0, 12]
     assert made.tempos == (Tempo(0.0, 90.0),)
     assert made.meters == (Meter(0.0, 3, 4),)
@@ -91,7 +91,7 @@ def test_the_continuation_stands_in_the_leading_track_with_tempo_and_metre_of_th
 def test_drums_alone_are_nothing_to_go_on_from() -> None:
     drums = Phrase((Track((Note(0, 36, 0.1),), is_drum=True),), 4.0)
     with pytest.raises(SettingError, match="no notes to go on from"):
-        PhraseContinuer(Stairs()).continue_phrase(drums, 4.0, Controls(), 0)
+        PhraseContinuer(Stairs()).continue_phrase(drums, 4.0, Constraints(), 0)
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_a_prompt_ends_at_the_bar_line_after_its_last_note(
 
 def test_the_echo_repeats_the_prompts_end() -> None:
     phrase = at_bar_line(prompt(0, 1, 4, 6))
-    echo = EchoContinuer().continue_phrase(phrase, 4.0, Controls(), 0)
+    echo = EchoContinuer().continue_phrase(phrase, 4.0, Constraints(), 0)
     assert [note.start_beats for note in echo.notes] == [0.0, 2.0]
-    longer = EchoContinuer().continue_phrase(phrase, 20.0, Controls(), 0)
+    longer = EchoContinuer().continue_phrase(phrase, 20.0, Constraints(), 0)
     assert longer.length_beats == 20.0
     assert [note.start_beats for note in longer.notes] == [0, 1, 4, 6, 8, 9, 12, 14, 16, 17]

@@ -15,7 +15,7 @@ from instrument.composers.musegan_rolls import (
     settled,
     tracks_of,
 )
-from instrument.music.constraints import Controls, Key
+from instrument.music.constraints import Constraints, Key
 from instrument.music.note import Note, Phrase, Track
 from training.musegan.heads import sounding_and_onsets
 
@@ -67,8 +67,8 @@ def test_voices_choose_what_is_likeliest_in_the_key() -> None:
     logits[..., 2 + 13] = 2.0  # C#
     logits[..., 2 + 12] = 1.0  # C
     random = np.random.default_rng(0)
-    assert set(SHAPE.choose(logits, Controls(), random).flat) == {15}
-    in_c = Controls(key=Key(0, "major"))
+    assert set(SHAPE.choose(logits, Constraints(), random).flat) == {15}
+    in_c = Constraints(key=Key(0, "major"))
     assert set(SHAPE.choose(logits, in_c, random).flat) == {14}
 
 
@@ -78,7 +78,7 @@ def test_pitches_that_are_switched_on_become_the_highest_voice() -> None:
     logits[0, 0, 0, [3, 7]] = 1.0
     logits[0, 0, 1, 7] = 1.0
     logits[0, 0, 3, 2] = 1.0
-    chosen = shape.choose(logits, Controls(), np.random.default_rng(0))
+    chosen = shape.choose(logits, Constraints(), np.random.default_rng(0))
     assert chosen.tolist() == [[[9, 1, 0, 4]]]
     assert heard_rolls(chosen, shape).shape == (1, 1, 1, 4, 24)
     assert set(np.unique(heard_rolls(chosen, shape))) == {-1.0, 1.0}

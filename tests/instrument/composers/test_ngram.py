@@ -7,7 +7,7 @@ from instrument.composers.continuer import PhraseContinuer
 from instrument.composers.ngram import NgramModel
 from instrument.composers.ngram_contexts import Glance, duration_prior, pitch_prior, shift_prior
 from instrument.composers.note_history import History
-from instrument.music.constraints import Controls, Key
+from instrument.music.constraints import Constraints, Key
 from instrument.music.note import Note, Phrase
 from instrument.music.sampling import NoteRandom
 
@@ -83,7 +83,7 @@ def test_likelihood_is_what_the_phrase_is_drawn_with() -> None:
         state = model.feed(state, note)
     expected = float(np.exp(model.log_probabilities(Phrase.of(tune().notes[:9]))[8].sum()))
     for index in range(draws):
-        note, _ = model.draw(state, Controls(top_p=1.0), random.at(index))
+        note, _ = model.draw(state, Constraints(top_p=1.0), random.at(index))
         counts += note == tune().notes[8]
     assert counts / draws == pytest.approx(expected, abs=4 * np.sqrt(expected / draws))
 
@@ -91,15 +91,15 @@ def test_likelihood_is_what_the_phrase_is_drawn_with() -> None:
 def test_an_old_state_still_draws_the_same() -> None:
     model, random = NgramModel(), NoteRandom(1)
     state = model.feed(model.begin(4.0, 0.0), Note(0.0, 60, 0.5))
-    first = model.draw(state, Controls(), random.at(0))[0]
-    _, after = model.draw(state, Controls(), random.at(1))
-    model.draw(after, Controls(), random.at(2))
-    assert model.draw(state, Controls(), random.at(0))[0] == first
+    first = model.draw(state, Constraints(), random.at(0))[0]
+    _, after = model.draw(state, Constraints(), random.at(1))
+    model.draw(after, Constraints(), random.at(2))
+    assert model.draw(state, Constraints(), random.at(0))[0] == first
 
 
 def test_controls_are_kept() -> None:
     model, random = NgramModel(), NoteRandom(7)
-    controls = Controls(
+    controls = Constraints(
         key=Key.named("D"), register=(60, 72), max_length_beats=0.25, velocity=33, temperature=2.0
     )
     state = model.begin(4.0, 0.0)
@@ -113,7 +113,7 @@ def test_a_note_starts_no_earlier_than_asked() -> None:
     model = NgramModel()
     state = model.feed(model.begin(4.0, 0.0), Note(0.0, 60, 0.5))
     for earliest in (1.0, 7.5, 30.0):
-        note, _ = model.draw(state, Controls(earliest_beats=earliest), NoteRandom(0).at(0))
+        note, _ = model.draw(state, Constraints(earliest_beats=earliest), NoteRandom(0).at(0))
         assert note.start_beats >= earliest
 
 
@@ -122,7 +122,7 @@ def test_it_plays_as_loud_as_the_player() -> None:
     state = model.begin(4.0, 0.0)
     for index in range(20):
         state = model.feed(state, Note(index * 0.5, 60, 0.5, 30))
-    note, _ = model.draw(state, Controls(), NoteRandom(0).at(0))
+    note, _ = model.draw(state, Constraints(), NoteRandom(0).at(0))
     assert 28 <= note.velocity <= 33
 
 
@@ -130,7 +130,7 @@ def test_it_continues_a_phrase_and_the_same_seed_gives_the_same_notes() -> None:
     continuer = PhraseContinuer(NgramModel())
     prompt = tune(times=2)
     first, again, other = (
-        continuer.continue_phrase(prompt, 16.0, Controls(), seed) for seed in (4, 4, 5)
+        continuer.continue_phrase(prompt, 16.0, Constraints(), seed) for seed in (4, 4, 5)
     )
     assert first == again != other
     assert len(first.notes) >= 8 and first.length_beats == 16.0

@@ -2,8 +2,8 @@
 
 import pytest
 
-from instrument.composers.transposing import OneScaleComposer, scale_of
-from instrument.music.constraints import Controls, Key
+from instrument.composers.transposing import TransposedComposer, scale_of
+from instrument.music.constraints import Constraints, Key
 from instrument.music.note import Note, Phrase
 
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)
@@ -17,7 +17,7 @@ class Parrot:
         self.heard: list[Phrase] = []
 
     def continue_phrase(
-        self, phrase: Phrase, length_beats: float, controls: Controls, seed: int
+        self, phrase: Phrase, length_beats: float, controls: Constraints, seed: int
     ) -> Phrase:
         assert controls.key in (None, Key(0, "major"), Key(9, "minor"))
         assert length_beats > 0 and seed >= 0
@@ -28,7 +28,7 @@ class Parrot:
         self,
         bars: int,
         seed: int,
-        controls: Controls,
+        controls: Constraints,
         condition: Phrase | None = None,
         previous: Phrase | None = None,
     ) -> Phrase:
@@ -58,14 +58,14 @@ def test_major_scales_and_their_relative_minors_are_recognised(tonic: int) -> No
 def test_a_track_is_accompanied_in_its_own_key(tonic: int) -> None:
     inner = Parrot()
     given = scale(tonic)
-    assert OneScaleComposer(inner).generate(2, 1, Controls(), condition=given) == given
+    assert TransposedComposer(inner).generate(2, 1, Constraints(), condition=given) == given
     assert classes(inner.heard[0]) == set(_MAJOR)
 
 
 def test_what_was_before_is_continued_in_its_own_key() -> None:
     inner = Parrot()
     before = scale(3)
-    assert OneScaleComposer(inner).generate(2, 1, Controls(), previous=before) == before
+    assert TransposedComposer(inner).generate(2, 1, Constraints(), previous=before) == before
     assert classes(inner.heard[0]) == set(_MAJOR)
 
 
@@ -73,5 +73,5 @@ def test_what_was_before_is_continued_in_its_own_key() -> None:
     ("key", "pitch"), [("D", 62), ("A minor", 60), ("B", 59), ("Bb minor", 61)]
 )
 def test_music_from_nothing_is_in_the_key_that_is_asked_for(key: str, pitch: int) -> None:
-    made = OneScaleComposer(Parrot()).generate(2, 1, Controls(key=Key.named(key)))
+    made = TransposedComposer(Parrot()).generate(2, 1, Constraints(key=Key.named(key)))
     assert [note.pitch for note in made.notes] == [pitch]

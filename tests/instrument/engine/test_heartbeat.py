@@ -9,13 +9,13 @@ import pytest
 from instrument.realtime.state import EngineState
 from instrument.rendering.messages import Fill
 from instrument.rendering.process import HEARTBEAT_SECONDS, PLAYED_SECONDS, Models
-from instrument.rendering.table_source import TableSupply
+from instrument.rendering.table_source import ToneTables
 from tests.helpers.live_play import wait_for
 
 RATE_HZ = 48_000
 
 
-class CountingSupply(TableSupply):
+class CountingSupply(ToneTables):
     """As if one of its models were open on a GPU, or on none."""
 
     def __init__(self, state: EngineState, *, on_gpu: bool) -> None:

@@ -1,4 +1,4 @@
-"""Pages of the note pool: there before a key needs them, gone when nobody does."""
+"""Pages of the tone pool: there before a key needs them, gone when nobody does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from instrument.engine.prefault import NotePages
+from instrument.engine.prefault import PagePrefaulter
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import ALL_CHANNELS, LOUD, SOFT, USE_BANK, EngineState
 
@@ -31,8 +31,8 @@ def resident_kib(address: int) -> int:
 def test_new_notes_are_touched_and_unused_banks_are_dropped(tmp_path: Path) -> None:
     engine = OfflineEngine(48_000.0, 128, 1.0, folder=tmp_path)
     models = EngineState.attach(tmp_path)  # another mapping of the same file
-    here = int(engine.state.notes.ctypes.data)
-    pages = NotePages(engine.state)
+    here = int(engine.state.tones.ctypes.data)
+    pages = PagePrefaulter(engine.state)
     pages.follow()
     before = resident_kib(here)
     for pitch in range(60, 70):
@@ -61,7 +61,7 @@ def test_new_notes_are_touched_and_unused_banks_are_dropped(tmp_path: Path) -> N
 
 def test_an_attack_that_grows_is_touched_where_it_has_grown(tmp_path: Path) -> None:
     engine = OfflineEngine(48_000.0, 128, 1.0, folder=tmp_path)
-    pages = NotePages(engine.state)
+    pages = PagePrefaulter(engine.state)
     pages.follow()
     before = pages.touched_pages
     audio = np.ones(48_000, np.float32)

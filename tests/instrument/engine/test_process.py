@@ -176,7 +176,7 @@ def test_preset_change_leaves_held_notes_alone_and_does_not_click(
     fill_bank(engine.state, other)
     for pitch, source in octave_up.items():  # an unmistakably different sound
         engine.state.slots[other, :, pitch - 21] = engine.state.slots[PRESET_BANK, :, source - 21]
-        engine.state.notes[other, :, pitch - 21] = engine.state.notes[PRESET_BANK, :, source - 21]
+        engine.state.tones[other, :, pitch - 21] = engine.state.tones[PRESET_BANK, :, source - 21]
     held = probe.play([(0, note_on(57))], SECOND // 2)[SECOND // 4 :]
     engine.state.command(USE_BANK, other, ALL_CHANNELS)
     after = probe.play([], SECOND // 2)

@@ -11,7 +11,7 @@ from instrument.bundle import bundle as bundles
 from instrument.bundle.bundle import Bundle
 from instrument.errors import PresetError
 from instrument.latents import create_preset as making
-from instrument.latents.create_preset import Wish, check_preset, new_preset, refresh_preset
+from instrument.latents.create_preset import PresetRequest, check_preset, new_preset, refresh_preset
 from instrument.preset import preset as presets
 from instrument.preset.preset import Envelope, Preset, Recipe, Sound, load_preset, save_preset
 from tests.helpers.tiny_model import tiny_bundle
@@ -35,7 +35,7 @@ def latent_of(name: str) -> np.ndarray:
 
 
 def test_a_blend_can_be_played_at_once(home: Path) -> None:
-    wish = Wish(blend={"Glass Bell": 0.5, "Choir": 0.5})
+    wish = PresetRequest(blend={"Glass Bell": 0.5, "Choir": 0.5})
     path = new_preset("Glass Choir!", wish, model="tiny")
     assert path == home / "glass_choir.toml"
     preset, bundle = check_preset(path)
@@ -46,40 +46,40 @@ def test_a_blend_can_be_played_at_once(home: Path) -> None:
 
 
 def test_a_struck_sound_goes_on_dying_away(home: Path) -> None:
-    path = new_preset("Bell", Wish(blend={"Glass Bell": 0.8, "Reed": 0.2}), model="tiny")
+    path = new_preset("Bell", PresetRequest(blend={"Glass Bell": 0.8, "Reed": 0.2}), model="tiny")
     assert load_preset(path).sound.sustain == "decay"
 
 
 def test_the_same_seed_is_the_same_sound_and_another_is_not(home: Path) -> None:
     made = [
-        load_preset(new_preset(name, Wish(seed=seed), model="tiny")).sound.latent
+        load_preset(new_preset(name, PresetRequest(seed=seed), model="tiny")).sound.latent
         for name, seed in (("A", 1), ("B", 1), ("C", 2))
     ]
     assert made[0] == made[1] != made[2]
 
 
 def test_a_preset_that_is_there_is_not_overwritten(home: Path) -> None:
-    path = new_preset("Bell", Wish(seed=1), model="tiny")
+    path = new_preset("Bell", PresetRequest(seed=1), model="tiny")
     before = path.read_bytes()
     with pytest.raises(PresetError, match="is there already"):
-        new_preset("bell", Wish(seed=2), model="tiny")
+        new_preset("bell", PresetRequest(seed=2), model="tiny")
     assert path.read_bytes() == before
 
 
 def test_a_copy_keeps_all_but_name_and_program(home: Path) -> None:
-    path = new_preset("Bell", Wish(blend={"Glass Bell": 1}), model="tiny")
+    path = new_preset("Bell", PresetRequest(blend={"Glass Bell": 1}), model="tiny")
     original = dataclasses.replace(load_preset(path), program=5, author="me")
     save_preset(original, path)
-    copy = load_preset(new_preset("Mine", Wish(source="bell")))
+    copy = load_preset(new_preset("Mine", PresetRequest(source="bell")))
     assert copy == dataclasses.replace(original, name="Mine", program=None)
 
 
 def test_between_two_presets_every_number_is_between(home: Path) -> None:
     for name, instrument, release in (("Bell", "Glass Bell", 2.0), ("Reed", "Reed", 0.1)):
-        path = new_preset(name, Wish(blend={instrument: 1}), model="tiny")
+        path = new_preset(name, PresetRequest(blend={instrument: 1}), model="tiny")
         envelope = Envelope(release_seconds=release)
         save_preset(dataclasses.replace(load_preset(path), envelope=envelope), path)
-    path = new_preset("Half", Wish(between=("bell", "reed"), amount=0.25))
+    path = new_preset("Half", PresetRequest(between=("bell", "reed"), amount=0.25))
     preset = load_preset(path)
     wanted = 0.75 * latent_of("Glass Bell") + 0.25 * latent_of("Reed")
     assert preset.sound.latent == pytest.approx(tuple(wanted), abs=2e-4)
@@ -90,9 +90,9 @@ def test_between_two_presets_every_number_is_between(home: Path) -> None:
 
 def test_the_path_around_keeps_its_distance_from_the_centre(home: Path) -> None:
     for name, instrument in (("Bell", "Glass Bell"), ("Reed", "Reed")):
-        new_preset(name, Wish(blend={instrument: 1}), model="tiny")
-    straight = load_preset(new_preset("S", Wish(between=("bell", "reed"))))
-    around = load_preset(new_preset("A", Wish(between=("bell", "reed"), path="around")))
+        new_preset(name, PresetRequest(blend={instrument: 1}), model="tiny")
+    straight = load_preset(new_preset("S", PresetRequest(between=("bell", "reed"))))
+    around = load_preset(new_preset("A", PresetRequest(between=("bell", "reed"), path="around")))
     centre = np.asarray(Bundle.load(tiny_bundle()).card.prior.mean)
     lengths = [np.linalg.norm(p.sound.latent - centre) for p in (straight, around)]
     assert lengths[1] > lengths[0]
@@ -100,7 +100,7 @@ def test_the_path_around_keeps_its_distance_from_the_centre(home: Path) -> None:
 
 
 def test_a_recipe_brings_a_preset_to_a_new_version_of_the_model(home: Path) -> None:
-    path = new_preset("Bell", Wish(blend={"Glass Bell": 1}), model="tiny")
+    path = new_preset("Bell", PresetRequest(blend={"Glass Bell": 1}), model="tiny")
     good = load_preset(path)
     old = dataclasses.replace(
         good,
@@ -116,7 +116,7 @@ def test_a_recipe_brings_a_preset_to_a_new_version_of_the_model(home: Path) -> N
 
 
 def test_numbers_without_a_recipe_cannot_be_brought_along(home: Path) -> None:
-    path = new_preset("Bell", Wish(seed=1), model="tiny")
+    path = new_preset("Bell", PresetRequest(seed=1), model="tiny")
     save_preset(dataclasses.replace(load_preset(path), recipe=None), path)
     with pytest.raises(PresetError, match=r"has no \[recipe\]"):
         refresh_preset(path)
@@ -142,13 +142,13 @@ def test_a_wish_that_cannot_be_leaves_no_file(
     home: Path, name: str, wish: dict[str, object], said: str
 ) -> None:
     with pytest.raises(PresetError, match=said):
-        new_preset(name, Wish(**wish), model="tiny")  # type: ignore[arg-type]
+        new_preset(name, PresetRequest(**wish), model="tiny")  # type: ignore[arg-type]
     assert list(home.iterdir()) == []
 
 
 def test_an_unknown_model_says_where_to_put_it(home: Path) -> None:
     with pytest.raises(PresetError, match="there is no model 'nope'\nPut its folder into"):
-        new_preset("X", Wish(seed=1), model="nope")
+        new_preset("X", PresetRequest(seed=1), model="nope")
 
 
 @pytest.mark.parametrize(
@@ -156,4 +156,4 @@ def test_an_unknown_model_says_where_to_put_it(home: Path) -> None:
 )
 def test_a_wish_is_exactly_one_thing(wish: dict[str, object]) -> None:
     with pytest.raises(PresetError, match=r"exactly one of|amount must be in 0..1"):
-        Wish(**wish)  # type: ignore[arg-type]
+        PresetRequest(**wish)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.card import NamedLatent, Prior, SoundCard
+from instrument.bundle.card import NamedLatent, Prior, VoiceCard
 from instrument.errors import PresetError
 from instrument.latents.latent import between, blend, draw, follow, lerp, neighbours, slerp
 from instrument.preset.preset import Recipe
@@ -17,7 +17,7 @@ ROUND = Prior((0.0, 0.0), ((1.0, 0.0), (0.0, 1.0)))
 SLANTED = Prior((1.0, -2.0), ((2.0, 0.0), (1.5, 0.5)))
 
 
-def card_of(kind: str, prior: Prior, size: int = 2, **latents: tuple[float, ...]) -> SoundCard:
+def card_of(kind: str, prior: Prior, size: int = 2, **latents: tuple[float, ...]) -> VoiceCard:
     card = Bundle.load(tiny_bundle()).sound
     points = {name: NamedLatent(latent) for name, latent in latents.items()}
     return replace(card, kind=kind, prior=prior, latent_size=size, latents=points)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from instrument.errors import SettingError
-from instrument.music.constraints import Controls, Key
+from instrument.music.constraints import Constraints, Key
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ def test_g_major_has_one_sharp_and_a_minor_its_raised_seventh() -> None:
 
 
 def test_key_and_register_both_hold() -> None:
-    allowed = Controls(key=Key.named("C"), register=(60, 64)).allowed_pitches()
+    allowed = Constraints(key=Key.named("C"), register=(60, 64)).allowed_pitches()
     assert np.flatnonzero(allowed).tolist() == [60, 62, 64]
-    assert Controls().allowed_pitches().all()
+    assert Constraints().allowed_pitches().all()
     with pytest.raises(SettingError, match="no pitch of the key"):
-        Controls(key=Key.named("C"), register=(61, 61)).allowed_pitches()
+        Constraints(key=Key.named("C"), register=(61, 61)).allowed_pitches()
 
 
 @pytest.mark.parametrize(
@@ -55,4 +55,4 @@ def test_key_and_register_both_hold() -> None:
 )
 def test_impossible_wishes_are_refused(wrong: dict[str, object], said: str) -> None:
     with pytest.raises(SettingError, match=said.replace(".", r"\.")):
-        Controls(**wrong)
+        Constraints(**wrong)

@@ -13,7 +13,7 @@ from instrument.offline.gansynth_paper_mix import (
     played_notes,
 )
 from instrument.realtime.state import LOUD
-from instrument.rendering.tone_cache import TableNote
+from instrument.rendering.tone_cache import Tone
 from tests.helpers.places import GOLDEN
 
 ARRAYS = GOLDEN / "midi_util.npz"
@@ -88,9 +88,9 @@ def test_keys_and_pedals_hold_notes(song: Song, times: list[tuple[float, float]]
 
 def test_a_note_goes_round_its_loop_and_dies_away_as_the_engine_lets_it() -> None:
     samples = np.arange(10, dtype=np.float32)
-    note = TableNote(LOUD, 60, samples, loop_start=6, loop_end=10, loop_decay_per_frame=0.5)
+    note = Tone(LOUD, 60, samples, loop_start=6, loop_end=10, loop_decay_per_frame=0.5)
     expected = [0, 1, 2, 3, 4, 5, 6, 7 / 2, 8 / 4, 9 / 8, 6 / 16, 7 / 32]
     assert gone_round(note, 12) == pytest.approx(expected)
     assert gone_round(note, 8) == pytest.approx(expected[:8])
-    plain = TableNote(LOUD, 60, samples)
+    plain = Tone(LOUD, 60, samples)
     np.testing.assert_array_equal(gone_round(plain, 12), samples)

@@ -6,11 +6,11 @@ import pytest
 from instrument.midi.messages import control_change, note_off, note_on
 from instrument.midi.song import Song, SongMessage
 from instrument.offline.morph_player import MorphPlayer
-from instrument.offline.tone_slots import NoteSlots
+from instrument.offline.tone_slots import ToneSlots
 from instrument.preset.preset import Envelope, ModelReference, Preset, Sound, Touch
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import LOUD_VELOCITY
-from instrument.rendering.prefetch import KEPT_NOTES, NotesAhead, Strike
+from instrument.rendering.prefetch import KEPT_NOTES, Strike, TonePrefetch
 from instrument.rendering.renderer import FULL_VELOCITY, SineRenderer
 
 RATE_HZ = 16_000
@@ -38,10 +38,10 @@ class Ramp:
 class CountingSines(SineRenderer):
     """Sines that remember which notes were rendered in each call."""
 
-    def __init__(self, notes_at_once: int = 1) -> None:
+    def __init__(self, tones_at_once: int = 1) -> None:
         super().__init__(RATE_HZ, latent_size=1, seconds=1.0)
         self.hears_velocity = False
-        self.notes_at_once = notes_at_once
+        self.tones_at_once = tones_at_once
         self.calls: list[list[int]] = []
 
     def render(self, pitches, latents, velocities=None, frames=None):  # type: ignore[no-untyped-def]
@@ -54,7 +54,7 @@ def a_song(*timed: tuple[float, bytes], length: float) -> Song:
 
 
 def played(song: Song, path: object, renderer: SineRenderer | None = None) -> np.ndarray:
-    notes = NotesAhead(renderer or CountingSines(), RATE_HZ)
+    notes = TonePrefetch(renderer or CountingSines(), RATE_HZ)
     player = MorphPlayer(song, path, notes, RATE_HZ)  # type: ignore[arg-type]
     return np.concatenate(list(player.play()))[:, 0]
 
@@ -157,7 +157,7 @@ def test_a_timbre_that_stands_still_is_rendered_once_for_each_key() -> None:
 
 
 def test_where_several_notes_take_as_long_as_one_they_are_rendered_together() -> None:
-    renderer = CountingSines(notes_at_once=4)
+    renderer = CountingSines(tones_at_once=4)
     timed = [(0.1 * n, note_on(60 + n)) for n in range(6)]
     song = a_song(*timed, length=1.0)
     together = played(song, Ramp(), renderer)
@@ -167,7 +167,7 @@ def test_where_several_notes_take_as_long_as_one_they_are_rendered_together() ->
 
 def test_a_key_struck_more_often_than_it_has_slots_takes_the_latest_sound() -> None:
     engine = OfflineEngine(RATE_HZ, 128, 1.0)
-    slots = NoteSlots(engine.state, NotesAhead(CountingSines(), RATE_HZ))
+    slots = ToneSlots(engine.state, TonePrefetch(CountingSines(), RATE_HZ))
     banks = []
     for number in range(5):
         bank = slots.bank_for(Strike(60, a_preset(0.1 * number)))
@@ -182,11 +182,11 @@ def test_a_key_struck_more_often_than_it_has_slots_takes_the_latest_sound() -> N
 
 def test_only_so_many_notes_are_kept() -> None:
     renderer = CountingSines()
-    notes = NotesAhead(renderer, RATE_HZ)
+    tones = TonePrefetch(renderer, RATE_HZ)
     for number in range(KEPT_NOTES + 5):
-        notes.note(Strike(60, a_preset(0.01 * number)))
+        tones.tone(Strike(60, a_preset(0.01 * number)))
     calls = len(renderer.calls)
-    notes.note(Strike(60, a_preset(0.01 * (KEPT_NOTES + 4))))
+    tones.tone(Strike(60, a_preset(0.01 * (KEPT_NOTES + 4))))
     assert len(renderer.calls) == calls
-    notes.note(Strike(60, a_preset(0.0)))
+    tones.tone(Strike(60, a_preset(0.0)))
     assert len(renderer.calls) == calls + 1

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.card import CardFile, Licence, Prior, SoundCard
+from instrument.bundle.card import CardFile, Licence, Prior, VoiceCard
 from instrument.errors import SettingError
 from instrument.latents.latent import draw
 from instrument.offline.timbre_path import (
@@ -25,8 +25,8 @@ from tests.helpers.places import GOLDEN
 REFERENCE = ModelReference("tiny", "1.0", "0" * 64)
 
 
-def a_card(latent_size: int, prior: Prior | None = None) -> SoundCard:
-    return SoundCard(
+def a_card(latent_size: int, prior: Prior | None = None) -> VoiceCard:
+    return VoiceCard(
         format=1,
         kind="gansynth",
         name="tiny",

@@ -14,13 +14,13 @@ from instrument.partner.clocks.metronome import CLICK_CHANNEL
 from instrument.partner.clocks.midi_clock import ClockFollower
 from instrument.partner.knobs import KNOBS, KnobBoard
 from instrument.partner.modes.duet import Duet
-from instrument.partner.settings import USUAL_KNOBS, Wishes
+from instrument.partner.settings import USUAL_KNOBS, PartnerControls
 from tests.helpers.partner_stage import BEAT, RATE, TO_OUT, make_partner, run, strikes, tune
 
 
 def test_every_knob_gives_sound_wishes_over_its_whole_way() -> None:
     for knob in KNOBS.values():
-        turned = [knob.turn(Wishes(), value / 127.0) for value in range(128)]
+        turned = [knob.turn(PartnerControls(), value / 127.0) for value in range(128)]
         assert turned[0] != turned[127]
         assert all(wishes.controls.allowed_pitches().any() for wishes in turned)
     assert set(USUAL_KNOBS.values()) <= set(KNOBS)
@@ -29,9 +29,9 @@ def test_every_knob_gives_sound_wishes_over_its_whole_way() -> None:
 def test_a_knob_is_learned_by_turning_it_and_leaves_its_old_controller() -> None:
     board = KnobBoard({"cc20": "temperature", "cc21": "blend"})
     assert board.learn("blend") and not board.learn("nonsense")
-    assert board.turn(20, 127, Wishes()) == Wishes(blend=1.0)
+    assert board.turn(20, 127, PartnerControls()) == PartnerControls(blend=1.0)
     assert board.bound == {"cc20": "blend"}
-    assert board.turn(99, 5, Wishes()) == Wishes()
+    assert board.turn(99, 5, PartnerControls()) == PartnerControls()
 
 
 def test_a_key_that_is_turned_is_heard_within_a_beat() -> None:

@@ -29,7 +29,7 @@ from instrument.partner.settings import PartnerSettings
 from instrument.partner.take import read_take
 from instrument.realtime.state import PARTNER_SOURCE, TO_OUT
 from instrument.session.audio_history import AudioCapture
-from instrument.session.partner_process import PartnerLink
+from instrument.session.partner_process import PartnerProcess
 from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
 from tests.helpers.live_engine import LiveEngine, live_engine
 
@@ -47,10 +47,10 @@ def server() -> Iterator[JackServer]:
 @contextlib.contextmanager
 def listening(
     server: JackServer, settings: SessionSettings
-) -> Iterator[tuple[LiveEngine, PartnerLink, Probe, int]]:
+) -> Iterator[tuple[LiveEngine, PartnerProcess, Probe, int]]:
     with live_engine(EngineSettings(audio="jack"), server.environment) as live:
         live.state.fields["playing"] = 1
-        link, probe = PartnerLink(live.state, live.folder, settings), Probe(server)
+        link, probe = PartnerProcess(live.state, live.folder, settings), Probe(server)
         probe.listen_to()
         probe.listen_to_midi("latentkeys:out")
         try:
@@ -62,7 +62,7 @@ def listening(
             probe.close()
 
 
-def wait_for(link: PartnerLink, kind: type[Report], seconds: float = 20.0) -> Report:
+def wait_for(link: PartnerProcess, kind: type[Report], seconds: float = 20.0) -> Report:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         for report in link.follow():
@@ -123,7 +123,7 @@ def test_a_partner_that_dies_lets_its_notes_go_and_comes_back(server: JackServer
 def test_an_unknown_composer_is_said_and_the_player_plays_on(server: JackServer) -> None:
     with live_engine(EngineSettings(audio="jack"), server.environment) as live:
         wrong = replace(NGRAM, partner=replace(NGRAM.partner, model="note_lstm_tune"))
-        link = PartnerLink(live.state, Path(live.folder), wrong)
+        link = PartnerProcess(live.state, Path(live.folder), wrong)
         deadline = time.monotonic() + 20.0
         failures: list[Failed] = []
         while not failures and time.monotonic() < deadline:

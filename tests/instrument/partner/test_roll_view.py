@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from instrument.midi.messages import note_on
-from instrument.partner.messages import PLAYER, Seen, View
+from instrument.partner.messages import PLAYER, RollNote, View
 from instrument.partner.modes.duet import Duet
 from instrument.partner.roll_view import draw_roll
 from instrument.partner.views import view_of
@@ -21,7 +21,7 @@ VIEW = View(
     mode="duet",
     situation="playing",
     is_locked=False,
-    notes=(Seen(4.5, 1.0, 60, 0), Seen(5.5, 0.5, 64, 0), Seen(3.0, 0.5, 62, -1)),
+    notes=(RollNote(4.5, 1.0, 60, 0), RollNote(5.5, 0.5, 64, 0), RollNote(3.0, 0.5, 62, -1)),
 )
 
 
@@ -37,7 +37,7 @@ def test_the_roll_shows_time_to_the_right_and_pitch_upwards() -> None:
 
 @pytest.mark.parametrize("width", [10, 33, 200])
 def test_the_roll_keeps_to_its_width_and_to_twelve_rows(width: int) -> None:
-    wild = replace_notes(tuple(Seen(0.3 * n, 9.0, (n * 37) % 128, n % 4) for n in range(60)))
+    wild = replace_notes(tuple(RollNote(0.3 * n, 9.0, (n * 37) % 128, n % 4) for n in range(60)))
     rows = draw_roll(wild, width).plain.splitlines()
     assert len(rows) <= 12
     assert max(len(row) for row in rows) <= max(width, 16)
@@ -47,7 +47,7 @@ def test_an_empty_plan_is_drawn_too() -> None:
     assert draw_roll(replace_notes(()), 80).plain.strip()
 
 
-def replace_notes(notes: tuple[Seen, ...]) -> View:
+def replace_notes(notes: tuple[RollNote, ...]) -> View:
     import msgspec
 
     return msgspec.structs.replace(VIEW, notes=notes)

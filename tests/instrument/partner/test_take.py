@@ -12,12 +12,12 @@ import pytest
 from instrument.errors import FileError, SettingError
 from instrument.midi.messages import control_change, note_off, note_on
 from instrument.midi.phrases import read_phrase
-from instrument.music.constraints import Controls, Key
+from instrument.music.constraints import Constraints, Key
 from instrument.music.note import Tempo
 from instrument.partner.messages import SessionSettings
 from instrument.partner.open_partner import open_partner
 from instrument.partner.replay import composer_sha256, replay, replay_into
-from instrument.partner.settings import PartnerSettings, Wishes
+from instrument.partner.settings import PartnerControls, PartnerSettings
 from instrument.partner.take import (
     FORMAT,
     NOTES_FILE,
@@ -30,7 +30,9 @@ from instrument.partner.take import (
 from tests.helpers.partner_stage import BEAT, RATE, TUNE, tune
 
 CHOSEN = PartnerSettings(model="ngram", seed=5, answer_bars=1)
-SETTINGS = SessionSettings(CHOSEN, Wishes(Controls(key=Key(0, "major"), register=(48, 84))))
+SETTINGS = SessionSettings(
+    CHOSEN, PartnerControls(Constraints(key=Key(0, "major"), register=(48, 84)))
+)
 
 
 def play(

@@ -13,7 +13,7 @@ from instrument.errors import PresetError
 from instrument.music.constraints import Key
 from instrument.partner.messages import SessionSettings
 from instrument.partner.open_partner import open_partner
-from instrument.partner.settings import PartnerSettings, Wishes
+from instrument.partner.settings import PartnerControls, PartnerSettings
 from instrument.partner.take import FORMAT, NOTES_FILE, Take, spell, write_take
 from instrument.preset.partner_table import PhraseTable
 from instrument.preset.preset import load_preset, save_preset, shipped_presets_folder
@@ -31,7 +31,7 @@ def with_phrase(tmp_path: Path, text: str) -> Path:
 
 def test_a_table_that_says_nothing_is_the_usual_partner() -> None:
     assert PhraseTable().settings() == PartnerSettings()
-    assert PhraseTable().wishes() == Wishes()
+    assert PhraseTable().wishes() == PartnerControls()
 
 
 def test_a_phrase_in_a_preset_is_read_and_written_back(tmp_path: Path) -> None:

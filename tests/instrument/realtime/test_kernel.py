@@ -185,7 +185,7 @@ def test_the_limiter_is_transparent_below_its_threshold_and_a_wall_above() -> No
 
 def test_invalid_numbers_in_a_slot_end_the_voice_and_nothing_else() -> None:
     engine = engine_with_sines()
-    engine.state.notes[1, :, 60 - 21, 5_000:5_010] = np.nan
+    engine.state.tones[1, :, 60 - 21, 5_000:5_010] = np.nan
     engine.send(0, note_on(60, 127))
     engine.send(0, note_on(72, 127))
     audio = engine.render(SECOND // 2)
@@ -267,7 +267,7 @@ def test_a_note_whose_rest_is_late_goes_over_to_a_neighbour() -> None:
 
 def test_velocity_blends_two_coherent_layers() -> None:
     engine = engine_with_sines(velocity_to_gain=0.0)
-    engine.state.notes[1, SOFT] = 0.25 * engine.state.notes[1, LOUD]
+    engine.state.tones[1, SOFT] = 0.25 * engine.state.tones[1, LOUD]
 
     def peak(velocity: int) -> float:
         engine.send(-1, (PANIC, 0, 0))

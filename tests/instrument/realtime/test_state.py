@@ -37,7 +37,7 @@ def test_what_one_process_writes_another_one_reads(tmp_path: Path) -> None:
     slot = state.slots[2, LOUD, 60 - 21]
     assert (slot["frames_ready"], slot["loop_start"], slot["loop_end"]) == (100, 10, 90)
     assert float(slot["gain"]) == 0.5
-    assert np.array_equal(state.notes[2, LOUD, 60 - 21, :100], np.arange(100))
+    assert np.array_equal(state.tones[2, LOUD, 60 - 21, :100], np.arange(100))
     event = state.control_ring.pop()
     assert event is not None
     assert (int(event["time_frames"]), int(event["status"])) == (77, 0x90)
@@ -52,7 +52,7 @@ def test_the_pool_appears_when_the_engine_knows_its_rate(tmp_path: Path) -> None
     engine.set_rate(44_100.0)
     for state in (control, models, engine):
         assert state.rate_hz == 44_100.0
-        assert state.notes.shape == (BANK_COUNT, 2, 88, 66_150)
+        assert state.tones.shape == (BANK_COUNT, 2, 88, 66_150)
     with pytest.raises(ValueError, match="already"):
         engine.set_rate(48_000.0)
 
@@ -110,11 +110,11 @@ def test_a_cleared_bank_gives_its_memory_back(tmp_path: Path) -> None:
     engine.send(-1, (USE_BANK, 1, ALL_CHANNELS))
     engine.render(128)
     assert not state.bank_is_free(1)
-    used = (tmp_path / "notes.bin").stat().st_blocks
+    used = (tmp_path / "tones.bin").stat().st_blocks
     engine.send(-1, (USE_BANK, 2, ALL_CHANNELS))
     engine.render(128)
     assert state.bank_is_free(1)
     state.clear_bank(1)
     assert not state.slots[1]["frames_ready"].any()
     if sys.platform == "linux" and tmp_path.is_relative_to("/dev/shm"):
-        assert (tmp_path / "notes.bin").stat().st_blocks < used / 10
+        assert (tmp_path / "tones.bin").stat().st_blocks < used / 10

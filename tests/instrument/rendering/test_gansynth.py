@@ -55,7 +55,7 @@ def test_what_it_says_of_itself_comes_from_the_card(renderer: GansynthRenderer) 
     assert renderer.longest_frames == HOLD_SECONDS * RATE_HZ - CUT
     assert (renderer.provider, renderer.notice) == ("cpu", "")
     assert not renderer.hears_velocity
-    assert renderer.notes_at_once == 1
+    assert renderer.tones_at_once == 1
 
 
 @pytest.mark.parametrize("pitch", [40, 55, 70])

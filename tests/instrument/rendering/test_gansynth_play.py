@@ -12,14 +12,14 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from instrument.latents.create_preset import Wish, check_preset, new_preset, refresh_preset
+from instrument.latents.create_preset import PresetRequest, check_preset, new_preset, refresh_preset
 from instrument.midi.messages import note_off, note_on
 from instrument.offline.render_song import render_song
 from instrument.preset.banks import PresetBanks
 from instrument.preset.preset import find_preset, load_preset, save_preset
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import HIGHEST_PITCH, LOUD, LOWEST_PITCH, EngineState
-from instrument.rendering.table_source import TableSupply
+from instrument.rendering.table_source import ToneTables
 from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
 from tests.helpers.live_play import played
 from tests.helpers.plain_gansynth import plain_gansynth
@@ -36,8 +36,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         ours = Path(os.environ["XDG_DATA_HOME"]) / "latentkeys"
         shutil.copytree(plain_gansynth(), ours / "models" / "plain")
-        new_preset("Seven", Wish(seed=7), model="plain")
-        new_preset("Eight", Wish(seed=8), model="plain")
+        new_preset("Seven", PresetRequest(seed=7), model="plain")
+        new_preset("Eight", PresetRequest(seed=8), model="plain")
         yield
 
 
@@ -98,7 +98,7 @@ def test_live_play_equals_an_offline_render_of_its_log_bit_for_bit(server: JackS
         instrument.end()
     engine = OfflineEngine(RATE_HZ, 100, note_seconds=4.0)
     loaded = PresetBanks(engine.state).prepare(find_preset("seven"))
-    assert TableSupply(engine.state).begin(loaded.bank, loaded.path) is None, "not in the cache"
+    assert ToneTables(engine.state).begin(loaded.bank, loaded.path) is None, "not in the cache"
     engine.send_log(log)
     offline = engine.render(begin + len(live))[begin:]
     assert np.abs(live).max() > 0.01
@@ -128,7 +128,7 @@ def test_a_second_table_comes_from_the_cache_and_is_the_same() -> None:
     tables = []
     for _ in range(2):
         state = EngineState.create(None, RATE_HZ, 4.0)
-        supply = TableSupply(state)
+        supply = ToneTables(state)
         supply.prepare(find_preset("eight"))
         if table := supply.begin(1, find_preset("eight")):
             while table.filler.step():
@@ -159,7 +159,7 @@ def test_presets_are_drawn_blended_copied_and_refreshed() -> None:
     before = find_preset("seven").read_text(encoding="utf-8")
     assert refresh_preset(find_preset("seven")) == preset
     assert find_preset("seven").read_text(encoding="utf-8") == before
-    half = load_preset(new_preset("Between", Wish(between=("seven", "eight"))))
+    half = load_preset(new_preset("Between", PresetRequest(between=("seven", "eight"))))
     ends = [np.asarray(load_preset(find_preset(name)).sound.latent) for name in ("seven", "eight")]
     angles = [
         np.arccos(half.sound.latent @ end / np.linalg.norm(half.sound.latent) / np.linalg.norm(end))

@@ -74,7 +74,7 @@ def test_a_table_is_rendered_once_and_then_comes_from_the_cache(
     assert isinstance(ready, TableReady) and ready.source == "model"
     slots = asked.state.slots[BANK]
     assert np.all((slots["frames_ready"] > 0) & (slots["frames_ready"] == slots["frames_whole"]))
-    rendered = asked.state.notes[BANK].copy()
+    rendered = asked.state.tones[BANK].copy()
     kept = tmp_path / "cache" / "latentkeys" / "notes"
     wait_for(lambda: list(kept.glob("[!.]*.npz")), "the cache")  # not the file being written
 
@@ -85,7 +85,7 @@ def test_a_table_is_rendered_once_and_then_comes_from_the_cache(
     assert not second.find(Opened)
     for name in slots.dtype.names or ():
         np.testing.assert_array_equal(second.state.slots[BANK][name], slots[name])
-    np.testing.assert_array_equal(second.state.notes[BANK], rendered)
+    np.testing.assert_array_equal(second.state.tones[BANK], rendered)
     second.process.end()
 
 

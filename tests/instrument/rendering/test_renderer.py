@@ -9,7 +9,7 @@ from instrument.bundle.bundle import Bundle
 from instrument.errors import BundleError
 from instrument.rendering.frame_voice import FrameVoiceRenderer
 from instrument.rendering.open_renderer import open_renderer, self_test
-from instrument.rendering.renderer import NoteRenderer, SineRenderer
+from instrument.rendering.renderer import SineRenderer, ToneRenderer
 from tests.helpers.tiny_model import tiny_bundle
 
 RATE_HZ = 48_000
@@ -155,7 +155,7 @@ def test_a_bundle_without_note_graphs_is_refused(bundle: Bundle) -> None:
 
 @pytest.mark.parametrize("renderer", ["voice", "sine"])
 def test_arrays_of_the_wrong_shape_are_refused(renderer: str, voice: FrameVoiceRenderer) -> None:
-    chosen: NoteRenderer = voice if renderer == "voice" else SineRenderer(latent_size=6)
+    chosen: ToneRenderer = voice if renderer == "voice" else SineRenderer(latent_size=6)
     with pytest.raises(ValueError, match=r"latents \(n, 6\)"):
         chosen.render([60], [[0.0] * 5])
     with pytest.raises(ValueError, match=r"pitches must be \(n,\)"):

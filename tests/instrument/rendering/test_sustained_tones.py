@@ -13,9 +13,9 @@ from instrument.rendering.sustained_tones import (
     dies_away,
     held_frames,
     layers_of,
-    whole_notes,
+    whole_tones,
 )
-from instrument.rendering.tone_cache import SAMPLE_STEP, TableNote
+from instrument.rendering.tone_cache import SAMPLE_STEP, Tone
 from tests.helpers.plain_gansynth import plain_gansynth
 
 LATENT = np.array([[0.5, 1.0, 0.0, 0.0, 0.0]], np.float32)
@@ -28,15 +28,15 @@ def renderer() -> GansynthRenderer:
 
 def a_whole_note(
     renderer: GansynthRenderer, pitch: int, rate_hz: int, seconds: float = 2.0
-) -> TableNote:
+) -> Tone:
     frames = round(seconds * rate_hz)
-    (note,) = whole_notes(
+    (note,) = whole_tones(
         renderer, [pitch], LATENT, rate_hz=rate_hz, frames=frames, goes_on_evenly=True
     )[0]
     return note
 
 
-def held(note: TableNote, frames: int) -> np.ndarray:
+def held(note: Tone, frames: int) -> np.ndarray:
     """Play a slot as the kernel does: into the loop and round it."""
     at = np.arange(frames)
     length = note.loop_end - note.loop_start
@@ -101,7 +101,7 @@ def test_whole_notes_are_brought_to_the_common_level_by_their_gain(
     most = 8 * 2**-7 * np.sqrt((1 + 0.5**2) / 2)  # the limit, the level, the tone's RMS
     for level, lifted in ((3.0, 0.1), (-2.0, 0.1), (-7.0, most)):
         latent = np.array([[0.5, level, 0, 0, 0]], np.float32)
-        (note,) = whole_notes(
+        (note,) = whole_tones(
             renderer, [60], latent, rate_hz=48_000, frames=48_000, goes_on_evenly=True
         )[0]
         steady = note.samples[9600:19_200].astype(np.float64) * note.gain
@@ -118,7 +118,7 @@ def test_equal_notes_are_rendered_once_and_every_key_has_its_own_latent() -> Non
 
     renderer = Counting()
     latents = np.array([[0, 0], [0.5, 0], [0, 0], [0, 0]], np.float32)
-    notes = whole_notes(
+    notes = whole_tones(
         renderer, [60, 60, 60, 61], latents, rate_hz=48_000, frames=24_000, goes_on_evenly=True
     )
     assert calls == [2 * 3]  # two layers of three different notes

@@ -1,4 +1,4 @@
-"""The disk cache of note tables: exact, bounded, and never worse than no cache."""
+"""The disk cache of tone tables: exact, bounded, and never worse than no cache."""
 
 import os
 from pathlib import Path
@@ -9,26 +9,26 @@ import pytest
 from instrument.errors import FileError
 from instrument.rendering.tone_cache import (
     SAMPLE_STEP,
-    NoteCache,
-    TableNote,
+    Tone,
+    ToneCache,
     on_the_grid,
     table_key,
 )
 
 
-def a_table(seed: int = 0, frames: int = 500) -> list[TableNote]:
+def a_table(seed: int = 0, frames: int = 500) -> list[Tone]:
     random = np.random.default_rng(seed)
     notes = []
     for pitch in (21, 60, 108):
         samples = on_the_grid(random.normal(0, 0.3, frames + pitch).astype(np.float32))
-        notes.append(TableNote(1, pitch, samples, 100, 400, 0.99997, 0.5))
+        notes.append(Tone(1, pitch, samples, 100, 400, 0.99997, 0.5))
     return notes
 
 
 def test_a_table_comes_back_bit_for_bit(tmp_path: Path) -> None:
     written = a_table()
-    NoteCache(tmp_path).save("glass", written)
-    read = NoteCache(tmp_path).load("glass")
+    ToneCache(tmp_path).save("glass", written)
+    read = ToneCache(tmp_path).load("glass")
     assert read is not None
     for before, after in zip(written, read, strict=True):
         np.testing.assert_array_equal(before.samples, after.samples)
@@ -60,12 +60,12 @@ def test_everything_that_changes_the_sound_changes_the_key(
 
 
 def test_an_unknown_key_is_none(tmp_path: Path) -> None:
-    assert NoteCache(tmp_path / "not there yet").load("glass") is None
+    assert ToneCache(tmp_path / "not there yet").load("glass") is None
 
 
 @pytest.mark.parametrize("cut", ["half", "flipped byte", "empty", "another format"])
 def test_a_damaged_file_is_none_and_goes_away(tmp_path: Path, cut: str) -> None:
-    cache = NoteCache(tmp_path)
+    cache = ToneCache(tmp_path)
     cache.save("glass", a_table())
     path = tmp_path / "glass.npz"
     content = bytearray(path.read_bytes())
@@ -83,7 +83,7 @@ def test_a_damaged_file_is_none_and_goes_away(tmp_path: Path, cut: str) -> None:
 
 
 def test_the_least_recently_used_table_goes_first(tmp_path: Path) -> None:
-    cache = NoteCache(tmp_path)
+    cache = ToneCache(tmp_path)
     cache.save("old", a_table())
     cache.max_bytes = 3 * (tmp_path / "old.npz").stat().st_size
     for age, key in enumerate(["old", "used", "new"]):
@@ -101,7 +101,7 @@ def test_a_disk_that_takes_only_a_part_is_said_and_leaves_nothing(tmp_path: Path
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
     try:
         with pytest.raises(FileError, match="cannot write"):
-            NoteCache(tmp_path).save("glass", a_table())
+            ToneCache(tmp_path).save("glass", a_table())
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,7 @@ from instrument.realtime.state import (
 )
 from instrument.rendering.renderer import SineRenderer
 from instrument.rendering.tone_cache import SAMPLE_STEP
-from instrument.rendering.tone_table import Job, TableFiller, note_frames, outward, read_table
+from instrument.rendering.tone_table import Job, TableFiller, outward, read_table, tone_frames
 
 BANK = 2
 
@@ -82,7 +82,7 @@ def test_a_complete_table_ends_and_holds_the_tones() -> None:
     assert np.all(slots["frames_ready"] == slots["frames_whole"])
     assert np.all(slots["loop_end"] > slots["loop_start"])
     for pitch in (LOWEST_PITCH, 60, 61, HIGHEST_PITCH):
-        note = state.notes[BANK, LOUD, pitch - LOWEST_PITCH, : round(0.25 * 48_000)]
+        note = state.tones[BANK, LOUD, pitch - LOWEST_PITCH, : round(0.25 * 48_000)]
         tone = SineRenderer().render([pitch], [[0.5, 0.0]], [115], len(note))[0]
         assert np.abs(note - tone).max() <= SAMPLE_STEP / 2 + 1e-7
     # Both layers are read at one position.
@@ -101,23 +101,23 @@ def test_a_whole_note_begins_with_its_published_attack_to_the_bit() -> None:
     state.wanted[BANK, 70 - LOWEST_PITCH] = 1
     filler.step()
     ready = frames_ready(state, 70)
-    attack = state.notes[BANK, LOUD, 70 - LOWEST_PITCH, :ready].copy()
+    attack = state.tones[BANK, LOUD, 70 - LOWEST_PITCH, :ready].copy()
     filler.step()
     assert frames_ready(state, 70) > ready
-    np.testing.assert_array_equal(state.notes[BANK, LOUD, 70 - LOWEST_PITCH, :ready], attack)
+    np.testing.assert_array_equal(state.tones[BANK, LOUD, 70 - LOWEST_PITCH, :ready], attack)
 
 
 def test_a_successor_goes_on_where_the_last_filler_stopped() -> None:
     state, filler = a_filler()
     for _ in range(PITCH_COUNT + 10):
         filler.step()
-    before = state.notes[BANK, LOUD, 62 - LOWEST_PITCH].copy()
+    before = state.tones[BANK, LOUD, 62 - LOWEST_PITCH].copy()
     successor = TableFiller(state, BANK, a_preset(), SineRenderer())
     jobs = []
     while job := successor.step():
         jobs.append(job)
     assert len(jobs) == PITCH_COUNT - 10
-    np.testing.assert_array_equal(state.notes[BANK, LOUD, 62 - LOWEST_PITCH], before)
+    np.testing.assert_array_equal(state.tones[BANK, LOUD, 62 - LOWEST_PITCH], before)
 
 
 @pytest.mark.parametrize("rate_hz", [44_100, 96_000])
@@ -127,8 +127,8 @@ def test_another_device_rate_keeps_the_pitch(rate_hz: int) -> None:
     filler.step()
     filler.step()
     ready = frames_ready(state, 69)
-    assert ready == note_frames(a_preset(), rate_hz) == round(0.6 * rate_hz)
-    note = state.notes[BANK, LOUD, 69 - LOWEST_PITCH, :ready]
+    assert ready == tone_frames(a_preset(), rate_hz) == round(0.6 * rate_hz)
+    note = state.tones[BANK, LOUD, 69 - LOWEST_PITCH, :ready]
     spectrum = np.abs(np.fft.rfft(note * np.hanning(ready), 2**21))
     assert np.argmax(spectrum) * rate_hz / 2**21 == pytest.approx(440, abs=0.05)
 
@@ -138,7 +138,7 @@ class Small(SineRenderer):
 
     hears_velocity = False
     keeps_levels = False
-    notes_at_once = 2
+    tones_at_once = 2
 
     def __init__(self) -> None:
         super().__init__(sample_rate_hz=16_000, seconds=0.5)
@@ -160,7 +160,7 @@ def test_keys_outside_the_models_range_sound_at_their_own_pitch() -> None:
     for pitch in (LOWEST_PITCH, 45, 60, 74, HIGHEST_PITCH):
         slot = state.slots[BANK, LOUD, pitch - LOWEST_PITCH]
         assert slot["frames_ready"] == slot["frames_whole"]
-        note = state.notes[BANK, LOUD, pitch - LOWEST_PITCH, : int(slot["frames_ready"])]
+        note = state.tones[BANK, LOUD, pitch - LOWEST_PITCH, : int(slot["frames_ready"])]
         spectrum = np.abs(np.fft.rfft(note * np.hanning(len(note)), 2**21))
         hz = np.argmax(spectrum) * 48_000 / 2**21
         assert 1200 * np.log2(hz / 440) == pytest.approx(100 * (pitch - 69), abs=2)
@@ -196,16 +196,16 @@ def test_levels_are_evened_out_by_the_slots_gain() -> None:
         state.wanted[BANK, pitch - LOWEST_PITCH] = 1
     while not filler.attacks_are_ready:
         filler.step()
-    attack = state.notes[BANK, LOUD, 62 - LOWEST_PITCH, :1000].copy()
+    attack = state.tones[BANK, LOUD, 62 - LOWEST_PITCH, :1000].copy()
     while filler.step():
         pass
     for pitch in (60, 61, 62):
         slot = state.slots[BANK, LOUD, pitch - LOWEST_PITCH]
-        note = state.notes[BANK, LOUD, pitch - LOWEST_PITCH, : int(slot["frames_ready"])]
+        note = state.tones[BANK, LOUD, pitch - LOWEST_PITCH, : int(slot["frames_ready"])]
         middle = note[4800:14_400] * slot["gain"]
         assert np.sqrt(np.mean(middle**2)) == pytest.approx(0.1, rel=0.02)
     # What sounds already is not changed: the gain is for keys struck from now on.
-    np.testing.assert_array_equal(state.notes[BANK, LOUD, 62 - LOWEST_PITCH, :1000], attack)
+    np.testing.assert_array_equal(state.tones[BANK, LOUD, 62 - LOWEST_PITCH, :1000], attack)
 
 
 def test_a_presets_sound_names_every_field_of_the_kernels_record() -> None:

@@ -22,7 +22,7 @@ from instrument.preset.banks import PresetBanks, program_table
 from instrument.preset.preset import find_preset, list_presets
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import LOWEST_PITCH, EngineState
-from instrument.rendering.table_source import TableSupply
+from instrument.rendering.table_source import ToneTables
 from tests.helpers.jack_server import RATE_HZ, JackServer, running_jack
 from tests.helpers.live_play import COMMAND, Keyboard, Played, make_home, played, start, wait_for
 
@@ -126,7 +126,7 @@ def test_live_play_equals_an_offline_render_of_its_log_bit_for_bit(
     assert sound.lost == 0
     engine = OfflineEngine(RATE_HZ, 100, note_seconds=4.0)
     loaded = PresetBanks(engine.state).prepare(find_preset("reed"))
-    assert TableSupply(engine.state).begin(loaded.bank, loaded.path) is None, "not in the cache"
+    assert ToneTables(engine.state).begin(loaded.bank, loaded.path) is None, "not in the cache"
     engine.send_log(log)
     offline = engine.render(begin + len(live))[begin:]
     assert np.abs(live).max() > 0.01

@@ -10,7 +10,7 @@ import torch
 
 from training.audio.spectrogram import Spectrogram
 from training.gansynth.network import Generator, NetworkSize
-from training.gansynth.tones import GansynthNotes, Normalizer
+from training.gansynth.tones import GansynthTones, Normalizer
 
 SPECTROGRAM = Spectrogram("harmonic")
 RATE_HZ, WHOLE = 16000, 6  # the first window that lies in the note entirely
@@ -100,16 +100,16 @@ def test_harmonics_do_not_add_up_to_pulses() -> None:
 
 
 def test_plain_operations_sound_the_same() -> None:
-    from export.gansynth.graph import PlainNotes
+    from export.gansynth.graph import PlainTones
 
     torch.manual_seed(0)
     generator = Generator(NetworkSize(feature_base=512, feature_limit=4))
     normalizer = Normalizer(0.16, -0.12, 0.8, 0.0)
-    notes = GansynthNotes(generator, normalizer, SPECTROGRAM)
+    notes = GansynthTones(generator, normalizer, SPECTROGRAM)
     z, pitch = torch.randn(3, 256), torch.tensor([24, 53, 84])
     with torch.no_grad():
         expected = notes(z, pitch)
-        whole, beginning = PlainNotes(notes)(z, pitch), PlainNotes(notes, 2048)(z, pitch)
+        whole, beginning = PlainTones(notes)(z, pitch), PlainTones(notes, 2048)(z, pitch)
     scale = expected.abs().max()
     assert (whole - expected).abs().max() < 1e-3 * scale
     assert (beginning - whole[:, :2048]).abs().max() <= 1e-6 * scale

@@ -22,9 +22,9 @@ from tests.helpers.corpora import copied, scales
 from training.chorale_lstm.likelihoods import best_temperature
 from training.chorale_lstm.system import SYSTEM, ChoraleConfig, ChoraleLearner
 from training.chorale_lstm.tables import batch_of, draw_batch, tables_of
-from training.chorale_lstm.writer import Writer
+from training.chorale_lstm.writer import ChoraleWriter
 from training.data.symbolic.corpus import Corpus
-from training.trainer.system import Moment
+from training.trainer.system import RunPosition
 
 TINY = dataclasses.replace(SYSTEM.recipes["tiny"], bfloat16=False)
 CPU = torch.device("cpu")
@@ -44,14 +44,14 @@ def trained(learner: ChoraleLearner, first: int, last: int, steps: int = 1000) -
     losses = []
     for step in range(first, last):
         torch.manual_seed(step)
-        at = Moment(step, step / steps, np.random.default_rng(step), 0, 1)
+        at = RunPosition(step, step / steps, np.random.default_rng(step), 0, 1)
         losses.append(float(learner.step(at)["loss"]))
     return losses
 
 
 def frame_nats(learner: ChoraleLearner, frames: list[tuple[int, ...]]) -> list[float]:
     """Score frames one by one with the step graphs, as a host does."""
-    writer, nats = Writer(learner.averaged, 4.0, 0.0), []
+    writer, nats = ChoraleWriter(learner.averaged, 4.0, 0.0), []
     for frame in frames:
         moves = tuple(move_of(writer.past, voice, frame[voice]) for voice in ORDER)
         nats.append(sum(writer.nats(frame, moves)))
@@ -73,10 +73,10 @@ def test_the_probabilities_of_all_moves_of_two_voices_sum_to_one(corpus: Corpus)
         frame[first], frame[second] = pitch_of(past, first, one), pitch_of(past, second, two)
         moves = tuple(move_of(past, voice, frame[voice]) for voice in ORDER)
         assert moves[:2] == (one, two)
-        writer = Writer(learner.averaged, 4.0, 0.0)
+        writer = ChoraleWriter(learner.averaged, 4.0, 0.0)
         writer.past = past
         total += math.exp(-sum(writer.nats(tuple(frame), moves)[:2]))
-    writer = Writer(learner.averaged, 4.0, 0.0)
+    writer = ChoraleWriter(learner.averaged, 4.0, 0.0)
     writer.past = past
     logits = writer._scores(writer._next_context(), first, (-1,) * 4)
     logits[~possible_moves(past, first)] = -np.inf

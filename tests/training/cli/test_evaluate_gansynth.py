@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from instrument.cli.main import latentkeys as command_line
 from instrument.errors import LatentkeysError
 from tests.helpers.tone_waves import tone_waves
-from training.data.audio.wave_writer import WaveNote, write_waves
+from training.data.audio.wave_writer import RecordedTone, write_waves
 from training.data.audio.waves import SPLITS
 
 
@@ -31,7 +31,7 @@ def waves(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     names = [tones.label_names[label] for label in tones.labels]
     notes = (
-        WaveNote(tones.waves[row], int(tones.pitches[row]), 100, names[row], SPLITS[split])
+        RecordedTone(tones.waves[row], int(tones.pitches[row]), 100, names[row], SPLITS[split])
         for row, split in enumerate(tones.splits)
     )
     write_waves(folder, notes, name="tones", source="formulas", notice="None.")

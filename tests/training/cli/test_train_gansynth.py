@@ -11,7 +11,7 @@ from instrument.cli.main import latentkeys as command_line
 from instrument.errors import LatentkeysError
 from tests.helpers.small_gansynth import CPU, SMALL, WAVES
 from training.cli.train import state_of
-from training.data.audio.wave_writer import WaveNote, write_waves
+from training.data.audio.wave_writer import RecordedTone, write_waves
 from training.data.audio.waves import SPLITS
 from training.gansynth.config import CONFIGS
 from training.gansynth.system import SYSTEM, load_notes, noise_waves
@@ -31,7 +31,7 @@ def refusal(result: Result) -> str:
 def waves(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, noise = tmp_path_factory.mktemp("waves") / "noise", noise_waves(8)
     notes = (
-        WaveNote(noise.waves[row], int(noise.pitches[row]), 100, "noise", SPLITS[row % 2])
+        RecordedTone(noise.waves[row], int(noise.pitches[row]), 100, "noise", SPLITS[row % 2])
         for row in range(len(noise))
     )
     write_waves(folder, notes, name="noise", source="chance", notice="None.")

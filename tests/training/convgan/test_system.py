@@ -12,8 +12,8 @@ from instrument.cli.main import latentkeys
 from instrument.errors import SettingError
 from training.audio.tiles import FLOOR_DB
 from training.convgan.network import (
-    DocumentCritic,
     DocumentGenerator,
+    DocumentTileCritic,
     TileCritic,
     TileGenerator,
     TileSize,
@@ -26,9 +26,9 @@ from training.convgan.system import (
     load_sounds,
     networks_of,
 )
-from training.data.audio.wave_writer import WaveNote, write_waves
+from training.data.audio.wave_writer import RecordedTone, write_waves
 from training.data.audio.waves import FRAMES, WaveSet
-from training.trainer.system import Moment
+from training.trainer.system import RunPosition
 from training.trainer.trainer import BEST, Length, new_run, read_run, resumed_run
 
 CPU = torch.device("cpu")
@@ -42,7 +42,7 @@ def waves(tmp_path_factory: pytest.TempPathFactory) -> WaveSet:
     splits = ["train"] * 10 + ["valid"] * 3 + ["test"] * 3
     time = np.arange(FRAMES) / 16000.0
     items = [
-        WaveNote(
+        RecordedTone(
             (0.6 * np.exp(-time) * np.sin(2.0 * np.pi * 110.0 * (n + 1) * time)).astype(np.float32),
             40 + n,
             100,
@@ -55,8 +55,8 @@ def waves(tmp_path_factory: pytest.TempPathFactory) -> WaveSet:
     return write_waves(folder, items, name=str(folder), source="formulas", notice="").waves
 
 
-def _moment(step: int) -> Moment:
-    return Moment(step, 0.5, np.random.default_rng(step), 0, 1)
+def _moment(step: int) -> RunPosition:
+    return RunPosition(step, 0.5, np.random.default_rng(step), 0, 1)
 
 
 def _quiet(*_: object) -> None:
@@ -69,7 +69,7 @@ def _weights(network: torch.nn.Module) -> int:
 
 def test_the_documents_networks_have_the_documents_parameters() -> None:
     assert _weights(DocumentGenerator()) == 101 * 128 + (9 * 8 + 1) * 64 + 9 * 64 + 1
-    assert _weights(DocumentCritic()) == (9 + 1) * 64 + 64 * 32 * 32 + 1
+    assert _weights(DocumentTileCritic()) == (9 + 1) * 64 + 64 * 32 * 32 + 1
 
 
 def test_our_networks_have_as_many_weights_as_their_sizes_say() -> None:

@@ -6,10 +6,10 @@ from tests.helpers.corpora import scale_piece, scales
 from training.crnngan.notes import (
     Stretches,
     grid_values,
+    notes_of,
     phrase_of_tones,
     texture_distance,
     to_one_scale,
-    tones_of,
 )
 
 NOTES = (Note(0.0, 60, 1.0, 70), Note(0.0, 64, 1.0, 80), Note(1.5, 62, 0.25, 90))
@@ -17,32 +17,32 @@ NOTES = (Note(0.0, 60, 1.0, 70), Note(0.0, 64, 1.0, 80), Note(1.5, 62, 0.25, 90)
 
 def test_tones_are_length_pitch_velocity_and_time_since_the_one_before() -> None:
     expected = [[1.0, 64, 80, 0.0], [1.0, 60, 70, 0.0], [0.25, 62, 90, 1.5]]
-    np.testing.assert_array_equal(tones_of(NOTES), np.float32(expected))
+    np.testing.assert_array_equal(notes_of(NOTES), np.float32(expected))
 
 
 def test_tones_become_the_notes_they_were() -> None:
-    assert phrase_of_tones(tones_of(NOTES), 2.0, is_monophonic=False).notes == NOTES
+    assert phrase_of_tones(notes_of(NOTES), 2.0, is_monophonic=False).notes == NOTES
 
 
 def test_one_tone_at_a_time_cuts_each_note_at_the_next() -> None:
-    tones = np.float32([[2.0, 60, 80, 0.0], [1.0, 62, 80, 0.5], [1.0, 64, 80, 0.0]])
-    phrase = phrase_of_tones(tones, 4.0, is_monophonic=True)
+    notes = np.float32([[2.0, 60, 80, 0.0], [1.0, 62, 80, 0.5], [1.0, 64, 80, 0.0]])
+    phrase = phrase_of_tones(notes, 4.0, is_monophonic=True)
     assert phrase.notes == (Note(0.0, 60, 0.5), Note(0.5, 64, 1.0))
 
 
 def test_a_phrase_ends_on_time() -> None:
-    tones = np.float32([[1.0, 60, 80, 1.0]] * 10)
-    phrase = phrase_of_tones(tones, 4.0, is_monophonic=True)
+    notes = np.float32([[1.0, 60, 80, 1.0]] * 10)
+    phrase = phrase_of_tones(notes, 4.0, is_monophonic=True)
     assert [note.start_beats for note in phrase.notes] == [1.0, 2.0, 3.0]
     assert phrase.length_beats == 4.0
 
 
 @pytest.mark.parametrize("tonic", range(54, 66))
 def test_any_major_scale_becomes_c_major(tonic: int) -> None:
-    tones = tones_of(scale_piece("scale", "train", tonic).phrase().notes)
-    moved = to_one_scale(tones)
+    notes = notes_of(scale_piece("scale", "train", tonic).phrase().notes)
+    moved = to_one_scale(notes)
     assert {int(pitch) % 12 for pitch in moved[:, 1]} == {0, 2, 4, 5, 7, 9, 11}
-    assert -5 <= moved[0, 1] - tones[0, 1] <= 6
+    assert -5 <= moved[0, 1] - notes[0, 1] <= 6
 
 
 def test_stretches_begin_at_bar_lines_after_the_pickup() -> None:
@@ -79,7 +79,7 @@ def test_values_that_hardly_occur_are_left_out_with_their_phrases() -> None:
 
 
 def test_texture_is_no_distance_from_itself_and_ln_2_from_what_shares_nothing() -> None:
-    phrase = np.stack([tones_of(p.phrase().notes) for p in scales().split("train")])
+    phrase = np.stack([notes_of(p.phrase().notes) for p in scales().split("train")])
     assert all(value == 0.0 for value in texture_distance(phrase, phrase, 4.0).values())
     other = phrase.copy()
     other[..., 0] *= 2.0

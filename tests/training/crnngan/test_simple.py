@@ -14,14 +14,14 @@ from training.crnngan.simple import (
     SimpleLearner,
 )
 from training.data.symbolic.corpus import Corpus, Piece, make_corpus
-from training.trainer.system import Moment
+from training.trainer.system import RunPosition
 
 CPU = torch.device("cpu")
 TINY = SYSTEM.recipes["tiny"]
 
 
-def _moment(step: int) -> Moment:
-    return Moment(step, 0.5, np.random.default_rng(step), 0, 1)
+def _moment(step: int) -> RunPosition:
+    return RunPosition(step, 0.5, np.random.default_rng(step), 0, 1)
 
 
 def _long_scales() -> Corpus:

@@ -11,11 +11,11 @@ from instrument.music.note import Note, Phrase
 from tests.helpers.corpora import copied, scale_piece, scales
 from training.crnngan.losses import critic_loss_of, energy_score, feature_matching, who_learns
 from training.crnngan.network import (
-    FIRST_TONE,
+    FIRST_NOTE,
     Discriminator,
-    Generator,
     GeneratorStep,
-    Hearing,
+    NoteEncoder,
+    NoteGenerator,
     ToneScale,
     ToneValues,
     _softly_rounded,
@@ -23,23 +23,23 @@ from training.crnngan.network import (
 )
 from training.crnngan.system import SYSTEM, CRNNGANConfig, CRNNGANLearner
 from training.data.symbolic.corpus import make_corpus
-from training.trainer.system import Moment
+from training.trainer.system import RunPosition
 
 CPU = torch.device("cpu")
 TINY, PAPER = SYSTEM.recipes["tiny"], SYSTEM.recipes["paper"]
 VALUES = ToneValues(lengths=(0.25, 0.5, 1.0), advances=(0.0, 0.25, 0.5, 1.0), bar_beats=4.0)
 
 
-def _moment(step: int, fraction: float = 0.9) -> Moment:
-    return Moment(step, fraction, np.random.default_rng(step), 0, 1)
+def _moment(step: int, fraction: float = 0.9) -> RunPosition:
+    return RunPosition(step, fraction, np.random.default_rng(step), 0, 1)
 
 
-def _generator(tones_per_cell: int = 1, hears_more: bool = True) -> Generator:
+def _generator(tones_per_cell: int = 1, hears_more: bool = True) -> NoteGenerator:
     torch.manual_seed(1)
-    return Generator(VALUES, 12, tones_per_cell, 3, hears_more).eval()
+    return NoteGenerator(VALUES, 12, tones_per_cell, 3, hears_more).eval()
 
 
-def _tones(count: int, cells: int, tones_per_cell: int) -> torch.Tensor:
+def _notes(count: int, cells: int, tones_per_cell: int) -> torch.Tensor:
     draw = torch.Generator().manual_seed(2)
     shape = (count, cells, tones_per_cell)
     columns = [
@@ -52,17 +52,17 @@ def _tones(count: int, cells: int, tones_per_cell: int) -> torch.Tensor:
 
 
 def test_tones_survive_scaling_and_rounding() -> None:
-    scale, tones = ToneScale(VALUES, True), _tones(3, 5, 2)
-    scaled = scale.scaled(tones)
-    torch.testing.assert_close(scale.tones(scaled), tones)
-    is_white = ~torch.isin(tones[..., 1] % 12, torch.tensor([1.0, 3.0, 6.0, 8.0, 10.0]))
+    scale, notes = ToneScale(VALUES, True), _notes(3, 5, 2)
+    scaled = scale.scaled(notes)
+    torch.testing.assert_close(scale.notes(scaled), notes)
+    is_white = ~torch.isin(notes[..., 1] % 12, torch.tensor([1.0, 3.0, 6.0, 8.0, 10.0]))
     assert is_white.any()
-    torch.testing.assert_close(scale.tones(scaled + 0.03)[is_white], tones[is_white])
-    torch.testing.assert_close(beats_since(scaled), tones[..., 3], atol=1e-5, rtol=0.0)
+    torch.testing.assert_close(scale.notes(scaled + 0.03)[is_white], notes[is_white])
+    torch.testing.assert_close(beats_since(scaled), notes[..., 3], atol=1e-5, rtol=0.0)
 
 
 def test_the_first_tone_is_nothing_to_the_networks() -> None:
-    assert (ToneScale(VALUES, True).scaled(torch.tensor(FIRST_TONE)) == 0.0).all()
+    assert (ToneScale(VALUES, True).scaled(torch.tensor(FIRST_NOTE)) == 0.0).all()
 
 
 def test_the_staff_of_c_major_has_seven_whole_steps_to_the_octave() -> None:
@@ -78,9 +78,9 @@ def test_notes_outside_the_scale_are_chosen_with_reluctance() -> None:
     steps = torch.tensor([0.26, 0.45, 0.5, 0.55, 0.74])  # between C and D
     scaled = torch.zeros(5, 4)
     scaled[:, 1] = steps / 3.5
-    assert ToneScale(VALUES, True).tones(scaled)[:, 1].tolist() == [72, 72, 73, 74, 74]
+    assert ToneScale(VALUES, True).notes(scaled)[:, 1].tolist() == [72, 72, 73, 74, 74]
     scaled[:, 1] = torch.tensor([0.4, 0.6, 1.4]).repeat(2)[:5] / 6.0
-    assert ToneScale(VALUES, False).tones(scaled)[:3, 1].tolist() == [72, 73, 73]
+    assert ToneScale(VALUES, False).notes(scaled)[:3, 1].tolist() == [72, 73, 73]
 
 
 def test_soft_rounding_draws_to_whole_steps_and_keeps_the_order() -> None:
@@ -93,32 +93,32 @@ def test_soft_rounding_draws_to_whole_steps_and_keeps_the_order() -> None:
 
 
 def test_hearing_repeats_every_octave_and_every_bar() -> None:
-    hearing = Hearing(4.0, hears_more=True)
-    tone = ToneScale(VALUES, True).scaled(torch.tensor([[[[1.0, 60.0, 80.0, 0.5]]]]))
+    hearing = NoteEncoder(4.0, hears_more=True)
+    note = ToneScale(VALUES, True).scaled(torch.tensor([[[[1.0, 60.0, 80.0, 0.5]]]]))
     octave = ToneScale(VALUES, True).scaled(torch.tensor([[[[1.0, 72.0, 80.0, 0.5]]]]))
-    one = hearing(tone, torch.tensor([[[1.5]]]))[..., 4:]
+    one = hearing(note, torch.tensor([[[1.5]]]))[..., 4:]
     same = hearing(octave, torch.tensor([[[9.5]]]))[..., 4:]
     torch.testing.assert_close(one, same, atol=1e-4, rtol=0.0)
-    assert (hearing(tone, torch.tensor([[[2.0]]]))[..., 4:] - one).abs().max() > 0.5
+    assert (hearing(note, torch.tensor([[[2.0]]]))[..., 4:] - one).abs().max() > 0.5
 
 
 @pytest.mark.parametrize("tones_per_cell", [1, 3])
 @torch.no_grad()
 def test_step_by_step_makes_what_all_at_once_predicts(tones_per_cell: int) -> None:
     generator = _generator(tones_per_cell)
-    real, noise = _tones(2, 6, tones_per_cell), generator.draw_noise(2, 6)
+    real, noise = _notes(2, 6, tones_per_cell), generator.draw_noise(2, 6)
     scaled = generator.scale.scaled(real)
     predicted = generator.predict(noise, scaled)
     step = GeneratorStep(generator)
     _, beats, hidden, cell = generator.begin(2)
-    previous = torch.tensor(FIRST_TONE).expand(2, tones_per_cell, 4)
+    previous = torch.tensor(FIRST_NOTE).expand(2, tones_per_cell, 4)
     for t in range(6):
         after, _, _ = generator.cell(
             noise[:, t], generator.scale.scaled(previous), beats, hidden, cell
         )
         torch.testing.assert_close(after, predicted[:, t], atol=1e-5, rtol=0.0)
-        tones, _, hidden, cell = step(noise[:, t], previous, beats, hidden, cell)
-        torch.testing.assert_close(tones, generator.scale.tones(predicted[:, t]))
+        notes, _, hidden, cell = step(noise[:, t], previous, beats, hidden, cell)
+        torch.testing.assert_close(notes, generator.scale.notes(predicted[:, t]))
         previous = real[:, t]
         beats = beats + previous[..., 3].sum(dim=1)
 
@@ -134,16 +134,16 @@ def test_the_game_is_played_on_what_the_generator_hears_of_itself() -> None:
 @torch.no_grad()
 def test_a_real_future_does_not_change_earlier_predictions() -> None:
     generator = _generator()
-    noise, real = generator.draw_noise(1, 6), generator.scale.scaled(_tones(1, 6, 1))
+    noise, real = generator.draw_noise(1, 6), generator.scale.scaled(_notes(1, 6, 1))
     changed = real.clone()
     changed[:, 3:] += 1.0
-    before, after = (generator.predict(noise, tones) for tones in (real, changed))
+    before, after = (generator.predict(noise, notes) for notes in (real, changed))
     assert torch.equal(before[:, :4], after[:, :4])
     assert not torch.equal(before[:, 4:], after[:, 4:])
 
 
 def test_the_papers_networks_have_the_parameters_of_their_layers() -> None:
-    generator = Generator(VALUES, 350, 1, 4, hears_more=False)
+    generator = NoteGenerator(VALUES, 350, 1, 4, hears_more=False)
     critic = Discriminator(VALUES, 350, 1, hears_more=False)
 
     def lstm(inputs: int) -> int:
@@ -158,7 +158,7 @@ def test_the_papers_networks_have_the_parameters_of_their_layers() -> None:
 def test_the_verdict_is_the_mean_over_time() -> None:
     torch.manual_seed(1)
     critic = Discriminator(VALUES, 8, 2, hears_more=True).eval()
-    score, features = critic(ToneScale(VALUES, True).scaled(_tones(3, 5, 2)))
+    score, features = critic(ToneScale(VALUES, True).scaled(_notes(3, 5, 2)))
     assert features.shape == (3, 5, 16)
     torch.testing.assert_close(score, critic.score(features).mean(dim=1)[:, 0])
 
@@ -221,11 +221,11 @@ def test_a_tiny_generator_learns_a_phrase_by_heart() -> None:
     learner = CRNNGANLearner(config, corpus, CPU)
     for step in range(200):
         learner.step(_moment(step + 200, fraction=0.0))
-    tones = torch.from_numpy(learner._train.at(np.zeros(1, np.int64)))[:, :, None]
+    notes = torch.from_numpy(learner._train.at(np.zeros(1, np.int64)))[:, :, None]
     generator = learner.generator.eval()
     with torch.no_grad():
-        made = generator.predict(generator.draw_noise(1, 16), generator.scale.scaled(tones))
-    distance = (generator.scale.tones(made) - tones)[..., 1].abs().mean()
+        made = generator.predict(generator.draw_noise(1, 16), generator.scale.scaled(notes))
+    distance = (generator.scale.notes(made) - notes)[..., 1].abs().mean()
     assert float(distance) < 0.5  # semitones; a scale's steps are 1 or 2
 
 

@@ -10,7 +10,7 @@ from training.frame_voice.config import PARTIAL_COUNT, FrameVoiceConfig
 from training.frame_voice.model import (
     FrameStep,
     FrameVoice,
-    WholeNote,
+    WholeTone,
     moving_partials,
     seeded_inputs,
 )
@@ -46,7 +46,7 @@ def play(
     instrument: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
     inputs = note_inputs(voice, pitches, hops, velocity, motion, instrument)
-    audio, level = WholeNote(voice, hops)(*inputs)
+    audio, level = WholeTone(voice, hops)(*inputs)
     return audio.numpy(), level.numpy()
 
 
@@ -97,7 +97,7 @@ def test_an_attack_rendered_alone_is_the_beginning_of_the_note(voice: FrameVoice
 def test_streaming_equals_the_whole_note(voice: FrameVoice) -> None:
     pitches = [33.0, 100.0]
     latent, pitch, velocity, motion, phases, noise = note_inputs(voice, pitches, HOPS, 0.6, 1.0, 1)
-    whole, _ = WholeNote(voice, HOPS)(latent, pitch, velocity, motion, phases, noise)
+    whole, _ = WholeTone(voice, HOPS)(latent, pitch, velocity, motion, phases, noise)
     # A started voice needs no valid state: what is left of another note must not be heard.
     shapes = ((2, 2 * PARTIAL_COUNT), (2, PARTIAL_COUNT), (2, 2, PARTIAL_COUNT), (2, 480))
     state = [torch.full(shape, 0.3) for shape in shapes]

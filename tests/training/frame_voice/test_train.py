@@ -10,9 +10,9 @@ import torch
 from instrument.errors import FileError, SettingError
 from training.data.audio.analysis import tempered_hz
 from training.data.audio.synthetic_tones import write_tones
-from training.data.audio.tone_set import NoteSet
+from training.data.audio.tone_set import ToneSet
 from training.frame_voice.config import RECIPES, TrainingConfig
-from training.frame_voice.model import WholeNote, seeded_inputs
+from training.frame_voice.model import WholeTone, seeded_inputs
 from training.frame_voice.render import play_like
 from training.frame_voice.run import load_checkpoint, load_voice
 from training.frame_voice.train import Progress, Trainer
@@ -29,12 +29,12 @@ def one_thread() -> None:
 
 
 @pytest.fixture(scope="module")
-def tones(tmp_path_factory: pytest.TempPathFactory) -> NoteSet:
+def tones(tmp_path_factory: pytest.TempPathFactory) -> ToneSet:
     return write_tones(tmp_path_factory.mktemp("tones"))
 
 
 def train(
-    notes: NoteSet, folder: Path, config: TrainingConfig, resume: bool = False, stop_at: int = -1
+    notes: ToneSet, folder: Path, config: TrainingConfig, resume: bool = False, stop_at: int = -1
 ) -> Trainer:
     trainer = Trainer(notes, folder, TINY.voice, config, CPU, resume)
     trainer.run(lambda _: None, lambda: trainer.step == stop_at)
@@ -61,7 +61,7 @@ def assert_same(left: object, right: object) -> None:
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(
-    tones: NoteSet, tmp_path: Path
+    tones: ToneSet, tmp_path: Path
 ) -> None:
     config = replace(TINY.training, steps=16)
     train(tones, tmp_path / "whole", config)
@@ -73,7 +73,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(
     assert_same(whole, cut)
 
 
-def test_the_adversarial_stage_resumes_to_the_bit_too(tones: NoteSet, tmp_path: Path) -> None:
+def test_the_adversarial_stage_resumes_to_the_bit_too(tones: ToneSet, tmp_path: Path) -> None:
     config = replace(TINY.training, steps=4, batch_size=2, adversarial_from=0.25)
     train(tones, tmp_path / "whole", config)
     train(tones, tmp_path / "cut", config, stop_at=3)
@@ -88,7 +88,7 @@ def test_the_adversarial_stage_resumes_to_the_bit_too(tones: NoteSet, tmp_path: 
     )
 
 
-def test_training_brings_the_voice_nearer_to_its_notes(tones: NoteSet, tmp_path: Path) -> None:
+def test_training_brings_the_voice_nearer_to_its_notes(tones: ToneSet, tmp_path: Path) -> None:
     trainer = Trainer(
         tones, tmp_path, TINY.voice, replace(TINY.training, steps=150), CPU, resume=False
     )
@@ -97,20 +97,20 @@ def test_training_brings_the_voice_nearer_to_its_notes(tones: NoteSet, tmp_path:
     assert trainer.check() < 0.6 * before
 
 
-def test_a_trained_voice_plays_the_pitch_of_its_notes(tones: NoteSet, tmp_path: Path) -> None:
+def test_a_trained_voice_plays_the_pitch_of_its_notes(tones: ToneSet, tmp_path: Path) -> None:
     train(tones, tmp_path, TINY.training)
     voice, summary = load_voice(tmp_path)
     assert [i.name for i in summary.instruments] == ["organ tone", "plucked tone", "reed tone"]
     phases, noise = (torch.from_numpy(a)[None] for a in seeded_inputs(0, 60, 200))
     one = torch.ones(1)
     inputs = (voice.latent_of[:1], 60.0 * one, one, 0.0 * one, phases, noise)
-    audio, _ = WholeNote(voice, 200)(*inputs)
+    audio, _ = WholeTone(voice, 200)(*inputs)
     assert abs(pitch_error_cents(audio[0].numpy(), tempered_hz(60))) < 0.5
     row = int(np.flatnonzero(tones.hold_frames > 0)[0])
     assert play_like(voice, tones, row).size == tones.frames[row]
 
 
-def test_progress_is_reported_and_ends_at_one(tones: NoteSet, tmp_path: Path) -> None:
+def test_progress_is_reported_and_ends_at_one(tones: ToneSet, tmp_path: Path) -> None:
     seen: list[Progress] = []
     Trainer(tones, tmp_path, TINY.voice, TINY.training, CPU, resume=False).run(
         seen.append, lambda: False
@@ -121,21 +121,21 @@ def test_progress_is_reported_and_ends_at_one(tones: NoteSet, tmp_path: Path) ->
     assert any((tmp_path / "tensorboard").iterdir())
 
 
-def test_a_time_limit_ends_the_run_whatever_its_steps(tones: NoteSet, tmp_path: Path) -> None:
+def test_a_time_limit_ends_the_run_whatever_its_steps(tones: ToneSet, tmp_path: Path) -> None:
     config = replace(TINY.training, steps=10**9, minutes=0.02)
     trainer = train(tones, tmp_path, config)
     assert trainer.fraction == 1.0
     assert 1 < trainer.step < 10**4
 
 
-def test_other_notes_than_the_runs_are_refused(tones: NoteSet, tmp_path: Path) -> None:
+def test_other_notes_than_the_runs_are_refused(tones: ToneSet, tmp_path: Path) -> None:
     train(tones, tmp_path, replace(TINY.training, steps=1))
     other = replace(tones, instruments=tones.instruments[:2])
     with pytest.raises(SettingError, match="3 other instruments"):
         Trainer(other, tmp_path, TINY.voice, TINY.training, CPU, resume=True)
 
 
-def test_divergence_stops_the_run_and_keeps_its_checkpoint(tones: NoteSet, tmp_path: Path) -> None:
+def test_divergence_stops_the_run_and_keeps_its_checkpoint(tones: ToneSet, tmp_path: Path) -> None:
     train(tones, tmp_path, replace(TINY.training, steps=2))
     trainer = Trainer(tones, tmp_path, TINY.voice, TINY.training, CPU, resume=True)
     trainer.change_length(10, 0.0)

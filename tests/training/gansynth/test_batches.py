@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from instrument.errors import SettingError
-from training.data.audio.wave_writer import WaveNote, write_waves
+from training.data.audio.wave_writer import RecordedTone, write_waves
 from training.data.audio.waves import FRAMES, SPLITS, WaveSet
 from training.gansynth.batches import WaveBatches, measure_batches
 
@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 def waves(tmp_path_factory: pytest.TempPathFactory) -> WaveSet:
     """Ten notes of a constant level, a hundredth of full scale for each pitch above 40."""
     notes = [
-        WaveNote(np.full(FRAMES, 0.01 * n, np.float32), 40 + n, 100, f"{n % 3}", SPLITS[n % 2])
+        RecordedTone(np.full(FRAMES, 0.01 * n, np.float32), 40 + n, 100, f"{n % 3}", SPLITS[n % 2])
         for n in range(10)
     ]
     folder = tmp_path_factory.mktemp("waves") / "levels"

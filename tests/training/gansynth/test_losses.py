@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from training.gansynth.lean import LeanRules, real_penalty
-from training.gansynth.losses import Judge, PaperRules, Seen
+from training.gansynth.losses import CriticInputs, Judge, PaperRules
 from training.gansynth.tones import Normalizer
 from training.musegan.critic import gradient_penalty
 
@@ -32,9 +32,9 @@ def images(seed: int) -> Tensor:
     return 0.5 * torch.randn(SHAPE, generator=torch.Generator().manual_seed(seed))
 
 
-def seen(step: int = 0) -> Seen:
+def seen(step: int = 0) -> CriticInputs:
     share = torch.tensor([0.0, 0.3, 0.6, 1.0])
-    return Seen(images(0), torch.tensor([0, 0, 1, 2]), images(1), share, step)
+    return CriticInputs(images(0), torch.tensor([0, 0, 1, 2]), images(1), share, step)
 
 
 HEARD_FIRST = math.log(math.e + 2.0) - 1.0

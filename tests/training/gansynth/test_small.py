@@ -17,8 +17,8 @@ from training.gansynth import system as gansynth
 from training.gansynth.instrument_latents import Instruments
 from training.gansynth.network import Generator, NetworkSize
 from training.gansynth.small import RECIPES, SYSTEM, SmallConfig, SmallLearner
-from training.gansynth.tone_targets import NoteImages
-from training.trainer.system import Moment
+from training.gansynth.tone_targets import ToneTargets
+from training.trainer.system import RunPosition
 from training.trainer.trainer import Length, new_run, resumed_run
 
 CPU = torch.device("cpu")
@@ -36,8 +36,8 @@ def waves():  # type: ignore[no-untyped-def]
     return replace(found, splits=splits)
 
 
-def moment(step: int, fraction: float = 0.0) -> Moment:
-    return Moment(step, fraction, np.random.default_rng(step), 0, 1, step)
+def moment(step: int, fraction: float = 0.0) -> RunPosition:
+    return RunPosition(step, fraction, np.random.default_rng(step), 0, 1, step)
 
 
 def instruments(count: int = 5) -> Instruments:
@@ -75,7 +75,7 @@ def test_nearer_to_one_is_mostly_that_one() -> None:
 
 def test_images_of_notes_are_kept_at_every_size(waves) -> None:  # type: ignore[no-untyped-def]
     spectrogram, normalizer = CONFIG.spectrogram, CONFIG.normalizer
-    notes = NoteImages(waves, (), spectrogram, normalizer, 3, CPU)
+    notes = ToneTargets(waves, (), spectrogram, normalizer, 3, CPU)
     assert [tuple(size.shape) for size in notes.sizes] == [
         (8, 3, 128, 1024),
         (8, 3, 64, 512),
@@ -92,7 +92,7 @@ def test_images_of_notes_are_kept_at_every_size(waves) -> None:  # type: ignore[
 
 
 def test_a_blend_is_the_weighted_mean_of_its_notes(waves) -> None:  # type: ignore[no-untyped-def]
-    notes = NoteImages(waves, (), CONFIG.spectrogram, CONFIG.normalizer, 4, CPU)
+    notes = ToneTargets(waves, (), CONFIG.spectrogram, CONFIG.normalizer, 4, CPU)
     pitch, which = torch.tensor([60 - 24]), torch.tensor([[1, 0]])
     pair = notes.read(torch.from_numpy(notes.table["train"][[1, 0], 60 - 24]), 3, slice(4, 8))
     blend = notes.blend(which, torch.tensor([[0.75, 0.25]]), pitch, 3, slice(4, 8))
@@ -101,7 +101,7 @@ def test_a_blend_is_the_weighted_mean_of_its_notes(waves) -> None:  # type: igno
 
 def test_an_instrument_that_the_set_lacks_is_named(waves) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(SettingError, match="no instrument 'theremin'"):
-        NoteImages(waves, ("theremin",), CONFIG.spectrogram, CONFIG.normalizer, 1, CPU)
+        ToneTargets(waves, ("theremin",), CONFIG.spectrogram, CONFIG.normalizer, 1, CPU)
 
 
 @pytest.mark.parametrize("crop", [0, 1, 11, 23, 24])

@@ -24,10 +24,10 @@ from tests.helpers.small_gansynth import (
 )
 from training.data.audio.waves import RATE_HZ
 from training.gansynth.config import GansynthConfig
-from training.gansynth.images import MARGIN, NoteImages
+from training.gansynth.images import MARGIN, ToneImages
 from training.gansynth.lean import compile_blocks, in_single_precision
 from training.gansynth.learner import GansynthLearner
-from training.gansynth.losses import PaperRules, Seen
+from training.gansynth.losses import CriticInputs, PaperRules
 from training.gansynth.network import Critic, Generator, NetworkSize, blend_real
 from training.gansynth.system import SYSTEM, load_notes, training_speed
 from training.gansynth.tones import LOWEST_PITCH, Normalizer
@@ -138,7 +138,7 @@ def test_the_average_follows_the_generator_as_an_exponential_average_does() -> N
 
 
 def test_fakes_have_pitches_as_often_as_notes_have_them() -> None:
-    images = NoteImages(WAVES, SMALL, CPU)
+    images = ToneImages(WAVES, SMALL, CPU)
     own = WAVES.pitches[WAVES.rows("train")].astype(int)
     drawn = images.pitches(np.random.default_rng(0), 8000) + LOWEST_PITCH
     assert set(drawn) == set(own)
@@ -147,7 +147,7 @@ def test_fakes_have_pitches_as_often_as_notes_have_them() -> None:
 
 
 def test_measured_constants_bring_training_notes_just_within_the_margin() -> None:
-    images = NoteImages(WAVES, SYSTEMS["phase"], CPU)
+    images = ToneImages(WAVES, SYSTEMS["phase"], CPU)
     image, _ = images.of(images.rows)
     normal = images.measure().normalise(image)
     for extreme, wanted in ((normal.amin((0, 2, 3)), -MARGIN), (normal.amax((0, 2, 3)), MARGIN)):
@@ -166,13 +166,13 @@ def test_small_images_have_the_losses_of_enlarged_ones(position: float) -> None:
     torch.manual_seed(0)
     generator, critic = Generator(SMALL.size), Critic(SMALL.size)
     normalizer, rules = Normalizer(), PaperRules(10.0, 10.0, 0.001)
-    real, pitch = NoteImages(WAVES, SMALL, CPU).of(np.arange(4))
+    real, pitch = ToneImages(WAVES, SMALL, CPU).of(np.arange(4))
     z, share, top = torch.randn(4, 6), torch.rand(4), int(np.ceil(position))
 
     def losses(is_enlarged: bool) -> torch.Tensor:
         shrunk = 1 if is_enlarged else 2 ** (2 - top)
         grown = 3 if is_enlarged else top + 1
-        seen = Seen(
+        seen = CriticInputs(
             blend_real(torch.nn.functional.avg_pool2d(real, shrunk), position, grown),
             pitch,
             normalizer.restore(generator(z, pitch, position, is_enlarged)).detach(),
@@ -193,7 +193,7 @@ def test_small_images_have_the_losses_of_enlarged_ones(position: float) -> None:
 def test_notes_without_a_pitch_on_the_keyboard_are_left_out() -> None:
     nowhere = replace(WAVES, pitches=np.full(len(WAVES), 100, np.uint8))
     with pytest.raises(SettingError, match="no training notes of pitches 24 to 84"):
-        NoteImages(nowhere, SMALL, CPU)
+        ToneImages(nowhere, SMALL, CPU)
 
 
 def test_a_folder_that_is_no_run_is_explained(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from training.musegan.config import RECIPES
-from training.musegan.critic import DocumentCritic
+from training.musegan.critic import DocumentBarCritic
 from training.musegan.network import LatentPrior, Mode, MuseGenerator, MuseSize
 
 SMALL = RECIPES["tiny"].size
@@ -43,7 +43,7 @@ def test_the_documents_generator_has_6_32_million_weights() -> None:
     assert round(count / 1e6, 2) == 6.32
     roll = generator.eval()(latents(generator.size))
     assert roll.shape == (2, 4, 2, 16, 84)
-    assert DocumentCritic(4, 2)(roll).shape == (2,)
+    assert DocumentBarCritic(4, 2)(roll).shape == (2,)
 
 
 def test_modes_use_the_latents_that_the_paper_gives_them() -> None:

@@ -12,7 +12,7 @@ from tests.helpers.corpora import copied, scales
 from training.data.symbolic.corpus import Corpus, make_corpus
 from training.musegan.config import MuseConfig
 from training.musegan.system import SYSTEM, MuseLearner
-from training.trainer.system import Moment
+from training.trainer.system import RunPosition
 
 CPU = torch.device("cpu")
 TINY: MuseConfig = SYSTEM.recipes["tiny"]
@@ -33,8 +33,8 @@ def band() -> Corpus:
     return make_corpus("band", "formulas", "Public domain.", pieces)
 
 
-def moment(step: int, fraction: float = 0.9) -> Moment:
-    return Moment(step, fraction, np.random.default_rng(step), 0, 1)
+def moment(step: int, fraction: float = 0.9) -> RunPosition:
+    return RunPosition(step, fraction, np.random.default_rng(step), 0, 1)
 
 
 def learner(corpus: Corpus, config: MuseConfig = TINY, **size: object) -> MuseLearner:
@@ -89,7 +89,7 @@ def test_the_given_track_and_the_bars_before_are_kept(chorales: Corpus) -> None:
     assert [note.pitch for note in played.between(0.0, 8.0).tracks[1].notes] == before
 
 
-def test_categorical_voices_never_play_two_notes_at_once(chorales: Corpus) -> None:
+def test_categorical_voices_never_play_two_tones_at_once(chorales: Corpus) -> None:
     for phrase in learner(chorales).generate(4, seed=3):
         for track in phrase.tracks:
             ends = [note.start_beats + note.length_beats for note in track.notes]

@@ -13,7 +13,7 @@ from tests.helpers.tone_waves import tone_waves
 from training.data.audio.waves import FRAMES, WaveSet
 from training.pitch_classifier.network import NARROW, PAPER, TINY, PitchClassifier
 from training.pitch_classifier.system import SYSTEM, PitchLearner
-from training.trainer.system import Moment
+from training.trainer.system import RunPosition
 from training.trainer.trainer import Length, load_learner, new_run
 
 
@@ -59,7 +59,7 @@ def test_it_learns_to_name_tones(waves: WaveSet) -> None:
     learner = PitchLearner(TINY, waves, torch.device("cpu"))
     before = learner.validate()
     for step in range(40):
-        learner.step(Moment(step, step / 40, np.random.default_rng(step), 0, 1, step))
+        learner.step(RunPosition(step, step / 40, np.random.default_rng(step), 0, 1, step))
     after = learner.validate()
     assert after["loss"] < 0.5 * before["loss"]
     assert after["accuracy"] > 0.9

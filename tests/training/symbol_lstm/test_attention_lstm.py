@@ -11,8 +11,8 @@ from tests.helpers.corpora import copied, scale_piece, scales
 from training.data.symbolic.corpus import make_corpus
 from training.symbol_lstm.attention_lstm import SYSTEM, AttentionLearner, losses, nats_at
 from training.symbol_lstm.attention_network import AttentionNetwork, AttentionStep
-from training.symbol_lstm.batches import Batch, Lexicon, line_of, whole_pieces
-from training.trainer.system import Moment
+from training.symbol_lstm.batches import Lexicon, SymbolBatch, line_of, whole_pieces
+from training.trainer.system import RunPosition
 
 CPU = torch.device("cpu")
 TINY, DOCUMENT = SYSTEM.recipes["tiny"], SYSTEM.recipes["document"]
@@ -26,12 +26,12 @@ def _network(is_document: bool = False) -> AttentionNetwork:
     return AttentionNetwork(LEXICON.chords, LEXICON.durations, 16, **parts).eval()
 
 
-def _batch() -> Batch:
+def _batch() -> SymbolBatch:
     return whole_pieces([line_of(piece.phrase(), LEXICON) for piece in PIECES])
 
 
-def _moment(step: int) -> Moment:
-    return Moment(step, 0.0, np.random.default_rng(step), 0, 1)
+def _moment(step: int) -> RunPosition:
+    return RunPosition(step, 0.0, np.random.default_rng(step), 0, 1)
 
 
 def test_the_documents_network_has_the_parameters_of_its_layers() -> None:

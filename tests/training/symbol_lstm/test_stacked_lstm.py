@@ -18,15 +18,15 @@ from training.symbol_lstm.stacked_lstm import (
     StackedStep,
     Symbols,
 )
-from training.trainer.system import Moment
+from training.trainer.system import RunPosition
 
 CPU = torch.device("cpu")
 TINY = SYSTEM.recipes["tiny"]
 DOCUMENT = replace(SYSTEM.recipes["document"], longest=8, batch=2, rare=1, generated=20)
 
 
-def _moment(step: int) -> Moment:
-    return Moment(step, 0.0, np.random.default_rng(step), 0, 1)
+def _moment(step: int) -> RunPosition:
+    return RunPosition(step, 0.0, np.random.default_rng(step), 0, 1)
 
 
 def _network(embedding: int = 4) -> StackedNetwork:

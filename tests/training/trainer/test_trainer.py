@@ -18,7 +18,7 @@ from tests.helpers.corpora import scales
 from training.data.symbolic.corpus import Corpus
 from training.pictures.samples import PhraseSamples
 from training.trainer.distributed import average_gradients
-from training.trainer.system import Course, Moment, System, rate
+from training.trainer.system import Course, RunPosition, System, rate
 from training.trainer.trainer import (
     BEST,
     Length,
@@ -50,7 +50,7 @@ class LineLearner:
             "line": torch.optim.Adam(self.line.parameters(), lr=config.learning_rate)
         }
 
-    def step(self, at: Moment) -> dict[str, Tensor]:
+    def step(self, at: RunPosition) -> dict[str, Tensor]:
         x = torch.from_numpy(at.random.normal(size=(self.config.batch_size, 1))).float()
         y = 3.0 * x + 1.0 + 0.1 * torch.randn_like(x)
         for group in self.optimizers["line"].param_groups:

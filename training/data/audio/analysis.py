@@ -1,6 +1,6 @@
-"""Measure what a recorded note is made of: f0, stretch, modes, vibrato and motion.
+"""Measure what a recorded tone is made of: f0, stretch, modes, vibrato and motion.
 
-In: one held note (float32 at 48 kHz) and its MIDI pitch. Out: a `NoteAnalysis`, and the note with
+In: one held tone (float32 at 48 kHz) and its MIDI pitch. Out: a `ToneAnalysis`, and the tone with
 its vibrato straightened. Everything is measured at the partials that the pitch predicts, so an
 octave error cannot happen.
 
@@ -32,8 +32,8 @@ Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class NoteAnalysis:
-    """What one held note is made of.
+class ToneAnalysis:
+    """What one held tone is made of.
 
     Attributes
     ----------
@@ -73,8 +73,8 @@ def partial_hz(f0_hz: float, inharmonicity: float, count: int) -> Float:
 
 def analyse_note(
     audio: NDArray[np.float32], pitch: int, is_struck: bool
-) -> tuple[NoteAnalysis, Float | None]:
-    """Analyse a held note.
+) -> tuple[ToneAnalysis, Float | None]:
+    """Analyse a held tone.
 
     Parameters
     ----------
@@ -88,11 +88,11 @@ def analyse_note(
 
     Returns
     -------
-    NoteAnalysis
-        The measurements, of the straightened note if it has vibrato.
+    ToneAnalysis
+        The measurements, of the straightened tone if it has vibrato.
     NDArray or None
-        Where the straightened note reads the recording, as accepted by `read_at`, or None if the
-        note has no vibrato that could be tracked.
+        Where the straightened tone reads the recording, as accepted by `read_at`, or None if the
+        tone has no vibrato that could be tracked.
     """
     f0, inharmonicity, modes = _fit_partials(audio, tempered_hz(pitch), is_struck)
     contour = track_cents(audio, f0, np.nan_to_num(inharmonicity))
@@ -102,7 +102,7 @@ def analyse_note(
         audio = read_at(audio, positions)
         f0, inharmonicity, modes = _fit_partials(audio, tempered_hz(pitch), is_struck)
     wobble_db, wobble_hz = measure_wobble(audio, partial_hz(f0, np.nan_to_num(inharmonicity), 32))
-    analysis = NoteAnalysis(
+    analysis = ToneAnalysis(
         cents=1200.0 * float(np.log2(f0 / tempered_hz(pitch))),
         inharmonicity=inharmonicity,
         modes=modes,
@@ -149,7 +149,7 @@ def measure_wobble(audio: NDArray[np.float32], frequencies_hz: Float) -> tuple[F
     Parameters
     ----------
     audio
-        float32, shape (frames,): a held note; the first 0.25 s is left out.
+        float32, shape (frames,): a held tone; the first 0.25 s is left out.
     frequencies_hz
         float64, shape (partials,).
 

@@ -1,4 +1,4 @@
-"""Cut training crops out of a note set: a pure function of seed and step.
+"""Cut training crops out of a tone set: a pure function of seed and step.
 
 That is what makes a resumed run equal to the bit: there is no random state to lose.
 """
@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.data.audio.tone_set import HELD, TRAIN, NoteSet
+from training.data.audio.tone_set import HELD, TRAIN, ToneSet
 from training.frame_voice.config import (
     HOP_FRAMES,
     NOISE_BIN_COUNT,
@@ -76,19 +76,19 @@ class CropSource:
 
     Parameters
     ----------
-    notes
-        The note set; only its `TRAIN` notes are used.
+    tones
+        The tone set; only its `TRAIN` tones are used.
     config
         Batch size, crop length and seed.
     latent_size
         Width of the latent noise.
     """
 
-    def __init__(self, notes: NoteSet, config: TrainingConfig, latent_size: int) -> None:
-        self._notes, self._config, self._latent_size = notes, config, latent_size
-        training = notes.split == TRAIN
-        self._held = np.flatnonzero(training & (notes.hold_frames == HELD))
-        self._released = np.flatnonzero(training & (notes.hold_frames != HELD))
+    def __init__(self, tones: ToneSet, config: TrainingConfig, latent_size: int) -> None:
+        self._tones, self._config, self._latent_size = tones, config, latent_size
+        training = tones.split == TRAIN
+        self._held = np.flatnonzero(training & (tones.hold_frames == HELD))
+        self._released = np.flatnonzero(training & (tones.hold_frames != HELD))
         pool = np.random.default_rng(config.seed)
         self._noise = pool.standard_normal((_NOISE_POOL_FRAMES, 2, NOISE_BIN_COUNT), np.float32)
 
@@ -100,26 +100,26 @@ class CropSource:
         return self._cut(rows, first, random)
 
     def onsets(self, rows: NDArray[np.int64]) -> Crops:
-        """Return crops at the onset of given notes, the same in every run."""
+        """Return crops at the onset of given tones, the same in every run."""
         return self._cut(rows, np.full(rows.size, -_LEAD_HOPS), np.random.default_rng(0))
 
     def _cut(
         self, rows: NDArray[np.int64], first: NDArray[np.int64], random: np.random.Generator
     ) -> Crops:
-        config, notes = self._config, self._notes
+        config, tones = self._config, self._tones
         frames = config.crop_hops * HOP_FRAMES
         audio = [
-            notes.audio(int(row), int(hop) * HOP_FRAMES, frames)
+            tones.audio(int(row), int(hop) * HOP_FRAMES, frames)
             for row, hop in zip(rows, first, strict=True)
         ]
-        hold = np.where(notes.hold_frames[rows] == HELD, np.inf, notes.hold_frames[rows])
+        hold = np.where(tones.hold_frames[rows] == HELD, np.inf, tones.hold_frames[rows])
         starts = random.integers(_NOISE_POOL_FRAMES - config.crop_hops - 1, size=rows.size)
         noise = [self._noise[start : start + config.crop_hops + 1] for start in starts]
         return Crops(
             audio=torch.from_numpy(np.stack(audio)),
-            instrument=torch.from_numpy(notes.instrument[rows]),
-            pitch=torch.from_numpy(notes.pitch[rows].astype(np.float32)),
-            cents=torch.from_numpy(notes.cents[rows]),
+            instrument=torch.from_numpy(tones.instrument[rows]),
+            pitch=torch.from_numpy(tones.pitch[rows].astype(np.float32)),
+            cents=torch.from_numpy(tones.cents[rows]),
             first_hop=torch.from_numpy(first.astype(np.float32)),
             hold_seconds=torch.from_numpy((hold / SAMPLE_RATE_HZ).astype(np.float32)),
             noise=torch.from_numpy(np.stack(noise)),
@@ -129,24 +129,24 @@ class CropSource:
             motion_phases=torch.from_numpy(
                 random.random((rows.size, 4, PARTIAL_COUNT), np.float32)
             ),
-            wobble_db=torch.from_numpy(notes.wobble_db[rows]),
-            wobble_hz=torch.from_numpy(notes.wobble_hz[rows]),
+            wobble_db=torch.from_numpy(tones.wobble_db[rows]),
+            wobble_hz=torch.from_numpy(tones.wobble_hz[rows]),
         )
 
     def _choose(self, random: np.random.Generator) -> tuple[int, int]:
-        """Choose a note and the hop at which its crop starts."""
+        """Choose a tone and the hop at which its crop starts."""
         kind = random.random()
         length = self._config.crop_hops
         if kind < _RELEASE_SHARE and self._released.size:
             row = int(random.choice(self._released))
-            release = int(self._notes.hold_frames[row]) // HOP_FRAMES
-            last = int(self._notes.frames[row]) // HOP_FRAMES - length
+            release = int(self._tones.hold_frames[row]) // HOP_FRAMES
+            last = int(self._tones.frames[row]) // HOP_FRAMES - length
             earliest = max(release - length + 6, -_LEAD_HOPS)
             return row, int(random.integers(earliest, max(last, earliest) + 1))
         row = int(random.choice(self._held))
         if kind < _RELEASE_SHARE + _ONSET_SHARE:
             return row, -int(random.integers(0, _LEAD_HOPS + 1))
-        last = max(int(self._notes.frames[row]) // HOP_FRAMES - length, 0)
+        last = max(int(self._tones.frames[row]) // HOP_FRAMES - length, 0)
         return row, int(random.integers(0, last + 1))
 
 

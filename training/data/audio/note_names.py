@@ -17,7 +17,7 @@ _SHARP, _FLAT = "#♯s", "b♭"
 
 
 @dataclass(frozen=True, slots=True)
-class NamedNote:
+class NamedTone:
     """What a file name says.
 
     Attributes
@@ -35,7 +35,7 @@ class NamedNote:
     label: str
 
 
-def parse_note_name(stem: str) -> NamedNote | None:
+def parse_note_name(stem: str) -> NamedTone | None:
     """Read pitch and instrument from a file name without its suffix.
 
     NSynth's ``instrument-pitch-velocity``; or the last note name in it, like A#3, Bb2, Fs4 or C-1;
@@ -57,9 +57,9 @@ def parse_note_name(stem: str) -> NamedNote | None:
     return None
 
 
-def _named(pitch: int, velocity: int, label: str) -> NamedNote | None:
+def _named(pitch: int, velocity: int, label: str) -> NamedTone | None:
     is_midi = 0 <= pitch <= 127 and 0 <= velocity <= 127
-    return NamedNote(pitch, velocity, label) if is_midi else None
+    return NamedTone(pitch, velocity, label) if is_midi else None
 
 
 def _without(stem: str, match: re.Match[str]) -> str:

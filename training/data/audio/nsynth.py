@@ -1,7 +1,7 @@
 """Read NSynth in every form that it is published in: folder, archive, TFRecord files.
 
 In: a folder with ``examples.json`` and ``audio/*.wav`` (or folders of them), the ``.tar.gz`` of
-that, read as a stream and never unpacked, or TFRecord files. Out: a wave set of the notes that
+that, read as a stream and never unpacked, or TFRecord files. Out: a wave set of the tones that
 GANSynth learns from (Engel et al., 2019, section 3.1): acoustic instruments, pitches 24 to 84.
 """
 
@@ -28,7 +28,7 @@ from training.data.audio.wave_writer import (
     PITCHES,
     CollectedWaves,
     Item,
-    WaveNote,
+    RecordedTone,
     split_by_name,
     write_waves,
 )
@@ -53,7 +53,7 @@ _REMEDY = (
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """What ``examples.json`` says of a note; the rest of it is not read."""
+    """What ``examples.json`` says of a tone; the rest of it is not read."""
 
     pitch: Annotated[int, msgspec.Meta(ge=0, le=127)]
     velocity: Annotated[int, msgspec.Meta(ge=0, le=127)]
@@ -71,16 +71,16 @@ def read_nsynth(
     path
         What was downloaded: see the module.
     folder, name
-        Where the set goes, and what ``--data`` calls it; a note takes 128 kB.
+        Where the set goes, and what ``--data`` calls it; a tone takes 128 kB.
     sources
         Only acoustic instruments, as in GANSynth's released models' ``acoustic_only``, or all.
     show
-        Told after each note.
+        Told after each tone.
 
     Raises
     ------
     FileError
-        It is not NSynth, an archive is damaged, or more than one in a hundred notes are missing or
+        It is not NSynth, an archive is damaged, or more than one in a hundred tones are missing or
         broken.
     """
     items = _items(path, sources, show)
@@ -112,7 +112,7 @@ def _folder_items(lists: list[Path], sources: Sources, show: Show) -> Iterator[I
     for path in lists:
         entries = _entries(_read_list(path), path)
         for done, (key, entry) in enumerate(entries.items(), start=1):
-            yield _note(key, entry, path.parent / "audio" / f"{key}.wav", sources)
+            yield _tone(key, entry, path.parent / "audio" / f"{key}.wav", sources)
             show(key, done, len(entries))
 
 
@@ -133,14 +133,14 @@ def _entries(content: bytes, path: Path) -> dict[str, _Entry]:
     return entries
 
 
-def _note(key: str, entry: _Entry, file: Path | io.BytesIO, sources: Sources) -> Item:
+def _tone(key: str, entry: _Entry, file: Path | io.BytesIO, sources: Sources) -> Item:
     if not _is_wanted(entry, sources):
         return None
     try:
         wave = crop_or_pad(read_note(file))
     except ValueError as reason:
         return key, first_line(reason)
-    return WaveNote(wave, entry.pitch, entry.velocity, entry.instrument_str, split_by_name(key))
+    return RecordedTone(wave, entry.pitch, entry.velocity, entry.instrument_str, split_by_name(key))
 
 
 def _is_wanted(entry: _Entry, sources: Sources) -> bool:
@@ -148,7 +148,7 @@ def _is_wanted(entry: _Entry, sources: Sources) -> bool:
 
 
 def _archive_items(path: Path, sources: Sources, show: Show) -> Iterator[Item]:
-    """Read an archive twice: the list may come after the notes."""
+    """Read an archive twice: the list may come after the tones."""
     entries = _entries(_list_in(path), path)
     total = len(entries)
     with _members(path) as members:
@@ -160,7 +160,7 @@ def _archive_items(path: Path, sources: Sources, show: Show) -> Iterator[Item]:
             if size > _LARGEST_WAVE:
                 yield key, f"it has {size} bytes, more than any note"
             elif _is_wanted(entry, sources):
-                yield _note(key, entry, io.BytesIO(file.read()), sources)
+                yield _tone(key, entry, io.BytesIO(file.read()), sources)
             else:
                 yield None
             show(key, total - len(entries), total)
@@ -233,13 +233,13 @@ def _example(where: str, content: bytes, sources: Sources) -> Item:
         return where, f"it is no note of NSynth: {first_line(reason)}"
 
 
-def _sounding(key: str, entry: _Entry, audio: Feature) -> WaveNote:
+def _sounding(key: str, entry: _Entry, audio: Feature) -> RecordedTone:
     if not isinstance(audio, np.ndarray) or audio.dtype != np.float32 or not audio.size:
         raise ValueError("its audio is not floating point")
     if not np.isfinite(audio).all():
         raise ValueError("it has values that are no numbers")
     wave = crop_or_pad(np.asarray(audio, np.float32))
-    return WaveNote(wave, entry.pitch, entry.velocity, entry.instrument_str, split_by_name(key))
+    return RecordedTone(wave, entry.pitch, entry.velocity, entry.instrument_str, split_by_name(key))
 
 
 def _text(example: dict[str, Feature], *names: str) -> str:

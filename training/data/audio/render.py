@@ -1,6 +1,6 @@
-"""Render and analyse a whole note set from a SoundFont: the data of the frame voice.
+"""Render and analyse a whole tone set from a SoundFont: the data of the frame voice.
 
-For every instrument and every key there is one note that stays held; for every second key one that
+For every instrument and every key there is one tone that stays held; for every second key one that
 is let go after a random time, and for every eighth a long one. Some keys of every instrument, and
 some whole instruments, are kept out of training (`training.data.audio.programs`).
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.audio.analysis import NoteAnalysis, analyse_note, read_at
+from training.data.audio.analysis import ToneAnalysis, analyse_note, read_at
 from training.data.audio.programs import (
     HELD_OUT_PROGRAMS,
     PROGRAM_NAMES,
@@ -30,10 +30,10 @@ from training.data.audio.tone_set import (
     TEST,
     TRAIN,
     UNSEEN,
+    AnalysedTone,
     Instrument,
-    Note,
-    NoteSet,
-    NoteWriter,
+    ToneSet,
+    ToneSetWriter,
     TuningTables,
     open_notes,
     strongest_rms,
@@ -60,15 +60,15 @@ def render_notes(
     folder: Path,
     programs: tuple[int, ...],
     progress: Callable[[str, int, int], None],
-) -> NoteSet:
-    """Render and analyse notes from a SoundFont into a note set.
+) -> ToneSet:
+    """Render and analyse tones from a SoundFont into a tone set.
 
     Parameters
     ----------
     font
         The SoundFont file.
     folder
-        Where the note set goes; about 45 MB per program.
+        Where the tone set goes; about 45 MB per program.
     programs
         General MIDI programs.
     progress
@@ -77,7 +77,7 @@ def render_notes(
     ordered = sorted(programs, key=lambda program: (program in HELD_OUT_PROGRAMS, program))
     instruments = tuple(_instrument(program) for program in ordered)
     tables = TuningTables.harmonic(len(instruments))
-    with SoundFont(font) as synth, NoteWriter(folder) as writer:
+    with SoundFont(font) as synth, ToneSetWriter(folder) as writer:
         for index, instrument in enumerate(instruments):
             _render_instrument(synth, index, instrument, writer, tables)
             progress(instrument.name, index + 1, len(instruments))
@@ -96,10 +96,14 @@ def _instrument(program: int) -> Instrument:
 
 
 def _render_instrument(
-    synth: SoundFont, index: int, instrument: Instrument, writer: NoteWriter, tables: TuningTables
+    synth: SoundFont,
+    index: int,
+    instrument: Instrument,
+    writer: ToneSetWriter,
+    tables: TuningTables,
 ) -> None:
     hidden, tested = held_out_pitches(instrument.program)
-    analyses: dict[int, NoteAnalysis] = {}
+    analyses: dict[int, ToneAnalysis] = {}
     levels: dict[int, float] = {}
     for pitch in range(LOWEST_PITCH, HIGHEST_PITCH + 1):
         if pitch in hidden and pitch not in tested:
@@ -117,7 +121,7 @@ def _render_instrument(
         for hold, release in _holds(instrument.program, pitch, split == TEST):
             audio = synth.render(instrument.program, pitch, VELOCITY, hold, release)
             writer.add(
-                Note(
+                AnalysedTone(
                     audio=_straighten(audio, positions),
                     instrument=index,
                     pitch=pitch,
@@ -135,7 +139,7 @@ def _render_instrument(
 
 
 def _holds(program: int, pitch: int, is_test: bool) -> list[tuple[int, int]]:
-    """List (hold, release) in frames of the notes to render for one key."""
+    """List (hold, release) in frames of the tones to render for one key."""
     seconds: list[tuple[float, float]] = [(_HELD_SECONDS, 0.0)]
     if is_test:
         seconds = [(_TEST_HOLD_SECONDS, _TEST_RELEASE_SECONDS)]
@@ -153,14 +157,14 @@ def _holds(program: int, pitch: int, is_test: bool) -> list[tuple[int, int]]:
 def _straighten(
     audio: NDArray[np.float32], positions: NDArray[np.float64] | None
 ) -> NDArray[np.float32]:
-    """Apply the held note's straightening to a note of any length; beyond it, shift only."""
+    """Apply the held tone's straightening to a tone of any length; beyond it, shift only."""
     if positions is None:
         return audio
     beyond = np.arange(max(audio.size - positions.size, 0)) + 1.0 + positions[-1]
     return read_at(audio, np.concatenate([positions, beyond])[: audio.size])
 
 
-def _stretch_row(analyses: dict[int, NoteAnalysis]) -> NDArray[np.float32]:
+def _stretch_row(analyses: dict[int, ToneAnalysis]) -> NDArray[np.float32]:
     """Interpolate log2 B over all keys, after a median over neighbours.
 
     Instruments with few stretched keys have none: those are measuring errors.
@@ -176,7 +180,7 @@ def _stretch_row(analyses: dict[int, NoteAnalysis]) -> NDArray[np.float32]:
 
 
 def _mode_rows(
-    analyses: dict[int, NoteAnalysis],
+    analyses: dict[int, ToneAnalysis],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Keep the peak ratios that many keys of an instrument share, strongest first."""
     peaks = np.concatenate([a.modes for a in analyses.values()])

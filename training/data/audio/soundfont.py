@@ -1,9 +1,9 @@
-"""Render single notes from a SoundFont with FluidSynth, in this process.
+"""Render single tones from a SoundFont with FluidSynth, in this process.
 
-In: a SoundFont (SF2 or SF3) and which program, pitch and hold time. Out: mono float32 notes.
+In: a SoundFont (SF2 or SF3) and which program, pitch and hold time. Out: mono float32 tones.
 
 FluidSynth is driven through ctypes because that needs no package and is as fast as the library:
-a 4-second note takes a few milliseconds. Reverb and chorus are off: effects belong to the host.
+a 4-second tone takes a few milliseconds. Reverb and chorus are off: effects belong to the host.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from instrument.errors import FileError, SettingError
 
 SAMPLE_RATE_HZ = 48000
 
-# FluidSynth lets a note fade even when it is told to stop at once, and keeps up to a block of it in
-# a buffer: both would be heard at the next note's onset.
+# FluidSynth lets a tone fade even when it is told to stop at once, and keeps up to a block of it in
+# a buffer: both would be heard at the next tone's onset.
 _BLOCK_FRAMES, _FADE_FRAMES = 64, 1024
 
 _FONT_FOLDERS = (
@@ -57,7 +57,7 @@ def find_soundfont() -> Path:
 
 
 class SoundFont:
-    """A SoundFont loaded into a private FluidSynth, for one note at a time.
+    """A SoundFont loaded into a private FluidSynth, for one tone at a time.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class SoundFont:
     def render(
         self, program: int, pitch: int, velocity: int, hold_frames: int, release_frames: int
     ) -> NDArray[np.float32]:
-        """Play one note from its first frame.
+        """Play one tone from its first frame.
 
         Parameters
         ----------
@@ -137,7 +137,7 @@ class SoundFont:
         return np.concatenate([held, self._write(release_frames)])
 
     def _silence(self) -> None:
-        """End the note before, whatever its release, and start at a block's first frame."""
+        """End the tone before, whatever its release, and start at a block's first frame."""
         self._library.fluid_synth_all_sounds_off(self._synth, 0)
         self._write(_BLOCK_FRAMES - self._written % _BLOCK_FRAMES)
         while np.abs(self._write(_FADE_FRAMES)).max() > 0.0:

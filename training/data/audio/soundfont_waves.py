@@ -1,6 +1,6 @@
 """Render a wave set from a SoundFont: every key of GANSynth's range, held for the whole 4 s.
 
-NSynth lets go of its keys after 3 s. An instrument wants to sustain a note for longer than it was
+NSynth lets go of its keys after 3 s. An instrument wants to sustain a tone for longer than it was
 learned, so there is no release in these: the host makes it.
 """
 
@@ -19,7 +19,7 @@ from training.data.audio.soundfont import SAMPLE_RATE_HZ, SoundFont
 from training.data.audio.wave_writer import (
     PITCHES,
     CollectedWaves,
-    WaveNote,
+    RecordedTone,
     as_int16,
     normalised,
     write_waves,
@@ -68,19 +68,19 @@ def split_of(program: int, pitch: int) -> WaveSplit:
     return "test" if place % 8 == 0 else "valid" if place == 12 else "train"
 
 
-def _render(font: Path, programs: Sequence[int], show: Show) -> Iterator[WaveNote | Skipped]:
+def _render(font: Path, programs: Sequence[int], show: Show) -> Iterator[RecordedTone | Skipped]:
     rendered = read_side_by_side(partial(_render_program, font), programs, chunk=1)
-    for done, (program, notes) in enumerate(zip(programs, rendered, strict=True), start=1):
-        sounding = {note.pitch for note in notes}
-        yield from notes
+    for done, (program, tones) in enumerate(zip(programs, rendered, strict=True), start=1):
+        sounding = {tone.pitch for tone in tones}
+        yield from tones
         for pitch in PITCHES:
             if pitch not in sounding:
                 yield f"{PROGRAM_NAMES[program]} {pitch}", "it makes no sound"
         show(PROGRAM_NAMES[program], done, len(programs))
 
 
-def _render_program(font: Path, program: int) -> list[WaveNote]:
-    notes = []
+def _render_program(font: Path, program: int) -> list[RecordedTone]:
+    tones = []
     hold = FRAMES * SAMPLE_RATE_HZ // RATE_HZ
     for pitch in PITCHES:
         audio = _open(font).render(program, pitch, VELOCITY, hold, 0)
@@ -88,8 +88,8 @@ def _render_program(font: Path, program: int) -> list[WaveNote]:
         if np.abs(wave).max() > _SILENCE:
             split = split_of(program, pitch)
             whole = as_int16(normalised(wave))
-            notes.append(WaveNote(whole, pitch, VELOCITY, PROGRAM_NAMES[program], split))
-    return notes
+            tones.append(RecordedTone(whole, pitch, VELOCITY, PROGRAM_NAMES[program], split))
+    return tones
 
 
 @lru_cache

@@ -1,4 +1,4 @@
-"""A note set made from formulas: three instruments whose every partial is known.
+"""A tone set made from formulas: three instruments whose every partial is known.
 
 For tests, and for trying the whole way from data to a playable bundle in seconds.
 """
@@ -16,9 +16,9 @@ from training.data.audio.tone_set import (
     HELD,
     TEST,
     TRAIN,
+    AnalysedTone,
     Instrument,
-    Note,
-    NoteSet,
+    ToneSet,
     TuningTables,
     write_notes,
 )
@@ -38,7 +38,7 @@ _HELD_SECONDS, _HOLD_SECONDS, _RELEASE_SECONDS = 1.2, 0.4, 0.4
 def make_tone(
     instrument: int, pitch: int, hold_seconds: float, release_seconds: float
 ) -> NDArray[np.float32]:
-    """Return one note.
+    """Return one tone.
 
     Parameters
     ----------
@@ -70,25 +70,25 @@ def make_tone(
     return np.asarray(0.2 * audio * attack * release, np.float32)
 
 
-def write_tones(folder: Path) -> NoteSet:
-    """Write the note set: three instruments, ten pitches, held and released notes."""
+def write_tones(folder: Path) -> ToneSet:
+    """Write the tone set: three instruments, ten pitches, held and released tones."""
     return write_notes(
         folder,
         INSTRUMENTS,
-        _notes(),
+        _tones(),
         TuningTables.harmonic(len(INSTRUMENTS)),
         source="formulas",
         notice="Made from formulas; no rights reserved.",
     )
 
 
-def _notes() -> Iterator[Note]:
+def _tones() -> Iterator[AnalysedTone]:
     for index in range(len(INSTRUMENTS)):
         for pitch in PITCHES:
             split = TEST if pitch in TEST_PITCHES else TRAIN
             held = make_tone(index, pitch, _HELD_SECONDS, 0.0)
-            yield Note(held, index, pitch, HELD, cents=0.0, split=split)
+            yield AnalysedTone(held, index, pitch, HELD, cents=0.0, split=split)
             if split == TRAIN:
                 released = make_tone(index, pitch, _HOLD_SECONDS, _RELEASE_SECONDS)
                 hold = int(_HOLD_SECONDS * SAMPLE_RATE_HZ)
-                yield Note(released, index, pitch, hold, cents=0.0, split=split)
+                yield AnalysedTone(released, index, pitch, hold, cents=0.0, split=split)

@@ -1,7 +1,7 @@
 """A set of analysed notes on disk, as the trainer and the metrics read it.
 
-A folder of three files: ``notes.json`` (what the set is), ``notes.npz`` (one row per note and one
-per instrument) and ``audio.i16`` (all notes one after the other, read through a memory map, so that
+A folder of three files: ``notes.json`` (what the set is), ``notes.npz`` (one row per tone and one
+per instrument) and ``audio.i16`` (all tones one after the other, read through a memory map, so that
 four gigabytes cost no memory). It is written once and never changed.
 """
 
@@ -25,19 +25,19 @@ LOWEST_PITCH, HIGHEST_PITCH = 21, 108
 PITCH_COUNT = HIGHEST_PITCH - LOWEST_PITCH + 1
 MODE_COUNT = 12
 REFERENCE_RMS = 0.1
-"""Loudness of every note as the trainer sees it: the strongest 50 ms have this RMS."""
+"""Loudness of every tone as the trainer sees it: the strongest 50 ms have this RMS."""
 HELD = -1
-"""`hold_frames` of a note whose key stays down to its end."""
+"""`hold_frames` of a tone whose key stays down to its end."""
 
 _FILES = ("audio.i16", "notes.npz", "notes.json")
 
 TRAIN, TEST, UNSEEN = 0, 1, 2
-"""Values of `Note.split`: learn from it; a hidden pitch; a hidden instrument."""
+"""Values of `AnalysedTone.split`: learn from it; a hidden pitch; a hidden instrument."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """One instrument of a note set; `velocity_tilt` is in dB per octave at pianissimo."""
+    """One instrument of a tone set; `velocity_tilt` is in dB per octave at pianissimo."""
 
     name: str
     program: int
@@ -47,8 +47,8 @@ class Instrument:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
-    """One analysed note.
+class AnalysedTone:
+    """One analysed tone.
 
     Attributes
     ----------
@@ -116,12 +116,12 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True, slots=True)
-class NoteSet:
-    """A note set, open for reading.
+class ToneSet:
+    """A tone set, open for reading.
 
-    The per-note arrays have one row per note: `instrument`, `pitch`, `hold_frames`, `offset`,
+    The per-tone arrays have one row per tone: `instrument`, `pitch`, `hold_frames`, `offset`,
     `frames`, `split` (integers), `cents`, `scale` (float32; audio times scale has
-    `REFERENCE_RMS`), `wobble_db` and `wobble_hz` (float32, (notes, 8)).
+    `REFERENCE_RMS`), `wobble_db` and `wobble_hz` (float32, (tones, 8)).
     """
 
     path: Path
@@ -146,46 +146,46 @@ class NoteSet:
         """The instruments that a model learns: they come first."""
         return tuple(i for i in self.instruments if not i.is_held_out)
 
-    def audio(self, note: int, start: int = 0, frames: int | None = None) -> NDArray[np.float32]:
-        """Return a note's audio at the reference loudness, with silence outside it.
+    def audio(self, tone: int, start: int = 0, frames: int | None = None) -> NDArray[np.float32]:
+        """Return a tone's audio at the reference loudness, with silence outside it.
 
         Parameters
         ----------
-        note
+        tone
             Row number.
         start, frames
             First frame (may be negative) and length; all of it by default.
         """
-        frames = int(self.frames[note]) if frames is None else frames
-        first, last = max(start, 0), min(start + frames, int(self.frames[note]))
+        frames = int(self.frames[tone]) if frames is None else frames
+        first, last = max(start, 0), min(start + frames, int(self.frames[tone]))
         out = np.zeros(frames, np.float32)
         if last > first:
-            base = int(self.offset[note])
+            base = int(self.offset[tone])
             out[first - start : last - start] = self.samples[base + first : base + last]
-        return out * np.float32(self.scale[note] / 32767.0)
+        return out * np.float32(self.scale[tone] / 32767.0)
 
 
 def write_notes(
     folder: Path,
     instruments: tuple[Instrument, ...],
-    notes: Iterable[Note],
+    tones: Iterable[AnalysedTone],
     tuning: TuningTables,
     source: str,
     notice: str,
-) -> NoteSet:
-    """Write a note set; `notice` is the licence text that must go with it.
+) -> ToneSet:
+    """Write a tone set; `notice` is the licence text that must go with it.
 
-    Silent notes are left out. Raises FileError when the disk is full or the folder not writable.
+    Silent tones are left out. Raises FileError when the disk is full or the folder not writable.
     """
-    with NoteWriter(folder) as writer:
-        for note in notes:
-            writer.add(note)
+    with ToneSetWriter(folder) as writer:
+        for tone in tones:
+            writer.add(tone)
         writer.finish(instruments, tuning, source, notice)
     return open_notes(folder)
 
 
-class NoteWriter:
-    """Writes a note set note by note; what was in the folder stays until `finish` replaces it."""
+class ToneSetWriter:
+    """Writes a tone set tone by tone; what was in the folder stays until `finish` replaces it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -195,7 +195,7 @@ class NoteWriter:
             folder.mkdir(parents=True, exist_ok=True)
             self._audio = self._part("audio.i16").open("wb")
 
-    def __enter__(self) -> NoteWriter:
+    def __enter__(self) -> ToneSetWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -203,13 +203,13 @@ class NoteWriter:
         for name in _FILES:
             self._part(name).unlink(missing_ok=True)
 
-    def add(self, note: Note) -> None:
-        """Append a note, unless it is silent."""
-        peak = float(np.abs(note.audio).max(initial=0.0))
+    def add(self, tone: AnalysedTone) -> None:
+        """Append a tone, unless it is silent."""
+        peak = float(np.abs(tone.audio).max(initial=0.0))
         if peak < 1e-4:
             return
-        samples = np.round(note.audio * (32000.0 / peak)).astype("<i2")
-        row = {f.name: getattr(note, f.name) for f in fields(note) if f.name != "audio"}
+        samples = np.round(tone.audio * (32000.0 / peak)).astype("<i2")
+        row = {f.name: getattr(tone, f.name) for f in fields(tone) if f.name != "audio"}
         loudness = strongest_rms(np.asarray(samples, np.float32) / np.float32(32767.0))
         row |= {"offset": self._frames, "frames": samples.size, "scale": REFERENCE_RMS / loudness}
         with self._disk_errors():
@@ -220,12 +220,12 @@ class NoteWriter:
     def finish(
         self, instruments: tuple[Instrument, ...], tuning: TuningTables, source: str, notice: str
     ) -> None:
-        """Write the tables and put everything in place; `notes.json` comes last.
+        """Write the tables and put everything in place; `tones.json` comes last.
 
         Raises
         ------
         FileError
-            When no note sounds, or the disk is full.
+            When no tone sounds, or the disk is full.
         """
         if not self._rows:
             raise FileError(f"{self._folder}: no note makes a sound, so there is nothing to write")
@@ -255,8 +255,8 @@ class NoteWriter:
             ) from error
 
 
-def open_notes(folder: Path) -> NoteSet:
-    """Open a note set.
+def open_notes(folder: Path) -> ToneSet:
+    """Open a tone set.
 
     Raises
     ------
@@ -280,7 +280,7 @@ def open_notes(folder: Path) -> NoteSet:
     tuning = TuningTables(**{f.name: rows.pop(f.name) for f in fields(TuningTables)})
     integers = ("instrument", "pitch", "hold_frames", "offset", "frames", "split")
     columns = {n: a.astype(np.int64 if n in integers else np.float32) for n, a in rows.items()}
-    return NoteSet(
+    return ToneSet(
         path=folder,
         source=header.source,
         notice=header.notice,

@@ -1,6 +1,6 @@
-"""Make wave sets of the user's own sound files: single notes, or recordings cut in tiles.
+"""Make wave sets of the user's own sound files: single tones, or recordings cut in tiles.
 
-In: a folder of WAV, FLAC, OGG or AIFF files, in folders of any depth. Out: a wave set. A note's
+In: a folder of WAV, FLAC, OGG or AIFF files, in folders of any depth. Out: a wave set. A tone's
 pitch is what its file's name says, or else estimated.
 """
 
@@ -14,13 +14,13 @@ import numpy as np
 
 from instrument.errors import FileError
 from instrument.latents.yin import estimate_pitch
-from training.data.audio.note_names import VELOCITY, NamedNote, parse_note_name
+from training.data.audio.note_names import VELOCITY, NamedTone, parse_note_name
 from training.data.audio.wave_files import SUFFIXES, read_note, read_tiles
 from training.data.audio.wave_writer import (
     PITCHES,
     CollectedWaves,
     Item,
-    WaveNote,
+    RecordedTone,
     as_int16,
     normalised,
     split_by_name,
@@ -56,9 +56,9 @@ class _File:
 def read_note_folder(
     path: Path, folder: Path, name: str, show: Show, *, is_named: bool = True
 ) -> CollectedWaves:
-    """Make a wave set of files with one note each.
+    """Make a wave set of files with one tone each.
 
-    A note is padded at its end to four seconds, or cut there, and brought to -3 dB of full scale;
+    A tone is padded at its end to four seconds, or cut there, and brought to -3 dB of full scale;
     pitches beyond GANSynth's are left out.
 
     Parameters
@@ -146,16 +146,16 @@ def _read_note_file(file: _File) -> list[Item]:
     try:
         wave = read_note(file.folder / file.inside)
         said = parse_note_name(Path(file.inside).stem) if file.is_named else None
-        said = said or NamedNote(round(estimate_pitch(wave)), VELOCITY, "")
+        said = said or NamedTone(round(estimate_pitch(wave)), VELOCITY, "")
     except ValueError as reason:
         return [(file.inside, first_line(reason))]
     if said.pitch not in PITCHES:
         return [None]
     whole = np.pad(as_int16(normalised(wave)), (0, FRAMES - wave.size))
-    return [WaveNote(whole, said.pitch, said.velocity, _label(file, said), file.split)]
+    return [RecordedTone(whole, said.pitch, said.velocity, _label(file, said), file.split)]
 
 
-def _label(file: _File, said: NamedNote) -> str:
+def _label(file: _File, said: NamedTone) -> str:
     folder = Path(file.inside).parent.as_posix()
     parts = [part for part in (folder, said.label) if part not in ("", ".")]
     return "/".join(parts) or file.folder.resolve().name
@@ -166,7 +166,7 @@ def _read_tile_file(file: _File) -> list[Item]:
     try:
         for wave in read_tiles(file.folder / file.inside):
             is_silent = np.abs(wave).max() < _SILENCE
-            tile = WaveNote(as_int16(wave), 0, 0, file.inside, file.split)
+            tile = RecordedTone(as_int16(wave), 0, 0, file.inside, file.split)
             items.append(None if is_silent else tile)
     except ValueError as reason:
         return [(file.inside, first_line(reason))]

@@ -1,4 +1,4 @@
-"""Write wave sets note by note; what was in the place stays until a whole new set replaces it."""
+"""Write wave sets tone by tone; what was in the place stays until a whole new set replaces it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _MOST_LABELS = 1 << 15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WaveNote:
+class RecordedTone:
     """One note on its way to disk.
 
     Attributes
@@ -71,8 +71,8 @@ class CollectedWaves:
     left_out: int
 
 
-Item = WaveNote | Skipped | None
-"""A note, or the name of what could not be read and why, or None for what is not wanted."""
+Item = RecordedTone | Skipped | None
+"""A tone, or the name of what could not be read and why, or None for what is not wanted."""
 
 
 def write_waves(
@@ -84,7 +84,7 @@ def write_waves(
     notice: str,
     most_skipped: float = MOST_SKIPPED,
 ) -> CollectedWaves:
-    """Write a wave set, as its notes come.
+    """Write a wave set, as its tones come.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def write_waves(
     Raises
     ------
     FileError
-        There are no notes, too many items were skipped, or the folder cannot be written; then what
+        There are no tones, too many items were skipped, or the folder cannot be written; then what
         was in its place is still there.
     """
     try:
@@ -119,9 +119,9 @@ def write_waves(
 
 
 def split_by_name(name: str) -> WaveSplit:
-    """Choose a note's split by its name: 80 % train, 5 % valid, 15 % test, the same every time.
+    """Choose a tone's split by its name: 80 % train, 5 % valid, 15 % test, the same every time.
 
-    As in GANSynth's own split, instruments are in all parts and a note is in one; its 20 % for
+    As in GANSynth's own split, instruments are in all parts and a tone is in one; its 20 % for
     testing are divided here, for a run that chooses its best weights needs a part of its own.
     """
     place = int.from_bytes(hashlib.sha256(name.encode(errors="surrogateescape")).digest()[:4]) % 100
@@ -151,7 +151,7 @@ def _write(
     digest = hashlib.sha256()
     with (built / WAVES).open("wb") as file:
         for item in items:
-            if isinstance(item, WaveNote):
+            if isinstance(item, RecordedTone):
                 digest.update(_append(file, item.wave))
                 table.append(item)
             elif item is None:
@@ -188,15 +188,15 @@ def _append(file: BinaryIO, wave: NDArray[np.int16] | NDArray[np.float32]) -> by
 
 
 class _Table:
-    """What is known of each note, in the order of writing."""
+    """What is known of each tone, in the order of writing."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[int, int, int, int]] = []
         self.label_names: dict[str, int] = {}
 
-    def append(self, note: WaveNote) -> None:
-        label = self.label_names.setdefault(note.label, len(self.label_names))
-        self.rows.append((note.pitch, note.velocity, label, SPLITS.index(note.split)))
+    def append(self, tone: RecordedTone) -> None:
+        label = self.label_names.setdefault(tone.label, len(self.label_names))
+        self.rows.append((tone.pitch, tone.velocity, label, SPLITS.index(tone.split)))
 
     def columns(self) -> dict[str, NDArray[np.integer]]:
         pitches, velocities, labels, splits = np.array(self.rows).T

@@ -1,7 +1,7 @@
-"""Wave sets: notes of four seconds at 16 kHz on disk, to learn sound from.
+"""Wave sets: tones of four seconds at 16 kHz on disk, to learn sound from.
 
 In: a folder that `training.data.audio.wave_writer` wrote, by name or path: ``waves.i16`` (all
-notes, one after another), ``table.npz`` (what each is) and ``waves.json`` (where they come from,
+tones, one after another), ``table.npz`` (what each is) and ``waves.json`` (where they come from,
 under which terms). Out: a `WaveSet`, memory-mapped: a set may be far larger than memory.
 """
 
@@ -34,7 +34,7 @@ _MAKE = "Make it with: latentkeys data waves soundfont (or nsynth, folder, maest
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WaveSet:
-    """Recorded or rendered notes, open for reading.
+    """Recorded or rendered tones, open for reading.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class WaveSet:
     source, notice
         Where it comes from, and the terms that go with it.
     sha256
-        Of the notes and of everything said about them, taken when they were written; a run
+        Of the tones and of everything said about them, taken when they were written; a run
         remembers it. Opening does not check it: that would read the whole set.
     rate_hz
         16000.
@@ -72,7 +72,7 @@ class WaveSet:
     splits: NDArray[np.uint8]
 
     def __len__(self) -> int:
-        """Count the notes."""
+        """Count the tones."""
         return len(self.waves)
 
     def rows(self, split: WaveSplit) -> NDArray[np.int64]:
@@ -80,7 +80,7 @@ class WaveSet:
         return np.flatnonzero(self.splits == SPLITS.index(split))
 
     def audio(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return notes as float32, shape (len(rows), 64000), full scale ±1."""
+        """Return tones as float32, shape (len(rows), 64000), full scale ±1."""
         return np.asarray(self.waves[rows], np.float32) * np.float32(1.0 / FULL_SCALE)
 
 

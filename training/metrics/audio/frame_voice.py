@@ -1,6 +1,6 @@
 """Measure a frame voice against recordings at pitches that it never heard.
 
-In: a voice and its note set. Out: a `Report` of figures, each beside the same figure of two
+In: a voice and its tone set. Out: a `VoiceReport` of figures, each beside the same figure of two
 yardsticks where there is one: resampling the nearest training pitch, and GANSynth's mel-IF round
 trip. Everything is seeded; the recordings' vibrato has been straightened for all of them alike.
 """
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from training.audio.mel_warp import SAMPLE_RATE_HZ as MEL_IF_RATE_HZ
 from training.audio.spectrogram import NOTE_FRAMES, Spectrogram
 from training.data.audio.analysis import tempered_hz
-from training.data.audio.tone_set import LOWEST_PITCH, TEST, NoteSet
+from training.data.audio.tone_set import LOWEST_PITCH, TEST, ToneSet
 from training.frame_voice.config import SAMPLE_RATE_HZ
 from training.frame_voice.model import FrameVoice
 from training.frame_voice.render import play, play_like
@@ -43,13 +43,13 @@ _LEVEL_CHANGE_DB = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class NoteFigures:
-    """What was measured on one held-out note; NaN where a figure does not apply.
+class ToneFigures:
+    """What was measured on one held-out tone; NaN where a figure does not apply.
 
     Attributes
     ----------
     instrument, pitch, is_struck
-        Which note.
+        Which tone.
     lsd, lsd_8k, convergence
         Of the voice: dB over the full band, dB up to 8 kHz, and a ratio.
     nearest_lsd, nearest_lsd_8k, nearest_convergence
@@ -97,19 +97,19 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class VoiceReport:
     """Everything that `latentkeys evaluate` found.
 
     Attributes
     ----------
     date, step, motion
         When, after how many steps, and with how much motion the voice played.
-    notes
-        One row per held-out note.
+    tones
+        One row per held-out tone.
     dips_db, centroid_backward
         Of every path between two instruments.
     drift_db
-        Level at 19 s against 2 s of a 20-s note, by instrument whose recording stays level.
+        Level at 19 s against 2 s of a 20-s tone, by instrument whose recording stays level.
     darker_when_louder
         Instruments and pitches whose centroid does not rise with velocity.
     gates
@@ -119,7 +119,7 @@ class Report:
     date: str
     step: int
     motion: float
-    notes: tuple[NoteFigures, ...]
+    notes: tuple[ToneFigures, ...]
     dips_db: tuple[float, ...]
     centroid_backward: tuple[float, ...]
     drift_db: dict[str, float]
@@ -130,11 +130,11 @@ class Report:
 def evaluate(
     voice: FrameVoice,
     summary: RunSummary,
-    notes: NoteSet,
+    notes: ToneSet,
     count: int | None,
     show: Show,
     motion: float = 1.0,
-) -> Report:
+) -> VoiceReport:
     """Measure everything.
 
     Parameters
@@ -143,10 +143,10 @@ def evaluate(
         In ``eval`` mode, on the CPU.
     summary
         Of its run.
-    notes
-        The note set of the run.
+    tones
+        The tone set of the run.
     count
-        Held-out notes to use, all when None.
+        Held-out tones to use, all when None.
     show
         Called with what is measured, how much is done, and how much there is.
     motion
@@ -162,7 +162,7 @@ def evaluate(
     dips, backward = measure_paths(voice, show)
     drift = measure_drift(voice, summary, notes, show)
     darker = tuple(find_darker(voice, summary, show))
-    return Report(
+    return VoiceReport(
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         step=summary.step,
         motion=motion,
@@ -175,8 +175,8 @@ def evaluate(
     )
 
 
-def measure_note(voice: FrameVoice, notes: NoteSet, row: int, motion: float) -> NoteFigures:
-    """Measure one held-out note: the recording, the voice, and the two yardsticks."""
+def measure_note(voice: FrameVoice, notes: ToneSet, row: int, motion: float) -> ToneFigures:
+    """Measure one held-out tone: the recording, the voice, and the two yardsticks."""
     instrument, pitch = notes.instruments[notes.instrument[row]], int(notes.pitch[row])
     source = notes.audio(row)
     ours = play_like(voice, notes, row, motion, _SEED)
@@ -192,7 +192,7 @@ def measure_note(voice: FrameVoice, notes: NoteSet, row: int, motion: float) -> 
     wobbles = [measure.wobble_db(audio[:held], f0, inharmonicity) for audio in (source, ours)]
     both = np.isfinite(wobbles[0]) & np.isfinite(wobbles[1])
     wobble = [float(np.median(w[both])) if both.any() else float("nan") for w in wobbles]
-    return NoteFigures(
+    return ToneFigures(
         instrument=instrument.name,
         pitch=pitch,
         is_struck=instrument.is_struck,
@@ -231,7 +231,7 @@ def measure_paths(voice: FrameVoice, show: Show) -> tuple[tuple[float, ...], tup
 
 
 def measure_drift(
-    voice: FrameVoice, summary: RunSummary, notes: NoteSet, show: Show
+    voice: FrameVoice, summary: RunSummary, notes: ToneSet, show: Show
 ) -> dict[str, float]:
     """Hold pitch 60 for 20 s on every instrument that stays level; return 19 s against 2 s.
 
@@ -269,7 +269,7 @@ def find_darker(voice: FrameVoice, summary: RunSummary, show: Show) -> Iterator[
                 yield f"{instrument.name} {pitch}"
 
 
-def _stays_level(notes: NoteSet, instrument: int) -> bool:
+def _stays_level(notes: ToneSet, instrument: int) -> bool:
     """Return whether an instrument's long recordings are as loud at their end as at 2 s."""
     rows = np.flatnonzero((notes.instrument == instrument) & (notes.split != TEST))
     changes = []
@@ -290,7 +290,7 @@ def _mel_if_figures(source: NDArray[np.float32]) -> tuple[float, float]:
 
 
 def _gates(
-    figures: list[NoteFigures], dips: tuple[float, ...], drift: dict[str, float], darker: int
+    figures: list[ToneFigures], dips: tuple[float, ...], drift: dict[str, float], darker: int
 ) -> tuple[Gate, ...]:
     """Compare with what a voice trained on a CPU must reach."""
     struck = [f for f in figures if f.is_struck]

@@ -1,6 +1,6 @@
 """How far apart two sets of features are, as Gaussians: the Fréchet distance.
 
-Heusel et al., 2017, equation 6, on the features of our pitch classifier. Few notes make it larger
+Heusel et al., 2017, equation 6, on the features of our pitch classifier. Few tones make it larger
 than it is: only compare distances of equally many.
 """
 

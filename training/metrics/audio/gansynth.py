@@ -1,9 +1,10 @@
-"""Measure generated notes beside recorded ones that nobody learned from.
+"""Measure generated tones beside recorded ones that nobody learned from.
 
-In: something that makes notes of latents and pitches, and a wave set. Out: an `Evaluation`: the
-figures of Engel et al. (2019, section 4; table 1) for the generated notes and, as many and at the
-same pitches, for held-out recordings. Distances are to the training notes. The classifier is ours,
-so no figure compares with the paper's table, only with others of ours.
+In: something that makes tones of latents and pitches, and a wave set. Out: an
+`GansynthEvaluation`: the figures of Engel et al. (2019, section 4; table 1) for the generated
+tones and, as many and at the same pitches, for held-out recordings. Distances are to the training
+tones. The classifier is ours, so no figure compares with the paper's table, only with others of
+ours.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from torch import Tensor
 
 from instrument.errors import SettingError
 from training.data.audio.waves import WaveSet
-from training.gansynth.tones import HIGHEST_PITCH, LOWEST_PITCH, GansynthNotes
+from training.gansynth.tones import HIGHEST_PITCH, LOWEST_PITCH, GansynthTones
 from training.metrics.audio.frechet import Gaussian, frechet_distance
 from training.metrics.audio.log_spectra import distance_db
 from training.metrics.audio.ndb import BINS, Bins
 from training.metrics.audio.tone_samples import (
     AT_ONCE,
     Batches,
-    HeardNotes,
     Show,
+    ToneSamples,
     hear,
     recorded,
     spread_rows,
@@ -38,11 +39,11 @@ from training.pitch_classifier.network import PitchClassifier
 FORMAT = 1
 NOTES = 488
 """Eight of each pitch."""
-_TIMES = 5  # as many training notes, for they stand for the whole distribution
+_TIMES = 5  # as many training tones, for they stand for the whole distribution
 _DRAWS = 200
 
 Play = Callable[[Tensor, Tensor], Tensor]
-"""Makes notes, float32, (n, 64000), of latents (n, size) and MIDI pitches, int64, (n,)."""
+"""Makes tones, float32, (n, 64000), of latents (n, size) and MIDI pitches, int64, (n,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +64,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure by whose notes it is: "random latents", "known latents", "data".
+    """One figure by whose tones it is: "random latents", "known latents", "data".
 
     Attributes
     ----------
     name
         With its unit.
     values
-        An interval is left out where fewer different notes, as in drawing them again, would shift
+        An interval is left out where fewer different tones, as in drawing them again, would shift
         the value.
     """
 
@@ -79,7 +80,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class GansynthEvaluation:
     """Everything that was measured.
 
     Attributes
@@ -87,7 +88,7 @@ class Evaluation:
     format
         Of the JSON.
     waves, count, seed
-        From which set how many recordings, hence generated notes; of the latents.
+        From which set how many recordings, hence generated tones; of the latents.
     figures
         Over the whole keyboard.
     registers
@@ -104,29 +105,29 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Training notes: the Gaussian of their features, and the clusters of their spectra."""
+    """Training tones: the Gaussian of their features, and the clusters of their spectra."""
 
     features: Gaussian
     bins: Bins
 
     @staticmethod
-    def of(training: HeardNotes) -> Reference:
+    def of(training: ToneSamples) -> Reference:
         """Fit both."""
         return Reference(Gaussian.of(training.features), Bins(training.spectra))
 
 
 def evaluate_notes(
-    notes: GansynthNotes,
+    tones: GansynthTones,
     waves: WaveSet,
     classifier: PitchClassifier,
     count: int = NOTES,
     seed: int = 0,
     known: Known | None = None,
     show: Show = lambda *_: None,
-) -> Evaluation:
+) -> GansynthEvaluation:
     """Measure a model that training or an import has made; see `evaluate_player`."""
-    size = notes.generator.size.latent_size
-    return evaluate_player(notes, size, waves, classifier, count, seed, known, show)
+    size = tones.generator.size.latent_size
+    return evaluate_player(tones, size, waves, classifier, count, seed, known, show)
 
 
 def evaluate_player(
@@ -138,8 +139,8 @@ def evaluate_player(
     seed: int = 0,
     known: Known | None = None,
     show: Show = lambda *_: None,
-) -> Evaluation:
-    """Measure anything that makes notes.
+) -> GansynthEvaluation:
+    """Measure anything that makes tones.
 
     Parameters
     ----------
@@ -150,19 +151,19 @@ def evaluate_player(
     classifier
         See `training.pitch_classifier.file.read_classifier`.
     count
-        How many notes, about.
+        How many tones, about.
     seed
         Of the latents, which are standard normal.
     known
         Latents of instruments: then only those are compared with, and they too are played, each at
         the pitches of its own held-out recordings.
     show
-        Told what is being done, how many notes are done, and of how many.
+        Told what is being done, how many tones are done, and of how many.
 
     Raises
     ------
     SettingError
-        The set has too few notes.
+        The set has too few tones.
     """
     names = known.names if known else ()
     rows = spread_rows(waves, "test", count, names)
@@ -176,7 +177,7 @@ def evaluate_player(
             f"Distances to them need at least {BINS} training notes.",
         )
 
-    def listen(what: str, batches: Batches, asked: NDArray[np.int64]) -> HeardNotes:
+    def listen(what: str, batches: Batches, asked: NDArray[np.int64]) -> ToneSamples:
         return hear(batches, asked, classifier, lambda done: show(what, done, len(asked)))
 
     random = np.random.default_rng(seed).standard_normal((len(rows), latent_size), np.float32)
@@ -189,7 +190,9 @@ def evaluate_player(
     show("training notes", 0, len(training))
     asked = waves.pitches[training].astype(np.int64)
     reference = Reference.of(listen("training notes", recorded(waves, training), asked))
-    return Evaluation(FORMAT, waves.name, len(rows), seed, _figures(heard, reference), _by(heard))
+    return GansynthEvaluation(
+        FORMAT, waves.name, len(rows), seed, _figures(heard, reference), _by(heard)
+    )
 
 
 def _played(play: Play, z: NDArray[np.float32], pitches: NDArray[np.int64]) -> Batches:
@@ -200,18 +203,18 @@ def _played(play: Play, z: NDArray[np.float32], pitches: NDArray[np.int64]) -> B
         yield made.float().numpy()
 
 
-def _figures(heard: dict[str, HeardNotes], reference: Reference) -> tuple[Figure, ...]:
-    measures: dict[str, Callable[[HeardNotes], Mean]] = {
+def _figures(heard: dict[str, ToneSamples], reference: Reference) -> tuple[Figure, ...]:
+    measures: dict[str, Callable[[ToneSamples], Mean]] = {
         "pitch accuracy %": _accuracy,
-        "pitch entropy, nats": lambda notes: mean_of(pitch_scores.entropies(notes.chances)),
-        "Inception score": lambda notes: _alone(pitch_scores.inception_score(notes.chances), notes),
-        "Fréchet distance": lambda notes: _alone(
-            frechet_distance(reference.features, Gaussian.of(notes.features)), notes
+        "pitch entropy, nats": lambda tones: mean_of(pitch_scores.entropies(tones.chances)),
+        "Inception score": lambda tones: _alone(pitch_scores.inception_score(tones.chances), tones),
+        "Fréchet distance": lambda tones: _alone(
+            frechet_distance(reference.features, Gaussian.of(tones.features)), tones
         ),
-        f"NDB of {BINS}": lambda notes: _alone(reference.bins.different(notes.spectra), notes),
-        "diversity, dB": lambda notes: mean_of(diversity(notes)),
-        "cents, median": lambda notes: _cents(notes, 50.0),
-        "cents, p95": lambda notes: _cents(notes, 95.0),
+        f"NDB of {BINS}": lambda tones: _alone(reference.bins.different(tones.spectra), tones),
+        "diversity, dB": lambda tones: mean_of(diversity(tones)),
+        "cents, median": lambda tones: _cents(tones, 50.0),
+        "cents, p95": lambda tones: _cents(tones, 95.0),
         "unpitched %": _unpitched,
     }
     figures = [Figure(name, _each(heard, measure)) for name, measure in measures.items()]
@@ -227,54 +230,54 @@ def _figures(heard: dict[str, HeardNotes], reference: Reference) -> tuple[Figure
     return tuple(figures)
 
 
-def _by(heard: dict[str, HeardNotes]) -> dict[int, tuple[Figure, ...]]:
+def _by(heard: dict[str, ToneSamples]) -> dict[int, tuple[Figure, ...]]:
     found: dict[int, tuple[Figure, ...]] = {}
     for lowest in range(LOWEST_PITCH, HIGHEST_PITCH, 12):
         # The highest key belongs to the octave below it.
         highest = lowest + 11 if lowest + 12 < HIGHEST_PITCH else HIGHEST_PITCH
         some = {
-            whose: notes.chosen((notes.pitches >= lowest) & (notes.pitches <= highest))
-            for whose, notes in heard.items()
+            whose: tones.chosen((tones.pitches >= lowest) & (tones.pitches <= highest))
+            for whose, tones in heard.items()
         }
         found[lowest] = (
             Figure("pitch accuracy %", _each(some, _accuracy)),
-            Figure("cents, p95", _each(some, lambda notes: _cents(notes, 95.0))),
+            Figure("cents, p95", _each(some, lambda tones: _cents(tones, 95.0))),
             Figure("unpitched %", _each(some, _unpitched)),
         )
     return found
 
 
-def diversity(notes: HeardNotes) -> NDArray[np.float64]:
-    """Return the mean distance between notes of one pitch in dB, for every pitch with two or more.
+def diversity(tones: ToneSamples) -> NDArray[np.float64]:
+    """Return the mean distance between tones of one pitch in dB, for every pitch with two or more.
 
-    A generator that has collapsed makes the same note of every latent: then it is near 0.
+    A generator that has collapsed makes the same tone of every latent: then it is near 0.
     """
     found = []
-    for pitch in np.unique(notes.pitches):
-        spectra = notes.spectra[notes.pitches == pitch]
+    for pitch in np.unique(tones.pitches):
+        spectra = tones.spectra[tones.pitches == pitch]
         apart = [distance_db(one, spectra[i + 1 :]) for i, one in enumerate(spectra[:-1])]
         if apart:
             found.append(float(np.concatenate(apart).mean()))
     return np.array(found)
 
 
-def _each(heard: dict[str, HeardNotes], measure: Callable[[HeardNotes], Mean]) -> dict[str, Mean]:
-    return {whose: measure(notes) for whose, notes in heard.items()}
+def _each(heard: dict[str, ToneSamples], measure: Callable[[ToneSamples], Mean]) -> dict[str, Mean]:
+    return {whose: measure(tones) for whose, tones in heard.items()}
 
 
-def _accuracy(notes: HeardNotes) -> Mean:
-    right = pitch_scores.is_right(notes.chances, notes.pitches - LOWEST_PITCH)
+def _accuracy(tones: ToneSamples) -> Mean:
+    right = pitch_scores.is_right(tones.chances, tones.pitches - LOWEST_PITCH)
     return mean_of(100.0 * right)
 
 
-def _cents(notes: HeardNotes, percent: float) -> Mean:
-    errors = np.abs(notes.cents[np.isfinite(notes.cents)])
+def _cents(tones: ToneSamples, percent: float) -> Mean:
+    errors = np.abs(tones.cents[np.isfinite(tones.cents)])
     return statistic_of(errors, lambda drawn: float(np.percentile(drawn, percent)), _DRAWS)
 
 
-def _unpitched(notes: HeardNotes) -> Mean:
-    return mean_of(100.0 * np.isnan(notes.cents))
+def _unpitched(tones: ToneSamples) -> Mean:
+    return mean_of(100.0 * np.isnan(tones.cents))
 
 
-def _alone(value: float, notes: HeardNotes) -> Mean:
-    return Mean(float(value), np.nan, np.nan, len(notes.pitches))
+def _alone(value: float, tones: ToneSamples) -> Mean:
+    return Mean(float(value), np.nan, np.nan, len(tones.pitches))

@@ -1,4 +1,4 @@
-"""Show what was measured on generated notes: tables for people, JSON for cards, pictures."""
+"""Show what was measured on generated tones: tables for people, JSON for cards, pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.table import Table
 
 from instrument.files import replacing_file
 from training.data.audio.waves import WaveSet
-from training.metrics.audio.gansynth import Evaluation, Figure, Known, Play
+from training.metrics.audio.gansynth import Figure, GansynthEvaluation, Known, Play
 from training.metrics.audio.tone_samples import spread_rows
 from training.pictures.rainbowgram import write_rainbowgrams
 from training.pitch_classifier.file import About
@@ -21,7 +21,7 @@ from training.pitch_classifier.file import About
 _PICTURED = (30, 40, 50, 60, 70, 80)
 
 
-def print_evaluation(console: Console, evaluation: Evaluation, about: About) -> None:
+def print_evaluation(console: Console, evaluation: GansynthEvaluation, about: About) -> None:
     """Print the figures, then accuracy and tuning by octave."""
     whose = list(evaluation.figures[0].values)
     title = f"{evaluation.count} notes beside as many of {evaluation.waves} [95 % interval]"
@@ -41,7 +41,7 @@ def print_evaluation(console: Console, evaluation: Evaluation, about: About) -> 
     )
 
 
-def write_evaluation(path: Path, evaluation: Evaluation, about: About, step: int) -> None:
+def write_evaluation(path: Path, evaluation: GansynthEvaluation, about: About, step: int) -> None:
     """Write everything as JSON; what is unknown is null.
 
     Raises
@@ -92,8 +92,8 @@ def _draw_played(
     play: Play, z: np.ndarray, pitches: tuple[int, ...], titles: list[str], path: Path
 ) -> Path:
     with torch.inference_mode():
-        notes = play(torch.from_numpy(z), torch.tensor(pitches)).float().numpy()
-    write_rainbowgrams(path, notes, pitches, titles)
+        tones = play(torch.from_numpy(z), torch.tensor(pitches)).float().numpy()
+    write_rainbowgrams(path, tones, pitches, titles)
     return path
 
 

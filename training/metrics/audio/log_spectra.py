@@ -1,6 +1,6 @@
-"""Notes as vectors whose distances are differences in timbre.
+"""Tones as vectors whose distances are differences in timbre.
 
-In: notes, float32, (n, frames) at 16 kHz. Out: mel levels in dB, float32, (n, windows · bands).
+In: tones, float32, (n, frames) at 16 kHz. Out: mel levels in dB, float32, (n, windows · bands).
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ _WINDOW, _HOP, _POOLED = 2048, 512, 4
 _FLOOR_DB = 80.0
 
 
-def log_spectra(notes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return levels of 128 mel bands in 128 ms steps, dB below each note's loudest, down to -80.
+def log_spectra(tones: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return levels of 128 mel bands in 128 ms steps, dB below each tone's loudest, down to -80.
 
     Parameters
     ----------
-    notes
-        float32, shape (n, frames), 16 kHz; how loud a note is does not count.
+    tones
+        float32, shape (n, frames), 16 kHz; how loud a tone is does not count.
     """
-    return np.stack([_spectrum(note) for note in notes])
+    return np.stack([_spectrum(tone) for tone in tones])
 
 
 def distance_db(one: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -34,8 +34,8 @@ def distance_db(one: NDArray[np.float32], others: NDArray[np.float32]) -> NDArra
     return np.asarray(np.sqrt(np.mean(np.square(difference), axis=-1)))
 
 
-def _spectrum(note: NDArray[np.float32]) -> NDArray[np.float32]:
-    padded = np.pad(note, _WINDOW // 2)
+def _spectrum(tone: NDArray[np.float32]) -> NDArray[np.float32]:
+    padded = np.pad(tone, _WINDOW // 2)
     windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP]
     power = np.square(np.abs(rfft(windows * np.hanning(_WINDOW).astype(np.float32), axis=1)))
     whole = len(power) // _POOLED * _POOLED

@@ -11,64 +11,64 @@ import soxr
 from numpy.typing import NDArray
 
 from instrument.errors import FileError
-from training.data.audio.tone_set import HELD, TRAIN, NoteSet
+from training.data.audio.tone_set import HELD, TRAIN, ToneSet
 from training.frame_voice.config import SAMPLE_RATE_HZ
 
 _REPEATED_FRAMES = 12000
 _SMOOTH = 480
 
 
-def nearest_training_note(notes: NoteSet, row: int) -> int:
-    """Return the held training note of the same instrument that is nearest in pitch.
+def nearest_training_note(tones: ToneSet, row: int) -> int:
+    """Return the held training tone of the same instrument that is nearest in pitch.
 
     Raises
     ------
     FileError
-        When the instrument has no held training note.
+        When the instrument has no held training tone.
     """
     candidates = np.flatnonzero(
-        (notes.split == TRAIN)
-        & (notes.hold_frames == HELD)
-        & (notes.instrument == notes.instrument[row])
+        (tones.split == TRAIN)
+        & (tones.hold_frames == HELD)
+        & (tones.instrument == tones.instrument[row])
     )
     if candidates.size == 0:
-        name = notes.instruments[notes.instrument[row]].name
-        raise FileError(f"{notes.path} has no held training note of {name}")
-    distance = np.abs(notes.pitch[candidates] - notes.pitch[row])
-    # Among a pitch's held notes the shorter one is the ordinary one.
-    order = np.lexsort((notes.frames[candidates], distance))
+        name = tones.instruments[tones.instrument[row]].name
+        raise FileError(f"{tones.path} has no held training note of {name}")
+    distance = np.abs(tones.pitch[candidates] - tones.pitch[row])
+    # Among a pitch's held tones the shorter one is the ordinary one.
+    order = np.lexsort((tones.frames[candidates], distance))
     return int(candidates[order[0]])
 
 
-def resample_nearest(notes: NoteSet, row: int) -> NDArray[np.float32]:
-    """Play a note by resampling its nearest training pitch, as a sampler does.
+def resample_nearest(tones: ToneSet, row: int) -> NDArray[np.float32]:
+    """Play a tone by resampling its nearest training pitch, as a sampler does.
 
-    The onset stays where it is and the tuning is set to the note's own. The training note is held;
+    The onset stays where it is and the tuning is set to the tone's own. The training tone is held;
     it is let go with the *tested recording's own* release, which favours this baseline.
 
     Returns
     -------
     NDArray
-        float32, as long as the note.
+        float32, as long as the tone.
     """
-    source = nearest_training_note(notes, row)
-    cents = float(notes.cents[row] - notes.cents[source])
-    cents += 100.0 * float(notes.pitch[row] - notes.pitch[source])
+    source = nearest_training_note(tones, row)
+    cents = float(tones.cents[row] - tones.cents[source])
+    cents += 100.0 * float(tones.pitch[row] - tones.pitch[source])
     rate = SAMPLE_RATE_HZ * 2.0 ** (cents / 1200.0)
-    audio = soxr.resample(notes.audio(source), rate, SAMPLE_RATE_HZ, "HQ")
-    frames = int(notes.frames[row])
+    audio = soxr.resample(tones.audio(source), rate, SAMPLE_RATE_HZ, "HQ")
+    frames = int(tones.frames[row])
     if audio.size < frames:
         last = audio[-_REPEATED_FRAMES:]
         missing = frames - audio.size
         audio = np.concatenate([audio, np.resize(last, missing)])
-    return np.asarray(audio[:frames] * release_curve(notes, row), np.float32)
+    return np.asarray(audio[:frames] * release_curve(tones, row), np.float32)
 
 
-def release_curve(notes: NoteSet, row: int) -> NDArray[np.float32]:
+def release_curve(tones: ToneSet, row: int) -> NDArray[np.float32]:
     """Return a recording's level against its level at note-off; 1 while the key is down."""
-    curve = np.ones(int(notes.frames[row]), np.float32)
-    hold = int(notes.hold_frames[row])
+    curve = np.ones(int(tones.frames[row]), np.float32)
+    hold = int(tones.hold_frames[row])
     if hold != HELD:
-        power = np.convolve(notes.audio(row) ** 2, np.ones(_SMOOTH) / _SMOOTH, "same")
+        power = np.convolve(tones.audio(row) ** 2, np.ones(_SMOOTH) / _SMOOTH, "same")
         curve[hold:] = np.sqrt(power[hold:] / max(float(power[hold - _SMOOTH]), 1e-12))
     return np.minimum(curve, 1.0)

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from instrument.errors import FileError
-from training.data.audio.tone_set import TEST, NoteSet
+from training.data.audio.tone_set import TEST, ToneSet
 from training.frame_voice.model import FrameVoice
 from training.frame_voice.render import play_like
-from training.metrics.audio.frame_voice import NoteFigures, Report
+from training.metrics.audio.frame_voice import ToneFigures, VoiceReport
 from training.pictures.spectrograms import compare_spectrograms
 
 FORMAT = 1
@@ -26,7 +26,7 @@ _PICTURED = (
 )
 
 
-def print_report(console: Console, report: Report) -> None:
+def print_report(console: Console, report: VoiceReport) -> None:
     """Print the distances by class, and the gates."""
     console.print(_distance_table(report))
     gates = Table(title=f"Gates, step {report.step}, motion {report.motion:g}, {report.date}")
@@ -39,8 +39,8 @@ def print_report(console: Console, report: Report) -> None:
     console.print(gates)
 
 
-def write_report(path: Path, report: Report) -> None:
-    """Write everything, every note included, as JSON.
+def write_report(path: Path, report: VoiceReport) -> None:
+    """Write everything, every tone included, as JSON.
 
     Raises
     ------
@@ -58,32 +58,32 @@ def write_report(path: Path, report: Report) -> None:
         raise FileError(f"cannot write {path}: {error.strerror}") from error
 
 
-def draw_notes(voice: FrameVoice, notes: NoteSet, folder: Path) -> Iterator[Path]:
-    """Draw spectrograms of a dozen held-out notes, source above voice, six to a picture."""
+def draw_notes(voice: FrameVoice, tones: ToneSet, folder: Path) -> Iterator[Path]:
+    """Draw spectrograms of a dozen held-out tones, source above voice, six to a picture."""
     folder.mkdir(parents=True, exist_ok=True)
     pairs = []
     for name in _PICTURED:
         rows = [
             int(row)
-            for row in np.flatnonzero(notes.split == TEST)
-            if notes.instruments[notes.instrument[row]].name == name
+            for row in np.flatnonzero(tones.split == TEST)
+            if tones.instruments[tones.instrument[row]].name == name
         ]
         if not rows:
             continue
-        row = min(rows, key=lambda row: abs(int(notes.pitch[row]) - 60))
-        ours = play_like(voice, notes, row)
-        pairs.append((f"{name} {notes.pitch[row]}", notes.audio(row), ours))
+        row = min(rows, key=lambda row: abs(int(tones.pitch[row]) - 60))
+        ours = play_like(voice, tones, row)
+        pairs.append((f"{name} {tones.pitch[row]}", tones.audio(row), ours))
     for page in range(0, len(pairs), 6):
         path = folder / f"notes_{page // 6 + 1}.png"
         compare_spectrograms(pairs[page : page + 6]).savefig(path, dpi=80)
         yield path
 
 
-def _distance_table(report: Report) -> Table:
+def _distance_table(report: VoiceReport) -> Table:
     table = Table(title=f"Distance to {len(report.notes)} held-out notes, median [p95]")
     for name in ("class", "notes", "player", "LSD dB", "LSD ≤ 8 kHz dB", "convergence"):
         table.add_column(name, justify="right" if name not in ("class", "player") else "left")
-    classes: tuple[tuple[str, Callable[[NoteFigures], bool]], ...] = (
+    classes: tuple[tuple[str, Callable[[ToneFigures], bool]], ...] = (
         ("all", lambda _: True),
         ("struck, plucked", lambda f: f.is_struck),
         ("sustained", lambda f: not f.is_struck),
@@ -106,6 +106,6 @@ _PLAYERS: dict[str, tuple[str | None, str, str]] = {
 }
 
 
-def _spread(figures: list[NoteFigures], field: str) -> str:
+def _spread(figures: list[ToneFigures], field: str) -> str:
     values = np.array([getattr(f, field) for f in figures])
     return f"{np.nanmedian(values):.2f} [{np.nanpercentile(values, 95):.2f}]"

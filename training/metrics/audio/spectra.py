@@ -1,4 +1,4 @@
-"""How far one note's spectrum is from another's."""
+"""How far one tone's spectrum is from another's."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def spectral_convergence(reference: NDArray[np.float64], other: NDArray[np.float
 
 
 def spectral_centroid_hz(audio: NDArray[np.float32], sample_rate_hz: int) -> float:
-    """Return the power-weighted mean frequency of a whole note."""
+    """Return the power-weighted mean frequency of a whole tone."""
     power = np.abs(np.fft.rfft(audio)) ** 2
     frequency = np.fft.rfftfreq(audio.size, 1.0 / sample_rate_hz)
     return float((power * frequency).sum() / max(power.sum(), 1e-30))

@@ -1,4 +1,4 @@
-"""Measurements of one note: pitch, attack, motion, drift, and the path between two levels."""
+"""Measurements of one tone: pitch, attack, motion, drift, and the path between two levels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WEAKEST_DB = -30.0
 def pitch_error_cents(
     audio: NDArray[np.float32], f0_hz: float, inharmonicity: float = 0.0
 ) -> float:
-    """Return how far a note's partials are from where they should be, weighted by power.
+    """Return how far a tone's partials are from where they should be, weighted by power.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def pitch_error_cents(
 
 
 def attack_seconds(audio: NDArray[np.float32], f0_hz: float, share: float = 0.5) -> float:
-    """Return when a note's envelope first reaches a share of its peak in the first second.
+    """Return when a tone's envelope first reaches a share of its peak in the first second.
 
     The envelope is the RMS of a period, at least 4 ms, around each moment: peaks would depend on
     the phases of the partials, which are not the recording's.

@@ -1,6 +1,6 @@
-"""What there is to measure on single notes, before any are compared.
+"""What there is to measure on single tones, before any are compared.
 
-In: notes at 16 kHz with the pitches that were asked for. Out: a `HeardNotes`, a row per note.
+In: tones at 16 kHz with the pitches that were asked for. Out: a `ToneSamples`, a row per tone.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ Batches = Iterable[NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
-class HeardNotes:
-    """Notes as the metrics see them; n rows each.
+class ToneSamples:
+    """Tones as the metrics see them; n rows each.
 
     Attributes
     ----------
@@ -49,9 +49,9 @@ class HeardNotes:
     spectra: NDArray[np.float32]
     cents: NDArray[np.float64]
 
-    def chosen(self, rows: NDArray[np.bool_]) -> HeardNotes:
-        """Return some of the notes."""
-        return HeardNotes(
+    def chosen(self, rows: NDArray[np.bool_]) -> ToneSamples:
+        """Return some of the tones."""
+        return ToneSamples(
             self.pitches[rows],
             self.chances[rows],
             self.features[rows],
@@ -65,8 +65,8 @@ def hear(
     pitches: NDArray[np.int64],
     classifier: PitchClassifier,
     show: Callable[[int], None] = lambda _: None,
-) -> HeardNotes:
-    """Measure notes one batch after the other, so that none need stay in memory.
+) -> ToneSamples:
+    """Measure tones one batch after the other, so that none need stay in memory.
 
     Parameters
     ----------
@@ -75,22 +75,22 @@ def hear(
     pitches
         int64, (n,), 24 to 84.
     show
-        Told how many notes are done.
+        Told how many tones are done.
     """
     chances, features, spectra, cents = [], [], [], []
     done = 0
-    for notes in batches:
+    for tones in batches:
         with torch.inference_mode():
-            logits, hidden = classifier(torch.from_numpy(notes))
+            logits, hidden = classifier(torch.from_numpy(tones))
         chances.append(probabilities(logits.numpy()))
         features.append(hidden.numpy())
-        spectra.append(log_spectra(notes))
-        asked = pitches[done : done + len(notes)]
-        cents += [cents_error(note, int(pitch)) for note, pitch in zip(notes, asked, strict=True)]
-        done += len(notes)
+        spectra.append(log_spectra(tones))
+        asked = pitches[done : done + len(tones)]
+        cents += [cents_error(tone, int(pitch)) for tone, pitch in zip(tones, asked, strict=True)]
+        done += len(tones)
         show(done)
     assert done == len(pitches)
-    return HeardNotes(
+    return ToneSamples(
         pitches,
         np.concatenate(chances),
         np.concatenate(features),
@@ -100,7 +100,7 @@ def hear(
 
 
 def recorded(waves: WaveSet, rows: NDArray[np.int64]) -> Batches:
-    """Read notes of a wave set a few at a time."""
+    """Read tones of a wave set a few at a time."""
     for start in range(0, len(rows), AT_ONCE):
         yield waves.audio(rows[start : start + AT_ONCE])
 
@@ -108,7 +108,7 @@ def recorded(waves: WaveSet, rows: NDArray[np.int64]) -> Batches:
 def spread_rows(
     waves: WaveSet, split: WaveSplit, count: int, names: tuple[str, ...] = ()
 ) -> NDArray[np.int64]:
-    """Choose notes of a split, as many of each pitch that GANSynth plays, evenly over the rest.
+    """Choose tones of a split, as many of each pitch that GANSynth plays, evenly over the rest.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""How far a note at 16 kHz is from the pitch that was asked for.
+"""How far a tone at 16 kHz is from the pitch that was asked for.
 
-In: a note and its MIDI pitch. Out: cents, or NaN for what has no pitch near the one asked for. The
+In: a tone and its MIDI pitch. Out: cents, or NaN for what has no pitch near the one asked for. The
 partials that the pitch predicts are looked for, so that a missing fundamental does not matter; for
-the same reason a note that sounds an octave higher passes, and the classifier must notice it.
+the same reason a tone that sounds an octave higher passes, and the classifier must notice it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _LOBE_HZ = 1.5  # half the main lobe of a two-second Blackman window
 _MOST_OF_F0 = 0.2  # so that noise has no more than 40 % of its power near partials
 
 
-def cents_error(note: NDArray[np.float32], pitch: int) -> float:
-    """Return a note's deviation from its pitch's tempered frequency.
+def cents_error(tone: NDArray[np.float32], pitch: int) -> float:
+    """Return a tone's deviation from its pitch's tempered frequency.
 
     Parameters
     ----------
-    note
+    tone
         float32, shape (frames,), 16 kHz; 0.05 to 2.05 s are used.
     pitch
         MIDI pitch, 24 to 84.
@@ -43,7 +43,7 @@ def cents_error(note: NDArray[np.float32], pitch: int) -> float:
         Cents, within ±60; NaN where less than half of the power lies near partials.
     """
     first, last = (int(seconds * SAMPLE_RATE_HZ) for seconds in _SECTION_SECONDS)
-    section = np.asarray(note[first:last], np.float64)
+    section = np.asarray(tone[first:last], np.float64)
     amplitude = np.abs(rfft(section * blackman(section.size), _FFT_FRAMES))
     if not amplitude.any():
         return float("nan")

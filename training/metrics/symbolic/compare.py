@@ -32,7 +32,7 @@ Metric = Callable[[Phrase], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparedFigure:
     """One figure of generated music, of real music, and of the baseline's if there is one."""
 
     name: str
@@ -79,7 +79,7 @@ class Comparison:
         By whose music it is: "generated", "data", "baseline".
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[ComparedFigure, ...]
     copies: dict[str, Copies]
     seams: dict[str, Seams]
 
@@ -115,7 +115,7 @@ def compare(
     whose = {"generated": generated, "data": data} | ({"baseline": baseline} if baseline else {})
     figures = {name: _figures(music.phrases) for name, music in whose.items()}
     rows = tuple(
-        Row(
+        ComparedFigure(
             name,
             mean_of(figures["generated"].get(name, np.zeros(0))),
             mean_of(values),

@@ -46,23 +46,23 @@ def scale_consistency(phrase: Phrase) -> float:
     return max(inside) / float(classes.sum())
 
 
-def repetitions(phrase: Phrase, tones: int = 3) -> float:
-    """Return the share of sequences of three tones that were heard before, 0 to 1.
+def repetitions(phrase: Phrase, notes: int = 3) -> float:
+    """Return the share of sequences of three notes that were heard before, 0 to 1.
 
-    Only the tones and their order count, not their times; simultaneous ones from high to low.
+    Only the notes and their order count, not their times; simultaneous ones from high to low.
     """
     pitches = [note.pitch for note in in_order(phrase)]
     heard: set[tuple[int, ...]] = set()
-    again, windows = 0, len(pitches) - tones + 1
+    again, windows = 0, len(pitches) - notes + 1
     for first in range(windows):
-        window = tuple(pitches[first : first + tones])
+        window = tuple(pitches[first : first + notes])
         again += window in heard
         heard.add(window)
     return again / windows if windows > 0 else np.nan
 
 
 def tone_span(phrase: Phrase) -> float:
-    """Return the semitones between the lowest and the highest tone."""
+    """Return the semitones between the lowest and the highest note."""
     pitches = [note.pitch for note in pitched(phrase)]
     return float(max(pitches) - min(pitches)) if pitches else np.nan
 

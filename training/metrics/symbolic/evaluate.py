@@ -1,8 +1,9 @@
 """Measure any trained composer: likelihood, textures, copies, loops and seams, beside the n-gram.
 
-In: a learner, opened from a run, and its corpus. Out: an `Evaluation`. A learner says by its
-methods what can be measured: `nll` for likelihoods, `generate` for everything else. Test pieces are
-all that is used of the corpus, but for the training pieces in which copies are looked for.
+In: a learner, opened from a run, and its corpus. Out: an `ComposerEvaluation`. A learner says by
+its methods what can be measured: `nll` for likelihoods, `generate` for everything else. Test
+pieces are all that is used of the corpus, but for the training pieces in which copies are looked
+for.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class Likelihood:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class ComposerEvaluation:
     """Everything that was measured; `comparison` is None if the learner generates nothing."""
 
     format: int
@@ -131,7 +132,7 @@ def evaluate_composer(
     count: int = 100,
     seed: int = 0,
     say: Say = lambda _: None,
-) -> Evaluation:
+) -> ComposerEvaluation:
     """Measure a learner.
 
     Parameters
@@ -159,10 +160,10 @@ def evaluate_composer(
     comparison = None
     if isinstance(learner, Generates):
         comparison = _compare(learner, corpus, baseline, count, seed, say)
-    return Evaluation(FORMAT, tuple(likelihoods), comparison)
+    return ComposerEvaluation(FORMAT, tuple(likelihoods), comparison)
 
 
-def print_evaluation(console: Console, evaluation: Evaluation) -> None:
+def print_evaluation(console: Console, evaluation: ComposerEvaluation) -> None:
     """Print likelihoods and figures as tables."""
     if evaluation.likelihoods:
         table = Table(title="Nats on test pieces [95 % interval]")
@@ -179,7 +180,7 @@ def print_evaluation(console: Console, evaluation: Evaluation) -> None:
         print_comparison(console, evaluation.comparison)
 
 
-def to_json(evaluation: Evaluation) -> bytes:
+def to_json(evaluation: ComposerEvaluation) -> bytes:
     """Return the evaluation as JSON; what is unknown is null."""
     return msgspec.json.format(msgspec.json.encode(evaluation), indent=1)
 

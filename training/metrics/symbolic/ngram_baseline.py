@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from instrument.composers.continuer import PhraseContinuer
 from instrument.composers.ngram import PARTS, NgramModel
 from instrument.files import replacing_file
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 from instrument.music.note import Phrase
 from training.data.symbolic.corpus import Corpus, Piece, corpora_folder
 from training.metrics.bootstrap import Mean, ratio_of
@@ -165,7 +165,7 @@ def _after_prompts(model: NgramModel, phrases: Sequence[Phrase]) -> dict[str, Na
 def _composed(
     model: NgramModel, phrases: Sequence[Phrase]
 ) -> tuple[tuple[Phrase, ...], tuple[tuple[Phrase, Phrase], ...]]:
-    continuer, free = PhraseContinuer(model), Controls(top_p=1.0)
+    continuer, free = PhraseContinuer(model), Constraints(top_p=1.0)
     made = tuple(continuer.generate(_BARS, seed, free) for seed in range(_PHRASES))
     continued = []
     for seed, phrase in enumerate(phrases[:_CONTINUED]):

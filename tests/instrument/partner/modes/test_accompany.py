@@ -6,17 +6,17 @@ import pytest
 
 from instrument.composers.protocols import BarGenerator
 from instrument.composers.registry import open_composer
-from instrument.music.constraints import Controls
+from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase
 from instrument.partner.modes.accompany import Accompany
-from instrument.partner.settings import Wishes
+from instrument.partner.settings import PartnerControls
 from tests.helpers.partner_stage import BEAT, Played, make_partner, run, strikes, stuck, tune
 
 FOUR_BARS: list[Played] = [
     (float(n), 0.9, pitch)
     for n, pitch in enumerate((67, 69, 71, 72, 71, 69, 67, 66, 67, 69, 71, 74, 72, 71, 69, 67))
 ]
-SIX_PARTS = Wishes(polyphony=12)
+SIX_PARTS = PartnerControls(polyphony=12)
 
 
 class Listener:
@@ -30,7 +30,7 @@ class Listener:
         self,
         bars: int,
         seed: int,
-        controls: Controls,
+        controls: Constraints,
         condition: Phrase | None = None,
         previous: Phrase | None = None,
     ) -> Phrase:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from instrument.midi.messages import control_change, note_off, note_on
-from instrument.partner.settings import Wishes
+from instrument.partner.settings import PartnerControls
 from tests.helpers.partner_stage import BEAT, MS, TO_OUT, make_partner, run, strikes, stuck, tune
 
 
@@ -128,7 +128,7 @@ def test_the_same_events_and_seed_give_the_same_music_and_another_seed_another()
 
 
 def test_no_more_notes_sound_than_wished() -> None:
-    partner = make_partner(wishes=Wishes(polyphony=1), answer_bars=4)
+    partner = make_partner(wishes=PartnerControls(polyphony=1), answer_bars=4)
     down: set[int] = set()
     for message in sorted(
         (m for m in run(partner, 24.0, tune()) if m.to == TO_OUT),

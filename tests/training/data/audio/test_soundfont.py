@@ -10,7 +10,7 @@ from training.data.audio.analysis import tempered_hz
 from training.data.audio.programs import held_out_pitches
 from training.data.audio.render import render_notes
 from training.data.audio.soundfont import SoundFont, find_soundfont
-from training.data.audio.tone_set import TEST, TRAIN, NoteSet
+from training.data.audio.tone_set import TEST, TRAIN, ToneSet
 from training.metrics.audio.nearest_pitch_baseline import nearest_training_note, resample_nearest
 from training.metrics.audio.spectra import log_spectral_distance, magnitudes
 from training.metrics.audio.tone_measures import pitch_error_cents
@@ -19,7 +19,7 @@ CLARINET, ELECTRIC_GRAND = 71, 2
 
 
 @pytest.fixture(scope="module")
-def grand(tmp_path_factory: pytest.TempPathFactory) -> NoteSet:
+def grand(tmp_path_factory: pytest.TempPathFactory) -> ToneSet:
     """All keys of the electric grand: 126 notes in two seconds."""
     folder = tmp_path_factory.mktemp("grand")
     return render_notes(find_soundfont(), folder, (ELECTRIC_GRAND,), lambda *_: None)
@@ -52,19 +52,19 @@ def test_what_is_not_a_soundfont_is_refused(tmp_path: Path) -> None:
         SoundFont(tmp_path / "missing.sf2")
 
 
-def test_hidden_pitches_are_tested_but_never_trained(grand: NoteSet) -> None:
+def test_hidden_pitches_are_tested_but_never_trained(grand: ToneSet) -> None:
     hidden, tested = held_out_pitches(ELECTRIC_GRAND)
     assert set(grand.pitch[grand.split == TEST]) == tested
     assert hidden.isdisjoint(grand.pitch[grand.split == TRAIN])
 
 
-def test_the_stretch_of_the_strings_grows_with_pitch(grand: NoteSet) -> None:
+def test_the_stretch_of_the_strings_grows_with_pitch(grand: ToneSet) -> None:
     stretch = grand.tuning.log2_inharmonicity[0]
     assert -13 < stretch[24] < -10  # of the order of 1e-4 in the tenor of a small grand
     assert np.isfinite(stretch).all()
 
 
-def test_the_nearest_pitch_is_a_strong_baseline(grand: NoteSet) -> None:
+def test_the_nearest_pitch_is_a_strong_baseline(grand: ToneSet) -> None:
     rows = np.flatnonzero(grand.split == TEST)
     distances = []
     for row in rows:

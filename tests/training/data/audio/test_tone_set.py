@@ -14,10 +14,10 @@ from training.data.audio.tone_set import (
     REFERENCE_RMS,
     TEST,
     TRAIN,
+    AnalysedTone,
     Instrument,
-    Note,
-    NoteSet,
-    NoteWriter,
+    ToneSet,
+    ToneSetWriter,
     TuningTables,
     open_notes,
     strongest_rms,
@@ -29,12 +29,12 @@ ORGAN = Instrument("organ", 16, False, False, 3.0)
 
 
 @pytest.fixture(scope="module")
-def tones(tmp_path_factory: pytest.TempPathFactory) -> NoteSet:
+def tones(tmp_path_factory: pytest.TempPathFactory) -> ToneSet:
     return write_tones(tmp_path_factory.mktemp("tones"))
 
 
-def one_note(audio: np.ndarray) -> Note:
-    return Note(audio, 0, 60, HELD, cents=1.5, split=TRAIN)
+def one_note(audio: np.ndarray) -> AnalysedTone:
+    return AnalysedTone(audio, 0, 60, HELD, cents=1.5, split=TRAIN)
 
 
 def test_a_note_comes_back_at_the_reference_loudness(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_note_comes_back_at_the_reference_loudness(tmp_path: Path) -> None:
     assert notes.cents[0] == 1.5
 
 
-def test_audio_outside_a_note_is_silence(tones: NoteSet) -> None:
+def test_audio_outside_a_note_is_silence(tones: ToneSet) -> None:
     whole = tones.audio(0)
     around = tones.audio(0, start=-100, frames=whole.size + 300)
     assert not around[:100].any()
@@ -60,7 +60,7 @@ def test_audio_outside_a_note_is_silence(tones: NoteSet) -> None:
 
 def test_a_set_that_is_not_finished_leaves_the_one_before(tmp_path: Path) -> None:
     before = write_tones(tmp_path).pitch
-    with pytest.raises(ZeroDivisionError), NoteWriter(tmp_path) as writer:
+    with pytest.raises(ZeroDivisionError), ToneSetWriter(tmp_path) as writer:
         writer.add(one_note(make_tone(0, 60, 0.2, 0.0)))
         raise ZeroDivisionError
     np.testing.assert_array_equal(open_notes(tmp_path).pitch, before)
@@ -89,7 +89,7 @@ def test_a_note_set_from_the_future_is_refused(tmp_path: Path) -> None:
         open_notes(tmp_path)
 
 
-def test_crops_are_a_function_of_seed_and_step(tones: NoteSet) -> None:
+def test_crops_are_a_function_of_seed_and_step(tones: ToneSet) -> None:
     config = TrainingConfig(batch_size=6, crop_hops=20, seed=4)
     first, again = (CropSource(tones, config, 8).batch(17) for _ in range(2))
     for name in ("audio", "noise", "latent_noise", "first_hop", "motion_phases"):
@@ -97,7 +97,7 @@ def test_crops_are_a_function_of_seed_and_step(tones: NoteSet) -> None:
     assert not (CropSource(tones, config, 8).batch(18).audio == first.audio).all()
 
 
-def test_crops_never_show_a_held_out_note(tones: NoteSet) -> None:
+def test_crops_never_show_a_held_out_note(tones: ToneSet) -> None:
     source = CropSource(tones, TrainingConfig(batch_size=32, crop_hops=10), 8)
     seen = {int(p) for step in range(10) for p in source.batch(step).pitch}
     assert seen
@@ -105,7 +105,7 @@ def test_crops_never_show_a_held_out_note(tones: NoteSet) -> None:
     assert set(tones.pitch[tones.split == TEST]) == set(TEST_PITCHES)
 
 
-def test_some_crops_hold_the_release(tones: NoteSet) -> None:
+def test_some_crops_hold_the_release(tones: ToneSet) -> None:
     source = CropSource(tones, TrainingConfig(batch_size=64, crop_hops=24), 8)
     crops = source.batch(0)
     end_seconds = (crops.first_hop + 24) / 100

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from instrument.errors import FileError
-from training.data.audio.wave_writer import WaveNote, split_by_name, write_waves
+from training.data.audio.wave_writer import RecordedTone, split_by_name, write_waves
 from training.data.audio.waves import FRAMES, WaveSet, open_waves
 from training.data.symbolic.reading import Skipped
 
@@ -19,9 +19,9 @@ def noise(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-0.7, 0.7, FRAMES).astype(np.float32)
 
 
-def five_notes() -> Iterator[WaveNote]:
+def five_notes() -> Iterator[RecordedTone]:
     for number, split in enumerate(("train", "test", "train", "valid", "train")):
-        yield WaveNote(noise(number), 60 + number, 100 - number, f"label {number % 2}", split)
+        yield RecordedTone(noise(number), 60 + number, 100 - number, f"label {number % 2}", split)
 
 
 @pytest.fixture
@@ -60,14 +60,14 @@ def test_the_checksum_is_of_sound_and_words(waves: WaveSet, tmp_path: Path) -> N
     assert same.sha256 == waves.sha256
     other_words = write_waves(tmp_path / "a", five_notes(), **SAID | {"notice": "not free"}).waves
     first, *others = five_notes()
-    louder = [WaveNote(first.wave * 1.01, 60, 100, "label 0", "train"), *others]
+    louder = [RecordedTone(first.wave * 1.01, 60, 100, "label 0", "train"), *others]
     other_sound = write_waves(tmp_path / "b", louder, **SAID).waves
     assert len({waves.sha256, other_words.sha256, other_sound.sha256}) == 3
 
 
 def test_what_is_too_loud_is_clipped_not_wrapped(tmp_path: Path) -> None:
     loud = np.linspace(-2.0, 2.0, FRAMES, dtype=np.float32)
-    waves = write_waves(tmp_path / "a", [WaveNote(loud, 60, 1, "a", "train")], **SAID).waves
+    waves = write_waves(tmp_path / "a", [RecordedTone(loud, 60, 1, "a", "train")], **SAID).waves
     assert waves.waves.min() == -32767
     assert waves.waves.max() == 32767
     assert (np.diff(waves.waves[0].astype(int)) >= 0).all()
@@ -114,7 +114,7 @@ def test_a_damaged_set_is_refused(
 
 
 def test_a_set_is_replaced_only_by_a_whole_one(waves: WaveSet, tmp_path: Path) -> None:
-    def interrupted() -> Iterator[WaveNote]:
+    def interrupted() -> Iterator[RecordedTone]:
         yield next(five_notes())
         raise KeyboardInterrupt
 

@@ -13,13 +13,13 @@ from torch import Tensor
 from instrument.errors import FileError, SettingError
 from tests.helpers.tone_waves import tone, tone_waves
 from training.data.audio.waves import WaveSet
-from training.metrics.audio.gansynth import Evaluation, Known, Play, evaluate_player
+from training.metrics.audio.gansynth import GansynthEvaluation, Known, Play, evaluate_player
 from training.metrics.audio.gansynth_report import draw_notes, print_evaluation, write_evaluation
 from training.metrics.audio.tone_samples import spread_rows
 from training.pitch_classifier.file import FORMAT, About, read_classifier, write_classifier
 from training.pitch_classifier.network import TINY, PitchClassifier
 from training.pitch_classifier.system import PitchLearner
-from training.trainer.system import Moment
+from training.trainer.system import RunPosition
 
 PITCHES = range(30, 85, 9)
 ABOUT = About(FORMAT, TINY, "tones", "0" * 64, "formulas", "free", 60, 1.0)
@@ -35,7 +35,7 @@ def classifier(waves: WaveSet) -> PitchClassifier:
     torch.manual_seed(1)
     learner = PitchLearner(TINY, waves, torch.device("cpu"))
     for step in range(40):
-        learner.step(Moment(step, step / 40, np.random.default_rng(step), 0, 1, step))
+        learner.step(RunPosition(step, step / 40, np.random.default_rng(step), 0, 1, step))
     return learner.network.eval()
 
 
@@ -124,7 +124,7 @@ def test_the_report_has_every_figure_for_people_and_machines(
     assert report["step"] == 7
     assert report["figures"][0]["values"]["data"]["value"] == 100.0
     assert set(report["registers"]) == {"24", "36", "48", "60", "72"}
-    assert isinstance(evaluation, Evaluation)
+    assert isinstance(evaluation, GansynthEvaluation)
 
 
 def test_pictures_are_drawn_of_generated_and_recorded_notes(waves: WaveSet, tmp_path: Path) -> None:
