@@ -20,7 +20,7 @@ from instrument.realtime.machine_code import load_machine_code
 from instrument.realtime.state import BUILT_IN_BANK, LOWEST_PITCH, EngineState
 
 POLL_SECONDS = 0.001
-_ROLES = ("engine", "models")
+_ROLES = {"engine": "instrument.engine.process", "models": "instrument.rendering.process"}
 _JACK_MEMORY = "/dev/shm/jack"  # noqa: S108 - a prefix to recognise, not a file to write
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ class LiveInstrument:
             return control
         for child in control.children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                if f"instrument.{role}" in child.cmdline():
+                if _ROLES[role] in child.cmdline():
                     return child
         return None
 

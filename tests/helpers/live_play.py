@@ -27,6 +27,12 @@ Found = TypeVar("Found")
 
 COMMAND = [sys.executable, "-m", "instrument"]
 
+PROCESSES = {
+    "engine": "instrument.engine.process",
+    "models": "instrument.rendering.process",
+    "partner": "instrument.partner.process",
+}
+
 
 def make_home(folder: Path) -> None:
     """Put a model and two presets where a user keeps them: ``XDG_DATA_HOME`` is `folder`."""
@@ -89,7 +95,7 @@ class Played:
     def find(self, name: str) -> psutil.Process | None:
         with contextlib.suppress(psutil.Error):
             for process in psutil.Process(self.command.pid).children():
-                if f"instrument.{name}" in process.cmdline():
+                if PROCESSES[name] in process.cmdline():
                     return process
         return None
 

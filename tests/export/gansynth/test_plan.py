@@ -28,7 +28,7 @@ def waves() -> GansynthTones:
 
 def test_there_are_graphs_for_a_key_a_few_and_the_keyboard() -> None:
     graphs = {name: ToneGraph.of(drawn(), name) for name in GRAPH_NAMES}
-    assert {(g.notes, g.frames) for g in graphs.values()} == {
+    assert {(g.tones, g.frames) for g in graphs.values()} == {
         (count, frames) for count in (1, 8, 61) for frames in (2048, 64000)
     }
     card = graphs["attack_61"].on_card(drawn())

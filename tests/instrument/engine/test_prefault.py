@@ -51,7 +51,7 @@ def test_new_notes_are_touched_and_unused_banks_are_dropped(tmp_path: Path) -> N
     engine.render(128)
     pages.follow()
     assert resident_kib(here) - before < 0.1 * whole
-    assert models.notes[1, LOUD, 60 - 21, 47_999] == 1.0  # still in the file
+    assert models.tones[1, LOUD, 60 - 21, 47_999] == 1.0  # still in the file
 
     engine.send(-1, (USE_BANK, 1, ALL_CHANNELS))  # back again
     engine.render(128)

@@ -47,7 +47,7 @@ def test_the_pool_appears_when_the_engine_knows_its_rate(tmp_path: Path) -> None
     control = EngineState.create(tmp_path, note_seconds=1.5)
     models = EngineState.attach(tmp_path)
     with pytest.raises(RuntimeError, match="not opened"):
-        _ = models.notes
+        _ = models.tones
     engine = EngineState.attach(tmp_path)
     engine.set_rate(44_100.0)
     for state in (control, models, engine):

@@ -139,7 +139,7 @@ def test_a_second_table_comes_from_the_cache_and_is_the_same() -> None:
     np.testing.assert_array_equal(first.slots[1], second.slots[1])
     for pitch in range(LOWEST_PITCH, HIGHEST_PITCH + 1, 9):
         row = pitch - LOWEST_PITCH
-        np.testing.assert_array_equal(first.notes[1, LOUD, row], second.notes[1, LOUD, row])
+        np.testing.assert_array_equal(first.tones[1, LOUD, row], second.tones[1, LOUD, row])
 
 
 def test_a_latent_of_gansynths_usual_size_is_written_and_read(tmp_path: Path) -> None:
