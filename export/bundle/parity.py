@@ -17,7 +17,8 @@ from export.frame_voice.graphs import NOTE_HOPS, STEP_VOICES, plan
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime, Session, Tensors
 from instrument.errors import BundleError
-from training.frame_voice.config import HOP_FRAMES, PARTIAL_COUNT
+from training.audio.format import HOP_FRAMES
+from training.frame_voice.config import PARTIAL_COUNT
 from training.frame_voice.model import HOP_SECONDS, FrameVoice, WholeTone, seeded_inputs
 
 LARGEST_DIFFERENCE = 1e-4

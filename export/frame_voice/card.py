@@ -31,8 +31,7 @@ from instrument.bundle.card import (
 )
 from instrument.errors import FileError
 from instrument.rendering.renderer import ToneRenderer
-from training.data.audio.tone_set import HIGHEST_PITCH, LOWEST_PITCH
-from training.frame_voice.config import SAMPLE_RATE_HZ
+from training.audio.format import HIGHEST_PITCH, LOWEST_PITCH, SAMPLE_RATE_HZ
 from training.frame_voice.model import FrameVoice
 from training.frame_voice.run import RunSummary
 

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from instrument.bundle.card import Dimension
 from instrument.bundle.card import Tensor as CardTensor
-from training.frame_voice.config import HOP_FRAMES, PARTIAL_COUNT
+from training.audio.format import HOP_FRAMES
+from training.frame_voice.config import PARTIAL_COUNT
 from training.frame_voice.model import FrameStep, FrameVoice, WholeTone, seeded_inputs
 
 LAYERS = 2

@@ -21,7 +21,7 @@ from export.gansynth.plan import ToneGraph, pitch_range
 from instrument.bundle.card import FORMAT, Licence, NamedLatent, SelfTest, VoiceCard
 from instrument.rendering.loudness import strongest_rms
 from instrument.rendering.renderer import ToneRenderer
-from training.audio.mel_warp import SAMPLE_RATE_HZ
+from training.audio.format import WAVE_RATE_HZ
 from training.audio.spectrogram import Spectrogram
 from training.gansynth.tones import GansynthTones
 
@@ -91,7 +91,7 @@ def describe_notes(
         version=version,
         description=origin.description,
         licence=origin.licence,
-        sample_rate_hz=SAMPLE_RATE_HZ,
+        sample_rate_hz=WAVE_RATE_HZ,
         pitch_range=pitch_range(model),
         latent_size=size.latent_size,
         weights=WEIGHTS_NAME,
@@ -151,5 +151,5 @@ def _typical_level(model: GansynthTones, latents: NDArray[np.float64]) -> float:
         z = torch.tensor(latent[None], dtype=torch.float32)
         with torch.no_grad():
             tone = model(z, torch.tensor([int(pitch)])).numpy()
-        levels.append(strongest_rms(tone, SAMPLE_RATE_HZ))
+        levels.append(strongest_rms(tone, WAVE_RATE_HZ))
     return round(float(np.median(levels)), 4)

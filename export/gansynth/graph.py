@@ -14,11 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from export.gansynth.blocks import PlainBlock, enlarged, pixel_norm, rows_of_blocks
+from training.audio.format import LOWEST_WAVE_PITCH
 from training.audio.harmonic_scale import HarmonicTone
 from training.audio.mel_warp import mel_to_linear
 from training.audio.spectrogram import Spectrogram
 from training.gansynth.network import Generator, GeneratorBlock, blend_share
-from training.gansynth.tones import LOWEST_PITCH, GansynthTones
+from training.gansynth.tones import GansynthTones
 
 _TINY, _OVERLAP_GAIN = 1e-6, 1.5
 _OVERLAP = 4
@@ -98,7 +99,7 @@ class PlainTones(nn.Module):
         return self._overlapped(parts @ self._synthesis())[:, self.lead :][:, : self.frames]
 
     def _image(self, z: Tensor, pitch: Tensor) -> Tensor:
-        one_hot = (pitch[:, None] - LOWEST_PITCH == torch.arange(self.pitches)).to(z.dtype)
+        one_hot = (pitch[:, None] - LOWEST_WAVE_PITCH == torch.arange(self.pitches)).to(z.dtype)
         x = pixel_norm(torch.cat([z, one_hot], dim=1))
         parts = []
         for block, share, factor in zip(self.blocks, self.shares, self.factors, strict=True):
@@ -116,7 +117,7 @@ class PlainTones(nn.Module):
         if self.scale == "if":
             return level.exp(), turn.cumsum(dim=1)
         if self.scale == "harmonic":
-            return self._with_tone(level, turn, pitch - LOWEST_PITCH)
+            return self._with_tone(level, turn, pitch - LOWEST_WAVE_PITCH)
         return (
             (self._unwarped(level.exp()) + _TINY).sqrt(),
             self._unwarped(turn.cumsum(dim=1)),
@@ -185,7 +186,7 @@ class PlainTones(nn.Module):
 
     def _keep_tone(self, tone: HarmonicTone) -> None:
         self.silent, last = tone.silent_windows, tone.first_steady_window
-        pitch = torch.arange(LOWEST_PITCH, LOWEST_PITCH + self.pitches)
+        pitch = torch.arange(LOWEST_WAVE_PITCH, LOWEST_WAVE_PITCH + self.pitches)
         own = slice(self.silent, last + 1)
         self.register_buffer("tone_level", tone.level(pitch)[:, own].contiguous())
         self.register_buffer("tone_start", tone.phase(pitch)[:, own].contiguous())

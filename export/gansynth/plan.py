@@ -15,10 +15,10 @@ from export.gansynth.graph import PlainTones
 from export.gansynth.wavegan import PlainWaves
 from instrument.bundle.card import Dimension, Graph
 from instrument.bundle.card import Tensor as CardTensor
-from training.audio.mel_warp import SAMPLE_RATE_HZ
+from training.audio.format import LOWEST_WAVE_PITCH, WAVE_RATE_HZ
 from training.audio.spectrogram import Spectrogram
 from training.gansynth.network import Generator
-from training.gansynth.tones import LOWEST_PITCH, GansynthTones
+from training.gansynth.tones import GansynthTones
 
 ATTACK_FRAMES = 2048
 """128 ms at 16 kHz: a fifth of a tone's work."""
@@ -89,11 +89,11 @@ class ToneGraph:
 
 def pitch_range(model: GansynthTones) -> tuple[int, int]:
     """Return the lowest and the highest pitch that a model knows."""
-    return LOWEST_PITCH, LOWEST_PITCH + model.generator.size.pitches - 1
+    return LOWEST_WAVE_PITCH, LOWEST_WAVE_PITCH + model.generator.size.pitches - 1
 
 
 def steady_seconds(model: GansynthTones) -> float:
     """Return how long a tone lasts before it fades for want of windows beyond its end."""
     drawing = model.spectrogram
     fading = drawing.window_frames - drawing.hop_frames if isinstance(drawing, Spectrogram) else 0
-    return (drawing.frames - fading) / SAMPLE_RATE_HZ
+    return (drawing.frames - fading) / WAVE_RATE_HZ

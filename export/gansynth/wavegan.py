@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from training.gansynth.tones import LOWEST_PITCH, GansynthTones
+from training.audio.format import LOWEST_WAVE_PITCH
+from training.gansynth.tones import GansynthTones
 
 
 class PlainWaves(nn.Module):
@@ -26,6 +27,6 @@ class PlainWaves(nn.Module):
 
     def forward(self, z: Tensor, pitch: Tensor) -> Tensor:
         """Render tones; see `export.gansynth.graph.PlainTones.forward`."""
-        in_range = pitch.clamp(LOWEST_PITCH, LOWEST_PITCH + self.pitches - 1)
+        in_range = pitch.clamp(LOWEST_WAVE_PITCH, LOWEST_WAVE_PITCH + self.pitches - 1)
         waves: Tensor = self.tones(z, in_range)
         return torch.narrow(waves, 1, 0, self.frames)

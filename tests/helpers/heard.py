@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.audio.waves import RATE_HZ
+from training.audio.format import WAVE_RATE_HZ
 
 
 def show(*_: object) -> None:
@@ -18,7 +18,7 @@ def heard_pitch(wave: NDArray[np.float32]) -> float:
     peak = int(np.argmax(spectrum))
     left, middle, right = np.log(spectrum[peak - 1 : peak + 2])
     place = peak + 0.5 * (left - right) / (left - 2.0 * middle + right)
-    return float(69.0 + 12.0 * np.log2(place * RATE_HZ / (1 << 18) / 440.0))
+    return float(69.0 + 12.0 * np.log2(place * WAVE_RATE_HZ / (1 << 18) / 440.0))
 
 
 def level_db(wave: NDArray[np.float32]) -> float:

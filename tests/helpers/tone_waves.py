@@ -7,15 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.audio.waves import FRAMES, WaveSet
+from training.audio.format import WAVE_FRAMES
+from training.data.audio.waves import WaveSet
 
-TIME = np.arange(FRAMES) / 16000
+TIME = np.arange(WAVE_FRAMES) / 16000
 
 
 def tone(pitch: float, levels: Sequence[float]) -> NDArray[np.float32]:
     """Return a tone whose partials have these amplitudes, as loud as 0.6 at its peak."""
     hz = 440.0 * 2.0 ** ((float(pitch) - 69.0) / 12.0)
-    wave = np.zeros(FRAMES)
+    wave = np.zeros(WAVE_FRAMES)
     for number, level in enumerate(levels, 1):
         if number * hz < 7900.0:
             wave += level * np.sin(2.0 * np.pi * hz * number * TIME)

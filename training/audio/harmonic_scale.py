@@ -17,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-_SAMPLE_RATE_HZ = 16000
+from training.audio.format import WAVE_RATE_HZ
+
 _SILENT = -30.0
 _GOLDEN = 0.5 * (5.0**0.5 - 1.0)  # squares times it are spread evenly: harmonics never add up
 _HOPS_PER_WINDOW = 4.0
@@ -100,7 +101,7 @@ class HarmonicTone:
     def _harmonics(self, pitch: Tensor) -> tuple[Tensor, Tensor]:
         """Return each bin's nearest harmonic, (n, bins), and the fundamental in bins, (n, 1)."""
         hz = 440.0 * 2.0 ** ((pitch.to(torch.float64) - 69.0) / 12.0)
-        f0_bins = (hz * (2.0 * self.bins / _SAMPLE_RATE_HZ))[:, None]
+        f0_bins = (hz * (2.0 * self.bins / WAVE_RATE_HZ))[:, None]
         bins = torch.arange(1, self.bins + 1).to(f0_bins)
         return (bins / f0_bins).round().clamp(min=1.0), f0_bins
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLE_RATE_HZ = 16000
+from training.audio.format import WAVE_RATE_HZ
 
 _MEL_BREAK_HZ, _MEL_Q = 700.0, 1127.0
 
@@ -19,7 +19,7 @@ Float = NDArray[np.float64]
 
 
 @lru_cache
-def linear_to_mel(bins: int, sample_rate_hz: float = SAMPLE_RATE_HZ) -> Float:
+def linear_to_mel(bins: int, sample_rate_hz: float = WAVE_RATE_HZ) -> Float:
     """Return the warp from linear to as many mel bins, (bins, bins).
 
     Bands narrower than 1.5 bins are widened one after the other *in place*: the edges are views of

@@ -15,8 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from training.data.audio.tone_set import REFERENCE_RMS
-from training.frame_voice.config import SAMPLE_RATE_HZ
+from training.audio.format import REFERENCE_RMS, SAMPLE_RATE_HZ
 
 _CONVERGENCE_WEIGHT = 0.5
 _EVEN_WEIGHT_BELOW_HZ = 6000.0

@@ -18,10 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from training.audio.format import WAVE_FRAMES
 from training.audio.harmonic_scale import HarmonicTone
 from training.audio.mel_warp import linear_to_mel, mel_to_linear
 
-NOTE_FRAMES = 64000
 _TINY = 1e-6
 _OVERLAP_GAIN = 1.5
 """What squared Hann windows add up to at a hop of a quarter window."""
@@ -49,7 +49,7 @@ class Spectrogram:
     scale: Scale = "mel"
     windows: int = 128
     bins: int = 1024
-    frames: int = NOTE_FRAMES
+    frames: int = WAVE_FRAMES
 
     @property
     def window_frames(self) -> int:

@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from instrument.errors import SettingError
+from training.audio.format import WAVE_FRAMES
 from training.audio.tiles import TileRange, Tiles
 from training.convgan.network import (
     DOCUMENT_LATENT,
@@ -43,7 +44,7 @@ from training.convgan.network import (
     TileSize,
 )
 from training.crnngan.losses import critic_loss_of
-from training.data.audio.waves import FRAMES, WaveSet, WaveSplit, open_waves
+from training.data.audio.waves import WaveSet, WaveSplit, open_waves
 from training.metrics.audio.sliced_wasserstein import tile_distance
 from training.pictures.samples import NoteSamples
 from training.trainer.checkpoint import CHECKPOINT
@@ -249,7 +250,7 @@ def draw_tiles(
     """
     margin = tiles.margin_frames
     rows = random.choice(waves.rows(split), count)
-    begins = random.integers(0, FRAMES - tiles.frames + 1, count)
+    begins = random.integers(0, WAVE_FRAMES - tiles.frames + 1, count)
     padded = np.pad(waves.audio(rows), ((0, 0), (margin, margin)))
     length = tiles.frames + 2 * margin
     heard = np.stack([wave[at : at + length] for wave, at in zip(padded, begins, strict=True)])

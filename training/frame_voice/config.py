@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SAMPLE_RATE_HZ = 48000
-HOP_FRAMES = 480
 HARMONIC_COUNT = 128
 MODE_COUNT = 12
 PARTIAL_COUNT = HARMONIC_COUNT + MODE_COUNT

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
 from torch.nn.utils.parametrizations import weight_norm
 
-from training.data.audio.tone_set import LOWEST_PITCH, PITCH_COUNT
+from training.audio.format import LOWEST_PITCH, PITCH_COUNT
 
 _SLOPE = 0.1
 

@@ -79,15 +79,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from training.data.audio.tone_set import HIGHEST_PITCH, LOWEST_PITCH, Instrument, TuningTables
+from training.audio.format import HIGHEST_PITCH, HOP_FRAMES, LOWEST_PITCH, SAMPLE_RATE_HZ
+from training.data.audio.tone_set import Instrument, TuningTables
 from training.frame_voice import synthesis
 from training.frame_voice.config import (
     HARMONIC_COUNT,
-    HOP_FRAMES,
     NOISE_BAND_COUNT,
     NOISE_BIN_COUNT,
     PARTIAL_COUNT,
-    SAMPLE_RATE_HZ,
     FrameVoiceConfig,
 )
 from training.frame_voice.network import FASTEST_BEAT_HZ, FrameNetwork, ToneControls

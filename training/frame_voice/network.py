@@ -14,14 +14,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from training.data.audio.tone_set import HIGHEST_PITCH, LOWEST_PITCH
+from training.audio.format import HIGHEST_PITCH, HOP_FRAMES, LOWEST_PITCH, SAMPLE_RATE_HZ
 from training.frame_voice.config import (
     HARMONIC_COUNT,
-    HOP_FRAMES,
     MOTION_BAND_COUNT,
     NOISE_BAND_COUNT,
     PARTIAL_COUNT,
-    SAMPLE_RATE_HZ,
     FrameVoiceConfig,
 )
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from training.audio.format import HOP_FRAMES, SAMPLE_RATE_HZ
 from training.data.audio.tone_set import HELD, ToneSet
-from training.frame_voice.config import HOP_FRAMES, SAMPLE_RATE_HZ
 from training.frame_voice.model import (
     FrameVoice,
     WholeTone,

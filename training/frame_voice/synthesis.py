@@ -14,15 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from training.audio.format import HOP_FRAMES, SAMPLE_RATE_HZ
 from training.data.audio.analysis import MOTION_BANDS
 from training.frame_voice.config import (
     HARMONIC_COUNT,
-    HOP_FRAMES,
     MOTION_BAND_COUNT,
     NOISE_BAND_COUNT,
     NOISE_BIN_COUNT,
     PARTIAL_COUNT,
-    SAMPLE_RATE_HZ,
 )
 
 _FINE = 24  # e^{iwn} with n = 24 a + b: two short tables instead of 480 sines per partial

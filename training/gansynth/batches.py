@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from instrument.errors import SettingError
-from training.data.audio.waves import FRAMES, FULL_SCALE, WaveSet, WaveSplit, open_waves
+from training.audio.format import WAVE_FRAMES
+from training.data.audio.waves import FULL_SCALE, WaveSet, WaveSplit, open_waves
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class WaveBatches:
         if not self._rows.size:
             raise SettingError(f"the wave set {waves.name} has no notes in its {split} split")
         is_pinned = device.type == "cuda"
-        self._staging = torch.empty((batch, FRAMES), dtype=torch.int16, pin_memory=is_pinned)
+        self._staging = torch.empty((batch, WAVE_FRAMES), dtype=torch.int16, pin_memory=is_pinned)
 
     def draw(self, random: np.random.Generator) -> WaveBatch:
         """Return the next batch; what is drawn depends on the generator alone."""

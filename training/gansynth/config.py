@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from training.audio.spectrogram import NOTE_FRAMES, Scale
+from training.audio.format import WAVE_FRAMES
+from training.audio.spectrogram import Scale
 from training.gansynth.network import NetworkSize
 from training.gansynth.wavegan_network import WaveganSize
 
@@ -73,7 +74,7 @@ class GansynthConfig:
     average_decay: float = 0.999
     has_bfloat16: bool = False
     is_compiled: bool = False
-    frames: int = NOTE_FRAMES
+    frames: int = WAVE_FRAMES
 
 
 _MEL = GansynthConfig()

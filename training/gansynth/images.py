@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from instrument.errors import SettingError
+from training.audio.format import HIGHEST_WAVE_PITCH, LOWEST_WAVE_PITCH
 from training.audio.spectrogram import Spectrogram
 from training.data.audio.waves import WaveSet
 from training.gansynth.config import GansynthConfig
-from training.gansynth.tones import HIGHEST_PITCH, LOWEST_PITCH, Normalizer
+from training.gansynth.tones import Normalizer
 from training.gansynth.wavegan_network import WaveImage
 
 MARGIN = 0.8
@@ -50,7 +51,7 @@ class ToneImages:
         if not self.rows.size:
             raise SettingError(
                 f"the wave set {waves.name} has no training notes of pitches "
-                f"{LOWEST_PITCH} to {HIGHEST_PITCH}",
+                f"{LOWEST_WAVE_PITCH} to {HIGHEST_WAVE_PITCH}",
                 "Choose another with --data.",
             )
 
@@ -59,7 +60,7 @@ class ToneImages:
         audio = torch.from_numpy(self.waves.audio(rows)[:, : self.frames])
         pitch = torch.from_numpy(self.waves.pitches[rows].astype(np.int64))
         audio, pitch = (x.to(self.device, non_blocking=True) for x in (audio, pitch))
-        return self.drawing.image(audio, pitch), pitch - LOWEST_PITCH
+        return self.drawing.image(audio, pitch), pitch - LOWEST_WAVE_PITCH
 
     def draw(self, random: np.random.Generator, count: int) -> Rows:
         """Choose training tones, each as likely as any other."""
@@ -67,7 +68,7 @@ class ToneImages:
 
     def pitches(self, random: np.random.Generator, count: int) -> NDArray[np.int64]:
         """Choose pitches, counted from 0, as often as training tones have them."""
-        return self.waves.pitches[self.draw(random, count)].astype(np.int64) - LOWEST_PITCH
+        return self.waves.pitches[self.draw(random, count)].astype(np.int64) - LOWEST_WAVE_PITCH
 
     def measure(self) -> Normalizer:
         """Bring the least and the greatest value of a thousand tones to ±0.8, by channel.
@@ -89,7 +90,7 @@ class ToneImages:
     def _playable(self, split: str) -> Rows:
         rows = self.waves.rows(split)  # type: ignore[arg-type]
         pitches = self.waves.pitches[rows]
-        return rows[(pitches >= LOWEST_PITCH) & (pitches <= HIGHEST_PITCH)]
+        return rows[(pitches >= LOWEST_WAVE_PITCH) & (pitches <= HIGHEST_WAVE_PITCH)]
 
 
 def drawing_of(config: GansynthConfig) -> Spectrogram | WaveImage:

@@ -20,7 +20,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from training.data.audio.waves import FRAMES, RATE_HZ, WaveSet
+from training.audio.format import WAVE_FRAMES, WAVE_RATE_HZ
+from training.data.audio.waves import WaveSet
 from training.gansynth.config import GansynthConfig
 from training.gansynth.images import ToneImages
 from training.gansynth.lean import LeanRules, in_single_precision, make_lean
@@ -165,7 +166,7 @@ class GansynthLearner:
             for name, figures in groups.items()
             for what, figure in figures.items()
         }
-        if self.config.frames != FRAMES:
+        if self.config.frames != WAVE_FRAMES:
             return judged
         self._check = self._check or SoundCheck(self.images.waves, count)
         return judged | self._check.figures(self._tones(), self.device)
@@ -178,9 +179,11 @@ class GansynthLearner:
         z = self._to_device(self._latents(random, len(_SAMPLE_PITCHES)))
         waves = tones(z, torch.tensor(_SAMPLE_PITCHES, device=self.device)).cpu().numpy()
         titles = (f"pitch {pitch}" for pitch in _SAMPLE_PITCHES)
-        has_colours = self.config.frames >= RATE_HZ  # a constant-Q transform needs a second
+        has_colours = self.config.frames >= WAVE_RATE_HZ  # a constant-Q transform needs a second
         return NoteSamples(
-            dict(zip(titles, waves, strict=True)), RATE_HZ, _SAMPLE_PITCHES if has_colours else None
+            dict(zip(titles, waves, strict=True)),
+            WAVE_RATE_HZ,
+            _SAMPLE_PITCHES if has_colours else None,
         )
 
     def _tones(self) -> GansynthTones:

@@ -20,9 +20,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from training.audio.format import WAVE_RATE_HZ
 from training.audio.spectrogram import Spectrogram
 from training.data.audio.programs import PROGRAM_NAMES
-from training.data.audio.waves import RATE_HZ, WaveSet, open_waves
+from training.data.audio.waves import WaveSet, open_waves
 from training.gansynth.instrument_latents import Instruments
 from training.gansynth.network import FirstLayer, Generator, GeneratorBlock, NetworkSize
 from training.gansynth.tone_targets import ToneTargets
@@ -197,7 +198,7 @@ class SmallLearner:
         titles = [self.tones.names[i] for i in chosen.tolist()] + ["random-1", "random-2"]
         return NoteSamples(
             {f"{t} {p}": w for t, p, w in zip(titles, pitch.tolist(), waves, strict=True)},
-            RATE_HZ,
+            WAVE_RATE_HZ,
         )
 
     def rendering(self) -> GansynthTones:

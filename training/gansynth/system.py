@@ -14,12 +14,18 @@ import msgspec
 import numpy as np
 import torch
 
-from training.data.audio.waves import FRAMES, FULL_SCALE, RATE_HZ, WaveSet, open_waves
+from training.audio.format import (
+    LOWEST_WAVE_PITCH,
+    WAVE_FRAMES,
+    WAVE_PITCH_COUNT,
+    WAVE_RATE_HZ,
+)
+from training.data.audio.waves import FULL_SCALE, WaveSet, open_waves
 from training.gansynth import small as gansynth_small
 from training.gansynth.config import CONFIGS, GansynthConfig
 from training.gansynth.images import drawing_of
 from training.gansynth.learner import GansynthLearner, GrowthState, new_networks, schedule_of
-from training.gansynth.tones import HIGHEST_PITCH, LOWEST_PITCH, GansynthTones, Normalizer
+from training.gansynth.tones import GansynthTones, Normalizer
 from training.trainer.system import Course, RunPosition, System
 from training.trainer.trainer import load_networks, read_run
 
@@ -99,15 +105,15 @@ def training_speed(config: GansynthConfig, batch: int, steps: int, device: torch
 def noise_waves(count: int = 16) -> WaveSet:
     """Return tones of noise, half of them for training; their pitches go round the keyboard."""
     random = np.random.default_rng(0)
-    noise = random.normal(0.0, 0.1 * FULL_SCALE, (count, FRAMES)).astype(np.int16)
+    noise = random.normal(0.0, 0.1 * FULL_SCALE, (count, WAVE_FRAMES)).astype(np.int16)
     numbers = np.arange(count)
-    pitches = LOWEST_PITCH + 7 * numbers % (HIGHEST_PITCH - LOWEST_PITCH + 1)
+    pitches = LOWEST_WAVE_PITCH + 7 * numbers % WAVE_PITCH_COUNT
     return WaveSet(
         name="noise",
         source="a random number generator",
         notice="",
         sha256="",
-        rate_hz=RATE_HZ,
+        rate_hz=WAVE_RATE_HZ,
         waves=noise,
         pitches=pitches.astype(np.uint8),
         velocities=np.full(count, 100, np.uint8),

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from instrument.errors import SettingError
+from training.audio.format import LOWEST_WAVE_PITCH, WAVE_PITCH_COUNT
 from training.audio.spectrogram import Spectrogram
 from training.data.audio.waves import WaveSet, WaveSplit
-from training.gansynth.tones import HIGHEST_PITCH, LOWEST_PITCH, Normalizer
+from training.gansynth.tones import Normalizer
 
 _HEARD_NEPERS, _MASKED = 7.0, 0.3
 _DRAW_AT_ONCE = 16
@@ -126,7 +127,7 @@ def _halved(image: Tensor, heard: Tensor) -> tuple[Tensor, Tensor]:
 
 def _table(waves: WaveSet, split: WaveSplit) -> NDArray[np.int64]:
     """Return the row of each instrument and pitch, -1 where there is none."""
-    table = np.full((len(waves.label_names), HIGHEST_PITCH - LOWEST_PITCH + 1), -1, np.int64)
+    table = np.full((len(waves.label_names), WAVE_PITCH_COUNT), -1, np.int64)
     rows = waves.rows(split)
-    table[waves.labels[rows], waves.pitches[rows].astype(np.int64) - LOWEST_PITCH] = rows
+    table[waves.labels[rows], waves.pitches[rows].astype(np.int64) - LOWEST_WAVE_PITCH] = rows
     return table

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from training.audio.format import LOWEST_WAVE_PITCH
 from training.audio.spectrogram import Spectrogram
 from training.gansynth.network import Generator
 from training.gansynth.wavegan_network import WaveganGenerator, WaveImage
-
-LOWEST_PITCH, HIGHEST_PITCH = 24, 84
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ class GansynthTones(nn.Module):
 
     def images(self, z: Tensor, pitch: Tensor) -> Tensor:
         """Return normalised images, see `Generator.forward`; pitches are MIDI numbers."""
-        image: Tensor = self.generator(z, pitch - LOWEST_PITCH, self.position)
+        image: Tensor = self.generator(z, pitch - LOWEST_WAVE_PITCH, self.position)
         return image
 
     def forward(self, z: Tensor, pitch: Tensor) -> Tensor:
@@ -95,7 +94,7 @@ class GansynthTones(nn.Module):
         z
             float32, (n, latent_size).
         pitch
-            int64, (n,), `LOWEST_PITCH` to `HIGHEST_PITCH`.
+            int64, (n,), `LOWEST_WAVE_PITCH` to `HIGHEST_WAVE_PITCH`.
 
         Returns
         -------

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from training.audio.format import HIGHEST_WAVE_PITCH, LOWEST_WAVE_PITCH
 from training.data.audio.waves import WaveSet
-from training.gansynth.tones import HIGHEST_PITCH, LOWEST_PITCH, GansynthTones
+from training.gansynth.tones import GansynthTones
 from training.metrics.audio.quick_look import QuickLook
 from training.pitch_classifier.file import SHIPPED, read_classifier
 
@@ -29,7 +30,7 @@ class SoundCheck:
     """
 
     def __init__(self, waves: WaveSet, count: int) -> None:
-        self.pitches = np.linspace(LOWEST_PITCH, HIGHEST_PITCH, count).astype(np.int64)
+        self.pitches = np.linspace(LOWEST_WAVE_PITCH, HIGHEST_WAVE_PITCH, count).astype(np.int64)
         classifier = read_classifier()[0] if SHIPPED.is_file() else None
         self._look = QuickLook(waves, classifier)
 

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.audio.spectrogram import NOTE_FRAMES
+from training.audio.format import WAVE_FRAMES
 
 _SLOPE = 0.2
 _STRIDE = 4
@@ -82,7 +82,7 @@ class WaveImage:
     """
 
     padded_frames: int = 65536
-    frames: int = NOTE_FRAMES
+    frames: int = WAVE_FRAMES
 
     @property
     def lead_frames(self) -> int:

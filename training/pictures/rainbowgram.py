@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.files import replacing_file
+from training.audio.format import WAVE_RATE_HZ
 from training.data.audio.analysis import tempered_hz
 from training.pictures.constant_q import ConstantQ, phase_turns
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SAMPLE_RATE_HZ = 16000
 _RANGE_DB = 70.0
 _CYCLES, _POINTS = 24, 256
 _FIRST_SECONDS = 0.75  # behind the attack
@@ -112,8 +112,8 @@ def fold_cycles(
     NDArray
         float64, shape (count, points), within ±1.
     """
-    period = SAMPLE_RATE_HZ / tempered_hz(pitch)
-    position = _FIRST_SECONDS * SAMPLE_RATE_HZ + period * np.arange(count * points) / points
+    period = WAVE_RATE_HZ / tempered_hz(pitch)
+    position = _FIRST_SECONDS * WAVE_RATE_HZ + period * np.arange(count * points) / points
     values = np.interp(position, np.arange(note.size), np.asarray(note, np.float64))
     cycles = values.reshape(count, points)
     return np.asarray(cycles / np.maximum(np.abs(cycles).max(axis=1, keepdims=True), 1e-9))
@@ -140,7 +140,7 @@ def _draw_rainbow(axes: Axes, note: NDArray[np.float32], *, has_label: bool) -> 
         origin="lower",
         aspect="auto",
         interpolation="nearest",
-        extent=(0, note.size / SAMPLE_RATE_HZ, transform.lowest_pitch, transform.highest_pitch),
+        extent=(0, note.size / WAVE_RATE_HZ, transform.lowest_pitch, transform.highest_pitch),
     )
     axes.set_yticks(
         list(octaves), [f"C{pitch // 12 - 1}" for pitch in octaves] if has_label else []

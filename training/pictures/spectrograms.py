@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from training.frame_voice.config import SAMPLE_RATE_HZ
+from training.audio.format import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

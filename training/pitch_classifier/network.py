@@ -14,9 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.gansynth.tones import HIGHEST_PITCH, LOWEST_PITCH
+from training.audio.format import WAVE_PITCH_COUNT
 
-PITCHES = HIGHEST_PITCH - LOWEST_PITCH + 1
 _SLOPE = 0.2
 _FLOOR_DB = 80.0
 _DB_PER_NEPER = 8.685889638065037
@@ -132,7 +131,7 @@ class PitchClassifier(nn.Module):
             before = layer.channels
         blocks.append(_Block(before, ConvolutionLayer(config.features, (1, 1), (1, 1))))
         self.blocks = nn.Sequential(*blocks)
-        self.pitch = nn.Linear(config.features, PITCHES)
+        self.pitch = nn.Linear(config.features, WAVE_PITCH_COUNT)
         self.register_buffer("window", torch.hann_window(2 * config.bins), persistent=False)
 
     def image(self, audio: Tensor) -> Tensor:

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from training.audio.format import HIGHEST_WAVE_PITCH, LOWEST_WAVE_PITCH
 from training.data.audio.waves import WaveSet, WaveSplit, open_waves
-from training.gansynth.tones import HIGHEST_PITCH, LOWEST_PITCH
 from training.pictures.samples import NoteSamples
 from training.pitch_classifier.network import (
     NARROW,
@@ -77,14 +77,14 @@ class PitchLearner:
     def named(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the pitch that each of some notes is taken for."""
         heard: NDArray[np.int64] = self._logits(rows).argmax(dim=1).cpu().numpy()
-        return heard + LOWEST_PITCH
+        return heard + LOWEST_WAVE_PITCH
 
     def rows(self, split: WaveSplit) -> NDArray[np.int64]:
         """Return a split's notes of pitches that GANSynth plays and instruments not left out."""
         rows, waves = self.waves.rows(split), self.waves
         pitches = waves.pitches[rows]
         is_left_out = np.array([name in self.config.left_out for name in waves.label_names])
-        inside = (pitches >= LOWEST_PITCH) & (pitches <= HIGHEST_PITCH)
+        inside = (pitches >= LOWEST_WAVE_PITCH) & (pitches <= HIGHEST_WAVE_PITCH)
         chosen: NDArray[np.int64] = rows[inside & ~is_left_out[waves.labels[rows]]]
         return chosen
 
@@ -102,7 +102,7 @@ class PitchLearner:
         return NoteSamples({}, self.waves.rate_hz)
 
     def _pitches(self, rows: NDArray[np.int64]) -> Tensor:
-        numbers = self.waves.pitches[rows].astype(np.int64) - LOWEST_PITCH
+        numbers = self.waves.pitches[rows].astype(np.int64) - LOWEST_WAVE_PITCH
         return torch.from_numpy(numbers).to(self.device)
 
 

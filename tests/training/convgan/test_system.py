@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from instrument.cli.main import latentkeys
 from instrument.errors import SettingError
+from training.audio.format import WAVE_FRAMES
 from training.audio.tiles import FLOOR_DB
 from training.convgan.network import (
     DocumentGenerator,
@@ -27,7 +28,7 @@ from training.convgan.system import (
     networks_of,
 )
 from training.data.audio.wave_writer import RecordedTone, write_waves
-from training.data.audio.waves import FRAMES, WaveSet
+from training.data.audio.waves import WaveSet
 from training.trainer.system import RunPosition
 from training.trainer.trainer import BEST, Length, new_run, read_run, resumed_run
 
@@ -40,7 +41,7 @@ DOCUMENT = replace(SYSTEM.recipes["document"], batch=4, compared=16)
 def waves(tmp_path_factory: pytest.TempPathFactory) -> WaveSet:
     """Decaying tones, 10 to learn from, 3 to validate and 3 to test."""
     splits = ["train"] * 10 + ["valid"] * 3 + ["test"] * 3
-    time = np.arange(FRAMES) / 16000.0
+    time = np.arange(WAVE_FRAMES) / 16000.0
     items = [
         RecordedTone(
             (0.6 * np.exp(-time) * np.sin(2.0 * np.pi * 110.0 * (n + 1) * time)).astype(np.float32),

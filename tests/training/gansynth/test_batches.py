@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from instrument.errors import SettingError
+from training.audio.format import WAVE_FRAMES
 from training.data.audio.wave_writer import RecordedTone, write_waves
-from training.data.audio.waves import FRAMES, SPLITS, WaveSet
+from training.data.audio.waves import SPLITS, WaveSet
 from training.gansynth.batches import WaveBatches, measure_batches
 
 CPU = torch.device("cpu")
@@ -16,7 +17,9 @@ CPU = torch.device("cpu")
 def waves(tmp_path_factory: pytest.TempPathFactory) -> WaveSet:
     """Ten notes of a constant level, a hundredth of full scale for each pitch above 40."""
     notes = [
-        RecordedTone(np.full(FRAMES, 0.01 * n, np.float32), 40 + n, 100, f"{n % 3}", SPLITS[n % 2])
+        RecordedTone(
+            np.full(WAVE_FRAMES, 0.01 * n, np.float32), 40 + n, 100, f"{n % 3}", SPLITS[n % 2]
+        )
         for n in range(10)
     ]
     folder = tmp_path_factory.mktemp("waves") / "levels"
@@ -25,7 +28,7 @@ def waves(tmp_path_factory: pytest.TempPathFactory) -> WaveSet:
 
 def test_a_batch_is_rows_of_its_split(waves: WaveSet) -> None:
     batch = WaveBatches(waves, "valid", 64, CPU).draw(np.random.default_rng(1))
-    assert batch.audio.shape == (64, FRAMES)
+    assert batch.audio.shape == (64, WAVE_FRAMES)
     assert batch.audio.dtype == torch.float32
     assert batch.pitches.dtype == batch.labels.dtype == torch.int64
     assert set(batch.pitches.tolist()) == {41, 43, 45, 47, 49}

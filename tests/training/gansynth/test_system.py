@@ -22,7 +22,7 @@ from tests.helpers.small_gansynth import (
     small_learner,
     weights,
 )
-from training.data.audio.waves import RATE_HZ
+from training.audio.format import LOWEST_WAVE_PITCH, WAVE_RATE_HZ
 from training.gansynth.config import GansynthConfig
 from training.gansynth.images import MARGIN, ToneImages
 from training.gansynth.lean import compile_blocks, in_single_precision
@@ -30,7 +30,7 @@ from training.gansynth.learner import GansynthLearner
 from training.gansynth.losses import CriticInputs, PaperRules
 from training.gansynth.network import Critic, Generator, NetworkSize, blend_real
 from training.gansynth.system import SYSTEM, load_notes, training_speed
-from training.gansynth.tones import LOWEST_PITCH, Normalizer
+from training.gansynth.tones import Normalizer
 from training.pictures.samples import NoteSamples
 from training.trainer.trainer import Length, Run, new_run, resumed_run
 
@@ -60,7 +60,7 @@ class Reticent(GansynthLearner):
         return {}
 
     def samples(self) -> NoteSamples:
-        return NoteSamples({}, RATE_HZ)
+        return NoteSamples({}, WAVE_RATE_HZ)
 
 
 def critic_of(learner: GansynthLearner) -> Critic:
@@ -80,7 +80,7 @@ def test_every_kind_trains_shows_itself_and_is_opened_again(name: str, tmp_path:
     assert len(list((tmp_path / "samples").glob("*.wav"))) == 4
     notes = load_notes(tmp_path)
     z, pitch = torch.randn(2, 6), torch.tensor([24, 84])
-    image = learner.networks["average"](z, pitch - LOWEST_PITCH, notes.position)
+    image = learner.networks["average"](z, pitch - LOWEST_WAVE_PITCH, notes.position)
     restored = notes.normalizer.restore(image)
     torch.testing.assert_close(notes(z, pitch), notes.spectrogram.audio(restored, pitch))
     assert notes(z, pitch).shape == (2, 80)
@@ -140,7 +140,7 @@ def test_the_average_follows_the_generator_as_an_exponential_average_does() -> N
 def test_fakes_have_pitches_as_often_as_notes_have_them() -> None:
     images = ToneImages(WAVES, SMALL, CPU)
     own = WAVES.pitches[WAVES.rows("train")].astype(int)
-    drawn = images.pitches(np.random.default_rng(0), 8000) + LOWEST_PITCH
+    drawn = images.pitches(np.random.default_rng(0), 8000) + LOWEST_WAVE_PITCH
     assert set(drawn) == set(own)
     shares = [(drawn == pitch).mean() for pitch in own]
     assert shares == pytest.approx([1.0 / len(own)] * len(own), abs=0.02)

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from tests.helpers.tone_waves import tone_waves
-from training.data.audio.waves import FRAMES, WaveSet
+from training.audio.format import WAVE_FRAMES
+from training.data.audio.waves import WaveSet
 from training.pitch_classifier.network import NARROW, PAPER, TINY, PitchClassifier
 from training.pitch_classifier.system import SYSTEM, PitchLearner
 from training.trainer.system import RunPosition
@@ -36,19 +37,19 @@ def test_the_paper_s_layers_bring_its_image_to_one_point() -> None:
 @pytest.mark.parametrize("config", [NARROW, TINY])
 def test_other_classifiers_also_end_in_one_point(config: type) -> None:
     network = PitchClassifier(config).eval()
-    logits, features = network(torch.randn(2, FRAMES))
+    logits, features = network(torch.randn(2, WAVE_FRAMES))
     assert logits.shape == (2, 61)
     assert features.shape == (2, config.features)
 
 
 def test_level_does_not_count() -> None:
     network = PitchClassifier(TINY)
-    audio = torch.randn(1, FRAMES)
+    audio = torch.randn(1, WAVE_FRAMES)
     assert torch.allclose(network.image(audio), network.image(0.01 * audio), atol=1e-4)
 
 
 def test_a_sine_is_brightest_in_its_bin() -> None:
-    sine = torch.sin(2.0 * torch.pi * 1000.0 * torch.arange(FRAMES) / 16000)[None]
+    sine = torch.sin(2.0 * torch.pi * 1000.0 * torch.arange(WAVE_FRAMES) / 16000)[None]
     image = PitchClassifier(PAPER).image(sine)
     assert int(image[0, 0, :, 100].argmax()) == round(1000.0 / (16000 / 1024)) - 1
     assert float(image.max()) == pytest.approx(1.0)

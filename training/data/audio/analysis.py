@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, map_coordinates, median_filter
 
-SAMPLE_RATE_HZ = 48000
-HOP_FRAMES = 480
+from training.audio.format import HOP_FRAMES, SAMPLE_RATE_HZ
+
 MOTION_BANDS = ((1, 1), (2, 2), (3, 3), (4, 5), (6, 8), (9, 12), (13, 20), (21, 32))
 """First and last partial number of each band in which motion is measured."""
 

@@ -16,14 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from training.audio.format import HOP_FRAMES, SAMPLE_RATE_HZ
 from training.data.audio.tone_set import HELD, TRAIN, ToneSet
-from training.frame_voice.config import (
-    HOP_FRAMES,
-    NOISE_BIN_COUNT,
-    PARTIAL_COUNT,
-    SAMPLE_RATE_HZ,
-    TrainingConfig,
-)
+from training.frame_voice.config import NOISE_BIN_COUNT, PARTIAL_COUNT, TrainingConfig
 
 _ONSET_SHARE, _RELEASE_SHARE = 0.4, 0.14
 _LEAD_HOPS = 6  # silence before an onset crop, so that the loss's windows see the attack whole

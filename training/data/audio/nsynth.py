@@ -22,17 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.errors import FileError
+from training.audio.format import WAVE_FRAMES, WAVE_PITCHES
 from training.data.audio.tfrecord import Feature, read_example, read_records
 from training.data.audio.wave_files import read_note
 from training.data.audio.wave_writer import (
-    PITCHES,
     CollectedWaves,
     Item,
     RecordedTone,
     split_by_name,
     write_waves,
 )
-from training.data.audio.waves import FRAMES
 from training.data.symbolic.reading import Show, first_line
 
 NSYNTH_NOTICE = (
@@ -90,8 +89,8 @@ def read_nsynth(
 
 def crop_or_pad(wave: NDArray[np.float32]) -> NDArray[np.float32]:
     """Make a wave 64000 frames long as GANSynth does: crop its end, or pad both sides."""
-    missing = max(FRAMES - wave.size, 0)
-    return np.pad(wave[:FRAMES], (missing - missing // 2, missing // 2))
+    missing = max(WAVE_FRAMES - wave.size, 0)
+    return np.pad(wave[:WAVE_FRAMES], (missing - missing // 2, missing // 2))
 
 
 def _items(path: Path, sources: Sources, show: Show) -> Iterator[Item]:
@@ -144,7 +143,7 @@ def _tone(key: str, entry: _Entry, file: Path | io.BytesIO, sources: Sources) ->
 
 
 def _is_wanted(entry: _Entry, sources: Sources) -> bool:
-    return entry.pitch in PITCHES and sources in ("all", entry.instrument_source_str)
+    return entry.pitch in WAVE_PITCHES and sources in ("all", entry.instrument_source_str)
 
 
 def _archive_items(path: Path, sources: Sources, show: Show) -> Iterator[Item]:

@@ -7,6 +7,7 @@ pitch that a keyboard could play, or several.
 from __future__ import annotations
 
 from instrument.errors import SettingError
+from training.audio.format import LOWEST_PITCH, PITCH_COUNT
 
 PROGRAM_NAMES: dict[int, str] = {
     0: "grand-piano",
@@ -124,8 +125,6 @@ STRUCK_PROGRAMS = frozenset(
 HELD_OUT_PROGRAMS = (12, 42, 60, 73)
 """Marimba, cello, French horn and flute are never trained on: one mallet, string, brass, flute."""
 
-_LOWEST_PITCH, _HIGHEST_PITCH = 21, 108
-
 VELOCITY_TILT_DB_PER_OCTAVE: dict[range, float] = {
     range(0, 8): 6.0,  # pianos: a felt hammer is the classic low-pass
     range(8, 16): 5.0,  # mallets
@@ -152,9 +151,9 @@ def held_out_pitches(program: int) -> tuple[frozenset[int], frozenset[int]]:
     for every program; the inner three of each are tested, so that the nearest training pitch is
     two or three semitones away.
     """
-    span = (_HIGHEST_PITCH - _LOWEST_PITCH + 1) // 3
+    span = PITCH_COUNT // 3
     starts = [
-        _LOWEST_PITCH + third * span + 1 + (program * (7 + 4 * third) + 3 * third) % (span - 7)
+        LOWEST_PITCH + third * span + 1 + (program * (7 + 4 * third) + 3 * third) % (span - 7)
         for third in range(3)
     ]
     hidden = frozenset(start + step for start in starts for step in range(5))

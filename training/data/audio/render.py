@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from training.audio.format import HIGHEST_PITCH, LOWEST_PITCH, SAMPLE_RATE_HZ
 from training.data.audio.analysis import ToneAnalysis, analyse_note, read_at
 from training.data.audio.programs import (
     HELD_OUT_PROGRAMS,
@@ -21,11 +22,9 @@ from training.data.audio.programs import (
     held_out_pitches,
     velocity_tilt,
 )
-from training.data.audio.soundfont import SAMPLE_RATE_HZ, SoundFont
+from training.data.audio.soundfont import SoundFont
 from training.data.audio.tone_set import (
     HELD,
-    HIGHEST_PITCH,
-    LOWEST_PITCH,
     MODE_COUNT,
     TEST,
     TRAIN,

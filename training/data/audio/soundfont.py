@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.errors import FileError, SettingError
-
-SAMPLE_RATE_HZ = 48000
+from training.audio.format import SAMPLE_RATE_HZ
 
 # FluidSynth lets a tone fade even when it is told to stop at once, and keeps up to a block of it in
 # a buffer: both would be heard at the next tone's onset.

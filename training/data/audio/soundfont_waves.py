@@ -13,18 +13,18 @@ from pathlib import Path
 import numpy as np
 import soxr
 
+from training.audio.format import SAMPLE_RATE_HZ, WAVE_FRAMES, WAVE_PITCHES, WAVE_RATE_HZ
 from training.data.audio.programs import PROGRAM_NAMES
 from training.data.audio.render import FLUID_NOTICE
-from training.data.audio.soundfont import SAMPLE_RATE_HZ, SoundFont
+from training.data.audio.soundfont import SoundFont
 from training.data.audio.wave_writer import (
-    PITCHES,
     CollectedWaves,
     RecordedTone,
     as_int16,
     normalised,
     write_waves,
 )
-from training.data.audio.waves import FRAMES, RATE_HZ, WaveSplit
+from training.data.audio.waves import WaveSplit
 from training.data.symbolic.reading import Show, Skipped, read_side_by_side
 
 VELOCITY = 100
@@ -73,7 +73,7 @@ def _render(font: Path, programs: Sequence[int], show: Show) -> Iterator[Recorde
     for done, (program, tones) in enumerate(zip(programs, rendered, strict=True), start=1):
         sounding = {tone.pitch for tone in tones}
         yield from tones
-        for pitch in PITCHES:
+        for pitch in WAVE_PITCHES:
             if pitch not in sounding:
                 yield f"{PROGRAM_NAMES[program]} {pitch}", "it makes no sound"
         show(PROGRAM_NAMES[program], done, len(programs))
@@ -81,10 +81,10 @@ def _render(font: Path, programs: Sequence[int], show: Show) -> Iterator[Recorde
 
 def _render_program(font: Path, program: int) -> list[RecordedTone]:
     tones = []
-    hold = FRAMES * SAMPLE_RATE_HZ // RATE_HZ
-    for pitch in PITCHES:
+    hold = WAVE_FRAMES * SAMPLE_RATE_HZ // WAVE_RATE_HZ
+    for pitch in WAVE_PITCHES:
         audio = _open(font).render(program, pitch, VELOCITY, hold, 0)
-        wave = soxr.resample(audio, SAMPLE_RATE_HZ, RATE_HZ, quality="VHQ")[:FRAMES]
+        wave = soxr.resample(audio, SAMPLE_RATE_HZ, WAVE_RATE_HZ, quality="VHQ")[:WAVE_FRAMES]
         if np.abs(wave).max() > _SILENCE:
             split = split_of(program, pitch)
             whole = as_int16(normalised(wave))

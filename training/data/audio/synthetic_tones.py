@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from training.audio.format import SAMPLE_RATE_HZ
 from training.data.audio.analysis import partial_hz, tempered_hz
 from training.data.audio.tone_set import (
     HELD,
@@ -22,7 +23,6 @@ from training.data.audio.tone_set import (
     TuningTables,
     write_notes,
 )
-from training.frame_voice.config import SAMPLE_RATE_HZ
 
 INSTRUMENTS = (
     Instrument("organ tone", 16, is_struck=False, is_held_out=False, velocity_tilt=3.0),

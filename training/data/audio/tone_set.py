@@ -18,14 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.errors import FileError
-from training.data.audio.analysis import MOTION_BANDS, SAMPLE_RATE_HZ
+from training.audio.format import PITCH_COUNT, REFERENCE_RMS, SAMPLE_RATE_HZ
+from training.data.audio.analysis import MOTION_BANDS
 
 FORMAT = 1
-LOWEST_PITCH, HIGHEST_PITCH = 21, 108
-PITCH_COUNT = HIGHEST_PITCH - LOWEST_PITCH + 1
 MODE_COUNT = 12
-REFERENCE_RMS = 0.1
-"""Loudness of every tone as the trainer sees it: the strongest 50 ms have this RMS."""
 HELD = -1
 """`hold_frames` of a tone whose key stays down to its end."""
 

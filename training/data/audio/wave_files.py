@@ -16,13 +16,13 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from training.data.audio.waves import FRAMES, RATE_HZ
+from training.audio.format import WAVE_FRAMES, WAVE_RATE_HZ
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".aif", ".aiff")
 
 _HIGHEST_RATE_HZ, _MOST_CHANNELS = 768_000, 32
 """A header may claim anything; this much memory is the most that four seconds may take."""
-_NOTE_SECONDS = FRAMES / RATE_HZ
+_NOTE_SECONDS = WAVE_FRAMES / WAVE_RATE_HZ
 _SILENCE = 1e-4
 
 
@@ -43,8 +43,8 @@ def read_note(file: Path | BinaryIO) -> NDArray[np.float32]:
         count = min(sound.frames, int(np.ceil(_NOTE_SECONDS * sound.samplerate)))
         audio = _mono(sound.read(count, "float32", always_2d=True), count)
         wave = audio
-        if sound.samplerate != RATE_HZ:
-            wave = soxr.resample(audio, sound.samplerate, RATE_HZ, quality="VHQ")[:FRAMES]
+        if sound.samplerate != WAVE_RATE_HZ:
+            wave = soxr.resample(audio, sound.samplerate, WAVE_RATE_HZ, quality="VHQ")[:WAVE_FRAMES]
     if np.abs(wave).max(initial=0.0) < _SILENCE:
         raise ValueError("it is silent")
     return np.asarray(wave, np.float32)
@@ -66,16 +66,16 @@ def read_tiles(path: Path) -> Iterator[NDArray[np.float32]]:
     with _sound_file(path) as sound:
         if sound.frames < _NOTE_SECONDS * sound.samplerate:
             raise ValueError(f"it is shorter than {_NOTE_SECONDS:g} s")
-        resampler = soxr.ResampleStream(sound.samplerate, RATE_HZ, 1, quality="VHQ")
+        resampler = soxr.ResampleStream(sound.samplerate, WAVE_RATE_HZ, 1, quality="VHQ")
         count, left = int(_NOTE_SECONDS * sound.samplerate), sound.frames
         kept = np.zeros(0, np.float32)
         while left:
             audio = _mono(sound.read(min(count, left), "float32", always_2d=True), min(count, left))
             left -= audio.size
             kept = np.concatenate([kept, resampler.resample_chunk(audio, last=not left)])
-            while kept.size >= FRAMES:
-                yield kept[:FRAMES]
-                kept = kept[FRAMES:]
+            while kept.size >= WAVE_FRAMES:
+                yield kept[:WAVE_FRAMES]
+                kept = kept[WAVE_FRAMES:]
 
 
 @contextmanager

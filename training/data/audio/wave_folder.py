@@ -14,10 +14,10 @@ import numpy as np
 
 from instrument.errors import FileError
 from instrument.latents.yin import estimate_pitch
+from training.audio.format import WAVE_FRAMES, WAVE_PITCHES
 from training.data.audio.note_names import VELOCITY, NamedTone, parse_note_name
 from training.data.audio.wave_files import SUFFIXES, read_note, read_tiles
 from training.data.audio.wave_writer import (
-    PITCHES,
     CollectedWaves,
     Item,
     RecordedTone,
@@ -26,7 +26,7 @@ from training.data.audio.wave_writer import (
     split_by_name,
     write_waves,
 )
-from training.data.audio.waves import FRAMES, WaveSplit
+from training.data.audio.waves import WaveSplit
 from training.data.symbolic.midi_folder import FOLDER_NOTICE
 from training.data.symbolic.reading import Show, first_line, read_side_by_side
 
@@ -149,9 +149,9 @@ def _read_note_file(file: _File) -> list[Item]:
         said = said or NamedTone(round(estimate_pitch(wave)), VELOCITY, "")
     except ValueError as reason:
         return [(file.inside, first_line(reason))]
-    if said.pitch not in PITCHES:
+    if said.pitch not in WAVE_PITCHES:
         return [None]
-    whole = np.pad(as_int16(normalised(wave)), (0, FRAMES - wave.size))
+    whole = np.pad(as_int16(normalised(wave)), (0, WAVE_FRAMES - wave.size))
     return [RecordedTone(whole, said.pitch, said.velocity, _label(file, said), file.split)]
 
 

@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.errors import FileError
+from training.audio.format import WAVE_FRAMES, WAVE_RATE_HZ
 from training.data.audio.waves import (
     DESCRIPTION,
     FORMAT,
-    FRAMES,
     FULL_SCALE,
-    RATE_HZ,
     SPLITS,
     TABLE,
     WAVES,
@@ -33,8 +32,6 @@ from training.data.symbolic.reading import MOST_SKIPPED, Skipped, refuse_many_sk
 
 NORMAL_PEAK = 10.0 ** (-3.0 / 20.0)
 """-3 dB of full scale, about NSynth's level."""
-PITCHES = range(24, 85)
-"""GANSynth's pitches."""
 
 _MOST_LABELS = 1 << 15
 
@@ -181,7 +178,7 @@ def _write(
 
 
 def _append(file: BinaryIO, wave: NDArray[np.int16] | NDArray[np.float32]) -> bytes:
-    assert wave.shape == (FRAMES,), wave.shape
+    assert wave.shape == (WAVE_FRAMES,), wave.shape
     content = (wave if wave.dtype == np.int16 else as_int16(wave.astype(np.float32))).tobytes()
     file.write(content)
     return content
@@ -223,8 +220,8 @@ def _describe(
         source=source,
         notice=notice,
         sha256=digest.hexdigest(),
-        rate_hz=RATE_HZ,
-        frames=FRAMES,
+        rate_hz=WAVE_RATE_HZ,
+        frames=WAVE_FRAMES,
         count=count,
         label_names=label_names,
     )

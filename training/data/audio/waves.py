@@ -18,10 +18,9 @@ import platformdirs
 from numpy.typing import NDArray
 
 from instrument.errors import FileError
+from training.audio.format import WAVE_FRAMES, WAVE_RATE_HZ
 
 FORMAT = 1
-RATE_HZ, FRAMES = 16000, 64000
-"""What NSynth has, and GANSynth makes."""
 FULL_SCALE = 32767.0
 WAVES, TABLE, DESCRIPTION = "waves.i16", "table.npz", "waves.json"
 
@@ -125,10 +124,12 @@ def open_waves(name_or_path: str | Path) -> WaveSet:
         description = msgspec.json.decode(content, type=Description)
         if (description.format, description.rate_hz, description.frames) != (
             FORMAT,
-            RATE_HZ,
-            FRAMES,
+            WAVE_RATE_HZ,
+            WAVE_FRAMES,
         ):
-            raise ValueError(f"its format must be {FORMAT}, {FRAMES} frames at {RATE_HZ} Hz")
+            raise ValueError(
+                f"its format must be {FORMAT}, {WAVE_FRAMES} frames at {WAVE_RATE_HZ} Hz"
+            )
         return _open(folder, description)
     except (OSError, msgspec.MsgspecError, ValueError, KeyError, BadZipFile) as reason:
         raise FileError(f"{folder} is no readable wave set: {reason}", "Make it again.") from reason
@@ -140,7 +141,7 @@ def _open(folder: Path, description: Description) -> WaveSet:
         labels, splits = table["labels"], table["splits"]
     if any(part.shape != (description.count,) for part in (pitches, velocities, labels, splits)):
         raise ValueError(f"{TABLE} does not have {description.count} rows")
-    wanted, found = description.count * FRAMES * 2, (folder / WAVES).stat().st_size
+    wanted, found = description.count * WAVE_FRAMES * 2, (folder / WAVES).stat().st_size
     if found != wanted or not wanted:
         raise ValueError(f"{WAVES} must have {wanted} bytes, got {found}")
     if labels.min() < 0 or labels.max() >= len(description.label_names):
@@ -151,7 +152,7 @@ def _open(folder: Path, description: Description) -> WaveSet:
         notice=description.notice,
         sha256=description.sha256,
         rate_hz=description.rate_hz,
-        waves=np.memmap(folder / WAVES, "<i2", "r", shape=(description.count, FRAMES)),
+        waves=np.memmap(folder / WAVES, "<i2", "r", shape=(description.count, WAVE_FRAMES)),
         pitches=pitches.astype(np.uint8),
         velocities=velocities.astype(np.uint8),
         labels=labels.astype(np.int16),

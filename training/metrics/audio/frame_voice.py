@@ -16,11 +16,11 @@ import soxr
 import torch
 from numpy.typing import NDArray
 
-from training.audio.mel_warp import SAMPLE_RATE_HZ as MEL_IF_RATE_HZ
-from training.audio.spectrogram import NOTE_FRAMES, Spectrogram
+from training.audio.format import LOWEST_PITCH, SAMPLE_RATE_HZ, WAVE_FRAMES
+from training.audio.format import WAVE_RATE_HZ as MEL_IF_RATE_HZ
+from training.audio.spectrogram import Spectrogram
 from training.data.audio.analysis import tempered_hz
-from training.data.audio.tone_set import LOWEST_PITCH, TEST, ToneSet
-from training.frame_voice.config import SAMPLE_RATE_HZ
+from training.data.audio.tone_set import TEST, ToneSet
 from training.frame_voice.model import FrameVoice
 from training.frame_voice.render import play, play_like
 from training.frame_voice.run import RunSummary
@@ -282,7 +282,7 @@ def _stays_level(notes: ToneSet, instrument: int) -> bool:
 
 def _mel_if_figures(source: NDArray[np.float32]) -> tuple[float, float]:
     low = soxr.resample(np.asarray(source, np.float64), SAMPLE_RATE_HZ, MEL_IF_RATE_HZ, "VHQ")
-    low = np.pad(low, (0, max(NOTE_FRAMES - low.size, 0)))[:NOTE_FRAMES]
+    low = np.pad(low, (0, max(WAVE_FRAMES - low.size, 0)))[:WAVE_FRAMES]
     again = Spectrogram().round_trip(torch.from_numpy(low)[None])[0].numpy()
     pair = [magnitudes(np.asarray(audio, np.float32), MEL_IF_RATE_HZ) for audio in (low, again)]
     distance = log_spectral_distance(pair[0], pair[1], MEL_IF_RATE_HZ, 8000.0)

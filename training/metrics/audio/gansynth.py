@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from instrument.errors import SettingError
+from training.audio.format import HIGHEST_WAVE_PITCH, LOWEST_WAVE_PITCH
 from training.data.audio.waves import WaveSet
-from training.gansynth.tones import HIGHEST_PITCH, LOWEST_PITCH, GansynthTones
+from training.gansynth.tones import GansynthTones
 from training.metrics.audio.frechet import Gaussian, frechet_distance
 from training.metrics.audio.log_spectra import distance_db
 from training.metrics.audio.ndb import BINS, Bins
@@ -232,9 +233,9 @@ def _figures(heard: dict[str, ToneSamples], reference: Reference) -> tuple[Figur
 
 def _by(heard: dict[str, ToneSamples]) -> dict[int, tuple[Figure, ...]]:
     found: dict[int, tuple[Figure, ...]] = {}
-    for lowest in range(LOWEST_PITCH, HIGHEST_PITCH, 12):
+    for lowest in range(LOWEST_WAVE_PITCH, HIGHEST_WAVE_PITCH, 12):
         # The highest key belongs to the octave below it.
-        highest = lowest + 11 if lowest + 12 < HIGHEST_PITCH else HIGHEST_PITCH
+        highest = lowest + 11 if lowest + 12 < HIGHEST_WAVE_PITCH else HIGHEST_WAVE_PITCH
         some = {
             whose: tones.chosen((tones.pitches >= lowest) & (tones.pitches <= highest))
             for whose, tones in heard.items()
@@ -266,7 +267,7 @@ def _each(heard: dict[str, ToneSamples], measure: Callable[[ToneSamples], Mean])
 
 
 def _accuracy(tones: ToneSamples) -> Mean:
-    right = pitch_scores.is_right(tones.chances, tones.pitches - LOWEST_PITCH)
+    right = pitch_scores.is_right(tones.chances, tones.pitches - LOWEST_WAVE_PITCH)
     return mean_of(100.0 * right)
 
 

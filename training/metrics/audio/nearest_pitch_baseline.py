@@ -11,8 +11,8 @@ import soxr
 from numpy.typing import NDArray
 
 from instrument.errors import FileError
+from training.audio.format import SAMPLE_RATE_HZ
 from training.data.audio.tone_set import HELD, TRAIN, ToneSet
-from training.frame_voice.config import SAMPLE_RATE_HZ
 
 _REPEATED_FRAMES = 12000
 _SMOOTH = 480

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from training.audio.format import LOWEST_WAVE_PITCH, WAVE_PITCH_COUNT
 from training.data.audio.waves import WaveSet
-from training.gansynth.tones import LOWEST_PITCH
 from training.metrics.audio.frechet import Gaussian, frechet_distance
 from training.metrics.audio.tone_samples import AT_ONCE, recorded, spread_rows
 from training.metrics.audio.tuning import cents_error
-from training.pitch_classifier.network import PITCHES, PitchClassifier
+from training.pitch_classifier.network import PitchClassifier
 from training.pitch_classifier.scores import entropies, is_right, probabilities
 
 
@@ -33,7 +33,7 @@ class QuickLook:
     def __init__(self, waves: WaveSet, classifier: PitchClassifier | None) -> None:
         self._classifier = classifier
         self._real: Gaussian | None = None
-        rows = spread_rows(waves, "valid", 4 * PITCHES)
+        rows = spread_rows(waves, "valid", 4 * WAVE_PITCH_COUNT)
         if classifier and len(rows) > 1:
             heard = [self._hear(tones)[1] for tones in recorded(waves, rows)]
             self._real = Gaussian.of(np.concatenate(heard))
@@ -63,7 +63,7 @@ class QuickLook:
             return found
         parts = [self._hear(tones[i : i + AT_ONCE]) for i in range(0, len(tones), AT_ONCE)]
         chances = probabilities(np.concatenate([logits for logits, _ in parts]))
-        found["pitch_accuracy"] = float(is_right(chances, pitches - LOWEST_PITCH).mean())
+        found["pitch_accuracy"] = float(is_right(chances, pitches - LOWEST_WAVE_PITCH).mean())
         found["pitch_entropy"] = float(entropies(chances).mean())
         if self._real and len(tones) > 1:
             features = np.concatenate([hidden for _, hidden in parts])

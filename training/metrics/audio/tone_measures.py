@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
+from training.audio.format import SAMPLE_RATE_HZ
 from training.data.audio.analysis import measure_wobble, partial_hz
-from training.frame_voice.config import SAMPLE_RATE_HZ
 
 _FFT_FRAMES = 1 << 17
 _SEARCH_CENTS = 40.0

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from training.audio.format import WAVE_PITCH_COUNT, WAVE_PITCHES
 from training.data.audio.waves import WaveSet, WaveSplit
-from training.gansynth.tones import HIGHEST_PITCH, LOWEST_PITCH
 from training.metrics.audio.log_spectra import log_spectra
 from training.metrics.audio.tuning import cents_error
 from training.pitch_classifier.network import PitchClassifier
@@ -121,9 +121,9 @@ def spread_rows(
     if names:
         known = np.array([name in names for name in waves.label_names])
         rows = rows[known[waves.labels[rows]]]
-    each = max(1, round(count / (HIGHEST_PITCH - LOWEST_PITCH + 1)))
+    each = max(1, round(count / WAVE_PITCH_COUNT))
     chosen = []
-    for pitch in range(LOWEST_PITCH, HIGHEST_PITCH + 1):
+    for pitch in WAVE_PITCHES:
         having = rows[waves.pitches[rows] == pitch]
         places = np.linspace(0, len(having) - 1, min(each, len(having))).round().astype(np.int64)
         chosen.append(having[places])

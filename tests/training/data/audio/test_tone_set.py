@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from instrument.errors import FileError
+from training.audio.format import REFERENCE_RMS
 from training.data.audio.crops import CropSource, Prefetch
 from training.data.audio.programs import HELD_OUT_PROGRAMS, PROGRAM_NAMES, held_out_pitches
 from training.data.audio.synthetic_tones import TEST_PITCHES, make_tone, write_tones
 from training.data.audio.tone_set import (
     HELD,
-    REFERENCE_RMS,
     TEST,
     TRAIN,
     AnalysedTone,

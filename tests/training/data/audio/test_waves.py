@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 
 from instrument.errors import FileError
+from training.audio.format import WAVE_FRAMES
 from training.data.audio.wave_writer import RecordedTone, split_by_name, write_waves
-from training.data.audio.waves import FRAMES, WaveSet, open_waves
+from training.data.audio.waves import WaveSet, open_waves
 from training.data.symbolic.reading import Skipped
 
 SAID = {"name": "mine", "source": "formulas", "notice": "free"}
 
 
 def noise(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).uniform(-0.7, 0.7, FRAMES).astype(np.float32)
+    return np.random.default_rng(seed).uniform(-0.7, 0.7, WAVE_FRAMES).astype(np.float32)
 
 
 def five_notes() -> Iterator[RecordedTone]:
@@ -66,7 +67,7 @@ def test_the_checksum_is_of_sound_and_words(waves: WaveSet, tmp_path: Path) -> N
 
 
 def test_what_is_too_loud_is_clipped_not_wrapped(tmp_path: Path) -> None:
-    loud = np.linspace(-2.0, 2.0, FRAMES, dtype=np.float32)
+    loud = np.linspace(-2.0, 2.0, WAVE_FRAMES, dtype=np.float32)
     waves = write_waves(tmp_path / "a", [RecordedTone(loud, 60, 1, "a", "train")], **SAID).waves
     assert waves.waves.min() == -32767
     assert waves.waves.max() == 32767
