@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ FORBIDDEN = {
     "training": {"export", "onnx", "onnxscript"},
 }
 VERB_MODULE = Path("instrument/cli/main.py")
+HALLS = {"training.data", "training.metrics"}
+"""Folders whose folders are rooms of their own."""
 
 
 def python_files(folder: str) -> list[Path]:
@@ -44,6 +47,25 @@ def test_packages_import_only_downwards(folder: str) -> None:
         only_top = file == VERB_MODULE
         found = {package for package, _ in imported_packages(file, at_import_only=only_top)}
         assert not found & FORBIDDEN[folder], f"{file} imports {found & FORBIDDEN[folder]}"
+
+
+def room_of(module: str) -> str:
+    """Return the room that a module is in: a folder of the package, or of one of the `HALLS`."""
+    parts = module.removesuffix(".__init__").split(".")
+    return ".".join(parts[: 3 if ".".join(parts[:2]) in HALLS else 2])
+
+
+@pytest.mark.parametrize("package", ["training"])
+def test_rooms_import_each_other_without_circles(package: str) -> None:
+    imports: dict[str, set[str]] = {}
+    for file in python_files(package):
+        room = room_of(".".join(file.with_suffix("").parts))
+        found = {room_of(module) for top, module in imported_packages(file) if top == package}
+        imports.setdefault(room, set()).update(found - {room})
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        pytest.fail("a circle of imports: " + " <- ".join(error.args[1]))
 
 
 def test_realtime_imports_only_numpy_numba_and_itself() -> None:

@@ -13,9 +13,9 @@ from rich.table import Table
 
 from instrument.errors import SettingError
 from instrument.files import replacing_file
+from training.convgan.evaluate import SoundFigures, measure_sounds
 from training.convgan.system import SYSTEM, load_sounds
 from training.data.audio.waves import open_waves
-from training.metrics.audio.convgan import SoundFigures, measure_sounds
 from training.metrics.audio.ndb import BINS
 from training.pictures.samples import NoteSamples, write_samples
 from training.trainer.trainer import EVALUATION

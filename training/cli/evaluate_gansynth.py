@@ -11,11 +11,11 @@ import torch
 from rich.console import Console
 
 from training.data.audio.waves import open_waves
+from training.gansynth.evaluate import NOTES, Known, evaluate_notes
+from training.gansynth.report import draw_notes, print_evaluation, write_evaluation
 from training.gansynth.small import instrument_latents
 from training.gansynth.system import load_notes
 from training.gansynth.tones import GansynthTones
-from training.metrics.audio.gansynth import NOTES, Known, evaluate_notes
-from training.metrics.audio.gansynth_report import draw_notes, print_evaluation, write_evaluation
 from training.pitch_classifier.file import (
     FORMAT,
     SHIPPED,

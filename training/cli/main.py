@@ -186,9 +186,9 @@ def evaluate_frame_voice(
     The same notes are played by the voice, by resampling the nearest training pitch, and by
     GANSynth's mel-IF round trip (no network, 16 kHz). Gates are printed with their verdicts.
     """
+    from training.frame_voice.evaluate import evaluate
+    from training.frame_voice.report import draw_notes, print_report, write_report
     from training.frame_voice.run import load_voice
-    from training.metrics.audio.frame_voice import evaluate
-    from training.metrics.audio.report import draw_notes, print_report, write_report
 
     torch.set_num_threads(threads)
     voice, summary = load_voice(run)

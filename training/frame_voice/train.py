@@ -22,9 +22,9 @@ from torch.utils.tensorboard import SummaryWriter
 from instrument.errors import SettingError
 from training.audio.format import HOP_FRAMES, SAMPLE_RATE_HZ
 from training.audio.spectral_loss import SpectralLoss, Spectrum
-from training.data.audio.crops import Crops, CropSource, Prefetch
 from training.data.audio.tone_set import TEST, ToneSet
 from training.frame_voice.config import FrameVoiceConfig, TrainingConfig
+from training.frame_voice.crops import Crops, CropSource, Prefetch
 from training.frame_voice.discriminators import AdversarialStage
 from training.frame_voice.model import FrameVoice, render_hops, tempered_hz
 from training.frame_voice.network import HOP_SECONDS

@@ -8,8 +8,8 @@ import pytest
 
 from export.frame_voice.card import fit_prior, read_metrics
 from instrument.errors import FileError
-from training.metrics.audio.frame_voice import Gate, VoiceReport
-from training.metrics.audio.report import write_report
+from training.frame_voice.evaluate import Gate, VoiceReport
+from training.frame_voice.report import write_report
 
 
 def test_an_evaluations_figures_come_with_their_date_and_step(tmp_path: Path) -> None:

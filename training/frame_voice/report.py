@@ -13,9 +13,9 @@ from rich.table import Table
 
 from instrument.errors import FileError
 from training.data.audio.tone_set import TEST, ToneSet
+from training.frame_voice.evaluate import ToneFigures, VoiceReport
 from training.frame_voice.model import FrameVoice
 from training.frame_voice.render import play_like
-from training.metrics.audio.frame_voice import ToneFigures, VoiceReport
 from training.pictures.spectrograms import compare_spectrograms
 
 FORMAT = 1

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from instrument.files import replacing_file
 from training.data.audio.waves import WaveSet
-from training.metrics.audio.gansynth import Figure, GansynthEvaluation, Known, Play
+from training.gansynth.evaluate import Figure, GansynthEvaluation, Known, Play
 from training.metrics.audio.tone_samples import spread_rows
 from training.pictures.rainbowgram import write_rainbowgrams
 from training.pitch_classifier.file import About

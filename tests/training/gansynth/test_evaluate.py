@@ -13,8 +13,8 @@ from torch import Tensor
 from instrument.errors import FileError, SettingError
 from tests.helpers.tone_waves import tone, tone_waves
 from training.data.audio.waves import WaveSet
-from training.metrics.audio.gansynth import GansynthEvaluation, Known, Play, evaluate_player
-from training.metrics.audio.gansynth_report import draw_notes, print_evaluation, write_evaluation
+from training.gansynth.evaluate import GansynthEvaluation, Known, Play, evaluate_player
+from training.gansynth.report import draw_notes, print_evaluation, write_evaluation
 from training.metrics.audio.tone_samples import spread_rows
 from training.pitch_classifier.file import FORMAT, About, read_classifier, write_classifier
 from training.pitch_classifier.network import TINY, PitchClassifier
