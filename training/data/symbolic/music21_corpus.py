@@ -45,7 +45,8 @@ _TUNE_NOTICE = (
 
 def jsb_manifest() -> dict[Split, tuple[str, ...]]:
     """Return which of music21's pieces are in which split of the canonical JSB chorales."""
-    manifest = json.loads(files("training.data.symbolic").joinpath("jsb_m21_split.json").read_text("utf-8"))
+    here = files("training.data.symbolic")
+    manifest = json.loads(here.joinpath("jsb_m21_split.json").read_text("utf-8"))
     return {split: tuple(manifest["splits"][split]) for split in SPLITS}
 
 
