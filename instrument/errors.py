@@ -11,6 +11,7 @@
     ├── DeviceError              an audio device, MIDI port or server that is missing or refuses
     ├── SettingError             a wrong value on the command line
     ├── MissingExtraError        a package that an optional extra installs
+    ├── InstallationError        another distribution has overwritten one of our packages
     └── EngineError              one of the instrument's own processes failed
 
 Every message says what, where, what was found, and what to do about it.
@@ -70,6 +71,10 @@ class SettingError(LatentkeysError):
 
 class EngineError(LatentkeysError):
     """One of the instrument's own processes failed."""
+
+
+class InstallationError(LatentkeysError):
+    """One of our packages is missing, or another distribution has overwritten it."""
 
 
 class MissingExtraError(LatentkeysError):

@@ -25,11 +25,12 @@ from instrument.cli.stress import (
     Stress,
     measure_stress,
 )
-from instrument.errors import LatentkeysError
+from instrument.errors import InstallationError, LatentkeysError
+from instrument.import_names import DISTRIBUTION, PACKAGES, check_package, other_owners
 from instrument.preset.preset import list_presets
 from instrument.realtime.machine_code import cache_folders, object_name
 
-PACKAGES = ("numpy", "numba", "llvmlite", "sounddevice", "python-rtmidi", "JACK-Client", "mido")
+NEEDED = ("numpy", "numba", "llvmlite", "sounddevice", "python-rtmidi", "JACK-Client", "mido")
 BOTH_WHEELS = (
     "pip uninstall onnxruntime onnxruntime-gpu; then pip install 'latentkeys[cpu]' or [gpu]"
 )
@@ -52,7 +53,7 @@ def print_report(stress_seconds: float) -> None:
     """Print every finding as it is made, then the stress; 0 seconds leave the stress out."""
     console = Console(highlight=False)
     colours = {"good": "green", "note": "yellow", "bad": "red"}
-    for section in (versions, runtimes, sound, keyboards, rights, caches):
+    for section in (versions, import_names, runtimes, sound, keyboards, rights, caches):
         for finding in section():
             console.print(f"[{colours[finding.mark]}]{finding.mark}[/]  ", end="")
             console.print(finding.what, markup=False, soft_wrap=True)
@@ -68,10 +69,27 @@ def versions() -> Iterator[Finding]:
         "good",
         f"latentkeys {__version__}, Python {platform.python_version()}, {platform.platform()}",
     )
-    found = {package: _version(package) for package in PACKAGES}
+    found = {package: _version(package) for package in NEEDED}
     yield Finding("good", ", ".join(f"{name} {number}" for name, number in found.items() if number))
     for name in [name for name, number in found.items() if not number]:
         yield Finding("bad", f"{name} is not installed", f"pip install {name}")
+
+
+def import_names() -> Iterator[Finding]:
+    """Say whether another distribution has our packages' names, and whether it broke them."""
+    for name in PACKAGES:
+        try:
+            check_package(name)
+        except InstallationError as problem:
+            yield Finding("bad", problem.message, problem.remedy)
+            continue
+        for other in other_owners(name):
+            yield Finding(
+                "note",
+                f"{other} is installed, too, and has a package {name!r} of its own",
+                f"Removing it will remove files of {DISTRIBUTION}; afterwards type: "
+                f"pip install --force-reinstall --no-deps {DISTRIBUTION}",
+            )
 
 
 def runtimes() -> Iterator[Finding]:

@@ -18,8 +18,8 @@ from typing import Any, NoReturn
 
 import click
 
-from instrument import __version__
 from instrument.errors import LatentkeysError, MissingExtraError
+from instrument.import_names import DISTRIBUTION, PACKAGES, check_package
 
 WRONG = 2
 INTERRUPTED = 128 + signal.SIGINT  # as shells report it
@@ -57,18 +57,19 @@ class ImportedOnUse(click.Group):
 
     def _command(self) -> click.Command:
         module, attribute = self.target.split(":")
+        check_package(module.split(".")[0])
         try:
             command: click.Command = getattr(importlib.import_module(module), attribute)
         except ModuleNotFoundError as missing:
             package = (missing.name or "").split(".")[0]
-            if package in ("instrument", "training", "export"):
+            if package in PACKAGES:
                 raise  # our own mistake, not an extra that is missing
             raise MissingExtraError(f"latentkeys {self.name}", package, self.extra) from missing
         return command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="latentkeys")
+@click.version_option(package_name=DISTRIBUTION, prog_name="latentkeys")
 def latentkeys() -> None:
     """Play neural instruments live.
 
@@ -311,6 +312,7 @@ def doctor(seconds: float) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code: 0 well, 2 the user's error, 130 Ctrl-C."""
     try:
+        check_package("instrument")
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, _end)
         if hasattr(signal, "SIGHUP"):
