@@ -1,7 +1,7 @@
 """What a composer's bundle contains: its graphs, and what its card says.
 
-In: a trained learner. Out: a `ComposerPlan`. `PLANS` names the function that makes it for each
-system; each lives in the file of its system, beside nothing else of this package.
+In: a trained learner. Out: a `ComposerPlan`. `plan_composer` knows which function makes it for each
+system; each of them lives in the file of its system, beside nothing else of this package.
 """
 
 from __future__ import annotations

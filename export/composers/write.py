@@ -88,7 +88,7 @@ def write_learner(
     report: Callable[[str], None] = lambda _: None,
     workers: int = 2,
 ) -> Bundle:
-    """Export a learner with its weights; see `write_composer` and `composer_onnx.export_plan`."""
+    """Export a learner with its weights; see `write_composer` and `composers.onnx.export_plan`."""
     torch.set_num_threads(1)
     plan = plan_composer(run.system, learner)
     rounding = _round(plan)

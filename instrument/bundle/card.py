@@ -120,7 +120,7 @@ class Licence:
 class GraphTest:
     """A few numbers of one run of a graph on seeded inputs, as the exporting machine had them.
 
-    `instrument.graph_inputs.seeded_inputs` makes the inputs from the seed.
+    `instrument.bundle.self_test.seeded_inputs` makes the inputs from the seed.
     """
 
     graph: Text

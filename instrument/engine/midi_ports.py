@@ -97,7 +97,7 @@ class ArrivalClock:
         self._zero_ns: float | None = None
 
     def stamp(self, seconds_since_last: float, polled_ns: int) -> int:
-        """Return the moment at which a message arrived, on `audio_clock.now_ns`."""
+        """Return the moment at which a message arrived, on `instrument.engine.clock.now_ns`."""
         self._driver_ns += seconds_since_last * 1e9
         seen = polled_ns - self._driver_ns
         if self._zero_ns is None:

@@ -30,9 +30,9 @@ def slerp(start: ArrayLike, end: ArrayLike, amount: float, prior: Prior) -> Late
 
     The half-way point of two independent draws lies sqrt(2) nearer to the centre, where sounds are
     more average; this keeps the distance of two points that are equally far. As in Magenta's
-    gansynth `generate_util.slerp`, the angle is that of the unit vectors, and the points themselves
-    are weighted. Both are first made round (whitened) with the prior. Points in line with the
-    centre, or on it, fall back to `lerp`: upstream divides by zero there.
+    gansynth ``generate_util.slerp``, the angle is that of the unit vectors, and the points
+    themselves are weighted. Both are first made round (whitened) with the prior. Points in line
+    with the centre, or on it, fall back to `lerp`: upstream divides by zero there.
     """
     a, b = whiten(start, prior), whiten(end, prior)
     lengths = np.linalg.norm(a) * np.linalg.norm(b)

@@ -6,7 +6,7 @@ phrase) is a multiple of 1/ticks_per_beat, every bpm is 60e6 over a whole number
 pitches of a track sound at once. Other times and tempos go to the nearest tick and microsecond;
 tracks without a channel get one.
 
-Reading settles what files leave open (`midi_parts` does so for notes): a first bar shorter than
+Reading settles what files leave open (`track_notes` does so for notes): a first bar shorter than
 the next meter's is a pickup; with SMPTE time a beat is half a second; the phrase ends with the
 last end of track. Pedals, controllers and bends are left out.
 """

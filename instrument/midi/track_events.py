@@ -1,6 +1,6 @@
 """One track of a MIDI file: a chunk's bytes in, events on a clock of ticks out, and back.
 
-Neither library at hand would do for `midi_phrases`: symusic 0.6 drops channels, held notes, tracks
+Neither library at hand would do for `midi.phrases`: symusic 0.6 drops channels, held notes, tracks
 without notes and the end of track; mido decodes seven times more slowly.
 """
 

@@ -2,7 +2,7 @@
 
 A beat is a quarter note, whatever the meter; times are counted in beats from the phrase's
 beginning and keep their microtiming. Everything here is immutable and carries no sound: files
-(`midi_phrases`), tuples for networks (`note_tuples`), piano rolls and chorale frames are views.
+(`midi.phrases`), tuples for networks (`note_tuples`), piano rolls and chorale frames are views.
 """
 
 from __future__ import annotations

@@ -47,5 +47,5 @@ class Vocabulary:
         return symbol in self._ids
 
     def id_of(self, symbol: str) -> int:
-        """Return a symbol's id; a KeyError when it is unknown, so ask with `in` first."""
+        """Return a symbol's id; a KeyError when it is unknown, so ask with ``in`` first."""
         return self._ids[symbol]

@@ -1,7 +1,7 @@
 """A performance as the authors of GANSynth mix it: envelope, velocity and level of every note.
 
 In: a song, its sound at every moment, notes. Out: mono audio. As Magenta's gansynth_generate.py and
-its `generate_util` do it: a note lasts 3 s at most, has a straight attack of 10 ms and a straight
+its ``generate_util`` do it: a note lasts 3 s at most, has a straight attack of 10 ms and a straight
 release of 0.3 s, is brought to a peak of 1 and weighted with velocity / 127; the sum is brought to
 a peak of 0.5. Where this differs: any pitch sounds, a silent note is silent and not NaN, the
 sustain pedal holds notes, a note that the model holds for less goes round its loop, and a piece of

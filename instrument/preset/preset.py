@@ -4,9 +4,8 @@ In: ``NAME.toml``. Out: a `Preset`, the frozen tree of dataclasses below; their 
 list of keys, each with its unit and range. A wrong file raises `PresetError` and says what, where,
 what was found and what is allowed.
 
-For the command line: `list_presets`, `find_preset`, `load_preset`, `save_preset` here;
-`check_preset`, `new_preset` and `refresh_preset`, which need the model, in
-`instrument.latents.latent`. Presets are looked for in this order: the path given, the user's
+Here nothing opens a model; `instrument.latents.create_preset` makes, checks and refreshes presets
+with theirs. Presets are looked for in this order: the path given, the user's
 folder, the shipped folder.
 """
 
@@ -217,7 +216,7 @@ class PresetEntry:
 
 
 def load_preset(path: Path) -> Preset:
-    """Read and check one preset file; the model is not opened (see `instrument.latents.latent`).
+    """Read and check one preset file; the model is not opened (`latents.create_preset` does).
 
     Raises
     ------

@@ -96,7 +96,7 @@ PARTNER_SOURCE: Final = 255
 # What a voice is doing (`voices.stage`).
 FREE, ATTACK, DECAY, RELEASE = 0, 1, 2, 3
 
-# What channel and key pressure play (`banks.pressure_target`).
+# What channel and key pressure play (`pressure_target` of a bank).
 PRESSURE_NOTHING, PRESSURE_VIBRATO, PRESSURE_CUTOFF, PRESSURE_LEVEL = 0, 1, 2, 3
 
 

@@ -157,7 +157,7 @@ def _known(pitch: Tensor | None) -> Tensor:
 def instantaneous_frequency(phase: Tensor) -> Tensor:
     """Return the phase's change from window to window over π; the first one keeps the phase.
 
-    The change is unwrapped as `numpy.unwrap` does, a jump of exactly π upwards staying upwards.
+    The change is unwrapped as ``numpy.unwrap`` does, a jump of exactly π upwards staying upwards.
 
     Parameters
     ----------

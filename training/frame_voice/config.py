@@ -43,8 +43,7 @@ class TrainingConfig:
     steps
         Length of the cosine schedule.
     minutes
-        If not 0, `steps` is set from the speed of the first steps so that training ends after
-        this long.
+        If not 0, training ends after this long instead, and the schedule follows the clock.
     batch_size
         Crops per step.
     crop_hops

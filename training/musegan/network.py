@@ -1,8 +1,8 @@
 """MuseGAN's generators (Dong et al., AAAI 2018): bars of several tracks from a few latents.
 
-Every track has its bar generator, fed with up to four latents: `song` and `time` are shared by all
-tracks, `track` and `track_time` are its own; those "in time" go through a temporal network that
-turns one latent into one for each bar. Which are used is the mode:
+Every track has its bar generator, fed with up to four latents: ``song`` and ``time`` are shared by
+all tracks, ``track`` and ``track_time`` are its own; those "in time" go through a temporal
+network that turns one latent into one for each bar. Which are used is the mode:
 
 - jamming: every track plays from its own latents, and has its own critic;
 - composer: one generator plays all tracks from the shared ones;

@@ -69,7 +69,7 @@ Network = TypeVar("Network", bound=NoteLikelihoods)
 
 
 class NoteTupleLearner(ABC, Generic[Network]):
-    """A network over note tuples in training: a `training.trainer.trainer.Learner`.
+    """A network over note tuples in training: a `training.trainer.system.Learner`.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ _WARM_UP_STEPS = 20
 
 
 class PitchLearner:
-    """A pitch classifier in training: a `training.trainer.trainer.Learner`."""
+    """A pitch classifier in training: a `training.trainer.system.Learner`."""
 
     def __init__(self, config: ClassifierConfig, waves: WaveSet, device: torch.device) -> None:
         self.config, self.waves, self.device = config, waves, device

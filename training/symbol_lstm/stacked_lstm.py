@@ -150,8 +150,8 @@ class StackedNetwork(nn.Module):
 class StackedStep(nn.Module):
     """One symbol with explicit state.
 
-    Inputs: `symbol` int64 (1, 1); `hidden_1`, `cell_1`, … `hidden_3`, `cell_3` float32
-    (1, 1, 256 / 512 / 256). Outputs: `logits` float32 (1, symbols) and the six states.
+    Inputs: ``symbol`` int64 (1, 1); ``hidden_1``, ``cell_1``, … ``hidden_3``, ``cell_3`` float32
+    (1, 1, 256 / 512 / 256). Outputs: ``logits`` float32 (1, symbols) and the six states.
     """
 
     def __init__(self, network: StackedNetwork) -> None:

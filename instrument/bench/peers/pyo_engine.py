@@ -4,7 +4,7 @@ Run as a process (``python -m instrument.bench.peers.pyo_engine VOICES FRAMES RA
 prints a banner, keeps one server per process, and takes the interpreter lock in its block function.
 Per voice: `TableRead` with 4-point interpolation (interp=4) over a 1-s table at a rate off unity,
 `Adsr`, a 2-pole low-pass `Biquad`, `Pan`; summed by pyo's own output. `Biquad` is pyo's cheapest
-2-pole low-pass: its `SVF` has four poles and makes the block 8 % dearer, `SVF2` 75 %. Objects:
+2-pole low-pass: its ``SVF`` has four poles and makes the block 8 % dearer, ``SVF2`` 75 %. Objects:
 https://belangeo.github.io/pyo/
 """
 

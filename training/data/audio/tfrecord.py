@@ -1,4 +1,4 @@
-"""Read TFRecord files of `tf.train.Example` without TensorFlow.
+"""Read TFRecord files of ``tf.train.Example`` without TensorFlow.
 
 The readers on PyPI were looked at: ``tfrecord`` 1.14.6 reads the checksums but does not compare
 them, and makes its buffer as large as a damaged length asks; ``tfrecord-slow`` has had no release

@@ -43,7 +43,7 @@ Say = Callable[[str], None]
 
 
 class Cells(Protocol):
-    """Likelihoods over frames; see `training.chorale_lstm.system.Likelihoods`."""
+    """Likelihoods over frames; see `chorale_lstm.likelihoods.ChoraleLikelihoods`."""
 
     @property
     def nats(self) -> Values:
