@@ -32,6 +32,13 @@ def cannot_write(path: Path, problem: OSError) -> FileError:
     return FileError(f'cannot write "{path}": {reason}', remedy)
 
 
+def shipped_presets_folder() -> Path:
+    """The presets that came with the project: inside the wheel, or beside the source tree."""
+    package = Path(__file__).parent
+    inside_wheel = package / "presets"
+    return inside_wheel if inside_wheel.is_dir() else package.parent / "presets"
+
+
 @contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the body succeeds.

@@ -15,7 +15,7 @@ import types
 import typing
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -23,6 +23,10 @@ from msgspec import Meta
 from instrument.errors import FileError
 
 Decoded = TypeVar("Decoded")
+Text = Annotated[str, Meta(min_length=1, max_length=80)]
+Sha256 = Annotated[
+    str, Meta(pattern="^[0-9a-f]{64}$", extra={"says": "64 hexadecimal digits (a sha256)"})
+]
 _TYPE_NAMES = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}
 
 

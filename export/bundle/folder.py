@@ -23,7 +23,7 @@ from instrument.bundle.bundle import user_models_folder
 from instrument.bundle.card import CARD_NAME, Card
 from instrument.errors import FileError, SettingError
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")  # as instrument.preset.preset.ModelName
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")  # as instrument.bundle.card.ModelName
 FREE_MUSIC = "the corpus of music21"
 """How the source of `latentkeys data jsb` and `latentkeys data music21` begins."""
 _MIT = """\

@@ -23,12 +23,13 @@ from instrument.bundle.card import (
     CardFile,
     ComposerCard,
     Graph,
+    ModelReference,
     Tensor,
     VoiceCard,
     read_card,
 )
 from instrument.errors import BundleError, PresetError
-from instrument.preset.preset import ModelReference, shipped_presets_folder
+from instrument.files import shipped_presets_folder
 from instrument.schema import nearest
 
 if TYPE_CHECKING:

@@ -23,11 +23,12 @@ import platformdirs
 import tomli_w
 from msgspec import Meta
 
+from instrument.bundle.card import LatentNumber, ModelReference
 from instrument.errors import PresetError, SettingError
-from instrument.files import replacing_file
+from instrument.files import replacing_file, shipped_presets_folder
 from instrument.partner.knobs import KNOBS
 from instrument.preset.partner_table import PhraseTable
-from instrument.schema import decode, nearest, ranged, read_limited
+from instrument.schema import Text, decode, nearest, ranged, read_limited
 
 FORMAT = 1
 LIMIT_BYTES = 64 * 1024
@@ -35,20 +36,7 @@ _ROW_ITEMS = 8
 _LONG_LIST = re.compile(r"\[\n((?:    .+,\n)+)\]")
 DEFAULT_PRESET = "breathing_piano"
 
-Text = Annotated[str, Meta(min_length=1, max_length=80)]
 Description = Annotated[str, Meta(max_length=400)]
-ModelName = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$",
-        extra={"says": "a folder name of a-z, 0-9, _ and -, such as 'frame_voice'"},
-    ),
-]
-Sha256 = Annotated[
-    str, Meta(pattern="^[0-9a-f]{64}$", extra={"says": "64 hexadecimal digits (a sha256)"})
-]
-LatentNumber = Annotated[float, ranged(-100, 100)]
-
 Parameter = Literal[
     "attack_seconds",
     "decay_seconds",
@@ -72,15 +60,6 @@ PARAMETER_RANGES: dict[Parameter, tuple[float, float, str]] = {
     "vibrato_rate_hz": (0.1, 12, "Hz"),
     "vibrato_depth_cents": (0, 200, "cents"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ModelReference:
-    """Which bundle the latent numbers belong to; with another model they mean another sound."""
-
-    name: ModelName  #: folder name of the bundle
-    version: Text
-    sha256: Sha256  #: of the network's weights, `Bundle.weights_sha256`
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,13 +271,6 @@ def find_preset(name: str) -> Path:
 def user_presets_folder() -> Path:
     """Where the user's own presets live; it need not exist yet."""
     return platformdirs.user_data_path("latentkeys") / "presets"
-
-
-def shipped_presets_folder() -> Path:
-    """The presets that came with the project: inside the wheel, or beside the source tree."""
-    package = Path(__file__).parents[1]
-    inside_wheel = package / "presets"
-    return inside_wheel if inside_wheel.is_dir() else package.parent / "presets"
 
 
 def _entry(path: Path, origin: Literal["user", "shipped"]) -> PresetEntry:

@@ -12,13 +12,9 @@ from export.release.preset_sounds import RATE_HZ, k_weighting
 from export.release.presets import LOUDNESS_DB, Shipped, judge, listen, main
 from instrument.bundle.bundle import Bundle, shipped_models_folder
 from instrument.errors import PresetError
+from instrument.files import shipped_presets_folder
 from instrument.latents.create_preset import check_preset
-from instrument.preset.preset import (
-    DEFAULT_PRESET,
-    load_preset,
-    save_preset,
-    shipped_presets_folder,
-)
+from instrument.preset.preset import DEFAULT_PRESET, load_preset, save_preset
 from instrument.rendering.open_renderer import open_renderer, self_test
 
 PATHS = sorted(shipped_presets_folder().glob("*.toml"))

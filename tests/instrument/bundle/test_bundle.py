@@ -12,9 +12,9 @@ import pytest
 
 from instrument.bundle import bundle as bundles
 from instrument.bundle.bundle import Bundle, find_bundle
+from instrument.bundle.card import ModelReference
 from instrument.bundle.inference import Runtime
 from instrument.errors import BundleError, PresetError, SettingError
-from instrument.preset.preset import ModelReference
 from tests.helpers.tiny_model import tiny_bundle
 
 Edit = Callable[[dict[str, Any]], object]

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from instrument.bundle.card import ModelReference
 from instrument.midi.messages import control_change, note_off, note_on
 from instrument.midi.song import Song, SongMessage
 from instrument.offline.morph_player import MorphPlayer
 from instrument.offline.tone_slots import ToneSlots
-from instrument.preset.preset import Envelope, ModelReference, Preset, Sound, Touch
+from instrument.preset.preset import Envelope, Preset, Sound, Touch
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import LOUD_VELOCITY
 from instrument.rendering.prefetch import KEPT_NOTES, Strike, TonePrefetch

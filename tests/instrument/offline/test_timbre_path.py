@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.card import CardFile, Licence, Prior, VoiceCard
+from instrument.bundle.card import CardFile, Licence, ModelReference, Prior, VoiceCard
 from instrument.errors import SettingError
 from instrument.latents.latent import draw
 from instrument.offline.timbre_path import (
@@ -19,7 +19,7 @@ from instrument.offline.timbre_path import (
     parse_morph,
     parse_pace,
 )
-from instrument.preset.preset import Envelope, ModelReference, Preset, Recipe, Sound
+from instrument.preset.preset import Envelope, Preset, Recipe, Sound
 from tests.helpers.places import GOLDEN
 
 REFERENCE = ModelReference("tiny", "1.0", "0" * 64)

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from instrument.errors import PresetError
+from instrument.files import shipped_presets_folder
 from instrument.music.constraints import Key
 from instrument.partner.messages import SessionSettings
 from instrument.partner.open_partner import open_partner
 from instrument.partner.settings import PartnerControls, PartnerSettings
 from instrument.partner.take import FORMAT, NOTES_FILE, Take, spell, write_take
 from instrument.preset.partner_table import PhraseTable
-from instrument.preset.preset import load_preset, save_preset, shipped_presets_folder
+from instrument.preset.preset import load_preset, save_preset
 from instrument.session.control import PlaySettings
 from tests.helpers.partner_stage import BEAT, RATE, tune
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from instrument.bundle.card import ModelReference
 from instrument.errors import FileError, PresetError
 from instrument.partner.knobs import KNOBS
 from instrument.preset import preset as presets
@@ -16,7 +17,6 @@ from instrument.preset.preset import (
     PARAMETER_RANGES,
     Control,
     Envelope,
-    ModelReference,
     Parameter,
     Preset,
     Recipe,
