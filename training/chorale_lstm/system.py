@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
-from torch.optim.swa_utils import AveragedModel
 
 from instrument.composers.chorale_state import HOLD
 from instrument.music.chorale_frames import frames_of
@@ -35,6 +34,7 @@ from training.chorale_lstm.tables import ChoraleBatch, Table, batch_of, draw_bat
 from training.chorale_lstm.writer import ChoraleWriter, without_voices
 from training.data.symbolic.corpus import Corpus, Piece, open_corpus
 from training.pictures.samples import PhraseSamples
+from training.trainer.average import WeightAverage
 from training.trainer.distributed import average_gradients
 from training.trainer.system import RunPosition, System, rate
 
@@ -108,7 +108,7 @@ class ChoraleLearner:
             config.dropout,
             config.feature_dropout,
         ).to(device)
-        self.mean = AveragedModel(self.network, avg_fn=self._average)
+        self.mean = WeightAverage(self.network, config.average, early=(0, 10))
         self.networks: dict[str, nn.Module] = {"network": self.network, "mean": self.mean}
         weights = list(self.network.parameters())
         groups: list[dict[str, Any]] = [
@@ -126,9 +126,7 @@ class ChoraleLearner:
     @property
     def averaged(self) -> ChoraleNetwork:
         """The network with the mean weights, in evaluation mode."""
-        network = self.mean.module
-        assert isinstance(network, ChoraleNetwork)
-        return network.eval()
+        return self.mean.module
 
     def step(self, at: RunPosition) -> dict[str, Tensor]:
         """Learn from one batch."""
@@ -254,11 +252,6 @@ class ChoraleLearner:
         """Set it in both networks: the mean takes its buffers from the other at every step."""
         self.network.temperature.fill_(temperature)
         self.averaged.temperature.fill_(temperature)
-
-    def _average(self, mean: Tensor, new: Tensor, updates: Tensor | int) -> Tensor:
-        """Weigh early steps less than the decay says, or the first weights would linger."""
-        decay = min(self.config.average, float(updates) / (float(updates) + 10.0))
-        return torch.lerp(new, mean, decay)
 
 
 def _by_length(tables: Sequence[Table]) -> list[int]:

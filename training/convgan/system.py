@@ -20,7 +20,6 @@ default changes what keeps it from learning:
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,10 +46,11 @@ from training.crnngan.losses import critic_loss_of
 from training.data.audio.waves import WaveSet, WaveSplit, open_waves
 from training.metrics.audio.sliced_wasserstein import tile_distance
 from training.pictures.samples import NoteSamples
+from training.trainer.average import WeightAverage
 from training.trainer.checkpoint import CHECKPOINT
 from training.trainer.distributed import average_gradients
 from training.trainer.system import Course, RunPosition, System, rate
-from training.trainer.trainer import BEST, RunCard, read_run
+from training.trainer.trainer import BEST, RunCard, load_networks, read_run
 
 _SHOWN = 4
 
@@ -142,7 +142,7 @@ class ConvganLearner:
         self.config, self.device, self._waves = config, device, waves
         _check(waves)
         self.generator, self.critic = networks_of(config)
-        self.average = copy.deepcopy(self.generator).requires_grad_(False)
+        self.average = WeightAverage(self.generator, config.average, early=(1, 10))
         self.range = TileRange()
         self._held_out, _ = draw_tiles(config.tiles, waves, "valid", config.compared, _random(0))
         heard, _ = draw_tiles(config.tiles, waves, "train", config.compared, _random(1))
@@ -177,7 +177,7 @@ class ConvganLearner:
         self._learn("critic", critic_loss)
         loss = softplus(-self.critic(self._generated())).mean()
         self._learn("generator", loss)
-        self._follow(at.step)
+        self.average.update_parameters(self.generator)
         return {"loss": loss.detach(), **losses}
 
     def validate(self) -> dict[str, float]:
@@ -200,7 +200,7 @@ class ConvganLearner:
 
     def sounds(self) -> TileSounds:
         """Return what the average generator plays; the document's has no average."""
-        generator = self.generator if self.config.is_document else self.average
+        generator = self.generator if self.config.is_document else self.average.module
         return TileSounds(self.config, generator, self.range)
 
     def _slow_down(self, at: RunPosition) -> None:
@@ -228,12 +228,6 @@ class ConvganLearner:
         torch.autograd.backward(loss)
         average_gradients(self.networks[name].parameters())
         self.optimizers[name].step()
-
-    @torch.no_grad()
-    def _follow(self, step: int) -> None:
-        share = 1.0 - min(self.config.average, (1.0 + step) / (10.0 + step))
-        followed, average = self.generator.parameters(), self.average.parameters()
-        torch._foreach_lerp_(list(average), list(followed), share)
 
 
 def draw_tiles(
@@ -276,8 +270,8 @@ def load_sounds(run: Path) -> tuple[RunCard, TileSounds]:
     config = msgspec.convert(card.config, ConvganConfig)
     generator, _ = networks_of(config)
     scale = TileRange()
-    generator.load_state_dict(state["networks"]["generator" if config.is_document else "average"])
-    scale.load_state_dict(state["networks"]["range"])
+    name = "generator" if config.is_document else "average"
+    load_networks({name: generator, "range": scale}, state)
     return card, TileSounds(config, generator.eval().requires_grad_(False), scale)
 
 

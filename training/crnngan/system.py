@@ -36,7 +36,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss, softplus
 from torch.nn.utils import clip_grad_norm_
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from instrument.errors import SettingError
 from instrument.music.note import Phrase
@@ -67,6 +66,7 @@ from training.crnngan.notes import (
 )
 from training.data.symbolic.corpus import Corpus, Piece, open_corpus
 from training.pictures.samples import PhraseSamples
+from training.trainer.average import WeightAverage
 from training.trainer.distributed import agree, average_gradients
 from training.trainer.system import RunPosition, System, rate
 
@@ -164,8 +164,7 @@ class CRNNGANLearner:
         self.critic = Discriminator(
             values, config.critic_hidden, per_cell, ours, drop, config.bfloat16
         ).to(device)
-        average = get_ema_multi_avg_fn(0.995)  # type: ignore[no-untyped-call]
-        self.average = AveragedModel(self.generator, multi_avg_fn=average)
+        self.average = WeightAverage(self.generator, 0.995)
         self.networks: dict[str, nn.Module] = {
             "generator": self.generator,
             "critic": self.critic,
@@ -285,7 +284,7 @@ class CRNNGANLearner:
 
     def step_module(self) -> GeneratorStep:
         """Return what export turns into a graph: the running average of the generator."""
-        return GeneratorStep(self._averaged()).eval()
+        return GeneratorStep(self.average.module).eval()
 
     def _made_tones(
         self,
@@ -321,11 +320,6 @@ class CRNNGANLearner:
             if len(made) >= _MOST_CELLS:
                 break
         return torch.cat(made, dim=1).numpy()
-
-    def _averaged(self) -> NoteGenerator:
-        module = self.average.module
-        assert isinstance(module, NoteGenerator)
-        return module
 
     def _stretches(self, pieces: Sequence[Piece]) -> Stretches:
         config = self.config

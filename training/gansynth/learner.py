@@ -9,7 +9,6 @@ the data. Several processes share one batch, as if it were one process's.
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import astuple
 from typing import TypeVar
@@ -32,6 +31,7 @@ from training.gansynth.tones import GansynthTones, Normalizer
 from training.gansynth.validation import SoundCheck
 from training.gansynth.wavegan_network import WaveganCritic, WaveganGenerator
 from training.pictures.samples import NoteSamples
+from training.trainer.average import WeightAverage
 from training.trainer.distributed import average_gradients
 from training.trainer.system import RunPosition
 
@@ -94,7 +94,7 @@ class GansynthLearner:
         self.schedule = schedule_of(config)
         generator, critic = new_networks(config)
         self.generator, self.critic = generator.to(device), critic.to(device)
-        self.average = copy.deepcopy(self.generator).requires_grad_(False)
+        self.average = WeightAverage(self.generator, config.average_decay)
         self.progress = GrowthState(_normalizer_of(config, self.images))
         self.networks: dict[str, nn.Module] = {
             "generator": self.generator,
@@ -188,7 +188,7 @@ class GansynthLearner:
 
     def _tones(self) -> GansynthTones:
         normalizer, drawing = self.progress.normalizer, self.images.drawing
-        return GansynthTones(self.average, normalizer, drawing, self.position)
+        return GansynthTones(self.average.module, normalizer, drawing, self.position)
 
     def _generator_step(self, at: RunPosition, random: np.random.Generator) -> Figures:
         z, pitch = self._asked(at, random)
@@ -198,10 +198,7 @@ class GansynthLearner:
         )
         self._descend("generator", loss)
         self.critic.requires_grad_(True)
-        with torch.no_grad():
-            own: list[Tensor] = list(self.generator.parameters())
-            average: list[Tensor] = list(self.average.parameters())
-            torch._foreach_lerp_(average, own, 1.0 - self.config.average_decay)
+        self.average.update_parameters(self.generator)
         return figures
 
     def _critic_step(self, at: RunPosition, random: np.random.Generator) -> Figures:
@@ -277,7 +274,7 @@ class GansynthLearner:
             if rows is None:
                 pitch = self._to_device(self.images.pitches(random, size))
                 z = self._to_device(self._latents(random, size))
-                image = self._made(self.average, z, pitch)
+                image = self._made(self.average.module, z, pitch)
             else:
                 image, pitch = self._real(rows[start : start + size])
             scores, logits = self._judge(image)

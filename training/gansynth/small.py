@@ -29,6 +29,7 @@ from training.gansynth.network import FirstLayer, Generator, GeneratorBlock, Net
 from training.gansynth.tone_targets import ToneTargets
 from training.gansynth.tones import GansynthTones, Normalizer
 from training.pictures.samples import NoteSamples
+from training.trainer.average import WeightAverage
 from training.trainer.system import RunPosition, System, rate
 from training.trainer.trainer import load_networks, read_run
 
@@ -100,11 +101,9 @@ class SmallLearner:
         self.config, self.device = config, device
         drawing = (config.spectrogram, config.normalizer)
         self.tones = ToneTargets(waves, config.instruments, *drawing, config.size.blocks, device)
-        generator, average = Generator(config.size), Generator(config.size)
-        _heed_pitch(generator)
-        average.load_state_dict(generator.state_dict())
-        self.generator, self.average = generator.to(device), average.to(device)
-        self.average.requires_grad_(False)
+        self.generator = Generator(config.size).to(device)
+        _heed_pitch(self.generator)
+        self.average = WeightAverage(self.generator, _AVERAGE_DECAY, early=(1, 10))
         self.instruments = Instruments(len(self.tones.names), config.size.latent_size)
         self.networks: dict[str, nn.Module] = {
             "generator": self.generator,
@@ -136,7 +135,7 @@ class SmallLearner:
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(losses["loss"])
         self.optimizer.step()
-        self._update_average(at.step)
+        self.average.update_parameters(self.generator)
         stage = torch.tensor(position)
         return {name: loss.detach() for name, loss in losses.items()} | {"stage": stage}
 
@@ -179,7 +178,7 @@ class SmallLearner:
         with torch.no_grad():
             for start in range(0, len(pitch), self.config.batch):
                 part = slice(start, start + self.config.batch)
-                image = _draw(self.average, z[part], pitch[part], position, None)
+                image = _draw(self.average.module, z[part], pitch[part], position, None)
                 target = self.tones.read(index[part], halvings, slice(None))
                 for name, value in self._losses(image, target).items():
                     totals.setdefault(name, []).append(float(value))
@@ -205,16 +204,8 @@ class SmallLearner:
         """Return the average, ready to play."""
         position = float(self.instruments.position)
         return GansynthTones(
-            self.average, self.config.normalizer, self.config.spectrogram, position
+            self.average.module, self.config.normalizer, self.config.spectrogram, position
         )
-
-    def _update_average(self, step: int) -> None:
-        decay = min(_AVERAGE_DECAY, (1.0 + step) / (10.0 + step))
-        with torch.no_grad():
-            for mean, new in zip(
-                self.average.parameters(), self.generator.parameters(), strict=True
-            ):
-                mean.lerp_(new, 1.0 - decay)
 
     def _losses(self, image: Tensor, target: Tensor) -> dict[str, Tensor]:
         """Compare what is drawn with `ToneTargets`; what is loud, or 10 dB too loud, counts most.

@@ -17,7 +17,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from instrument.music.note import Phrase
 from training.data.symbolic.corpus import Corpus, open_corpus
@@ -34,6 +33,7 @@ from training.musegan.rolls import (
     rolls_of_bars,
 )
 from training.pictures.samples import PhraseSamples
+from training.trainer.average import WeightAverage
 from training.trainer.distributed import average_gradients
 from training.trainer.system import RunPosition, System, rate
 
@@ -62,8 +62,7 @@ class MuseLearner:
         self.generator = MuseGenerator(self.size).to(device)
         self.encoder = PhraseEncoder(self.size).to(device)
         self.critics = nn.ModuleList(_critics(config)).to(device)
-        average = get_ema_multi_avg_fn(_EMA_DECAY)  # type: ignore[no-untyped-call]
-        self.average = AveragedModel(self.generator, multi_avg_fn=average, use_buffers=True)
+        self.average = WeightAverage(self.generator, _EMA_DECAY, use_buffers=True)
         self.networks: dict[str, nn.Module] = {
             "generator": self.generator,
             "encoder": self.encoder,
@@ -98,7 +97,7 @@ class MuseLearner:
         if not self.config.likelihood_weight:
             return {}
         bars = self._to_tensor(self.held_out.draw(_CHECK_WINDOWS, np.random.default_rng(0)))
-        player = self._player()
+        player = self.average.module
         self.encoder.eval()
         with torch.no_grad():
             found = self._found(bars)
@@ -146,7 +145,7 @@ class MuseLearner:
 
     def phrase_modules(self) -> tuple[MuseGenerator, nn.ModuleList]:
         """Return the averaged generator and the critics, for export."""
-        return self._player(), self.critics.eval()
+        return self.average.module, self.critics.eval()
 
     def _critic_step(self, bars: Tensor, slope: float) -> dict[str, Tensor]:
         with torch.no_grad():
@@ -231,7 +230,7 @@ class MuseLearner:
     @torch.no_grad()
     def _best(self, bars: Tensor, random: torch.Generator) -> Phrase:
         """Play candidates for the same given bars; return the one that the critics like best."""
-        player = self._player()
+        player = self.average.module
         latents = player.prior(self._noise(len(bars), random))
         logits = player(latents, *self._conditions(player, bars))
         best = int(self._judge(judged_play(logits, bars, self.size, slope=1.0)).argmax())
@@ -272,11 +271,6 @@ class MuseLearner:
 
     def _players(self) -> list[nn.Parameter]:
         return [*self.generator.parameters(), *self.encoder.parameters()]
-
-    def _player(self) -> MuseGenerator:
-        player = self.average.module
-        assert isinstance(player, MuseGenerator)
-        return player.eval()
 
 
 def _critics(config: MuseConfig) -> Iterator[nn.Module]:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from instrument.errors import FileError, SettingError
+from training.trainer.average import WeightAverage, mean_weights
 from training.trainer.checkpoint import (
     CHECKPOINT,
     read_checkpoint,
@@ -322,7 +323,7 @@ def load_learner(folder: Path, system: System[Any, Any], data: Material) -> tupl
 
 
 def load_networks(networks: Mapping[str, nn.Module], state: dict[str, Any]) -> None:
-    """Put a checkpoint's weights into networks, by name.
+    """Put a checkpoint's weights into networks, by name; of an average, into a bare network too.
 
     Raises
     ------
@@ -331,7 +332,9 @@ def load_networks(networks: Mapping[str, nn.Module], state: dict[str, Any]) -> N
     """
     for name, network in networks.items():
         try:
-            network.load_state_dict(state["networks"][name])
+            saved = state["networks"][name]
+            is_average = isinstance(network, WeightAverage)
+            network.load_state_dict(saved if is_average else mean_weights(saved))
         except (KeyError, RuntimeError) as reason:
             raise FileError(
                 f"the run's weights do not fit its network: {str(reason).splitlines()[0]}",

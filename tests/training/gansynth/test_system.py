@@ -130,8 +130,9 @@ def test_optimisers_forget_when_a_stage_begins() -> None:
 
 def test_the_average_follows_the_generator_as_an_exponential_average_does() -> None:
     learner = small_learner()
+    learner.step(moment(0))
     expected = parameters(learner.generator)
-    for step in range(6):
+    for step in range(1, 6):
         learner.step(moment(step))
         expected = 0.9 * expected + 0.1 * parameters(learner.generator)
     torch.testing.assert_close(parameters(learner.average), expected)
