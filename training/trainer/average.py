@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import PARAM_LIST, AveragedModel, get_ema_multi_avg_fn
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -45,7 +45,7 @@ class WeightAverage(AveragedModel, Generic[Network]):
         early: tuple[int, int] | None = None,
         use_buffers: bool = False,
     ) -> None:
-        def follow(mean: list[Tensor], new: list[Tensor], updates: Tensor) -> None:
+        def follow(mean: PARAM_LIST, new: PARAM_LIST, updates: Tensor | int) -> None:
             left = decay
             if early:
                 left = min(decay, (early[0] + int(updates)) / (early[1] + int(updates)))
