@@ -25,6 +25,7 @@ from instrument.bench.keyboard import Keyboard, jack_keyboard
 from instrument.bench.live_instrument import LiveInstrument, live_instrument
 from instrument.bench.peers.child import PeerMissing
 from instrument.bench.report import Report
+from instrument.midi.messages import note_off, note_on, program_change
 from instrument.preset.banks import program_table
 from instrument.preset.preset import list_presets
 from instrument.realtime.state import BUILT_IN_BANK, FREE, LOWEST_PITCH, PITCH_COUNT
@@ -99,11 +100,11 @@ def _strike_cold_keys(
             break
         pitch = LOWEST_PITCH + int(dice.choice(list(cold)))
         struck = time.perf_counter()
-        keyboard.send([0x90, pitch, 90])
+        keyboard.send(note_on(pitch, 90))
         look = partial(_plays_own, played, bank, pitch)
         played.wait_for(look, "a true sound", LONGEST_WAIT_SECONDS)
         delays.append(1000.0 * (time.perf_counter() - struck))
-        keyboard.send([0x80, pitch, 0])
+        keyboard.send(note_off(pitch))
     return delays
 
 
@@ -127,7 +128,7 @@ def _change_rows(report: Report, preset: Path, server: JackServer, keyboard: Key
         played.wait_for(partial(_all_whole, played), "the first preset", LONGEST_WAIT_SECONDS)
         for program in programs[:MOST_PRESETS]:
             bank, chosen = _bank(played), time.perf_counter()
-            keyboard.send([0xC0, program])
+            keyboard.send(program_change(program))
             played.wait_for(
                 lambda bank=bank: _bank(played) != bank or None,  # type: ignore[misc]
                 "another bank",

@@ -15,6 +15,7 @@ from instrument.bench.live_instrument import LiveInstrument, live_instrument
 from instrument.bench.note_probe import NoteProbe
 from instrument.bench.peers.child import PeerMissing
 from instrument.bench.report import Report
+from instrument.midi.messages import ALL_SOUND_OFF, control_change, note_off, note_on
 
 NOTES = 40
 PITCH, VELOCITY = 72, 110
@@ -22,7 +23,7 @@ NOTE_FRAMES = 2_400
 GAP_FRAMES = 12_000
 LEAD_FRAMES = 4_800
 SILENT_FRAMES = 1  # a table's first sample may be zero, which nobody can hear
-_ALL_SOUND_OFF = (0xB0, 120, 0)
+_SILENCE = control_change(ALL_SOUND_OFF, 0)
 
 
 def latency_rows(
@@ -79,9 +80,9 @@ def measure_delays(probe: NoteProbe, notes: int) -> list[int]:
     for _ in range(notes):
         probe.sent.clear()
         due = probe.now + LEAD_FRAMES + dice.randrange(2_000)
-        probe.send(due, (0x90, PITCH, VELOCITY))
-        probe.send(due + NOTE_FRAMES, (0x80, PITCH, 0))
-        probe.send(due + NOTE_FRAMES, _ALL_SOUND_OFF)
+        probe.send(due, note_on(PITCH, VELOCITY))
+        probe.send(due + NOTE_FRAMES, note_off(PITCH))
+        probe.send(due + NOTE_FRAMES, _SILENCE)
         probe.wait_until(due + GAP_FRAMES)
         struck = probe.sent[0][0]
         if np.any(probe.heard(struck - 1_000, struck)):

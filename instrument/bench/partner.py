@@ -25,7 +25,7 @@ from instrument.bench.peers.child import PeerMissing
 from instrument.bench.report import Report
 from instrument.engine.messages import EngineSettings
 from instrument.errors import LatentkeysError
-from instrument.midi.messages import control_change, message_of, note_off, note_on
+from instrument.midi.messages import control_change, is_note_on, message_of, note_off, note_on
 from instrument.partner.messages import Command, Kept, Ready, SessionSettings
 from instrument.partner.open_partner import open_partner
 from instrument.partner.partner import Partner
@@ -88,7 +88,7 @@ def _first_notes() -> tuple[NDArray[np.float64], float]:
         times.append(1e3 * (time.perf_counter() - began))
         line = -(-(end + _RATE_HZ // 50 - _offset(partner)) // _BEAT) * _BEAT + _offset(partner)
         while not struck:
-            struck = [m.frame for m in partner.step() if m.data[0] & 0xF0 == 0x90]
+            struck = [m.frame for m in partner.step() if is_note_on(m.data)]
         on_time += struck[0] == line
         _live(partner, 9 * _BEAT)
     return np.array(times), on_time / _PHRASES
@@ -228,7 +228,7 @@ def _lateness(
 ) -> NDArray[np.float64]:
     """Match strikes in their order; return how many frames after the plan each was applied."""
     plan, done = (
-        [frame for frame, data, where in side if where == to and data[0] & 0xF0 == 0x90]
+        [frame for frame, data, where in side if where == to and is_note_on(data)]
         for side in (planned, applied)
     )
     count = min(len(plan), len(done))
@@ -242,7 +242,7 @@ def _silences(events: list[np.void]) -> NDArray[np.float64]:
     found = []
     for event in events:
         data, frame = message_of(event), int(event["time_frames"])
-        is_strike = data[0] & 0xF0 == 0x90 and data[2] > 0
+        is_strike = is_note_on(data)
         if event["source"] != PARTNER_SOURCE:
             if is_strike:
                 waits |= {pitch: frame for pitch in sounding if pitch not in waits}

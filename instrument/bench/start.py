@@ -24,6 +24,7 @@ from instrument.bench.live_instrument import LiveInstrument, live_instrument
 from instrument.bench.note_probe import NoteProbe
 from instrument.bench.peers.child import PeerMissing
 from instrument.bench.report import Report
+from instrument.midi.messages import note_on
 from instrument.realtime.state import HIGHEST_PITCH, LOWEST_PITCH
 
 MIDDLE_C = 60
@@ -130,7 +131,7 @@ def _start_once(
 def _strike(probe: NoteProbe, instrument: LiveInstrument) -> float | None:
     """Strike middle C, listen for a moment; return the seconds since the command once it sounds."""
     now = probe.now
-    probe.send(now, (0x90, MIDDLE_C, 100))
+    probe.send(now, note_on(MIDDLE_C))
     time.sleep(0.01)
     heard = probe.heard(now - 2000, now + 48_000)
     return instrument.since() if np.abs(heard).max(initial=0.0) > AUDIBLE else None

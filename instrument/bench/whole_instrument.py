@@ -18,6 +18,7 @@ from instrument.bench.live_instrument import LiveInstrument, live_instrument
 from instrument.bench.peers.child import ChildPeer, PeerMissing
 from instrument.bench.report import Report
 from instrument.bench.start import ENGINE_MEGABYTES, PITCHES
+from instrument.midi.messages import SUSTAIN, control_change, note_off, note_on, program_change
 from instrument.preset.banks import chosen_preset, program_table
 from instrument.preset.preset import list_presets
 
@@ -167,7 +168,7 @@ class RandomPlayer:
                 next_preset, is_rendering = now + SHORTEST_STAY_SECONDS, True
             self._play_chord()
             chords, rendering = chords + 1, rendering + is_rendering
-        self._send([0xB0, 64, 0])
+        self._send(control_change(SUSTAIN, 0))
         self.rendering_share = rendering / max(1, chords)
 
     def _choose_preset(self) -> None:
@@ -176,19 +177,19 @@ class RandomPlayer:
                 table.unlink(missing_ok=True)
         self._bank_before = self._bank()
         self.presets += 1
-        self._send([0xB0, 64, 0])
-        self._send([0xC0, self._programs[(self.presets - 1) % len(self._programs)]])
-        self._send([0xB0, 64, 127])
+        self._send(control_change(SUSTAIN, 0))
+        self._send(program_change(self._programs[(self.presets - 1) % len(self._programs)]))
+        self._send(control_change(SUSTAIN, 127))
 
     def _play_chord(self) -> None:
         pitches = self._dice.sample(range(30, 100), CHORD_PITCHES)
         for pitch in pitches:
-            self._send([0x90, pitch, self._dice.randint(30, 120)])
+            self._send(note_on(pitch, self._dice.randint(30, 120)))
         time.sleep(CHORD_SECONDS)
         voices = int(self._played.state.meters["active_voices"])
         self.most_voices = max(self.most_voices, voices)
         for pitch in pitches:
-            self._send([0x80, pitch, 0])
+            self._send(note_off(pitch))
 
     def _is_rendering(self) -> bool:
         """Say whether the preset that was chosen last still lacks notes."""

@@ -1,16 +1,38 @@
-"""MIDI messages with a time: what a hand did, and when.
+"""MIDI messages: their names, how to spell them, and how to read them.
 
-Inside the instrument raw MIDI bytes are the language; the kernel itself interprets them. These few
-functions spell the messages, so that nobody has to remember 0xB0.
+Inside the instrument raw MIDI bytes are the language; the kernel itself interprets them. These
+names and functions spell and read the messages, so that nobody has to remember 0xB0. The kernel
+imports nothing from here; `realtime.state` has the few numbers it needs again, and a test compares.
+
+A message's time has the unit of its place: nanoseconds where it arrives (`TimedMessage`), seconds
+in a song (`song.SongMessage`), ticks in a file's track (`track_events.MidiEvent`), frames on the
+way to the kernel (`realtime.event_ring.EVENT`, and the partner's `sounding_notes.Message`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+# Kinds of channel message, with channel 0 [MIDI 1.0, table 2].
+NOTE_OFF, NOTE_ON, KEY_PRESSURE, CONTROL_CHANGE = 0x80, 0x90, 0xA0, 0xB0
+PROGRAM_CHANGE, CHANNEL_PRESSURE, PITCH_BEND = 0xC0, 0xD0, 0xE0
+# System messages [tables 5 to 7].
+SYSTEM = 0xF0
+"""The first status byte without a channel."""
+SYSEX, SONG_POSITION, SYSEX_END = 0xF0, 0xF2, 0xF7
+CLOCK_TICK, START, CONTINUE, STOP, SYSTEM_RESET = 0xF8, 0xFA, 0xFB, 0xFC, 0xFF
+# Controllers and channel mode messages [table 3].
+BANK_SELECT, MOD_WHEEL, BANK_SELECT_LOW, SUSTAIN, SOSTENUTO = 0, 1, 32, 64, 66
+ALL_SOUND_OFF, RESET_CONTROLLERS, ALL_NOTES_OFF = 120, 121, 123
+DOWN = 64
+"""From this value on a pedal or a switch is down."""
+DRUM_CHANNEL = 9
+"""Channel 10 of a display that counts from 1 [General MIDI 1]."""
 CENTRE = 8192
+"""A pitch bend of nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +54,31 @@ class TimedMessage:
     source: int = 0
 
 
+def kind_of(data: Sequence[int]) -> int:
+    """Return a channel message's kind: `NOTE_ON`, whatever its channel."""
+    return data[0] & 0xF0
+
+
+def channel_of(data: Sequence[int]) -> int:
+    """Return a channel message's channel, 0-15."""
+    return data[0] & 0x0F
+
+
+def is_note_on(data: Sequence[int]) -> bool:
+    """Tell whether a message strikes a key; a note-on of velocity 0 lets it go."""
+    return data[0] & 0xF0 == NOTE_ON and data[2] > 0
+
+
+def is_note_off(data: Sequence[int]) -> bool:
+    """Tell whether a message lets a key go: a note-off, or a note-on of velocity 0."""
+    return data[0] & 0xF0 == NOTE_OFF or (data[0] & 0xF0 == NOTE_ON and data[2] == 0)
+
+
+def is_control(data: Sequence[int], *controls: int | None) -> bool:
+    """Tell whether a message moves a controller, or one of some; None is none of them."""
+    return data[0] & 0xF0 == CONTROL_CHANGE and (not controls or data[1] in controls)
+
+
 def message_of(event: np.void) -> bytes:
     """Spell a ring's entry (`realtime.event_ring.EVENT`) as the bytes of one MIDI message."""
     data = bytes((event["status"], event["data1"], event["data2"]))
@@ -40,38 +87,38 @@ def message_of(event: np.void) -> bytes:
 
 def message_bytes(status: int) -> int:
     """Return the length of messages with this status byte [MIDI 1.0, table 1]."""
-    if status >= 0xF0:
-        return 3 if status == 0xF2 else 1
-    return 2 if status & 0xE0 == 0xC0 else 3
+    if status >= SYSTEM:
+        return 3 if status == SONG_POSITION else 1
+    return 2 if PROGRAM_CHANGE <= status < PITCH_BEND else 3
 
 
 def note_on(pitch: int, velocity: int = 100, channel: int = 0) -> bytes:
     """Strike a key; channels count from 0."""
-    return bytes((0x90 | channel, pitch, velocity))
+    return bytes((NOTE_ON | channel, pitch, velocity))
 
 
-def note_off(pitch: int, channel: int = 0) -> bytes:
+def note_off(pitch: int, channel: int = 0, velocity: int = 0) -> bytes:
     """Let a key go."""
-    return bytes((0x80 | channel, pitch, 0))
+    return bytes((NOTE_OFF | channel, pitch, velocity))
 
 
 def control_change(control: int, value: int, channel: int = 0) -> bytes:
     """Move a controller."""
-    return bytes((0xB0 | channel, control, value))
+    return bytes((CONTROL_CHANGE | channel, control, value))
 
 
 def program_change(program: int, channel: int = 0) -> bytes:
     """Ask for another preset."""
-    return bytes((0xC0 | channel, program))
+    return bytes((PROGRAM_CHANGE | channel, program))
 
 
 def pitch_bend(bend: int, channel: int = 0) -> bytes:
     """Move the bend wheel: -8192..8191."""
     value = bend + CENTRE
-    return bytes((0xE0 | channel, value & 0x7F, value >> 7))
+    return bytes((PITCH_BEND | channel, value & 0x7F, value >> 7))
 
 
 def release_everything() -> list[bytes]:
     """Let every key and pedal go on all sixteen channels, as for an input that has vanished."""
-    controls = ((64, 0), (66, 0), (123, 0))
+    controls = ((SUSTAIN, 0), (SOSTENUTO, 0), (ALL_NOTES_OFF, 0))
     return [control_change(cc, value, channel) for channel in range(16) for cc, value in controls]

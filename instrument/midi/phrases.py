@@ -21,10 +21,10 @@ from pathlib import Path
 from instrument.errors import MidiFileError
 from instrument.files import replacing_file
 from instrument.midi.chunks import MAX_SECONDS, MidiHeader, join_tracks, read_tracks
+from instrument.midi.messages import DRUM_CHANNEL, PROGRAM_CHANGE
 from instrument.midi.track_events import (
     END_OF_TRACK,
     NAME,
-    PROGRAM_CHANGE,
     SET_TEMPO,
     TIME_SIGNATURE,
     MidiEvent,
@@ -44,7 +44,6 @@ from instrument.music.note import Meter, Phrase, Tempo, Track
 MAX_BEATS = 100_000
 """Three hours at 555 beats per minute."""
 
-_DRUM_CHANNEL = 9
 _DEFAULT_MICROSECONDS = 500_000
 _SLOWEST_MICROSECONDS = 0xFFFFFF
 _UNITS = (4, 8, 16, 32, 64)  # of a time signature that stands for a pickup
@@ -109,7 +108,7 @@ def _phrase_of(header: MidiHeader, chunks: list[TrackChunk]) -> Phrase:
         signatures |= chunk.meters
         words |= chunk.words
         for (channel, program), notes in chunk.parts.items():
-            is_drum = channel == _DRUM_CHANNEL
+            is_drum = channel == DRUM_CHANNEL
             tracks.append(Track(tuple(notes), chunk.name, program, is_drum, channel))
     tempos = tuple(Tempo(header.beats(t), 60e6 / us) for t, us in sorted(microseconds.items()))
     meters = tuple(Meter(header.beats(tick), *bar) for tick, bar in sorted(signatures.items()))
@@ -183,12 +182,12 @@ def _tick_notes(track: Track, ticks_per_beat: int) -> list[TickNote]:
 def _channels(phrase: Phrase) -> Iterator[int]:
     """Give every track a channel: its own, 9 to drums, the others in turn to those without."""
     taken = {track.channel for track in phrase.tracks if not track.is_drum}
-    melodic = [channel for channel in range(16) if channel != _DRUM_CHANNEL]
+    melodic = [channel for channel in range(16) if channel != DRUM_CHANNEL]
     free = cycle([channel for channel in melodic if channel not in taken] or melodic)
     for track in phrase.tracks:
         if track.is_drum:
-            yield _DRUM_CHANNEL
-        elif track.channel is None or track.channel == _DRUM_CHANNEL:
+            yield DRUM_CHANNEL
+        elif track.channel is None or track.channel == DRUM_CHANNEL:
             yield next(free)
         else:
             yield track.channel

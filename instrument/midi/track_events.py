@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from instrument.midi.chunks import damaged, truncated
+from instrument.midi.messages import NOTE_OFF, PITCH_BEND, PROGRAM_CHANGE, SYSEX, SYSEX_END, SYSTEM
 
-NOTE_OFF, NOTE_ON, PROGRAM_CHANGE = 0x80, 0x90, 0xC0
 META = 0x100
 """Added to a meta event's type, so that one number tells every event."""
 NAME, END_OF_TRACK, SET_TEMPO, TIME_SIGNATURE, SEQUENCER_SPECIFIC = (
@@ -94,15 +94,15 @@ def _decode(path: Path, body: bytes) -> Iterator[MidiEvent]:
         delta, position = _read_variable(path, body, position)
         tick += delta
         status = body[position]
-        if status >= 0x80:
+        if status >= NOTE_OFF:
             position += 1
         elif running:
             status = running
         else:
             raise damaged(path, f"data byte {status:#04x} where an event should begin")
-        if status < 0xF0:
+        if status < SYSTEM:
             running = status
-            end = position + (1 if PROGRAM_CHANGE <= status < 0xE0 else 2)
+            end = position + (1 if PROGRAM_CHANGE <= status < PITCH_BEND else 2)
             data = body[position:end]
             if body[end - 1] >= 0x80 or data[0] >= 0x80:
                 raise damaged(path, f"a message's data byte must be in 0..127, got {max(data)}")
@@ -114,7 +114,7 @@ def _decode(path: Path, body: bytes) -> Iterator[MidiEvent]:
             yield MidiEvent(tick, kind, body[position:end])
             if kind == END_OF_TRACK:
                 return
-        elif status in (0xF0, 0xF7):
+        elif status in (SYSEX, SYSEX_END):
             length, position = _read_variable(path, body, position)
             end, running = _end(body, position, length), 0
         else:

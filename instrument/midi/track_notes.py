@@ -11,7 +11,6 @@ and a number. ``closes 2`` says that the next note-off ends the third-oldest of 
 from __future__ import annotations
 
 import re
-from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +18,11 @@ from typing import NamedTuple
 
 from instrument.errors import MidiFileError
 from instrument.midi.chunks import MidiHeader, damaged
+from instrument.midi.messages import NOTE_OFF, NOTE_ON, PROGRAM_CHANGE
+from instrument.midi.note_tracker import NoteTracker
 from instrument.midi.track_events import (
     META,
     NAME,
-    NOTE_OFF,
-    NOTE_ON,
-    PROGRAM_CHANGE,
     SEQUENCER_SPECIFIC,
     SET_TEMPO,
     TIME_SIGNATURE,
@@ -39,7 +37,6 @@ MAX_KEPT = 500_000
 _OUR_WORD = re.compile(
     rb"\x7dlatentkeys (closes|length|pickup) (\d{1,12})"
 )  # 7D: a maker without a number
-_MOST_SOUNDING_TOGETHER = 1000  # equal pitches; finding one among more takes too long
 _LARGEST_UNIT_EXPONENT = 7  # 128th notes
 
 
@@ -100,7 +97,7 @@ def read_chunk(
         A tempo or a meter cannot be, or more than `limit` notes and changes are found.
     """
     chunk = TrackChunk()
-    held: defaultdict[tuple[int, int], deque[_Held]] = defaultdict(deque)  # oldest first
+    held: NoteTracker[tuple[int, int], _Held] = NoteTracker()
     programs: dict[int, int] = {}
     for event in events:
         tick, status, data = event
@@ -115,20 +112,17 @@ def read_chunk(
             continue
         kind, channel = status & 0xF0, status & 0x0F
         if kind == NOTE_ON and data[1]:
-            held[channel, data[0]].append(_Held(tick, data[1], programs.get(channel, 0)))
+            held.strike((channel, data[0]), _Held(tick, data[1], programs.get(channel, 0)))
             chunk.kept += 1
         elif kind in (NOTE_ON, NOTE_OFF):
-            sounding = held[channel, data[0]]
-            which = min(chunk.words.pop("closes", 0), len(sounding) - 1, _MOST_SOUNDING_TOGETHER)
-            if sounding:
-                _close(header, chunk, channel, data[0], sounding[which], tick)
-                del sounding[which]
+            note = held.release((channel, data[0]), chunk.words.pop("closes", 0))
+            if note is not None:
+                _close(header, chunk, channel, data[0], note, tick)
         elif kind == PROGRAM_CHANGE:
             chunk.kept += channel not in programs
             programs[channel] = data[0]
-    for (channel, pitch), sounding in held.items():
-        for note in sounding:
-            _close(header, chunk, channel, pitch, note, chunk.end_tick)
+    for (channel, pitch), note in held:
+        _close(header, chunk, channel, pitch, note, chunk.end_tick)
     with_notes = {channel for channel, _ in chunk.parts}
     for channel, program in programs.items():
         if channel not in with_notes:
@@ -140,18 +134,16 @@ def note_events(notes: list[TickNote], channel: int) -> Iterator[MidiEvent]:
     """Make the events of notes in order of time; at one tick notes end before others begin."""
     edges = [(note.end, 0, number) for number, note in enumerate(notes)]
     edges += [(note.start, 1, number) for number, note in enumerate(notes)]
-    sounding: defaultdict[int, deque[int]] = defaultdict(deque)
+    sounding: NoteTracker[int, int] = NoteTracker()
     for tick, begins, number in sorted(edges):
         _, _, pitch, velocity = notes[number]
-        together = sounding[pitch]
         if begins:
-            together.append(number)
+            sounding.strike(pitch, number)
             yield MidiEvent(tick, NOTE_ON | channel, bytes((pitch, velocity)))
         else:
-            which = together.index(number)
-            if which:
-                yield our_word(tick, "closes", which)
-            del together[which]
+            if nth := sounding.nth(pitch, number):
+                yield our_word(tick, "closes", nth)
+            sounding.release(pitch, nth)
             yield MidiEvent(tick, NOTE_OFF | channel, bytes((pitch, 64)))
 
 

@@ -10,12 +10,23 @@ any length streams through bounded memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from instrument.midi.messages import (
+    ALL_NOTES_OFF,
+    ALL_SOUND_OFF,
+    DOWN,
+    SUSTAIN,
+    channel_of,
+    is_control,
+    is_note_off,
+    is_note_on,
+)
+from instrument.midi.note_tracker import NoteTracker
 from instrument.midi.song import Song
 from instrument.offline.timbre_path import TimbrePath
 from instrument.rendering.prefetch import AHEAD_STRIKES, Strike, TonePrefetch
@@ -28,8 +39,8 @@ RELEASE_SECONDS = 0.3
 LONGEST_SECONDS = 3.0
 PEAK = 0.5
 
-_NOTE_OFF, _NOTE_ON, _CONTROL_CHANGE = 0x80, 0x90, 0xB0
-_SUSTAIN, _ALL_SOUND_OFF, _ALL_NOTES_OFF = 64, 120, 123
+_Key = tuple[int, int]  # channel, pitch
+_Struck = tuple[float, int]  # seconds, velocity
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,40 +56,59 @@ class PlayedNote:
 def played_notes(song: Song) -> list[PlayedNote]:
     """List a song's notes in order of their strikes; the sustain pedal holds them (CC 64 from 64).
 
-    A key that is struck again ends its older note, and what is held at the end ends with the song.
+    A key that is struck again ends the note that only the pedal holds, and what is held at the end
+    ends with the song.
     """
-    down: dict[tuple[int, int], tuple[float, int]] = {}  # channel and pitch: strike, velocity
-    let_go: set[tuple[int, int]] = set()  # keys that only the pedal holds
-    pedals: set[int] = set()
-    notes: list[PlayedNote] = []
-
-    def end(key: tuple[int, int], seconds: float) -> None:
-        let_go.discard(key)
-        if struck := down.pop(key, None):
-            notes.append(PlayedNote(struck[0], seconds, key[1], struck[1]))
-
+    performance = _Performance()
     for message in song.messages:
-        now, channel = message.time_seconds, message.data[0] & 0x0F
-        kind, key = message.data[0] & 0xF0, (channel, message.data[1])
-        if kind == _NOTE_ON and message.data[2] > 0:
-            end(key, now)
-            down[key] = (now, message.data[2])
-        elif kind in (_NOTE_ON, _NOTE_OFF):
-            let_go.add(key)
-            if channel not in pedals:
-                end(key, now)
-        elif kind == _CONTROL_CHANGE and message.data[1] == _SUSTAIN and message.data[2] >= 64:
-            pedals.add(channel)
-        elif kind == _CONTROL_CHANGE and message.data[1] == _SUSTAIN:
-            pedals.discard(channel)
-            for held in [held for held in let_go if held[0] == channel]:
-                end(held, now)
-        elif kind == _CONTROL_CHANGE and message.data[1] in (_ALL_SOUND_OFF, _ALL_NOTES_OFF):
-            for held in [held for held in down if held[0] == channel]:
-                end(held, now)
-    for key in list(down):
-        end(key, song.length_seconds)
-    return sorted(notes, key=lambda note: (note.start_seconds, note.pitch))
+        performance.take(message.time_seconds, message.data)
+    performance.end_all(song.length_seconds)
+    return sorted(performance.notes, key=lambda note: (note.start_seconds, note.pitch))
+
+
+class _Performance:
+    """The notes of a song so far, and what is held."""
+
+    def __init__(self) -> None:
+        self.notes: list[PlayedNote] = []
+        self._keys: NoteTracker[_Key, _Struck] = NoteTracker()
+        self._lifted: NoteTracker[_Key, _Struck] = NoteTracker()  # what only the pedal holds
+        self._pedals: set[int] = set()  # channels whose pedal is down
+
+    def take(self, now: float, data: bytes) -> None:
+        """Take one message."""
+        channel, key = channel_of(data), (channel_of(data), data[1])
+        if is_note_on(data):
+            while struck := self._lifted.release(key):
+                self._end(key, struck, now)
+            self._keys.strike(key, (now, data[2]))
+        elif is_note_off(data) and channel in self._pedals:
+            if struck := self._keys.release(key):
+                self._lifted.strike(key, struck)
+        elif is_note_off(data):
+            self._end(key, self._keys.release(key), now)
+        elif is_control(data, SUSTAIN) and data[2] >= DOWN:
+            self._pedals.add(channel)
+        elif is_control(data, SUSTAIN):
+            self._pedals.discard(channel)
+            self._end_held(self._lifted, now, {channel})
+        elif is_control(data, ALL_SOUND_OFF, ALL_NOTES_OFF):
+            self.end_all(now, {channel})
+
+    def end_all(self, now: float, channels: Container[int] = range(16)) -> None:
+        """End what is held, on some channels or on all."""
+        for held in (self._keys, self._lifted):
+            self._end_held(held, now, channels)
+
+    def _end_held(
+        self, held: NoteTracker[_Key, _Struck], now: float, channels: Container[int]
+    ) -> None:
+        for key, struck in held.release_all(lambda key: key[0] in channels):
+            self._end(key, struck, now)
+
+    def _end(self, key: _Key, struck: _Struck | None, now: float) -> None:
+        if struck is not None:
+            self.notes.append(PlayedNote(struck[0], now, key[1], struck[1]))
 
 
 def note_envelope(seconds: float, rate_hz: int) -> Samples:

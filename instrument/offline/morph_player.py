@@ -12,6 +12,13 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from instrument.midi.messages import (
+    PROGRAM_CHANGE,
+    channel_of,
+    is_control,
+    is_note_on,
+    kind_of,
+)
 from instrument.midi.song import Song, SongMessage
 from instrument.offline.render_song import BLOCK_FRAMES, LONGEST_NOTE_SECONDS, render_to, ring_out
 from instrument.offline.timbre_path import TimbrePath
@@ -24,8 +31,6 @@ from instrument.realtime.state import HIGHEST_PITCH, LOWEST_PITCH, USE_BANK
 from instrument.rendering.prefetch import AHEAD_STRIKES, Strike, TonePrefetch
 
 Stereo = npt.NDArray[np.float32]
-
-_NOTE_ON, _CONTROL_CHANGE, _PROGRAM_CHANGE = 0x90, 0xB0, 0xC0
 
 
 class MorphPlayer:
@@ -49,7 +54,7 @@ class MorphPlayer:
         self._path = path
         self._rate_hz = rate_hz
         self._slots = ToneSlots(self.engine.state, notes)
-        self._strikes = [message for message in song.messages if is_strike(message)]
+        self._strikes = [message for message in song.messages if is_note_on(message.data)]
         self._played = 0
         self._knobs: dict[int, int] = {}
 
@@ -57,12 +62,11 @@ class MorphPlayer:
         """Yield the song's audio in chunks, to the end of its last sound: float32, (frames, 2)."""
         for message in self._song.messages:
             frame = round(message.time_seconds * self._rate_hz)
-            kind = message.data[0] & 0xF0
-            if kind == _PROGRAM_CHANGE:
+            if kind_of(message.data) == PROGRAM_CHANGE:
                 continue
-            if kind == _CONTROL_CHANGE:
+            if is_control(message.data):
                 self._knobs[message.data[1]] = message.data[2]
-            elif is_strike(message):
+            elif is_note_on(message.data):
                 yield from render_to(self.engine, frame)
                 self._aim(message, frame)
             self.engine.send(frame, message.data)
@@ -76,7 +80,7 @@ class MorphPlayer:
         bank = self._slots.bank_for(strike, map(self._strike, coming))
         write_sound(self.engine.state, bank, strike.preset)
         self._turn_knobs(bank, strike.preset)
-        self.engine.send(frame, (USE_BANK, bank, message.data[0] & 0x0F))
+        self.engine.send(frame, (USE_BANK, bank, channel_of(message.data)))
 
     def _strike(self, message: SongMessage) -> Strike:
         """The engine reads a key beyond the slots from the last one, at another rate."""
@@ -87,8 +91,3 @@ class MorphPlayer:
         for control, value in self._knobs.items():
             if entry := preset.controls.get(f"cc{control}"):
                 self.engine.state.banks[bank][entry.parameter] = parameter_value(entry, value)
-
-
-def is_strike(message: SongMessage) -> bool:
-    """Tell whether a message starts a note; a note-on of velocity 0 ends one."""
-    return message.data[0] & 0xF0 == _NOTE_ON and message.data[2] > 0

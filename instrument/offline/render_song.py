@@ -16,7 +16,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from instrument.errors import FileError
-from instrument.midi.messages import release_everything
+from instrument.midi.messages import (
+    PROGRAM_CHANGE,
+    is_control,
+    kind_of,
+    release_everything,
+)
 from instrument.midi.song import Song, read_midi_file
 from instrument.preset.banks import PresetBanks, chosen_preset, program_table
 from instrument.preset.controllers import turn_control
@@ -34,8 +39,6 @@ CHUNK_SECONDS = 0.25
 LONGEST_NOTE_SECONDS = 4.0
 LONGEST_TAIL_SECONDS = 30.0
 """A release or a struck sound may ring on after the last event; this is where patience ends."""
-
-_CONTROL_CHANGE, _PROGRAM_CHANGE = 0xB0, 0xC0
 
 
 def render_song(
@@ -130,13 +133,12 @@ class SongPlayer:
         """Yield the song's audio in chunks, to the end of its last sound: float32, (frames, 2)."""
         for message in self._song.messages:
             frame = round(message.time_seconds * self._rate_hz)
-            kind = message.data[0] & 0xF0
-            if kind == _PROGRAM_CHANGE:
+            if kind_of(message.data) == PROGRAM_CHANGE:
                 if entry := self._programs.get(message.data[1]):
                     yield from render_to(self.engine, frame)
                     yield from self._change_preset(entry.path)
                 continue
-            if kind == _CONTROL_CHANGE and self._has_knob(message.data[1]):
+            if is_control(message.data) and self._has_knob(message.data[1]):
                 yield from render_to(self.engine, frame)
                 self._turn_knob(message.data[1], message.data[2])
             self.engine.send(frame, message.data)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from instrument.midi.messages import message_of
+from instrument.midi.messages import NOTE_OFF, is_note_on, message_of
 from instrument.partner.partner import Partner
 from instrument.partner.sounding_notes import Message
 from instrument.partner.take import COMMAND_SOURCE
@@ -61,7 +61,7 @@ class LivePartner:
         """Give messages to the kernel."""
         too_late = self._state.clock - round(TOO_LATE_SECONDS * self._state.rate_hz)
         for message in messages:
-            if message.frame < too_late and message.data[0] & 0xF0 == 0x90:
+            if message.frame < too_late and is_note_on(message.data):
                 continue  # better left out than played with others that are late as well
             padded = (*message.data, 0, 0)[:3]
             self._state.partner_ring.push(
@@ -70,6 +70,6 @@ class LivePartner:
 
     def _read_log(self) -> None:
         for event in self._log.read():
-            if event["source"] != PARTNER_SOURCE and event["status"] >= 0x80:
+            if event["source"] != PARTNER_SOURCE and event["status"] >= NOTE_OFF:
                 data, source = message_of(event), int(event["source"])
                 self._waiting.append((int(event["time_frames"]), data, source))

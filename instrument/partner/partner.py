@@ -17,6 +17,7 @@ from collections import deque
 from dataclasses import replace
 from typing import Protocol
 
+from instrument.midi.messages import DOWN, SYSTEM, is_control
 from instrument.music.note import Note
 from instrument.music.transport import TapTempo, Transport
 from instrument.partner.clocks.metronome import BeatKeeper
@@ -163,15 +164,15 @@ class Partner:
 
     def hear(self, frame: int, data: bytes, source: int = 0) -> None:
         """Take one message of the player or of a clock."""
-        if data[0] >= 0xF0:
+        if data[0] >= SYSTEM:
             if self.follower is not None:
                 self.follower.hear(float(frame), data, source)
                 self._follow()
             return
         beats = self.transport.beats_at(frame)
         self.journal.hear(frame, data)
-        if data[0] & 0xF0 == 0xB0:
-            self.keeps = self.keeps or (data[1] == self.settings.keep_control and data[2] >= 64)
+        if is_control(data):
+            self.keeps = self.keeps or (data[1] == self.settings.keep_control and data[2] >= DOWN)
             self.ask(self.knobs.turn(data[1], data[2], self.wishes))
         self.hands.hear(beats, data)
         self.mode.heard(self, beats, frame, data)

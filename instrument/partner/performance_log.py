@@ -6,6 +6,8 @@ its own line of beats: the transport's while it runs, moved on evenly where it j
 
 from __future__ import annotations
 
+from instrument.midi.messages import channel_of, is_note_off, is_note_on
+from instrument.midi.note_tracker import NoteTracker
 from instrument.music.note import Meter, Note, Phrase, Tempo, Track
 from instrument.music.transport import Transport
 from instrument.partner.clocks.metronome import CLICK_CHANNEL
@@ -34,7 +36,7 @@ class PerformanceLog:
         self._music = transport
         self._offset = -transport.tie.beats
         self._tempos = [Tempo(0.0, transport.bpm)]
-        self._down: dict[_Key, tuple[float, int]] = {}
+        self._down: NoteTracker[_Key, tuple[float, int]] = NoteTracker()  # start, velocity
         self._notes: dict[str, list[Note]] = {_PLAYER: []}
         self._last = 0.0
 
@@ -60,7 +62,7 @@ class PerformanceLog:
 
     def send(self, message: Message) -> None:
         """Write down what the partner plays among our own voices, or elsewhere if not there."""
-        if message.data[0] & 0x0F == CLICK_CHANNEL and message.to == TO_VOICES:
+        if channel_of(message.data) == CLICK_CHANNEL and message.to == TO_VOICES:
             return
         where = "partner" if message.to == TO_VOICES else "partner out"
         beats = max(0.0, self._music.tie.beats_at(message.frame) + self._offset)
@@ -69,27 +71,23 @@ class PerformanceLog:
     def phrase(self, frame: float) -> Phrase:
         """Return everything until a frame; what still sounds ends there."""
         end = self.position(frame)
-        held = {
-            key: [Note(start, key[2], max(end - start, _SHORTEST_BEATS), velocity)]
-            for key, (start, velocity) in self._down.items()
-        }
         tracks = []
         for channel, (who, notes) in enumerate(self._notes.items()):
-            open_notes = [note for key, found in held.items() if key[0] == who for note in found]
-            tracks.append(Track(tuple(sorted([*notes, *open_notes])), who, channel=channel))
+            held = [_note(key, *struck, end) for key, struck in self._down if key[0] == who]
+            tracks.append(Track((*notes, *held), who, channel=channel))
         length = max([end, *(note.end_beats for track in tracks for note in track.notes)])
         return Phrase(
             tuple(tracks), length, tuple(self._tempos), (Meter(0.0, round(self._bar_beats), 4),)
         )
 
     def _write(self, who: str, beats: float, data: bytes) -> None:
-        kind, key = data[0] & 0xF0, (who, data[0] & 0x0F, data[1] if len(data) > 1 else 0)
-        if kind not in (0x80, 0x90):
-            return
-        if key in self._down:
-            start, velocity = self._down.pop(key)
-            length = max(beats - start, _SHORTEST_BEATS)
-            self._notes.setdefault(who, []).append(Note(start, key[2], length, velocity))
-        if kind == 0x90 and data[2] > 0:
+        key = (who, channel_of(data), data[1] if len(data) > 1 else 0)
+        if is_note_on(data):
             self._notes.setdefault(who, [])
-            self._down[key] = (beats, data[2])
+            self._down.strike(key, (beats, data[2]))
+        elif is_note_off(data) and (struck := self._down.release(key)):
+            self._notes[who].append(_note(key, *struck, beats))
+
+
+def _note(key: _Key, start: float, velocity: int, end: float) -> Note:
+    return Note(start, key[2], max(end - start, _SHORTEST_BEATS), velocity)

@@ -10,6 +10,17 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from instrument.midi.messages import (
+    ALL_SOUND_OFF,
+    DOWN,
+    RESET_CONTROLLERS,
+    SUSTAIN,
+    channel_of,
+    is_control,
+    is_note_off,
+    is_note_on,
+)
+from instrument.midi.note_tracker import NoteTracker
 from instrument.music.note import Note
 
 PATIENCE_BEATS = 1.0
@@ -17,7 +28,6 @@ PATIENCE_BEATS = 1.0
 _SHORTEST_BEATS = 1.0 / 24.0
 _KEPT_NOTES = 512
 _SHOWN_NOTES = 64
-_PEDAL = 64
 
 
 @dataclass(slots=True)
@@ -51,7 +61,7 @@ class PlayerNotes:
         self.last_beats: float | None = None
         self.pedal_is_down = False
         self._waiting: list[_Key] = []  # not fed yet, in order of start
-        self._down: dict[tuple[int, int], _Key] = {}
+        self._down: NoteTracker[tuple[int, int], _Key] = NoteTracker()  # by channel and pitch
         self._strikes: list[float] = []
         self._lately: deque[_Key] = deque(maxlen=_SHOWN_NOTES)
         self._velocity = 80.0
@@ -77,17 +87,17 @@ class PlayerNotes:
 
     def hear(self, beats: float, data: bytes) -> bool:
         """Take one message; return whether it struck a key."""
-        kind, channel = data[0] & 0xF0, data[0] & 0x0F
-        if kind == 0x90 and data[2] > 0:
+        channel = channel_of(data)
+        if is_note_on(data):
             self._strike(channel, data[1], data[2], beats)
             return True
-        if kind in (0x80, 0x90):
-            self._let_go((channel, data[1]), beats)
-        elif kind == 0xB0 and data[1] == _PEDAL:
-            self.pedal_is_down = data[2] >= 64
-        elif kind == 0xB0 and data[1] >= 120 and data[1] != 121:
-            for key in [key for key in self._down if key[0] == channel]:
-                self._let_go(key, beats)
+        if is_note_off(data):
+            self._end(self._down.release((channel, data[1])), beats)
+        elif is_control(data, SUSTAIN):
+            self.pedal_is_down = data[2] >= DOWN
+        elif is_control(data) and data[1] >= ALL_SOUND_OFF and data[1] != RESET_CONTROLLERS:
+            for _, key in self._down.release_all(lambda which: which[0] == channel):
+                self._end(key, beats)
         return False
 
     def take_ready(self, now_beats: float) -> tuple[Note, ...]:
@@ -109,14 +119,9 @@ class PlayerNotes:
         taken, self._waiting = self._waiting, []
         return tuple(key.note(key.start_beats + self._usual_beats) for key in taken)
 
-    def let_everything_go(self, beats: float) -> None:
-        """Release all keys: their input has vanished, or the clock has jumped."""
-        for key in list(self._down):
-            self._let_go(key, beats)
-
     def forget(self) -> None:
         """Begin anew, as after a jump: positions heard before mean nothing any more."""
-        self._waiting, self._down, self._strikes = [], {}, []
+        self._waiting, self._down, self._strikes = [], NoteTracker(), []
         self._lately.clear()
         self.last_beats = None
 
@@ -125,17 +130,15 @@ class PlayerNotes:
         return tuple(key.note(now_beats) for key in taken)
 
     def _strike(self, channel: int, pitch: int, velocity: int, beats: float) -> None:
-        self._let_go((channel, pitch), beats)
         key = _Key(beats, pitch, velocity)
-        self._down[channel, pitch] = key
+        self._down.strike((channel, pitch), key)
         self._waiting = [*self._waiting[-_KEPT_NOTES:], key]
         self._strikes = [*self._strikes[-_KEPT_NOTES:], beats]
         self._lately.append(key)
         self._velocity += (velocity - self._velocity) / 4.0
         self.last_beats = beats
 
-    def _let_go(self, which: tuple[int, int], beats: float) -> None:
-        key = self._down.pop(which, None)
+    def _end(self, key: _Key | None, beats: float) -> None:
         if key is not None:
             key.end_beats = beats
             self.last_beats = beats

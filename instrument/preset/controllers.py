@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from instrument.midi.messages import CONTROL_CHANGE
 from instrument.preset.banks import LoadedPreset
 from instrument.preset.preset import Control
 from instrument.realtime.state import EngineState
-
-_CONTROL_CHANGE = 0xB0
 
 
 def turn_control(state: EngineState, loaded: LoadedPreset, control: int, value: int) -> bool:
@@ -53,6 +52,6 @@ class ControlFollower:
         events = self._log.read()
         if not presets or not len(events):
             return
-        for event in events[(events["status"] & 0xF0) == _CONTROL_CHANGE]:
+        for event in events[(events["status"] & 0xF0) == CONTROL_CHANGE]:
             for entry in presets:
                 turn_control(self._state, entry, int(event["data1"]), int(event["data2"]))

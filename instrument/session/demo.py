@@ -9,12 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from instrument.midi.messages import (
+    MOD_WHEEL,
+    SUSTAIN,
+    control_change,
+    note_off,
+    note_on,
+    program_change,
+)
 from instrument.midi.song import Song, SongMessage
 
 BEATS_PER_MINUTE = 76.0
 FIRST_PROGRAM, SECOND_PROGRAM = 0, 4
-
-_SUSTAIN, _MOD_WHEEL = 64, 1
 
 # Bass, then the pitches of the arpeggio; one bar of four beats each. D major, add9 colours.
 _PRELUDE = (
@@ -58,10 +64,10 @@ def demonstration() -> Song:
 
 
 def _score() -> Iterator[tuple[float, bytes]]:
-    yield 0.0, bytes((0xC0, FIRST_PROGRAM))
+    yield 0.0, program_change(FIRST_PROGRAM)
     yield from _prelude(start=0.5)
     # The pedal of the last bar stays down across the change: what rings keeps its sound.
-    yield 16.5, bytes((0xC0, SECOND_PROGRAM))
+    yield 16.5, program_change(SECOND_PROGRAM)
     yield from _song(start=17.5)
     yield from _close(start=29.5)
 
@@ -102,16 +108,16 @@ def _close(start: float) -> Iterator[tuple[float, bytes]]:
 
 
 def _note(beat: float, length: float, pitch: int, velocity: int) -> Iterator[tuple[float, bytes]]:
-    yield beat, bytes((0x90, pitch, velocity))
-    yield beat + length, bytes((0x80, pitch, 64))
+    yield beat, note_on(pitch, velocity)
+    yield beat + length, note_off(pitch, velocity=64)
 
 
 def _pedal(beat: float, *, down: bool) -> Iterator[tuple[float, bytes]]:
-    yield beat, bytes((0xB0, _SUSTAIN, 127 if down else 0))
+    yield beat, control_change(SUSTAIN, 127 if down else 0)
 
 
 def _wheel(beat: float, length: float) -> Iterator[tuple[float, bytes]]:
     """Move the mod wheel up over the first two thirds, and down again at once."""
     for step in range(17):
-        yield beat + length * 0.66 * step / 16, bytes((0xB0, _MOD_WHEEL, round(110 * step / 16)))
-    yield beat + length, bytes((0xB0, _MOD_WHEEL, 0))
+        yield beat + length * 0.66 * step / 16, control_change(MOD_WHEEL, round(110 * step / 16))
+    yield beat + length, control_change(MOD_WHEEL, 0)

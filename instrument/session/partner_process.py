@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from instrument.midi.messages import control_change
+from instrument.midi.messages import ALL_NOTES_OFF, control_change
 from instrument.partner.messages import (
     Command,
     Failed,
@@ -20,7 +20,6 @@ from instrument.session.child_process import ChildProcess
 
 MODULE = "instrument.partner.process"
 MOST_RESTARTS = 3
-_ALL_NOTES_OFF = 123
 
 
 class PartnerProcess:
@@ -80,7 +79,7 @@ class PartnerProcess:
         later = self._state.clock + round(2 * HAND_OVER_SECONDS * self._state.rate_hz)
         for to, channels in ((TO_VOICES, partner.channels), (TO_OUT, partner.out_channels)):
             for channel in channels:
-                message = control_change(_ALL_NOTES_OFF, 0, channel)
+                message = control_change(ALL_NOTES_OFF, 0, channel)
                 for frame in (-1, later):
                     self._state.control_ring.push(frame, *message, value=to)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 
-from instrument.midi.messages import release_everything
+from instrument.midi.messages import PROGRAM_CHANGE, kind_of, release_everything
 from instrument.midi.song import Song
 from instrument.realtime.state import TICK_FRAMES, EngineState
 
 AHEAD_SECONDS = 0.5
 """How far ahead messages are handed over: more than control ever sleeps."""
 LEAD_IN_SECONDS = 0.3
-_PROGRAM_CHANGE = 0xC0
 
 
 class SongFeed:
@@ -38,7 +37,7 @@ class SongFeed:
         self._waiting = deque(
             (self._frame(message.time_seconds), message.data)
             for message in song.messages
-            if follow_programs or message.data[0] & 0xF0 != _PROGRAM_CHANGE
+            if follow_programs or kind_of(message.data) != PROGRAM_CHANGE
         )
         self._last_frame = self._frame(song.length_seconds)
         self._waiting.extend((self._last_frame, data) for data in release_everything())

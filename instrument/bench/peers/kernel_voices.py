@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.bench.peers.child import PeerMissing
+from instrument.midi.messages import PITCH_BEND, note_on
+from instrument.music.pitch import pitch_to_hz
 from instrument.realtime.machine_code import PROCESS_BLOCK, load_machine_code
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import (
@@ -96,15 +98,15 @@ class KernelVoices:
         engine.send(-1, (USE_BANK, BANK, ALL_CHANNELS))
         for channel in range(_CHANNELS):
             if is_bent:
-                engine.send(-1, (0xE0 | channel, 0, BEND))
+                engine.send(-1, (PITCH_BEND | channel, 0, BEND))
             for pitch in self._pitches:
-                engine.send(-1, (0x90 | channel, pitch, VELOCITY))
+                engine.send(-1, note_on(pitch, VELOCITY, channel))
         engine.render(self._block_frames)
 
 
 def _note(pitch: int, harmonics: int, rate_hz: int) -> NDArray[np.float32]:
     """Return a steady note of whole-Hz pitch, float32, shape (frames,), so that it loops."""
-    fundamental_hz = round(440.0 * 2 ** ((pitch - 69) / 12))
+    fundamental_hz = round(pitch_to_hz(pitch))
     spectrum = np.zeros(rate_hz // 2 + 1, np.complex128)  # bins of 1 Hz
     for harmonic in range(1, harmonics + 1):
         if harmonic * fundamental_hz < rate_hz / 2:

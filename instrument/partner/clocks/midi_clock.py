@@ -15,6 +15,7 @@ import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from instrument.midi.messages import CLOCK_TICK, CONTINUE, SONG_POSITION, START, STOP
 from instrument.music.transport import FASTEST_BPM, SLOWEST_BPM, BeatAnchor, Transport
 
 TICKS_PER_BEAT = 24
@@ -30,7 +31,6 @@ _BIASED = 0.8  # errors that all lie on one side by so much of their spread: the
 _NEAR = 0.3  # of a tick: further off, a tick is not this clock's
 _EVEN = 0.2  # of a tick: how much an even row may vary
 _ROW = 6
-_TICK, _START, _CONTINUE, _STOP, _POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +74,16 @@ class ClockFollower:
     def hear(self, frame: float, data: bytes, source: int = 0) -> None:
         """Take one message of the clock; any other is ignored."""
         status = data[0]
-        if status == _TICK:
+        if status == CLOCK_TICK:
             self._tick(frame, source)
-        elif status == _POSITION and len(data) == 3:
+        elif status == SONG_POSITION and len(data) == 3:
             self._place((data[1] | data[2] << 7) * TICKS_PER_SIXTEENTH, frame)
-        elif status == _START:
+        elif status == START:
             self._place(0, frame)
             self._waits_for_tick = True
-        elif status == _CONTINUE:
+        elif status == CONTINUE:
             self._waits_for_tick = True
-        elif status == _STOP:
+        elif status == STOP:
             self._stop(frame)
 
     def look(self, frame: float) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from instrument.composers.protocols import BarGenerator
+from instrument.midi.messages import is_note_on
 from instrument.music.note import Note, Phrase, Track
 from instrument.partner.partner import Partner
 from instrument.partner.plan import Planned
@@ -50,7 +51,7 @@ class Accompany:
 
     def heard(self, partner: Partner, beats: float, frame: int, data: bytes) -> None:  # noqa: ARG002
         """Begin with the bar after the player's first note."""
-        if data[0] & 0xF0 == 0x90 and data[2] > 0 and self._line is None:
+        if is_note_on(data) and self._line is None:
             music = partner.transport
             self._line = music.next_line(beats + _LEAD_BEATS + 0.1, music.bar_beats)
             self._begin_bar()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 
+from instrument.midi.messages import DOWN, is_control, is_note_on
 from instrument.partner.partner import Partner
 
 LEAD_SECONDS = 0.020
@@ -42,15 +43,14 @@ class Answer:
         data: bytes,
     ) -> None:
         """Begin a phrase with a strike; take the answer back if there is one."""
-        kind = data[0] & 0xF0
-        if kind == 0x90 and data[2] > 0:
+        if is_note_on(data):
             if self._is_answering:
                 partner.take_back()
                 self.begin_anew(partner)
             if self._phrase_start is None:
                 self._phrase_start = beats
-        elif kind == 0xB0 and data[1] == partner.settings.end_control:
-            self._is_asked = data[2] >= 64 and self._phrase_start is not None
+        elif is_control(data, partner.settings.end_control):
+            self._is_asked = data[2] >= DOWN and self._phrase_start is not None
 
     def step(self, partner: Partner, beats: float, frame: int) -> None:
         """Tell the composer what was played; answer when the phrase has ended."""

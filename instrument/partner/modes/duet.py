@@ -6,6 +6,7 @@ anew. When the player strikes many keys, the partner is silent until there is ro
 
 from __future__ import annotations
 
+from instrument.midi.messages import is_note_on
 from instrument.partner.partner import Partner
 
 _BUSY_BEATS = 1.0
@@ -26,7 +27,7 @@ class Duet:
 
     def heard(self, partner: Partner, beats: float, frame: int, data: bytes) -> None:
         """Think anew after a strike; fall silent after many."""
-        if data[0] & 0xF0 != 0x90 or data[2] == 0:
+        if not is_note_on(data):
             return
         music = partner.transport
         if self._begins_at is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from instrument.midi.messages import DOWN, is_control, is_note_on
 from instrument.music.note import Note
 from instrument.partner.partner import Partner
 from instrument.partner.plan import Planned
@@ -32,10 +33,10 @@ class Loop:
 
     def heard(self, partner: Partner, beats: float, frame: int, data: bytes) -> None:
         """Begin to capture with a strike; begin anew with the controller."""
-        kind, music = data[0] & 0xF0, partner.transport
-        if kind == 0x90 and data[2] > 0 and self._start is None:
+        music = partner.transport
+        if is_note_on(data) and self._start is None:
             self._start = music.next_line(beats - music.bar_beats + 1e-3, music.bar_beats)
-        elif kind == 0xB0 and data[1] == partner.settings.end_control and data[2] >= 64:
+        elif is_control(data, partner.settings.end_control) and data[2] >= DOWN:
             partner.cut_soon(frame)
             self.begin_anew(partner)
 

@@ -73,7 +73,18 @@ PEDAL_DOWN, PEDAL_UP = control_change(64, 64), control_change(64, 63)
         (a_song((0, PEDAL_DOWN), (1, note_on(60)), (2, note_off(60)), (5, PEDAL_UP)), [(1, 5)]),
         (a_song((1, note_on(60)), (2, PEDAL_DOWN), (5, PEDAL_UP), (6, note_off(60))), [(1, 6)]),
         (a_song((0, PEDAL_DOWN), (1, note_on(60)), (2, note_off(60))), [(1, 9)]),
-        (a_song((1, note_on(60)), (3, note_on(60)), (4, note_off(60))), [(1, 3), (3, 4)]),
+        (  # the oldest ends first
+            a_song((1, note_on(60)), (2, note_on(60)), (3, note_off(60)), (4, note_off(60))),
+            [(1, 3), (2, 4)],
+        ),
+        (  # a note off after the next note on, in one moment: as the mixed tracks of files have it
+            a_song((1, note_on(60)), (2, note_on(60)), (2, note_off(60)), (3, note_off(60))),
+            [(1, 2), (2, 3)],
+        ),
+        (
+            a_song((0, PEDAL_DOWN), (1, note_on(60)), (2, note_off(60)), (3, note_on(60))),
+            [(1, 3), (3, 9)],
+        ),
         (
             a_song((0, PEDAL_DOWN), (1, note_on(60, 90, 1)), (2, note_off(60, 1)), (5, PEDAL_UP)),
             [(1, 2)],  # another channel's pedal
