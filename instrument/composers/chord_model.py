@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from instrument.composers.continuer import NoteModel
 from instrument.music.chord_events import ChordEvent, named_event, rests
-from instrument.music.constraints import PITCHES, Constraints
+from instrument.music.constraints import Constraints
 from instrument.music.note import Note
 from instrument.music.note_tuples import GRID
+from instrument.music.pitch import PITCHES
 from instrument.music.vocabulary import Vocabulary
 
 Memory = TypeVar("Memory")

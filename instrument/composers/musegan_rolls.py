@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.bundle.card import ComposerCard
-from instrument.music.constraints import PITCHES, Constraints
+from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase, Track
 from instrument.music.piano_rolls import FIRST_PITCH, HOLD, phrase_of_rolls, rolls_of
+from instrument.music.pitch import PITCHES
 
 Classes = NDArray[np.int64]
 Rolls = NDArray[np.float32]

@@ -16,10 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.composers.ngram_contexts import (
-    DURATIONS,
     INTERVALS,
-    PITCHES,
-    SHIFTS,
     Glance,
     duration_contexts,
     duration_prior,
@@ -33,7 +30,8 @@ from instrument.composers.note_history import History, Onset
 from instrument.composers.skip_ngram import NgramMixture, Probabilities, best_weights
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase
-from instrument.music.note_tuples import GRID, tuples_of
+from instrument.music.note_tuples import DURATIONS, GRID, SHIFTS, tuples_of
+from instrument.music.pitch import PITCHES
 from instrument.music.sampling import draw
 
 PARTS = ("shift", "pitch", "duration")

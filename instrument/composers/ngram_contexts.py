@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from instrument.composers.note_history import History, Onset
 from instrument.composers.skip_ngram import Context, Probabilities
-from instrument.music.note_tuples import GRID
+from instrument.music.note_tuples import DURATIONS, GRID, SHIFTS
+from instrument.music.pitch import MAJOR_SCALE, PITCHES
 
-SHIFTS, PITCHES, DURATIONS = 193, 128, 192
-"""Ticks between starts 0..192 (the last for all longer ones), MIDI pitch, ticks - 1."""
 INTERVALS = 2 * PITCHES - 1
 """Symbols of the pitch: semitones from the last note, plus 127."""
 NONE = 1000
@@ -26,7 +25,7 @@ NONE = 1000
 
 _DEPTH = 8
 _COLLECTIONS = np.array(
-    [[(pitch_class - tonic) % 12 in (0, 2, 4, 5, 7, 9, 11) for pitch_class in range(12)]
+    [[(pitch_class - tonic) % 12 in MAJOR_SCALE for pitch_class in range(12)]
      for tonic in range(12)], np.float64,
 )  # fmt: skip
 _SHARES = {6: 0.1, 12: 0.35, 18: 0.03, 24: 0.35, 36: 0.04, 48: 0.1, 72: 0.02, 96: 0.01}

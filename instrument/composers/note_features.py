@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.composers.note_history import LAGS, History, Onset
+from instrument.music.note_tuples import MAX_DURATION, VELOCITIES
+from instrument.music.pitch import PITCHES
 
-SHIFTS, PITCHES, DURATIONS, VELOCITIES = 193, 128, 192, 8
-"""Sizes of the four alphabets."""
-LONGEST = 192
+LONGEST = MAX_DURATION
 """Ticks; longer shifts and durations count as this."""
 POSITIONS = 192
 """Positions in the bar that are told apart, ticks; later ones count as the last."""

@@ -18,9 +18,7 @@ from instrument.bundle.inference import Runtime, Tensors
 from instrument.bundle.recurrent_graph import States, StepGraph
 from instrument.composers.continuer import NoteModel
 from instrument.composers.note_features import (
-    DURATIONS,
     LONGEST,
-    SHIFTS,
     Conditions,
     HeadInputs,
     condition_columns,
@@ -34,7 +32,7 @@ from instrument.composers.note_features import (
 from instrument.composers.note_history import History, Onset
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note
-from instrument.music.note_tuples import GRID
+from instrument.music.note_tuples import DURATIONS, GRID, SHIFTS
 from instrument.music.sampling import draw
 
 Allowed = NDArray[np.bool_] | None

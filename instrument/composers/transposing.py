@@ -14,8 +14,7 @@ from instrument.composers.continuer import pitched_notes
 from instrument.composers.protocols import Composer
 from instrument.music.constraints import Constraints, Key
 from instrument.music.note import Note, Phrase
-
-_MAJOR = (0, 2, 4, 5, 7, 9, 11)
+from instrument.music.pitch import MAJOR_SCALE
 
 
 class TransposedComposer:
@@ -66,7 +65,7 @@ def scale_of(notes: tuple[Note, ...]) -> int:
     for note in notes:
         time[note.pitch % 12] += note.length_beats
     shifts = sorted(range(-5, 7), key=abs)
-    return max(shifts, key=lambda up: float(np.roll(time, -up)[list(_MAJOR)].sum()))
+    return max(shifts, key=lambda up: float(np.roll(time, -up)[list(MAJOR_SCALE)].sum()))
 
 
 def _tonic(controls: Constraints) -> int | None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from instrument.music.pitch import mel_bands
+
 Samples = npt.NDArray[np.float32]
 Fingerprint = npt.NDArray[np.float32]
 
@@ -46,7 +48,7 @@ class Likeness:
         self._rate_hz = rate_hz
         self._frames = frames
         self._bands = [
-            mel_bands(round(each.window_seconds * rate_hz), rate_hz, each.bands)
+            level_bands(round(each.window_seconds * rate_hz), rate_hz, each.bands)
             for each in _RESOLUTIONS
         ]
 
@@ -81,14 +83,7 @@ def from_onset(note: Samples) -> Samples:
     return note[int(np.argmax(loud)) :]
 
 
-def mel_bands(window: int, rate_hz: int, bands: int) -> npt.NDArray[np.float64]:
-    """Return overlapping triangles on the mel scale (1127 ln(1 + f / 700)), (bins, bands)."""
-    highest = min(HIGHEST_HZ, rate_hz / 2)
-    low, high = (1127 * np.log(1 + hz / 700) for hz in (LOWEST_HZ, highest))
-    edges = 700 * (np.exp(np.linspace(low, high, bands + 2) / 1127) - 1)
-    hz = np.fft.rfftfreq(window, 1 / rate_hz)[:, None]
-    # No triangle is narrower than a bin: each hears at least one.
-    width = np.maximum(np.diff(edges), rate_hz / window)
-    rise = 1 - (edges[1:-1] - hz) / width[:-1]
-    fall = 1 - (hz - edges[1:-1]) / width[1:]
-    return np.asarray(np.maximum(0.0, np.minimum(rise, fall)))
+def level_bands(window: int, rate_hz: int, bands: int) -> npt.NDArray[np.float64]:
+    """Return mel bands, (bins, bands), none narrower than a bin."""
+    highest_hz = min(HIGHEST_HZ, rate_hz / 2)
+    return mel_bands(window, rate_hz, bands, LOWEST_HZ, highest_hz, narrowest_hz=rate_hz / window)

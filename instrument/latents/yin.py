@@ -12,6 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from instrument.music.pitch import hz_to_pitch, pitch_to_hz
+
 RATE_HZ = 16_000
 LOWEST_PITCH, HIGHEST_PITCH = 21, 108
 """A piano's."""
@@ -43,7 +45,7 @@ def estimate_pitch(wave: NDArray[np.float32]) -> float:
     ValueError
         The pitch is not clear: it is too short, or noise, or several notes.
     """
-    longest = int(RATE_HZ / _hz(LOWEST_PITCH - 1)) + 2
+    longest = int(RATE_HZ / pitch_to_hz(LOWEST_PITCH - 1)) + 2
     window = 4 * longest
     if wave.size < window:
         raise ValueError("it is too short to estimate its pitch")
@@ -54,12 +56,12 @@ def estimate_pitch(wave: NDArray[np.float32]) -> float:
     clear = [period for period, dip in found if dip < _UNCLEAR]
     if len(clear) < 0.5 * len(found):
         raise ValueError("its pitch is not clear: name the file after it, like violin_A4.wav")
-    return float(np.median([69.0 + 12.0 * np.log2(RATE_HZ / period / 440.0) for period in clear]))
+    return float(np.median(hz_to_pitch(RATE_HZ / np.array(clear))))
 
 
 def _period(window: Float, longest: int) -> tuple[float, float]:
     """Return the period in frames, and how far the wave is from repeating itself after it."""
-    shortest = int(_FINE * RATE_HZ / _hz(HIGHEST_PITCH + 1))
+    shortest = int(_FINE * RATE_HZ / pitch_to_hz(HIGHEST_PITCH + 1))
     difference = _normalised_difference(window, longest)
     below = np.flatnonzero(difference[shortest:-1] < _THRESHOLD) + shortest
     if below.size:
@@ -90,7 +92,3 @@ def _normalised_difference(window: Float, longest: int) -> Float:
     difference = np.maximum(power[0] + power - 2.0 * correlation, 0.0)
     mean = np.cumsum(difference[1:]) / lags[1:]
     return np.concatenate([[1.0], difference[1:] / np.maximum(mean, 1e-20)])
-
-
-def _hz(pitch: float) -> float:
-    return float(440.0 * 2.0 ** ((pitch - 69.0) / 12.0))

@@ -16,18 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.errors import SettingError
+from instrument.music.pitch import ANY_MINOR_SCALE, MAJOR_SCALE, PITCHES
 
 Mode = Literal["major", "minor"]
-PITCHES = 128
 _STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _SHIFTS = {"": 0, "#": 1, "b": -1}
 _KEY = re.compile(r"([a-gA-G])(#|b?)\s*(m|min|minor|maj|major)?")
-# Minor has both sixths and sevenths: melodies rise through the raised ones and fall through the
-# natural ones (melodic minor).
-_SCALES: dict[Mode, tuple[int, ...]] = {
-    "major": (0, 2, 4, 5, 7, 9, 11),
-    "minor": (0, 2, 3, 5, 7, 8, 9, 10, 11),
-}
+_SCALES: dict[Mode, tuple[int, ...]] = {"major": MAJOR_SCALE, "minor": ANY_MINOR_SCALE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ GRID = 24
 """Ticks per beat: sixteenths and triplets both fall on ticks."""
 MAX_SHIFT = MAX_DURATION = 8 * GRID
 """Ticks; a longer gap needs rests, a longer note keeps the surplus in `length_offset`."""
-VELOCITY_BINS = 8
+SHIFTS, DURATIONS, VELOCITIES = MAX_SHIFT + 1, MAX_DURATION, 8
+"""Sizes of three alphabets: ticks between starts, 0 to 192; ticks - 1; loudnesses."""
 REST = -1
 """The pitch of a tuple that only lets time pass."""
 BAR_POSITIONS = 12

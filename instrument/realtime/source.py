@@ -15,6 +15,7 @@ from numpy import int64
 from instrument.realtime.native import audio_thread
 from instrument.realtime.state import (
     BUILT_IN_BANK,
+    FARTHEST_WHOLE,
     HIGHEST_PITCH,
     LOUD,
     LOWEST_PITCH,
@@ -22,7 +23,6 @@ from instrument.realtime.state import (
     SOFT,
 )
 
-FARTHEST_WHOLE = 12  # semitones that a whole slot may be resampled by before the tone is better
 FARTHEST_ATTACK = 5  # the same, for a slot that has only its attack yet
 
 

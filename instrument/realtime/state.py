@@ -71,6 +71,7 @@ REQUEST_EVENTS: Final = 256
 RECORD_FRAMES: Final = 1 << 20  # 21.8 s at 48 kHz
 PAGE_FRAMES: Final = mmap.PAGESIZE // 4  # float32
 LINE_FRAMES: Final = 16  # one cache line of 64 bytes
+FARTHEST_WHOLE: Final = 12  # semitones a whole slot may be resampled by before the tone is better
 SLOPE_FRAMES: Final = 352  # source frames that one tick can read: rate up to 10 and the taps
 
 # Commands: statuses below 0x80, so that no MIDI message can be one.

@@ -14,6 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from instrument.music.pitch import pitch_to_hz
+
 Audio = NDArray[np.float32]
 FULL_VELOCITY = 127
 
@@ -149,7 +151,7 @@ class SineRenderer:
         seconds = np.arange(self.longest_frames if frames is None else frames) / self.sample_rate_hz
         tones = np.zeros((len(pitch), len(seconds)))
         for number in range(1, self.latent_size + 2):
-            hz = number * 440.0 * 2.0 ** ((pitch - 69) / 12)
+            hz = number * pitch_to_hz(pitch)
             overtone = latent[:, number - 2] * velocity / FULL_VELOCITY if number > 1 else 1.0
             level = np.where(hz < self.sample_rate_hz / 2, overtone, 0.0)
             tones += level[:, None] * np.sin(2 * np.pi * hz[:, None] * seconds)

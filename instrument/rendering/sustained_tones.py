@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from instrument.music.pitch import pitch_to_hz
 from instrument.realtime.state import LOUD, LOUD_VELOCITY, SOFT, SOFT_VELOCITY
 from instrument.rendering.loop_points import bake_loop, fade_out, loop_tone
 from instrument.rendering.loudness import LEVEL, strongest_rms
@@ -179,7 +180,7 @@ def _looped(
     pitch: int, layers: tuple[int, ...], audio: Samples, rate_hz: int, goes_on_evenly: bool
 ) -> tuple[Tone, ...]:
     """Find the loud layer's loop; the soft one follows it, as both are read at one position."""
-    looped = loop_tone(audio[-1], rate_hz, 440.0 * 2 ** ((pitch - 69) / 12))
+    looped = loop_tone(audio[-1], rate_hz, pitch_to_hz(pitch))
     start, end = looped.loop_start, looped.loop_end
     decay = 1.0 if goes_on_evenly else looped.decay_per_frame
     tones = []

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from instrument.preset.preset import Preset
 from instrument.realtime.state import (
+    FARTHEST_WHOLE,
     HIGHEST_PITCH,
     LOUD,
     LOWEST_PITCH,
@@ -38,8 +39,6 @@ Samples = npt.NDArray[np.float32]
 PITCHES = range(LOWEST_PITCH, HIGHEST_PITCH + 1)
 MIDDLE_PITCH = 62
 """Between the two hands; tables are filled outward from here."""
-FARTHEST_WHOLE = 12
-"""Semitones that a whole tone may be away to stand in for a key, as `realtime.source` has it."""
 
 
 def outward() -> list[int]:

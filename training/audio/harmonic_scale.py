@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from instrument.music.pitch import pitch_to_hz
 from training.audio.format import WAVE_RATE_HZ
 
 _SILENT = -30.0
@@ -100,7 +101,7 @@ class HarmonicTone:
 
     def _harmonics(self, pitch: Tensor) -> tuple[Tensor, Tensor]:
         """Return each bin's nearest harmonic, (n, bins), and the fundamental in bins, (n, 1)."""
-        hz = 440.0 * 2.0 ** ((pitch.to(torch.float64) - 69.0) / 12.0)
+        hz = pitch_to_hz(pitch.to(torch.float64))
         f0_bins = (hz * (2.0 * self.bins / WAVE_RATE_HZ))[:, None]
         bins = torch.arange(1, self.bins + 1).to(f0_bins)
         return (bins / f0_bins).round().clamp(min=1.0), f0_bins

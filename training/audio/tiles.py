@@ -12,8 +12,9 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from instrument.music.pitch import mel_bands
 
 FLOOR_DB = -80.0
 """Everything quieter counts as silence; 0 dB is a sine at full scale."""
@@ -174,15 +175,5 @@ class TileRange(nn.Module):
 
 @lru_cache
 def _bands(bands: int, window_frames: int, rate_hz: int) -> Tensor:
-    """Return triangles on the mel scale (O'Shaughnessy's formula), (bins, bands), peaks of 1."""
-    edges_mel = torch.linspace(0.0, _mel(rate_hz / 2.0), bands + 2, dtype=torch.float64)
-    edges = 700.0 * torch.expm1(edges_mel / 1127.0)
-    low, centre, high = edges[:-2], edges[1:-1], edges[2:]
-    hz = torch.arange(window_frames // 2 + 1, dtype=torch.float64)[:, None] * rate_hz
-    hz = hz / window_frames
-    triangles = torch.minimum((hz - low) / (centre - low), (high - hz) / (high - centre))
-    return F.relu(triangles).float()
-
-
-def _mel(hz: float) -> float:
-    return 1127.0 * math.log1p(hz / 700.0)
+    """Return mel bands, (bins, bands), peaks of 1."""
+    return torch.from_numpy(mel_bands(window_frames, rate_hz, bands)).float()

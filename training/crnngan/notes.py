@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from instrument.music.note import Note, Phrase
 from instrument.music.note_tuples import GRID
+from instrument.music.pitch import MAJOR_SCALE
 from training.crnngan.network import ToneValues
 
 NoteArray = NDArray[np.float32]
-_MAJOR = np.array([0, 2, 4, 5, 7, 9, 11])
 _RARE = 0.003
 _HISTOGRAMS = ("pitch class", "interval", "length", "place in the bar", "scale")
 
@@ -135,7 +135,7 @@ def semitones_to_c_major(tones: NoteArray) -> int:
     """Return by how many semitones, -5..6, to move a piece to be in C major most of its time."""
     classes = np.bincount(tones[:, 1].astype(int) % 12, weights=tones[:, 0], minlength=12)
     shifts = sorted(range(-5, 7), key=abs)
-    return max(shifts, key=lambda shift: float(np.roll(classes, shift)[_MAJOR].sum()))
+    return max(shifts, key=lambda shift: float(np.roll(classes, shift)[list(MAJOR_SCALE)].sum()))
 
 
 def transposed(tones: NoteArray, semitones: int) -> NoteArray:

@@ -16,10 +16,10 @@ import soxr
 import torch
 from numpy.typing import NDArray
 
+from instrument.music.pitch import pitch_to_hz
 from training.audio.format import LOWEST_PITCH, SAMPLE_RATE_HZ, WAVE_FRAMES
 from training.audio.format import WAVE_RATE_HZ as MEL_IF_RATE_HZ
 from training.audio.spectrogram import Spectrogram
-from training.data.audio.analysis import tempered_hz
 from training.data.audio.tone_set import TEST, ToneSet
 from training.frame_voice.model import FrameVoice
 from training.frame_voice.render import play, play_like
@@ -183,7 +183,7 @@ def measure_note(voice: FrameVoice, notes: ToneSet, row: int, motion: float) -> 
     nearest = resample_nearest(notes, row)
     truth, played, copied = (magnitudes(a, SAMPLE_RATE_HZ) for a in (source, ours, nearest))
     mel_if_distance, mel_if_convergence = _mel_if_figures(source)
-    f0 = tempered_hz(pitch + float(notes.cents[row]) / 100.0)
+    f0 = pitch_to_hz(pitch + float(notes.cents[row]) / 100.0)
     log2_b = float(notes.tuning.log2_inharmonicity[notes.instrument[row], pitch - LOWEST_PITCH])
     inharmonicity = 2.0**log2_b - 2.0**-20
     has_pitch = pitch in _CENTS_PITCHES

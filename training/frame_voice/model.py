@@ -79,6 +79,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from instrument.music.pitch import pitch_to_hz
 from training.audio.format import HIGHEST_PITCH, HOP_FRAMES, LOWEST_PITCH, SAMPLE_RATE_HZ
 from training.data.audio.tone_set import Instrument, TuningTables
 from training.frame_voice import synthesis
@@ -262,7 +263,7 @@ class FrameVoice(nn.Module):
 
 def tempered_hz(pitch: Tensor) -> Tensor:
     """Return equal-tempered frequencies as float64."""
-    return 440.0 * 2.0 ** ((pitch.double() - 69.0) / 12.0)
+    return pitch_to_hz(pitch.double())
 
 
 class WholeTone(nn.Module):

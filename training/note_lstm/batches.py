@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from instrument.composers import note_features as features
+from instrument.music.pitch import PITCHES
 from training.note_lstm.features import PITCH, ROWS, NoteLine, Numbers
 
 KEYS = range(-5, 7)
@@ -93,7 +94,7 @@ def whole_lines(lines: Sequence[NoteLine]) -> NoteBatch:
 
 def _fitting_key(line: NoteLine, random: np.random.Generator) -> int:
     key = int(random.choice(KEYS))
-    fits = line.lowest + key >= 0 and line.highest + key < features.PITCHES
+    fits = line.lowest + key >= 0 and line.highest + key < PITCHES
     return key if fits else 0
 
 
@@ -159,5 +160,5 @@ def _transpose(tensors: dict[str, NDArray[Any]], keys: NDArray[np.int64]) -> Non
 
 def _follows(notes: NDArray[Any]) -> NDArray[np.bool_]:
     """Say of rows of `note_columns` whether there is a note before."""
-    is_after: NDArray[np.bool_] = notes[..., 1] < features.PITCHES
+    is_after: NDArray[np.bool_] = notes[..., 1] < PITCHES
     return is_after

@@ -16,15 +16,12 @@ from instrument.composers import note_features as features
 from instrument.composers.note_history import History, Onset
 from instrument.music.note import Note
 from instrument.music.note_tuples import REST, tuples_of
+from instrument.music.pitch import key_fits
 from training.data.symbolic.corpus import Piece
 
 SHIFT, PITCH, DURATION, VELOCITY = range(4)
 """Columns of `NoteLine.symbols`."""
 _DENSITY_BEATS = 4.0
-
-# Krumhansl & Kessler (1982), the probe-tone profiles of C major and C minor.
-_MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-_MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 
 Numbers = NDArray[np.int16]
 
@@ -128,10 +125,7 @@ def key_of(notes: Sequence[Note]) -> int:
     heard = np.zeros(12)
     for note in notes:
         heard[note.pitch % 12] += min(note.length_beats, 4.0)
-    profiles = np.array([np.roll(mode, tonic) for mode in (_MAJOR, _MINOR) for tonic in range(12)])
-    profiles -= profiles.mean(axis=1, keepdims=True)
-    profiles /= np.linalg.norm(profiles, axis=1, keepdims=True)
-    return int((profiles @ (heard - heard.mean())).argmax())
+    return int(key_fits(heard).argmax())
 
 
 def _collect(

@@ -24,17 +24,15 @@ from instrument.composers.note_features import (
     CONDITION_COLUMNS,
     DURATION_CANDIDATES,
     DURATION_COLUMNS,
-    DURATIONS,
     NOTE_COLUMNS,
     PITCH_CANDIDATES,
     PITCH_COLUMNS,
-    PITCHES,
     POSITIONS,
     SHIFT_CANDIDATES,
-    SHIFTS,
-    VELOCITIES,
     VELOCITY_COLUMNS,
 )
+from instrument.music.note_tuples import DURATIONS, SHIFTS, VELOCITIES
+from instrument.music.pitch import PITCHES
 
 _ANY_INTERVAL = 2 * PITCHES - 1
 _KEYS = 24

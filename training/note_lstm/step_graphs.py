@@ -35,7 +35,7 @@ from instrument.composers import note_features as features
 from instrument.composers.note_features import NO_CONDITIONS
 from instrument.composers.note_history import History, Onset
 from instrument.music.note import Note, Phrase
-from instrument.music.note_tuples import GRID, REST, tuples_of
+from instrument.music.note_tuples import GRID, REST, SHIFTS, tuples_of
 from instrument.music.sampling import NoteRandom, draw
 from training.note_lstm.network import NoteTupleNetwork, TimeHead
 
@@ -206,7 +206,7 @@ class NoteTupleWriter:
         told = features.shift_inputs(history, history.onset(0))
         logits = steps.shift(past, _row(told.candidates), _row(told.anchors), none)
         least = max(0, min(earliest - history.last_start, features.LONGEST))
-        shift = self._pick(logits, random, np.arange(features.SHIFTS) >= least)
+        shift = self._pick(logits, random, np.arange(SHIFTS) >= least)
         onset = history.onset(shift)
         told = features.pitch_inputs(history, onset)
         heard = _row(features.pitch_classes(history))

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import fft, ifft, next_fast_len
 
+from instrument.music.pitch import pitch_to_hz
+
 _REACH = 5.0  # deviations after which a Gaussian is left out: 4e-6 of its peak
 _SILENCE_SECONDS = 1.0  # between the note's end and its beginning, which the FFT joins
 
@@ -52,7 +54,7 @@ class ConstantQ:
     @property
     def frequencies_hz(self) -> NDArray[np.float64]:
         """Frequencies of all bins, shape (bins,)."""
-        return np.asarray(440.0 * 2.0 ** ((self.pitches - 69.0) / 12.0))
+        return pitch_to_hz(self.pitches)
 
     def transform(self, audio: NDArray[np.float32]) -> NDArray[np.complex128]:
         """Return levels, shape (bins, windows); a sine of amplitude 1 in a bin's middle gives 1.

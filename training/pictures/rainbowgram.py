@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.files import replacing_file
+from instrument.music.pitch import pitch_to_hz
 from training.audio.format import WAVE_RATE_HZ
-from training.data.audio.analysis import tempered_hz
 from training.pictures.constant_q import ConstantQ, phase_turns
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def fold_cycles(
     NDArray
         float64, shape (count, points), within ±1.
     """
-    period = WAVE_RATE_HZ / tempered_hz(pitch)
+    period = WAVE_RATE_HZ / pitch_to_hz(pitch)
     position = _FIRST_SECONDS * WAVE_RATE_HZ + period * np.arange(count * points) / points
     values = np.interp(position, np.arange(note.size), np.asarray(note, np.float64))
     cycles = values.reshape(count, points)

@@ -17,7 +17,7 @@ from instrument.latents.fit_to_recording import (
     steps_of,
 )
 from instrument.latents.latent import draw
-from instrument.latents.timbre_distance import Likeness, from_onset, mel_bands
+from instrument.latents.timbre_distance import Likeness, from_onset, level_bands
 from instrument.rendering.renderer import SineRenderer
 from tests.instrument.offline.test_timbre_path import a_card
 
@@ -53,7 +53,7 @@ def test_the_more_a_sound_differs_the_larger_is_the_distance(renderer: SineRende
 
 
 def test_every_band_hears_something_and_together_they_hear_all() -> None:
-    bands = mel_bands(256, RATE_HZ, 24)
+    bands = level_bands(256, RATE_HZ, 24)
     assert (bands.sum(axis=0) > 0).all()
     heard = bands.sum(axis=1)[3:115]  # 190 Hz to 7.2 kHz
     assert heard.min() > 0.5

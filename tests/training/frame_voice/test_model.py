@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.data.audio.analysis import measure_wobble, partial_hz, tempered_hz
+from instrument.music.pitch import pitch_to_hz
+from training.data.audio.analysis import measure_wobble, partial_hz
 from training.data.audio.tone_set import Instrument, TuningTables
 from training.frame_voice.config import PARTIAL_COUNT, FrameVoiceConfig
 from training.frame_voice.model import (
@@ -74,14 +75,14 @@ def note_inputs(
 def test_a_note_has_the_pitch_that_was_asked_for(voice: FrameVoice, pitch: float) -> None:
     audio, _ = play(voice, [pitch], hops=200, motion=0.0, instrument=2)
     # An FFT of 1.4 s resolves hundredths of a cent of a steady partial.
-    assert abs(pitch_error_cents(audio[0], tempered_hz(pitch))) < 0.1
+    assert abs(pitch_error_cents(audio[0], pitch_to_hz(pitch))) < 0.1
 
 
 def test_a_stiff_string_stretches_its_partials(voice: FrameVoice) -> None:
     audio, _ = play(voice, [48], hops=200, motion=0.0, instrument=0)
     stretch = 2.0**-11 - 2.0**-20
-    assert abs(pitch_error_cents(audio[0], tempered_hz(48), stretch)) < 0.1
-    expected = partial_hz(tempered_hz(48), stretch, 10)[-1]
+    assert abs(pitch_error_cents(audio[0], pitch_to_hz(48), stretch)) < 0.1
+    expected = partial_hz(pitch_to_hz(48), stretch, 10)[-1]
     spectrum = np.abs(np.fft.rfft(audio[0] * np.blackman(audio.shape[1])))
     frequency = np.fft.rfftfreq(audio.shape[1], 1 / 48000)
     near = np.abs(frequency - expected) < 40
@@ -163,7 +164,7 @@ def test_motion_does_not_change_the_mean_log_level() -> None:
 def test_motion_makes_partials_wobble(voice: FrameVoice) -> None:
     still, moving = (play(voice, [57], 300, motion=m, instrument=2)[0][0] for m in (0.0, 1.0))
     depths = [
-        np.nanmedian(measure_wobble(audio, partial_hz(tempered_hz(57), 0.0, 16))[0])
+        np.nanmedian(measure_wobble(audio, partial_hz(pitch_to_hz(57), 0.0, 16))[0])
         for audio in (still, moving)
     ]
     assert depths[1] > 0.5 > 3 * depths[0]

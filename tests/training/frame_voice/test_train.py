@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from instrument.errors import FileError, SettingError
-from training.data.audio.analysis import tempered_hz
+from instrument.music.pitch import pitch_to_hz
 from training.data.audio.synthetic_tones import write_tones
 from training.data.audio.tone_set import ToneSet
 from training.frame_voice.config import RECIPES, TrainingConfig
@@ -105,7 +105,7 @@ def test_a_trained_voice_plays_the_pitch_of_its_notes(tones: ToneSet, tmp_path: 
     one = torch.ones(1)
     inputs = (voice.latent_of[:1], 60.0 * one, one, 0.0 * one, phases, noise)
     audio, _ = WholeTone(voice, 200)(*inputs)
-    assert abs(pitch_error_cents(audio[0].numpy(), tempered_hz(60))) < 0.5
+    assert abs(pitch_error_cents(audio[0].numpy(), pitch_to_hz(60))) < 0.5
     row = int(np.flatnonzero(tones.hold_frames > 0)[0])
     assert play_like(voice, tones, row).size == tones.frames[row]
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, map_coordinates, median_filter
 
+from instrument.music.pitch import pitch_to_hz
 from training.audio.format import HOP_FRAMES, SAMPLE_RATE_HZ
 
 MOTION_BANDS = ((1, 1), (2, 2), (3, 3), (4, 5), (6, 8), (9, 12), (13, 20), (21, 32))
@@ -59,11 +60,6 @@ class ToneAnalysis:
     vibrato_cents: float
 
 
-def tempered_hz(pitch: float) -> float:
-    """Return the equal-tempered frequency of a MIDI pitch (A4 = pitch 69 = 440 Hz)."""
-    return float(440.0 * 2.0 ** ((pitch - 69.0) / 12.0))
-
-
 def partial_hz(f0_hz: float, inharmonicity: float, count: int) -> Float:
     """Return the frequencies of the first `count` partials of a stiff string."""
     number = np.arange(1, count + 1)
@@ -94,16 +90,16 @@ def analyse_note(
         Where the straightened tone reads the recording, as accepted by `read_at`, or None if the
         tone has no vibrato that could be tracked.
     """
-    f0, inharmonicity, modes = _fit_partials(audio, tempered_hz(pitch), is_struck)
+    f0, inharmonicity, modes = _fit_partials(audio, pitch_to_hz(pitch), is_struck)
     contour = track_cents(audio, f0, np.nan_to_num(inharmonicity))
     positions = None
     if contour is not None:
         positions = straightening_positions(contour, audio.size)
         audio = read_at(audio, positions)
-        f0, inharmonicity, modes = _fit_partials(audio, tempered_hz(pitch), is_struck)
+        f0, inharmonicity, modes = _fit_partials(audio, pitch_to_hz(pitch), is_struck)
     wobble_db, wobble_hz = measure_wobble(audio, partial_hz(f0, np.nan_to_num(inharmonicity), 32))
     analysis = ToneAnalysis(
-        cents=1200.0 * float(np.log2(f0 / tempered_hz(pitch))),
+        cents=1200.0 * float(np.log2(f0 / pitch_to_hz(pitch))),
         inharmonicity=inharmonicity,
         modes=modes,
         wobble_db=_by_band(wobble_db),

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from instrument.music.pitch import pitch_to_hz
 from training.audio.format import SAMPLE_RATE_HZ
-from training.data.audio.analysis import partial_hz, tempered_hz
+from training.data.audio.analysis import partial_hz
 from training.data.audio.tone_set import (
     HELD,
     TEST,
@@ -57,7 +58,7 @@ def make_tone(
     """
     frames = int((hold_seconds + release_seconds) * SAMPLE_RATE_HZ)
     time = np.arange(frames) / SAMPLE_RATE_HZ
-    frequency = partial_hz(tempered_hz(pitch), 0.0, 8)
+    frequency = partial_hz(pitch_to_hz(pitch), 0.0, 8)
     number = np.arange(1, 9)
     level = [1.0 / number, 1.0 / number, (number % 2) / number][instrument]
     decay = 2.0 + 1.5 * number if instrument == 1 else np.zeros(8)

@@ -6,18 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from instrument.music.pitch import key_fits
 from training.data.symbolic.corpus import SPLITS, Corpus, Piece
 from training.data.symbolic.duplicates import clusters
 
 _GRID_PER_BEAT = 24
 _KEY_NAMES = ("C", "D♭", "D", "E♭", "E", "F", "G♭", "G", "A♭", "A", "B♭", "B")
-# How well each degree fits a key (Krumhansl and Kessler, 1982, probe-tone ratings).
-_MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-_MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 
 
 def print_statistics(console: Console, corpus: Corpus) -> None:
@@ -44,12 +41,8 @@ def print_statistics(console: Console, corpus: Corpus) -> None:
 def key_of(piece: Piece) -> str:
     """Guess the key by its pitch classes, each for as long as it sounds (Krumhansl, 1990)."""
     weight = np.bincount(piece.pitch % 12, weights=piece.length_beats, minlength=12)
-    fits = {
-        f"{_KEY_NAMES[tonic]} {mode}": _fit(np.roll(weight, -tonic), profile)
-        for tonic in range(12)
-        for mode, profile in (("major", _MAJOR), ("minor", _MINOR))
-    }
-    return max(fits, key=lambda key: fits[key])
+    mode, tonic = divmod(int(key_fits(weight).argmax()), 12)
+    return f"{_KEY_NAMES[tonic]} {('major', 'minor')[mode]}"
 
 
 def off_grid_share(piece: Piece) -> float:
@@ -75,9 +68,3 @@ def _figures(pieces: Sequence[Piece]) -> tuple[str, ...]:
 def _most(counts: Counter[str], most: int = 6) -> str:
     total = sum(counts.values())
     return ", ".join(f"{name} {count / total:.0%}" for name, count in counts.most_common(most))
-
-
-def _fit(weight: NDArray[np.float64], profile: Sequence[float]) -> float:
-    if weight.std() == 0.0:
-        return 0.0
-    return float(np.corrcoef(weight, profile)[0, 1])

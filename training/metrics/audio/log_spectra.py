@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import rfft
 
+from instrument.music.pitch import mel_bands
+
 SAMPLE_RATE_HZ = 16000
 BANDS = 128
 _WINDOW, _HOP, _POOLED = 2048, 512, 4
@@ -46,10 +48,4 @@ def _spectrum(tone: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @lru_cache
 def _mel_bands() -> NDArray[np.float32]:
-    """Return triangles, (bins, bands), evenly spaced in mel up to half the rate."""
-    top = 1127.0 * np.log(1.0 + SAMPLE_RATE_HZ / 2 / 700.0)
-    edges = 700.0 * (np.exp(np.linspace(0.0, top, BANDS + 2) / 1127.0) - 1.0)
-    hz = np.fft.rfftfreq(_WINDOW, 1.0 / SAMPLE_RATE_HZ)[:, None]
-    rising = (hz - edges[:-2]) / np.diff(edges)[:-1]
-    falling = (edges[2:] - hz) / np.diff(edges)[1:]
-    return np.asarray(np.minimum(rising, falling).clip(min=0.0), np.float32)
+    return mel_bands(_WINDOW, SAMPLE_RATE_HZ, BANDS).astype(np.float32)

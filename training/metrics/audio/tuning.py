@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.fft import rfft
 from scipy.signal.windows import blackman
 
-from training.data.audio.analysis import tempered_hz
+from instrument.music.pitch import pitch_to_hz
 
 SAMPLE_RATE_HZ = 16000
 _SECTION_SECONDS = (0.05, 2.05)
@@ -47,7 +47,7 @@ def cents_error(tone: NDArray[np.float32], pitch: int) -> float:
     amplitude = np.abs(rfft(section * blackman(section.size), _FFT_FRAMES))
     if not amplitude.any():
         return float("nan")
-    asked = tempered_hz(pitch)
+    asked = pitch_to_hz(pitch)
     near = asked * 2.0 ** (_comb_offset(amplitude, asked) / 1200.0)
     found = _fit(amplitude, near)
     if not found or harmonic_share(amplitude, found) < _LEAST_SHARE:

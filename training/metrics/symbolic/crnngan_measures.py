@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from instrument.music.note import Note, Phrase
 from instrument.music.note_tuples import GRID
+from instrument.music.pitch import HARMONIC_MINOR_SCALE, MAJOR_SCALE, NATURAL_MINOR_SCALE
 
 _NEARLY = 1e-6
 _SCALES = {
-    "major": (0, 2, 4, 5, 7, 9, 11),
-    "natural minor": (0, 2, 3, 5, 7, 8, 10),
-    "harmonic minor": (0, 2, 3, 5, 7, 8, 11),
+    "major": MAJOR_SCALE,
+    "natural minor": NATURAL_MINOR_SCALE,
+    "harmonic minor": HARMONIC_MINOR_SCALE,
 }
 LONGEST_CYCLE, REPEATS = 4, 4
 

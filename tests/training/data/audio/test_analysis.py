@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from instrument.music.pitch import pitch_to_hz
 from training.data.audio.analysis import (
     analyse_note,
     demodulate,
     measure_wobble,
     partial_hz,
     read_at,
-    tempered_hz,
 )
 
 RATE = 48000
@@ -27,7 +27,7 @@ def tone(
 
 @pytest.mark.parametrize(("pitch", "cents"), [(33, 12.0), (57, -17.5), (81, 6.0), (100, -3.0)])
 def test_f0_is_found_to_a_tenth_of_a_cent(pitch: int, cents: float) -> None:
-    frequencies = partial_hz(tempered_hz(pitch + cents / 100), 0.0, 8)
+    frequencies = partial_hz(pitch_to_hz(pitch + cents / 100), 0.0, 8)
     keep = frequencies < 20000
     audio = tone(frequencies[keep], (1.0 / np.arange(1, 9))[keep])
     analysis, positions = analyse_note(audio, pitch, is_struck=False)
@@ -38,7 +38,7 @@ def test_f0_is_found_to_a_tenth_of_a_cent(pitch: int, cents: float) -> None:
 
 @pytest.mark.parametrize(("pitch", "stretch"), [(36, 1e-4), (60, 4e-4), (76, 7e-4)])
 def test_inharmonicity_of_a_stiff_string_is_found(pitch: int, stretch: float) -> None:
-    frequencies = partial_hz(tempered_hz(pitch), stretch, 12)
+    frequencies = partial_hz(pitch_to_hz(pitch), stretch, 12)
     audio = tone(frequencies, 1.0 / np.arange(1, 13), decay=0.8)
     analysis, _ = analyse_note(audio, pitch, is_struck=True)
     assert analysis.inharmonicity == pytest.approx(stretch, rel=0.05)
@@ -46,24 +46,24 @@ def test_inharmonicity_of_a_stiff_string_is_found(pitch: int, stretch: float) ->
 
 
 def test_harmonic_sounds_have_no_inharmonicity() -> None:
-    audio = tone(partial_hz(tempered_hz(60), 0.0, 12), 1.0 / np.arange(1, 13))
+    audio = tone(partial_hz(pitch_to_hz(60), 0.0, 12), 1.0 / np.arange(1, 13))
     assert analyse_note(audio, 60, is_struck=True)[0].inharmonicity == 0.0
 
 
 def test_too_few_partials_say_nothing_about_a_stretch() -> None:
-    audio = tone(partial_hz(tempered_hz(60), 0.0, 3), np.ones(3))
+    audio = tone(partial_hz(pitch_to_hz(60), 0.0, 3), np.ones(3))
     assert np.isnan(analyse_note(audio, 60, is_struck=True)[0].inharmonicity)
 
 
 def test_modes_outside_the_series_are_found() -> None:
     ratios = np.array([1.0, 2.0, 2.76, 5.41])
-    audio = tone(tempered_hz(60) * ratios, np.array([1.0, 0.5, 0.6, 0.3]), decay=1.0)
+    audio = tone(pitch_to_hz(60) * ratios, np.array([1.0, 0.5, 0.6, 0.3]), decay=1.0)
     modes = analyse_note(audio, 60, is_struck=True)[0].modes
     np.testing.assert_allclose(np.sort(modes[:, 0]), [2.76, 5.41], rtol=1e-3)
 
 
 def test_vibrato_is_tracked_and_straightened() -> None:
-    depth_cents, rate_hz, f0 = 20.0, 5.5, tempered_hz(69)
+    depth_cents, rate_hz, f0 = 20.0, 5.5, pitch_to_hz(69)
     cents = depth_cents * np.sin(2 * np.pi * rate_hz * TIME)
     phase = np.cumsum(f0 * 2 ** (cents / 1200)) / RATE
     number = np.arange(1, 7)
@@ -80,7 +80,7 @@ def test_vibrato_is_tracked_and_straightened() -> None:
 
 
 def test_wobble_is_the_depth_that_was_put_in() -> None:
-    f0, rate_hz, depth_db = tempered_hz(60), 4.0, 1.5
+    f0, rate_hz, depth_db = pitch_to_hz(60), 4.0, 1.5
     gain = 10 ** (depth_db * np.sqrt(2) * np.sin(2 * np.pi * rate_hz * TIME) / 20)
     audio = (0.3 * gain * np.sin(2 * np.pi * f0 * TIME)).astype(np.float32)
     depth, rate = measure_wobble(audio, np.array([f0]))
@@ -89,7 +89,7 @@ def test_wobble_is_the_depth_that_was_put_in() -> None:
 
 
 def test_a_decay_is_not_wobble() -> None:
-    f0 = tempered_hz(60)
+    f0 = pitch_to_hz(60)
     audio = (np.exp(-2.0 * TIME) * np.sin(2 * np.pi * f0 * TIME)).astype(np.float32)
     # 17 dB per second; half a decibel is what smoothing leaves at the ends.
     assert measure_wobble(audio, np.array([f0]))[0][0] < 0.5

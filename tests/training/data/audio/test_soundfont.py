@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from instrument.errors import FileError
-from training.data.audio.analysis import tempered_hz
+from instrument.music.pitch import pitch_to_hz
 from training.data.audio.programs import held_out_pitches
 from training.data.audio.render import render_notes
 from training.data.audio.soundfont import SoundFont, find_soundfont
@@ -29,7 +29,7 @@ def test_a_note_has_its_pitch_and_stops_when_let_go() -> None:
     with SoundFont(find_soundfont()) as font:
         audio = font.render(CLARINET, 60, 100, hold_frames=96000, release_frames=48000)
     assert audio.size == 144000
-    assert abs(pitch_error_cents(audio, tempered_hz(60))) < 10.0  # as well tuned as its samples
+    assert abs(pitch_error_cents(audio, pitch_to_hz(60))) < 10.0  # as well tuned as its samples
     peak = np.abs(audio).max()
     assert np.abs(audio[48000:96000]).max() > 0.3 * peak
     assert np.abs(audio[-4800:]).max() < 1e-3 * peak

@@ -7,8 +7,8 @@ import pytest
 import soxr
 
 from instrument.errors import FileError
+from instrument.music.pitch import pitch_to_hz
 from tests.helpers.heard import level_db, show
-from training.data.audio.analysis import tempered_hz
 from training.data.audio.soundfont import find_soundfont
 from training.data.audio.soundfont_waves import render_waves, split_of
 from training.data.audio.wave_writer import CollectedWaves
@@ -39,7 +39,7 @@ def test_notes_have_their_pitch_and_level_and_begin_at_once(collected: Collected
     for row in np.flatnonzero(waves.labels == 1)[::6]:
         audio = waves.audio(np.array([row]))[0]
         fine = np.asarray(soxr.resample(audio, 16000, 48000), np.float32)
-        assert abs(pitch_error_cents(fine, tempered_hz(int(waves.pitches[row])))) < 20.0
+        assert abs(pitch_error_cents(fine, pitch_to_hz(int(waves.pitches[row])))) < 20.0
         assert level_db(audio) == pytest.approx(-3.0, abs=0.01)
         assert np.flatnonzero(np.abs(audio) > 0.01)[0] < 0.05 * 16000
 
