@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.markup import escape
 
-from instrument.errors import SettingError
-from training.data.symbolic.corpus import DESCRIPTION, corpora_folder, open_corpus, write_corpus
+from training.cli.make_set import make_set
+from training.data.symbolic.corpus import CORPORA, open_corpus, write_corpus
 from training.data.symbolic.music21_corpus import read_jsb, read_tunes
-from training.data.symbolic.reading import Collected, Show, Skipped
+from training.data.symbolic.reading import Collected, Show
 from training.data.symbolic.statistics import print_statistics
-from training.trainer.progress import counting_progress
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _FORCE = click.option("--force", is_flag=True, help="Make it anew although it is there.")
@@ -24,7 +22,6 @@ _MOST = click.option(
     metavar="N",
     help="Read no more than N files: all must fit into memory.",
 )
-_NAMED_SKIPPED = 20
 _NAME = click.option("--name", metavar="NAME", help="What --data calls it; by default, what it is.")
 
 
@@ -130,30 +127,12 @@ CORPUS_COMMANDS = (music21, jsb, midi_folder, nottingham, maestro, lakh)
 
 def _make(name: str, force: bool, read: Callable[[Show], Collected]) -> None:
     """Read, write, describe; what is there stays unless it is to be replaced."""
-    folder, console = corpora_folder() / name, Console()
-    if not name or Path(name).name != name or name.startswith("."):
-        raise SettingError(f"--name must be a plain name, got {name!r}")
-    if (folder / DESCRIPTION).is_file() and not force:
-        console.print(f"The corpus {name} is there already ({folder}); --force makes it anew.")
-        print_statistics(console, open_corpus(name))
-        return
-    with counting_progress(console) as progress:
-        task = progress.add_task("reading", total=None)
+    folder = CORPORA.folder / name
 
-        def show(item: str, done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total, description=escape(item[-40:]))
-
+    def read_and_write(show: Show) -> Collected:
         collected = read(show)
-    name_skipped(collected.skipped)
-    write_corpus(collected.corpus, folder)
-    console.print(f"{folder}:")
-    print_statistics(console, collected.corpus)
+        write_corpus(collected.corpus, folder)
+        return collected
 
-
-def name_skipped(skipped: Sequence[Skipped]) -> None:
-    """Say on stderr what could not be read."""
-    console = Console(stderr=True)
-    for name, reason in skipped[:_NAMED_SKIPPED]:
-        console.print(f"skipped {escape(name)}: {escape(reason)}", style="yellow", highlight=False)
-    if skipped:
-        console.print(f"skipped in all: {len(skipped)}", style="yellow", highlight=False)
+    made = make_set(CORPORA, name, folder, force, read_and_write)
+    print_statistics(Console(), made.corpus if made else open_corpus(folder))

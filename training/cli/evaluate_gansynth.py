@@ -25,7 +25,7 @@ from training.pitch_classifier.file import (
 )
 from training.pitch_classifier.system import SYSTEM as PITCH_CLASSIFIER
 from training.pitch_classifier.system import PitchLearner
-from training.trainer.progress import counting_progress
+from training.trainer.progress import counting
 from training.trainer.trainer import EVALUATION, load_learner, read_run
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -78,12 +78,7 @@ def evaluate_notes_command(name: str, load: Load, load_known: LoadKnown | None) 
         notes, known = load(run), load_known(run) if load_known else None
         waves = open_waves(data or card.corpus)
         console = Console()
-        with counting_progress(console) as progress:
-            task = progress.add_task("opening", total=None)
-
-            def show(what: str, done: int, total: int) -> None:
-                progress.update(task, description=what, completed=done, total=total)
-
+        with counting(console, "opening") as show:
             evaluation = evaluate_notes(notes, waves, judge, count, seed, known, show)
         print_evaluation(console, evaluation, about)
         path = json_path or run / EVALUATION

@@ -22,7 +22,7 @@ from training.data.audio.tone_set import ToneSet, open_notes
 from training.frame_voice.config import RECIPES
 from training.systems import SYSTEMS, WAVE_SYSTEMS
 from training.trainer.hardware import choose_device
-from training.trainer.progress import counting_progress, stop_flag, training_progress
+from training.trainer.progress import counting, stop_flag, training_bar
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _DATA_OPTION = click.option(
@@ -53,12 +53,7 @@ def soundfont(font: Path | None, out: Path | None, programs: str | None) -> None
     font = font or find_soundfont()
     folder = out or default_notes_folder()
     console = Console()
-    with counting_progress(console) as progress:
-        task = progress.add_task("rendering", total=len(chosen))
-
-        def show(name: str, done: int, _: int) -> None:
-            progress.update(task, completed=done, description=f"rendered {name}")
-
+    with counting(console, "rendering") as show:
         notes = render_notes(font, folder, chosen, show)
     _describe(console, notes)
 
@@ -135,12 +130,11 @@ def frame_voice(
     if resume and (minutes or steps):
         trainer.change_length(steps or trainer.config.steps, minutes or 0.0)
     console = Console()
-    with training_progress(console) as progress, stop_flag() as stop:
-        task = progress.add_task("training", total=1.0, state="")
+    with training_bar(console) as bar, stop_flag() as stop:
 
         def show(at: Step) -> None:
             state = f"step {at.step}, loss {at.loss:.3f}, held-out {at.held_out:.3f}"
-            progress.update(task, completed=at.fraction, state=state)
+            bar(at.fraction, state)
 
         is_complete = trainer.run(show, lambda: bool(stop))
     if is_complete:
@@ -194,12 +188,7 @@ def evaluate_frame_voice(
     voice, summary = load_voice(run)
     notes = open_notes(data or Path(summary.notes_folder))
     console = Console()
-    with counting_progress(console) as progress:
-        task = progress.add_task("measuring", total=None)
-
-        def show(what: str, done: int, total: int) -> None:
-            progress.update(task, description=what, completed=done, total=total)
-
+    with counting(console, "measuring") as show:
         report = evaluate(voice, summary, notes, count, show)
     print_report(console, report)
     path = json_path or run / "evaluation.json"

@@ -16,7 +16,7 @@ from instrument.errors import SettingError
 from training.trainer.checkpoint import CHECKPOINT
 from training.trainer.distributed import processes
 from training.trainer.hardware import choose_device
-from training.trainer.progress import stop_flag, training_progress
+from training.trainer.progress import stop_flag, training_bar
 from training.trainer.system import System
 from training.trainer.trainer import Length, Run, RunCard, new_run, read_run, resumed_run
 
@@ -135,13 +135,12 @@ def _parameters(
 def _train(run: Run) -> None:
     """Train with a progress bar; say how to go on."""
     console = Console(quiet=not processes().is_main_process)
-    with training_progress(console) as progress, stop_flag() as stop:
-        task = progress.add_task("training", total=1.0, state="")
-        progress.update(task, completed=run.fraction)
+    with training_bar(console) as bar, stop_flag() as stop:
+        bar(run.fraction, "")
         say = state_of(run)
 
         def show(card: RunCard, fraction: float, losses: dict[str, float]) -> None:
-            progress.update(task, completed=fraction, state=say(card, losses))
+            bar(fraction, say(card, losses))
 
         is_complete = run.run(show, lambda: bool(stop))
     name, step = run.system.name, run.card.step

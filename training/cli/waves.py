@@ -11,12 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from instrument.errors import SettingError
-from training.cli.corpora import name_skipped
+from training.cli.make_set import make_set
 from training.data.audio.programs import chosen_programs
 from training.data.audio.wave_writer import CollectedWaves
-from training.data.audio.waves import DESCRIPTION, SPLITS, WaveSet, open_waves, waves_folder
+from training.data.audio.waves import SPLITS, WAVE_SETS, WaveSet, open_waves
 from training.data.symbolic.reading import Show
-from training.trainer.progress import counting_progress
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _NAME = click.option("--name", metavar="NAME", help="What --data calls it; by default, what it is.")
@@ -133,27 +132,11 @@ def maestro(path: Path, most: int | None, name: str | None, out: Path | None, fo
 
 def _make(name: str, out: Path | None, force: bool, read: Read) -> None:
     """Make and describe a set; what is there stays unless it is to be replaced."""
-    if not name or Path(name).name != name or name.startswith("."):
-        raise SettingError(f"--name must be a plain name, got {name!r}")
-    place, console = out or waves_folder() / name, Console()
-    if (place / DESCRIPTION).is_file() and not force:
-        console.print(f"The wave set {name} is there already ({place}); --force makes it anew.")
-        _describe(console, open_waves(place))
-        return
-    if place.exists() and not (place / DESCRIPTION).is_file():
-        raise SettingError(f"{place} is there and is no wave set", "Choose another place.")
-    with counting_progress(console) as progress:
-        task = progress.add_task("reading", total=None)
-
-        def show(item: str, done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total, description=escape(item[-40:]))
-
-        collected = read(place, name, show)
-    name_skipped(collected.skipped)
-    if collected.left_out:
-        console.print(f"left out, for it is silent or not wanted: {collected.left_out}")
-    console.print(f"{place}:")
-    _describe(console, collected.waves)
+    place, console = out or WAVE_SETS.folder / name, Console()
+    made = make_set(WAVE_SETS, name, place, force, lambda show: read(place, name, show))
+    if made and made.left_out:
+        console.print(f"left out, for it is silent or not wanted: {made.left_out}")
+    _describe(console, made.waves if made else open_waves(place))
 
 
 def _describe(console: Console, waves: WaveSet) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -19,14 +19,22 @@ from rich.progress import (
 )
 
 
-def counting_progress(console: Console) -> Progress:
-    """Make a bar that counts items."""
-    return _progress(console, MofNCompleteColumn())
+@contextmanager
+def counting(console: Console, what: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar that counts items; gives what tells it what is done, how many, and of how many."""
+    with _progress(console, MofNCompleteColumn()) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda now, done, total: progress.update(
+            task, description=now, completed=done, total=total
+        )
 
 
-def training_progress(console: Console) -> Progress:
-    """Make the bar of a training; tasks have a field `state`, a line of figures."""
-    return _progress(console, TextColumn("{task.fields[state]}"))
+@contextmanager
+def training_bar(console: Console) -> Iterator[Callable[[float, str], None]]:
+    """Show the bar of a training; gives what tells it the share that is done, and figures."""
+    with _progress(console, TextColumn("{task.fields[state]}")) as progress:
+        task = progress.add_task("training", total=1.0, state="")
+        yield lambda share, state: progress.update(task, completed=share, state=state)
 
 
 def _progress(console: Console, column: MofNCompleteColumn | TextColumn) -> Progress:

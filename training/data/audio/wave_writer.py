@@ -27,7 +27,7 @@ from training.data.audio.waves import (
     WaveSplit,
     open_waves,
 )
-from training.data.symbolic.corpus import put_in_place
+from training.data.named_sets import put_in_place
 from training.data.symbolic.reading import MOST_SKIPPED, Skipped, refuse_many_skipped
 
 NORMAL_PEAK = 10.0 ** (-3.0 / 20.0)

@@ -14,11 +14,11 @@ from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
 from instrument.errors import FileError
 from training.audio.format import WAVE_FRAMES, WAVE_RATE_HZ
+from training.data.named_sets import NamedSets
 
 FORMAT = 1
 FULL_SCALE = 32767.0
@@ -28,7 +28,12 @@ WaveSplit = Literal["train", "valid", "test"]
 SPLITS: tuple[WaveSplit, ...] = ("train", "valid", "test")
 """A split's number in the table is its place here."""
 
-_MAKE = "Make it with: latentkeys data waves soundfont (or nsynth, folder, maestro)"
+WAVE_SETS = NamedSets(
+    "wave set",
+    "waves",
+    DESCRIPTION,
+    "Make it with: latentkeys data waves soundfont (or nsynth, folder, maestro)",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,11 +103,6 @@ class Description:
     label_names: tuple[str, ...]
 
 
-def waves_folder() -> Path:
-    """Where `latentkeys data waves` puts wave sets."""
-    return Path(platformdirs.user_cache_dir("latentkeys")) / "waves"
-
-
 def open_waves(name_or_path: str | Path) -> WaveSet:
     """Open a wave set by its name or its folder.
 
@@ -111,14 +111,7 @@ def open_waves(name_or_path: str | Path) -> WaveSet:
     FileError
         There is none, or its files are damaged or of another version.
     """
-    path = Path(name_or_path)
-    is_name = str(name_or_path) == path.name and not (path / DESCRIPTION).is_file()
-    folder = waves_folder() / path if is_name else path
-    if not (folder / DESCRIPTION).is_file():
-        raise FileError(
-            f"there is no wave set {str(name_or_path)!r} (looked for {folder})",
-            _MAKE,
-        )
+    folder = WAVE_SETS.find(name_or_path)
     try:
         content = (folder / DESCRIPTION).read_bytes()
         description = msgspec.json.decode(content, type=Description)

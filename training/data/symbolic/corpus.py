@@ -15,14 +15,20 @@ from typing import Any, Literal
 
 import msgspec
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
 from instrument.errors import FileError
 from instrument.music.note import Meter, Note, Phrase, Track
+from training.data.named_sets import NamedSets, put_in_place
 
 FORMAT = 1
 NOTES, DESCRIPTION = "notes.npz", "corpus.json"
+CORPORA = NamedSets(
+    "corpus",
+    "corpora",
+    DESCRIPTION,
+    "Make it with: latentkeys data music21 (jsb and tunes; see latentkeys data --help)",
+)
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 _COLUMNS = {
@@ -179,11 +185,6 @@ def write_corpus(corpus: Corpus, folder: Path) -> None:
         ) from reason
 
 
-def corpora_folder() -> Path:
-    """Where `latentkeys data` puts corpora."""
-    return Path(platformdirs.user_cache_dir("latentkeys")) / "corpora"
-
-
 def open_corpus(name_or_path: str | Path) -> Corpus:
     """Open a corpus by its name or its folder.
 
@@ -192,14 +193,7 @@ def open_corpus(name_or_path: str | Path) -> Corpus:
     FileError
         There is none, or its files are damaged or of another version.
     """
-    path = Path(name_or_path)
-    is_name = str(name_or_path) == path.name and not (path / DESCRIPTION).is_file()
-    folder = corpora_folder() / path if is_name else path
-    if not (folder / DESCRIPTION).is_file():
-        raise FileError(
-            f"there is no corpus {str(name_or_path)!r} (looked for {folder})",
-            "Make it with: latentkeys data music21 (jsb and tunes; see latentkeys data --help)",
-        )
+    folder = CORPORA.find(name_or_path)
     try:
         description = msgspec.json.decode((folder / DESCRIPTION).read_bytes(), type=_Description)
         if description.format != FORMAT:
@@ -222,17 +216,6 @@ def meter_of(bar_beats: float) -> Meter:
         if abs(beats - round(beats)) < 1e-6:
             return Meter(0.0, max(1, round(beats)), unit)
     return Meter(0.0, max(1, round(bar_beats)), 4)
-
-
-def put_in_place(built: Path, folder: Path, old: Path) -> None:
-    """Rename what was built into its place; what was there comes back if that is interrupted."""
-    if folder.exists():
-        folder.rename(old)
-    try:
-        built.rename(folder)
-    finally:
-        if old.exists() and not folder.exists():
-            old.rename(folder)
 
 
 def _pieces(entries: Sequence[_PieceEntry], arrays: dict[str, NDArray[Any]]) -> list[Piece]:

@@ -20,7 +20,7 @@ from instrument.composers.ngram import PARTS, NgramModel
 from instrument.files import replacing_file
 from instrument.music.constraints import Constraints
 from instrument.music.note import Phrase
-from training.data.symbolic.corpus import Corpus, Piece, corpora_folder
+from training.data.symbolic.corpus import CORPORA, Corpus, Piece
 from training.metrics.bootstrap import Mean, ratio_of
 from training.metrics.symbolic.chorale_ngram import Chorale, ChoraleNgram, changed
 from training.metrics.symbolic.compare import Music, split_at_bar
@@ -177,4 +177,4 @@ def _composed(
 
 
 def _path(corpus: Corpus) -> Path:
-    return corpora_folder().parent / "baselines" / f"{corpus.sha256[:16]}.json"
+    return CORPORA.folder.parent / "baselines" / f"{corpus.sha256[:16]}.json"

@@ -7,8 +7,8 @@ import pytest
 from instrument.errors import FileError
 from tests.helpers.corpora import scale_piece, scales
 from training.data.symbolic.corpus import (
+    CORPORA,
     NOTES,
-    corpora_folder,
     make_corpus,
     meter_of,
     open_corpus,
@@ -54,7 +54,7 @@ def test_a_path_never_stands_for_the_corpus_of_that_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    write_corpus(scales(), corpora_folder() / "scales")
+    write_corpus(scales(), CORPORA.folder / "scales")
     assert open_corpus("scales").name == "scales"
     with pytest.raises(FileError, match="there is no corpus"):
         open_corpus(tmp_path / "elsewhere" / "scales")
