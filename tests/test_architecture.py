@@ -19,6 +19,31 @@ FORBIDDEN = {
 VERB_MODULE = Path("instrument/cli/main.py")
 HALLS = {"training.data", "training.metrics"}
 """Folders whose folders are rooms of their own."""
+FLOORS = {
+    # From the ground up: what each room of `instrument` may import beside the `GROUND`.
+    "errors": "",
+    "files": "",
+    "schema": "",
+    "import_names": "",
+    "realtime": "",
+    "music": "",
+    "wav_files": "",
+    "midi": "music",
+    "bundle": "",
+    "engine": "midi",
+    "composers": "bundle music",
+    "partner": "bundle composers engine midi music",
+    "preset": "bundle music partner",
+    "rendering": "bundle preset",
+    "latents": "bundle preset rendering",
+    "offline": "bundle latents midi preset rendering wav_files",
+    "session": "engine midi offline partner preset rendering wav_files",
+    "cli": "bundle composers engine latents midi music offline partner preset rendering session "
+    "wav_files",
+    "bench": "bundle composers engine midi music partner preset rendering session",
+    "__main__": "cli",
+}
+GROUND = {"errors", "files", "schema", "import_names", "realtime"}
 
 
 def python_files(folder: str) -> list[Path]:
@@ -55,17 +80,36 @@ def room_of(module: str) -> str:
     return ".".join(parts[: 3 if ".".join(parts[:2]) in HALLS else 2])
 
 
-@pytest.mark.parametrize("package", ["training"])
-def test_rooms_import_each_other_without_circles(package: str) -> None:
+def room_imports(package: str) -> dict[str, set[str]]:
+    """Return which rooms of a package each of its rooms imports; the package itself is none."""
     imports: dict[str, set[str]] = {}
     for file in python_files(package):
         room = room_of(".".join(file.with_suffix("").parts))
         found = {room_of(module) for top, module in imported_packages(file) if top == package}
-        imports.setdefault(room, set()).update(found - {room})
+        imports.setdefault(room, set()).update(found - {room, package})
+    imports.pop(package, None)
+    return imports
+
+
+@pytest.mark.parametrize("package", ["export", "instrument", "training"])
+def test_rooms_import_each_other_without_circles(package: str) -> None:
     try:
-        TopologicalSorter(imports).prepare()
+        TopologicalSorter(room_imports(package)).prepare()
     except CycleError as error:
         pytest.fail("a circle of imports: " + " <- ".join(error.args[1]))
+
+
+def test_every_room_of_the_instrument_imports_only_what_is_below_it() -> None:
+    below: set[str] = set()
+    for room, allowed in FLOORS.items():
+        assert set(allowed.split()) <= below, f"the table has {room} below what it may import"
+        below.add(room)
+    for name, found in room_imports("instrument").items():
+        room = name.removeprefix("instrument.")
+        assert room in FLOORS, f"{room} has no floor"
+        foreign = {entry.removeprefix("instrument.") for entry in found}
+        foreign -= {*FLOORS[room].split(), *GROUND}
+        assert not foreign, f"{room} imports {foreign}"
 
 
 def test_realtime_imports_only_numpy_numba_and_itself() -> None:

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import onnx
 
+from export.bundle.card_file import WEIGHTS_NAME, to_json
 from export.bundle.weights import WeightFile, to_bytes
-from export.frame_voice.card import WEIGHTS_NAME, to_json
 from instrument.bundle.bundle import user_models_folder
 from instrument.bundle.card import CARD_NAME, Card
 from instrument.errors import FileError, SettingError

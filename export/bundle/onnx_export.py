@@ -1,89 +1,88 @@
-"""Turn one graph of a trained voice into ONNX, in a process of its own.
+"""Turn the graphs of a trained model into ONNX, each in a process of its own.
 
-In: a run's folder and a graph name. Out: an ONNX file with fixed shapes, weights embedded.
+In: graph plans. Out: ONNX files with fixed shapes, weights embedded.
 
 ``torch.onnx`` keeps state between exports: a second export in the same process can silently freeze
 a dimension or fall back to another route (measured with torch 2.13; near pytorch issues 115092 and
 126339). So every graph gets a fresh interpreter, the module is in ``eval`` mode, and the result is
-accepted only if it computes what torch computes (`export.bundle.parity`) with operators of a known
-list.
+accepted only with operators of a known list; whether it computes what torch computes is proven
+afterwards (`export.bundle.proof`).
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import multiprocessing
+import pickle
+import traceback
 import warnings
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 
 import onnx
 import torch
 
-from export.bundle.weights import operators, round_matrices, without_traces
-from export.frame_voice.graphs import plan
+from export.bundle.graph_plan import GraphPlan
+from export.bundle.weights import operators, without_traces
 from instrument.errors import EngineError
-from training.frame_voice.run import load_voice
 
 OPSET = 20
-_PLAIN_OPERATORS = """
-Abs Add Cast Clip Concat Cos Div Exp Expand Gather Gemm Greater GreaterOrEqual Identity
-LayerNormalization Log MatMul Max Min Mul Neg Pow ReduceSum Reshape Round Sigmoid Sin Slice Softmax
-Softplus Sqrt Squeeze Sub Transpose Unsqueeze Where
+_OPERATORS = """
+Abs Add And ArgMax ArgMin BatchNormalization Cast Ceil Clip Concat Conv ConvTranspose Cos CumSum
+DepthToSpace Div Elu Equal Erf Exp Expand Floor Gather GatherElements GatherND Gelu Gemm Greater
+GreaterOrEqual Identity InstanceNormalization LSTM LayerNormalization LeakyRelu Less LessOrEqual Log
+LogSoftmax MatMul Max Min Mod Mul Neg Not OneHot Or Pad Pow Reciprocal ReduceMax ReduceMean
+ReduceMin ReduceSum Relu Reshape Round ScatterElements Shape Sigmoid Sign Sin Slice Softmax Softplus
+Split Sqrt Squeeze Sub Tanh Tile Transpose Unsqueeze Where
 """
-ALLOWED_OPERATORS = frozenset(_PLAIN_OPERATORS.split())
-"""Plain arithmetic of the standard domain: nothing random, no loops, no runtime's own."""
+ALLOWED_OPERATORS = frozenset(_OPERATORS.split())
+"""Arithmetic, recurrent layers and convolutions of the standard domain: nothing random, no loops,
+no runtime's own."""
 
 
-def export_graphs(run: Path, names: tuple[str, ...], folder: Path, workers: int = 2) -> None:
-    """Export graphs side by side, each in its own process, to ``folder/NAME.onnx``.
+def export_graphs(plans: Mapping[str, GraphPlan], folder: Path, workers: int = 2) -> None:
+    """Export graphs side by side to ``folder/NAME.onnx``.
+
+    Parameters
+    ----------
+    plans
+        By name.
+    folder
+        Scratch space.
+    workers
+        Processes at a time; 0 exports in this process, which is quicker for tiny networks and is
+        trusted for nothing that ships.
 
     Raises
     ------
     EngineError
         An export failed; the message ends with the process's last words.
     """
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(lambda n: run_export(__name__, n, str(run), n, str(folder)), names))
-
-
-def run_export(module: str, graph: str, *arguments: str) -> None:
-    """Run ``python -m module arguments``, which exports one graph.
-
-    Raises
-    ------
-    EngineError
-        It failed; the message ends with the process's last words.
-    """
-    command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        words = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
-        raise EngineError(f"exporting the graph {graph} failed:\n{words}")
-
-
-def export_here(run: Path, name: str, folder: Path) -> None:
-    """Export one graph in this process, which must not export another one."""
-    torch.set_num_threads(1)
-    voice, _ = load_voice(run)
-    round_matrices(voice.network)
-    graph = plan(voice, name)
-    model = to_onnx(graph.module, graph.inputs, list(graph.output_axes), ALLOWED_OPERATORS)
-    onnx.save(model, folder / f"{name}.onnx")
+    if not workers:
+        for name, plan in plans.items():
+            _export(name, plan, folder)
+        return
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, fresh, max_tasks_per_child=1) as pool:
+        # As bytes: torch would hand each tensor over through shared memory, of which containers
+        # have little.
+        contents = (pickle.dumps(plan) for plan in plans.values())
+        try:
+            list(pool.map(partial(_export_pickled, folder=folder), plans, contents))
+        except BrokenProcessPool as reason:
+            raise EngineError(f"exporting the graphs {', '.join(plans)} failed: {reason}") from None
 
 
 def to_onnx(
-    module: torch.nn.Module,
-    inputs: Mapping[str, torch.Tensor],
-    output_names: Sequence[str],
-    allowed: frozenset[str],
+    module: torch.nn.Module, inputs: Mapping[str, torch.Tensor], output_names: Sequence[str]
 ) -> onnx.ModelProto:
     """Export a module with the shapes of its example inputs; once per process.
 
     Raises
     ------
-    SystemExit
+    EngineError
         The graph needs an operator that is not allowed.
     """
     # The exporter takes one tensor given as two inputs for one input: measured with torch 2.13.
@@ -101,11 +100,23 @@ def to_onnx(
         )
     assert program is not None
     model = without_traces(program.model_proto)
-    if foreign := sorted(operators(model) - allowed):
-        raise SystemExit(f"the graph uses operators that are not allowed: {', '.join(foreign)}")
+    if foreign := sorted(operators(model) - ALLOWED_OPERATORS):
+        raise EngineError(f"the graph uses operators that are not allowed: {', '.join(foreign)}")
     onnx.checker.check_model(model)
     return model
 
 
-if __name__ == "__main__":
-    export_here(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
+def _export_pickled(name: str, content: bytes, folder: Path) -> None:
+    """Export a graph that our own parent process has sent."""
+    _export(name, pickle.loads(content), folder)  # noqa: S301 - it comes from our own parent
+
+
+def _export(name: str, plan: GraphPlan, folder: Path) -> None:
+    """Export one graph in this process, which must not export another one."""
+    torch.set_num_threads(1)
+    try:
+        model = to_onnx(plan.module.eval(), plan.inputs, list(plan.output_axes))
+    except Exception as reason:  # torch's exporter raises of all sorts, few of which can be sent
+        words = "\n".join(traceback.format_exc().strip().splitlines()[-12:])
+        raise EngineError(f"exporting the graph {name} failed:\n{words}") from reason
+    onnx.save(model, folder / f"{name}.onnx")

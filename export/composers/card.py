@@ -6,26 +6,20 @@ In: its plan, its run, and the files of the bundle. Out: the `ComposerCard`.
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import hashlib
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
-import torch
 
+from export.bundle.card_file import WEIGHTS_NAME, digest_of, list_files, today
 from export.bundle.folder import is_free_music
-from export.composers.plans import ComposerGraph, ComposerPlan, card_tensors
-from export.frame_voice.card import WEIGHTS_NAME, list_files
+from export.composers.plan import ComposerPlan
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.card import FORMAT, ComposerCard, Graph, GraphTest, Licence
+from instrument.bundle.card import FORMAT, ComposerCard, GraphTest, Licence
 from instrument.bundle.inference import Runtime
 from instrument.bundle.self_test import seeded_inputs
-from instrument.errors import FileError
-from training.trainer.trainer import EVALUATION, RunCard
+from training.trainer.trainer import RunCard
 
 _SELF_TEST_SEED, _SELF_TEST_PLACES, _SELF_TEST_TOLERANCE = 7, 8, 1e-3
 
@@ -61,7 +55,7 @@ def describe_composer(
         pitch_range=plan.pitch_range,
         weights=WEIGHTS_NAME,
         files=list_files(files),
-        graphs={graph: _graph(plan.graphs[graph], f"{graph}.onnx") for graph in plan.graphs},
+        graphs={name: graph.on_card(f"{name}.onnx") for name, graph in plan.graphs.items()},
         constants=dict(plan.constants),
         training=_training(run),
         metrics=dict(metrics),
@@ -98,44 +92,8 @@ def with_graph_tests(card: ComposerCard, bundle: Bundle) -> ComposerCard:
     return dataclasses.replace(card, self_test=tuple(tests))
 
 
-def read_evaluation(folder: Path, run: RunCard) -> dict[str, Any]:
-    """Read the figures that ``latentkeys evaluate`` left beside a run.
-
-    Without any, the figures are those of the run's own validation.
-
-    Raises
-    ------
-    FileError
-        The file is there but is no JSON object.
-    """
-    validation = {name: round(value, 5) for name, value in run.validation.items()}
-    path = folder / EVALUATION
-    if not path.is_file():
-        return {"validation": validation}
-    try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as reason:
-        raise FileError(f"{path}: is no evaluation: {reason}") from reason
-    if not isinstance(report, dict):
-        raise FileError(f"{path}: is no evaluation: it must be a table")
-    return {"validation": validation, **_rounded(report)}
-
-
-def _graph(graph: ComposerGraph, file: str) -> Graph:
-    with torch.no_grad():
-        outputs = graph.module(*graph.inputs.values())
-    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-    named = dict(zip(graph.output_axes, outputs, strict=True))
-    return Graph(
-        file,
-        inputs=card_tensors(graph.inputs, graph.input_axes, graph.limits),
-        outputs=card_tensors(named, graph.output_axes, {}),
-    )
-
-
 def _training(run: RunCard) -> dict[str, Any]:
     """Say what was trained on what for how long; no path of the machine it ran on."""
-    digest = hashlib.sha256(json.dumps(run.config, sort_keys=True).encode()).hexdigest()
     return {
         "system": run.system,
         "recipe": run.recipe,
@@ -147,16 +105,7 @@ def _training(run: RunCard) -> dict[str, Any]:
         "seed": run.length.seed,
         "processes": run.processes,
         "hardware": run.hardware,
-        "config_sha256": digest,
+        "config_sha256": digest_of(run.config),
         "config": msgspec.to_builtins(run.config),
-        "exported": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
+        "exported": today(),
     }
-
-
-def _rounded(report: Any) -> Any:
-    """Keep five digits of every figure: a card is read by people."""
-    if isinstance(report, dict):
-        return {name: _rounded(value) for name, value in report.items()}
-    if isinstance(report, list):
-        return [_rounded(value) for value in report]
-    return float(f"{report:.5g}") if isinstance(report, float) else report

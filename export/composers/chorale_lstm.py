@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from export.composers.plans import ComposerGraph, ComposerPlan
+from export.bundle.graph_plan import GraphPlan
+from export.composers.plan import ComposerPlan
 from instrument.composers.chorale_features import FRAME_FEATURES, RELATION_SIZES, VOICE_FEATURES
 from instrument.composers.chorale_state import FRAMES_PER_BEAT, LARGEST_LEAP
 from instrument.music.chorale_frames import VOICES
@@ -18,7 +19,7 @@ def plan_chorale_lstm(learner: ChoraleLearner) -> ComposerPlan:
     with torch.no_grad():
         context, _, _ = advance(torch.zeros(1, FRAME_FEATURES), hidden, cell)
     memory = ("layers", "batch", "units")
-    hearing = ComposerGraph(
+    hearing = GraphPlan(
         advance,
         {"frame": torch.zeros(1, FRAME_FEATURES), "hidden_in": hidden, "cell_in": cell},
         {"frame": ("batch", "features"), "hidden_in": memory, "cell_in": memory},
@@ -26,7 +27,7 @@ def plan_chorale_lstm(learner: ChoraleLearner) -> ComposerPlan:
         {"frame": (0.0, 1.0)},
     )
     leaps = 2 * LARGEST_LEAP + 1
-    placing = ComposerGraph(
+    placing = GraphPlan(
         place,
         {
             "context": torch.zeros_like(context),

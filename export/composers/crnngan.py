@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from export.composers.plans import ComposerGraph, ComposerPlan
+from export.bundle.graph_plan import GraphPlan
+from export.composers.plan import ComposerPlan
 from instrument.composers.crnngan import FIRST_NOTE
 from instrument.music.note_tuples import GRID
 from training.crnngan.simple import LATENT, SimpleLearner
@@ -18,7 +19,7 @@ def plan_crnngan(learner: CRNNGANLearner) -> ComposerPlan:
     noise, count = generator.noise, generator.tones_per_cell
     _, _, hidden, cell = generator.begin(1)
     memory = ("layers", "batch", "units")
-    graph = ComposerGraph(
+    graph = GraphPlan(
         step,
         {
             "noise": torch.zeros(1, noise),
@@ -62,7 +63,7 @@ def plan_crnngan(learner: CRNNGANLearner) -> ComposerPlan:
 def plan_crnngan_simple(learner: SimpleLearner) -> ComposerPlan:
     """Plan the dense generator: a hundred pitches at once, half a beat each."""
     generator = learner.generator.cpu().eval()
-    graph = ComposerGraph(
+    graph = GraphPlan(
         generator,
         {"latent": torch.zeros(1, LATENT)},
         {"latent": ("batch", "latent")},

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from export.composers.plans import ComposerGraph, ComposerPlan
+from export.bundle.graph_plan import GraphPlan
+from export.composers.plan import ComposerPlan
 from instrument.music.chorale_frames import VOICES
 from training.musegan.network import MuseGenerator, MuseSize
 from training.musegan.system import MuseLearner
@@ -111,7 +112,7 @@ def plan_musegan(learner: MuseLearner) -> ComposerPlan:
     )
 
 
-def _conditions(generator: MuseGenerator) -> dict[str, ComposerGraph]:
+def _conditions(generator: MuseGenerator) -> dict[str, GraphPlan]:
     size, graphs = generator.size, {}
     if size.given_track >= 0:
         module = HearTrack(generator).eval()
@@ -119,7 +120,7 @@ def _conditions(generator: MuseGenerator) -> dict[str, ComposerGraph]:
         with torch.no_grad():
             features = module(roll)
         axes = ("bars", "steps", "pitches", "channels")
-        graphs["hear_track"] = ComposerGraph(
+        graphs["hear_track"] = GraphPlan(
             module,
             {"roll": roll},
             {"roll": ("batch", "bars", "steps", "pitches")},
@@ -128,7 +129,7 @@ def _conditions(generator: MuseGenerator) -> dict[str, ComposerGraph]:
         )
     if size.previous_bars:
         rolls = torch.zeros(1, size.tracks, size.previous_bars, size.steps, size.pitches)
-        graphs["hear_bars"] = ComposerGraph(
+        graphs["hear_bars"] = GraphPlan(
             HearBars(generator).eval(),
             {"rolls": rolls},
             {"rolls": ("batch", "tracks", "bars", "steps", "pitches")},
@@ -138,7 +139,7 @@ def _conditions(generator: MuseGenerator) -> dict[str, ComposerGraph]:
     return graphs
 
 
-def _generate(generator: MuseGenerator, conditions: dict[str, ComposerGraph]) -> ComposerGraph:
+def _generate(generator: MuseGenerator, conditions: dict[str, GraphPlan]) -> GraphPlan:
     size = generator.size
     inputs = {name: torch.zeros(1, *shape) for name, shape in size.latents.items()}
     axes: dict[str, tuple[str, ...]] = {
@@ -146,22 +147,19 @@ def _generate(generator: MuseGenerator, conditions: dict[str, ComposerGraph]) ->
         for name, shape in size.latents.items()
     }
     for graph in conditions.values():
-        with torch.no_grad():
-            outputs = graph.module(*graph.inputs.values())
-        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-        inputs |= dict(zip(graph.output_axes, outputs, strict=True))
+        inputs |= graph.run()
         axes |= graph.output_axes
     logits = ("batch", "tracks", "bars", "steps", "classes")
     choices = ("logits",) if size.head == "categorical" else ()
     module = PlayPhrase(generator).eval()
     limits = {"context": (-1.0, 1.0)} if "context" in inputs else {}  # it comes out of a tanh
-    return ComposerGraph(module, inputs, axes, {"logits": logits}, limits, choices)
+    return GraphPlan(module, inputs, axes, {"logits": logits}, limits, choices)
 
 
-def _critic(size: MuseSize, critics: list[nn.Module]) -> ComposerGraph:
+def _critic(size: MuseSize, critics: list[nn.Module]) -> GraphPlan:
     channels = size.tracks * (2 if size.head == "categorical" else 1)
     bars = size.previous_bars + size.bars
-    return ComposerGraph(
+    return GraphPlan(
         Judge(critics).eval(),
         {"rolls": torch.zeros(1, channels, bars, size.steps, size.pitches)},
         {"rolls": ("batch", "channels", "bars", "steps", "pitches")},

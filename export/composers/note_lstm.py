@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor, nn
 
-from export.composers.plans import ComposerGraph, ComposerPlan
+from export.bundle.graph_plan import GraphPlan
+from export.composers.plan import ComposerPlan
 from instrument.music.chorale_frames import VOICES
 from instrument.music.note_tuples import GRID
 from training.note_lstm.system import NoteLearner
@@ -66,11 +67,11 @@ def _pitch_range(learner: NoteLearner) -> tuple[int, int]:
     return max(0, int(pitches.min()) - _KEYS), min(127, int(pitches.max()) + _KEYS)
 
 
-def _graph(name: str, module: nn.Module, told: dict[str, Tensor]) -> ComposerGraph:
+def _graph(name: str, module: nn.Module, told: dict[str, Tensor]) -> GraphPlan:
     inputs = {f"{key}_in" if key in _MEMORY else key: value for key, value in told.items()}
     axes = {key: _AXES[key.removesuffix("_in")] for key in inputs}
     limits = {key: limit for key, limit in _LIMITS.items() if key in inputs}
     if name == "advance":
         outputs = {"past": _AXES["past"], **{f"{key}_out": _AXES[key] for key in _MEMORY}}
-        return ComposerGraph(module, inputs, axes, outputs, limits)
-    return ComposerGraph(module, inputs, axes, {"logits": ("batch", name)}, limits, ("logits",))
+        return GraphPlan(module, inputs, axes, outputs, limits)
+    return GraphPlan(module, inputs, axes, {"logits": ("batch", name)}, limits, ("logits",))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from export.composers.plans import ComposerGraph, ComposerPlan
+from export.bundle.graph_plan import GraphPlan
+from export.composers.plan import ComposerPlan
 from instrument.music.chord_events import named_event
 from instrument.music.note_tuples import GRID
 from instrument.music.vocabulary import Vocabulary
@@ -26,7 +27,7 @@ def plan_attention(learner: AttentionLearner) -> ComposerPlan:
         "weight": ("batch", "one"),
     }
     ids = {name: torch.zeros(1, 1, dtype=torch.int64) for name in sizes}
-    graph = ComposerGraph(
+    graph = GraphPlan(
         step,
         ids | {f"{name}_in": state for name, state in states.items()},
         dict.fromkeys(ids, ("batch", "time")) | {f"{name}_in": axes[name] for name in states},
@@ -55,7 +56,7 @@ def plan_stacked(learner: StackedLearner) -> ComposerPlan:
     states = dict(zip(names, step.begin(), strict=True))
     axes = ("layers", "batch", "units")
     symbols = learner.symbols.vocabulary
-    graph = ComposerGraph(
+    graph = GraphPlan(
         step,
         {"symbol": torch.zeros(1, 1, dtype=torch.int64)}
         | {f"{name}_in": state for name, state in states.items()},

@@ -1,13 +1,15 @@
 """Write a composer's bundle: the folder appears whole, checked and playable, or not at all.
 
-In: a training run of any system that `export.composers.plans` plans. Out: a folder with the graphs,
-their weights, the card, the licence with its notices, and ``sample.mid``. Everything is made in a
-folder beside it, opened as a player's machine would open it, compared with torch, and renamed.
+In: a training run of any system that `export.composers.planners` plans. Out: a folder with the
+graphs, their weights, the card, the licence with its notices, and ``sample.mid``. Everything is
+made in a folder beside it, opened as a player's machine would open it, compared with torch, and
+renamed.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from export.bundle.card_file import list_files
+from export.bundle.evaluation import read_evaluation
 from export.bundle.folder import fill, graph_files, music_licence, new_bundle
+from export.bundle.onnx_export import export_graphs
 from export.bundle.weights import round_matrices
-from export.composers.card import describe_composer, read_evaluation, with_graph_tests
-from export.composers.onnx import check_parity, export_plan
-from export.composers.plans import ComposerPlan, plan_composer
+from export.composers.card import describe_composer, with_graph_tests
+from export.composers.parity import check_parity
+from export.composers.plan import ComposerPlan
+from export.composers.planners import plan_composer
 from export.composers.samples import sample_phrase
-from export.frame_voice.card import list_files
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
 from instrument.bundle.self_test import check_graphs
@@ -88,16 +93,14 @@ def write_learner(
     report: Callable[[str], None] = lambda _: None,
     workers: int = 2,
 ) -> Bundle:
-    """Export a learner with its weights; see `write_composer` and `composers.onnx.export_plan`."""
+    """Export a learner with its weights; see `write_composer` and `export_graphs`."""
     torch.set_num_threads(1)
     plan = plan_composer(run.system, learner)
     rounding = _round(plan)
     with new_bundle(target) as built:
         report(f"exporting {len(plan.graphs)} graphs")
-        scratch = built.parent / "graphs"
-        scratch.mkdir()
-        export_plan(plan, scratch, workers)
-        files = graph_files(scratch, plan.graphs)
+        export_graphs(plan.graphs, built.parent, workers)
+        files = graph_files(built.parent, plan.graphs)
         files["LICENSE"] = music_licence(run.source, run.notice)
         card = describe_composer(plan, run, metrics, files, name=built.name, version=version)
         fill(built, card, files)
@@ -125,13 +128,8 @@ def _round(plan: ComposerPlan) -> float:
 
 
 def _outputs(plan: ComposerPlan) -> list[np.ndarray[Any, Any]]:
-    found = []
-    for graph in plan.graphs.values():
-        with torch.no_grad():
-            outputs = graph.module.eval()(*graph.inputs.values())
-        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-        found += [output.numpy().astype(np.float64) for output in outputs]
-    return found
+    outputs = (graph.run().values() for graph in plan.graphs.values())
+    return [output.numpy().astype(np.float64) for output in itertools.chain(*outputs)]
 
 
 def _sample(bundle: Bundle, scratch: Path) -> bytes:

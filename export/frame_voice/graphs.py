@@ -6,13 +6,9 @@ and the meaning of every axis. The interface itself is described in `training.fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
-from torch import Tensor, nn
 
-from instrument.bundle.card import Dimension
-from instrument.bundle.card import Tensor as CardTensor
+from export.bundle.graph_plan import GraphPlan
 from training.audio.format import HOP_FRAMES
 from training.frame_voice.config import PARTIAL_COUNT
 from training.frame_voice.model import FrameStep, FrameVoice, WholeTone, seeded_inputs
@@ -25,35 +21,11 @@ STEP_VOICES = {"step_1": 1, "step_8": 8, "step_16": 16}
 GRAPH_NAMES = (*NOTE_HOPS, *STEP_VOICES)
 
 
-@dataclass(frozen=True, slots=True)
-class GraphPlan:
-    """A graph to export: its module and, by name, example inputs and the axes of its tensors."""
-
-    module: nn.Module
-    inputs: dict[str, Tensor]
-    input_axes: dict[str, tuple[str, ...]]
-    output_axes: dict[str, tuple[str, ...]]
-
-
 def plan(voice: FrameVoice, name: str) -> GraphPlan:
     """Prepare one of `GRAPH_NAMES` for export."""
     if name in NOTE_HOPS:
         return _note_plan(voice, NOTE_HOPS[name])
     return _step_plan(voice, STEP_VOICES[name])
-
-
-def card_tensors(
-    tensors: dict[str, Tensor], axes: dict[str, tuple[str, ...]]
-) -> tuple[CardTensor, ...]:
-    """Describe tensors as a card does."""
-    return tuple(
-        CardTensor(
-            name,
-            "float32",
-            tuple(Dimension(axis, size) for axis, size in zip(axes[name], t.shape, strict=True)),
-        )
-        for name, t in tensors.items()
-    )
 
 
 def _note_plan(voice: FrameVoice, hops: int) -> GraphPlan:

@@ -9,29 +9,26 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from export.bundle.folder import fill, graph_files, licence, new_bundle
 from export.bundle.onnx_export import export_graphs
-from export.bundle.parity import check_parity
-from export.bundle.sound_sample import sample_wav
+from export.bundle.proof import finish_voice
 from export.bundle.weights import round_matrices
-from export.frame_voice.card import describe, list_files, read_metrics, with_self_test
-from export.frame_voice.graphs import GRAPH_NAMES
+from export.frame_voice.card import describe, read_metrics
+from export.frame_voice.graphs import GRAPH_NAMES, plan
+from export.frame_voice.parity import check_parity
 from instrument.bundle.bundle import Bundle
-from instrument.rendering.open_renderer import open_renderer, self_test
 from training.frame_voice.model import FrameVoice
-from training.frame_voice.run import load_checkpoint, load_voice
-from training.trainer.checkpoint import CHECKPOINT
+from training.frame_voice.run import load_voice
 
 ROUNDING = "float16_matrices_db"
 """On the card beside the graphs' parity: what rounded matrices changed in the levels that can be
 heard, 99th percentile."""
+SELF_TEST_TOLERANCE = 1e-4
 
 
 def write_bundle(
@@ -62,42 +59,27 @@ def write_bundle(
     FileError, BundleError, EngineError
         The run is none, a graph differs from torch, or the folder cannot be written.
     """
-    load_checkpoint(run)  # a folder that is no run is refused before anything is written
+    voice, summary = load_voice(
+        run
+    )  # a folder that is no run is refused before anything is written
+    metrics = read_metrics(run)
     with new_bundle(target) as built:
-        # A run that goes on training replaces its checkpoint while the graphs are exported.
-        snapshot = built.parent / "run"
-        snapshot.mkdir()
-        shutil.copy(run / CHECKPOINT, snapshot)
-        _build(snapshot, built, read_metrics(run), version, graph_names, report)
+        rounding_db = _round(voice)
+        plans = {name: plan(voice, name) for name in graph_names}
+        report(f"exporting {len(plans)} graphs")
+        export_graphs(plans, built.parent)
+        files = graph_files(built.parent, plans)
+        files["LICENSE"] = licence(f"notes rendered from {summary.source}", summary.notice)
+        names = {"name": built.name, "version": version}
+        card = describe(voice, summary, plans, metrics, files, **names)
+        fill(built, card, files)
+        report("comparing with torch")
+        parity = check_parity(voice, Bundle.load(built)) | {ROUNDING: rounding_db}
+        card = dataclasses.replace(card, parity=parity)
+        heard = [entry.latent for entry in card.latents.values()]
+        tested = [heard[index * (len(heard) - 1) // 2] for index in range(3)]
+        finish_voice(built, card, files, heard, tested, SELF_TEST_TOLERANCE)
     return Bundle.load(target)
-
-
-def _build(
-    run: Path,
-    built: Path,
-    metrics: dict[str, Any],
-    version: str,
-    graph_names: tuple[str, ...],
-    report: Callable[[str], None],
-) -> None:
-    """Fill an empty folder with a bundle and prove it, as a player's machine will open it."""
-    voice, summary = load_voice(run)
-    rounding_db = _round(voice)
-    report(f"exporting {len(graph_names)} graphs")
-    export_graphs(run, graph_names, run)
-    files = graph_files(run, graph_names)
-    files["LICENSE"] = licence(f"notes rendered from {summary.source}", summary.notice)
-    names = {"name": built.name, "version": version}
-    card = describe(voice, summary, metrics, files, graph_names=graph_names, **names)
-    fill(built, card, files)
-    report("comparing with torch")
-    parity = check_parity(voice, Bundle.load(built)) | {ROUNDING: rounding_db}
-    renderer = open_renderer(Bundle.load(built), device="cpu")
-    files["sample.wav"] = sample_wav([entry.latent for entry in card.latents.values()], renderer)
-    card = dataclasses.replace(with_self_test(card, renderer), parity=parity)
-    fill(built, dataclasses.replace(card, files=list_files(files)), files)
-    bundle = Bundle.load(built)
-    self_test(bundle, open_renderer(bundle, device="cpu"))
 
 
 def _round(voice: FrameVoice) -> float:

@@ -7,7 +7,6 @@ standard normal, so the card has no prior.
 from __future__ import annotations
 
 import dataclasses
-import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,20 +15,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from export.frame_voice.card import WEIGHTS_NAME, list_files
-from export.gansynth.plan import ToneGraph, pitch_range
-from instrument.bundle.card import FORMAT, Licence, NamedLatent, SelfTest, VoiceCard
+from export.bundle.card_file import WEIGHTS_NAME, list_files, today
+from export.bundle.graph_plan import GraphPlan
+from export.gansynth.plan import pitch_range
+from instrument.bundle.card import FORMAT, Licence, NamedLatent, VoiceCard
 from instrument.rendering.loudness import strongest_rms
-from instrument.rendering.renderer import ToneRenderer
 from training.audio.format import WAVE_RATE_HZ
 from training.audio.spectrogram import Spectrogram
 from training.gansynth.tones import GansynthTones
 
-_SELF_TEST_NOTES = ((36, 127), (60, 64), (84, 100))  # pitch, velocity
-_SELF_TEST_FRAMES = 12
 _LEVEL_NOTES = 8
-_SELF_TEST_TOLERANCE = 5e-3
-"""Phase is a running sum, in which another processor's rounding grows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +59,18 @@ class Origin:
 def describe_notes(
     model: GansynthTones,
     origin: Origin,
+    plans: Mapping[str, GraphPlan],
     files: Mapping[str, bytes],
     *,
     name: str,
     version: str,
-    graph_names: tuple[str, ...],
 ) -> VoiceCard:
     """Put the card together; its self-test and parity are still empty.
 
     Parameters
     ----------
+    plans
+        Every graph by name.
     files
         Every file of the bundle but the card, by name.
     """
@@ -83,7 +80,6 @@ def describe_notes(
     network: dict[str, Any] = {"size": dataclasses.asdict(size), "position": model.position}
     network["frames"] = drawing.frames
     network["scale"] = drawing.scale if isinstance(drawing, Spectrogram) else "wave"
-    today = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
     return VoiceCard(
         format=FORMAT,
         kind="gansynth",
@@ -96,14 +92,14 @@ def describe_notes(
         latent_size=size.latent_size,
         weights=WEIGHTS_NAME,
         files=list_files(files),
-        graphs={graph: ToneGraph.of(model, graph).on_card(model) for graph in graph_names},
+        graphs={name: plan.on_card(f"{name}.onnx") for name, plan in plans.items()},
         latents=dict(origin.latents),
         self_test=(),
         constants={
             "hold_seconds": round(origin.hold_seconds, 4),
             "typical_level": _typical_level(model, latents),
         },
-        training={**origin.training, "network": network, "exported": today},
+        training={**origin.training, "network": network, "exported": today()},
         metrics=dict(origin.metrics),
     )
 
@@ -121,26 +117,6 @@ def heard_latents(
         return np.asarray([known[place] for place in places])
     drawn = np.random.default_rng(0).standard_normal((count, latent_size))
     return np.asarray(drawn.round(4))
-
-
-def with_note_tests(card: VoiceCard, renderer: ToneRenderer) -> VoiceCard:
-    """Add a few samples of a few tones, as this machine renders them."""
-    tests = []
-    latents = heard_latents(card.latents, card.latent_size, len(_SELF_TEST_NOTES))
-    for (pitch, velocity), latent in zip(_SELF_TEST_NOTES, latents, strict=True):
-        tone = renderer.render([pitch], [latent], [velocity])[0]
-        frames = np.linspace(1000, len(tone) - 1, _SELF_TEST_FRAMES).astype(int)
-        tests.append(
-            SelfTest(
-                pitch=pitch,
-                velocity=velocity,
-                latent=tuple(float(number) for number in latent),
-                frames=tuple(int(frame) for frame in frames),
-                values=tuple(round(float(value), 8) for value in tone[frames]),
-                tolerance=_SELF_TEST_TOLERANCE,
-            )
-        )
-    return dataclasses.replace(card, self_test=tuple(tests))
 
 
 def _typical_level(model: GansynthTones, latents: NDArray[np.float64]) -> float:

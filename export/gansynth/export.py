@@ -6,8 +6,6 @@ float16 if that changes neither spectrum nor pitch.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -15,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from export.bundle.card_file import digest_of
+from export.bundle.evaluation import read_evaluation
 from export.bundle.folder import licence, music_licence
-from export.composers.card import read_evaluation
 from export.gansynth.card import Origin
 from export.gansynth.plan import GRAPH_NAMES, steady_seconds
 from export.gansynth.write import write_notes
@@ -142,7 +141,6 @@ def _description(trained: _Trained, learned: str) -> str:
 
 def _training(card: RunCard) -> dict[str, Any]:
     """Say what was trained on what for how long; no path of the machine it ran on."""
-    digest = hashlib.sha256(json.dumps(card.config, sort_keys=True).encode()).hexdigest()
     return {
         "system": card.system,
         "config": card.recipe,
@@ -154,5 +152,5 @@ def _training(card: RunCard) -> dict[str, Any]:
         "seed": card.length.seed,
         "processes": card.processes,
         "hardware": card.hardware,
-        "config_sha256": digest,
+        "config_sha256": digest_of(card.config),
     }

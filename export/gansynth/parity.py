@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from export.bundle.proof import run_twice
 from export.bundle.summary import CROP, FLOAT64, TORCH_FLOAT64
 from export.gansynth.plan import ToneGraph, pitch_range
 from instrument.bundle.bundle import Bundle
@@ -100,7 +101,7 @@ def _precision(model: GansynthTones, session: Session, where: str) -> dict[str, 
     for trial in range(_TRIALS):
         inputs = graph.inputs(model, seed=trial)
         inputs["pitch"] += trial * (highest - lowest) // max(1, _TRIALS - 1)
-        found.append(_run_twice(session, inputs, where))
+        found.append(_waves(session, inputs, where))
         with torch.no_grad():
             torch_found.append(model(**inputs).numpy())
             wanted.append(exact(inputs["z"].double(), inputs["pitch"]).numpy())
@@ -120,8 +121,8 @@ def _crop_difference(
     largest = 0.0
     for trial in range(_TRIALS):
         inputs = graph.inputs(model, seed=trial)
-        tone = _run_twice(whole, inputs, where)
-        start = _run_twice(attack, inputs, where) - tone[:, : graph.frames]
+        tone = _waves(whole, inputs, where)
+        start = _waves(attack, inputs, where) - tone[:, : graph.frames]
         largest = max(largest, float(np.abs(start).max() / np.abs(tone).max()))
     if not largest <= LARGEST_CROP_DIFFERENCE:
         raise BundleError(
@@ -131,12 +132,9 @@ def _crop_difference(
     return largest
 
 
-def _run_twice(session: Session, inputs: dict[str, torch.Tensor], where: str) -> Waves:
+def _waves(session: Session, inputs: dict[str, torch.Tensor], where: str) -> Waves:
     tensors = {name: tensor.numpy() for name, tensor in inputs.items()}
-    first, second = (session.run(tensors)["waveform"] for _ in range(2))
-    if not np.array_equal(first, second):
-        raise BundleError(f"{where}: two runs on the same input differ")
-    waves: Waves = first
+    waves: Waves = run_twice(session, tensors, where)["waveform"]
     return waves
 
 

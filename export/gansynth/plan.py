@@ -1,7 +1,6 @@
 """What a GANSynth bundle contains: tones and their beginnings, one, eight or all keys at a time.
 
-In: the opened model. Out: for every graph name the module to export with example inputs, and what
-the card says about it.
+In: the opened model. Out: the plan of every graph by its name.
 """
 
 from __future__ import annotations
@@ -11,10 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from export.bundle.graph_plan import GraphPlan
 from export.gansynth.graph import PlainTones
 from export.gansynth.wavegan import PlainWaves
-from instrument.bundle.card import Dimension, Graph
-from instrument.bundle.card import Tensor as CardTensor
 from training.audio.format import LOWEST_WAVE_PITCH, WAVE_RATE_HZ
 from training.audio.spectrogram import Spectrogram
 from training.gansynth.network import Generator
@@ -72,18 +70,14 @@ class ToneGraph:
         size = model.generator.size.latent_size
         return {"z": torch.randn(self.tones, size, generator=random), "pitch": pitch}
 
-    def on_card(self, model: GansynthTones) -> Graph:
-        """Describe the graph as a card does."""
-        lowest, highest = pitch_range(model)
-        tones = Dimension("notes", self.tones)
-        latent = Dimension("latent", model.generator.size.latent_size)
-        return Graph(
-            f"{self.name}.onnx",
-            inputs=(
-                CardTensor("z", "float32", (tones, latent)),
-                CardTensor("pitch", "int64", (tones,), (float(lowest), float(highest))),
-            ),
-            outputs=(CardTensor("waveform", "float32", (tones, Dimension("frames", self.frames))),),
+    def plan(self, model: GansynthTones) -> GraphPlan:
+        """Plan the graph's export."""
+        return GraphPlan(
+            self.module(model),
+            self.inputs(model),
+            {"z": ("notes", "latent"), "pitch": ("notes",)},
+            {"waveform": ("notes", "frames")},
+            {"pitch": pitch_range(model)},
         )
 
 

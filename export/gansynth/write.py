@@ -12,17 +12,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from export.bundle.folder import fill, graph_files, new_bundle
-from export.bundle.sound_sample import sample_wav
+from export.bundle.onnx_export import export_graphs
+from export.bundle.proof import finish_voice
 from export.bundle.summary import CENTS, DISTANCE
-from export.frame_voice.card import list_files
-from export.gansynth.card import Origin, describe_notes, heard_latents, with_note_tests
-from export.gansynth.onnx import export_notes
+from export.gansynth.card import Origin, describe_notes, heard_latents
 from export.gansynth.parity import check_notes
-from export.gansynth.plan import GRAPH_NAMES
+from export.gansynth.plan import GRAPH_NAMES, ToneGraph
 from export.gansynth.rounding import rounding_change, with_half_weights
 from instrument.bundle.bundle import Bundle
-from instrument.rendering.open_renderer import open_renderer, self_test
 from training.gansynth.tones import GansynthTones
+
+SELF_TEST_TOLERANCE = 5e-3
+"""Phase is a running sum, in which another processor's rounding grows."""
 
 
 def write_notes(
@@ -55,7 +56,7 @@ def write_notes(
     report
         Told what happens next.
     workers
-        See `export.gansynth.onnx.export_notes`.
+        See `export.bundle.onnx_export.export_graphs`.
 
     Raises
     ------
@@ -71,20 +72,17 @@ def write_notes(
             model = rounded
             rounding = {DISTANCE: round(change.distance_db, 4), CENTS: round(change.cents, 4)}
     with new_bundle(target) as built:
-        report(f"exporting {len(graph_names)} graphs")
-        export_notes(model, graph_names, built.parent, workers)
-        files = graph_files(built.parent, graph_names)
+        plans = {name: ToneGraph.of(model, name).plan(model) for name in graph_names}
+        report(f"exporting {len(plans)} graphs")
+        export_graphs(plans, built.parent, workers)
+        files = graph_files(built.parent, plans)
         files["LICENSE"] = origin.licence_text
         names = {"name": built.name, "version": version}
-        card = describe_notes(model, origin, files, graph_names=graph_names, **names)
+        card = describe_notes(model, origin, plans, files, **names)
         fill(built, card, files)
         report("comparing with torch")
         parity = check_notes(model, Bundle.load(built)) | rounding
-        latents = heard_latents(card.latents, card.latent_size, 3)
-        renderer = open_renderer(Bundle.load(built), device="cpu")
-        files["sample.wav"] = sample_wav(latents, renderer)
-        card = dataclasses.replace(with_note_tests(card, renderer), parity=parity)
-        fill(built, dataclasses.replace(card, files=list_files(files)), files)
-        bundle = Bundle.load(built)
-        self_test(bundle, open_renderer(bundle, device="cpu"))
+        card = dataclasses.replace(card, parity=parity)
+        heard = heard_latents(card.latents, card.latent_size, 3)
+        finish_voice(built, card, files, heard, heard, SELF_TEST_TOLERANCE)
     return Bundle.load(target)

@@ -19,10 +19,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from export.composers.card import read_evaluation
+from export.bundle.card_file import to_json
+from export.bundle.evaluation import read_evaluation
 from export.composers.samples import answer
 from export.composers.write import ROUNDING, run_card, write_composer
-from export.frame_voice.card import to_json
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.card import CARD_NAME, ComposerCard
 from instrument.composers.registry import composer_of

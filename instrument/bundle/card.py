@@ -1,7 +1,7 @@
 """The card of a bundle: the only truth about what a model is, needs and gives.
 
 In: ``card.json``. Out: a `VoiceCard` or a `ComposerCard`, the frozen trees below; the card's
-``kind`` says which (`CARDS`). Written by `export.frame_voice.card` and `export.composers.card`,
+``kind`` says which (`CARDS`). Written by `export.bundle.card_file`,
 read and checked by `instrument.bundle.bundle`.
 """
 

@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from export.bundle.folder import music_licence
-from export.composers.onnx import check_parity, compare_choices, export_plan
-from export.composers.plans import ComposerGraph, ComposerPlan, plan_composer
+from export.bundle.graph_plan import GraphPlan
+from export.bundle.onnx_export import export_graphs
+from export.composers.parity import check_parity, compare_choices
+from export.composers.planners import plan_composer
 from export.composers.write import ROUNDING
 from export.release.composers import prove
 from instrument.bundle.bundle import Bundle
@@ -82,19 +84,13 @@ class Adder(torch.nn.Module):
         return heard * self.gain + cell, hidden + heard, cell - heard * self.gain
 
 
-def adder_plan(gain: float) -> ComposerPlan:
+def test_memories_that_share_an_example_stay_two_inputs(tmp_path: Path) -> None:
     same = torch.zeros(1, 3)  # one tensor for both memories, as a careless plan gives it
     names = ("heard", "hidden_in", "cell_in")
     axes = dict.fromkeys(names, ("batch", "numbers"))
     outputs = dict.fromkeys(("logits", "hidden_out", "cell_out"), ("batch", "numbers"))
-    graph = ComposerGraph(
-        Adder(gain), {"heard": torch.zeros(1, 3), "hidden_in": same, "cell_in": same}, axes, outputs
-    )
-    return ComposerPlan("note_lstm", "", (), {"step": graph}, (0, 127), 24, ("melody",))
-
-
-def test_memories_that_share_an_example_stay_two_inputs(tmp_path: Path) -> None:
-    export_plan(adder_plan(1.5), tmp_path, workers=0)
+    inputs = {"heard": torch.zeros(1, 3), "hidden_in": same, "cell_in": same}
+    export_graphs({"step": GraphPlan(Adder(1.5), inputs, axes, outputs)}, tmp_path, workers=0)
     model = onnx.load(tmp_path / "step.onnx")
     used = {name for node in model.graph.node for name in node.input}
     assert {"heard", "hidden_in", "cell_in"} <= used

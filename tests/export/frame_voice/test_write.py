@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from export.bundle.graph_plan import GraphPlan
 from export.bundle.onnx_export import export_graphs
-from export.bundle.parity import LARGEST_DIFFERENCE, check_parity
 from export.bundle.weights import EMBEDDED_BYTES, WeightFile, round_matrices
 from export.cli.main import export_command
 from export.frame_voice import write as writer
+from export.frame_voice.graphs import plan
+from export.frame_voice.parity import LARGEST_DIFFERENCE, check_parity
 from instrument.bundle.bundle import Bundle
 from instrument.errors import BundleError, EngineError, FileError
 from tests.helpers.places import ROOT
@@ -79,7 +82,9 @@ def test_nothing_of_this_machine_is_in_any_file(bundle: Bundle) -> None:
 
 
 def test_exporting_again_gives_the_same_graph_and_weights(bundle: Bundle, tmp_path: Path) -> None:
-    export_graphs(tiny_run(), ("attack",), tmp_path)
+    voice, _ = load_voice(tiny_run())
+    round_matrices(voice.network)
+    export_graphs({"attack": plan(voice, "attack")}, tmp_path)
     again = onnx.load(tmp_path / "attack.onnx")
     WeightFile("weights.bin").take_from(again)
     first = onnx.load(bundle.path / "attack.onnx", load_external_data=False)
@@ -149,8 +154,8 @@ def reuse_exported_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "export_graphs", copy_graphs)
 
 
-def copy_graphs(_run: Path, names: tuple[str, ...], folder: Path) -> None:
-    for name in names:
+def copy_graphs(plans: Mapping[str, GraphPlan], folder: Path) -> None:
+    for name in plans:
         model = onnx.load(tiny_bundle() / f"{name}.onnx")  # with its weights
         onnx.save(model, folder / f"{name}.onnx")
 
@@ -159,16 +164,13 @@ def test_a_run_that_goes_on_training_is_exported_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Path(shutil.copytree(tiny_run(), tmp_path / "run"))
-    exported: list[bytes] = []
 
-    def save_while_exporting(snapshot: Path, names: tuple[str, ...], folder: Path) -> None:
+    def save_while_exporting(plans: Mapping[str, GraphPlan], folder: Path) -> None:
         (run / "checkpoint.pt").write_bytes(b"half-written")
-        exported.append((snapshot / "checkpoint.pt").read_bytes())
-        copy_graphs(snapshot, names, folder)
+        copy_graphs(plans, folder)
 
     monkeypatch.setattr(writer, "export_graphs", save_while_exporting)
     bundle = writer.write_bundle(run, tmp_path / "models" / "tiny", graph_names=("attack",))
-    assert exported == [(tiny_run() / "checkpoint.pt").read_bytes()]
     assert max(bundle.card.parity[name] for name in bundle.card.graphs) < LARGEST_DIFFERENCE
 
 
@@ -186,9 +188,20 @@ def test_a_folder_that_is_no_run_says_how_to_make_one(tmp_path: Path) -> None:
     assert "latentkeys train" in str(result.exception)
 
 
-def test_a_failed_subprocess_is_quoted(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"exporting the graph attack failed:\n"):
-        export_graphs(tmp_path, ("attack",), tmp_path)
+class Dice(torch.nn.Module):
+    """What no graph may be: it gives something else each time."""
+
+    def forward(self, numbers: torch.Tensor) -> torch.Tensor:
+        return numbers + torch.rand_like(numbers)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_an_export_fails_of_is_said(tmp_path: Path, workers: int) -> None:
+    axes = {"numbers": ("numbers",)}
+    dice = GraphPlan(Dice(), {"numbers": torch.zeros(3)}, axes, {"sums": ("numbers",)})
+    with pytest.raises(EngineError, match=r"(?s)the graph dice failed:.*not allowed: Random"):
+        export_graphs({"dice": dice}, tmp_path, workers)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_card_is_json_that_a_person_can_read(bundle: Bundle) -> None:

@@ -31,7 +31,7 @@ def test_there_are_graphs_for_a_key_a_few_and_the_keyboard() -> None:
     assert {(g.tones, g.frames) for g in graphs.values()} == {
         (count, frames) for count in (1, 8, 61) for frames in (2048, 64000)
     }
-    card = graphs["attack_61"].on_card(drawn())
+    card = graphs["attack_61"].plan(drawn()).on_card("attack_61.onnx")
     assert [(t.name, t.dtype, t.shape) for t in (*card.inputs, *card.outputs)] == [
         ("z", "float32", (61, 8)),
         ("pitch", "int64", (61,)),

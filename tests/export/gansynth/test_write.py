@@ -166,7 +166,7 @@ def test_a_failed_export_leaves_the_older_bundle(
     target = tmp_path / "tiny"
     shutil.copytree(tiny_gansynth(), target)
     before = {path.name: path.read_bytes() for path in target.iterdir()}
-    monkeypatch.setattr(writer, "export_notes", lambda *_: pytest.fail("stopped half-way"))
+    monkeypatch.setattr(writer, "export_graphs", lambda *_: pytest.fail("stopped half-way"))
     with pytest.raises(pytest.fail.Exception):
         import_magenta(CHECKPOINT, target)
     assert {path.name: path.read_bytes() for path in target.iterdir()} == before

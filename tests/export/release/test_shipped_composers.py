@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from export.composers.onnx import LARGEST_DIFFERENCE
+from export.composers.parity import LARGEST_DIFFERENCE
 from export.composers.samples import melody
 from export.release.composers import check_size, prove
 from instrument.bundle.bundle import Bundle, shipped_models_folder

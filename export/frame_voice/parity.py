@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from export.bundle.proof import check_difference, run_twice
 from export.frame_voice.graphs import NOTE_HOPS, STEP_VOICES, plan
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime, Session, Tensors
-from instrument.errors import BundleError
 from training.audio.format import HOP_FRAMES
 from training.frame_voice.config import PARTIAL_COUNT
 from training.frame_voice.model import HOP_SECONDS, FrameVoice, WholeTone, seeded_inputs
@@ -76,11 +76,7 @@ def check_parity(voice: FrameVoice, bundle: Bundle) -> dict[str, float]:
         else:
             trials = [_rollout_difference(voice, session, STEP_VOICES[name], random)]
         differences[name] = max(trials)
-        if not differences[name] <= LARGEST_DIFFERENCE:
-            raise BundleError(
-                f"{bundle.what}, graph {name}: differs from torch by {differences[name]:.1e}, "
-                f"may differ by {LARGEST_DIFFERENCE:.0e}"
-            )
+        check_difference(f"{bundle.what}, graph {name}", differences[name], LARGEST_DIFFERENCE)
     return differences
 
 
@@ -91,17 +87,16 @@ def _note_difference(
     graph = plan(voice, name)
     note = _RandomTones.draw(voice, 1, random)
     phases, noise = seeded_inputs(int(random.integers(1000)), int(note.pitch), NOTE_HOPS[name])
-    inputs = dict(graph.inputs)
-    inputs |= {"latent": note.latent, "pitch": note.pitch}
-    inputs |= {"velocity": torch.tensor([float(note.velocity), 1.0])}
-    inputs |= {
+    inputs = graph.inputs | {
+        "latent": note.latent,
+        "pitch": note.pitch,
+        "velocity": torch.tensor([float(note.velocity), 1.0]),
         "motion_phases": torch.from_numpy(phases)[None],
         "noise": torch.from_numpy(noise)[None],
     }
-    with torch.no_grad():
-        audio, level = graph.module(*inputs.values())
-    found = _run_twice(session, {key: value.numpy() for key, value in inputs.items()})
-    return max(_largest(found["audio"], audio), _largest(found["level_db"], level))
+    wanted = graph.run(inputs)
+    found = run_twice(session, {key: value.numpy() for key, value in inputs.items()}, name)
+    return max(_largest(found[output], wanted[output]) for output in wanted)
 
 
 def _rollout_difference(
@@ -133,20 +128,12 @@ def _rollout_difference(
     for hop in range(ROLLOUT_HOPS + 1):
         tensors["noise"] = noise[:, hop].numpy()
         tensors["since_onset"] = np.full(voices, hop * HOP_SECONDS, np.float32)
-        found = _run_twice(session, tensors)
+        found = run_twice(session, tensors, "a streaming graph")
         due = whole[:, (hop - 1) * HOP_FRAMES : hop * HOP_FRAMES] if hop else whole[:, :480] * 0
         largest = max(largest, _largest(found["audio"], due))
         for state in ("partials", "phases", "beats", "noise"):
             tensors[f"{state}_in"] = found[f"{state}_out"]
     return largest
-
-
-def _run_twice(session: Session, tensors: Tensors) -> Tensors:
-    first, second = session.run(tensors), session.run(tensors)
-    for name, values in first.items():
-        if not np.array_equal(values, second[name]):
-            raise BundleError(f"two runs of a graph on the same input differ in {name}")
-    return first
 
 
 def _largest(found: NDArray[np.float32], wanted: Tensor) -> float:
