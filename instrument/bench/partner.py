@@ -26,14 +26,14 @@ from instrument.bench.report import Report
 from instrument.engine.messages import EngineSettings
 from instrument.errors import LatentkeysError
 from instrument.midi.messages import control_change, is_note_on, message_of, note_off, note_on
-from instrument.partner.messages import Command, Kept, Ready, SessionSettings
+from instrument.partner.messages import Command, Kept, Listening, SessionSettings
 from instrument.partner.open_partner import open_partner
 from instrument.partner.partner import Partner
 from instrument.partner.replay import replay
 from instrument.partner.settings import ModeName, PartnerSettings
 from instrument.partner.take import read_take
+from instrument.processes.child_process import ChildProcess
 from instrument.realtime.state import FADE_OUT, PARTNER_SOURCE, TO_OUT, EngineState
-from instrument.session.child_process import ChildProcess
 from instrument.session.partner_process import PartnerProcess
 
 Said = TypeVar("Said")
@@ -150,7 +150,7 @@ def _playing(report: Report, seconds: float) -> list[Row]:
         report.facts["server"] = str(server)
         log = state.read_log()
         events = _play_for(state, seconds, log.read)
-        link.ask(Command("keep"))
+        link.send(Command("keep"))
         take = read_take(Path(_wait(link, Kept).folder))
         report.facts["late events"] = str(int(state.meters["late_events"]))
     del folder
@@ -204,7 +204,7 @@ def _session(environment: dict[str, str]) -> Iterator[tuple[EngineState, Partner
         chosen = replace(PartnerSettings(), model=MODEL, answer_bars=1)
         link = PartnerProcess(state, folder, SessionSettings(chosen))
         try:
-            _wait(link, Ready)
+            _wait(link, Listening)
             yield state, link, folder
         finally:
             link.end()

@@ -17,8 +17,9 @@ from typing import Any, Protocol
 
 from instrument.engine.clock import now_ns
 from instrument.engine.jack_sink import JackSink
-from instrument.engine.messages import EngineSettings, Notice
+from instrument.engine.messages import EngineSettings
 from instrument.errors import DeviceError
+from instrument.processes.json_lines import Notice
 from instrument.realtime.machine_code import PORTAUDIO_CALLBACK, load_machine_code
 from instrument.realtime.state import EngineState
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from instrument.processes.json_lines import Failed, Notice
+
 SETTINGS_FILE = "settings.json"
 
 
@@ -62,20 +64,6 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
     is_realtime: bool  #: the audio thread has real-time priority
 
 
-class Notice(msgspec.Struct, frozen=True, tag=True):
-    """Something the user should know, such as a fallback or a lost keyboard; it goes on."""
-
-    message: str
-    remedy: str
-
-
-class Failed(msgspec.Struct, frozen=True, tag=True):
-    """The engine cannot start; it exits with 2."""
-
-    message: str
-    remedy: str
-
-
 class MidiPorts(msgspec.Struct, frozen=True, tag=True):
     """The open MIDI inputs have changed."""
 
@@ -88,14 +76,4 @@ class Ended(msgspec.Struct, frozen=True, tag=True):
 
 Report = Ready | Notice | Failed | MidiPorts | Ended
 
-_decoder: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
-
-
-def encode(report: Report) -> bytes:
-    """Return one line, without its end."""
-    return msgspec.json.encode(report)
-
-
-def decode_report(line: bytes) -> Report:
-    """Read one line of the engine."""
-    return _decoder.decode(line)
+REPORTS: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)

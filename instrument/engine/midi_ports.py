@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from instrument.engine.clock import now_ns
-from instrument.engine.messages import EngineSettings, Notice
+from instrument.engine.messages import EngineSettings
 from instrument.errors import DeviceError
 from instrument.midi.messages import TimedMessage, release_everything
+from instrument.processes.json_lines import Notice
 from instrument.realtime.state import FIRST_KEYBOARD, LAST_KEYBOARD, OUR_SOURCE
 
 # Ports that only echo what somebody sends elsewhere.

@@ -24,20 +24,12 @@ from queue import SimpleQueue
 from instrument.engine.audio_sinks import AudioSink, NullSink, open_sink, raise_priority
 from instrument.engine.clock import frame_at, install_clock, now_ns, time_at
 from instrument.engine.jack_sink import JackSink
-from instrument.engine.messages import (
-    Ended,
-    EngineSettings,
-    Failed,
-    MidiPorts,
-    Notice,
-    Ready,
-    Report,
-    encode,
-)
+from instrument.engine.messages import Ended, EngineSettings, MidiPorts, Ready
 from instrument.engine.midi_ports import MidiIn, MidiOut, open_midi, open_midi_out
 from instrument.engine.prefault import PagePrefaulter
 from instrument.errors import DeviceError
 from instrument.midi.messages import message_of, release_everything
+from instrument.processes.json_lines import Failed, Notice, say
 from instrument.realtime.machine_code import drop_linker_pages
 from instrument.realtime.offline_engine import prepare_state
 from instrument.realtime.state import FADE_OUT, EngineState
@@ -283,13 +275,6 @@ class Engine:
         self._state.fields["clock_next_ns"] = 0.0  # another device, another clock
         self._sink = sink
         sink.start()
-
-
-def say(report: Report) -> None:
-    """Print one line for control; nobody listens any more once control is dead."""
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.buffer.write(encode(report) + b"\n")
-        sys.stdout.buffer.flush()
 
 
 def main() -> None:

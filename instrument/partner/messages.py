@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from instrument.partner.settings import PartnerControls, PartnerSettings
+from instrument.processes.json_lines import Failed, Notice
 
 PLAYER = -1  # among the parts of a view
 SETTINGS_FILE = "partner.json"
@@ -55,25 +56,11 @@ class Command(msgspec.Struct, frozen=True, tag=True):
     name: str  #: see `Partner.obey`; "keep" writes the take
 
 
-class Ready(msgspec.Struct, frozen=True, tag=True):
+class Listening(msgspec.Struct, frozen=True, tag=True):
     """Partner: it listens."""
 
     model: str
     first_frame: int  #: of the stream: beat 0 of its own tempo
-
-
-class Notice(msgspec.Struct, frozen=True, tag=True):
-    """Partner: something the player should know; it goes on."""
-
-    message: str
-    remedy: str
-
-
-class Failed(msgspec.Struct, frozen=True, tag=True):
-    """Partner: it cannot start."""
-
-    message: str
-    remedy: str
 
 
 class Kept(msgspec.Struct, frozen=True, tag=True):
@@ -105,21 +92,7 @@ class View(msgspec.Struct, frozen=True, tag=True):
     notes: tuple[RollNote, ...]
 
 
-Report = Ready | Notice | Failed | Kept | View
+Report = Listening | Notice | Failed | Kept | View
 
-_decoder: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
-
-
-def encode(message: Command | Report) -> bytes:
-    """Return one line, without its end."""
-    return msgspec.json.encode(message)
-
-
-def decode_report(line: bytes) -> Report:
-    """Read one line of the partner's process."""
-    return _decoder.decode(line)
-
-
-def decode_command(line: bytes) -> Command:
-    """Read one line of control."""
-    return msgspec.json.decode(line, type=Command)
+REPORTS: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
+COMMANDS: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)

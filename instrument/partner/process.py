@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -21,21 +20,12 @@ from instrument.engine.clock import now_ns, read_tie
 from instrument.errors import LatentkeysError
 from instrument.partner.clocks.link_clock import LinkClock
 from instrument.partner.engine_bridge import LivePartner
-from instrument.partner.messages import (
-    Command,
-    Failed,
-    Kept,
-    Notice,
-    Ready,
-    Report,
-    SessionSettings,
-    decode_command,
-    encode,
-)
+from instrument.partner.messages import COMMANDS, Command, Kept, Listening, SessionSettings
 from instrument.partner.open_partner import open_partner
 from instrument.partner.replay import composer_sha256
 from instrument.partner.take import FORMAT, Take, new_take_folder, spell, write_take
 from instrument.partner.views import view_of
+from instrument.processes.json_lines import Failed, Notice, listen, say
 from instrument.realtime.state import EngineState
 
 POLL_SECONDS = 0.001
@@ -71,7 +61,7 @@ class PartnerProcess:
 
     def serve(self) -> None:
         """Go on until control is gone."""
-        _say(Ready(self._settings.partner.model, self._live.first_frame))
+        say(Listening(self._settings.partner.model, self._live.first_frame))
         gc.collect()
         gc.freeze()  # a collection of what lies here would stop the music for milliseconds
         while self._obey():
@@ -124,9 +114,9 @@ class PartnerProcess:
             )
             write_take(folder, take, partner.journal.phrase(partner.frame))
         except LatentkeysError as problem:
-            _say(Notice(f"the take is not kept: {problem.message}", problem.remedy))
+            say(Notice(f"the take is not kept: {problem.message}", problem.remedy))
             return
-        _say(Kept(str(folder)))
+        say(Kept(str(folder)))
 
     def _tell(self) -> None:
         partner = self._live.partner
@@ -136,43 +126,30 @@ class PartnerProcess:
         for problem in partner.problems():
             if problem not in self._told:
                 self._told.add(problem)
-                _say(Notice(problem, "The music goes on without it."))
+                say(Notice(problem, "The music goes on without it."))
         for news in partner.take_news():
-            _say(Notice(news.message, news.remedy))
+            say(Notice(news.message, news.remedy))
         if time.monotonic() >= self._next_view:
             self._next_view = time.monotonic() + VIEW_SECONDS
-            _say(view_of(partner, self._settings.clock))
+            say(view_of(partner, self._settings.clock))
 
 
 def main() -> None:
     """Serve the session whose folder is the only argument."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is control's business
     folder = Path(sys.argv[1])
-    commands: SimpleQueue[Command | None] = SimpleQueue()
-    threading.Thread(target=_listen, args=(commands,), daemon=True).start()
+    commands = listen(COMMANDS)
     state, settings = EngineState.attach(folder), SessionSettings.load(folder)
     while not state.fields["playing"] and commands.empty():
         time.sleep(POLL_SECONDS)
     try:
         process = PartnerProcess(state, settings, commands)
     except LatentkeysError as problem:
-        _say(Failed(problem.message, problem.remedy))
+        say(Failed(problem.message, problem.remedy))
         return
     # Below audio and MIDI, above what is not music: it works for a millisecond at a time.
     raise_priority({threading.get_native_id()}, PRIORITY)
     process.serve()
-
-
-def _listen(commands: SimpleQueue[Command | None]) -> None:
-    for line in sys.stdin.buffer:
-        commands.put(decode_command(line))
-    commands.put(None)
-
-
-def _say(report: Report) -> None:
-    with suppress(BrokenPipeError):  # control is gone; stdin says so as well
-        sys.stdout.buffer.write(encode(report) + b"\n")
-        sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

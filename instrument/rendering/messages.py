@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from instrument.processes.json_lines import Notice
+
 
 class Fill(msgspec.Struct, frozen=True, tag=True):
     """Control: fill this bank with this preset's tones; whatever was being filled can wait."""
@@ -38,14 +40,7 @@ class TableReady(msgspec.Struct, frozen=True, tag=True):
     source: Literal["cache", "model"]
 
 
-class Notice(msgspec.Struct, frozen=True, tag=True):
-    """Models: something the user should know; rendering goes on."""
-
-    message: str
-    remedy: str
-
-
-class Failed(msgspec.Struct, frozen=True, tag=True):
+class TableFailed(msgspec.Struct, frozen=True, tag=True):
     """Models: this preset's tones cannot be rendered; the bank stays as it is."""
 
     bank: int
@@ -53,21 +48,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     remedy: str
 
 
-Report = Opened | AttacksReady | TableReady | Notice | Failed
+Report = Opened | AttacksReady | TableReady | TableFailed | Notice
 
-_decoder: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
-
-
-def encode(message: Fill | Report) -> bytes:
-    """Return one line, without its end."""
-    return msgspec.json.encode(message)
-
-
-def decode_report(line: bytes) -> Report:
-    """Read one line of the models process."""
-    return _decoder.decode(line)
-
-
-def decode_fill(line: bytes) -> Fill:
-    """Read one line of control."""
-    return msgspec.json.decode(line, type=Fill)
+REPORTS: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
+FILLS: msgspec.json.Decoder[Fill] = msgspec.json.Decoder(Fill)

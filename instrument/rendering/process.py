@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,18 +19,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from instrument.errors import FileError, LatentkeysError
+from instrument.processes.json_lines import Notice, listen, say
 from instrument.realtime.state import EngineState
-from instrument.rendering.messages import (
-    AttacksReady,
-    Failed,
-    Fill,
-    Notice,
-    Opened,
-    Report,
-    TableReady,
-    decode_fill,
-    encode,
-)
+from instrument.rendering.messages import FILLS, AttacksReady, Fill, Opened, TableFailed, TableReady
 from instrument.rendering.table_source import OpenTable, ToneTables
 
 NICENESS = 5
@@ -93,7 +83,7 @@ class Models:
             try:
                 self._begin(request)
             except LatentkeysError as problem:
-                _say(Failed(request.bank, problem.message, problem.remedy))
+                say(TableFailed(request.bank, problem.message, problem.remedy))
 
     @property
     def _is_played(self) -> bool:
@@ -112,9 +102,9 @@ class Models:
             self._state.clear_bank(request.bank)
         table = self._supply.begin(request.bank, path)
         if table is None:
-            _say(TableReady(request.bank, time.monotonic() - started, "cache"))
+            say(TableReady(request.bank, time.monotonic() - started, "cache"))
             return
-        _say(Opened(request.bank, table.provider, table.notice))
+        say(Opened(request.bank, table.provider, table.notice))
         self._filling = _Filling(table, started)
 
     def _wait_for_rate(self) -> None:
@@ -129,10 +119,10 @@ class Models:
         seconds = time.monotonic() - filling.started
         if not filling.attacks_are_told and table.filler.attacks_are_ready:
             filling.attacks_are_told = True
-            _say(AttacksReady(table.bank, seconds))
+            say(AttacksReady(table.bank, seconds))
         if job is None:
             self._filling = None
-            _say(TableReady(table.bank, seconds, "model"))
+            say(TableReady(table.bank, seconds, "model"))
             self._keep(table)
 
     def _keep(self, table: OpenTable) -> None:
@@ -140,28 +130,14 @@ class Models:
             self._supply.keep(table)
         except FileError as problem:
             remedy = "Playing goes on; the preset will be rendered again next time."
-            _say(Notice(problem.message, remedy))
+            say(Notice(problem.message, remedy))
 
 
 def main() -> None:
     """Entry point of the process: ``python -m instrument.rendering.process SESSION_DIR``."""
     with suppress(OSError, AttributeError):
         os.nice(NICENESS)  # Windows has none
-    requests: SimpleQueue[Fill | None] = SimpleQueue()
-    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
-    Models(EngineState.attach(Path(sys.argv[1])), requests).serve()
-
-
-def _listen(requests: SimpleQueue[Fill | None]) -> None:
-    for line in sys.stdin.buffer:
-        requests.put(decode_fill(line))
-    requests.put(None)
-
-
-def _say(report: Report) -> None:
-    with suppress(BrokenPipeError):  # control is gone; stdin says so as well
-        sys.stdout.buffer.write(encode(report) + b"\n")
-        sys.stdout.buffer.flush()
+    Models(EngineState.attach(Path(sys.argv[1])), listen(FILLS)).serve()
 
 
 if __name__ == "__main__":

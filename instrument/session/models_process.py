@@ -1,34 +1,26 @@
-"""Control's end of the models process: asks it for notes, and starts it again when it dies."""
+"""Control's end of the models process: asks it for tones, and again when it had to be restarted."""
 
 from __future__ import annotations
 
-import time
-from collections import deque
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from instrument.preset.banks import LoadedPreset
-from instrument.rendering.messages import (
-    Failed,
-    Fill,
-    Notice,
-    Report,
-    TableReady,
-    decode_report,
-    encode,
-)
-from instrument.session.child_process import ChildProcess
+from instrument.processes.json_lines import Notice
+from instrument.processes.supervised_process import RestartPolicy, SupervisedProcess
+from instrument.rendering.messages import REPORTS, Fill, Report, TableFailed, TableReady
 
 MODULE = "instrument.rendering.process"
-MOST_RESTARTS = 5
-RESTARTS_WINDOW_SECONDS = 60.0
-"""More restarts than that within this time, and something is wrong that restarting cannot cure."""
+POLICY = RestartPolicy(
+    most=5,
+    window_seconds=60.0,
+    remedy="What is rendered goes on sounding. Choose another preset and start again.",
+)
 
 
-class ModelsProcess:
-    """Keep a models process going and ask it for the notes of presets.
+class ModelsProcess(SupervisedProcess[Report]):
+    """Keep a models process going and ask it for the tones of presets.
 
     Parameters
     ----------
@@ -37,13 +29,11 @@ class ModelsProcess:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._process: ChildProcess | None = ChildProcess(MODULE, folder)
-        self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
+        super().__init__("the models process", MODULE, folder, REPORTS, POLICY)
         self._request: Fill | None = None  # until its table is ready
 
     def fill(self, loaded: LoadedPreset, *, is_fresh: bool = False) -> None:
-        """Ask for a preset's notes; another table that is not complete yet is left for later.
+        """Ask for a preset's tones; another table that is not complete yet is left for later.
 
         Parameters
         ----------
@@ -51,49 +41,16 @@ class ModelsProcess:
             The bank held another preset until now.
         """
         self._request = Fill(loaded.bank, str(loaded.path.resolve()), is_fresh)
-        if self._process:
-            self._process.send(encode(self._request))
+        self.send(self._request)
 
-    def follow(self) -> Iterator[Report]:
-        """Yield what the process has said; start it again if it has died. Call it often."""
-        if not self._process:
-            return
-        ended = self._process.exit_code is not None
-        for line in self._process.lines():
-            report = decode_report(line)
-            self._follow_request(report)
-            yield report
-        if ended:
-            yield self._start_again()
-
-    def _follow_request(self, report: Report) -> None:
+    def _hear(self, report: Report) -> None:
         """Know what a successor would have to be asked for."""
         request = self._request
         if request is None or isinstance(report, Notice) or report.bank != request.bank:
             return
-        done = isinstance(report, (TableReady, Failed))
+        done = isinstance(report, (TableReady, TableFailed))
         self._request = None if done else msgspec.structs.replace(request, is_fresh=False)
 
-    def _start_again(self) -> Notice:
-        assert self._process
-        code, last_words = self._process.exit_code, self._process.last_words()
-        self._process.end()
-        now = time.monotonic()
-        has_tried_often = len(self._restarts) == MOST_RESTARTS
-        if has_tried_often and now - self._restarts[0] < RESTARTS_WINDOW_SECONDS:
-            self._process = None
-            return Notice(
-                f"the models process keeps dying (exit code {code}) {last_words}".rstrip(),
-                "What is rendered goes on sounding. Choose another preset and start again.",
-            )
-        self._restarts.append(now)
-        self._process = ChildProcess(MODULE, self._folder)
+    def _resume(self) -> None:
         if self._request:
-            self._process.send(encode(self._request))
-        return Notice(f"the models process ended (exit code {code}): started it again", "")
-
-    def end(self) -> None:
-        """Let the process end: it does when its stdin closes."""
-        if self._process:
-            self._process.end()
-            self._process = None
+            self.send(self._request)

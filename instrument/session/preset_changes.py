@@ -13,8 +13,9 @@ from instrument.errors import PresetError
 from instrument.preset.banks import LoadedPreset, PresetBanks, program_table
 from instrument.preset.controllers import ControlFollower
 from instrument.preset.preset import list_presets
+from instrument.processes.json_lines import Notice
 from instrument.realtime.state import LOUD, PITCH_COUNT, EngineState
-from instrument.rendering.messages import AttacksReady, Failed, Notice, Opened, Report, TableReady
+from instrument.rendering.messages import AttacksReady, Opened, Report, TableFailed, TableReady
 from instrument.session.models_process import ModelsProcess
 from instrument.session.status_line import StatusLine
 
@@ -147,7 +148,7 @@ class PresetChanges:
         self._status.say(f"Playing {loaded.preset.name}")
 
     def _hear(self, report: Report) -> None:
-        if isinstance(report, Failed):
+        if isinstance(report, TableFailed):
             if not self._has_rendered:
                 raise PresetError(report.message, report.remedy)
             self._status.say(report.message, report.remedy)

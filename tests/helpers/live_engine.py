@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from instrument.engine.messages import EngineSettings, Ready, decode_report
+from instrument.engine.messages import REPORTS, EngineSettings, Ready
 from instrument.realtime.state import ALL_CHANNELS, FADE_OUT, USE_BANK, EngineState
 from tests.helpers.tones import fill_bank
 
@@ -31,7 +31,7 @@ class LiveEngine:
     def wait_for(self, kind: type[R]) -> R:
         """Read its lines until it says something of a kind."""
         assert self.process.stdout is not None
-        while not isinstance(report := decode_report(self.process.stdout.readline()), kind):
+        while not isinstance(report := REPORTS.decode(self.process.stdout.readline()), kind):
             pass
         return report
 
@@ -56,7 +56,7 @@ def live_engine(
         )
         try:
             assert process.stdout is not None
-            ready = decode_report(process.stdout.readline())
+            ready = REPORTS.decode(process.stdout.readline())
             assert isinstance(ready, Ready), ready
             fill_bank(state, PRESET_BANK)
             state.command(USE_BANK, PRESET_BANK, ALL_CHANNELS)

@@ -16,10 +16,8 @@ from instrument.engine.messages import EngineSettings
 from instrument.midi.messages import control_change, message_of, note_off, note_on
 from instrument.partner.clocks.link_clock import LinkClock
 from instrument.partner.messages import (
-    Failed,
     Kept,
-    Notice,
-    Ready,
+    Listening,
     Report,
     SessionSettings,
     View,
@@ -27,6 +25,7 @@ from instrument.partner.messages import (
 from instrument.partner.replay import replay, replay_into
 from instrument.partner.settings import PartnerSettings
 from instrument.partner.take import read_take
+from instrument.processes.json_lines import Failed, Notice
 from instrument.realtime.state import PARTNER_SOURCE, TO_OUT
 from instrument.session.audio_history import AudioCapture
 from instrument.session.partner_process import PartnerProcess
@@ -54,8 +53,8 @@ def listening(
         probe.listen_to()
         probe.listen_to_midi("latentkeys:out")
         try:
-            ready = wait_for(link, Ready)
-            assert isinstance(ready, Ready)
+            ready = wait_for(link, Listening)
+            assert isinstance(ready, Listening)
             yield live, link, probe, ready.first_frame
         finally:
             link.end()
@@ -114,7 +113,7 @@ def test_a_partner_that_dies_lets_its_notes_go_and_comes_back(server: JackServer
         link._process._process.kill()
         notice = wait_for(link, Notice)
         assert isinstance(notice, Notice) and "started it again" in notice.message
-        wait_for(link, Ready)
+        wait_for(link, Listening)
         probe.play([], 2 * BEAT)
         voices = live.state.voices
         assert not ((voices["stage"] > 0) & (voices["key_is_down"] > 0)).any()

@@ -9,19 +9,18 @@ import numpy as np
 import pytest
 
 from instrument.preset.preset import find_preset
+from instrument.processes.child_process import ChildProcess
+from instrument.processes.json_lines import Notice
 from instrument.realtime.state import LOUD, LOWEST_PITCH, EngineState
 from instrument.rendering.messages import (
+    REPORTS,
     AttacksReady,
-    Failed,
     Fill,
-    Notice,
     Opened,
     Report,
+    TableFailed,
     TableReady,
-    decode_report,
-    encode,
 )
-from instrument.session.child_process import ChildProcess
 from tests.helpers.live_play import make_home, wait_for
 
 BANK = 1
@@ -37,13 +36,13 @@ class Asked:
         self.reports: list[Report] = []
 
     def fill(self, preset: Path, bank: int = BANK) -> None:
-        self.process.send(encode(Fill(bank, str(preset))))
+        self.process.send(Fill(bank, str(preset)))
 
     def wait_for(self, kind: type, seconds: float = 60.0) -> object:
         return wait_for(lambda: self.find(kind), kind.__name__, seconds)
 
     def find(self, kind: type) -> object:
-        self.reports += [decode_report(line) for line in self.process.lines()]
+        self.reports += [REPORTS.decode(line) for line in self.process.lines()]
         assert self.process.exit_code is None, self.process.last_words()
         return next((report for report in self.reports if isinstance(report, kind)), None)
 
@@ -117,8 +116,8 @@ def test_a_preset_without_its_model_fails_by_name_and_the_next_one_works(
     text = find_preset("reed").read_text().replace('name = "tiny"', 'name = "lost"')
     (tmp_path / "lost.toml").write_text(text)
     asked.fill(tmp_path / "lost.toml")
-    failed = asked.wait_for(Failed)
-    assert isinstance(failed, Failed) and "there is no model 'lost'" in failed.message
+    failed = asked.wait_for(TableFailed)
+    assert isinstance(failed, TableFailed) and "there is no model 'lost'" in failed.message
     asked.fill(find_preset("reed"), bank=2)
     assert asked.wait_for(Opened)
 

@@ -1,4 +1,4 @@
-"""A process of ours that talks in JSON lines: engine and models, as control sees them."""
+"""A process of ours that talks in JSON lines, as the process that started it sees it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO
+
+import msgspec
+
+from instrument.processes.json_lines import encode
 
 
 class ChildProcess:
@@ -63,11 +67,16 @@ class ChildProcess:
             except Empty:
                 return
 
-    def send(self, line: bytes) -> None:
-        """Send one line; a process that has just died does not hear it."""
+    def send(self, message: msgspec.Struct) -> None:
+        """Send one message; a process that has just died does not hear it."""
         with suppress(OSError, ValueError):
-            self._input.write(line + b"\n")
+            self._input.write(encode(message))
             self._input.flush()
+
+    def note(self, line: bytes) -> None:
+        """Put a line that is no message beside the process's stderr."""
+        with self.log.open("ab") as log:
+            log.write(line + b"\n")
 
     def last_words(self, count: int = 3) -> str:
         """Return the last lines of its stderr, for an error message."""
