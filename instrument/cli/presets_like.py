@@ -9,8 +9,8 @@ from rich.console import Console
 
 from instrument.latents.create_preset import installed_bundle, new_path, plain_preset
 from instrument.latents.fit_to_recording import find_nearest, read_example, steps_of
-from instrument.offline.render_song import progress_bar
 from instrument.preset.preset import save_preset, user_presets_folder
+from instrument.progress import LongWork
 from instrument.rendering.open_renderer import open_renderer
 
 
@@ -20,7 +20,7 @@ def make_like(name: str, wav: Path, *, pitch: int | None, model: str) -> None:
     bundle = installed_bundle(model)
     renderer = open_renderer(bundle, threads=os.cpu_count() or 1)
     example = read_example(wav, pitch, renderer)
-    with progress_bar(Console(stderr=True)) as progress:
+    with LongWork(Console(stderr=True)) as progress:
         looking = progress.add_task("Looking", total=steps_of(bundle.sound))
         found = find_nearest(example, bundle.sound, renderer, lambda: progress.advance(looking))
     preset = plain_preset(name, bundle, found.latent, dies_away=example.dies_away)

@@ -6,11 +6,11 @@ import tempfile
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress
 
 from instrument.errors import FileError, SettingError
 from instrument.partner.replay import replay_into
 from instrument.partner.take import NOTES_FILE
+from instrument.progress import LongWork
 
 
 def replay_command(take: Path, out: Path | None, *, replace: bool) -> None:
@@ -24,7 +24,7 @@ def replay_command(take: Path, out: Path | None, *, replace: bool) -> None:
     if out is not None and out.exists() and not replace:
         raise SettingError(f'"{out}" exists', "Add --force to replace it, or choose another name.")
     console = Console(stderr=True)
-    with tempfile.TemporaryDirectory() as folder, Progress(console=console) as progress:
+    with tempfile.TemporaryDirectory() as folder, LongWork(console) as progress:
         target = out or Path(folder) / NOTES_FILE
         task = progress.add_task("replaying", total=1.0)
         replay_into(take, target, lambda share: progress.update(task, completed=share))
