@@ -17,14 +17,15 @@ from instrument.bundle.bundle import Bundle
 from instrument.cli.main import ImportedOnUse
 from instrument.errors import SettingError
 from instrument.files import cannot_write
+from instrument.first_start import compile_once
 from instrument.latents.create_preset import installed_bundle, plain_preset
 from instrument.latents.latent import follow
 from instrument.midi.messages import note_off, note_on
 from instrument.midi.song import Song, SongMessage
 from instrument.offline.morph_player import MorphPlayer
-from instrument.offline.render_song import progress_bar
 from instrument.offline.timbre_path import Morph, TimbrePoint
 from instrument.preset.preset import Preset, Recipe, save_preset
+from instrument.progress import LongWork
 from instrument.rendering.open_renderer import open_renderer
 from instrument.rendering.prefetch import TonePrefetch
 from instrument.rendering.renderer import ToneRenderer
@@ -97,8 +98,9 @@ def generate_sounds(
     paths = [folder / f"{bundle.card.name}_{recipe.seed}.toml" for recipe in recipes]
     _check_targets(paths, folder, replace=replace)
     renderer = open_renderer(bundle, threads=os.cpu_count() or 1)
+    compile_once()
     console = Console(stderr=True)
-    with progress_bar(console) as progress:
+    with LongWork(console) as progress:
         sounds = progress.add_task("Sounds", total=len(presets))
         for preset, path in zip(presets, paths, strict=True):
             write_sample(preset, bundle, renderer, path.with_suffix(".wav"))

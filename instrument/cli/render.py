@@ -20,12 +20,12 @@ from rich.console import Console
 from instrument.bundle.bundle import Bundle
 from instrument.errors import SettingError
 from instrument.files import cannot_write
+from instrument.first_start import compile_once
 from instrument.latents.create_preset import check_preset, installed_bundle, plain_preset
 from instrument.latents.latent import draw
 from instrument.midi.song import Song, read_midi_file
 from instrument.offline.gansynth_paper_mix import PaperPlayer
 from instrument.offline.morph_player import MorphPlayer
-from instrument.offline.render_song import progress_bar
 from instrument.offline.timbre_path import (
     Morph,
     RandomTimbres,
@@ -37,6 +37,7 @@ from instrument.offline.timbre_path import (
 )
 from instrument.preset.banks import chosen_preset
 from instrument.preset.preset import Preset, find_preset
+from instrument.progress import LongWork
 from instrument.rendering.open_renderer import open_renderer
 from instrument.rendering.prefetch import TonePrefetch
 from instrument.wav_files import WavFile, check_target
@@ -113,6 +114,7 @@ def render_morph(
     check_target(out, replace=replace)
     song = read_midi_file(song_path)
     path, bundle = open_path(wish, song.length_seconds)
+    compile_once()
     write_morph(song, out, path, bundle, rate_hz=rate_hz, touch=wish.touch)
 
 
@@ -151,7 +153,7 @@ def write_morph(
     """Render a song along a path, and say where it is."""
     console = Console(stderr=True)
     renderer = open_renderer(bundle, threads=os.cpu_count() or 1)
-    with progress_bar(console) as progress, WavFile(out, rate_hz) as file:
+    with LongWork(console) as progress, WavFile(out, rate_hz) as file:
         sound = progress.add_task("Sound", total=song.length_seconds or 1.0)
         notes = TonePrefetch(renderer, rate_hz)
         if touch == "paper":

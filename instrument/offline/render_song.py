@@ -7,15 +7,14 @@ replays a live session's log and compares bit for bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from instrument.errors import FileError
+from instrument.first_start import compile_once
 from instrument.midi.messages import (
     PROGRAM_CHANGE,
     is_control,
@@ -26,6 +25,7 @@ from instrument.midi.song import Song, read_midi_file
 from instrument.preset.banks import PresetBanks, chosen_preset, program_table
 from instrument.preset.controllers import turn_control
 from instrument.preset.preset import list_presets
+from instrument.progress import LongWork
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import EngineState
 from instrument.rendering.table_source import OpenTable, ToneTables
@@ -76,7 +76,8 @@ def render_song(
 def write_song(song: Song, out: Path, preset: Path, *, rate_hz: int, follow_programs: bool) -> None:
     """Render a song that was read or composed, and say where it is."""
     console = Console(stderr=True)
-    with progress_bar(console) as progress, WavFile(out, rate_hz) as file:
+    compile_once()
+    with LongWork(console) as progress, WavFile(out, rate_hz) as file:
         player = SongPlayer(song, rate_hz, follow_programs=follow_programs)
         notes = progress.add_task("Notes", total=len(PITCHES) * 2)
         player.load(preset, lambda: progress.advance(notes))
@@ -86,12 +87,6 @@ def write_song(song: Song, out: Path, preset: Path, *, rate_hz: int, follow_prog
             file.write(audio)
             progress.update(sound, completed=file.frames / rate_hz)
     console.print(f"{out}: {file.frames / rate_hz:.1f} s", markup=False, highlight=False)
-
-
-def progress_bar(console: Console) -> AbstractContextManager[Progress]:
-    """Return a progress display; nothing is drawn where stderr is no terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 class SongPlayer:

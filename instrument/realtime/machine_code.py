@@ -73,6 +73,11 @@ def load_machine_code() -> MachineCode:
     return _link(compile_object())
 
 
+def is_compiled() -> bool:
+    """Say whether the functions can be loaded at once."""
+    return any((folder / object_name()).is_file() for folder in cache_folders())
+
+
 def compile_object() -> bytes:
     """Compile with numba and store the result in the first folder that can be written."""
     from numba.core import config

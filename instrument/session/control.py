@@ -20,15 +20,15 @@ import click
 from instrument.engine import messages as engine_messages
 from instrument.engine.messages import EngineSettings
 from instrument.errors import DeviceError, EngineError, LatentkeysError, SettingError
+from instrument.first_start import compile_once
 from instrument.midi.song import Song, read_midi_file
 from instrument.partner import messages as partner_messages
 from instrument.partner.messages import ClockName, SessionSettings
 from instrument.preset.banks import chosen_preset
 from instrument.preset.partner_table import PhraseTable
 from instrument.preset.preset import find_preset, load_preset
-from instrument.processes.child_process import ChildProcess
-from instrument.processes.json_lines import Failed, Notice
 from instrument.realtime.state import FADE_OUT, PANIC, EngineState
+from instrument.session.child_process import ChildProcess
 from instrument.session.demo import demonstration
 from instrument.session.models_process import ModelsProcess
 from instrument.session.partner_process import PartnerProcess
@@ -128,6 +128,7 @@ def play_live(settings: PlaySettings) -> None:
     load_preset(preset)  # a wrong one is told before anything starts
     song = _song(settings)
     _check_files(settings)
+    compile_once()
     with session_folder() as folder, Host(folder, settings, preset) as host:
         host.start()
         if not host.is_bare:
@@ -245,7 +246,7 @@ class Host:
         if self._partner:
             self._hear_partner(self._partner.follow())
             if wish := KEYS.get(self._keys.read()):
-                self._partner.send(partner_messages.Command(wish))
+                self._partner.ask(partner_messages.Command(wish))
         if self._capture:
             self._capture.drain()
         if self._recorder:
@@ -258,7 +259,7 @@ class Host:
     def _listen_to_engine(self) -> None:
         ended = self._engine.exit_code
         for line in self._engine.lines():
-            self._hear(engine_messages.REPORTS.decode(line))
+            self._hear(engine_messages.decode_report(line))
         if ended is not None:
             said = self._engine.last_words()
             raise EngineError(
@@ -267,9 +268,9 @@ class Host:
             )
 
     def _hear(self, report: engine_messages.Report) -> None:
-        if isinstance(report, Failed):
+        if isinstance(report, engine_messages.Failed):
             raise DeviceError(report.message, report.remedy)
-        if isinstance(report, Notice):
+        if isinstance(report, engine_messages.Notice):
             self._status.say(report.message, report.remedy)
         elif isinstance(report, engine_messages.MidiPorts):
             self._status.say(f"MIDI inputs: {', '.join(report.midi) or 'none'}")
@@ -287,9 +288,9 @@ class Host:
 
     def _hear_partner(self, reports: list[partner_messages.Report]) -> None:
         for report in reports:
-            if isinstance(report, (Notice, Failed)):
+            if isinstance(report, (partner_messages.Notice, partner_messages.Failed)):
                 self._status.say(report.message, report.remedy)
-            elif isinstance(report, partner_messages.Listening):
+            elif isinstance(report, partner_messages.Ready):
                 self._status.say(f"Your partner listens: {report.model}.")
                 if self._keys.is_there:
                     self._status.say(f"Keys: {HELP}.")
