@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 EXTRA := $(shell nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+# In a terminal pip shows its own progress bars; elsewhere its lines, one per package.
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint constraints.txt
 
 # Debian and Ubuntu packages. Elsewhere the wheels bring PortAudio, or the message says what to install.
 PLAY_PACKAGES := libportaudio2
@@ -52,17 +53,28 @@ $(BIN)/python:
 
 $(VENV)/play.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@$(call system_packages,$(PLAY_PACKAGES))
-	echo "Installing latentkeys[$(EXTRA)] into $(VENV) (once) ..."
+	echo "Installing latentkeys[$(EXTRA)] into $(VENV) (once, a minute or two) ..."
 	$(PIP) --editable '.[$(EXTRA)]'
-	$(BIN)/python -m instrument.realtime.warm
+	$(BIN)/python -c 'from instrument.first_start import compile_once; compile_once()'
+	$(say_where)
 	touch $@
 
 $(VENV)/test.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@$(call system_packages,$(TEST_PACKAGES))
 	echo "Installing latentkeys[$(EXTRA),training,export,dev] into $(VENV) (once) ..."
 	$(PIP) --editable '.[$(EXTRA),training,export,dev]'
-	$(BIN)/python -m instrument.realtime.warm
+	$(BIN)/python -c 'from instrument.first_start import compile_once; compile_once()'
 	touch $@ $(VENV)/play.stamp
+
+# The command, where a shell finds it: a link in ~/.local/bin if that is on the PATH and free.
+define say_where
+link="$$HOME/.local/bin/latentkeys"
+case ":$$PATH:" in
+*":$$HOME/.local/bin:"*) if [ ! -e "$$link" ] && [ ! -L "$$link" ]; then ln -s "$(CURDIR)/$(BIN)/latentkeys" "$$link"; fi;;
+esac
+if [ "$$(command -v latentkeys)" = "$$link" ]; then echo "The command latentkeys is ready in every terminal."
+else echo "In other terminals type: $(CURDIR)/$(BIN)/latentkeys"; fi
+endef
 
 # $(1): packages. Installs the missing ones through apt as root or with sudo, else says what to type.
 define system_packages

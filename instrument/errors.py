@@ -91,7 +91,9 @@ class MissingExtraError(LatentkeysError):
     """
 
     def __init__(self, verb: str, package: str, extra: str) -> None:
+        from instrument.installation import how_to_install  # only an error needs it
+
         super().__init__(
             f"{verb} needs the package {package!r}, which is not installed",
-            f"Install it with: pip install 'latentkeys[{extra}]'",
+            f"Install it with: {how_to_install(extra)}",
         )

@@ -25,6 +25,7 @@ from instrument.bench.report import Report
 from instrument.bundle.bundle import Bundle, load_sound, shipped_models_folder, user_models_folder
 from instrument.bundle.inference import Runtime, Session, Tensors
 from instrument.errors import EngineError, LatentkeysError
+from instrument.installation import how_to_install
 from instrument.rendering.open_renderer import open_renderer
 from instrument.schema import nearest
 
@@ -91,7 +92,7 @@ def _random_bundle() -> Bundle:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise EngineError(
             f"cannot make a model of random weights: {last}",
-            "Install what it takes with: pip install 'latentkeys[export]', or name a --model.",
+            f"Name a --model, or install what it takes: {how_to_install('export')}",
         )
     return load_sound(folder)
 

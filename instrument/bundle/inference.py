@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.errors import MissingExtraError, SettingError
+from instrument.installation import how_to_install
 
 Tensors = dict[str, NDArray[Any]]
 Device = Literal["auto", "cpu", "cuda"]
@@ -141,7 +142,7 @@ class Runtime:
         if device == "cuda" and not offered:
             raise SettingError(
                 "CUDA was asked for, but this onnxruntime has none",
-                "Install it with: pip install 'latentkeys[gpu]' (and uninstall onnxruntime).",
+                f"Uninstall onnxruntime, then: {how_to_install('gpu')}",
             )
         if device == "cpu" or not offered:
             return "cpu"

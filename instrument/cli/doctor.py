@@ -13,7 +13,6 @@ from typing import Literal
 
 import platformdirs
 from rich.console import Console
-from rich.progress import Progress
 
 from instrument import __version__
 from instrument.cli.devices import audio_outputs, find_jack, midi_systems
@@ -26,14 +25,15 @@ from instrument.cli.stress import (
     measure_stress,
 )
 from instrument.errors import InstallationError, LatentkeysError
+from instrument.first_start import compile_once
 from instrument.import_names import DISTRIBUTION, PACKAGES, check_package, other_owners
+from instrument.installation import how_to_install
 from instrument.preset.preset import list_presets
+from instrument.progress import LongWork
 from instrument.realtime.machine_code import cache_folders, object_name
 
 NEEDED = ("numpy", "numba", "llvmlite", "sounddevice", "python-rtmidi", "JACK-Client", "mido")
-BOTH_WHEELS = (
-    "pip uninstall onnxruntime onnxruntime-gpu; then pip install 'latentkeys[cpu]' or [gpu]"
-)
+BOTH_WHEELS = f"pip uninstall onnxruntime onnxruntime-gpu; then {how_to_install('cpu')} or [gpu]"
 REALTIME_REMEDY = (
     "Linux: put '@audio - rtprio 95' and '@audio - memlock unlimited' into "
     "/etc/security/limits.d/audio.conf, join the group audio, log in again."
@@ -100,7 +100,7 @@ def runtimes() -> Iterator[Finding]:
         what = f"{' and '.join(installed)} are both installed: they overwrite each other's files"
         yield Finding("bad", what, BOTH_WHEELS)
     if not installed:
-        yield Finding("bad", "onnxruntime is not installed", "pip install 'latentkeys[cpu]'")
+        yield Finding("bad", "onnxruntime is not installed", how_to_install("cpu"))
         return
     names = {entry.preset.model.name: entry.name for entry in list_presets() if entry.preset}
     if not names:
@@ -199,7 +199,8 @@ def caches() -> Iterator[Finding]:
 
 
 def _stress_with_progress(console: Console, seconds: float) -> Stress:
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    compile_once()
+    with LongWork(console) as progress:
         task = progress.add_task(f"Stress: {VOICES} voices, every core busy", total=seconds)
         return measure_stress(seconds, lambda: progress.advance(task, PROGRESS_SECONDS))
 
