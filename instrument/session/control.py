@@ -27,8 +27,9 @@ from instrument.partner.messages import ClockName, SessionSettings
 from instrument.preset.banks import chosen_preset
 from instrument.preset.partner_table import PhraseTable
 from instrument.preset.preset import find_preset, load_preset
+from instrument.processes.child_process import ChildProcess
+from instrument.processes.json_lines import Failed, Notice
 from instrument.realtime.state import FADE_OUT, PANIC, EngineState
-from instrument.session.child_process import ChildProcess
 from instrument.session.demo import demonstration
 from instrument.session.models_process import ModelsProcess
 from instrument.session.partner_process import PartnerProcess
@@ -246,7 +247,7 @@ class Host:
         if self._partner:
             self._hear_partner(self._partner.follow())
             if wish := KEYS.get(self._keys.read()):
-                self._partner.ask(partner_messages.Command(wish))
+                self._partner.send(partner_messages.Command(wish))
         if self._capture:
             self._capture.drain()
         if self._recorder:
@@ -259,7 +260,7 @@ class Host:
     def _listen_to_engine(self) -> None:
         ended = self._engine.exit_code
         for line in self._engine.lines():
-            self._hear(engine_messages.decode_report(line))
+            self._hear(engine_messages.REPORTS.decode(line))
         if ended is not None:
             said = self._engine.last_words()
             raise EngineError(
@@ -268,9 +269,9 @@ class Host:
             )
 
     def _hear(self, report: engine_messages.Report) -> None:
-        if isinstance(report, engine_messages.Failed):
+        if isinstance(report, Failed):
             raise DeviceError(report.message, report.remedy)
-        if isinstance(report, engine_messages.Notice):
+        if isinstance(report, Notice):
             self._status.say(report.message, report.remedy)
         elif isinstance(report, engine_messages.MidiPorts):
             self._status.say(f"MIDI inputs: {', '.join(report.midi) or 'none'}")
@@ -288,9 +289,9 @@ class Host:
 
     def _hear_partner(self, reports: list[partner_messages.Report]) -> None:
         for report in reports:
-            if isinstance(report, (partner_messages.Notice, partner_messages.Failed)):
+            if isinstance(report, (Notice, Failed)):
                 self._status.say(report.message, report.remedy)
-            elif isinstance(report, partner_messages.Ready):
+            elif isinstance(report, partner_messages.Listening):
                 self._status.say(f"Your partner listens: {report.model}.")
                 if self._keys.is_there:
                     self._status.say(f"Keys: {HELP}.")
