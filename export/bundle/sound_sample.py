@@ -28,14 +28,14 @@ def sample_wav(latents: ArrayLike, renderer: ToneRenderer) -> bytes:
     """
     corners = np.asarray(latents)
     way = np.linspace(0, len(corners) - 1, len(_PITCHES)).round().astype(int)
-    step = round(_NOTE_SECONDS * renderer.sample_rate_hz)
+    step = round(_NOTE_SECONDS * renderer.info.sample_rate_hz)
     audio = np.zeros(step * (len(_PITCHES) + 1), np.float32)
-    frames = min(2 * step, renderer.longest_frames)
+    frames = min(2 * step, renderer.info.longest_frames)
     fade = np.linspace(1.0, 0.0, frames, dtype=np.float32) ** 2
     for place, (pitch, corner) in enumerate(zip(_PITCHES, way, strict=True)):
         note = renderer.render([pitch], [corners[corner]], [100], frames)[0] * fade
         audio[place * step : place * step + frames] += note
     audio *= _PEAK / max(1e-9, float(np.abs(audio).max()))
     content = io.BytesIO()
-    soundfile.write(content, audio, renderer.sample_rate_hz, format="WAV", subtype="PCM_16")
+    soundfile.write(content, audio, renderer.info.sample_rate_hz, format="WAV", subtype="PCM_16")
     return content.getvalue()

@@ -151,7 +151,10 @@ def _bank_rows(report: Report, bundle: Bundle) -> list[Row]:
     def bank(frames: int) -> Callable[[], float]:
         return _timed(lambda: renderer.render(pitches, latents, frames=frames), 1.0)
 
-    work = {"attacks": bank(renderer.attack_frames), "whole": bank(renderer.longest_frames)}
+    work = {
+        "attacks": bank(renderer.info.attack_frames),
+        "whole": bank(renderer.info.longest_frames),
+    }
     times = interleave(work, BANK_ROUNDS, report.canary)
     keys = f"{len(pitches)} keys, {BANK_CORES} cores"
     return [

@@ -116,7 +116,7 @@ def _played_row(bundle: Bundle, latent: tuple[float, ...], rounds: int) -> Row:
 
     render()
     times = [_timed(render) for _ in range(rounds)]
-    name = f"{renderer.longest_frames / renderer.sample_rate_hz:g}-s note as played"
+    name = f"{renderer.info.longest_frames / renderer.info.sample_rate_hz:g}-s note as played"
     return Row(name, "ms", statistics.median(times), note="with its noise drawn and its level set")
 
 

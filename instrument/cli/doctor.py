@@ -120,21 +120,22 @@ def _rendering(preset_name: str, installed: list[str]) -> Iterator[Finding]:
         renderer = open_renderer(bundle)
         difference = self_test(bundle, renderer)
         began = time.perf_counter()
-        middle = sum(renderer.pitch_range) // 2
+        info = renderer.info
+        middle = sum(info.pitch_range) // 2
         renderer.render([middle], [preset.sound.latent])
         took_ms = 1000 * (time.perf_counter() - began)
     except LatentkeysError as problem:
         yield Finding("bad", problem.message, problem.remedy)
         return
-    how = ", ".join(f"{key} {value}" for key, value in PROVIDER_OPTIONS[renderer.provider].items())
+    how = ", ".join(f"{key} {value}" for key, value in PROVIDER_OPTIONS[info.provider].items())
     yield Finding(
         "good",
-        f"{installed[0]}: {bundle.card.name} {bundle.card.version} renders on {renderer.provider}"
+        f"{installed[0]}: {bundle.card.name} {bundle.card.version} renders on {info.provider}"
         f"{how and f' ({how})'}, its longest note in {took_ms:.0f} ms; "
         f"self-test within {difference:.0e}",
     )
-    if renderer.notice:
-        yield Finding("note", renderer.notice, "The CPU renders instead, which is enough to play.")
+    if info.notice:
+        yield Finding("note", info.notice, "The CPU renders instead, which is enough to play.")
 
 
 def sound() -> Iterator[Finding]:

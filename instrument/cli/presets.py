@@ -142,12 +142,12 @@ def _print_sound_test(bundle: Bundle) -> None:
     renderer = open_renderer(bundle)
     difference = self_test(bundle, renderer)
     _console.print(
-        f"{len(bundle.sound.self_test)} self-test notes on {renderer.provider}: "
+        f"{len(bundle.sound.self_test)} self-test notes on {renderer.info.provider}: "
         f"largest difference {difference:.1e} of full scale",
         highlight=False,
     )
-    if renderer.notice:
-        _console.print(renderer.notice, markup=False)
+    if renderer.info.notice:
+        _console.print(renderer.info.notice, markup=False)
 
 
 def _bundle_folder(name: str) -> Path:

@@ -167,8 +167,8 @@ def write_morph(
         for piece in audio:
             file.write(piece)
             progress.update(sound, completed=file.frames / rate_hz)
-    if renderer.notice:
-        console.print(renderer.notice, markup=False)
+    if renderer.info.notice:
+        console.print(renderer.info.notice, markup=False)
     console.print(f"{out}: {file.frames / rate_hz:.1f} s", markup=False, highlight=False)
 
 

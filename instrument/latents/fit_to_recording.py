@@ -103,14 +103,14 @@ def read_example(path: Path, pitch: int | None, renderer: ToneRenderer) -> Examp
     audio, rate_hz = _read(path)
     tuned = float(pitch) if pitch is not None else _estimated(path, audio, rate_hz)
     nearest = round(tuned)
-    lowest, highest = renderer.pitch_range
+    lowest, highest = renderer.info.pitch_range
     if not lowest <= nearest <= highest:
         raise SettingError(
             f'"{path}" has pitch {nearest}; the model has notes from {lowest} to {highest}',
             "Record another note, or say its pitch with --pitch.",
         )
     faster = 2.0 ** ((nearest - tuned) / 12)
-    own_hz = renderer.sample_rate_hz
+    own_hz = renderer.info.sample_rate_hz
     sound = np.asarray(soxr.resample(audio, rate_hz * faster, own_hz), np.float32)
     return Example(from_onset(sound), own_hz, nearest)
 
@@ -128,7 +128,7 @@ def find_nearest(
     on_step
         Called `steps_of` times.
     """
-    frames = min(round(COMPARED_SECONDS * example.rate_hz), renderer.longest_frames)
+    frames = min(round(COMPARED_SECONDS * example.rate_hz), renderer.info.longest_frames)
     likeness = Likeness(example.rate_hz, min(frames, len(example.audio)))
     wanted = likeness.fingerprint(example.audio)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from instrument.bundle.bundle import FETCH_AGAIN, Bundle
 from instrument.bundle.inference import Runtime, Session
 from instrument.errors import BundleError
-from instrument.rendering.renderer import FULL_VELOCITY, Audio, checked_tones
+from instrument.rendering.renderer import FULL_VELOCITY, Audio, RendererInfo, checked_tones
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +42,20 @@ class FrameVoiceRenderer:
         Where and on how many threads the graphs run.
     """
 
-    hears_velocity = True
-    keeps_levels = True
-    tones_at_once = 1
-
     def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
-        card = bundle.sound
-        self.sample_rate_hz = card.sample_rate_hz
-        self.pitch_range = (card.pitch_range[0], card.pitch_range[1])
-        self.latent_size = card.latent_size
         self._bundle, self._runtime = bundle, runtime
         self._graphs = sorted(_tone_graphs(bundle), key=lambda graph: graph.frames)
         self._sessions: dict[str, Session] = {}
+        card = bundle.sound
         self._seed = int(card.constants.get("seed", 0))
-        self.attack_frames = self._graphs[0].frames
-        self.longest_frames = self._graphs[-1].frames
-
-    @property
-    def provider(self) -> str:
-        """Where the tones are really rendered: "cpu" or "cuda"."""
-        return self._session(self._graphs[0].name).provider
-
-    @property
-    def notice(self) -> str:
-        """Why tones are not rendered where one would expect; empty if they are."""
-        return self._runtime.notice
+        self.info = RendererInfo(
+            sample_rate_hz=card.sample_rate_hz,
+            pitch_range=(card.pitch_range[0], card.pitch_range[1]),
+            latent_size=card.latent_size,
+            attack_frames=self._graphs[0].frames,
+            longest_frames=self._graphs[-1].frames,
+        )
+        self._session(self._graphs[0].name)  # now it is known where it runs
 
     def open(self, frames: int) -> None:
         """Open the graphs of attacks and of tones of `frames` frames: no key then waits for it."""
@@ -74,7 +64,7 @@ class FrameVoiceRenderer:
 
     def keep_awake(self) -> None:
         """Run something small, so that a GPU does not lower its clocks; a CPU needs no such."""
-        if self.provider == "cuda":
+        if self.info.provider == "cuda":
             self._session(self._graphs[0].name).warm_up()
 
     def render(
@@ -91,8 +81,8 @@ class FrameVoiceRenderer:
         ValueError
             More frames than the longest graph has, pitches out of range, or wrong shapes.
         """
-        pitch, latent, velocity = checked_tones(self, pitches, latents, velocities)
-        wanted = self.longest_frames if frames is None else frames
+        pitch, latent, velocity = checked_tones(self.info, pitches, latents, velocities)
+        wanted = self.info.longest_frames if frames is None else frames
         graph = self._graph(wanted)
         tones = np.empty((len(pitch), wanted), np.float32)
         for rows in _alike(pitch, latent, graph.layers):
@@ -126,12 +116,15 @@ class FrameVoiceRenderer:
     def _graph(self, frames: int) -> _ToneGraph:
         graph = next((graph for graph in self._graphs if graph.frames >= frames), None)
         if graph is None:
-            raise ValueError(f"a note has at most {self.longest_frames} frames, not {frames}")
+            raise ValueError(f"a note has at most {self.info.longest_frames} frames, not {frames}")
         return graph
 
     def _session(self, name: str) -> Session:
         if name not in self._sessions:
-            self._sessions[name] = self._bundle.open_graph(name, self._runtime)
+            session = self._sessions[name] = self._bundle.open_graph(name, self._runtime)
+            self.info = dataclasses.replace(
+                self.info, provider=session.provider, notice=self._runtime.notice
+            )
         return self._sessions[name]
 
 

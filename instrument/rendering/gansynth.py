@@ -7,6 +7,7 @@ tones that the model learned were held, because there every tone releases itself
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +17,7 @@ from instrument.bundle.bundle import FETCH_AGAIN, Bundle
 from instrument.bundle.inference import BoundSession, Runtime
 from instrument.errors import BundleError
 from instrument.rendering.loudness import LEVEL, strongest_rms
-from instrument.rendering.renderer import Audio, checked_tones
+from instrument.rendering.renderer import Audio, RendererInfo, checked_tones
 
 LONGEST_ONSET_SECONDS = 0.020
 """Tones may lose so much of their beginning; attacks and whole tones are shorter by it."""
@@ -61,54 +62,41 @@ class GansynthRenderer:
         The bundle has no graph that makes tones, or a constant of its card is out of range.
     """
 
-    hears_velocity = False
-    keeps_levels = False
-
     def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
-        card = bundle.sound
-        self.sample_rate_hz = card.sample_rate_hz
-        self.pitch_range = (card.pitch_range[0], card.pitch_range[1])
-        self.latent_size = card.latent_size
         self._bundle, self._runtime = bundle, runtime
         self._lengths = _lengths(bundle)
         self._sessions: dict[str, BoundSession] = {}
         typical = _constant(bundle, "typical_level", TYPICAL_LEVEL, (1e-3, 10.0))
         self._most_gain = MOST_LIFTED * LEVEL / typical
-        self._onset_frames = round(LONGEST_ONSET_SECONDS * self.sample_rate_hz)
+        card = bundle.sound
+        rate_hz = card.sample_rate_hz
+        self._onset_frames = round(LONGEST_ONSET_SECONDS * rate_hz)
         whole = self._lengths[-1].frames
-        seconds = whole / self.sample_rate_hz
-        hold_seconds = _constant(bundle, "hold_seconds", seconds, (SHORTEST_HOLD_SECONDS, 60.0))
-        held = round(hold_seconds * self.sample_rate_hz)
-        self.longest_frames = min(whole, held) - self._onset_frames
-        self.attack_frames = min(self._beginning, held) - self._onset_frames
-        if self.attack_frames <= 0:
+        held = _constant(bundle, "hold_seconds", whole / rate_hz, (SHORTEST_HOLD_SECONDS, 60.0))
+        held_frames = round(held * rate_hz)
+        self.info = RendererInfo(
+            sample_rate_hz=rate_hz,
+            pitch_range=(card.pitch_range[0], card.pitch_range[1]),
+            latent_size=card.latent_size,
+            attack_frames=min(self._beginning, held_frames) - self._onset_frames,
+            longest_frames=min(whole, held_frames) - self._onset_frames,
+            hears_velocity=False,
+            keeps_levels=False,
+        )
+        if self.info.attack_frames <= 0:
             raise BundleError(f"{bundle.what}: its shortest graph is too short", FETCH_AGAIN)
-
-    @property
-    def tones_at_once(self) -> int:
-        """How many tones take about as long as one: a CPU gains nothing from several."""
-        return max(self._lengths[-1].names) if self.provider == "cuda" else 1
-
-    @property
-    def provider(self) -> str:
-        """Where the tones are really rendered: "cpu" or "cuda"."""
-        return self._shortest.session.provider
-
-    @property
-    def notice(self) -> str:
-        """Why tones are not rendered where one would expect; empty if they are."""
-        return self._runtime.notice
+        self._open(self._shortest)  # now it is known where it runs
 
     def open(self, frames: int) -> None:
         """Open the graphs of attacks and of tones of `frames` frames: no key then waits for it."""
-        for length in (self._lengths[0], self._length(min(frames, self.longest_frames))):
+        for length in (self._lengths[0], self._length(min(frames, self.info.longest_frames))):
             self._session(length, 1)
-            self._session(length, self.tones_at_once)
+            self._session(length, self.info.tones_at_once)
 
     def keep_awake(self) -> None:
         """Run something small, so that a GPU does not lower its clocks; a CPU needs no such."""
-        if self.provider == "cuda":
-            self._shortest.session.warm_up()
+        if self.info.provider == "cuda":
+            self._open(self._shortest).session.warm_up()
 
     def render(
         self,
@@ -126,13 +114,13 @@ class GansynthRenderer:
         BundleError
             The latent is so far out that the network gives no numbers.
         """
-        pitch, latent, _ = checked_tones(self, pitches, latents, velocities)
-        wanted = self.longest_frames if frames is None else frames
+        pitch, latent, _ = checked_tones(self.info, pitches, latents, velocities)
+        wanted = self.info.longest_frames if frames is None else frames
         raw = self._run(self._length(wanted), pitch, latent)
         if not np.isfinite(raw).all():
             raise BundleError(f"{self._bundle.what}: gives no finite sound for this latent")
         beginnings = raw[:, : self._beginning]
-        rms = strongest_rms(beginnings, self.sample_rate_hz)
+        rms = strongest_rms(beginnings, self.info.sample_rate_hz)
         gains = LEVEL / np.maximum(rms, LEVEL / self._most_gain)
         tones = np.empty((len(pitch), wanted), np.float32)
         for row, onset in enumerate(self._onsets(beginnings)):
@@ -148,7 +136,7 @@ class GansynthRenderer:
         """Return the frame of each tone that it shall begin with."""
         loudness = np.abs(beginnings)
         is_sound = loudness >= ONSET_SHARE * loudness.max(axis=1, keepdims=True)
-        lead = round(ONSET_LEAD_SECONDS * self.sample_rate_hz)
+        lead = round(ONSET_LEAD_SECONDS * self.info.sample_rate_hz)
         onsets: NDArray[np.int64] = np.clip(is_sound.argmax(axis=1) - lead, 0, self._onset_frames)
         return onsets
 
@@ -167,26 +155,35 @@ class GansynthRenderer:
         return tones
 
     def _length(self, frames: int) -> _Length:
-        if frames > self.longest_frames:
-            raise ValueError(f"a note has at most {self.longest_frames} frames, not {frames}")
+        if frames > self.info.longest_frames:
+            raise ValueError(f"a note has at most {self.info.longest_frames} frames, not {frames}")
         needed = frames + self._onset_frames
         return next(length for length in self._lengths if length.frames >= needed)
 
     @property
-    def _shortest(self) -> BoundSession:
+    def _shortest(self) -> str:
+        """The graph that has least to do."""
         names = self._lengths[0].names
-        return self._open(names[min(names)])
+        return names[min(names)]
 
     def _session(self, length: _Length, tones: int) -> BoundSession:
         """Open the graph that makes `tones` tones quickest; a CPU makes them one by one."""
         sizes = sorted(length.names)
-        wanted = tones if self.provider == "cuda" else 1
+        wanted = tones if self.info.provider == "cuda" else 1
         size = next((size for size in sizes if size >= wanted), sizes[-1])
         return self._open(length.names[size])
 
     def _open(self, name: str) -> BoundSession:
         if name not in self._sessions:
-            self._sessions[name] = self._bundle.open_graph(name, self._runtime).bind()
+            session = self._bundle.open_graph(name, self._runtime)
+            self._sessions[name] = session.bind()
+            on_gpu = session.provider == "cuda"
+            self.info = dataclasses.replace(
+                self.info,
+                tones_at_once=max(self._lengths[-1].names) if on_gpu else 1,
+                provider=session.provider,
+                notice=self._runtime.notice,
+            )
         return self._sessions[name]
 
 

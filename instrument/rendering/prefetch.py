@@ -77,7 +77,7 @@ class TonePrefetch:
         if strike.key not in self._kept:
             self._render([strike, *self._missing(strike, coming, elsewhere)])
         layers = self._kept[strike.key] = self._kept.pop(strike.key)
-        while len(self._kept) > max(KEPT_NOTES, self._renderer.tones_at_once):
+        while len(self._kept) > max(KEPT_NOTES, self._renderer.info.tones_at_once):
             del self._kept[next(iter(self._kept))]
         return layers
 
@@ -86,9 +86,9 @@ class TonePrefetch:
     ) -> list[Strike]:
         """Choose different tones to render along with one; they go on as it does."""
         missing: dict[Key, Strike] = {}
-        for later in coming if self._renderer.tones_at_once > 1 else ():
+        for later in coming if self._renderer.info.tones_at_once > 1 else ():
             key = later.key
-            if len(missing) + 1 >= self._renderer.tones_at_once:
+            if len(missing) + 1 >= self._renderer.info.tones_at_once:
                 break
             if key not in self._kept and key not in elsewhere and key[2] == strike.key[2]:
                 missing[key] = later

@@ -9,6 +9,7 @@ that they can be blended.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -20,57 +21,52 @@ Audio = NDArray[np.float32]
 FULL_VELOCITY = 127
 
 
+@dataclass(frozen=True, slots=True)
+class RendererInfo:
+    """What a renderer is.
+
+    Attributes
+    ----------
+    sample_rate_hz
+        Rate of the audio that comes out.
+    pitch_range
+        Lowest and highest MIDI pitch.
+    latent_size
+        How many numbers a latent has.
+    attack_frames
+        The length of a beginning that is much cheaper than a whole tone.
+    longest_frames
+        The length of the longest tone.
+    hears_velocity
+        Whether velocities differ in more than level; otherwise one of them is enough.
+    keeps_levels
+        Whether keys are as loud as they shall be; otherwise tones must be brought to a level.
+    tones_at_once
+        How many tones take about as long as one: 1 on a CPU.
+    provider
+        Where the tones are really rendered: "cpu" or "cuda".
+    notice
+        Why tones are not rendered where one would expect; empty if they are.
+    """
+
+    sample_rate_hz: int
+    pitch_range: tuple[int, int]
+    latent_size: int
+    attack_frames: int
+    longest_frames: int
+    hears_velocity: bool = True
+    keeps_levels: bool = True
+    tones_at_once: int = 1
+    provider: str = "cpu"
+    notice: str = ""
+
+
 class ToneRenderer(Protocol):
     """What the tone tables are filled by."""
 
     @property
-    def sample_rate_hz(self) -> int:
-        """Rate of the audio that comes out."""
-        ...
-
-    @property
-    def pitch_range(self) -> tuple[int, int]:
-        """Lowest and highest pitch."""
-        ...
-
-    @property
-    def latent_size(self) -> int:
-        """How many numbers a latent has."""
-        ...
-
-    @property
-    def attack_frames(self) -> int:
-        """The length of a beginning that is much cheaper than a whole tone."""
-        ...
-
-    @property
-    def longest_frames(self) -> int:
-        """The length of the longest tone."""
-        ...
-
-    @property
-    def hears_velocity(self) -> bool:
-        """Whether velocities differ in more than level; otherwise one of them is enough."""
-        ...
-
-    @property
-    def keeps_levels(self) -> bool:
-        """Whether keys are as loud as they shall be; otherwise tones must be brought to a level."""
-        ...
-
-    @property
-    def tones_at_once(self) -> int:
-        """How many tones take about as long as one: 1 on a CPU."""
-        ...
-
-    @property
-    def provider(self) -> str:
-        """Where the tones are really rendered: "cpu" or "cuda"."""
-        ...
-
-    @property
-    def notice(self) -> str:
-        """Why tones are not rendered where one would expect; empty if they are."""
+    def info(self) -> RendererInfo:
+        """What it is; provider and notice may change when graphs are opened, nothing else."""
         ...
 
     def open(self, frames: int) -> None:
@@ -118,20 +114,16 @@ class SineRenderer:
     Each latent number raises one overtone: ``[]`` is a sine, ``[1, 0.5]`` adds partials 2 and 3.
     """
 
-    hears_velocity = True
-    keeps_levels = True
-    tones_at_once = 1
-    provider = "cpu"
-    notice = ""
-
     def __init__(
         self, sample_rate_hz: int = 48_000, latent_size: int = 2, seconds: float = 4.0
     ) -> None:
-        self.sample_rate_hz = sample_rate_hz
-        self.latent_size = latent_size
-        self.pitch_range = (0, 127)
-        self.attack_frames = round(0.32 * sample_rate_hz)
-        self.longest_frames = round(seconds * sample_rate_hz)
+        self.info = RendererInfo(
+            sample_rate_hz=sample_rate_hz,
+            pitch_range=(0, 127),
+            latent_size=latent_size,
+            attack_frames=round(0.32 * sample_rate_hz),
+            longest_frames=round(seconds * sample_rate_hz),
+        )
 
     def open(self, frames: int) -> None:
         """There is nothing to open."""
@@ -147,20 +139,21 @@ class SineRenderer:
         frames: int | None = None,
     ) -> Audio:
         """Render held tones; see `ToneRenderer.render`."""
-        pitch, latent, velocity = checked_tones(self, pitches, latents, velocities)
-        seconds = np.arange(self.longest_frames if frames is None else frames) / self.sample_rate_hz
+        pitch, latent, velocity = checked_tones(self.info, pitches, latents, velocities)
+        rate_hz = self.info.sample_rate_hz
+        seconds = np.arange(self.info.longest_frames if frames is None else frames) / rate_hz
         tones = np.zeros((len(pitch), len(seconds)))
-        for number in range(1, self.latent_size + 2):
+        for number in range(1, self.info.latent_size + 2):
             hz = number * pitch_to_hz(pitch)
             overtone = latent[:, number - 2] * velocity / FULL_VELOCITY if number > 1 else 1.0
-            level = np.where(hz < self.sample_rate_hz / 2, overtone, 0.0)
+            level = np.where(hz < rate_hz / 2, overtone, 0.0)
             tones += level[:, None] * np.sin(2 * np.pi * hz[:, None] * seconds)
         rise = np.minimum(1.0, seconds / 0.005)
         return np.asarray(0.1 * np.sqrt(2) * rise * tones, np.float32)
 
 
 def checked_tones(
-    renderer: ToneRenderer,
+    info: RendererInfo,
     pitches: ArrayLike,
     latents: ArrayLike,
     velocities: ArrayLike | None,
@@ -176,13 +169,13 @@ def checked_tones(
     latent = np.asarray(latents, np.float32)
     full = np.full(pitch.shape, FULL_VELOCITY)
     velocity = full if velocities is None else np.asarray(velocities, np.int64)
-    size = renderer.latent_size
+    size = info.latent_size
     if pitch.ndim != 1 or latent.shape != (len(pitch), size) or velocity.shape != pitch.shape:
         raise ValueError(
             f"pitches must be (n,), latents (n, {size}) and velocities (n,), got "
             f"{pitch.shape}, {latent.shape} and {velocity.shape}"
         )
-    lowest, highest = renderer.pitch_range
+    lowest, highest = info.pitch_range
     if np.any((pitch < lowest) | (pitch > highest)):
         raise ValueError(f"pitches must be in {lowest}..{highest}, got {pitch.tolist()}")
     return pitch, latent, velocity

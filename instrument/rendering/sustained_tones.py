@@ -39,18 +39,19 @@ _HEARD_SECONDS = 2.5
 
 def layers_of(renderer: ToneRenderer) -> tuple[int, ...]:
     """Return the velocity layers worth rendering, the loud one last: it announces a key."""
-    return (SOFT, LOUD) if renderer.hears_velocity else (LOUD,)
+    return (SOFT, LOUD) if renderer.info.hears_velocity else (LOUD,)
 
 
 def nearest_pitch(renderer: ToneRenderer, pitch: int) -> int:
     """Return the pitch that the model has for a key."""
-    lowest, highest = renderer.pitch_range
+    lowest, highest = renderer.info.pitch_range
     return min(max(pitch, lowest), highest)
 
 
 def held_frames(renderer: ToneRenderer, rate_hz: int, frames: int) -> int:
     """Return how many frames at `rate_hz` a tone has that shall have `frames`."""
-    return min(frames, math.ceil(renderer.longest_frames * rate_hz / renderer.sample_rate_hz))
+    info = renderer.info
+    return min(frames, math.ceil(info.longest_frames * rate_hz / info.sample_rate_hz))
 
 
 def attacks(
@@ -63,7 +64,7 @@ def attacks(
     list of ndarray
         float32, shape (layers, frames of the attack), for each pitch.
     """
-    own = [renderer.attack_frames] * len(pitches)
+    own = [renderer.info.attack_frames] * len(pitches)
     rendered = _render(renderer, pitches, latents, own)
     return [
         on_the_grid(_resampled(renderer, pitch, layers, rate_hz, is_cut=True)[:, :frames])
@@ -102,9 +103,9 @@ def whole_tones(
         velocities.
     """
     faster = [_speed(renderer, pitch) for pitch in pitches]
-    own_hz = renderer.sample_rate_hz
+    own_hz = renderer.info.sample_rate_hz
     own = [
-        min(math.ceil(frames * own_hz * speed / rate_hz), renderer.longest_frames)
+        min(math.ceil(frames * own_hz * speed / rate_hz), renderer.info.longest_frames)
         for speed in faster
     ]
     rendered = _render(renderer, pitches, latents, own)
@@ -112,7 +113,7 @@ def whole_tones(
     for pitch, layers in zip(pitches, rendered, strict=True):
         audio = on_the_grid(_resampled(renderer, pitch, layers, rate_hz, is_cut=False)[:, :frames])
         looped = _looped(pitch, layers_of(renderer), audio, rate_hz, goes_on_evenly)
-        tones.append(looped if renderer.keeps_levels else _levelled(looped, rate_hz))
+        tones.append(looped if renderer.info.keeps_levels else _levelled(looped, rate_hz))
     return tones
 
 
@@ -124,10 +125,10 @@ def dies_away(renderer: ToneRenderer, latent: Samples) -> bool:
     latent
         float32, shape (latent_size,).
     """
-    own_hz = renderer.sample_rate_hz
+    own_hz = renderer.info.sample_rate_hz
     (layers,) = whole_tones(
         renderer,
-        [sum(renderer.pitch_range) // 2],
+        [sum(renderer.info.pitch_range) // 2],
         np.asarray(latent, np.float32)[None],
         rate_hz=own_hz,
         frames=round(_HEARD_SECONDS * own_hz),
@@ -168,7 +169,7 @@ def _resampled(
     renderer: ToneRenderer, pitch: int, layers: Samples, rate_hz: int, *, is_cut: bool
 ) -> Samples:
     """Bring layers to the device's rate; what was cut in the middle loses its unsure end."""
-    own_hz = renderer.sample_rate_hz * _speed(renderer, pitch)
+    own_hz = renderer.info.sample_rate_hz * _speed(renderer, pitch)
     if own_hz == rate_hz:
         return layers
     resampled: Samples = soxr.resample(layers.T, own_hz, rate_hz).T

@@ -82,7 +82,7 @@ class ToneTables:
         keys = [self._key(preset, bundle, rate_hz) for rate_hz in USUAL_RATES_HZ]
         if not any(self._cache.has(key) for key in keys):
             renderer = self._renderer(bundle)
-            renderer.open(tone_frames(preset, renderer.sample_rate_hz))
+            renderer.open(tone_frames(preset, renderer.info.sample_rate_hz))
 
     def begin(self, bank: int, path: Path) -> OpenTable | None:
         """Fill a bank from the cache and return None, or open what has to be rendered.
@@ -102,7 +102,7 @@ class ToneTables:
             return None
         renderer = self._renderer(bundle)
         filler = TableFiller(self._state, bank, preset, renderer)
-        return OpenTable(bank, filler, key, renderer.provider, renderer.notice)
+        return OpenTable(bank, filler, key, renderer.info.provider, renderer.info.notice)
 
     def keep(self, table: OpenTable) -> None:
         """Put a complete table into the cache.
@@ -117,7 +117,7 @@ class ToneTables:
     @property
     def on_gpu(self) -> bool:
         """Whether any model that was opened renders on a GPU."""
-        return any(renderer.provider == "cuda" for renderer in self._renderers.values())
+        return any(renderer.info.provider == "cuda" for renderer in self._renderers.values())
 
     def keep_awake(self) -> None:
         """Keep the GPU's clocks up; it takes the first milliseconds of a preset otherwise."""

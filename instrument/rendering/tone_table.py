@@ -91,7 +91,7 @@ class TableFiller:
         for pitch in outward():
             self._keys_of.setdefault(nearest_pitch(renderer, pitch), []).append(pitch)
         self._own = [pitch for pitch in outward() if pitch in self._keys_of]
-        self._standing_order = iter(self._order(renderer.tones_at_once))
+        self._standing_order = iter(self._order(renderer.info.tones_at_once))
 
     def step(self) -> Job | None:
         """Render the most urgent keys there are; None when the table is complete."""

@@ -104,8 +104,8 @@ def test_a_silent_fall_back_is_told_and_what_follows_opens_on_the_cpu(
     cuda = PretendedCuda(admits_it=True)
     pretend(monkeypatch, cuda)
     renderer = open_renderer(Bundle.load(plain_gansynth()), device="auto")
-    assert renderer.provider == "cpu"
-    assert "CUDA does not work here: it runs on CPUExecutionProvider" in renderer.notice
+    assert renderer.info.provider == "cpu"
+    assert "CUDA does not work here: it runs on CPUExecutionProvider" in renderer.info.notice
     renderer.open(20_000)
     asked = [name for name, _ in cuda.asked]
     assert asked == [PROVIDERS["cuda"], PROVIDERS["cpu"], PROVIDERS["cpu"]]
@@ -121,5 +121,5 @@ def test_a_cuda_that_was_insisted_on_never_becomes_a_cpu(monkeypatch: pytest.Mon
 def test_a_cuda_that_opens_but_does_not_run_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, PretendedCuda(admits_it=False, runs=False))
     renderer = open_renderer(Bundle.load(plain_gansynth()), device="auto")
-    assert renderer.provider == "cpu"
-    assert renderer.notice.endswith("it does not run: CUDNN_STATUS_NOT_INITIALIZED")
+    assert renderer.info.provider == "cpu"
+    assert renderer.info.notice.endswith("it does not run: CUDNN_STATUS_NOT_INITIALIZED")

@@ -1,5 +1,6 @@
 """Finding a sound again: the distance, the search and the slope, the recording."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +125,7 @@ def test_recordings_that_cannot_be_used_say_why(tmp_path: Path, renderer: SineRe
     for name in ("text.wav", "missing.wav"):
         with pytest.raises(FileError, match="cannot be read as a sound file"):
             read_example(tmp_path / name, 60, renderer)
-    renderer.pitch_range = (24, 84)
+    renderer.info = replace(renderer.info, pitch_range=(24, 84))
     with pytest.raises(SettingError, match="the model has notes from 24 to 84"):
         read_example(a_recording(tmp_path / "a.wav", 90.0), 90, renderer)
-    renderer.pitch_range = (0, 127)
+    renderer.info = replace(renderer.info, pitch_range=(0, 127))

@@ -1,5 +1,7 @@
 """A song whose notes all have their own timbre: which sound they have, pitches, pedals, slots."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,8 +43,7 @@ class CountingSines(SineRenderer):
 
     def __init__(self, tones_at_once: int = 1) -> None:
         super().__init__(RATE_HZ, latent_size=1, seconds=1.0)
-        self.hears_velocity = False
-        self.tones_at_once = tones_at_once
+        self.info = replace(self.info, hears_velocity=False, tones_at_once=tones_at_once)
         self.calls: list[list[int]] = []
 
     def render(self, pitches, latents, velocities=None, frames=None):  # type: ignore[no-untyped-def]

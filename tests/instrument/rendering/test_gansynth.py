@@ -48,14 +48,14 @@ def rms(audio: np.ndarray) -> float:
 
 
 def test_what_it_says_of_itself_comes_from_the_card(renderer: GansynthRenderer) -> None:
-    assert renderer.sample_rate_hz == RATE_HZ
-    assert renderer.pitch_range == (40, 70)
-    assert renderer.latent_size == LATENT_SIZE
-    assert renderer.attack_frames == ATTACK_FRAMES - CUT
-    assert renderer.longest_frames == HOLD_SECONDS * RATE_HZ - CUT
-    assert (renderer.provider, renderer.notice) == ("cpu", "")
-    assert not renderer.hears_velocity
-    assert renderer.tones_at_once == 1
+    assert renderer.info.sample_rate_hz == RATE_HZ
+    assert renderer.info.pitch_range == (40, 70)
+    assert renderer.info.latent_size == LATENT_SIZE
+    assert renderer.info.attack_frames == ATTACK_FRAMES - CUT
+    assert renderer.info.longest_frames == HOLD_SECONDS * RATE_HZ - CUT
+    assert (renderer.info.provider, renderer.info.notice) == ("cpu", "")
+    assert not renderer.info.hears_velocity
+    assert renderer.info.tones_at_once == 1
 
 
 @pytest.mark.parametrize("pitch", [40, 55, 70])
@@ -74,7 +74,9 @@ def test_a_note_is_the_graphs_sound_from_its_onset_on(
 
 def test_attacks_have_a_common_level(renderer: GansynthRenderer) -> None:
     for level in (-2.0, 0.0, 3.0):
-        attack = renderer.render([57], [[0.5, level, 0, 0, 0]], None, renderer.attack_frames)[0]
+        attack = renderer.render([57], [[0.5, level, 0, 0, 0]], None, renderer.info.attack_frames)[
+            0
+        ]
         strongest = max(rms(attack[at : at + 800]) for at in range(0, len(attack) - 800, 10))
         assert strongest == pytest.approx(0.1, rel=0.01)
 
@@ -91,7 +93,7 @@ def test_an_attack_is_the_beginning_of_its_whole_note(
     renderer: GansynthRenderer, pitch: int
 ) -> None:
     latent = np.random.default_rng(pitch).normal(size=LATENT_SIZE)
-    attack = renderer.render([pitch], [latent], None, renderer.attack_frames)[0]
+    attack = renderer.render([pitch], [latent], None, renderer.info.attack_frames)[0]
     whole = renderer.render([pitch], [latent])[0]
     assert np.abs(whole[: len(attack)] - attack).max() < 1e-6
 
@@ -101,7 +103,7 @@ def test_no_note_goes_on_into_its_release(renderer: GansynthRenderer) -> None:
     end, middle = note[-400:], note[8000:8400]
     assert rms(end) == pytest.approx(rms(middle), rel=0.02)
     with pytest.raises(ValueError, match="at most 23680 frames, not 23681"):
-        renderer.render([60], [LATENT], None, renderer.longest_frames + 1)
+        renderer.render([60], [LATENT], None, renderer.info.longest_frames + 1)
 
 
 def test_velocities_change_nothing(renderer: GansynthRenderer) -> None:
@@ -126,7 +128,9 @@ def test_batches_that_are_not_full_change_nothing(
 def test_one_length_of_graph_is_enough(tmp_path: Path) -> None:
     folder = write_plain_gansynth(tmp_path / "whole", Lengths(notes=(1,), frames=(FRAMES,)))
     renderer = GansynthRenderer(Bundle.load(folder), Runtime(device="cpu"))
-    assert renderer.attack_frames == renderer.longest_frames == HOLD_SECONDS * RATE_HZ - CUT
+    assert (
+        renderer.info.attack_frames == renderer.info.longest_frames == HOLD_SECONDS * RATE_HZ - CUT
+    )
 
 
 def test_pitches_out_of_range_and_wrong_shapes_are_refused(renderer: GansynthRenderer) -> None:

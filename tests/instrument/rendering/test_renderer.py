@@ -77,8 +77,8 @@ def test_a_pair_is_what_two_single_renderings_are(
 def test_an_attack_is_the_beginning_of_the_whole_note(
     voice: FrameVoiceRenderer, choir: tuple[float, ...]
 ) -> None:
-    assert voice.attack_frames < voice.longest_frames
-    attack = voice.render([50], [choir], [100], voice.attack_frames)[0]
+    assert voice.info.attack_frames < voice.info.longest_frames
+    attack = voice.render([50], [choir], [100], voice.info.attack_frames)[0]
     whole = voice.render([50], [choir], [100])[0]
     assert np.abs(whole).max() > 0.01
     assert np.abs(attack - whole[: len(attack)]).max() < 1e-5
@@ -103,7 +103,9 @@ def test_the_level_of_each_key_is_in_its_note(bundle: Bundle, voice: FrameVoiceR
     random.random(dtype=np.float32, out=tensors["motion_phases"])
     random.standard_normal(dtype=np.float32, out=tensors["noise"])
     bare = session.run(tensors)["audio"][0]
-    note = voice.render([108], [bundle.card.latents["Reed"].latent], None, voice.attack_frames)[0]
+    note = voice.render(
+        [108], [bundle.card.latents["Reed"].latent], None, voice.info.attack_frames
+    )[0]
     ratio_db = 20 * np.log10(np.sqrt(np.mean(note**2) / np.mean(bare**2)))
     assert ratio_db == pytest.approx(-3.0, abs=0.01)
 

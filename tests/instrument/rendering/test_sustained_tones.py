@@ -88,7 +88,7 @@ def test_a_held_note_goes_on_without_a_seam(renderer: GansynthRenderer, pitch: i
 
 
 def test_a_note_is_no_longer_than_the_model_holds_it(renderer: GansynthRenderer) -> None:
-    longest = renderer.longest_frames * 3
+    longest = renderer.info.longest_frames * 3
     assert held_frames(renderer, 48_000, 4 * 48_000) == longest
     note = a_whole_note(renderer, 60, 48_000, 4.0)
     assert len(note.samples) == longest
@@ -139,7 +139,7 @@ def test_a_sound_that_dies_away_is_told_from_one_that_goes_on(
     class Struck(SineRenderer):
         def render(self, *arguments):  # type: ignore[no-untyped-def]
             notes = super().render(*arguments)
-            seconds = np.arange(notes.shape[1]) / self.sample_rate_hz
+            seconds = np.arange(notes.shape[1]) / self.info.sample_rate_hz
             return notes * np.float32(10 ** (-db_per_second * seconds / 20))
 
     assert dies_away(Struck(), np.zeros(2, np.float32)) == found

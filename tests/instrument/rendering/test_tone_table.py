@@ -1,5 +1,7 @@
 """Filling a bank with plain sines, whose every sample is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -96,7 +98,7 @@ def test_a_whole_note_begins_with_its_published_attack_to_the_bit() -> None:
 
         def render(self, *arguments, **more):  # type: ignore[no-untyped-def]
             notes = super().render(*arguments, **more)
-            return notes if notes.shape[1] == self.attack_frames else notes + np.float32(2e-5)
+            return notes if notes.shape[1] == self.info.attack_frames else notes + np.float32(2e-5)
 
     state, filler = a_filler(renderer=Rounding())
     state.wanted[BANK, 70 - LOWEST_PITCH] = 1
@@ -137,13 +139,10 @@ def test_another_device_rate_keeps_the_pitch(rate_hz: int) -> None:
 class Small(SineRenderer):
     """Three pitches, one layer, several notes at once, keys of different levels."""
 
-    hears_velocity = False
-    keeps_levels = False
-    tones_at_once = 2
-
     def __init__(self) -> None:
         super().__init__(sample_rate_hz=16_000, seconds=0.5)
-        self.pitch_range = (60, 62)
+        unlike = {"hears_velocity": False, "keeps_levels": False, "tones_at_once": 2}
+        self.info = replace(self.info, pitch_range=(60, 62), **unlike)
         self.calls: list[list[int]] = []
 
     def render(self, pitches, latents, velocities=None, frames=None):  # type: ignore[no-untyped-def]
