@@ -19,10 +19,14 @@ FORBIDDEN = {
 VERB_MODULE = Path("instrument/cli/main.py")
 HALLS = {"training.data", "training.metrics"}
 """Folders whose folders are rooms of their own."""
-GROUND = {"errors", "files", "schema", "import_names", "music", "realtime"}
+GROUND = {
+    *("errors", "files", "schema", "installation", "import_names", "progress"),
+    *("music", "realtime", "processes"),
+}
 """What every room of `instrument` above them may import."""
 FLOORS = {
     # From the ground up: what each further room may import beside the `GROUND`.
+    "first_start": "",
     "wav_files": "",
     "midi": "",
     "bundle": "",
@@ -33,11 +37,11 @@ FLOORS = {
     "preset": "bundle midi partner",
     "rendering": "bundle preset processes",
     "latents": "bundle preset rendering",
-    "offline": "bundle latents midi preset rendering wav_files",
+    "offline": "bundle first_start latents midi preset rendering wav_files",
     "session": "engine midi offline partner preset processes rendering wav_files",
     "bench": "bundle composers engine midi partner preset processes rendering session",
-    "cli": "bundle composers engine latents midi offline partner preset rendering session "
-    "wav_files",
+    "cli": "bundle composers engine first_start latents midi offline partner preset rendering "
+    "session wav_files",
     "__main__": "cli",
 }
 
