@@ -21,7 +21,7 @@ HALLS = {"training.data", "training.metrics"}
 """Folders whose folders are rooms of their own."""
 GROUND = {
     *("errors", "files", "schema", "installation", "import_names", "progress"),
-    *("music", "realtime", "processes"),
+    *("music", "realtime"),
 }
 """What every room of `instrument` above them may import."""
 FLOORS = {
@@ -38,7 +38,7 @@ FLOORS = {
     "rendering": "bundle preset processes",
     "latents": "bundle preset rendering",
     "offline": "bundle first_start latents midi preset rendering wav_files",
-    "session": "engine midi offline partner preset processes rendering wav_files",
+    "session": "engine first_start midi offline partner preset processes rendering wav_files",
     "bench": "bundle composers engine midi partner preset processes rendering session",
     "cli": "bundle composers engine first_start latents midi offline partner preset rendering "
     "session wav_files",
