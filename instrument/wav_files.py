@@ -124,6 +124,21 @@ class WavFile:
         return cannot_write(self.path, OSError(errno.ENOSPC if is_full else 0, str(problem)))
 
 
+def write_wav(path: Path | str, audio: Stereo, rate_hz: int = 48_000) -> None:
+    """Write float32 audio, shape (frames, 2), full scale ±1; a file that is there is replaced.
+
+    Raises
+    ------
+    SettingError
+        The name does not end in .wav.
+    FileError
+        The file cannot be written.
+    """
+    check_target(Path(path), replace=True)
+    with WavFile(Path(path), rate_hz) as file:
+        file.write(audio)
+
+
 class Recorder:
     """Fill a WAV file from the engine's ring while people play.
 

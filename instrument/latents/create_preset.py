@@ -8,7 +8,6 @@ In: a model's bundle and a wish. Out: a TOML file in the user's folder. For the 
 from __future__ import annotations
 
 import dataclasses
-import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -27,6 +26,7 @@ from instrument.preset.preset import (
     Preset,
     Recipe,
     Sound,
+    file_stem,
     find_preset,
     load_preset,
     save_preset,
@@ -158,14 +158,6 @@ def installed_bundle(name: str, preset_path: Path | None = None) -> Bundle:
         if (folder / name).is_dir():
             return load_sound(folder / name)
     raise PresetError(f"there is no model {name!r}", f"Put its folder into {user_models_folder()}.")
-
-
-def file_stem(name: str) -> str:
-    """Make a file name that every system takes: ``Glass Choir!`` becomes ``glass_choir``."""
-    stem = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-    if not stem:
-        raise PresetError(f"a preset's name needs a letter or digit, got {name!r}")
-    return stem[:64]
 
 
 def plain_preset(

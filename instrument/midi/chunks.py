@@ -59,7 +59,7 @@ def read_tracks(path: Path) -> tuple[MidiHeader, list[bytes]]:
         The file is missing, not MIDI, truncated, damaged, larger than any piece, or has format 2
         with several patterns.
     """
-    return _split_chunks(path, _read_bytes(path))
+    return split_tracks(path, _read_bytes(path))
 
 
 def join_tracks(ticks_per_beat: int, tracks: list[bytes]) -> bytes:
@@ -95,8 +95,14 @@ def _read_bytes(path: Path) -> bytes:
         ) from problem
 
 
-def _split_chunks(path: Path, content: bytes) -> tuple[MidiHeader, list[bytes]]:
-    """Check the chunk structure; return the header and the bytes of the track chunks."""
+def split_tracks(path: Path, content: bytes) -> tuple[MidiHeader, list[bytes]]:
+    """Check the chunk structure; return the header and the bytes of the track chunks.
+
+    Raises
+    ------
+    MidiFileError
+        As `read_tracks`; `path` only names the bytes.
+    """
     if content[:4] == b"RIFF" and content[8:12] == b"RMID":
         content = content[20:]  # a RIFF wrapper around the same bytes (RP-029)
     if content[:4] != b"MThd":

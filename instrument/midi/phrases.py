@@ -49,7 +49,7 @@ _SLOWEST_MICROSECONDS = 0xFFFFFF
 _UNITS = (4, 8, 16, 32, 64)  # of a time signature that stands for a pickup
 
 
-def read_phrase(path: Path) -> Phrase:
+def read_phrase(path: Path | str) -> Phrase:
     """Read a MIDI file of format 0 or 1, or of format 2 with a single track.
 
     Each channel and program of each track chunk becomes a track; a chunk without notes and without
@@ -61,6 +61,7 @@ def read_phrase(path: Path) -> Phrase:
         The file is missing, not MIDI, truncated, damaged, larger than 16 MiB, longer than three
         hours or 100 000 beats, or has more than 500 000 notes.
     """
+    path = Path(path)
     header, bodies = read_tracks(path)
     chunks: list[TrackChunk] = []
     limit = MAX_KEPT
@@ -73,7 +74,7 @@ def read_phrase(path: Path) -> Phrase:
     return phrase
 
 
-def write_phrase(path: Path, phrase: Phrase, ticks_per_beat: int = 480) -> None:
+def write_phrase(path: Path | str, phrase: Phrase, ticks_per_beat: int = 480) -> None:
     """Write a file of format 1: a conductor's chunk, then one chunk for each track.
 
     The bytes depend on the phrase and `ticks_per_beat` alone. 480 ticks per beat hold all ticks of
@@ -86,6 +87,16 @@ def write_phrase(path: Path, phrase: Phrase, ticks_per_beat: int = 480) -> None:
     FileError
         The file cannot be written; one that was there stays as it was.
     """
+    path = Path(path)
+    content = phrase_bytes(phrase, ticks_per_beat, path)
+    with replacing_file(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def phrase_bytes(
+    phrase: Phrase, ticks_per_beat: int = 480, path: Path = Path("phrase.mid")
+) -> bytes:
+    """Return what `write_phrase` writes; `path` only names it in messages."""
     if not 1 <= ticks_per_beat <= 0x7FFF:
         raise MidiFileError(f"ticks_per_beat must be in 1..32767, got {ticks_per_beat}")
     _check_length(path, phrase)
@@ -94,8 +105,7 @@ def write_phrase(path: Path, phrase: Phrase, ticks_per_beat: int = 480) -> None:
     chunks = [chunk_of(_conductor_events(phrase, ticks_per_beat, end))]
     for track, notes, channel in zip(phrase.tracks, tracks, _channels(phrase), strict=True):
         chunks.append(chunk_of(_track_events(track, notes, channel)))
-    with replacing_file(path) as temporary:
-        temporary.write_bytes(join_tracks(ticks_per_beat, chunks))
+    return join_tracks(ticks_per_beat, chunks)
 
 
 def _phrase_of(header: MidiHeader, chunks: list[TrackChunk]) -> Phrase:

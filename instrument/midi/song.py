@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from instrument.errors import MidiFileError
-from instrument.midi.chunks import MAX_SECONDS, MidiHeader, read_tracks
+from instrument.midi.chunks import MAX_SECONDS, MidiHeader, read_tracks, split_tracks
+from instrument.midi.phrases import phrase_bytes
 from instrument.midi.track_events import META, SET_TEMPO, MidiEvent, events_of, microseconds_of
+from instrument.music.note import Phrase
 
 _DEFAULT_MICROSECONDS_PER_BEAT = 500_000
 
@@ -56,7 +58,22 @@ def read_midi_file(path: Path) -> Song:
     MidiFileError
         The file is missing, not MIDI, truncated, damaged, or larger or longer than any piece.
     """
-    header, tracks = read_tracks(path)
+    return _song(path, *read_tracks(path))
+
+
+def song_of(phrase: Phrase) -> Song:
+    """Return a phrase as timed messages, the same that its MIDI file has.
+
+    Raises
+    ------
+    MidiFileError
+        The phrase is longer than any file may be.
+    """
+    path = Path("phrase.mid")
+    return _song(path, *split_tracks(path, phrase_bytes(phrase, path=path)))
+
+
+def _song(path: Path, header: MidiHeader, tracks: list[bytes]) -> Song:
     messages: list[SongMessage] = []
     now = 0.0
     for now, event in _on_the_clock(path, header, tracks):

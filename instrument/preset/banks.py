@@ -15,9 +15,11 @@ from instrument.preset.preset import (
     DEFAULT_PRESET,
     Preset,
     PresetEntry,
+    file_stem,
     find_preset,
     list_presets,
     load_preset,
+    save_preset,
 )
 from instrument.preset.voice_parameters import write_sound
 from instrument.realtime.state import (
@@ -64,6 +66,28 @@ def chosen_preset(name: str | None) -> Path:
         raise PresetError("there is no preset to play", "Make one: latentkeys presets new --help")
     by_name = {entry.name: entry.path for entry in playable}
     return by_name.get(DEFAULT_PRESET, playable[0].path)
+
+
+def preset_file(preset: Preset | Path | str | None, folder: Path) -> Path:
+    """Return the file of a preset that a program names, or has made itself.
+
+    Parameters
+    ----------
+    preset
+        As `chosen_preset` takes it; a `Preset` is written into `folder` and checked when it is
+        read, as any other file.
+
+    Raises
+    ------
+    PresetError
+        There is no such preset.
+    """
+    if not isinstance(preset, Preset):
+        return chosen_preset(str(preset) if preset else None)
+    number = len(list(folder.glob("*.toml"))) + 1  # a preset may come again, changed
+    path = folder / f"{file_stem(preset.name)}_{number}.toml"
+    save_preset(preset, path)
+    return path
 
 
 @dataclass(frozen=True, slots=True)

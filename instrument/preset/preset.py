@@ -15,6 +15,7 @@ import dataclasses
 import os
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -178,6 +179,12 @@ class Preset:
     #: The partner that comes with this sound.
     phrase: PhraseTable | None = None
 
+    @classmethod
+    def of(cls, latent: Iterable[float], name: str = "Untitled") -> Preset:
+        """Make a preset for a renderer of one's own, behind which no bundle stands."""
+        model = ModelReference("none", "0", "0" * 64)
+        return cls(name, model, Sound(tuple(float(number) for number in latent)))
+
 
 @dataclass(frozen=True, slots=True)
 class PresetEntry:
@@ -194,14 +201,21 @@ class PresetEntry:
         return self.path.stem
 
 
-def load_preset(path: Path) -> Preset:
-    """Read and check one preset file; the model is not opened (`latents.create_preset` does).
+def load_preset(name: Path | str) -> Preset:
+    """Read and check one preset; the model is not opened (`latents.create_preset` does).
+
+    Parameters
+    ----------
+    name
+        Its file, or whatever `find_preset` takes.
 
     Raises
     ------
     PresetError
-        The file cannot be read, is not TOML, or has a wrong key or value.
+        There is none of that name, or the file cannot be read, is not TOML, or has a wrong key or
+        value.
     """
+    path = find_preset(name) if isinstance(name, str) else name
     what = f'preset "{path.name}"'
     content = read_limited(path, LIMIT_BYTES, what, PresetError)
     try:
@@ -217,7 +231,7 @@ def load_preset(path: Path) -> Preset:
     return preset
 
 
-def save_preset(preset: Preset, path: Path) -> None:
+def save_preset(preset: Preset, path: Path | str) -> None:
     """Write a preset; the file appears whole or not at all.
 
     Raises
@@ -226,7 +240,7 @@ def save_preset(preset: Preset, path: Path) -> None:
         The folder does not exist or cannot be written, or the disk is full.
     """
     text = _LONG_LIST.sub(_in_rows, tomli_w.dumps(_plain(preset)))
-    with replacing_file(path) as temporary:
+    with replacing_file(Path(path)) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -266,6 +280,14 @@ def find_preset(name: str) -> Path:
     names = [path.stem for folder in folders for path in _preset_files(folder)]
     remedy = nearest(name, names) or "`latentkeys presets list` shows them all."
     raise PresetError(f"there is no preset {name!r}", remedy)
+
+
+def file_stem(name: str) -> str:
+    """Make a file name that every system takes: ``Glass Choir!`` becomes ``glass_choir``."""
+    stem = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    if not stem:
+        raise PresetError(f"a preset's name needs a letter or digit, got {name!r}")
+    return stem[:64]
 
 
 def user_presets_folder() -> Path:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,15 @@ from queue import Empty, SimpleQueue
 from instrument.errors import FileError, LatentkeysError
 from instrument.processes.json_lines import Notice, listen, say
 from instrument.realtime.state import EngineState
-from instrument.rendering.messages import FILLS, AttacksReady, Fill, Opened, TableFailed, TableReady
+from instrument.rendering.messages import (
+    FILLS,
+    AttacksReady,
+    Fill,
+    Opened,
+    Report,
+    TableFailed,
+    TableReady,
+)
 from instrument.rendering.table_source import OpenTable, ToneTables
 
 NICENESS = 5
@@ -52,6 +61,8 @@ class Models:
         Requests as they arrive; None means that control is gone.
     supply
         Where tones come from; made when not given.
+    report
+        Takes what is to be said; it is printed for control when not given.
     """
 
     def __init__(
@@ -59,8 +70,10 @@ class Models:
         state: EngineState,
         requests: SimpleQueue[Fill | None],
         supply: ToneTables | None = None,
+        report: Callable[[Report], None] = say,
     ) -> None:
         self._state = state
+        self._say = report
         self._supply = supply or ToneTables(state)
         self._requests = requests
         self._filling: _Filling | None = None
@@ -83,7 +96,7 @@ class Models:
             try:
                 self._begin(request)
             except LatentkeysError as problem:
-                say(TableFailed(request.bank, problem.message, problem.remedy))
+                self._say(TableFailed(request.bank, problem.message, problem.remedy))
 
     @property
     def _is_played(self) -> bool:
@@ -102,9 +115,9 @@ class Models:
             self._state.clear_bank(request.bank)
         table = self._supply.begin(request.bank, path)
         if table is None:
-            say(TableReady(request.bank, time.monotonic() - started, "cache"))
+            self._say(TableReady(request.bank, time.monotonic() - started, "cache"))
             return
-        say(Opened(request.bank, table.provider, table.notice))
+        self._say(Opened(request.bank, table.provider, table.notice))
         self._filling = _Filling(table, started)
 
     def _wait_for_rate(self) -> None:
@@ -119,10 +132,10 @@ class Models:
         seconds = time.monotonic() - filling.started
         if not filling.attacks_are_told and table.filler.attacks_are_ready:
             filling.attacks_are_told = True
-            say(AttacksReady(table.bank, seconds))
+            self._say(AttacksReady(table.bank, seconds))
         if job is None:
             self._filling = None
-            say(TableReady(table.bank, seconds, "model"))
+            self._say(TableReady(table.bank, seconds, "model"))
             self._keep(table)
 
     def _keep(self, table: OpenTable) -> None:
@@ -130,7 +143,7 @@ class Models:
             self._supply.keep(table)
         except FileError as problem:
             remedy = "Playing goes on; the preset will be rendered again next time."
-            say(Notice(problem.message, remedy))
+            self._say(Notice(problem.message, remedy))
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import platformdirs
 
 from instrument.bundle.bundle import Bundle, find_bundle
+from instrument.errors import PresetError
 from instrument.preset.preset import Preset, load_preset
 from instrument.realtime.state import EngineState
 from instrument.rendering.open_renderer import open_renderer
@@ -133,3 +134,51 @@ class ToneTables:
         if bundle.sha256 not in self._renderers:
             self._renderers[bundle.sha256] = open_renderer(bundle, self._threads)
         return self._renderers[bundle.sha256]
+
+
+class RendererTables(ToneTables):
+    """Fill banks with the tones of one renderer, whichever model presets name.
+
+    For renderers that no bundle stands behind, such as one that a program has made itself. Nothing
+    is kept on the disk: who knows whether it sounds the same tomorrow?
+
+    Parameters
+    ----------
+    state
+        The engine block; its rate must be known.
+    renderer
+        Renders every preset; latents must have as many numbers as it says.
+    """
+
+    def __init__(self, state: EngineState, renderer: ToneRenderer) -> None:
+        super().__init__(state)
+        self._renderers = {"": renderer}
+
+    def prepare(self, path: Path) -> None:
+        """Check the preset."""
+        self._check(path)
+
+    def begin(self, bank: int, path: Path) -> OpenTable:
+        """Begin a table.
+
+        Raises
+        ------
+        PresetError
+            The preset is wrong, or its latent is not this renderer's.
+        """
+        preset, renderer = self._check(path), self._renderers[""]
+        filler = TableFiller(self._state, bank, preset, renderer)
+        return OpenTable(bank, filler, "", renderer.info.provider, renderer.info.notice)
+
+    def keep(self, table: OpenTable) -> None:
+        """Keep nothing."""
+
+    def _check(self, path: Path) -> Preset:
+        preset = load_preset(path)
+        size = self._renderers[""].info.latent_size
+        if len(preset.sound.latent) != size:
+            raise PresetError(
+                f'preset "{path.name}": [sound] latent has {len(preset.sound.latent)} numbers, '
+                f"the renderer takes {size}"
+            )
+        return preset

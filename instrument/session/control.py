@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import secrets
 import signal
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -41,6 +44,7 @@ from instrument.session.terminal_keys import HELP, KEYS, TerminalKeys
 
 if TYPE_CHECKING:
     from instrument.session.audio_history import AudioCapture
+    from instrument.session.renderer_thread import RendererThread
     from instrument.wav_files import Recorder
 
 LOOP_SECONDS = 0.02
@@ -128,9 +132,9 @@ def play_live(settings: PlaySettings) -> None:
     preset = chosen_preset(settings.preset)
     load_preset(preset)  # a wrong one is told before anything starts
     song = _song(settings)
-    _check_files(settings)
+    check_files(settings)
     compile_once()
-    with session_folder() as folder, Host(folder, settings, preset) as host:
+    with session_folder() as folder, Host(folder, settings, preset) as host, panic_key(host):
         host.start()
         if not host.is_bare:
             host.play(song)
@@ -158,31 +162,42 @@ class Host:
         What the player asked for.
     preset
         What plays first.
+    status
+        Shows what goes on.
+    models
+        Renders the tones: a process, or a thread of this one.
     """
 
-    def __init__(self, folder: Path, settings: PlaySettings, preset: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: PlaySettings,
+        preset: Path,
+        status: type[StatusLine] = StatusLine,
+        models: Callable[[Path], ModelsProcess | RendererThread] = ModelsProcess,
+    ) -> None:
         self._settings = settings
-        self._state = EngineState.create(folder, note_seconds=LONGEST_NOTE_SECONDS)
+        self.state = EngineState.create(folder, note_seconds=LONGEST_NOTE_SECONDS)
         settings.for_engine().save(folder)
-        self._state.fields["goes_through"] = int(settings.through)
-        self._status = StatusLine(self._state)
-        self._models = ModelsProcess(folder)
+        self.state.fields["goes_through"] = int(settings.through)
+        self._status = status(self.state)
+        self._models = models(folder)
         table = load_preset(preset).phrase
         duo = settings.for_partner(table)
         sound = settings.partner_preset or (table.preset if table else None)
-        self._presets = PresetChanges(
-            self._state,
+        self.presets = PresetChanges(
+            self.state,
             preset,
             self._models,
             self._status,
             duo.partner.channels if duo else (),
             find_preset(sound) if sound else None,
         )
-        self._partner = PartnerProcess(self._state, folder, duo) if duo else None
+        self._partner = PartnerProcess(self.state, folder, duo) if duo else None
         self._keys = TerminalKeys()
         self._capture: AudioCapture | None = None
         self._engine = ChildProcess("instrument.engine.process", folder)
-        self._ready: engine_messages.Ready | None = None
+        self.ready: engine_messages.Ready | None = None  #: what plays; None until it does
         self._recorder: Recorder | None = None
         self._panics = False
 
@@ -195,7 +210,7 @@ class Host:
             The engine cannot start.
         """
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        while self._ready is None:
+        while self.ready is None:
             self._listen_to_engine()
             if time.monotonic() > deadline:
                 raise EngineError(f"the engine did not start {self._engine.last_words()}".rstrip())
@@ -204,21 +219,25 @@ class Host:
     @property
     def is_bare(self) -> bool:
         """There is neither a sound card nor a MIDI system, and nobody asked to go on without."""
-        assert self._ready
-        has_device = self._ready.kind != "null" or self._settings.audio != "auto"
-        return not has_device and not self._ready.midi
+        assert self.ready
+        has_device = self.ready.kind != "null" or self._settings.audio != "auto"
+        return not has_device and not self.ready.midi
 
-    def play(self, song: Song | None) -> None:
-        """Let keys play until Ctrl-C; if there is a piece, play it and end with it."""
-        self._presets.start()
+    def begin(self) -> None:
+        """Let keys play, and record if that was asked for; call `follow` often from now on."""
+        self.presets.start()
         if self._settings.record:
             from instrument.wav_files import Recorder  # soundfile: not needed otherwise
 
-            self._recorder = Recorder(self._state, self._settings.record)
+            self._recorder = Recorder(self.state, self._settings.record)
         if self._partner:
             from instrument.session.audio_history import AudioCapture  # soundfile, as above
 
-            self._capture = AudioCapture(self._state)
+            self._capture = AudioCapture(self.state)
+
+    def play(self, song: Song | None) -> None:
+        """Let keys play until Ctrl-C; if there is a piece, play it and end with it."""
+        self.begin()
         self._say_how_to_play()
         with self._status, self._keys:
             if song:
@@ -228,10 +247,10 @@ class Host:
 
     def _play_song(self, song: Song) -> None:
         patience = time.monotonic() + SONG_PATIENCE_SECONDS
-        while not self._presets.table_is_complete and time.monotonic() < patience:
+        while not self.presets.table_is_complete and time.monotonic() < patience:
             self._pass()
         is_free = self._settings.demo and self._settings.preset is None
-        feed = SongFeed(self._state, song, follow_programs=is_free)
+        feed = SongFeed(self.state, song, follow_programs=is_free)
         while not feed.has_ended:
             feed.feed()
             self._status.update(song=f"{clock(feed.position_seconds)}/{clock(feed.length_seconds)}")
@@ -239,23 +258,33 @@ class Host:
 
     def _pass(self) -> None:
         """Go once round control's loop."""
+        self.follow()
+        if self._partner and (wish := KEYS.get(self._keys.read())):
+            self._partner.send(partner_messages.Command(wish))
+        self._status.refresh()
+        time.sleep(LOOP_SECONDS)
+
+    def follow(self) -> None:
+        """Hear what the other processes say, and do what is due; never waits.
+
+        Raises
+        ------
+        LatentkeysError
+            The engine has died, or the first preset cannot be rendered.
+        """
         if self._panics:
             self._panics = False
-            self._state.command(PANIC)
+            self.state.command(PANIC)
         self._listen_to_engine()
-        self._presets.follow()
+        self.presets.follow()
         if self._partner:
             self._hear_partner(self._partner.follow())
-            if wish := KEYS.get(self._keys.read()):
-                self._partner.send(partner_messages.Command(wish))
         if self._capture:
             self._capture.drain()
         if self._recorder:
             if problem := self._recorder.drain():
                 self._status.say(problem.message, "Playing goes on without recording.")
             self._status.update(recording=self._recorder.seconds)
-        self._status.refresh()
-        time.sleep(LOOP_SECONDS)
 
     def _listen_to_engine(self) -> None:
         ended = self._engine.exit_code
@@ -276,9 +305,9 @@ class Host:
         elif isinstance(report, engine_messages.MidiPorts):
             self._status.say(f"MIDI inputs: {', '.join(report.midi) or 'none'}")
         elif isinstance(report, engine_messages.Ready):
-            self._ready = report
+            self.ready = report
             if self._partner:
-                self._state.fields["echo_frames"] = round(ECHO_SECONDS * report.rate_hz)
+                self.state.fields["echo_frames"] = round(ECHO_SECONDS * report.rate_hz)
             placed_seconds = report.block_frames / report.rate_hz
             self._status.update(
                 output=f"{report.audio} {report.rate_hz / 1000:g} kHz",
@@ -311,27 +340,23 @@ class Host:
         self._status.say(f"Kept: {folder} (notes, and {clock(seconds)} of audio)")
 
     def _say_how_to_play(self) -> None:
-        assert self._ready
-        midi = ", ".join(self._ready.midi) or "none"
+        assert self.ready
+        midi = ", ".join(self.ready.midi) or "none"
         panic = "Ctrl-\\ silences everything, " if hasattr(signal, "SIGQUIT") else ""
-        self._status.say(f"Audio: {self._ready.audio}. MIDI: {midi}. {panic}Ctrl-C ends.")
+        self._status.say(f"Audio: {self.ready.audio}. MIDI: {midi}. {panic}Ctrl-C ends.")
 
-    def _panic(self, *_: object) -> None:
-        self._panics = True  # the loop sends it: a signal may come in the middle of another push
+    def panic(self) -> None:
+        """End every sound at the next `follow`: a signal may come in the middle of a push."""
+        self._panics = True
 
     def __enter__(self) -> Host:
-        if hasattr(signal, "SIGQUIT"):
-            signal.signal(signal.SIGQUIT, self._panic)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         """Fade out, end both processes, finish the recording; a second Ctrl-C waits for that."""
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if hasattr(signal, "SIGQUIT"):
-            signal.signal(signal.SIGQUIT, signal.SIG_DFL)
-        try:
+        with _without_ctrl_c():
             self._fade_out()
             if self._partner:
                 self._partner.end()
@@ -342,14 +367,37 @@ class Host:
             if self._recorder:
                 self._recorder.drain()
                 self._recorder.finish()
-        finally:
-            signal.signal(signal.SIGINT, before)
 
     def _fade_out(self) -> None:
-        self._state.command(FADE_OUT)
+        self.state.command(FADE_OUT)
         deadline = time.monotonic() + FADE_TIMEOUT_SECONDS
         while self._engine.exit_code is None and time.monotonic() < deadline:
             time.sleep(START_POLL_SECONDS)
+
+
+@contextmanager
+def panic_key(host: Host) -> Iterator[None]:
+    """Silence everything at Ctrl and backslash, where the system has it."""
+    if hasattr(signal, "SIGQUIT"):
+        signal.signal(signal.SIGQUIT, lambda *_: host.panic())
+    try:
+        yield
+    finally:
+        if hasattr(signal, "SIGQUIT"):
+            signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Let nothing interrupt the end; other threads than the main one are never interrupted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _song(settings: PlaySettings) -> Song | None:
@@ -358,7 +406,7 @@ def _song(settings: PlaySettings) -> Song | None:
     return demonstration() if settings.demo else None
 
 
-def _check_files(settings: PlaySettings) -> None:
+def check_files(settings: PlaySettings) -> None:
     """Refuse files that cannot be written before anything starts."""
     if settings.midi and settings.demo:
         raise SettingError("--midi and --demo exclude each other", "Choose one of them.")

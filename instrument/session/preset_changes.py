@@ -17,6 +17,7 @@ from instrument.processes.json_lines import Notice
 from instrument.realtime.state import LOUD, PITCH_COUNT, EngineState
 from instrument.rendering.messages import AttacksReady, Opened, Report, TableFailed, TableReady
 from instrument.session.models_process import ModelsProcess
+from instrument.session.renderer_thread import RendererThread
 from instrument.session.status_line import StatusLine
 
 TAKE_OVER_SECONDS = 0.5
@@ -43,7 +44,7 @@ class PresetChanges:
         self,
         state: EngineState,
         first: Path,
-        models: ModelsProcess,
+        models: ModelsProcess | RendererThread,
         status: StatusLine,
         partner_channels: tuple[int, ...] = (),
         partner_preset: Path | None = None,
@@ -73,6 +74,11 @@ class PresetChanges:
         """Every note of what plays is there to its end."""
         return self._banks.current is not None and self._banks.current.bank in self._complete
 
+    @property
+    def is_settled(self) -> bool:
+        """Every note of what was asked for last is there, and plays."""
+        return self.table_is_complete and not (self._wish or self._coming)
+
     def ask_for(self, path: Path) -> None:
         """Change to a preset as soon as it can be played."""
         plays = self._banks.current is not None and self._banks.current.path == path
@@ -96,7 +102,7 @@ class PresetChanges:
         if self._coming and (self._has_attacks() or time.monotonic() > self._takes_over_at):
             self._use(self._coming)
             self._coming = None
-        if self._partner_preset and self.table_is_complete and not (self._wish or self._coming):
+        if self._partner_preset and self.is_settled:
             self._serve_partner(self._partner_preset)
         self._show_progress()
 

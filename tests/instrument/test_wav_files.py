@@ -10,7 +10,7 @@ from instrument.errors import FileError, SettingError
 from instrument.midi.messages import note_on
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import BUILT_IN_BANK, RECORD_FRAMES
-from instrument.wav_files import Recorder, WavFile, check_target
+from instrument.wav_files import Recorder, WavFile, check_target, write_wav
 
 
 def an_engine() -> OfflineEngine:
@@ -64,6 +64,15 @@ def test_trouble_with_the_file_ends_the_recording_and_keeps_its_beginning(tmp_pa
     assert recorder.drain() is None
     taken, _ = soundfile.read(tmp_path / "take.wav", dtype="float32")
     assert len(taken) >= 24_000
+
+
+def test_an_array_becomes_a_file_and_replaces_one(tmp_path: Path) -> None:
+    audio = np.linspace(-1, 1, 200, dtype=np.float32).reshape(100, 2)
+    for _ in range(2):
+        write_wav(str(tmp_path / "out.wav"), audio, 44_100)
+    written, rate_hz = soundfile.read(tmp_path / "out.wav", dtype="float32")
+    assert rate_hz == 44_100
+    np.testing.assert_array_equal(written, audio)
 
 
 def test_an_interrupted_file_goes_away(tmp_path: Path) -> None:

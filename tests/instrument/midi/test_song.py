@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from instrument.errors import MidiFileError
 from instrument.midi import chunks as midi_chunks
 from instrument.midi.phrases import write_phrase
-from instrument.midi.song import read_midi_file
+from instrument.midi.song import read_midi_file, song_of
 from instrument.music.note import Phrase
 from tests.helpers.phrases import phrases
 
@@ -137,6 +137,7 @@ def test_mido_puts_the_same_messages_at_the_same_times(
     path = tmp_path_factory.mktemp("mido") / "song.mid"
     write_phrase(path, phrase)
     song, now, theirs = read_midi_file(path), 0.0, []
+    assert song_of(phrase) == song
     for message in mido.MidiFile(path):  # a message's time is in seconds since the one before
         now += message.time
         if not message.is_meta:

@@ -1,0 +1,295 @@
+"""A live session for programs: what ``latentkeys play`` does, behind a ``with`` statement.
+
+In: a preset, and calls. Out: sound, from the engine's process, beside the keyboards that play into
+it as always. A thread of this process looks after the others; it prints nothing, and says what it
+has to say through `logging`, as ``latentkeys``.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+from instrument.errors import EngineError, SettingError
+from instrument.first_start import compile_once
+from instrument.midi.messages import control_change, note_off, note_on, pitch_bend
+from instrument.midi.song import Song, read_midi_file, song_of
+from instrument.music.note import Phrase
+from instrument.preset.banks import preset_file
+from instrument.preset.preset import Preset, load_preset
+from instrument.rendering.renderer import ToneRenderer
+from instrument.session.control import LOOP_SECONDS, Host, PlaySettings, check_files
+from instrument.session.models_process import ModelsProcess
+from instrument.session.renderer_thread import RendererThread
+from instrument.session.session_folder import session_folder
+from instrument.session.song_player import SongFeed
+from instrument.session.status_line import StatusLine
+
+log = logging.getLogger("latentkeys")
+
+
+class Session:
+    """The instrument, playing; use it in a ``with`` statement.
+
+    Entering starts the engine and the models process, and keys sound from then on; leaving fades
+    out and ends both. Any thread may call the methods.
+
+    Parameters
+    ----------
+    preset
+        A preset, or the name or path of one; the default preset when not given.
+    audio
+        "auto", "jack", a sound device's name or number, "null", or a WAV file, which is written in
+        real time. A machine without sound plays to "null" by itself.
+    midi_in
+        Parts of the names of keyboards that play along; all when empty.
+    rate_hz, block_frames
+        The device's own when not given.
+    record
+        A WAV file for what sounds; one that is there is replaced.
+    renderer
+        One's own, instead of the model that presets name. It works in a thread of this process.
+
+    Examples
+    --------
+    >>> from instrument import Session
+    >>> with Session("glass_choir", audio="null") as session:
+    ...     session.note_on(60)
+    ...     session.note_off(60, at_seconds=session.seconds + 0.5)
+    ...     session.change_preset("breathing_piano")
+    """
+
+    def __init__(
+        self,
+        preset: Preset | Path | str | None = None,
+        *,
+        audio: str | Path = "auto",
+        midi_in: tuple[str, ...] = (),
+        rate_hz: int | None = None,
+        block_frames: int | None = None,
+        record: Path | str | None = None,
+        renderer: ToneRenderer | None = None,
+    ) -> None:
+        self._preset = preset
+        self._settings = PlaySettings(
+            audio=str(audio),
+            midi_in=midi_in,
+            rate_hz=rate_hz,
+            block_frames=block_frames,
+            record=Path(record) if record else None,
+            force=True,
+        )
+        self._renderer = renderer
+        self._lock = threading.Lock()  # rings have one writer
+        self._ends = threading.Event()
+        self._problem: BaseException | None = None
+        self._opened = ExitStack()
+
+    def __enter__(self) -> Session:
+        """Start.
+
+        Raises
+        ------
+        PresetError
+            There is no such preset, or it is wrong.
+        DeviceError, EngineError
+            The engine cannot start.
+        """
+        check_files(self._settings)
+        compile_once()
+        with ExitStack() as opening:
+            folder = opening.enter_context(session_folder())
+            self._made = folder / "presets"
+            self._made.mkdir()
+            preset = self._file(self._preset)
+            models = ModelsProcess if self._renderer is None else self._renderer_thread
+            host = Host(folder, self._settings, preset, _LoggedStatus, models)
+            self._host = opening.enter_context(host)
+            host.start()
+            host.begin()
+            self._follower = threading.Thread(target=self._follow, name="latentkeys", daemon=True)
+            self._follower.start()
+            opening.callback(self._stop_following)
+            self._opened = opening.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End; what went wrong meanwhile, and was not told yet, is raised."""
+        self._opened.close()
+        if error is None:
+            self._tell()
+
+    @property
+    def audio(self) -> str:
+        """What it plays to, as a person would call it."""
+        assert self._host.ready
+        return self._host.ready.audio
+
+    @property
+    def rate_hz(self) -> float:
+        """Frames per second."""
+        return self._host.state.rate_hz
+
+    @property
+    def seconds(self) -> float:
+        """The time on the engine's clock, which counts what has been rendered."""
+        return self._host.state.clock / self._host.state.rate_hz
+
+    @property
+    def voices(self) -> int:
+        """How many notes sound."""
+        return int(self._host.state.meters["active_voices"])
+
+    def note_on(
+        self,
+        pitch: int,
+        velocity: int = 100,
+        *,
+        channel: int = 0,
+        at_seconds: float | None = None,
+    ) -> None:
+        """Strike a key: pitch 0-127 (60 = middle C), velocity 1-127; see `send`."""
+        self.send(note_on(pitch, velocity, channel), at_seconds)
+
+    def note_off(self, pitch: int, *, channel: int = 0, at_seconds: float | None = None) -> None:
+        """Let a key go; see `send`."""
+        self.send(note_off(pitch, channel), at_seconds)
+
+    def control_change(
+        self, control: int, value: int, *, channel: int = 0, at_seconds: float | None = None
+    ) -> None:
+        """Move a controller, both 0-127: 1 is the mod wheel, 64 the pedal; see `send`."""
+        self.send(control_change(control, value, channel), at_seconds)
+
+    def pitch_bend(self, bend: int, *, channel: int = 0, at_seconds: float | None = None) -> None:
+        """Move the bend wheel, -8192 to 8191; see `send`."""
+        self.send(pitch_bend(bend, channel), at_seconds)
+
+    def send(self, message: bytes, at_seconds: float | None = None) -> None:
+        """Play one MIDI message of two or three bytes.
+
+        Parameters
+        ----------
+        message
+            Status byte first, channels 0-15; a program change asks for a preset.
+        at_seconds
+            When, on the clock of `seconds`, to the frame; with the next block when not given.
+
+        Raises
+        ------
+        SettingError
+            It is no channel message.
+        EngineError
+            The engine has died, or 4096 messages are waiting already.
+        """
+        _check(message)
+        frame = -1 if at_seconds is None else round(at_seconds * self.rate_hz)
+        with self._lock:
+            self._tell()
+            if not self._host.state.send_midi(message, frame):
+                raise EngineError("too many messages are waiting", "Send them a little later.")
+
+    def play(self, music: Phrase | Song | Path | str) -> None:
+        """Play a phrase, a song or a MIDI file from now on, and return when nothing sounds.
+
+        Raises
+        ------
+        LatentkeysError
+            The file is wrong, or the engine has died.
+        """
+        if not isinstance(music, Song):
+            music = song_of(music) if isinstance(music, Phrase) else read_midi_file(Path(music))
+        feed = SongFeed(self._host.state, music, follow_programs=False)
+        while not feed.has_ended:
+            with self._lock:
+                self._tell()
+                feed.feed()
+            time.sleep(LOOP_SECONDS)
+
+    def change_preset(self, preset: Preset | Path | str) -> None:
+        """Let new notes play another preset as soon as its first tones are there.
+
+        Notes that sound keep the sound that they have; `wait_until_rendered` waits for all tones.
+
+        Raises
+        ------
+        PresetError
+            There is no such preset, or it is wrong.
+        """
+        path = self._file(preset)
+        with self._lock:
+            self._tell()
+            self._host.presets.ask_for(path)
+
+    def wait_until_rendered(self, timeout_seconds: float = 60.0) -> None:
+        """Wait until every tone of the preset is there; keys sound before, on stand-ins.
+
+        Raises
+        ------
+        EngineError
+            They were not there in time, or the engine has died.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while not self._host.presets.is_settled:
+            self._tell()
+            if time.monotonic() > deadline:
+                raise EngineError(f"the tones were not rendered in {timeout_seconds:g} s")
+            time.sleep(LOOP_SECONDS)
+
+    def panic(self) -> None:
+        """End every sound at once."""
+        self._host.panic()
+
+    def _file(self, preset: Preset | Path | str | None) -> Path:
+        path = preset_file(preset, self._made)
+        load_preset(path)  # a wrong one is told here, and not in the thread
+        return path
+
+    def _renderer_thread(self, folder: Path) -> RendererThread:
+        assert self._renderer
+        return RendererThread(folder, self._renderer)
+
+    def _follow(self) -> None:
+        """Look after the other processes until the session ends."""
+        while not self._ends.wait(LOOP_SECONDS):
+            try:
+                with self._lock:
+                    self._host.follow()
+            except Exception as problem:  # told in the program's own thread
+                self._problem = problem
+                return
+
+    def _stop_following(self) -> None:
+        self._ends.set()
+        self._follower.join()
+
+    def _tell(self) -> None:
+        """Raise what went wrong, once."""
+        problem, self._problem = self._problem, None
+        if problem:
+            raise problem
+
+
+class _LoggedStatus(StatusLine):
+    """Says notices into the log: a library does not write into its program's terminal."""
+
+    def say(self, notice: str, remedy: str = "") -> None:
+        log.info("%s", f"{notice} {remedy}".strip())
+
+
+def _check(message: bytes) -> None:
+    is_whole = len(message) in (2, 3) and 0x80 <= message[0] < 0xF0
+    if not is_whole or any(byte > 0x7F for byte in message[1:]):
+        raise SettingError(
+            f"a channel message must have a status of 0x80..0xef and one or two bytes of 0..127, "
+            f"got {message.hex(' ')}"
+        )

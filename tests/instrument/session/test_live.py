@@ -1,0 +1,163 @@
+"""A session in a ``with`` block: what is called sounds when it should; nothing stays behind."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import soundfile
+from numpy.typing import ArrayLike
+
+from instrument.errors import EngineError, PresetError, SettingError
+from instrument.music.note import Note, Phrase
+from instrument.offline.render import render
+from instrument.preset.preset import Preset, load_preset
+from instrument.rendering.renderer import Audio, SineRenderer
+from instrument.session.live import Session
+from tests.helpers.live_play import make_home, wait_for
+
+MOTIF = Phrase.of([Note(0.0, 60, 0.5), Note(0.5, 67, 0.5)])
+SINE = Preset.of([0.0, 0.0], "Sine")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("JACK_NO_START_SERVER", "1")
+        make_home(Path(os.environ["XDG_DATA_HOME"]))
+        yield
+
+
+def our_processes() -> dict[str, psutil.Process]:
+    """Return the processes of the session, by their module."""
+    children = [(child, child.cmdline()) for child in psutil.Process().children()]
+    return {line[2]: child for child, line in children if "-m" in line}
+
+
+def test_notes_sound_at_the_frames_that_were_asked_for(tmp_path: Path) -> None:
+    out = tmp_path / "out.wav"
+    with Session(SINE, audio=out, renderer=SineRenderer()) as session:
+        assert session.audio.endswith("out.wav")
+        session.wait_until_rendered()
+        first = session.seconds + 0.3
+        session.note_on(69, 127, at_seconds=first)
+        session.note_off(69, at_seconds=first + 0.25)
+        session.note_on(69, 127, at_seconds=first + 0.5)
+        wait_for(lambda: session.seconds > first + 0.7, "the second note")
+        rate_hz = session.rate_hz
+    sound = soundfile.read(out, dtype="float32")[0][:, 0]
+    # A sine begins at zero, so its first frame that is not is the one after its start.
+    starts = round(first * rate_hz) + 1
+    assert np.flatnonzero(sound)[0] == starts
+    silence = sound[round((first + 0.5) * rate_hz) - 100 : round((first + 0.5) * rate_hz)]
+    assert np.abs(silence).max() < 0.01 < np.abs(sound[starts : starts + 4_800]).max()
+
+
+def test_a_phrase_sounds_live_as_it_does_offline(tmp_path: Path) -> None:
+    out = tmp_path / "out.wav"
+    with Session("reed", audio=out) as session:
+        session.wait_until_rendered()
+        session.play(MOTIF)
+        assert session.voices == 0
+    live = soundfile.read(out, dtype="float32")[0]
+    offline = render(MOTIF, "reed")
+    begins = np.flatnonzero(live[:, 0])[0] - np.flatnonzero(offline[:, 0])[0]
+    sounds = np.flatnonzero(offline[:, 0])[-1]
+    np.testing.assert_array_equal(live[begins : begins + sounds], offline[:sounds])
+
+
+def test_presets_change_by_name_and_by_value() -> None:
+    reed = load_preset("reed")
+    with Session(reed, audio="null") as session:
+        session.wait_until_rendered()
+        session.change_preset("choir")
+        session.wait_until_rendered()
+        session.change_preset(Preset.of(reed.sound.latent[:2]))  # of no model that is there
+        with pytest.raises(PresetError, match="there is no preset 'ree'"):
+            session.change_preset("ree")
+
+
+def test_what_no_midi_message_can_be_is_refused() -> None:
+    with Session("reed", audio="null") as session:
+        for wrong in (b"\x90\x3c\x80", b"\xf8", b"\x3c\x40", b"\x90"):
+            with pytest.raises(SettingError, match="a channel message must have"):
+                session.send(wrong)
+        with pytest.raises(SettingError):
+            session.note_on(128)
+
+
+def test_other_threads_may_enter_play_and_leave() -> None:
+    heard: list[int] = []
+
+    def play() -> None:
+        with Session("reed", audio="null") as session:
+            session.note_on(60)
+            heard.append(wait_for(lambda: session.voices, "a voice"))
+            session.panic()
+            wait_for(lambda: session.voices == 0, "silence")
+
+    thread = threading.Thread(target=play)
+    thread.start()
+    thread.join()
+    assert heard == [1]
+
+
+def test_nothing_stays_behind_and_the_terminal_stays_empty(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "latentkeys")
+    with Session("reed", audio="null") as session:
+        folder = session._made.parent
+        children = our_processes()
+        assert set(children) == {"instrument.engine.process", "instrument.rendering.process"}
+    assert psutil.wait_procs(children.values(), timeout=3)[1] == []
+    assert not folder.exists()
+    assert capfd.readouterr() == ("", "")
+    assert "Playing Reed" in caplog.messages
+
+
+def test_an_engine_that_dies_is_told_to_the_program() -> None:
+    with (
+        pytest.raises(EngineError, match="the engine ended by itself"),
+        Session("reed", audio="null") as session,
+    ):
+        our_processes()["instrument.engine.process"].kill()
+        wait_for(lambda: session._problem, "the news")
+
+
+class Broken(SineRenderer):
+    def render(
+        self,
+        pitches: ArrayLike,
+        latents: ArrayLike,
+        velocities: ArrayLike | None = None,
+        frames: int | None = None,
+    ) -> Audio:
+        raise ZeroDivisionError("of one's own")
+
+
+def test_what_a_renderer_raises_comes_out_in_the_program() -> None:
+    with (
+        pytest.raises(ZeroDivisionError, match="of one's own"),
+        Session(SINE, audio="null", renderer=Broken()) as session,
+    ):
+        session.wait_until_rendered()
+
+
+def test_a_latent_that_is_not_the_renderers_is_refused() -> None:
+    wrong = Preset.of([0.0], "Short")
+    with pytest.raises(PresetError, match="latent has 1 numbers, the renderer takes 2"):
+        render(MOTIF, wrong, renderer=SineRenderer())
+    with (
+        pytest.raises(PresetError, match="latent has 1"),
+        Session(wrong, audio="null", renderer=SineRenderer()) as session,
+    ):
+        session.wait_until_rendered()
