@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 PLAY_PACKAGES := libportaudio2
 TEST_PACKAGES := libportaudio2 jackd2 fluidsynth libfluidsynth3 fluidr3mono-gm-soundfont
 
-.PHONY: play test test-daw lint bench setup clean help
+.PHONY: play test test-daw lint docs bench setup clean help
 
 play: $(VENV)/play.stamp  ## play the instrument (ARGS="--preset NAME" and so on)
 	@$(BIN)/latentkeys play $(ARGS)
@@ -27,6 +27,12 @@ lint: $(VENV)/test.stamp  ## formatting, style and strict types over the three p
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+
+docs: $(VENV)/test.stamp  ## build the site into build/docs; a dead link or reference fails, and so does a foreign script
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	if grep -rlE '<(script|link|img)[^>]+(src|href)="(https?:)?//[^"]+\.(js|css|woff2?|png|svg)' build/docs; then \
+	  echo "These pages need the network."; exit 1; fi
+	echo "build/docs/index.html"
 
 bench: $(VENV)/test.stamp  ## measure the engine beside its peers (minutes)
 	@$(BIN)/latentkeys bench all $(ARGS)
@@ -61,8 +67,8 @@ $(VENV)/play.stamp: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/test.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@$(call system_packages,$(TEST_PACKAGES))
-	echo "Installing latentkeys[$(EXTRA),training,export,dev] into $(VENV) (once) ..."
-	$(PIP) --editable '.[$(EXTRA),training,export,dev]'
+	echo "Installing latentkeys[$(EXTRA),training,export,dev,docs] into $(VENV) (once) ..."
+	$(PIP) --editable '.[$(EXTRA),training,export,dev,docs]'
 	$(BIN)/python -c 'from instrument.first_start import compile_once; compile_once()'
 	touch $@ $(VENV)/play.stamp
 
