@@ -10,6 +10,7 @@ from training.chorale_lstm.system import SYSTEM as CHORALE_LSTM
 from training.convgan.system import SYSTEM as CONVGAN
 from training.crnngan.simple import SYSTEM as CRNNGAN_SIMPLE
 from training.crnngan.system import SYSTEM as CRNNGAN
+from training.frame_voice.system import SYSTEM as FRAME_VOICE
 from training.gansynth.small import SYSTEM as GANSYNTH_SMALL
 from training.gansynth.system import SYSTEM as GANSYNTH
 from training.musegan.system import SYSTEM as MUSEGAN
@@ -20,7 +21,7 @@ from training.symbol_lstm.attention_lstm import SYSTEM as ATTENTION_LSTM
 from training.symbol_lstm.stacked_lstm import SYSTEM as STACKED_LSTM
 from training.trainer.system import System
 
-SYSTEMS: dict[str, System[Any, Any]] = {
+COMPOSERS: dict[str, System[Any, Any]] = {
     system.name: system
     for system in (
         NOTE_LSTM,
@@ -33,24 +34,28 @@ SYSTEMS: dict[str, System[Any, Any]] = {
         MUSEGAN,
     )
 }
+"""What learns from corpora of music."""
 
-WAVE_SYSTEMS: dict[str, System[Any, Any]] = {
-    system.name: system for system in (GANSYNTH, GANSYNTH_SMALL, CONVGAN, PITCH_CLASSIFIER)
+SOUND_SYSTEMS: dict[str, System[Any, Any]] = {
+    system.name: system
+    for system in (FRAME_VOICE, GANSYNTH, GANSYNTH_SMALL, CONVGAN, PITCH_CLASSIFIER)
 }
-"""What learns from wave sets; `SYSTEMS` has the composers."""
+"""What learns from recorded or rendered tones."""
+
+SYSTEMS = SOUND_SYSTEMS | COMPOSERS
 
 
-def find_system(name: str) -> System[Any, Any]:
-    """Look a system up.
+def find_composer(name: str) -> System[Any, Any]:
+    """Look a composer up.
 
     Raises
     ------
     SettingError
         There is none of that name.
     """
-    if name not in SYSTEMS:
-        have = ", ".join(SYSTEMS)
+    if name not in COMPOSERS:
+        have = ", ".join(COMPOSERS)
         raise SettingError(
-            f"there is no system {name!r} (there are: {have})", nearest(name, SYSTEMS)
+            f"there is no composer {name!r} (there are: {have})", nearest(name, COMPOSERS)
         )
-    return SYSTEMS[name]
+    return COMPOSERS[name]

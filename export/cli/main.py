@@ -35,7 +35,7 @@ def export_command(
     files.
     """
     from export.bundle.folder import model_folder
-    from training.systems import WAVE_SYSTEMS
+    from training.systems import SOUND_SYSTEMS
     from training.trainer.checkpoint import FRAME_VOICE, read_checkpoint
 
     console = Console(highlight=False)
@@ -44,7 +44,7 @@ def export_command(
         target = model_folder(name or system.replace("-", "_"), out)
         if system == FRAME_VOICE:
             bundle, said = _export_voice(run, target, version, status.update)
-        elif system in WAVE_SYSTEMS:
+        elif system in SOUND_SYSTEMS:
             bundle, said = _export_notes(run, system, target, version, status.update)
         else:
             bundle, said = _export_composer(run, target, version, data, status.update)

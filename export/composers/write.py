@@ -32,7 +32,7 @@ from instrument.bundle.inference import Runtime
 from instrument.bundle.self_test import check_graphs
 from instrument.midi.phrases import write_phrase
 from training.data.symbolic.corpus import open_corpus
-from training.systems import find_system
+from training.systems import find_composer
 from training.trainer.checkpoint import CHECKPOINT
 from training.trainer.system import Learner
 from training.trainer.trainer import BEST, RunCard, load_learner, read_run
@@ -73,7 +73,7 @@ def write_composer(
     """
     report("reading the run")
     card, _ = read_run(run)
-    system = find_system(card.system)
+    system = find_composer(card.system)
     card, learner = load_learner(run, system, open_corpus(corpus or card.corpus))
     return write_learner(learner, card, target, read_evaluation(run, card), version, report)
 

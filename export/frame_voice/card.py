@@ -5,12 +5,12 @@ In: the voice in torch, its run, and the files of the bundle. Out: the `VoiceCar
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from export.bundle.card_file import WEIGHTS_NAME, digest_of, list_files, today
@@ -25,12 +25,12 @@ from instrument.bundle.card import (
 from instrument.errors import FileError
 from training.audio.format import HIGHEST_PITCH, LOWEST_PITCH, SAMPLE_RATE_HZ
 from training.frame_voice.model import FrameVoice
-from training.frame_voice.run import RunSummary
+from training.trainer.trainer import RunCard
 
 
 def describe(
     voice: FrameVoice,
-    summary: RunSummary,
+    run: RunCard,
     plans: Mapping[str, GraphPlan],
     metrics: Mapping[str, Any],
     files: Mapping[str, bytes],
@@ -55,12 +55,12 @@ def describe(
         name=name,
         version=version,
         description=(
-            f"Frame voice of {len(summary.instruments)} instruments, trained on notes rendered "
-            f"from {summary.source}."
+            f"Frame voice of {len(voice.instruments)} instruments, trained on notes rendered "
+            f"from {run.source}."
         ),
         licence=Licence(
-            weights="MIT, see LICENSE" if summary.notice else "undecided, see LICENSE",
-            data=f"{summary.source}, see LICENSE",
+            weights="MIT, see LICENSE" if run.notice else "undecided, see LICENSE",
+            data=f"{run.source}, see LICENSE",
         ),
         sample_rate_hz=SAMPLE_RATE_HZ,
         pitch_range=(LOWEST_PITCH, HIGHEST_PITCH),
@@ -68,11 +68,11 @@ def describe(
         weights=WEIGHTS_NAME,
         files=list_files(files),
         graphs={graph: plan.on_card(f"{graph}.onnx") for graph, plan in plans.items()},
-        latents=_latents(voice, summary),
+        latents=_latents(voice),
         prior=fit_prior(voice.latent_of.detach().double().numpy()),
         self_test=(),
         constants={"seed": 0},
-        training=_training(summary),
+        training=_training(voice, run),
         metrics=dict(metrics),
     )
 
@@ -92,7 +92,7 @@ def fit_prior(latents: np.ndarray[Any, np.dtype[np.float64]]) -> Prior:
     )
 
 
-def _latents(voice: FrameVoice, summary: RunSummary) -> dict[str, NamedLatent]:
+def _latents(voice: FrameVoice) -> dict[str, NamedLatent]:
     rows = voice.latent_of.detach().double().numpy()
     return {
         instrument.name: NamedLatent(
@@ -100,22 +100,19 @@ def _latents(voice: FrameVoice, summary: RunSummary) -> dict[str, NamedLatent]:
             instrument.program,
             instrument.is_struck,
         )
-        for instrument, row in zip(summary.instruments, rows, strict=True)
+        for instrument, row in zip(voice.instruments, rows, strict=True)
     }
 
 
-def _training(summary: RunSummary) -> dict[str, Any]:
+def _training(voice: FrameVoice, run: RunCard) -> dict[str, Any]:
     """Say what was trained on what for how long; no path of the machine it ran on."""
-    options = {
-        "voice": dataclasses.asdict(summary.voice),
-        "training": dataclasses.asdict(summary.training),
-    }
+    options = {**run.config, "length": msgspec.to_builtins(run.length)}
     return {
-        "source": summary.source,
-        "instruments": len(summary.instruments),
-        "steps": summary.step,
-        "seconds": round(summary.seconds),
-        "hardware": summary.hardware,
+        "source": run.source,
+        "instruments": len(voice.instruments),
+        "steps": run.step,
+        "seconds": round(run.seconds),
+        "hardware": run.hardware,
         "config_sha256": digest_of(options),
         "exported": today(),
         **options,
@@ -152,5 +149,6 @@ def read_metrics(run: Path) -> dict[str, Any]:
         }
     except (OSError, ValueError, KeyError, TypeError) as reason:
         raise FileError(
-            f"{path}: is no evaluation: {reason!r}", "Make it anew: latentkeys evaluate frame-voice"
+            f"{path}: is no evaluation: {reason!r}",
+            "Make it again: latentkeys evaluate frame-voice",
         ) from reason

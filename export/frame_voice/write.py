@@ -59,9 +59,7 @@ def write_bundle(
     FileError, BundleError, EngineError
         The run is none, a graph differs from torch, or the folder cannot be written.
     """
-    voice, summary = load_voice(
-        run
-    )  # a folder that is no run is refused before anything is written
+    voice, trained = load_voice(run)  # what is no run is refused before anything is written
     metrics = read_metrics(run)
     with new_bundle(target) as built:
         rounding_db = _round(voice)
@@ -69,9 +67,9 @@ def write_bundle(
         report(f"exporting {len(plans)} graphs")
         export_graphs(plans, built.parent)
         files = graph_files(built.parent, plans)
-        files["LICENSE"] = licence(f"notes rendered from {summary.source}", summary.notice)
+        files["LICENSE"] = licence(f"notes rendered from {trained.source}", trained.notice)
         names = {"name": built.name, "version": version}
-        card = describe(voice, summary, plans, metrics, files, **names)
+        card = describe(voice, trained, plans, metrics, files, **names)
         fill(built, card, files)
         report("comparing with torch")
         parity = check_parity(voice, Bundle.load(built)) | {ROUNDING: rounding_db}

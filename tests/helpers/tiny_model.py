@@ -6,14 +6,18 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import torch
 
 from export.frame_voice.write import write_bundle
 from training.data.audio.tone_set import Instrument, TuningTables
-from training.frame_voice.config import FrameVoiceConfig, TrainingConfig
+from training.frame_voice.config import FrameVoiceConfig, TrainingConfig, VoiceRecipe
 from training.frame_voice.model import FrameVoice
-from training.frame_voice.run import RunSummary, save_checkpoint
+from training.frame_voice.run import SavedInstruments
+from training.frame_voice.system import SYSTEM
+from training.trainer.checkpoint import write_checkpoint
+from training.trainer.trainer import Length, RunCard
 
 INSTRUMENTS = (
     Instrument("Glass Bell", 9, True, False, 5.0),
@@ -40,11 +44,24 @@ def tiny_run() -> Path:
     tuning = TuningTables.harmonic(len(INSTRUMENTS))
     tuning.level_db[:] = np.linspace(3.0, -3.0, 88)  # high keys are quieter
     voice = FrameVoice(CONFIG, INSTRUMENTS, tuning)
-    summary = RunSummary(
-        CONFIG, TrainingConfig(), INSTRUMENTS, "formulas", "Public domain.", "", 0, 0.0, "test"
+    card = RunCard(
+        system=SYSTEM.name,
+        recipe="tiny",
+        config=msgspec.to_builtins(VoiceRecipe(CONFIG, TrainingConfig())),
+        corpus="",
+        corpus_sha256="",
+        source="formulas",
+        notice="Public domain.",
+        length=Length(0, 0.0, 5),
+        step=0,
+        seconds=0.0,
+        processes=1,
+        hardware="test",
+        validation={},
     )
-    average = {name: parameter.detach() for name, parameter in voice.named_parameters()}
-    save_checkpoint(scratch() / "run", summary, {"voice": voice.state_dict(), "average": average})
+    networks = {"average": voice, "instruments": SavedInstruments(INSTRUMENTS)}
+    state = {"networks": {name: network.state_dict() for name, network in networks.items()}}
+    write_checkpoint(scratch() / "run", SYSTEM.name, card, state)
     return scratch() / "run"
 
 

@@ -39,6 +39,8 @@ class _LengthRequest:
             images = course.images
         if course and images:
             return Length(course.steps(images), 0.0, seed)
+        if system.usual_steps and not (self.minutes or self.steps):
+            return Length(system.usual_steps(config), 0.0, seed)
         minutes = self.minutes or (0.0 if self.steps else _MINUTES)
         return Length(self.steps or 0, minutes, seed)
 
@@ -82,7 +84,8 @@ def train_command(system: System[Any, Any]) -> click.Command:
             material = system.open_data(data or before.corpus)
             training = resumed_run(system, material, run, where, length)
         else:
-            chosen = recipe or recipes[0]
+            usual = (system.gpu_recipe if where.type == "cuda" else "") or recipes[0]
+            chosen = recipe or usual
             length = wish.length(system, system.recipes[chosen], seed)
             material = system.open_data(data or system.data[0])
             training = new_run(system, chosen, material, length, run, where)

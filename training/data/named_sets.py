@@ -56,7 +56,9 @@ class NamedSets:
         folder = self.folder / path if is_name else path
         if not self.has(folder):
             raise FileError(
-                f"there is no {self.what} {str(name_or_path)!r} (looked for {folder})", self.remedy
+                f"there is no {self.what} {str(name_or_path)!r} "
+                f"(looked for {folder / self.description})",
+                self.remedy,
             )
         return folder
 

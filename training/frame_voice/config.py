@@ -41,9 +41,7 @@ class TrainingConfig:
     Attributes
     ----------
     steps
-        Length of the cosine schedule.
-    minutes
-        If not 0, training ends after this long instead, and the schedule follows the clock.
+        How long a run is where nobody says; the learning rate falls over the whole of it.
     batch_size
         Crops per step.
     crop_hops
@@ -68,12 +66,9 @@ class TrainingConfig:
         Its weights beside the reconstruction's 1.
     adversarial_rate
         Learning rate of voice and critics in that stage.
-    seed
-        Everything random is a function of the seed and the step.
     """
 
     steps: int = 30000
-    minutes: float = 0.0
     batch_size: int = 16
     crop_hops: int = 48
     learning_rate: float = 1.5e-3
@@ -89,7 +84,6 @@ class TrainingConfig:
     adversarial_weight: float = 0.1
     feature_weight: float = 0.7
     adversarial_rate: float = 2e-4
-    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)

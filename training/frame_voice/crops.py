@@ -1,14 +1,10 @@
-"""Cut training crops out of a tone set: a pure function of seed and step.
-
-That is what makes a resumed run equal to the bit: there is no random state to lose.
-"""
+"""Cut training crops out of a tone set, ahead of the step that learns from them."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from queue import Full, Queue
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -19,10 +15,11 @@ from torch import Tensor
 from training.audio.format import HOP_FRAMES, SAMPLE_RATE_HZ
 from training.data.audio.tone_set import HELD, TRAIN, ToneSet
 from training.frame_voice.config import NOISE_BIN_COUNT, PARTIAL_COUNT, TrainingConfig
+from training.trainer.system import RunPosition
 
 _ONSET_SHARE, _RELEASE_SHARE = 0.4, 0.14
 _LEAD_HOPS = 6  # silence before an onset crop, so that the loss's windows see the attack whole
-_NOISE_POOL_FRAMES = 4096
+_NOISE_POOL_FRAMES, _NOISE_SEED = 4096, 1
 
 Item = TypeVar("Item")
 
@@ -67,14 +64,14 @@ class Crops:
 
 
 class CropSource:
-    """Makes the batch of any step.
+    """Makes batches.
 
     Parameters
     ----------
     tones
         The tone set; only its `TRAIN` tones are used.
     config
-        Batch size, crop length and seed.
+        Batch size and crop length.
     latent_size
         Width of the latent noise.
     """
@@ -84,12 +81,11 @@ class CropSource:
         training = tones.split == TRAIN
         self._held = np.flatnonzero(training & (tones.hold_frames == HELD))
         self._released = np.flatnonzero(training & (tones.hold_frames != HELD))
-        pool = np.random.default_rng(config.seed)
+        pool = np.random.default_rng(_NOISE_SEED)
         self._noise = pool.standard_normal((_NOISE_POOL_FRAMES, 2, NOISE_BIN_COUNT), np.float32)
 
-    def batch(self, step: int) -> Crops:
-        """Return the batch of a step; the same for the same seed and step."""
-        random = np.random.default_rng((self._config.seed, step))
+    def batch(self, random: np.random.Generator) -> Crops:
+        """Return a batch: a function of the random numbers alone."""
         chosen = [self._choose(random) for _ in range(self._config.batch_size)]
         rows, first = np.array(chosen).T
         return self._cut(rows, first, random)
@@ -146,41 +142,27 @@ class CropSource:
 
 
 class Prefetch(Generic[Item]):
-    """Runs `make(step)` for consecutive steps in a thread, a few ahead.
+    """Makes the batches of the next steps in a thread.
 
     numpy and torch release Python's lock while they work, so this fills a second core.
+
+    Parameters
+    ----------
+    make
+        Makes a batch, a function of the random numbers that it is given.
+    depth
+        How many steps ahead.
     """
 
-    def __init__(self, make: Callable[[int], Item], first_step: int, depth: int = 3) -> None:
-        self._make, self._step = make, first_step
-        self._ready: Queue[Item | BaseException] = Queue(depth)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="prefetch", daemon=True)
-        self._thread.start()
+    def __init__(self, make: Callable[[np.random.Generator], Item], depth: int = 3) -> None:
+        self._make, self._depth = make, depth
+        self._thread = ThreadPoolExecutor(1, "prefetch")
+        self._coming: dict[int, Future[Item]] = {}
 
-    def next(self) -> Item:
-        """Return the next step's item; an error in the thread is raised here."""
-        item = self._ready.get()
-        if isinstance(item, BaseException):
-            raise item
-        return item
-
-    def close(self) -> None:
-        """Stop the thread and wait for it."""
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        item: Item | BaseException
-        while not self._stopping.is_set():
-            try:
-                item = self._make(self._step)
-            except BaseException as error:
-                item = error
-            self._step += 1
-            while not self._stopping.is_set():
-                try:
-                    self._ready.put(item, timeout=0.1)
-                    break
-                except Full:
-                    continue
+    def at(self, position: RunPosition) -> Item:
+        """Return the batch of a step; what went wrong in the thread is raised here."""
+        for step in range(position.step, position.step + self._depth + 1):
+            if step not in self._coming:
+                random = position.random_of(step)
+                self._coming[step] = self._thread.submit(self._make, random)
+        return self._coming.pop(position.step).result()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +16,7 @@ from torch.nn.functional import leaky_relu, relu
 from torch.nn.utils.parametrizations import weight_norm
 
 from training.audio.format import LOWEST_PITCH, PITCH_COUNT
+from training.trainer.distributed import average_gradients
 
 _SLOPE = 0.1
 
@@ -157,6 +157,7 @@ class AdversarialStage:
         loss = self.adversary.critic_loss(real, fake, pitch)
         self.optimiser.zero_grad()
         torch.autograd.backward(loss)
+        average_gradients(self.adversary.parameters())
         self.optimiser.step()
         return loss
 
@@ -166,15 +167,3 @@ class AdversarialStage:
         losses = self.adversary.voice_losses(real, fake, pitch)
         self.adversary.requires_grad_(True)
         return losses
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return everything that a resumed run needs."""
-        return {
-            "adversary": self.adversary.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to a saved state."""
-        self.adversary.load_state_dict(state["adversary"])
-        self.optimiser.load_state_dict(state["optimiser"])

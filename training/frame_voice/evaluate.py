@@ -8,7 +8,7 @@ trip. Everything is seeded; the recordings' vibrato has been straightened for al
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,6 @@ from training.audio.spectrogram import Spectrogram
 from training.data.audio.tone_set import TEST, ToneSet
 from training.frame_voice.model import FrameVoice
 from training.frame_voice.render import play, play_like
-from training.frame_voice.run import RunSummary
 from training.metrics.audio import tone_measures as measure
 from training.metrics.audio.nearest_pitch_baseline import resample_nearest
 from training.metrics.audio.spectra import (
@@ -32,8 +31,7 @@ from training.metrics.audio.spectra import (
     spectral_centroid_hz,
     spectral_convergence,
 )
-
-Show = Callable[[str, int, int], None]
+from training.metrics.audio.tone_samples import Show
 
 _SEED = 0
 _PATHS, _PATH_PITCHES, _PATH_STEPS = 10, (36, 60, 84), 9
@@ -129,7 +127,7 @@ class VoiceReport:
 
 def evaluate(
     voice: FrameVoice,
-    summary: RunSummary,
+    step: int,
     notes: ToneSet,
     count: int | None,
     show: Show,
@@ -141,9 +139,9 @@ def evaluate(
     ----------
     voice
         In ``eval`` mode, on the CPU.
-    summary
-        Of its run.
-    tones
+    step
+        How long it has learned.
+    notes
         The tone set of the run.
     count
         Held-out tones to use, all when None.
@@ -160,11 +158,11 @@ def evaluate(
         show("held-out notes", done, rows.size)
         figures.append(measure_note(voice, notes, int(row), motion))
     dips, backward = measure_paths(voice, show)
-    drift = measure_drift(voice, summary, notes, show)
-    darker = tuple(find_darker(voice, summary, show))
+    drift = measure_drift(voice, notes, show)
+    darker = tuple(find_darker(voice, show))
     return VoiceReport(
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        step=summary.step,
+        step=step,
         motion=motion,
         notes=tuple(figures),
         dips_db=dips,
@@ -230,16 +228,14 @@ def measure_paths(voice: FrameVoice, show: Show) -> tuple[tuple[float, ...], tup
     return tuple(dips), tuple(backward)
 
 
-def measure_drift(
-    voice: FrameVoice, summary: RunSummary, notes: ToneSet, show: Show
-) -> dict[str, float]:
+def measure_drift(voice: FrameVoice, notes: ToneSet, show: Show) -> dict[str, float]:
     """Hold pitch 60 for 20 s on every instrument that stays level; return 19 s against 2 s.
 
     Without motion, whose slow beats are no drift.
     """
     level = [
         index
-        for index, instrument in enumerate(summary.instruments)
+        for index, instrument in enumerate(voice.instruments)
         if not instrument.is_struck and _stays_level(notes, index)
     ]
     drift = {}
@@ -253,14 +249,14 @@ def measure_drift(
             )
             for s in (2.0, 19.0)
         )
-        drift[summary.instruments[index].name] = late - early
+        drift[voice.instruments[index].name] = late - early
     return drift
 
 
-def find_darker(voice: FrameVoice, summary: RunSummary, show: Show) -> Iterator[str]:
+def find_darker(voice: FrameVoice, show: Show) -> Iterator[str]:
     """Find instruments whose spectral centroid does not rise from each velocity to the next."""
-    for index, instrument in enumerate(summary.instruments):
-        show("velocities", index, len(summary.instruments))
+    for index, instrument in enumerate(voice.instruments):
+        show("velocities", index, len(voice.instruments))
         for pitch in _PATH_PITCHES:
             latents = voice.latent_of[index : index + 1].expand(len(_VELOCITIES), -1)
             audio = play(voice, latents, pitch, np.array(_VELOCITIES), seconds=0.5)

@@ -145,7 +145,7 @@ class FrameVoice(nn.Module):
         self, config: FrameVoiceConfig, instruments: tuple[Instrument, ...], tuning: TuningTables
     ) -> None:
         super().__init__()
-        count = len(instruments)
+        count, self.instruments = len(instruments), instruments
         self.network = FrameNetwork(config)
         self.latent_of = nn.Parameter(0.7 * torch.randn(count, config.latent_size))
         tables = {

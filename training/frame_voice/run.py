@@ -1,54 +1,75 @@
-"""A run's folder: its checkpoint, and what was resolved.
+"""Open what a run of the frame voice has learned, without its tone set.
 
-Of the frame voice; the composers' runs are in `training.trainer.trainer`, the file itself in
-`training.trainer.checkpoint`.
+In: a run's folder; runs of version 0.1, which had a loop of their own, too. Out: the voice.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import torch
+from torch import nn
 
-from training.data.audio.tone_set import Instrument, ToneSet, TuningTables
-from training.frame_voice.config import FrameVoiceConfig, TrainingConfig
+from training.data.audio.tone_set import Instrument, TuningTables
+from training.frame_voice.config import VoiceRecipe
 from training.frame_voice.model import FrameVoice
-from training.trainer.checkpoint import (
-    FRAME_VOICE,
-    read_checkpoint,
-    refuse_other_system,
-    write_checkpoint,
-)
+from training.trainer.checkpoint import FRAME_VOICE, read_checkpoint, refuse_other_system
+from training.trainer.trainer import Length, RunCard, decode_card, load_networks
+
+
+class SavedInstruments(nn.Module):
+    """The instruments of a voice, in the order of their latents: saved beside its weights."""
+
+    def __init__(self, instruments: tuple[Instrument, ...]) -> None:
+        super().__init__()
+        self.instruments = instruments
+
+    def get_extra_state(self) -> list[dict[str, Any]]:
+        """Return plain values, which a checkpoint may hold."""
+        return [asdict(instrument) for instrument in self.instruments]
+
+    def set_extra_state(self, state: list[dict[str, Any]]) -> None:
+        """Take saved ones."""
+        self.instruments = msgspec.convert(state, tuple[Instrument, ...])
+
+
+def load_voice(folder: Path) -> tuple[FrameVoice, RunCard]:
+    """Load a run's voice with its averaged weights, ready to evaluate or export.
+
+    Returns
+    -------
+    FrameVoice
+        On the CPU, in ``eval`` mode; `FrameVoice.latent_of` has one row per instrument.
+    RunCard
+        How it was trained.
+
+    Raises
+    ------
+    FileError
+        There is no readable checkpoint, or one of another system.
+    """
+    system, summary, state = read_checkpoint(folder)
+    refuse_other_system(folder, FRAME_VOICE, system)
+    if "networks" in state:
+        card = decode_card(folder, summary)
+    else:
+        card, state = _from_version_0_1(summary, state)
+    saved = SavedInstruments(())
+    load_networks({"instruments": saved}, state)
+    recipe = msgspec.convert(card.config, VoiceRecipe)
+    tuning = TuningTables.harmonic(len(saved.instruments))
+    voice = FrameVoice(recipe.voice, saved.instruments, tuning)
+    load_networks({"average": voice}, state)
+    return voice.eval().requires_grad_(False), card
 
 
 @dataclass(frozen=True, slots=True)
-class RunSummary:
-    """What a run is, for cards and listings.
-
-    Attributes
-    ----------
-    voice, training
-        The configurations.
-    instruments
-        The instruments learned, in the order of the latents.
-    source, notice
-        Where the tones come from, and the licence text that goes with them.
-    notes_folder
-        The tone set.
-    step
-        Steps taken.
-    seconds
-        Time spent in training.
-    hardware
-        What it ran on.
-    """
-
-    voice: FrameVoiceConfig
-    training: TrainingConfig
-    instruments: tuple[Instrument, ...]
+class _EarlierSummary:
+    voice: dict[str, Any]
+    training: dict[str, Any]
+    instruments: list[dict[str, Any]]
     source: str
     notice: str
     notes_folder: str
@@ -57,77 +78,27 @@ class RunSummary:
     hardware: str
 
 
-def summarise(
-    voice: FrameVoiceConfig,
-    training: TrainingConfig,
-    tones: ToneSet,
-    step: int,
-    seconds: float,
-    hardware: str,
-) -> RunSummary:
-    """Put a run's summary together."""
-    return RunSummary(
-        voice=voice,
-        training=training,
-        instruments=tones.trained_instruments,
-        source=tones.source,
-        notice=tones.notice,
-        notes_folder=str(tones.path),
-        step=step,
-        seconds=seconds,
-        hardware=hardware,
+def _from_version_0_1(summary: str, state: dict[str, Any]) -> tuple[RunCard, dict[str, Any]]:
+    """Return the card and what is needed of the state, as this version writes them."""
+    of = msgspec.json.decode(summary, type=_EarlierSummary)
+    length = (of.training[name] for name in ("steps", "minutes", "seed"))
+    card = RunCard(
+        system=FRAME_VOICE,
+        recipe="",
+        config={"voice": of.voice, "training": of.training},
+        corpus=of.notes_folder,
+        corpus_sha256="",
+        source=of.source,
+        notice=of.notice,
+        length=Length(*length),
+        step=of.step,
+        seconds=of.seconds,
+        processes=1,
+        hardware=of.hardware,
+        validation={},
     )
-
-
-def save_checkpoint(folder: Path, summary: RunSummary, state: dict[str, Any]) -> None:
-    """Write a checkpoint atomically.
-
-    Parameters
-    ----------
-    folder
-        The run's folder, made if need be.
-    summary
-        Stored with it, and as ``run.json`` for people.
-    state
-        Nested dictionaries and lists of tensors, numbers and strings.
-
-    Raises
-    ------
-    FileError
-        When it cannot be written; the checkpoint before is untouched.
-    """
-    write_checkpoint(folder, FRAME_VOICE, summary, state)
-
-
-def load_checkpoint(folder: Path) -> tuple[RunSummary, dict[str, Any]]:
-    """Read a checkpoint.
-
-    Raises
-    ------
-    FileError
-        When there is none, it is broken, or it is of another version.
-    """
-    system, summary, state = read_checkpoint(folder)
-    refuse_other_system(folder, FRAME_VOICE, system)
-    return msgspec.json.decode(summary, type=RunSummary), state
-
-
-def load_voice(folder: Path) -> tuple[FrameVoice, RunSummary]:
-    """Load a run's voice with its averaged weights, ready to evaluate or export.
-
-    Returns
-    -------
-    FrameVoice
-        On the CPU, in ``eval`` mode; `FrameVoice.latent_of` has one row per instrument.
-    RunSummary
-        What it was trained on.
-    """
-    summary, state = load_checkpoint(folder)
-    count = len(summary.instruments)
-    voice = FrameVoice(summary.voice, summary.instruments, TuningTables.harmonic(count))
-    voice.load_state_dict(state["voice"])
-    parameters = dict(voice.named_parameters())
-    with torch.no_grad():
-        for name, average in state["average"].items():
-            parameters[name].copy_(average)
-    return voice.eval().requires_grad_(False), summary
+    networks = {
+        "average": state["voice"] | state["average"],
+        "instruments": {"_extra_state": of.instruments},
+    }
+    return card, {"networks": networks}

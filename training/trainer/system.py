@@ -32,12 +32,14 @@ class RunPosition:
     fraction
         From 0 to 1: by the clock if the run has a time limit, else by steps.
     random
-        A function of the seed, the step and the process: batches are drawn from it.
+        A function of the run's seed, the step and the process: batches are drawn from it.
     process, processes
         Which one of how many; each draws its own batch.
     seed
         A function of the run's seed and the step, the same in all processes: for those that share
         one batch.
+    run_seed
+        The run's.
     """
 
     step: int
@@ -46,6 +48,11 @@ class RunPosition:
     process: int
     processes: int
     seed: int = 0
+    run_seed: int = 0
+
+    def random_of(self, step: int) -> np.random.Generator:
+        """Return `random` of any step: to make its batch ahead."""
+        return np.random.default_rng((self.run_seed, step, self.process))
 
 
 class Learner(Protocol):
@@ -145,6 +152,10 @@ class System(Generic[Config, Data]):
         Makes the learner on a device; weights come from torch's global generator.
     course
         Of a recipe, where runs are counted in images.
+    usual_steps
+        Of a recipe: how long a run is where nobody says, if not an hour.
+    gpu_recipe
+        The default on a GPU, if it is another.
     """
 
     name: str
@@ -155,3 +166,5 @@ class System(Generic[Config, Data]):
     open_data: Callable[[str], Data]
     open: Callable[[Config, Data, torch.device], Learner]
     course: Callable[[Config], Course] | None = None
+    usual_steps: Callable[[Config], int] | None = None
+    gpu_recipe: str = ""

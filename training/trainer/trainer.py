@@ -184,7 +184,8 @@ class Run:
         random = np.random.default_rng(seeds)
         shared = np.random.SeedSequence((self.card.length.seed, self.card.step))
         seed = int(shared.generate_state(1, np.uint64)[0])
-        at = RunPosition(self.card.step, self.fraction, random, rank, count, seed)
+        run_seed = self.card.length.seed
+        at = RunPosition(self.card.step, self.fraction, random, rank, count, seed, run_seed)
         return at, int(seeds.generate_state(1, np.uint64)[0] >> 1)
 
     def _look(
@@ -302,7 +303,24 @@ def read_run(
     found, summary, state = read_checkpoint(folder, name)
     if system:
         refuse_other_system(folder, system, found)
-    return msgspec.json.decode(summary, type=RunCard), state
+    return decode_card(folder, summary), state
+
+
+def decode_card(folder: Path, summary: str) -> RunCard:
+    """Read a checkpoint's summary.
+
+    Raises
+    ------
+    FileError
+        Another version wrote it.
+    """
+    try:
+        return msgspec.json.decode(summary, type=RunCard)
+    except msgspec.ValidationError as reason:
+        raise FileError(
+            f"{folder} is a run of another version of latentkeys: {reason}",
+            "Begin a new run; a voice may still be evaluated and exported.",
+        ) from reason
 
 
 def load_learner(folder: Path, system: System[Any, Any], data: Material) -> tuple[RunCard, Learner]:

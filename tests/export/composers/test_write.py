@@ -24,7 +24,7 @@ from tests.helpers.corpora import scales
 from tests.helpers.places import ROOT
 from tests.helpers.tiny_composers import TINY, tiny_composer
 from tests.helpers.tiny_model import scratch
-from training.systems import SYSTEMS
+from training.systems import COMPOSERS
 
 
 @pytest.fixture(params=sorted(TINY))
@@ -98,7 +98,7 @@ def test_memories_that_share_an_example_stay_two_inputs(tmp_path: Path) -> None:
 
 def test_parity_refuses_a_graph_of_other_weights() -> None:
     torch.manual_seed(99)
-    system = SYSTEMS["attention-lstm"]
+    system = COMPOSERS["attention-lstm"]
     corpus = scales(per_split=8)
     learner = system.open(system.recipes["tiny"], corpus, torch.device("cpu"))
     bundle = Bundle.load(tiny_composer("tiny_attention"))
@@ -107,7 +107,7 @@ def test_parity_refuses_a_graph_of_other_weights() -> None:
 
 
 def test_every_system_is_exported_or_says_that_it_is_not() -> None:
-    for name, system in SYSTEMS.items():
+    for name, system in COMPOSERS.items():
         if name not in {entry[0] for entry in TINY.values()}:
             config, cpu = system.recipes["tiny"], torch.device("cpu")
             learner = system.open(config, scales(per_split=8), cpu)

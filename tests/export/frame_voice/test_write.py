@@ -24,7 +24,8 @@ from instrument.errors import BundleError, EngineError, FileError
 from tests.helpers.places import ROOT
 from tests.helpers.tiny_model import GRAPHS, INSTRUMENTS, scratch, tiny_bundle, tiny_run
 from training.frame_voice.model import FrameVoice
-from training.frame_voice.run import RunSummary, load_voice
+from training.frame_voice.run import load_voice
+from training.trainer.trainer import RunCard
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +113,9 @@ def test_weights_without_a_notice_claim_no_licence(
     assert "MIT" not in (bundle.path / "LICENSE").read_text()
 
 
-def without_notice(run: Path) -> tuple[FrameVoice, RunSummary]:
-    voice, summary = load_voice(run)
-    return voice, dataclasses.replace(summary, notice="")
+def without_notice(run: Path) -> tuple[FrameVoice, RunCard]:
+    voice, card = load_voice(run)
+    return voice, dataclasses.replace(card, notice="")
 
 
 def test_the_sample_is_an_audible_wav(bundle: Bundle) -> None:

@@ -11,7 +11,7 @@ from instrument.errors import LatentkeysError
 from instrument.midi.phrases import read_phrase
 from tests.helpers.corpora import scales
 from training.data.symbolic.corpus import write_corpus
-from training.systems import SYSTEMS, find_system
+from training.systems import SYSTEMS, find_composer
 from training.trainer.trainer import read_run
 
 SMALL = ("--recipe", "tiny", "--steps", 8, "--device", "cpu")
@@ -87,4 +87,4 @@ def test_every_system_has_help_and_a_tiny_recipe(name: str) -> None:
 
 def test_an_unknown_system_gets_a_hint() -> None:
     with pytest.raises(LatentkeysError, match="Did you mean 'musegan'"):
-        find_system("musgan")
+        find_composer("musgan")

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from instrument.cli.main import latentkeys as command_line
 from instrument.errors import LatentkeysError
-from training.frame_voice.run import load_checkpoint
+from training.trainer.trainer import read_run
 
 
 def latentkeys(*arguments: object) -> Result:
@@ -55,7 +55,7 @@ def test_a_run_is_not_overwritten_but_resumed(run: Path, tones: Path) -> None:
     assert "already has a checkpoint" in again.exception.message
     resumed = latentkeys("train", "frame-voice", run, "--resume", "--steps", 25)
     assert resumed.exit_code == 0, resumed.exception
-    assert load_checkpoint(run)[0].step == 25
+    assert read_run(run)[0].step == 25
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(tones: Path, tmp_path: Path) -> None:
@@ -80,13 +80,13 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tones: Path, tmp_path: Path) -> None
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "--resume" in output
-    assert load_checkpoint(tmp_path / "run")[0].step > 0
+    assert read_run(tmp_path / "run")[0].step > 0
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "frame-voice", "new", "--data", "nowhere"], "is not a note set"),
+        (["train", "frame-voice", "new", "--data", "nowhere"], "there is no note set 'nowhere'"),
         (["train", "frame-voice", "new", "--resume"], "is not a training run"),
         (["train", "frame-voice", "new", "--steps", 5, "--minutes", 1], "say when to stop"),
         (["evaluate", "frame-voice", "new"], "is not a training run"),

@@ -7,6 +7,7 @@ four gigabytes cost no memory). It is written once and never changed.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
@@ -20,13 +21,16 @@ from numpy.typing import NDArray
 from instrument.errors import FileError
 from training.audio.format import PITCH_COUNT, REFERENCE_RMS, SAMPLE_RATE_HZ
 from training.data.audio.analysis import MOTION_BANDS
+from training.data.named_sets import NamedSets
 
 FORMAT = 1
 MODE_COUNT = 12
 HELD = -1
 """`hold_frames` of a tone whose key stays down to its end."""
 
-_FILES = ("audio.i16", "notes.npz", "notes.json")
+DESCRIPTION = "notes.json"
+TONE_SETS = NamedSets("note set", "", DESCRIPTION, "Make one with: latentkeys data soundfont")
+_FILES = ("audio.i16", "notes.npz", DESCRIPTION)
 
 TRAIN, TEST, UNSEEN = 0, 1, 2
 """Values of `AnalysedTone.split`: learn from it; a hidden pitch; a hidden instrument."""
@@ -139,6 +143,22 @@ class ToneSet:
     wobble_hz: NDArray[np.float32]
 
     @property
+    def name(self) -> str:
+        """Where it is: what ``--data`` calls it."""
+        return str(self.path)
+
+    @property
+    def sha256(self) -> str:
+        """Of everything but the audio, each tone's loudness and place included."""
+        digest = hashlib.sha256(repr((self.source, self.notice, self.instruments)).encode())
+        for table in (self, self.tuning):
+            for column in fields(table):
+                array = getattr(table, column.name)
+                if column.name != "samples" and isinstance(array, np.ndarray):
+                    digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    @property
     def trained_instruments(self) -> tuple[Instrument, ...]:
         """The instruments that a model learns: they come first."""
         return tuple(i for i in self.instruments if not i.is_held_out)
@@ -234,7 +254,7 @@ class ToneSetWriter:
             self._audio.close()
             with self._part("notes.npz").open("wb") as file:
                 np.savez(file, **arrays)
-            self._part("notes.json").write_bytes(described)
+            self._part(DESCRIPTION).write_bytes(described)
             for name in _FILES:
                 self._part(name).replace(self._folder / name)
 
@@ -252,17 +272,17 @@ class ToneSetWriter:
             ) from error
 
 
-def open_notes(folder: Path) -> ToneSet:
-    """Open a tone set.
+def open_notes(name_or_path: str | Path) -> ToneSet:
+    """Open a tone set by its name or its folder.
 
     Raises
     ------
     FileError
         When it is missing, incomplete, or of another version.
     """
-    remedy = "Make one with: latentkeys data soundfont"
+    folder, remedy = TONE_SETS.find(name_or_path), TONE_SETS.remedy
     try:
-        header = msgspec.json.decode((folder / "notes.json").read_bytes(), type=_Header)
+        header = msgspec.json.decode((folder / DESCRIPTION).read_bytes(), type=_Header)
         with np.load(folder / "notes.npz", allow_pickle=False) as archive:
             rows = {name: archive[name] for name in archive.files}
         samples = np.memmap(folder / "audio.i16", "<i2", "r")
