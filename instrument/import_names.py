@@ -51,6 +51,6 @@ def other_owners(name: str) -> list[str]:
 
 
 def _remedy(name: str) -> str:
-    others = other_owners(name)
-    removal = f"pip uninstall {' '.join(others)}, then " if others else ""
-    return f"Type: {removal}pip install --force-reinstall --no-deps {DISTRIBUTION}"
+    from instrument.installation import how_to_mend  # a start that is well needs none of it
+
+    return f"Type: {how_to_mend(other_owners(name))}"

@@ -1,9 +1,10 @@
-"""How this very copy of latentkeys was installed, and the command that adds an extra to it."""
+"""How this very copy of latentkeys was installed: commands that add an extra, or mend it."""
 
 from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution
 from urllib.parse import unquote, urlparse
 
@@ -28,6 +29,14 @@ def how_to_install(extra: str) -> str:
     pip = f"{shlex.quote(sys.executable)} -m pip install"
     command = f"{pip} {shlex.quote(target)}"
     return f"{pip} {CPU_TORCH} && {command}" if extra in TORCH_EXTRAS else command
+
+
+def how_to_mend(others: Iterable[str] = ()) -> str:
+    """Return the command line that installs this copy again, after removing other packages."""
+    pip = f"{shlex.quote(sys.executable)} -m pip"
+    again = f"{pip} install --force-reinstall --no-deps {shlex.quote(_place() or 'latentkeys')}"
+    removed = " ".join(others)
+    return f"{pip} uninstall {removed} && {again}" if removed else again
 
 
 def _place() -> str:

@@ -27,7 +27,7 @@ from instrument.cli.stress import (
 from instrument.errors import InstallationError, LatentkeysError
 from instrument.first_start import compile_once
 from instrument.import_names import DISTRIBUTION, PACKAGES, check_package, other_owners
-from instrument.installation import how_to_install
+from instrument.installation import how_to_install, how_to_mend
 from instrument.preset.preset import list_presets
 from instrument.progress import LongWork
 from instrument.realtime.machine_code import cache_folders, object_name
@@ -87,8 +87,8 @@ def import_names() -> Iterator[Finding]:
             yield Finding(
                 "note",
                 f"{other} is installed, too, and has a package {name!r} of its own",
-                f"Removing it will remove files of {DISTRIBUTION}; afterwards type: "
-                f"pip install --force-reinstall --no-deps {DISTRIBUTION}",
+                f"Either overwrites the other's files. To have {DISTRIBUTION} alone, type: "
+                f"{how_to_mend([other])}",
             )
 
 

@@ -46,6 +46,15 @@ def test_the_line_for_this_checkout_names_a_folder_that_is_one() -> None:
     assert (Path(target.removesuffix("[link]")) / "pyproject.toml").is_file()
 
 
+def test_a_copy_is_mended_from_where_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded = {"url": "file:///home/mi/keys", "dir_info": {}}
+    monkeypatch.setattr(installation, "distribution", _with(recorded))
+    assert shlex.split(installation.how_to_mend())[-2:] == ["--no-deps", "/home/mi/keys"]
+    removal, again = installation.how_to_mend(["export", "instrument"]).split(" && ")
+    assert removal.endswith("pip uninstall export instrument")
+    assert again == installation.how_to_mend()
+
+
 def _with(recorded: object) -> object:
     text = None if recorded is None else json.dumps(recorded)
     return lambda name: SimpleNamespace(read_text=lambda file: text)
