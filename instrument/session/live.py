@@ -87,6 +87,8 @@ class Session:
         self._lock = threading.Lock()  # rings have one writer
         self._ends = threading.Event()
         self._problem: BaseException | None = None
+        self._is_told = False
+        self._is_open = False
         self._opened = ExitStack()
 
     def __enter__(self) -> Session:
@@ -101,6 +103,8 @@ class Session:
         """
         check_files(self._settings)
         compile_once()
+        self._ends.clear()
+        self._problem, self._is_told = None, False
         with ExitStack() as opening:
             folder = opening.enter_context(session_folder())
             self._made = folder / "presets"
@@ -115,6 +119,7 @@ class Session:
             self._follower.start()
             opening.callback(self._stop_following)
             self._opened = opening.pop_all()
+        self._is_open = True
         return self
 
     def __exit__(
@@ -124,9 +129,10 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         """End; what went wrong meanwhile, and was not told yet, is raised."""
+        self._is_open = False
         self._opened.close()
-        if error is None:
-            self._tell()
+        if error is None and self._problem and not self._is_told:
+            raise self._problem
 
     @property
     def audio(self) -> str:
@@ -189,12 +195,12 @@ class Session:
         SettingError
             It is no channel message.
         EngineError
-            The engine has died, or 4096 messages are waiting already.
+            The session has ended, the engine has died, or 4096 messages are waiting already.
         """
         _check(message)
+        self._check_open()
         frame = -1 if at_seconds is None else round(at_seconds * self.rate_hz)
         with self._lock:
-            self._tell()
             if not self._host.state.send_midi(message, frame):
                 raise EngineError("too many messages are waiting", "Send them a little later.")
 
@@ -208,10 +214,11 @@ class Session:
         """
         if not isinstance(music, Song):
             music = song_of(music) if isinstance(music, Phrase) else read_midi_file(Path(music))
+        self._check_open()
         feed = SongFeed(self._host.state, music, follow_programs=False)
         while not feed.has_ended:
             with self._lock:
-                self._tell()
+                self._check_open()
                 feed.feed()
             time.sleep(LOOP_SECONDS)
 
@@ -225,9 +232,9 @@ class Session:
         PresetError
             There is no such preset, or it is wrong.
         """
+        self._check_open()
         path = self._file(preset)
         with self._lock:
-            self._tell()
             self._host.presets.ask_for(path)
 
     def wait_until_rendered(self, timeout_seconds: float = 60.0) -> None:
@@ -240,13 +247,14 @@ class Session:
         """
         deadline = time.monotonic() + timeout_seconds
         while not self._host.presets.is_settled:
-            self._tell()
+            self._check_open()
             if time.monotonic() > deadline:
                 raise EngineError(f"the tones were not rendered in {timeout_seconds:g} s")
             time.sleep(LOOP_SECONDS)
 
     def panic(self) -> None:
         """End every sound at once."""
+        self._check_open()
         self._host.panic()
 
     def _file(self, preset: Preset | Path | str | None) -> Path:
@@ -272,11 +280,13 @@ class Session:
         self._ends.set()
         self._follower.join()
 
-    def _tell(self) -> None:
-        """Raise what went wrong, once."""
-        problem, self._problem = self._problem, None
-        if problem:
-            raise problem
+    def _check_open(self) -> None:
+        """Raise what went wrong, or that the session has not begun or has ended."""
+        if self._problem:
+            self._is_told = True
+            raise self._problem
+        if not self._is_open:
+            raise EngineError("no session is running", "Call this inside its with statement.")
 
 
 class _LoggedStatus(StatusLine):

@@ -131,6 +131,20 @@ def test_an_engine_that_dies_is_told_to_the_program() -> None:
     ):
         our_processes()["instrument.engine.process"].kill()
         wait_for(lambda: session._problem, "the news")
+        with pytest.raises(EngineError, match="the engine ended by itself"):
+            session.note_on(60)
+        session.play(MOTIF)  # it is told again, for as long as the session is used
+
+
+def test_a_session_that_has_ended_says_so_and_may_be_entered_again() -> None:
+    session = Session("reed", audio="null")
+    for _ in range(2):
+        with session:
+            session.note_on(60)
+            wait_for(lambda: session.voices, "a voice")
+        for call in (session.panic, lambda: session.note_on(60), lambda: session.play(MOTIF)):
+            with pytest.raises(EngineError, match="no session is running"):
+                call()
 
 
 class Broken(SineRenderer):
