@@ -1,13 +1,15 @@
-"""Write files whole or not at all, and say plainly why one cannot be written."""
+"""Read regular files only, write files whole or not at all, and say plainly why one cannot be."""
 
 from __future__ import annotations
 
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from instrument.errors import FileError
 
@@ -39,6 +41,23 @@ def shipped_presets_folder() -> Path:
     return inside_wheel if inside_wheel.is_dir() else package.parent / "presets"
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to read; a pipe or a device, which may never answer, is refused.
+
+    Raises
+    ------
+    OSError
+        It is not there, may not be read, or is no regular file.
+    """
+    # Without O_NONBLOCK, opening a pipe waits for somebody who writes to it.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return os.fdopen(descriptor, "rb")
+
+
 @contextmanager
 def replacing_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the body succeeds.
@@ -56,12 +75,19 @@ def replacing_file(path: Path) -> Iterator[Path]:
     temporary = temporary_beside(path)
     try:
         yield temporary
+        flush_to_disk(temporary)
         temporary.replace(path)
     except OSError as problem:
         raise cannot_write(path, problem) from problem
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def flush_to_disk(path: Path) -> None:
+    """Wait until the disk has a file: renamed before that, a power cut leaves an empty one."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
 
 
 def temporary_beside(path: Path) -> Path:
@@ -74,7 +100,7 @@ def temporary_beside(path: Path) -> Path:
     """
     try:
         descriptor, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name[:80]}-", suffix=path.suffix
+            dir=path.parent, prefix=f".{path.name[:40]}-", suffix=path.suffix
         )
         os.chmod(name, 0o666 & ~_umask())  # noqa: PTH101 - mkstemp makes the file private
     except OSError as problem:

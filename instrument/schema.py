@@ -2,15 +2,17 @@
 
 In: what ``tomllib`` or ``json`` read from a file, and a dataclass whose numbers carry their range
 and unit (`ranged`). Out: an instance of it, or one error that names the file, the field, what was
-found and what is allowed. msgspec checks and decodes every value; this module walks the tables to
-know where a value stands, because msgspec's own messages do not quote what they found.
+found and what is allowed. msgspec checks and decodes every value; its messages end with the place,
+where this module looks up what stands there.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import math
+import re
 import types
 import typing
 from collections.abc import Iterable
@@ -21,12 +23,16 @@ import msgspec
 from msgspec import Meta
 
 from instrument.errors import FileError
+from instrument.files import open_regular
 
 Decoded = TypeVar("Decoded")
 Text = Annotated[str, Meta(min_length=1, max_length=80)]
 Sha256 = Annotated[
     str, Meta(pattern="^[0-9a-f]{64}$", extra={"says": "64 hexadecimal digits (a sha256)"})
 ]
+_PLACE = re.compile(r"(?s).* - at (?P<key>`key` in )?`\$(?P<path>[^`]*)`$")
+_STEP = re.compile(r"\.\w+|\[(?:\d+|\.\.\.)\]")
+_MISSING = re.compile(r"missing required field `(\w+)`")
 _TYPE_NAMES = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}
 
 
@@ -54,8 +60,11 @@ def decode(raw: object, kind: type[Decoded], what: str, error: type[FileError]) 
     FileError
         Of class ``error``: an unknown or missing key, a wrong type, or a value out of its range.
     """
-    _Checker(what, error).check(raw, kind, ())
-    return msgspec.convert(raw, kind)
+    _refuse_foreign(raw, kind, (), what, error)
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as reason:
+        raise error(f"{what}: {_explained(str(reason), raw, kind)}") from reason
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:
@@ -68,7 +77,7 @@ def nearest(name: str, choices: Iterable[str]) -> str:
 def read_limited(path: Path, limit_bytes: int, what: str, error: type[FileError]) -> bytes:
     """Read a whole file, refusing one that is missing, unreadable or absurdly large."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(limit_bytes + 1)
     except OSError as reason:
         raise error(f"{what}: cannot be read: {reason.strerror or reason} ({path})") from reason
@@ -77,63 +86,66 @@ def read_limited(path: Path, limit_bytes: int, what: str, error: type[FileError]
     return content
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Checker:
-    what: str
-    error: type[FileError]
+def _refuse_foreign(
+    raw: Any, hint: Any, path: tuple[str, ...], what: str, error: type[FileError]
+) -> None:
+    """Refuse what msgspec lets pass: unknown keys of tables, and numbers that are none."""
+    hint = _without_none(hint)
+    if isinstance(raw, float) and not math.isfinite(raw):
+        raise error(f"{what}: {_spoken(path)} must be {_allowed(hint)}, got {_shown(raw)}")
+    if isinstance(raw, list) and typing.get_origin(hint) is tuple:
+        raw = dict(enumerate(raw))
+    elif isinstance(raw, dict) and dataclasses.is_dataclass(hint):
+        known = _hints(hint)
+        if name := next((key for key in raw if key not in known), ""):
+            remedy = nearest(name, known) or f"Known keys: {', '.join(known)}."
+            raise error(f"{what}: {_spoken((*path, name))} is not a known key", remedy)
+    elif typing.get_origin(hint) is not dict or not isinstance(raw, dict):
+        return
+    for name, value in raw.items():
+        _refuse_foreign(value, _inner(hint, name), (*path, str(name)), what, error)
 
-    def check(self, raw: Any, hint: Any, path: tuple[str, ...]) -> None:
-        """Check one value against its annotation, tables and lists item by item."""
-        inner = _without_none(hint)
-        if raw is None and inner is not hint:
-            return  # JSON can say it
-        hint = inner
-        if dataclasses.is_dataclass(hint):
-            self.check_table(raw, hint, path)
-        elif typing.get_origin(hint) is dict and isinstance(raw, dict):
-            key_hint, value_hint = typing.get_args(hint)
-            for key, value in raw.items():
-                self.check_key(key, key_hint, path)
-                self.check(value, value_hint, (*path, key))
-        elif typing.get_origin(hint) is tuple and isinstance(raw, list):
-            for index, value in enumerate(raw):
-                self.check(value, typing.get_args(hint)[0], (*path, str(index)))
-        else:
-            self.check_value(raw, hint, path)
 
-    def check_table(self, raw: Any, hint: Any, path: tuple[str, ...]) -> None:
-        if not isinstance(raw, dict):
-            raise self.error(f"{self.what}: {_spoken(path)} must be a table, got {_shown(raw)}")
-        hints = typing.get_type_hints(hint, include_extras=True)
-        for key in raw:
-            if key not in hints:
-                remedy = nearest(key, hints) or f"Known keys: {', '.join(hints)}."
-                raise self.error(f"{self.what}: {_spoken((*path, key))} is not a known key", remedy)
-        for field in dataclasses.fields(hint):
-            if field.name in raw:
-                self.check(raw[field.name], hints[field.name], (*path, field.name))
-            elif _is_required(field):
-                raise self.error(f"{self.what}: {_spoken((*path, field.name))} is missing")
+def _explained(message: str, raw: Any, hint: Any) -> str:
+    """Say what msgspec's message is about: it ends with the place, which is looked up here."""
+    place = _PLACE.match(message)
+    path: tuple[str, ...] = ()
+    for step in _STEP.findall(place["path"]) if place else ():
+        hint = _without_none(hint)
+        name = step.strip(".[]") or _failing(raw, typing.get_args(hint)[1])
+        hint = _inner(hint, name)
+        raw = raw[int(name) if isinstance(raw, list) else name]
+        path = (*path, name)
+    hint = _without_none(hint)
+    if missing := _MISSING.search(message):
+        return f"{_spoken((*path, missing[1]))} is missing"
+    if place and place["key"]:
+        key_hint = typing.get_args(hint)[0]
+        key = _failing({key: key for key in raw}, key_hint)
+        return f"{_spoken(path)}: the key {_shown(key)} must be {_allowed(key_hint)}"
+    return f"{_spoken(path)} must be {_allowed(hint)}, got {_shown(raw)}"
 
-    def check_key(self, key: str, hint: Any, path: tuple[str, ...]) -> None:
+
+def _failing(table: dict[str, Any], hint: Any) -> str:
+    """Return the first key whose value is refused: msgspec does not name it."""
+    for key, value in table.items():
         try:
-            msgspec.convert(key, hint)
-        except msgspec.ValidationError as reason:
-            message = f"{_spoken(path)}: the key {_shown(key)} must be {_allowed(hint)}"
-            raise self.error(f"{self.what}: {message}") from reason
+            msgspec.convert(value, hint)
+        except msgspec.ValidationError:
+            return key
+    raise AssertionError("msgspec has refused one of them")
 
-    def check_value(self, raw: Any, hint: Any, path: tuple[str, ...]) -> None:
-        is_finite = not isinstance(raw, float) or math.isfinite(raw)
-        try:
-            msgspec.convert(raw, hint)
-        except msgspec.ValidationError as refusal:
-            is_finite = False
-            reason: Exception | None = refusal
-        else:
-            reason = None
-        if not is_finite:
-            message = f"{_spoken(path)} must be {_allowed(hint)}, got {_shown(raw)}"
-            raise self.error(f"{self.what}: {message}") from reason
+
+@functools.cache
+def _hints(table: Any) -> dict[str, Any]:
+    return typing.get_type_hints(table, include_extras=True)
+
+
+def _inner(hint: Any, name: object) -> Any:
+    """Return the annotation of what stands under `name` in a table or list."""
+    if dataclasses.is_dataclass(hint):
+        return _hints(hint)[str(name)]
+    return typing.get_args(hint)[1 if typing.get_origin(hint) is dict else 0]
 
 
 def _without_none(hint: Any) -> Any:
@@ -142,18 +154,13 @@ def _without_none(hint: Any) -> Any:
     return hint
 
 
-def _is_required(field: dataclasses.Field[Any]) -> bool:
-    missing = dataclasses.MISSING
-    return field.default is missing and field.default_factory is missing
-
-
 def _allowed(hint: Any) -> str:
     """Describe what an annotation allows: ``in 0..10 s``, ``one of loop, decay``, ``text``."""
     if typing.get_origin(hint) is typing.Literal:
         return "one of " + ", ".join(str(choice) for choice in typing.get_args(hint))
     if typing.get_origin(hint) in (tuple, list):
         return "a list"
-    if typing.get_origin(hint) is dict:
+    if typing.get_origin(hint) is dict or dataclasses.is_dataclass(hint):
         return "a table"
     meta = next((m for m in getattr(hint, "__metadata__", ()) if isinstance(m, Meta)), None)
     plain = typing.get_args(hint)[0] if meta else hint
@@ -169,13 +176,17 @@ def _allowed(hint: Any) -> str:
 
 
 def _spoken(path: tuple[str, ...]) -> str:
-    """Name a place as it stands in a TOML file: ``[sound] latent, item 3``."""
-    if not path:
+    """Name a place as it stands in a TOML file: ``[sound] latent, item 3,``."""
+    words: list[str] = []
+    for step in path:
+        if step.isdigit() and words:
+            words[-1] += f", item {int(step) + 1}"
+        else:
+            words.append(step)
+    if not words:
         return "the file"
-    tables, last = path[:-1], path[-1]
-    if last.isdigit() and tables:
-        return f"{_spoken(tables)}, item {int(last) + 1},"
-    return f"[{'.'.join(tables)}] {last}" if tables else last
+    place = f"[{'.'.join(words[:-1])}] {words[-1]}" if words[1:] else words[0]
+    return f"{place}," if path[-1].isdigit() else place
 
 
 def _shown(found: object) -> str:

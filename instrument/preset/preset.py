@@ -220,7 +220,7 @@ def load_preset(name: Path | str) -> Preset:
     content = read_limited(path, LIMIT_BYTES, what, PresetError)
     try:
         raw = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as reason:
+    except (ValueError, RecursionError) as reason:  # ValueError: of TOML, UTF-8, endless numbers
         raise PresetError(f"{what}: is not a TOML text file: {reason}") from reason
     _check_format(raw.get("format"), what)
     preset = decode(raw, Preset, what, PresetError)
@@ -321,8 +321,8 @@ def _check_control(source: str, control: Control, what: str) -> None:
     """Refuse a controller that MIDI has taken, and ends that the parameter cannot reach."""
     number = source.removeprefix("cc")
     is_number = source.startswith("cc") and number.isascii() and number.isdigit()
-    if not (is_number and int(number) < 120):
-        found = f"{what}: [controls] {source} is not a controller"
+    if not (is_number and len(number) <= 3 and int(number) < 120):
+        found = f"{what}: [controls] {source[:20]} is not a controller"
         raise PresetError(found, "Use cc2 to cc119.")
     if int(number) in RESERVED_CONTROLLERS:
         raise PresetError(
