@@ -9,17 +9,16 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import mido
-
 from instrument.bench.harness import Goal, Row, not_measured
 from instrument.bench.live_instrument import command_line
 from instrument.bench.peers.child import PeerMissing
 from instrument.bench.report import Report
+from instrument.midi.phrases import write_phrase
+from instrument.music.note import Note, Phrase
 from instrument.realtime.machine_code import load_machine_code
 
 SONG_SECONDS = 60
 CHORD = (36, 43, 52, 55, 60, 64, 67, 72)
-_TICKS_PER_SECOND = 960  # mido's 480 ticks per beat at MIDI's default of 120 beats per minute
 
 
 def song_rows(report: Report, preset: Path) -> list[Row]:
@@ -46,14 +45,12 @@ def song_rows(report: Report, preset: Path) -> list[Row]:
 
 def write_song(path: Path) -> None:
     """Write a MIDI file that strikes a chord every second, `SONG_SECONDS` long."""
-    track = mido.MidiTrack()
-    for second in range(SONG_SECONDS):
-        pitches = [pitch + second % 12 for pitch in CHORD]
-        track += [mido.Message("note_on", note=pitch, velocity=60 + second) for pitch in pitches]
-        for index, pitch in enumerate(pitches):
-            wait = 0 if index else _TICKS_PER_SECOND
-            track.append(mido.Message("note_off", note=pitch, time=wait))
-    mido.MidiFile(tracks=[track]).save(path)
+    notes = [
+        Note(second, pitch + second % 12, 1.0, velocity=60 + second)
+        for second in range(SONG_SECONDS)
+        for pitch in CHORD
+    ]
+    write_phrase(path, Phrase.of(notes, bpm=60.0))
 
 
 def _render_song(song: Path, out: Path, preset: Path, environment: Mapping[str, str]) -> float:

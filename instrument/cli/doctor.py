@@ -32,7 +32,7 @@ from instrument.preset.preset import list_presets
 from instrument.progress import LongWork
 from instrument.realtime.machine_code import cache_folders, object_name
 
-NEEDED = ("numpy", "numba", "llvmlite", "sounddevice", "python-rtmidi", "JACK-Client", "mido")
+NEEDED = ("numpy", "numba", "llvmlite", "sounddevice", "python-rtmidi", "JACK-Client")
 BOTH_WHEELS = f"pip uninstall onnxruntime onnxruntime-gpu; then {how_to_install('cpu')} or [gpu]"
 REALTIME_REMEDY = (
     "Linux: put '@audio - rtprio 95' and '@audio - memlock unlimited' into "
