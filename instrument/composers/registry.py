@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from instrument.bundle.bundle import Bundle, shipped_models_folder, user_models_folder
-from instrument.bundle.card import CARD_NAME, CARDS, ComposerCard, read_card
+from instrument.bundle.card import CARD_NAME, ComposerCard, read_card
 from instrument.bundle.inference import Runtime
 from instrument.composers.attention_lstm import open_attention_lstm
 from instrument.composers.chorale_lstm import open_chorale_lstm
@@ -148,8 +148,3 @@ def _entry(path: Path, origin: str) -> ComposerEntry | None:
     if not isinstance(card, ComposerCard):
         return None
     return ComposerEntry(name, card.kind, origin, card.description)
-
-
-def music_kinds() -> list[str]:
-    """Return every kind whose card is of music."""
-    return [kind for kind, card in CARDS.items() if card is ComposerCard]

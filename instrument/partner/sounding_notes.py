@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from instrument.midi.messages import note_off, note_on
 
@@ -108,12 +108,6 @@ class SoundingNotes:
             if max(self._frame_of(key.to, note.end_beats) for key in note.keys) > frame:
                 messages += self._ends(note, frame)
         return messages
-
-    def shorten(self, end_beats: float) -> None:
-        """Let everything end at a position at the latest."""
-        self._sounding = [
-            replace(note, end_beats=min(note.end_beats, end_beats)) for note in self._sounding
-        ]
 
     def _let_go(self, note: Sounding, frame: int | None) -> list[Message]:
         """End a note at a frame or at its own end, but never before it has begun."""

@@ -13,9 +13,8 @@ import math
 from instrument.midi.messages import DOWN, is_control, is_note_on
 from instrument.partner.partner import Partner
 
-LEAD_SECONDS = 0.020
-"""A phrase that ends so shortly before a line is answered on that line, a later one on the next."""
 _SHORTEST_LEAD_SECONDS = 0.015
+"""A phrase that ends so shortly before a line is answered on that line, a later one on the next."""
 
 
 class Answer:
