@@ -95,9 +95,9 @@ def _refuse_foreign(
         raise error(f"{what}: {_spoken(path)} must be {_allowed(hint)}, got {_shown(raw)}")
     if isinstance(raw, list) and typing.get_origin(hint) is tuple:
         raw = dict(enumerate(raw))
-    elif isinstance(raw, dict) and dataclasses.is_dataclass(hint):
+    elif isinstance(raw, dict) and _is_table(hint):
         known = _hints(hint)
-        if name := next((key for key in raw if key not in known), ""):
+        if (name := next((key for key in raw if key not in known), None)) is not None:
             remedy = nearest(name, known) or f"Known keys: {', '.join(known)}."
             raise error(f"{what}: {_spoken((*path, name))} is not a known key", remedy)
     elif typing.get_origin(hint) is not dict or not isinstance(raw, dict):
@@ -136,6 +136,10 @@ def _failing(table: dict[str, Any], hint: Any) -> str:
     raise AssertionError("msgspec has refused one of them")
 
 
+def _is_table(hint: Any) -> bool:
+    return dataclasses.is_dataclass(hint)
+
+
 @functools.cache
 def _hints(table: Any) -> dict[str, Any]:
     return typing.get_type_hints(table, include_extras=True)
@@ -143,7 +147,7 @@ def _hints(table: Any) -> dict[str, Any]:
 
 def _inner(hint: Any, name: object) -> Any:
     """Return the annotation of what stands under `name` in a table or list."""
-    if dataclasses.is_dataclass(hint):
+    if _is_table(hint):
         return _hints(hint)[str(name)]
     return typing.get_args(hint)[1 if typing.get_origin(hint) is dict else 0]
 
@@ -160,7 +164,7 @@ def _allowed(hint: Any) -> str:
         return "one of " + ", ".join(str(choice) for choice in typing.get_args(hint))
     if typing.get_origin(hint) in (tuple, list):
         return "a list"
-    if typing.get_origin(hint) is dict or dataclasses.is_dataclass(hint):
+    if typing.get_origin(hint) is dict or _is_table(hint):
         return "a table"
     meta = next((m for m in getattr(hint, "__metadata__", ()) if isinstance(m, Meta)), None)
     plain = typing.get_args(hint)[0] if meta else hint

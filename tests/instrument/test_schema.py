@@ -48,6 +48,7 @@ ONE: dict[str, object] = {"first": {}}
         ({"first": {"gain_db": 10**400}}, "[first] gain_db must be in -60..24 dB, got 1000"),
         ({"first": {"bars": 1.5}}, "[first] bars must be in 1..8 (a whole number), got 1.5"),
         ({"first": {"bars": True}}, "[first] bars must be in 1..8 (a whole number), got True"),
+        ({"first": {"": 1}}, "[first]  is not a known key"),
         ({"first": {"bras": 1}}, "[first] bras is not a known key"),
         (ONE | {"numbers": [0, 1, "x"]}, "numbers, item 3, must be a number, got 'x'"),
         (ONE | {"numbers": [float("inf")]}, "numbers, item 1, must be a number, got inf"),
