@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from instrument.errors import FileError
-from training.trainer.trainer import EVALUATION, RunCard
+from training.trainer.evaluation import EVALUATION
+from training.trainer.trainer import RunCard
 
 
 def read_evaluation(folder: Path, run: RunCard) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def import_group() -> None:
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Folder that gets NAME/; the user's models folder when not given.",
+    help="Folder that gets NAME/; the user's models folder by default.",
 )
 @click.option("--force", is_flag=True, help="Replace the model NAME if there is one.")
 def magenta_command(folder: Path, name: str, out: Path | None, force: bool) -> None:

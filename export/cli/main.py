@@ -15,12 +15,12 @@ from instrument.errors import SettingError
 
 @click.command("export")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--name", help="The model's name; the system's when not given.")
+@click.option("--name", help="Name of the model; the system's by default.")
 @click.option("--version", default="1", show_default=True, help="Written on the card.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Folder that gets NAME/; the user's models folder when not given.",
+    help="Folder that gets NAME/; the user's models folder by default.",
 )
 @click.option(
     "--data", metavar="CORPUS", help="Of a composer: its corpus, where that is not found by name."
@@ -28,11 +28,10 @@ from instrument.errors import SettingError
 def export_command(
     run: Path, name: str | None, version: str, out: Path | None, data: str | None
 ) -> None:
-    """Write the model of the training run RUN as a bundle that latentkeys can use.
+    """Write what the run RUN has learned as a bundle that latentkeys can play.
 
-    The graphs are exported, compared with torch, and tested on this machine's onnxruntime before
-    the bundle appears. What a voice becomes can be played, what a composer becomes continues MIDI
-    files.
+    The graphs are exported, compared with torch, and tested with this machine's onnxruntime before
+    the bundle appears. A voice's bundle is played; a composer's plays along and continues files.
     """
     from export.bundle.folder import model_folder
     from training.systems import SOUND_SYSTEMS

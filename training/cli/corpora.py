@@ -9,26 +9,24 @@ import click
 from rich.console import Console
 
 from training.cli.make_set import make_set
+from training.cli.options import FOLDER, FORCE, NAME
 from training.data.symbolic.corpus import CORPORA, open_corpus, write_corpus
 from training.data.symbolic.music21_corpus import read_jsb, read_tunes
 from training.data.symbolic.reading import Collected, Show
 from training.data.symbolic.statistics import print_statistics
 
-_FOLDER = click.Path(path_type=Path, file_okay=False)
-_FORCE = click.option("--force", is_flag=True, help="Make it anew although it is there.")
 _MOST = click.option(
     "--most",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Read no more than N files: all must fit into memory.",
+    help="Read no more than N files; all must fit into memory.",
 )
-_NAME = click.option("--name", metavar="NAME", help="What --data calls it; by default, what it is.")
 
 
 @click.command("jsb")
-@_FORCE
+@FORCE
 def jsb(force: bool) -> None:
-    """Bach's chorales in the canonical split, from music21's corpus: a minute.
+    """Read Bach's chorales in the canonical split, from music21: a minute.
 
     As far as they can be found there: 342 of 382 pieces. Figures are called JSB-m21.
     """
@@ -41,11 +39,11 @@ def jsb(force: bool) -> None:
     type=click.Choice(["jsb", "tunes", "all"]),
     default="all",
     show_default=True,
-    help="Bach's chorales, the tune books, or both.",
+    help="Bach's chorales (jsb), the tune books, or both.",
 )
-@_FORCE
+@FORCE
 def music21(what: str, force: bool) -> None:
-    """Bach's chorales and three tune books: free, nothing is downloaded, ten minutes.
+    """Read Bach's chorales and three tune books from music21: free, no download, ten minutes.
 
     The books: Ryan's Mammoth Collection, Aird's Airs and O'Neill's Music of Ireland. The Essen folk
     songs, also in music21, are left out: their terms allow no more than non-commercial use.
@@ -57,14 +55,14 @@ def music21(what: str, force: bool) -> None:
 
 
 @click.command("midi-folder")
-@click.argument("folder", type=_FOLDER)
-@_NAME
+@click.argument("folder", type=FOLDER)
+@NAME
 @_MOST
-@_FORCE
+@FORCE
 def midi_folder(folder: Path, name: str | None, most: int | None, force: bool) -> None:
-    """Every MIDI file under FOLDER.
+    """Read every MIDI file under FOLDER.
 
-    Variants of one piece, in whatever key, get into one split.
+    All versions of a piece, in any key, go into the same split.
     """
     from training.data.symbolic.midi_folder import read_midi_folder
 
@@ -73,11 +71,11 @@ def midi_folder(folder: Path, name: str | None, most: int | None, force: bool) -
 
 
 @click.command("nottingham")
-@click.argument("folder", type=_FOLDER)
-@_NAME
-@_FORCE
+@click.argument("folder", type=FOLDER)
+@NAME
+@FORCE
 def nottingham(folder: Path, name: str | None, force: bool) -> None:
-    """Every tune of the ABC files under FOLDER, as the Nottingham collection comes.
+    """Read every tune of the ABC files under FOLDER, such as the Nottingham collection.
 
     Download it from https://abc.sourceforge.net/NMD; it states no licence. Only melodies are read,
     not the chord symbols.
@@ -89,14 +87,14 @@ def nottingham(folder: Path, name: str | None, force: bool) -> None:
 
 
 @click.command("maestro")
-@click.argument("folder", type=_FOLDER)
-@_NAME
-@_FORCE
+@click.argument("folder", type=FOLDER)
+@NAME
+@FORCE
 def maestro(folder: Path, name: str | None, force: bool) -> None:
-    """MAESTRO's piano performances, unpacked in FOLDER, with their own split.
+    """Read MAESTRO's piano performances, unpacked in FOLDER, with their own split.
 
     Download maestro-v3.0.0-midi.zip from https://magenta.tensorflow.org/datasets/maestro; it is
-    licensed CC BY-NC-SA 4.0, which goes for what is learned from it too.
+    licensed CC BY-NC-SA 4.0, and so is what learns from it.
     """
     from training.data.symbolic.maestro import read_maestro
 
@@ -105,16 +103,16 @@ def maestro(folder: Path, name: str | None, force: bool) -> None:
 
 
 @click.command("lakh")
-@click.argument("folder", type=_FOLDER)
-@_NAME
+@click.argument("folder", type=FOLDER)
+@NAME
 @_MOST
-@_FORCE
+@FORCE
 def lakh(folder: Path, name: str | None, most: int | None, force: bool) -> None:
-    """Lakh's songs: LPD-5 piano rolls (.npz) or raw MIDI files under FOLDER.
+    """Read Lakh's songs: LPD-5 piano rolls (.npz) or raw MIDI files under FOLDER.
 
     Download lpd_5_cleansed from https://salu133445.github.io/lakh-pianoroll-dataset or lmd_matched
     from https://colinraffel.com/projects/lmd. The rights in the songs are not cleared: keep the
-    weights to yourself. Of raw Lakh, one file in twenty may be broken.
+    weights to yourself. Of raw Lakh, up to one file in twenty may be broken.
     """
     from training.data.symbolic.midi_folder import read_lakh
 

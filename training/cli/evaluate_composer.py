@@ -2,45 +2,40 @@
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 import torch
 from rich.console import Console
 
-from instrument.files import replacing_file
+from training.cli.options import FOLDER, JSON, RUN, SEED, THREADS
 from training.data.symbolic.corpus import open_corpus
 from training.pictures.samples import write_samples
+from training.trainer.evaluation import EVALUATION, write_evaluation
 from training.trainer.system import System
-from training.trainer.trainer import (
-    EVALUATION,
-    load_learner,
-    read_run,
-)
-
-_FOLDER = click.Path(path_type=Path, file_okay=False)
+from training.trainer.trainer import load_learner, read_run
 
 
 def evaluate_command(system: System[Any, Any]) -> click.Command:
     """Make the command that measures a trained system."""
 
     @click.command(system.name, short_help=f"Measure a run of {system.name}.")
-    @click.argument("run", type=_FOLDER)
-    @click.option("--data", metavar="CORPUS", help="The corpus; the run's own when not given.")
+    @RUN
+    @click.option(
+        "--data", metavar="CORPUS", help="The corpus, by name or folder; the run's own by default."
+    )
     @click.option(
         "--phrases",
         type=click.IntRange(min=4),
         default=100,
         show_default=True,
-        help="How many to generate, and to continue.",
+        help="How many phrases to generate, and as many to continue.",
     )
-    @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-    @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Where figures go.")
-    @click.option("--pictures", type=_FOLDER, help="Also draw and write four phrases there.")
-    @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+    @SEED
+    @JSON
+    @click.option("--pictures", type=FOLDER, help="Also write a few phrases there, with pictures.")
+    @THREADS
     def evaluate(
         run: Path,
         data: str | None,
@@ -63,17 +58,14 @@ def evaluate_command(system: System[Any, Any]) -> click.Command:
             evaluation = evaluate_composer(learner, corpus, baseline, phrases, seed, status.update)
         print_evaluation(console, evaluation)
         path = json_path or run / EVALUATION
-        dated = {"date": datetime.date.today().isoformat(), "step": card.step}
-        with replacing_file(path) as partial:
-            report = dated | msgspec.to_builtins(evaluation)
-            partial.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
+        write_evaluation(path, card.step, evaluation)
         console.print(f"Written to {path}")
         if pictures:
             for written in write_samples(learner.samples(), pictures):
                 console.print(f"Written {written}")
 
     evaluate.help = (
-        f"Measure a run of {system.name} on pieces that it never heard, beside the pieces' own "
-        "values and a model that only counts. The first time, counting takes minutes."
+        f"Measure a run of {system.name} on pieces that it never heard, beside the pieces "
+        "themselves and a model that counts n-grams. The first time, counting takes minutes."
     )
     return evaluate

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from training.cli.options import FILE, FOLDER, JSON, RUN, SEED, THREADS, WAVES
 from training.data.audio.waves import open_waves
 from training.gansynth.evaluate import NOTES, Known, evaluate_notes
-from training.gansynth.report import draw_notes, print_evaluation, write_evaluation
+from training.gansynth.report import draw_notes, print_evaluation, write_report
 from training.gansynth.small import instrument_latents
 from training.gansynth.system import load_notes
 from training.gansynth.tones import GansynthTones
@@ -25,11 +26,9 @@ from training.pitch_classifier.file import (
 )
 from training.pitch_classifier.system import SYSTEM as PITCH_CLASSIFIER
 from training.pitch_classifier.system import PitchLearner
+from training.trainer.evaluation import EVALUATION
 from training.trainer.progress import counting
-from training.trainer.trainer import EVALUATION, load_learner, read_run
-
-_FOLDER = click.Path(path_type=Path, file_okay=False)
-_FILE = click.Path(path_type=Path, dir_okay=False)
+from training.trainer.trainer import load_learner, read_run
 
 Load = Callable[[Path], GansynthTones]
 LoadKnown = Callable[[Path], Known]
@@ -47,21 +46,25 @@ def evaluate_notes_command(name: str, load: Load, load_known: LoadKnown | None) 
     """
 
     @click.command(name, short_help=f"Measure a run of {name}.")
-    @click.argument("run", type=_FOLDER)
-    @click.option("--data", metavar="WAVES", help="The wave set; the run's own when not given.")
+    @RUN
+    @WAVES
     @click.option(
         "--notes",
         "count",
         type=click.IntRange(min=61),
         default=NOTES,
         show_default=True,
-        help="How many to generate, and to compare with.",
+        help="How many notes to generate, and to compare with.",
     )
-    @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-    @click.option("--classifier", type=_FILE, help="Judge; the one that comes with the project.")
-    @click.option("--json", "json_path", type=_FILE, help="Where figures go.")
-    @click.option("--pictures", type=_FOLDER, help="Also draw rainbowgrams there.")
-    @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+    @SEED
+    @click.option(
+        "--classifier",
+        type=FILE,
+        help="The pitch classifier that judges; latentkeys' own by default.",
+    )
+    @JSON
+    @click.option("--pictures", type=FOLDER, help="Also draw rainbowgrams into this folder.")
+    @THREADS
     def evaluate(
         run: Path,
         data: str | None,
@@ -82,7 +85,7 @@ def evaluate_notes_command(name: str, load: Load, load_known: LoadKnown | None) 
             evaluation = evaluate_notes(notes, waves, judge, count, seed, known, show)
         print_evaluation(console, evaluation, about)
         path = json_path or run / EVALUATION
-        write_evaluation(path, evaluation, about, card.step)
+        write_report(path, evaluation, about, card.step)
         console.print(f"Written to {path}")
         if pictures:
             size = notes.generator.size.latent_size
@@ -98,12 +101,12 @@ def evaluate_notes_command(name: str, load: Load, load_known: LoadKnown | None) 
 
 
 @click.command("pitch-classifier", short_help="Measure a run of pitch-classifier.")
-@click.argument("run", type=_FOLDER)
-@click.option("--data", metavar="WAVES", help="The wave set; the run's own when not given.")
-@click.option("--out", type=_FILE, help="Also write it as one file that judges notes.")
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@RUN
+@WAVES
+@click.option("--out", type=FILE, help="Also write the classifier to this file, for --classifier.")
+@THREADS
 def evaluate_pitch_classifier(run: Path, data: str | None, out: Path | None, threads: int) -> None:
-    """Count the held-out notes whose pitch a classifier names right."""
+    """Count the held-out notes whose pitch a run of pitch-classifier names right."""
     torch.set_num_threads(threads)
     card, _ = read_run(run, PITCH_CLASSIFIER.name)
     waves = open_waves(data or card.corpus)

@@ -12,29 +12,31 @@ from training.cli.convgan import evaluate_command as evaluate_convgan
 from training.cli.corpora import CORPUS_COMMANDS
 from training.cli.evaluate_composer import evaluate_command
 from training.cli.evaluate_gansynth import NOTE_COMMANDS
+from training.cli.options import FOLDER, FONT, JSON, PROGRAMS, RUN, THREADS
 from training.cli.train import train_command
 from training.cli.waves import waves_group
 from training.data.audio.programs import chosen_programs
 from training.data.audio.tone_set import TONE_SETS, ToneSet, open_notes
 from training.frame_voice.system import SYSTEM as FRAME_VOICE
 from training.systems import COMPOSERS, SYSTEMS
+from training.trainer.evaluation import EVALUATION
 from training.trainer.progress import counting
-from training.trainer.trainer import EVALUATION
-
-_FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @click.group("data")
 def data_group() -> None:
-    """Make what voices and composers learn from."""
+    """Prepare what voices and composers learn from."""
 
 
 @data_group.command("soundfont")
-@click.option("--font", type=click.Path(path_type=Path), help="SF2 or SF3; found when not given.")
-@click.option("--out", type=_FOLDER, help="Folder of the note set.")
-@click.option("--programs", metavar="N,N,...", help="General MIDI programs, 0-127; all melodic.")
+@FONT
+@click.option("--out", type=FOLDER, help="Folder for the note set; in the user's cache by default.")
+@PROGRAMS
 def soundfont(font: Path | None, out: Path | None, programs: str | None) -> None:
-    """Render and analyse notes from a SoundFont: 100 instruments, 4.4 GB, four minutes."""
+    """Render and analyse notes from a SoundFont: 100 instruments, 4.4 GB, four minutes.
+
+    The frame voice learns them.
+    """
     from training.data.audio.render import render_notes
     from training.data.audio.soundfont import find_soundfont
 
@@ -48,9 +50,9 @@ def soundfont(font: Path | None, out: Path | None, programs: str | None) -> None
 
 
 @data_group.command("tones")
-@click.argument("folder", type=_FOLDER)
+@click.argument("folder", type=FOLDER)
 def tones(folder: Path) -> None:
-    """Make a small note set from formulas, to try the whole way in seconds."""
+    """Make a small note set from formulas, to try every step in seconds."""
     from training.data.audio.synthetic_tones import write_tones
 
     _describe(Console(), write_tones(folder))
@@ -83,12 +85,12 @@ evaluate_group.add_command(evaluate_convgan)
 
 
 @evaluate_group.command("frame-voice")
-@click.argument("run", type=_FOLDER)
-@click.option("--data", metavar="NOTES", help="The note set; the run's own when not given.")
-@click.option("--notes", "count", type=click.IntRange(min=10), help="Test fewer notes.")
-@click.option("--json", "json_path", type=click.Path(path_type=Path), help="Where figures go.")
-@click.option("--pictures", type=_FOLDER, help="Also draw spectrograms of a dozen notes there.")
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@RUN
+@click.option("--data", metavar="NOTES", help="The note set's folder; the run's own by default.")
+@click.option("--notes", "count", type=click.IntRange(min=10), help="Measure no more notes.")
+@JSON
+@click.option("--pictures", type=FOLDER, help="Also draw spectrograms of a dozen notes there.")
+@THREADS
 def evaluate_frame_voice(
     run: Path,
     data: str | None,
@@ -100,7 +102,7 @@ def evaluate_frame_voice(
     """Compare a trained voice with its recordings at pitches that it never heard.
 
     The same notes are played by the voice, by resampling the nearest training pitch, and by
-    GANSynth's mel-IF round trip (no network, 16 kHz). Gates are printed with their verdicts.
+    GANSynth's mel-IF round trip (no network, 16 kHz). A figure with a limit says if it is kept.
     """
     from training.frame_voice.evaluate import evaluate
     from training.frame_voice.report import draw_notes, print_report, write_report

@@ -13,6 +13,7 @@ import torch
 from rich.console import Console
 
 from instrument.errors import SettingError
+from training.cli.options import FOLDER
 from training.trainer.checkpoint import CHECKPOINT
 from training.trainer.distributed import processes
 from training.trainer.hardware import choose_device
@@ -20,7 +21,6 @@ from training.trainer.progress import stop_flag, training_bar
 from training.trainer.system import System
 from training.trainer.trainer import Length, Run, RunCard, new_run, read_run, resumed_run
 
-_FOLDER = click.Path(path_type=Path, file_okay=False)
 _MINUTES = 60.0
 
 
@@ -45,7 +45,7 @@ class _LengthRequest:
         return Length(self.steps or 0, minutes, seed)
 
     def check(self) -> bool:
-        """Say whether anything is wished for; refuse two wishes."""
+        """Say whether anything is asked for; refuse two ends."""
         given = {"--minutes": self.minutes, "--steps": self.steps, "--images": self.images}
         names = [name for name, value in given.items() if value]
         if len(names) > 1:
@@ -55,12 +55,12 @@ class _LengthRequest:
 
 def train_command(system: System[Any, Any]) -> click.Command:
     """Make the command that trains a system."""
-    recipes, counts_images = list(system.recipes), system.course is not None
 
     def train(
         run: Path,
         data: str | None,
         recipe: str | None,
+        config: str | None,
         resume: bool,
         threads: int,
         seed: int,
@@ -69,8 +69,8 @@ def train_command(system: System[Any, Any]) -> click.Command:
         steps: int | None,
         images: int | None = None,
     ) -> None:
-        wish = _LengthRequest(minutes, steps, images)
-        is_wish = wish.check()
+        asked = _LengthRequest(minutes, steps, images)
+        has_end = asked.check()
         if not resume and (run / CHECKPOINT).exists():
             raise SettingError(
                 f"{run} already has a checkpoint", "Go on with --resume, or choose another folder."
@@ -79,20 +79,20 @@ def train_command(system: System[Any, Any]) -> click.Command:
         where = choose_device(device)
         if resume:
             before, _ = read_run(run, system.name)
-            config = msgspec.convert(before.config, system.config)
-            length = wish.length(system, config, before.length.seed) if is_wish else None
+            settings = msgspec.convert(before.config, system.config)
+            length = asked.length(system, settings, before.length.seed) if has_end else None
             material = system.open_data(data or before.corpus)
             training = resumed_run(system, material, run, where, length)
         else:
-            usual = (system.gpu_recipe if where.type == "cuda" else "") or recipes[0]
-            chosen = recipe or usual
-            length = wish.length(system, system.recipes[chosen], seed)
+            on_gpu = system.gpu_recipe if where.type == "cuda" else ""
+            chosen = recipe or config or on_gpu or next(iter(system.recipes))
+            length = asked.length(system, system.recipes[chosen], seed)
             material = system.open_data(data or system.data[0])
             training = new_run(system, chosen, material, length, run, where)
         _train(training)
 
     command = click.command(system.name, short_help=system.what)(train)
-    command.params = _parameters(system, recipes, counts_images)
+    command.params = _parameters(system)
     command.help = (
         f"{system.what}\n\nTrains into the folder RUN; Ctrl-C stops and saves. "
         "Watch it with: tensorboard --logdir RUN"
@@ -100,39 +100,52 @@ def train_command(system: System[Any, Any]) -> click.Command:
     return command
 
 
-def _parameters(
-    system: System[Any, Any], recipes: list[str], counts_images: bool
-) -> list[click.Parameter]:
-    """Return the command's arguments; images are counted, or else minutes are the rule."""
-    otherwise = "its own course" if counts_images else f"{_MINUTES:.0f}"
-    parameters: list[click.Parameter] = [
-        click.Argument(["run"], type=_FOLDER),
+def _parameters(system: System[Any, Any]) -> list[click.Parameter]:
+    """Return the command's arguments: images only where they are counted."""
+    count, recipes = click.IntRange(min=1), click.Choice(list(system.recipes))
+    has_length = system.course or system.usual_steps
+    usual = "as the recipe says" if has_length else f"{_MINUTES:.0f}"
+    default = next(iter(system.recipes)) + " by default"
+    default += f", {system.gpu_recipe} on a GPU" if system.gpu_recipe else ""
+    repeatable = "; the same seed gives the same weights."
+    images = "End after so many images, over all processes" + repeatable
+    return [
+        click.Argument(["run"], type=FOLDER),
         click.Option(
-            ["--data"],
-            metavar="WAVES" if counts_images else "CORPUS",
-            help=f"What to learn from, by name or folder; {system.data[0]} when not given.",
+            ["--data"], help=f"What to learn from, by name or folder; {system.data[0]} by default."
         ),
-        click.Option(
-            ["--config" if counts_images else "--recipe", "recipe"],
-            type=click.Choice(recipes),
-            help=f"{recipes[0]} when not given.",
-        ),
-        click.Option(["--resume"], is_flag=True, help="Go on from the run's checkpoint."),
+        click.Option(["--recipe"], type=recipes, help=f"Settings; {default}."),
+        click.Option(["--config"], type=recipes, hidden=True),  # what some systems said before
+        click.Option(["--resume"], is_flag=True, help="Go on from the run's last checkpoint."),
         click.Option(
             ["--minutes"],
             type=click.FloatRange(min=0.0, min_open=True),
-            help=f"End on time, by all the run's minutes; {otherwise} when no end is given.",
+            help=f"End after so many minutes of training in all; by default, {usual}.",
         ),
-        click.Option(["--steps"], type=click.IntRange(min=1), help="Exactly repeatable."),
-        click.Option(["--threads"], type=click.IntRange(min=1), default=1, show_default=True),
-        click.Option(["--seed"], type=click.IntRange(min=0), default=1, show_default=True),
-        click.Option(["--device"], type=click.Choice(["auto", "cpu", "cuda"]), default="auto"),
+        click.Option(["--steps"], type=count, help="End after so many steps" + repeatable),
+        *([click.Option(["--images"], type=count, help=images)] if system.course else []),
+        click.Option(
+            ["--threads"],
+            type=count,
+            default=1,
+            show_default=True,
+            help="Processor threads to use.",
+        ),
+        click.Option(
+            ["--seed"],
+            type=click.IntRange(min=0),
+            default=1,
+            show_default=True,
+            help="Of the first weights, and of everything random.",
+        ),
+        click.Option(
+            ["--device"],
+            type=click.Choice(["auto", "cpu", "cuda"]),
+            default="auto",
+            show_default=True,
+            help="Where to train; auto takes a GPU if there is one.",
+        ),
     ]
-    if counts_images:
-        help_text = "End after so many, all processes together; exactly repeatable too."
-        images = click.Option(["--images"], type=click.IntRange(min=1), help=help_text)
-        parameters.insert(6, images)
-    return parameters
 
 
 def _train(run: Run) -> None:

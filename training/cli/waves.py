@@ -12,15 +12,13 @@ from rich.markup import escape
 
 from instrument.errors import SettingError
 from training.cli.make_set import make_set
+from training.cli.options import FOLDER, FONT, FORCE, NAME, PROGRAMS
 from training.data.audio.programs import chosen_programs
 from training.data.audio.wave_writer import CollectedWaves
 from training.data.audio.waves import SPLITS, WAVE_SETS, WaveSet, open_waves
 from training.data.symbolic.reading import Show
 
-_FOLDER = click.Path(path_type=Path, file_okay=False)
-_NAME = click.option("--name", metavar="NAME", help="What --data calls it; by default, what it is.")
-_OUT = click.option("--out", type=_FOLDER, help="Its folder, if not in the user's cache.")
-_FORCE = click.option("--force", is_flag=True, help="Make it anew although it is there.")
+_OUT = click.option("--out", type=FOLDER, help="Folder of the set; in the user's cache by default.")
 
 Read = Callable[[Path, str, Show], CollectedWaves]
 """Given the folder, the name and whom to tell: makes a wave set."""
@@ -28,15 +26,15 @@ Read = Callable[[Path, str, Show], CollectedWaves]
 
 @click.group("waves")
 def waves_group() -> None:
-    """Make wave sets: what GANSynth and its like learn from."""
+    """Prepare wave sets, notes of 4 seconds: GANSynth and its like learn from them."""
 
 
 @waves_group.command("soundfont")
-@click.option("--font", type=click.Path(path_type=Path), help="SF2 or SF3; found when not given.")
-@click.option("--programs", metavar="N,N,...", help="General MIDI programs, 0-127; all melodic.")
-@_NAME
+@FONT
+@PROGRAMS
+@NAME
 @_OUT
-@_FORCE
+@FORCE
 def soundfont(
     font: Path | None, programs: str | None, name: str | None, out: Path | None, force: bool
 ) -> None:
@@ -62,11 +60,11 @@ def soundfont(
     show_default=True,
     help="Which instruments.",
 )
-@_NAME
+@NAME
 @_OUT
-@_FORCE
+@FORCE
 def nsynth(path: Path, sources: str, name: str | None, out: Path | None, force: bool) -> None:
-    """NSynth's notes with pitches 24 to 84, as GANSynth learned them: 9 GB.
+    """Read NSynth's notes of pitches 24 to 84, those that GANSynth learned: 9 GB.
 
     PATH is the folder with examples.json and audio/, a .tar.gz of it (it is not unpacked), a
     TFRecord file or a folder of them. Download NSynth from
@@ -81,18 +79,22 @@ def nsynth(path: Path, sources: str, name: str | None, out: Path | None, force: 
 
 
 @waves_group.command("folder")
-@click.argument("path", type=_FOLDER)
-@click.option("--tiles", is_flag=True, help="Not single notes: cut recordings in tiles of 4 s.")
+@click.argument("path", type=FOLDER)
 @click.option(
-    "--estimate", is_flag=True, help="Estimate every pitch, whatever the file names seem to say."
+    "--tiles", is_flag=True, help="The files are no single notes: cut them into tiles of 4 seconds."
 )
-@_NAME
+@click.option(
+    "--estimate",
+    is_flag=True,
+    help="Estimate every pitch from the sound, whatever the file names say.",
+)
+@NAME
 @_OUT
-@_FORCE
+@FORCE
 def folder(
     path: Path, tiles: bool, estimate: bool, name: str | None, out: Path | None, force: bool
 ) -> None:
-    """Every WAV, FLAC, OGG and AIFF file under the folder PATH, one note each.
+    """Read every WAV, FLAC, OGG and AIFF file under the folder PATH, one note each.
 
     A note's pitch is what its file's name says (violin_A#3.wav, 058.wav, NSynth's
     violin-058-100.wav), or else is estimated.
@@ -111,16 +113,18 @@ def folder(
 
 
 @waves_group.command("maestro")
-@click.argument("path", type=_FOLDER)
-@click.option("--most", type=click.IntRange(min=1), metavar="N", help="Read no more recordings.")
-@_NAME
+@click.argument("path", type=FOLDER)
+@click.option(
+    "--most", type=click.IntRange(min=1), metavar="N", help="Read no more than N recordings."
+)
+@NAME
 @_OUT
-@_FORCE
+@FORCE
 def maestro(path: Path, most: int | None, name: str | None, out: Path | None, force: bool) -> None:
-    """MAESTRO's recordings in the folder PATH, cut in tiles of 4 s, with their own split: 23 GB.
+    """Cut MAESTRO's recordings in the folder PATH into tiles of 4 seconds: 23 GB, its own split.
 
     Download maestro-v3.0.0.zip from https://magenta.tensorflow.org/datasets/maestro; it is licensed
-    CC BY-NC-SA 4.0, which goes for what is learned from it too.
+    CC BY-NC-SA 4.0, and so is what learns from it.
     """
     from training.data.audio.maestro_waves import read_maestro_tiles
 

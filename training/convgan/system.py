@@ -288,7 +288,7 @@ def _random(seed: int) -> np.random.Generator:
 
 SYSTEM = System(
     name="convgan",
-    what="The source documents' small convolutional audio GAN, on spectrogram tiles.",
+    what="A small convolutional GAN of spectrogram tiles, from any recordings.",
     config=ConvganConfig,
     recipes={
         "convgan": ConvganConfig(),

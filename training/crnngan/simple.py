@@ -259,7 +259,7 @@ def _as_notes(pitches: NDArray[np.int64]) -> NDArray[np.float32]:
 
 SYSTEM = System(
     name="crnngan-simple",
-    what="The source document's simplified C-RNN-GAN: 100 pitches from dense layers.",
+    what="C-RNN-GAN, simplified: 100 pitches at once from dense layers.",
     config=SimpleConfig,
     recipes={
         "crnngan_simple": SimpleConfig(),

@@ -389,7 +389,7 @@ _PAPER = CRNNGANConfig(
 )
 SYSTEM = System(
     name="crnngan",
-    what="C-RNN-GAN: a recurrent generator of length, pitch, velocity and time.",
+    what="C-RNN-GAN: a recurrent generator of notes, learned against a critic.",
     config=CRNNGANConfig,
     recipes={
         "crnngan": CRNNGANConfig(),

@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from instrument.errors import FileError
 from training.data.audio.tone_set import TEST, ToneSet
 from training.frame_voice.evaluate import ToneFigures, VoiceReport
 from training.frame_voice.model import FrameVoice
 from training.frame_voice.render import play_like
 from training.pictures.spectrograms import compare_spectrograms
+from training.trainer.evaluation import write_evaluation
 
 FORMAT = 1
 
@@ -49,13 +48,7 @@ def write_report(path: Path, report: VoiceReport) -> None:
     """
     content = {"format": FORMAT, **asdict(report)}
     content["gates"] = [asdict(gate) | {"is_kept": gate.is_kept} for gate in report.gates]
-    partial = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1))
-        partial.replace(path)
-    except OSError as error:
-        raise FileError(f"cannot write {path}: {error.strerror}") from error
+    write_evaluation(path, report.step, content)
 
 
 def draw_notes(voice: FrameVoice, tones: ToneSet, folder: Path) -> Iterator[Path]:

@@ -187,7 +187,7 @@ class FrameVoiceLearner:
 
 SYSTEM = System(
     name=FRAME_VOICE,
-    what="The frame voice: what an instrument sounds like, as a function of pitch and time.",
+    what="The frame voice: an instrument's sound as a function of pitch, time and velocity.",
     config=VoiceRecipe,
     recipes=RECIPES,
     data=("notes",),

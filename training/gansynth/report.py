@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
 
 import msgspec
@@ -11,12 +10,12 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from instrument.files import replacing_file
 from training.data.audio.waves import WaveSet
 from training.gansynth.evaluate import Figure, GansynthEvaluation, Known, Play
 from training.metrics.audio.tone_samples import spread_rows
 from training.pictures.rainbowgram import write_rainbowgrams
 from training.pitch_classifier.file import About
+from training.trainer.evaluation import write_evaluation
 
 _PICTURED = (30, 40, 50, 60, 70, 80)
 
@@ -41,7 +40,7 @@ def print_evaluation(console: Console, evaluation: GansynthEvaluation, about: Ab
     )
 
 
-def write_evaluation(path: Path, evaluation: GansynthEvaluation, about: About, step: int) -> None:
+def write_report(path: Path, evaluation: GansynthEvaluation, about: About, step: int) -> None:
     """Write everything as JSON; what is unknown is null.
 
     Raises
@@ -50,14 +49,8 @@ def write_evaluation(path: Path, evaluation: GansynthEvaluation, about: About, s
         It cannot be written.
     """
     judged = {"waves": about.waves, "step": about.step, "accuracy": about.accuracy}
-    report = {
-        "date": datetime.date.today().isoformat(),
-        "step": step,
-        "classifier": judged,
-        **msgspec.to_builtins(evaluation, str_keys=True),
-    }
-    with replacing_file(path) as partial:
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
+    figures = msgspec.to_builtins(evaluation, str_keys=True)
+    write_evaluation(path, step, {"classifier": judged, **figures})
 
 
 def draw_notes(

@@ -296,7 +296,7 @@ RECIPES = {
 
 SYSTEM = System(
     name="gansynth-small",
-    what="GANSynth's generator, matched to notes instead of playing a game: 90 minutes on a CPU.",
+    what="A small GANSynth that learns note by note, without a critic: 90 minutes on a CPU.",
     config=SmallConfig,
     recipes=RECIPES,
     data=("soundfont",),

@@ -36,7 +36,7 @@ def _course(config: GansynthConfig) -> Course:
 
 SYSTEM = System(
     name="gansynth",
-    what="GANSynth: notes from a latent and a pitch, learned in a game with a critic.",
+    what="GANSynth: notes from a latent and a pitch, learned against a critic.",
     config=GansynthConfig,
     recipes=CONFIGS,
     data=("soundfont",),

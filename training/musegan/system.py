@@ -287,7 +287,7 @@ def _critics(config: MuseConfig) -> Iterator[nn.Module]:
 
 SYSTEM = System(
     name="musegan",
-    what="MuseGAN: several tracks at once, from scratch, accompanying or going on.",
+    what="MuseGAN: several tracks at once, from nothing, under a given track, or continuing.",
     config=MuseConfig,
     recipes=RECIPES,
     data=("jsb", "lakh"),

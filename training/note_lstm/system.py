@@ -98,7 +98,7 @@ def _open(config: NoteLSTMConfig, corpus: Corpus, device: torch.device) -> NoteL
 
 SYSTEM = System(
     name="note-lstm",
-    what="LSTM over notes with four heads: continues what was played, live.",
+    what="An LSTM over notes that continues what was played, live.",
     config=NoteLSTMConfig,
     recipes={
         "note_lstm": NoteLSTMConfig(),

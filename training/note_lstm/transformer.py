@@ -223,7 +223,7 @@ def _open(
 
 SYSTEM = System(
     name="note-transformer",
-    what="Transformer over notes with the LSTM's heads: to compare.",
+    what="A Transformer over notes, to compare with note-lstm.",
     config=NoteTransformerConfig,
     recipes={
         "note_transformer": NoteTransformerConfig(

@@ -123,7 +123,7 @@ def _tilted(image: Tensor, most_db: float) -> Tensor:
 
 SYSTEM = System(
     name="pitch-classifier",
-    what="The classifier that GANSynth's notes are judged by.",
+    what="The pitch classifier that judges GANSynth's notes.",
     config=ClassifierConfig,
     recipes={"narrow": NARROW, "paper": PAPER, "tiny": TINY},
     data=("soundfont",),

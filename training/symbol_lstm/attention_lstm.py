@@ -333,7 +333,7 @@ def nats_at(network: AttentionNetwork, batch: SymbolBatch) -> tuple[Tensor, Tens
 
 SYSTEM = System(
     name="attention-lstm",
-    what="The two-input attention LSTM: what comes next, over chords and durations.",
+    what="An LSTM with attention, over chords and durations.",
     config=AttentionConfig,
     recipes={
         "attention_lstm": AttentionConfig(),

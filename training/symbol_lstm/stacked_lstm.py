@@ -379,7 +379,7 @@ class StackedLearner:
 
 SYSTEM = System(
     name="stacked-lstm",
-    what="The stacked LSTM: the next chord or rest with its duration, as one symbol.",
+    what="A stacked LSTM: each chord or rest with its duration is one symbol.",
     config=StackedConfig,
     recipes={
         "stacked_lstm": StackedConfig(),

@@ -35,8 +35,6 @@ from training.trainer.system import Learner, Material, RunPosition, System
 
 BEST = "best.pt"
 """The checkpoint with the lowest validation loss; systems without one only have the last."""
-EVALUATION = "evaluation.json"
-"""What `latentkeys evaluate` leaves beside a run; the export puts it on the card."""
 _SOONEST_CHECKPOINT, _LATEST_CHECKPOINT = 60.0, 240.0
 _SAVING_SHARE = 0.02  # of the run's time, where that is not too rare
 _LOG_STEPS, _REPORT_SECONDS = 20, 5.0
@@ -356,7 +354,7 @@ def load_networks(networks: Mapping[str, nn.Module], state: dict[str, Any]) -> N
         except (KeyError, RuntimeError) as reason:
             raise FileError(
                 f"the run's weights do not fit its network: {str(reason).splitlines()[0]}",
-                "It was trained with another version of this system: train it anew.",
+                "It was trained with another version of this system: train it again.",
             ) from reason
 
 

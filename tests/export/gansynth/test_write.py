@@ -30,7 +30,8 @@ from tests.helpers.places import ROOT
 from tests.helpers.tiny_gansynth import CHECKPOINT, tiny_gansynth
 from tests.helpers.tiny_model import scratch
 from training.gansynth import system as gansynth
-from training.trainer.trainer import EVALUATION, Length, new_run
+from training.trainer.evaluation import EVALUATION
+from training.trainer.trainer import Length, new_run
 
 GRAPHS = ("note_1", "attack_1")
 EXPECTED = CHECKPOINT.parent / "tiny_expected.npz"

@@ -18,7 +18,8 @@ from tests.helpers.tiny_composers import tiny_composer
 from tests.helpers.tiny_model import tiny_bundle
 from training.systems import SYSTEMS
 from training.trainer.checkpoint import write_checkpoint
-from training.trainer.trainer import EVALUATION, Length, RunCard, new_run
+from training.trainer.evaluation import EVALUATION
+from training.trainer.trainer import Length, RunCard, new_run
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def judge(waves: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_is_measured_beside_its_data(waves: Path, judge: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     train = ("train", "gansynth", run, "--device", "cpu", "--data", waves)
-    done(latentkeys(*train, "--config", "tiny", "--images", 2))
+    done(latentkeys(*train, "--recipe", "tiny", "--images", 2))
     evaluate = ("evaluate", "gansynth", run, "--data", waves, "--classifier", judge)
     pictures = tmp_path / "pictures"
     said = done(latentkeys(*evaluate, "--notes", 6 * 61, "--pictures", pictures))

@@ -41,10 +41,10 @@ def waves(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_is_counted_in_images_goes_on_and_plays_notes(waves: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     train = ("train", "gansynth", run, "--device", "cpu")
-    begun = latentkeys(*train, "--config", "tiny", "--data", waves, "--images", 2)
+    begun = latentkeys(*train, "--recipe", "tiny", "--data", waves, "--images", 2)
     assert begun.exit_code == 0, begun.exception
     assert "Trained 1 steps. Next: latentkeys evaluate gansynth" in " ".join(begun.stdout.split())
-    again = latentkeys(*train, "--config", "tiny", "--data", waves)
+    again = latentkeys(*train, "--recipe", "tiny", "--data", waves)
     assert "already has a checkpoint" in refusal(again)
     resumed = latentkeys(*train, "--resume", "--data", waves, "--images", 4)
     assert resumed.exit_code == 0, resumed.exception
@@ -54,8 +54,16 @@ def test_a_run_is_counted_in_images_goes_on_and_plays_notes(waves: Path, tmp_pat
     assert notes(torch.randn(1, 256), torch.tensor([60])).shape == (1, 64000)
 
 
+def test_a_recipe_may_be_called_config_as_before(waves: Path, tmp_path: Path) -> None:
+    train = ("train", "pitch-classifier", tmp_path / "run", "--device", "cpu", "--data", waves)
+    begun = latentkeys(*train, "--config", "tiny", "--steps", 1)
+    assert begun.exit_code == 0, begun.exception
+    assert read_run(tmp_path / "run")[0].recipe == "tiny"
+    assert "--config" not in latentkeys(*train[:2], "--help").output
+
+
 def test_two_ends_are_refused_and_a_missing_set_says_how_to_make_it(tmp_path: Path) -> None:
-    train = ("train", "gansynth", tmp_path / "run", "--config", "tiny")
+    train = ("train", "gansynth", tmp_path / "run", "--recipe", "tiny")
     both = latentkeys(*train, "--images", 10, "--steps", 10)
     assert "--steps and --images both say when to stop" in refusal(both)
     missing = latentkeys(*train, "--data", "nothing-there")

@@ -14,7 +14,7 @@ from instrument.errors import FileError, SettingError
 from tests.helpers.tone_waves import tone, tone_waves
 from training.data.audio.waves import WaveSet
 from training.gansynth.evaluate import GansynthEvaluation, Known, Play, evaluate_player
-from training.gansynth.report import draw_notes, print_evaluation, write_evaluation
+from training.gansynth.report import draw_notes, print_evaluation, write_report
 from training.metrics.audio.tone_samples import spread_rows
 from training.pitch_classifier.file import FORMAT, About, read_classifier, write_classifier
 from training.pitch_classifier.network import TINY, PitchClassifier
@@ -119,7 +119,7 @@ def test_the_report_has_every_figure_for_people_and_machines(
     console.file.close()
     shown = (tmp_path / "shown").read_text()
     assert all(figure.name in shown for figure in evaluation.figures)
-    write_evaluation(tmp_path / "evaluation.json", evaluation, ABOUT, 7)
+    write_report(tmp_path / "evaluation.json", evaluation, ABOUT, 7)
     report = json.loads((tmp_path / "evaluation.json").read_text())
     assert report["step"] == 7
     assert report["figures"][0]["values"]["data"]["value"] == 100.0
