@@ -16,14 +16,15 @@ TEST_PACKAGES := libportaudio2 jackd2 fluidsynth libfluidsynth3 fluidr3mono-gm-s
 play: $(VENV)/play.stamp  ## play the instrument (ARGS="--preset NAME" and so on)
 	@$(BIN)/latentkeys play $(ARGS)
 
-test: $(VENV)/test.stamp  ## run the tests, real audio server included (ARGS="-k name")
-	@$(BIN)/python -m pytest $(ARGS)
+# Real-time tests run alone, whatever runs side by side (tests/helpers/turns.py).
+test: $(VENV)/test.stamp  ## run the tests, real audio server included (ARGS="-k name", "-m 'not slow'")
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile $(ARGS)
 
 test-daw: $(VENV)/test.stamp  ## record with a real DAW, Ardour 7, on JACK (apt installs it); writes docs/daw_test.log
 	@$(call system_packages,ardour)
 	$(BIN)/python -m tests.daw
 
-lint: $(VENV)/test.stamp  ## formatting, style and strict types over the three packages
+lint: $(VENV)/test.stamp  ## formatting, style and strict types over everything
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
+import pytest
+
 from instrument.realtime.machine_code import load_machine_code
+from tests.helpers.turns import turn
 
 
 def pytest_sessionstart() -> None:
     load_machine_code()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before the time limit begins to count
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    with turn(alone=item.get_closest_marker("serial") is not None):
+        return (yield)

@@ -55,7 +55,7 @@ def test_every_public_name_is_there_documented_and_the_one_that_type_checkers_se
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Sesion'"):
-        _ = instrument.Sesion  # type: ignore[attr-defined]
+        _ = instrument.Sesion
 
 
 def test_importing_the_door_loads_nothing_behind_it() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 
 import click
-import psutil  # type: ignore[import-untyped]  # noqa: F401 - missing is said now, not halfway
+import psutil  # noqa: F401 - missing is said now, not halfway
 from rich.console import Console
 
 from instrument.bench.harness import not_measured

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from instrument.bench.peers.child import PeerMissing
 from instrument.realtime.machine_code import load_machine_code

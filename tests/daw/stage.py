@@ -7,6 +7,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import jack
@@ -97,7 +98,7 @@ class Fingers:
         """Plug in all cables; every port must have come."""
         for output, target in _CABLES:
             for name in (output, target):
-                wait_for(lambda name=name: self._is_there(name), f"port {name}", PATIENCE_SECONDS)
+                wait_for(partial(self._is_there, name), f"port {name}", PATIENCE_SECONDS)
             self.client.connect(output, target)
 
     def _is_there(self, name: str) -> bool:

@@ -17,6 +17,8 @@ from tests.helpers.jack_server import RATE_HZ, Probe, running_jack
 from tests.helpers.live_play import played, wait_for
 from tests.helpers.tiny_gansynth import tiny_gansynth
 
+pytestmark = pytest.mark.serial
+
 BLOCK_FRAMES = 256
 PITCHES = (0, 23, 24, 60, 84, 85, 108, 127)  # the model has 24 to 84
 

@@ -51,7 +51,7 @@ def measured_hz(audio: np.ndarray, rate_hz: int) -> float:
     ]
     lag = peaks[correlation[peaks] > 0.9 * correlation[peaks].max()][0]
     before, at, after = correlation[lag - 1 : lag + 2]
-    return rate_hz / (lag + 0.5 * (before - after) / (before - 2 * at + after))
+    return float(rate_hz / (lag + 0.5 * (before - after) / (before - 2 * at + after)))
 
 
 @pytest.mark.timeout(240)

@@ -64,7 +64,7 @@ def sealed(content: bytes) -> bytes:
 
 def masked(content: bytes) -> int:
     """Return a CRC-32C as LevelDB stores it."""
-    crc = google_crc32c.value(content)
+    crc: int = google_crc32c.value(content)
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -25,7 +26,7 @@ TINY = {
     "tiny_follower": ("musegan", 4),
 }
 #: What differs from the recipe "tiny"; of a MuseGAN in its size.
-_CHANGES = {
+_CHANGES: dict[str, dict[str, Any]] = {
     "tiny_dense": {"is_document": True},
     "tiny_accompanist": {"mode": "composer", "given_track": 0},
     "tiny_follower": {"mode": "composer", "bars": 2, "previous_bars": 2},

@@ -26,7 +26,8 @@ def frequency_hz(pitch: float) -> float:
 def sine(pitch: float, frames: int, rate_hz: float = 48_000.0) -> NDArray[np.float32]:
     """Return a sine of amplitude 0.5 that begins at phase 0."""
     turns = np.arange(frames) * (frequency_hz(pitch) / rate_hz)
-    return (0.5 * np.sin(2 * np.pi * turns)).astype(np.float32)
+    audio: NDArray[np.float32] = (0.5 * np.sin(2 * np.pi * turns)).astype(np.float32)
+    return audio
 
 
 def fill_bank(

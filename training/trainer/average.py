@@ -49,7 +49,7 @@ class WeightAverage(AveragedModel, Generic[Network]):
             left = decay
             if early:
                 left = min(decay, (early[0] + int(updates)) / (early[1] + int(updates)))
-            get_ema_multi_avg_fn(left)(mean, new, updates)  # type: ignore[no-untyped-call]
+            get_ema_multi_avg_fn(left)(mean, new, updates)
 
         super().__init__(network, multi_avg_fn=follow, use_buffers=use_buffers)
         self.module.eval().requires_grad_(False)

@@ -87,8 +87,9 @@ class Adder(torch.nn.Module):
 def test_memories_that_share_an_example_stay_two_inputs(tmp_path: Path) -> None:
     same = torch.zeros(1, 3)  # one tensor for both memories, as a careless plan gives it
     names = ("heard", "hidden_in", "cell_in")
-    axes = dict.fromkeys(names, ("batch", "numbers"))
-    outputs = dict.fromkeys(("logits", "hidden_out", "cell_out"), ("batch", "numbers"))
+    shape: tuple[str, ...] = ("batch", "numbers")
+    axes = dict.fromkeys(names, shape)
+    outputs = dict.fromkeys(("logits", "hidden_out", "cell_out"), shape)
     inputs = {"heard": torch.zeros(1, 3), "hidden_in": same, "cell_in": same}
     export_graphs({"step": GraphPlan(Adder(1.5), inputs, axes, outputs)}, tmp_path, workers=0)
     model = onnx.load(tmp_path / "step.onnx")
@@ -119,7 +120,7 @@ def test_another_likeliest_choice_is_refused_but_a_tie_is_not() -> None:
     logits = np.array([[0.0, 2.0, 2.00005]], np.float32)
     compare_choices(logits[:, [0, 2, 1]], logits, "a tie")
     with pytest.raises(BundleError, match="another choice"):
-        compare_choices(logits[:, [1, 0, 2]] * [5, 1, 1], logits, "a graph")
+        compare_choices(logits[:, [1, 0, 2]] * np.array([5, 1, 1], np.float32), logits, "a graph")
 
 
 def test_only_weights_from_our_own_public_domain_music_are_offered_under_mit(

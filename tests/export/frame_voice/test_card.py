@@ -13,8 +13,11 @@ from training.frame_voice.report import write_report
 
 
 def test_an_evaluations_figures_come_with_their_date_and_step(tmp_path: Path) -> None:
-    gates = (Gate("LSD, held out", 1.23456, 1.5), Gate("wobble ratio", 0.4, 0.5, is_upper=False))
-    gates += (Gate("cents, p95", float("nan"), 2.5),)
+    gates = (
+        Gate("LSD, held out", 1.23456, 1.5),
+        Gate("wobble ratio", 0.4, 0.5, is_upper=False),
+        Gate("cents, p95", float("nan"), 2.5),
+    )
     report = VoiceReport("2026-01-02", 70, 1.0, (), (), (), {}, (), gates)
     write_report(tmp_path / "evaluation.json", report)
     assert read_metrics(tmp_path) == {

@@ -37,8 +37,8 @@ def test_the_card_lists_every_file_and_every_instrument(bundle: Bundle) -> None:
     present = {path.name for path in bundle.path.iterdir()}
     assert present == {*bundle.card.files, "card.json"}
     assert {"LICENSE", "sample.wav", "weights.bin"} < present
-    assert tuple(bundle.card.latents) == tuple(instrument.name for instrument in INSTRUMENTS)
-    assert bundle.card.latents["Glass Bell"].is_struck
+    assert tuple(bundle.sound.latents) == tuple(instrument.name for instrument in INSTRUMENTS)
+    assert bundle.sound.latents["Glass Bell"].is_struck
     assert bundle.card.training["source"] == "formulas"
 
 
@@ -198,7 +198,7 @@ class Dice(torch.nn.Module):
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_what_an_export_fails_of_is_said(tmp_path: Path, workers: int) -> None:
-    axes = {"numbers": ("numbers",)}
+    axes: dict[str, tuple[str, ...]] = {"numbers": ("numbers",)}
     dice = GraphPlan(Dice(), {"numbers": torch.zeros(3)}, axes, {"sums": ("numbers",)})
     with pytest.raises(EngineError, match=r"(?s)the graph dice failed:.*not allowed: Random"):
         export_graphs({"dice": dice}, tmp_path, workers)

@@ -74,6 +74,7 @@ def test_notes_fade_where_no_window_reaches_past_their_end() -> None:
     assert steady_seconds(waves()) == 4.0
     full = GansynthTones(Generator(NetworkSize(feature_base=512, feature_limit=4)))
     assert steady_seconds(full) == pytest.approx(4.0 - 1536 / 16000)
+    assert isinstance(full.spectrogram, Spectrogram)
     with torch.no_grad():  # the fade of a steady tone that was analysed and put together again
         tone = torch.sin(torch.arange(64000) * 0.3)[None]
         levels = full.spectrogram.round_trip(tone).square().reshape(1, -1, 256).mean(dim=2)[0]

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -134,8 +135,9 @@ def test_the_runtime_computes_tables_and_kernels_once(imported: Bundle, tmp_path
 
 def test_parity_notices_one_changed_weight(imported: Bundle) -> None:
     model = open_magenta(CHECKPOINT).notes
+    blocks: Any = model.generator.blocks
     with torch.no_grad():
-        model.generator.blocks[6].to_rgb.bias[0] += 0.02
+        blocks[6].to_rgb.bias[0] += 0.02
     with pytest.raises(BundleError, match="differs from torch"):
         check_notes(model, imported)
 

@@ -5,6 +5,7 @@ import shutil
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from export.magenta.model import open_magenta
 from instrument.errors import FileError
 from tests.helpers.places import GOLDEN
 from tests.helpers.tensorflow_checkpoint_writer import generator_variables, write_checkpoint
+from training.gansynth.network import NetworkSize
 
 
 @pytest.fixture
@@ -71,6 +73,7 @@ def test_a_model_that_has_not_grown_up_is_blended(
 def test_sizes_come_from_the_checkpoint(tmp_path: Path) -> None:
     model = open_magenta(small_folder(tmp_path / "model", 4, 3, pitches=12))
     size = model.notes.generator.size
+    assert isinstance(size, NetworkSize)
     assert (size.latent_size, size.pitches, size.image) == (7, 12, (16, 32))
     assert model.notes.spectrogram.frames == 200
 
@@ -155,5 +158,6 @@ def test_a_model_of_full_size_is_read_in_seconds(tmp_path: Path) -> None:
     assert model.position == 6.0
     kernel = "Generator/progressive_gan_generator/progressive_gan_block_5/conv0/conv2d/kernel"
     wanted = variables[f"{kernel}/ExponentialMovingAverage"]
-    found = model.notes.generator.blocks[4].conv0.weight.numpy()
+    blocks: Any = model.notes.generator.blocks
+    found = blocks[4].conv0.weight.numpy()
     assert np.array_equal(found.transpose(2, 3, 1, 0), wanted)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -27,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_composer("tiny_attention"), tmp_path / "models" / "tiny"))
 
 
-def run_of(folder: Path, **changes: object) -> RunCard:
+def run_of(folder: Path, **changes: Any) -> RunCard:
     """Write a checkpoint without weights, as only its card is read."""
     system, length = SYSTEMS["attention-lstm"], Length(2, 0.0, 1)
     run = new_run(system, "tiny", scales(), length, folder, torch.device("cpu"))

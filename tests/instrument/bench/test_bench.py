@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import jack
@@ -29,6 +30,8 @@ from instrument.bench.whole_instrument import underrun_rows
 from instrument.errors import FileError
 from tests.helpers.live_play import make_home
 
+pytestmark = pytest.mark.serial
+
 STEADY = Canary([1.0] * 20)
 UNSTEADY = Canary([1.0, 2.0] * 10)
 
@@ -43,7 +46,12 @@ def test_ratios_are_paired_within_a_round() -> None:
 
 def test_every_contestant_runs_once_per_round_after_another_neighbour() -> None:
     order: list[str] = []
-    contestants = {name: lambda name=name: order.append(name) or 1.0 for name in "abc"}
+
+    def run(name: str) -> float:
+        order.append(name)
+        return 1.0
+
+    contestants = {name: partial(run, name) for name in "abc"}
     results = interleave(contestants, 3, Canary())
     assert "".join(order) == "abcbcacab"
     assert results == {name: [1.0] * 3 for name in "abc"}

@@ -113,11 +113,11 @@ def test_accompaniments_stand_beside_the_tune(prompt: Path, tmp_path: Path, name
 
 def test_phrases_are_written_from_nothing_and_go_on_from_bars(prompt: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mid"
-    options = ("--model", model("tiny_phrases"), "--mode", "hybrid", "--bars", 6)
-    assert latent("compose", out, *options).exit_code == 0
+    phrases = ("--model", model("tiny_phrases"), "--mode", "hybrid", "--bars", 6)
+    assert latent("compose", out, *phrases).exit_code == 0
     assert read_phrase(out).length_beats == 24.0
-    options = ("--model", model("tiny_follower"), "--bars", 3, "--force")
-    assert latent("continue", prompt, out, *options).exit_code == 0
+    follower = ("--model", model("tiny_follower"), "--bars", 3, "--force")
+    assert latent("continue", prompt, out, *follower).exit_code == 0
     assert read_phrase(out).length_beats == 20.0
 
 

@@ -52,6 +52,7 @@ def test_both_wheels_at_once_are_a_bad_finding(
     assert "pip uninstall onnxruntime onnxruntime-gpu" in first.remedy
 
 
+@pytest.mark.serial
 def test_a_jack_server_is_found_with_its_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     with running_jack(128, name="doctor") as server:
         monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)

@@ -100,7 +100,7 @@ def test_wishes_that_contradict_each_other_are_refused() -> None:
         ({"seed": 3}, "belong to random timbres"),
     ):
         with pytest.raises(SettingError, match=said):
-            MorphRequest(**wrong)  # type: ignore[arg-type]
+            MorphRequest(**wrong)
 
 
 def test_a_morph_that_cannot_be_says_why(presets: Path) -> None:

@@ -21,7 +21,7 @@ HABITS = 32
 def walk(seed: int, count: int = 60) -> list[tuple[int, ...]]:
     """Four voices that hold, step, rest and come back to where they were."""
     random = np.random.default_rng(seed)
-    frames = [(70, 66, 60, 50)]
+    frames: list[tuple[int, ...]] = [(70, 66, 60, 50)]
     for _ in range(count):
         steps = random.integers(-3, 4, 4) * (random.random(4) < 0.4)
         frame = [max(p, 40) + int(s) for p, s in zip(frames[-1], steps, strict=True)]

@@ -1,5 +1,7 @@
 """What is remembered of four voices, and moves there and back."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ from instrument.composers.chorale_state import (
 FRAMES = [(72, 67, 64, 48), (72, 67, 64, 48), (74, 67, -1, 43), (74, 65, 62, 43)]
 
 
-def past_of(frames: list[tuple[int, ...]]) -> Past:
+def past_of(frames: Sequence[tuple[int, ...]]) -> Past:
     past = begin(4.0, 1.0)
     for frame in frames:
         past = advance(past, frame)

@@ -1,6 +1,7 @@
 """What any continuer promises: in time, at the prompt's end, and the same from the same seed."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ class Stairs:
         return note, note
 
 
-def prompt(*starts: float, **more: object) -> Phrase:
+def prompt(*starts: float, **more: Any) -> Phrase:
     return Phrase.of([Note(start, 60, 1.0) for start in starts], **more)
 
 

@@ -1,5 +1,7 @@
 """What the networks are told: in range, and the same in every key."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -26,7 +28,7 @@ def music(seed: int, key: int = 0) -> list[tuple[int, int, int, int]]:
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def told(seed: int, bar_beats: float, key: int = 0) -> list[dict[str, HeadInputs | np.ndarray]]:
+def told(seed: int, bar_beats: float, key: int = 0) -> list[dict[str, Any]]:
     history, rows = History.begin(bar_beats, 1.0), []
     for shift, pitch, duration, velocity in music(seed, key):
         here, onset = history.onset(0), history.onset(shift)
@@ -82,11 +84,11 @@ def test_a_repeated_bar_offers_its_notes_to_be_copied() -> None:
     for shift, pitch, duration, velocity in [*bar, *bar[:2]]:
         history = history.follow(history.onset(shift), pitch, duration, velocity)
     onset = history.onset(24)
-    pitch = features.pitch_inputs(history, onset)
+    copied = features.pitch_inputs(history, onset)
     nothing = features.NOTHING
-    assert pitch.candidates.tolist() == [3, 3, nothing, nothing, nothing]
-    duration = features.duration_inputs(history, onset, 67)
-    assert duration.candidates[:2].tolist() == [23, 23]
+    assert copied.candidates.tolist() == [3, 3, nothing, nothing, nothing]
+    lengths = features.duration_inputs(history, onset, 67)
+    assert lengths.candidates[:2].tolist() == [23, 23]
     assert 24 in features.shift_inputs(history, history.onset(0)).candidates
 
 

@@ -21,6 +21,7 @@ from tests.helpers.corpora import scales
 from tests.helpers.places import ROOT
 from tests.helpers.tiny_composers import tiny_composer
 from training.note_lstm.step_graphs import NoteTupleWriter
+from training.note_lstm.system import NoteLearner
 from training.systems import SYSTEMS
 
 MELODY = tuple(Note(float(beat), 60 + step, 1.0) for beat, step in enumerate((0, 2, 4, 5, 7, 5, 4)))
@@ -45,6 +46,7 @@ def test_the_note_lstm_plays_the_very_notes_that_torch_plays() -> None:
     torch.manual_seed(1)  # as the tiny run began
     system, corpus = SYSTEMS["note-lstm"], scales(voices=1, per_split=8)
     learner = system.open(system.recipes["tiny"], corpus, torch.device("cpu"))
+    assert isinstance(learner, NoteLearner)
     round_matrices(learner.network, with_kernels=True)
     prompt = at_bar_line(Phrase.of(MELODY))
     wanted = NoteTupleWriter(learner.step_module(), 1.0, 0.95).continue_phrase(prompt, 90.0, 3)

@@ -32,6 +32,8 @@ from tests.helpers.jack_server import RATE_HZ, Probe, realtime_is_allowed, runni
 from tests.helpers.live_engine import LiveEngine, live_engine
 from tests.helpers.tones import cents, heard_hz
 
+pytestmark = pytest.mark.serial
+
 BLOCK = 512
 
 

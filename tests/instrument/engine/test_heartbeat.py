@@ -12,6 +12,8 @@ from instrument.rendering.process import HEARTBEAT_SECONDS, PLAYED_SECONDS, Mode
 from instrument.rendering.table_source import ToneTables
 from tests.helpers.live_play import wait_for
 
+pytestmark = pytest.mark.serial
+
 RATE_HZ = 48_000
 
 

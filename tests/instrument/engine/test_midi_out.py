@@ -26,6 +26,8 @@ from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
 from tests.helpers.live_engine import live_engine
 from tests.helpers.tones import fill_bank
 
+pytestmark = pytest.mark.serial
+
 CLOCK, START, SENSING, POSITION = b"\xf8", b"\xfa", b"\xfe", b"\xf2\x10\x01"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -9,10 +10,10 @@ import numpy as np
 import pytest
 import rtmidi
 
-from instrument.engine import midi_ports
 from instrument.engine.clock import now_ns
 from instrument.engine.messages import EngineSettings
 from instrument.engine.midi_ports import (
+    ALSA_SEQUENCER,
     ArrivalClock,
     RtmidiIn,
     ScriptedMidiIn,
@@ -27,6 +28,8 @@ from instrument.midi.messages import (
     release_everything,
 )
 from tests.helpers.jack_server import running_jack
+
+pytestmark = pytest.mark.serial
 
 
 @pytest.fixture
@@ -82,7 +85,7 @@ def connect(source: str, destination: str) -> None:
 
 
 def test_the_jack_api_is_found_although_alsa_comes_first_and_fails(jack_midi: int) -> None:
-    if midi_ports.ALSA_SEQUENCER.exists():
+    if ALSA_SEQUENCER.exists():
         pytest.skip("this machine has ALSA's sequencer, which is preferred")
     assert first_working_api() == jack_midi
     with pytest.raises(rtmidi.SystemError):  # the trap that we walk around
@@ -152,7 +155,7 @@ def test_a_keyboard_that_is_pulled_out_lets_its_notes_go_and_comes_back(jack_mid
 
 
 def test_windows_is_told_about_loopmidi(jack_midi: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(midi_ports.sys, "platform", "win32")
+    monkeypatch.setattr(sys, "platform", "win32")
     inputs = RtmidiIn(jack_midi, EngineSettings(hardware_midi=False), with_virtual_port=True)
     assert [("loopMIDI" in n.remedy, "'latentkeys'" in n.remedy) for n in inputs.notices] == [
         (True, True)
@@ -162,7 +165,7 @@ def test_windows_is_told_about_loopmidi(jack_midi: int, monkeypatch: pytest.Monk
 
 
 def test_no_midi_system_is_a_notice_and_not_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    if midi_ports.ALSA_SEQUENCER.exists():
+    if ALSA_SEQUENCER.exists():
         pytest.skip("this machine has ALSA's sequencer")
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "latentkeys-no-such-server")
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")

@@ -11,13 +11,16 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from instrument.engine.messages import Ended, EngineSettings, Notice, Ready
+from instrument.engine.messages import Ended, EngineSettings, Ready
 from instrument.midi.messages import control_change, note_off, note_on, pitch_bend
+from instrument.processes.json_lines import Notice
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import ALL_CHANNELS, PANIC, USE_BANK
 from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
 from tests.helpers.live_engine import PRESET_BANK, LiveEngine, live_engine
 from tests.helpers.tones import cents, fill_bank, heard_hz, largest_step
+
+pytestmark = pytest.mark.serial
 
 SECOND = RATE_HZ
 

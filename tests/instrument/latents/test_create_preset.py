@@ -31,7 +31,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def latent_of(name: str) -> np.ndarray:
-    return np.asarray(Bundle.load(tiny_bundle()).card.latents[name].latent)
+    return np.asarray(Bundle.load(tiny_bundle()).sound.latents[name].latent)
 
 
 def test_a_blend_can_be_played_at_once(home: Path) -> None:
@@ -93,7 +93,7 @@ def test_the_path_around_keeps_its_distance_from_the_centre(home: Path) -> None:
         new_preset(name, PresetRequest(blend={instrument: 1}), model="tiny")
     straight = load_preset(new_preset("S", PresetRequest(between=("bell", "reed"))))
     around = load_preset(new_preset("A", PresetRequest(between=("bell", "reed"), path="around")))
-    centre = np.asarray(Bundle.load(tiny_bundle()).card.prior.mean)
+    centre = np.asarray(Bundle.load(tiny_bundle()).sound.prior.mean)
     lengths = [np.linalg.norm(p.sound.latent - centre) for p in (straight, around)]
     assert lengths[1] > lengths[0]
     assert around.recipe is None

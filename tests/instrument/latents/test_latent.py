@@ -105,14 +105,14 @@ def test_a_blend_of_gansynth_keeps_its_distance_from_the_centre() -> None:
 
 
 def test_a_blend_is_the_weighted_mean_whatever_its_sum() -> None:
-    card = Bundle.load(tiny_bundle()).card
+    card = Bundle.load(tiny_bundle()).sound
     bell, reed = (np.array(card.latents[name].latent) for name in ("Glass Bell", "Reed"))
     assert blend(card, {"Glass Bell": 3, "Reed": 1}) == pytest.approx(0.75 * bell + 0.25 * reed)
     assert blend(card, {"Glass Bell": 1.5, "Reed": -0.5}) == pytest.approx(1.5 * bell - 0.5 * reed)
 
 
 def test_a_blend_that_cannot_be_says_why() -> None:
-    card = Bundle.load(tiny_bundle()).card
+    card = Bundle.load(tiny_bundle()).sound
     with pytest.raises(PresetError, match="no instrument 'glas bell'\nDid you mean 'Glass Bell'"):
         blend(card, {"glas bell": 1})
     with pytest.raises(PresetError, match="It has: Glass Bell, Choir, Reed"):
@@ -122,13 +122,13 @@ def test_a_blend_that_cannot_be_says_why() -> None:
 
 
 def test_recipes_are_blends_or_draws() -> None:
-    card = Bundle.load(tiny_bundle()).card
+    card = Bundle.load(tiny_bundle()).sound
     assert np.array_equal(follow(Recipe(blend={"Reed": 1}), card), card.latents["Reed"].latent)
     assert np.array_equal(follow(Recipe(seed=4), card), draw(card, 4))
 
 
 def test_an_instrument_is_its_own_nearest_neighbour() -> None:
-    card = Bundle.load(tiny_bundle()).card
+    card = Bundle.load(tiny_bundle()).sound
     (name, distance), *others = neighbours(card, card.latents["Choir"].latent)
     assert name == "Choir"
     assert distance == pytest.approx(0.0, abs=1e-5)

@@ -16,7 +16,7 @@ def tone(pitch: float, levels: tuple[float, ...]) -> np.ndarray:
         for number, level in enumerate(levels, start=1)
         if number * frequency_hz(pitch) < 8000.0
     ]
-    return (0.2 * np.sum(partials, axis=0)).astype(np.float32)
+    return np.asarray(0.2 * np.sum(partials, axis=0), np.float32)
 
 
 @pytest.mark.parametrize("pitch", [21, 24, 33.4, 47, 60, 69.25, 84, 96, 108])

@@ -5,6 +5,7 @@ import struct
 import tracemalloc
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import mido
 import pytest
@@ -143,7 +144,7 @@ def test_mido_and_symusic_find_the_notes_that_were_written(
         for track in phrase.tracks
     ]
     assert heard_by_mido(path) == (480, [[], *written])
-    score = symusic.Score(path)
+    score: Any = symusic.Score(path)
     theirs = [
         sorted((n.time, n.pitch, n.duration, n.velocity) for n in t.notes) for t in score.tracks
     ]

@@ -1,5 +1,7 @@
 """Keys are read as musicians write them, and their masks are the scales of a textbook."""
 
+from typing import Any, Literal
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ from instrument.music.constraints import Constraints, Key
         ("d min", 2, "minor"),
     ],
 )
-def test_keys_are_read_by_name(name: str, tonic: int, mode: str) -> None:
+def test_keys_are_read_by_name(name: str, tonic: int, mode: Literal["major", "minor"]) -> None:
     assert Key.named(name) == Key(tonic, mode)
 
 
@@ -53,6 +55,6 @@ def test_key_and_register_both_hold() -> None:
         ({"register": (70, 60)}, "got 70..60"),
     ],
 )
-def test_impossible_wishes_are_refused(wrong: dict[str, object], said: str) -> None:
+def test_impossible_constraints_are_refused(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingError, match=said.replace(".", r"\.")):
         Constraints(**wrong)

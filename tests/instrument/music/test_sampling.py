@@ -1,5 +1,7 @@
 """Draws follow the softmax, the masks, and the seed."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -11,7 +13,7 @@ LOGITS = np.array([2.0, 0.5, -1.0, 1.5, -3.0], np.float32)
 DRAWS = 4000
 
 
-def frequencies(**settings: object) -> np.ndarray:
+def frequencies(**settings: Any) -> np.ndarray:
     random = np.random.default_rng(4)
     return np.bincount([draw(LOGITS, random, **settings) for _ in range(DRAWS)], minlength=5)
 

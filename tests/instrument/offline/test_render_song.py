@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import mido
 import numpy as np
@@ -38,12 +39,12 @@ def note(kind: str, pitch: int, ticks: int) -> mido.Message:
     return mido.Message(kind, note=pitch, velocity=100 if kind == "note_on" else 0, time=ticks)
 
 
-def rendered(tmp_path: Path, song: Path, **options: object) -> np.ndarray:
+def rendered(tmp_path: Path, song: Path, **options: Any) -> np.ndarray:
     out = tmp_path / "out.wav"
-    render_song(song, out, preset="reed", replace=True, **options)  # type: ignore[arg-type]
+    render_song(song, out, preset="reed", replace=True, **options)
     sound, rate = soundfile.read(out, dtype="float32")
     assert rate == options.get("rate_hz", RATE_HZ)
-    return sound[:, 0]
+    return np.asarray(sound[:, 0])
 
 
 def partial(sound: np.ndarray, pitch: int, rate_hz: int = RATE_HZ) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from instrument.partner.sounding_notes import Message
 from tests.helpers.partner_stage import BEAT, RATE, make_partner, stuck
 
 MINUTES = 1.0
-MODES = {"answer": Answer, "duet": Duet, "loop": Loop}
+MODES: dict[str, Callable[[], Mode]] = {"answer": Answer, "duet": Duet, "loop": Loop}
 
 
 class Nonsense:

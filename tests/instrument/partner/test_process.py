@@ -32,6 +32,8 @@ from instrument.session.partner_process import PartnerProcess
 from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
 from tests.helpers.live_engine import LiveEngine, live_engine
 
+pytestmark = pytest.mark.serial
+
 BEAT = RATE_HZ // 4  # 240 bpm
 NGRAM = SessionSettings(replace(PartnerSettings(), model="ngram"), bpm=240.0)
 

@@ -13,11 +13,12 @@ from instrument.errors import FileError, SettingError
 from instrument.midi.messages import control_change, note_off, note_on
 from instrument.midi.phrases import read_phrase
 from instrument.music.constraints import Constraints, Key
-from instrument.music.note import Tempo
+from instrument.music.note import Phrase, Tempo
 from instrument.partner.messages import SessionSettings
 from instrument.partner.open_partner import open_partner
 from instrument.partner.replay import composer_sha256, replay, replay_into
 from instrument.partner.settings import PartnerControls, PartnerSettings
+from instrument.partner.sounding_notes import Message
 from instrument.partner.take import (
     FORMAT,
     NOTES_FILE,
@@ -37,11 +38,12 @@ SETTINGS = SessionSettings(
 
 def play(
     settings: SessionSettings, events: list[tuple[int, bytes]], last_frame: int
-) -> tuple[Take, list[object], object]:
+) -> tuple[Take, list[Message], Phrase]:
     """Play live in virtual time and keep it."""
     partner = open_partner(settings, RATE)
     partner.begin_at(777)
-    waiting, messages = sorted(events, key=lambda event: event[0]), []
+    messages: list[Message] = []
+    waiting = sorted(events, key=lambda event: event[0])
     heard = []
     while partner.frame + partner.step_frames <= last_frame:
         while waiting and waiting[0][0] <= partner.frame:
@@ -74,17 +76,17 @@ def test_a_take_gives_the_same_messages_and_the_same_bytes(
 ) -> None:
     settings = replace(SETTINGS, partner=replace(CHOSEN, mode=mode, model=model))  # type: ignore[arg-type]
     take, messages, notes = play(settings, EVENTS, 14 * BEAT)
-    write_take(tmp_path, take, notes)  # type: ignore[arg-type]
+    write_take(tmp_path, take, notes)
     assert read_take(tmp_path) == take
     assert replay(read_take(tmp_path)) == messages
     replay_into(tmp_path, tmp_path / "again.mid", lambda _: None)
     assert (tmp_path / "again.mid").read_bytes() == (tmp_path / NOTES_FILE).read_bytes()
-    assert any(m.data[0] & 0xF0 == 0x90 for m in messages)  # type: ignore[attr-defined]
+    assert any(m.data[0] & 0xF0 == 0x90 for m in messages)
 
 
 def test_the_notes_of_both_stand_in_tracks_of_their_own(tmp_path: Path) -> None:
     take, _, notes = play(SETTINGS, tune(), 12 * BEAT)
-    write_take(tmp_path, take, notes)  # type: ignore[arg-type]
+    write_take(tmp_path, take, notes)
     phrase = read_phrase(tmp_path / NOTES_FILE)
     assert [track.name for track in phrase.tracks] == ["player", "partner", "partner out"]
     player = phrase.tracks[0].notes
@@ -131,7 +133,7 @@ def test_a_take_of_a_stranger_is_checked(
     tmp_path: Path, change: dict[str, object], says: str
 ) -> None:
     take, _, notes = play(SETTINGS, [], BEAT)
-    write_take(tmp_path, take, notes)  # type: ignore[arg-type]
+    write_take(tmp_path, take, notes)
     raw = msgspec.json.decode((tmp_path / TAKE_FILE).read_bytes()) | change
     (tmp_path / TAKE_FILE).write_bytes(msgspec.json.encode(raw))
     with pytest.raises(FileError) as problem:

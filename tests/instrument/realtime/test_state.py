@@ -75,8 +75,8 @@ def test_a_full_ring_refuses_and_counts() -> None:
     accepted = [ring.push(index, 0x90) for index in range(RING_EVENTS + 3)]
     assert accepted == [True] * RING_EVENTS + [False] * 3
     assert ring.dropped == 3
-    assert [int(ring.pop()["time_frames"]) for _ in range(RING_EVENTS)] == list(range(RING_EVENTS))
-    assert ring.pop() is None
+    events = list(iter(ring.pop, None))
+    assert [int(event["time_frames"]) for event in events] == list(range(RING_EVENTS))
 
 
 def test_a_flood_of_program_changes_is_counted_and_harmless() -> None:

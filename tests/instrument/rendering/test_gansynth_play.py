@@ -24,6 +24,8 @@ from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
 from tests.helpers.live_play import played
 from tests.helpers.plain_gansynth import plain_gansynth
 
+pytestmark = pytest.mark.serial
+
 BLOCK_FRAMES = 256
 SECONDS_APART = 0.5
 PITCHES = (12, 21, 40, 41, 57, 70, 75, 96, 108, 115)  # the model has 40 to 70

@@ -133,6 +133,7 @@ def test_a_cache_that_cannot_be_written_is_told_and_costs_no_note(
     assert isinstance(notice, Notice) and "cannot create the cache folder" in notice.message
 
 
+@pytest.mark.serial
 def test_it_ends_with_its_stdin(asked: Asked) -> None:
     asked.fill(find_preset("reed"))
     asked.wait_for(Opened)

@@ -22,12 +22,14 @@ def bundle() -> Bundle:
 
 @pytest.fixture(scope="module")
 def voice(bundle: Bundle) -> FrameVoiceRenderer:
-    return open_renderer(bundle, device="cpu")
+    renderer = open_renderer(bundle, device="cpu")
+    assert isinstance(renderer, FrameVoiceRenderer)
+    return renderer
 
 
 @pytest.fixture(scope="module")
 def choir(bundle: Bundle) -> tuple[float, ...]:
-    return bundle.card.latents["Choir"].latent
+    return bundle.sound.latents["Choir"].latent
 
 
 def cents(audio: np.ndarray, pitch: int) -> float:
@@ -90,21 +92,21 @@ def test_rendering_again_gives_the_same_bits_and_another_key_other_noise(
     first = voice.render([60, 61], [choir, choir], frames=9600)
     again = open_renderer(bundle, device="cpu").render([60, 61], [choir, choir], frames=9600)
     assert np.array_equal(first, again)
-    assert np.corrcoef(first)[0, 1] < 0.9
+    assert np.corrcoef(first[0], first[1]).min() < 0.9
 
 
 def test_the_level_of_each_key_is_in_its_note(bundle: Bundle, voice: FrameVoiceRenderer) -> None:
     """The tiny model's table falls from +3 dB at pitch 21 to -3 dB at 108."""
     session = bundle.open_graph("attack", voice._runtime)
     tensors = {name: np.zeros(shape, np.float32) for name, (_, shape) in session.inputs.items()}
-    tensors["latent"][:] = bundle.card.latents["Reed"].latent
+    tensors["latent"][:] = bundle.sound.latents["Reed"].latent
     tensors["pitch"][:], tensors["velocity"][:], tensors["motion"][:] = 108, 1, 1
     random = np.random.Generator(np.random.Philox(key=[0, 108]))
     random.random(dtype=np.float32, out=tensors["motion_phases"])
     random.standard_normal(dtype=np.float32, out=tensors["noise"])
     bare = session.run(tensors)["audio"][0]
     note = voice.render(
-        [108], [bundle.card.latents["Reed"].latent], None, voice.info.attack_frames
+        [108], [bundle.sound.latents["Reed"].latent], None, voice.info.attack_frames
     )[0]
     ratio_db = 20 * np.log10(np.sqrt(np.mean(note**2) / np.mean(bare**2)))
     assert ratio_db == pytest.approx(-3.0, abs=0.01)
@@ -113,7 +115,7 @@ def test_the_level_of_each_key_is_in_its_note(bundle: Bundle, voice: FrameVoiceR
 def test_several_notes_come_in_the_order_asked_for(
     voice: FrameVoiceRenderer, bundle: Bundle
 ) -> None:
-    latents = [entry.latent for entry in bundle.card.latents.values()]
+    latents = [entry.latent for entry in bundle.sound.latents.values()]
     pitches = [60, 60, 72, 60, 60, 60]
     chosen = [latents[index] for index in (0, 0, 0, 1, 1, 1)]
     velocities = [20, 120, 60, 30, 60, 90]
@@ -127,17 +129,17 @@ def test_the_self_test_passes_here_and_notices_another_sound(
     bundle: Bundle, voice: FrameVoiceRenderer
 ) -> None:
     assert self_test(bundle, voice) <= 1e-6
-    test = bundle.card.self_test[1]
+    test = bundle.sound.self_test[1]
     for changed in (
         dataclasses.replace(test, pitch=test.pitch + 1),
         dataclasses.replace(test, values=(test.values[0] + 3e-4, *test.values[1:])),
         dataclasses.replace(test, values=(float("nan"), *test.values[1:])),
     ):
-        card = dataclasses.replace(bundle.card, self_test=(changed,))
+        card = dataclasses.replace(bundle.sound, self_test=(changed,))
         with pytest.raises(BundleError, match=r"self-test: pitch .* must be .* got"):
             self_test(dataclasses.replace(bundle, card=card), voice)
     late = dataclasses.replace(test, frames=(10**7, *test.frames[1:]))
-    card = dataclasses.replace(bundle.card, self_test=(late,))
+    card = dataclasses.replace(bundle.sound, self_test=(late,))
     with pytest.raises(BundleError, match="has only 192000 frames"):
         self_test(dataclasses.replace(bundle, card=card), voice)
 
@@ -184,7 +186,7 @@ def test_a_pitch_that_the_model_never_learned_is_refused(
 @pytest.mark.parametrize("pitch", [21, 69, 108])
 def test_a_sine_has_its_pitch_level_and_overtones(pitch: int) -> None:
     sines = SineRenderer(latent_size=2)
-    plain, rich = sines.render([pitch, pitch], [[0, 0], [1, 0.5]], [127, 127], RATE_HZ)
+    plain, rich = sines.render([pitch, pitch], [[0.0, 0.0], [1.0, 0.5]], [127, 127], RATE_HZ)
     assert abs(cents(plain, pitch)) < 1.0
     assert np.sqrt(np.mean(plain[4800:] ** 2)) == pytest.approx(0.1, rel=0.01)
     spectrum = np.abs(np.fft.rfft(rich * np.hanning(len(rich)), 8 * RATE_HZ))  # 1/8 Hz per bin

@@ -141,8 +141,13 @@ class Small(SineRenderer):
 
     def __init__(self) -> None:
         super().__init__(sample_rate_hz=16_000, seconds=0.5)
-        unlike = {"hears_velocity": False, "keeps_levels": False, "tones_at_once": 2}
-        self.info = replace(self.info, pitch_range=(60, 62), **unlike)
+        self.info = replace(
+            self.info,
+            pitch_range=(60, 62),
+            hears_velocity=False,
+            keeps_levels=False,
+            tones_at_once=2,
+        )
         self.calls: list[list[int]] = []
 
     def render(self, pitches, latents, velocities=None, frames=None):  # type: ignore[no-untyped-def]

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,8 @@ from instrument.realtime.state import LOWEST_PITCH, EngineState
 from instrument.rendering.table_source import ToneTables
 from tests.helpers.jack_server import RATE_HZ, JackServer, running_jack
 from tests.helpers.live_play import COMMAND, Keyboard, Played, make_home, played, start, wait_for
+
+pytestmark = pytest.mark.serial
 
 A4 = 69
 HALF_SECOND = RATE_HZ // 2
@@ -260,7 +262,7 @@ def test_a_cold_key_sounds_at_once_and_its_own_sound_follows(
         instrument.end()
 
 
-STAGES = {
+STAGES: dict[str, Callable[[list[psutil.Process], Path | None], object]] = {
     "its processes start": lambda family, folder: bool(family),
     "the engine opens its device": lambda family, folder: folder and folder.exists(),
     "keys can be played": lambda family, folder: folder and EngineState.attach(folder).clock > 0,

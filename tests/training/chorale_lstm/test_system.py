@@ -64,8 +64,8 @@ def test_the_probabilities_of_all_moves_of_two_voices_sum_to_one(corpus: Corpus)
     frames = [tuple(row) for row in frames_of(corpus.pieces[0].phrase()).tolist()[:9]]
     total = 0.0
     past = begin(4.0, 0.0)
-    for frame in frames:
-        past = advance(past, frame)
+    for row in frames:
+        past = advance(past, row)
     first, second = ORDER[:2]
     choices = [np.flatnonzero(possible_moves(past, voice)).tolist() for voice in (first, second)]
     for one, two in itertools.product(choices[0][::16], choices[1]):

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ from training.convgan.system import (
     networks_of,
 )
 from training.data.audio.wave_writer import RecordedTone, write_waves
-from training.data.audio.waves import WaveSet
+from training.data.audio.waves import WaveSet, WaveSplit
 from training.trainer.system import RunPosition
 from training.trainer.trainer import BEST, Length, new_run, read_run, resumed_run
 
@@ -40,7 +41,8 @@ DOCUMENT = replace(SYSTEM.recipes["document"], batch=4, compared=16)
 @pytest.fixture(scope="module")
 def waves(tmp_path_factory: pytest.TempPathFactory) -> WaveSet:
     """Decaying tones, 10 to learn from, 3 to validate and 3 to test."""
-    splits = ["train"] * 10 + ["valid"] * 3 + ["test"] * 3
+    counts: dict[WaveSplit, int] = {"train": 10, "valid": 3, "test": 3}
+    splits = [split for split, size in counts.items() for _ in range(size)]
     time = np.arange(WAVE_FRAMES) / 16000.0
     items = [
         RecordedTone(
@@ -174,9 +176,9 @@ def test_training_brings_tiles_nearer_to_the_waves(waves: WaveSet) -> None:
 def test_training_goes_on_to_the_bit(waves: WaveSet, tmp_path: Path) -> None:
     length = Length(4, 0.0, 1)
     new_run(SYSTEM, "tiny", waves, length, tmp_path / "whole", CPU).run(_quiet, lambda: False)
-    asked: list[int] = []
+    asked = count()
     first = new_run(SYSTEM, "tiny", waves, length, tmp_path / "halves", CPU)
-    assert not first.run(_quiet, lambda: bool(asked) or asked.append(1) is not None)
+    assert not first.run(_quiet, lambda: next(asked) > 0)
     assert 0 < first.card.step < 4
     assert resumed_run(SYSTEM, waves, tmp_path / "halves", CPU, None).run(_quiet, lambda: False)
     whole, halves = (read_run(tmp_path / name)[1]["networks"] for name in ("whole", "halves"))

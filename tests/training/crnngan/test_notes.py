@@ -17,7 +17,7 @@ NOTES = (Note(0.0, 60, 1.0, 70), Note(0.0, 64, 1.0, 80), Note(1.5, 62, 0.25, 90)
 
 def test_tones_are_length_pitch_velocity_and_time_since_the_one_before() -> None:
     expected = [[1.0, 64, 80, 0.0], [1.0, 60, 70, 0.0], [0.25, 62, 90, 1.5]]
-    np.testing.assert_array_equal(notes_of(NOTES), np.float32(expected))
+    np.testing.assert_array_equal(notes_of(NOTES), np.array(expected, np.float32))
 
 
 def test_tones_become_the_notes_they_were() -> None:
@@ -25,13 +25,13 @@ def test_tones_become_the_notes_they_were() -> None:
 
 
 def test_one_tone_at_a_time_cuts_each_note_at_the_next() -> None:
-    notes = np.float32([[2.0, 60, 80, 0.0], [1.0, 62, 80, 0.5], [1.0, 64, 80, 0.0]])
+    notes = np.array([[2, 60, 80, 0], [1, 62, 80, 0.5], [1, 64, 80, 0]], np.float32)
     phrase = phrase_of_tones(notes, 4.0, is_monophonic=True)
     assert phrase.notes == (Note(0.0, 60, 0.5), Note(0.5, 64, 1.0))
 
 
 def test_a_phrase_ends_on_time() -> None:
-    notes = np.float32([[1.0, 60, 80, 1.0]] * 10)
+    notes = np.array([[1.0, 60, 80, 1.0]] * 10, np.float32)
     phrase = phrase_of_tones(notes, 4.0, is_monophonic=True)
     assert [note.start_beats for note in phrase.notes] == [1.0, 2.0, 3.0]
     assert phrase.length_beats == 4.0
@@ -89,8 +89,8 @@ def test_texture_is_no_distance_from_itself_and_ln_2_from_what_shares_nothing() 
 
 
 def test_divergence_is_that_of_the_closed_form() -> None:
-    ours = np.float32([[[1.0, 60, 80, 1.0], [1.0, 61, 80, 1.0]]])
-    data = np.float32([[[1.0, 60, 80, 1.0], [1.0, 60, 80, 1.0]]])
+    ours = np.array([[[1, 60, 80, 1], [1, 61, 80, 1]]], np.float32)
+    data = np.array([[[1, 60, 80, 1], [1, 60, 80, 1]]], np.float32)
     # p = (1/2, 1/2), q = (1, 0), mean (3/4, 1/4)
     expected = 0.5 * (0.5 * np.log(2 / 3) + 0.5 * np.log(2.0) + np.log(4 / 3))
     assert texture_distance(ours, data, 4.0)["pitch class"] == pytest.approx(expected)

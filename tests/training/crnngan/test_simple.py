@@ -31,9 +31,15 @@ def _long_scales() -> Corpus:
 
 def _repeated(piece: Piece) -> Piece:
     starts = np.concatenate([piece.start_beats + 16.0 * n for n in range(8)])
-    columns = {name: np.tile(getattr(piece, name), 8) for name in ("length_beats", "pitch")}
-    more = {name: np.tile(getattr(piece, name), 8) for name in ("velocity", "voice")}
-    return replace(piece, start_beats=starts, length=128.0, **columns, **more)
+    return replace(
+        piece,
+        start_beats=starts,
+        length=128.0,
+        length_beats=np.tile(piece.length_beats, 8),
+        pitch=np.tile(piece.pitch, 8),
+        velocity=np.tile(piece.velocity, 8),
+        voice=np.tile(piece.voice, 8),
+    )
 
 
 def test_the_documents_networks_have_the_documents_parameters() -> None:

@@ -73,7 +73,7 @@ def assert_same(left: object, right: object) -> None:
     assert len(pairs) > 30
     for one, other in pairs:
         if isinstance(one, torch.Tensor):
-            assert torch.equal(one, other)
+            assert isinstance(other, torch.Tensor) and torch.equal(one, other)
         else:
             assert one == other
 
@@ -136,8 +136,9 @@ def test_a_trained_voice_plays_the_pitch_of_its_notes(tones: ToneSet, tmp_path: 
 
 
 def test_samples_are_hidden_tones_with_their_recordings(tones: ToneSet, tmp_path: Path) -> None:
-    sounds = begin(tones, tmp_path, 1).learner.samples()
-    assert {"organ tone 57", "organ tone 57 recorded"} <= set(sounds)
+    samples = begin(tones, tmp_path, 1).learner.samples()
+    assert isinstance(samples, NoteSamples)
+    assert {"organ tone 57", "organ tone 57 recorded"} <= set(samples)
 
 
 def test_other_notes_than_the_runs_are_refused(tones: ToneSet, tmp_path: Path) -> None:

@@ -184,7 +184,9 @@ def test_small_images_have_the_losses_of_enlarged_ones(position: float) -> None:
         loss, figures = rules.critic_loss(
             lambda image: critic(normalizer.normalise(image), position), seen
         )
-        slopes = torch.autograd.grad(loss, list(critic.blocks[0].conv0.parameters()))
+        slopes = torch.autograd.grad(
+            loss, list(critic.get_submodule("blocks.0.conv0").parameters())
+        )
         return torch.cat([figures["penalty"][None], loss[None], *(s.flatten() for s in slopes)])
 
     small, enlarged = losses(is_enlarged=False).detach(), losses(is_enlarged=True).detach()

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -75,7 +77,7 @@ def test_the_pitch_and_the_latent_both_change_the_waveform() -> None:
 def test_phase_shuffle_moves_by_at_most_n_frames_and_reflects_the_edge() -> None:
     torch.manual_seed(0)
     row = np.arange(1.0, 9.0)
-    moved = {
+    moved: dict[int, Any] = {
         -2: [3, 4, 5, 6, 7, 8, 7, 6],
         -1: [2, 3, 4, 5, 6, 7, 8, 7],
         0: row,

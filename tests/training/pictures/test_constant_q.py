@@ -16,7 +16,7 @@ def sine(hz: float) -> np.ndarray:
 def test_a_sine_stands_in_its_own_bin_with_its_own_amplitude(pitch: int) -> None:
     transform = ConstantQ()
     hz = 440.0 * 2.0 ** ((pitch - 69) / 12)
-    levels = np.abs(transform.transform(0.5 * sine(hz))[:, 60])
+    levels = np.abs(transform.transform(np.float32(0.5) * sine(hz))[:, 60])
     assert transform.pitches[levels.argmax()] == pitch
     assert levels.max() == pytest.approx(0.5, rel=1e-3)
 

@@ -1,6 +1,7 @@
 """Pictures of phrases: where the bars, notes and lines lie."""
 
 import numpy as np
+from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
 from instrument.music.note import Note, Phrase, Track
@@ -20,12 +21,14 @@ def test_each_note_is_a_bar_at_its_time_and_pitch() -> None:
     }
     assert spans == {(0.0, 1.0, 60), (1.5, 0.5, 64), (0.0, 4.0, 36)}
     assert axes.get_title() == "two tracks"
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["melody", "bass"]
+    legend = axes.get_legend()
+    assert legend
+    assert [text.get_text() for text in legend.get_texts()] == ["melody", "bass"]
 
 
 def test_softer_notes_are_paler() -> None:
     figure = draw_phrase(Phrase((MELODY,), 4.0))
-    loud, soft = (patch.get_facecolor()[3] for patch in figure.axes[0].patches)
+    loud, soft = (to_rgba(patch.get_facecolor())[3] for patch in figure.axes[0].patches)
     assert loud == 1.0 and 0.3 < soft < 0.4
 
 

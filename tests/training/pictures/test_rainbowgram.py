@@ -18,7 +18,8 @@ MIDDLE_C_HZ = 440.0 * 2.0 ** (-9 / 12)
 
 
 def tone(hz: float) -> np.ndarray:
-    return (np.sin(2.0 * np.pi * hz * HARMONICS * TIME) / HARMONICS).sum(axis=0).astype(np.float32)
+    partials = np.sin(2.0 * np.pi * hz * HARMONICS * TIME) / HARMONICS
+    return np.asarray(partials.sum(axis=0), np.float32)
 
 
 def noise() -> np.ndarray:

@@ -12,7 +12,7 @@ import torch
 from tests.helpers.tone_waves import tone_waves
 from training.audio.format import WAVE_FRAMES
 from training.data.audio.waves import WaveSet
-from training.pitch_classifier.network import NARROW, PAPER, TINY, PitchClassifier
+from training.pitch_classifier.network import NARROW, PAPER, TINY, ClassifierConfig, PitchClassifier
 from training.pitch_classifier.system import SYSTEM, PitchLearner
 from training.trainer.system import RunPosition
 from training.trainer.trainer import Length, load_learner, new_run
@@ -35,7 +35,7 @@ def test_the_paper_s_layers_bring_its_image_to_one_point() -> None:
 
 
 @pytest.mark.parametrize("config", [NARROW, TINY])
-def test_other_classifiers_also_end_in_one_point(config: type) -> None:
+def test_other_classifiers_also_end_in_one_point(config: ClassifierConfig) -> None:
     network = PitchClassifier(config).eval()
     logits, features = network(torch.randn(2, WAVE_FRAMES))
     assert logits.shape == (2, 61)

@@ -105,7 +105,7 @@ def test_a_line_is_learned_and_its_best_weights_are_loaded(corpus: Corpus, tmp_p
     assert (tmp_path / BEST).is_file()
     assert card.validation["loss"] < 0.01
     slope, offset = (float(p) for p in learner.networks["line"].parameters())
-    assert (slope, offset) == (pytest.approx(3.0, abs=0.1), pytest.approx(1.0, abs=0.1))
+    assert (slope, offset) == pytest.approx((3.0, 1.0), abs=0.1)
 
 
 def test_an_interrupted_run_ends_with_the_same_bits(corpus: Corpus, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def follower() -> ClockFollower:
 
 
 def ticks(bpm: float, count: int, first: float = 0.0) -> NDArray[np.float64]:
-    return first + np.arange(count) * 60.0 * RATE / bpm / 24.0
+    return first + np.arange(count, dtype=np.float64) * 60.0 * RATE / bpm / 24.0
 
 
 def run(

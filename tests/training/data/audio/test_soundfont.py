@@ -65,7 +65,7 @@ def test_the_stretch_of_the_strings_grows_with_pitch(grand: ToneSet) -> None:
 
 
 def test_the_nearest_pitch_is_a_strong_baseline(grand: ToneSet) -> None:
-    rows = np.flatnonzero(grand.split == TEST)
+    rows: list[int] = np.flatnonzero(grand.split == TEST).tolist()
     distances = []
     for row in rows:
         source = nearest_training_note(grand, row)

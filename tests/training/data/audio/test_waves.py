@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +11,10 @@ import pytest
 from instrument.errors import FileError
 from training.audio.format import WAVE_FRAMES
 from training.data.audio.wave_writer import RecordedTone, split_by_name, write_waves
-from training.data.audio.waves import WaveSet, open_waves
+from training.data.audio.waves import WaveSet, WaveSplit, open_waves
 from training.data.symbolic.reading import Skipped
 
-SAID = {"name": "mine", "source": "formulas", "notice": "free"}
+SAID: dict[str, Any] = {"name": "mine", "source": "formulas", "notice": "free"}
 
 
 def noise(seed: int) -> np.ndarray:
@@ -21,7 +22,8 @@ def noise(seed: int) -> np.ndarray:
 
 
 def five_notes() -> Iterator[RecordedTone]:
-    for number, split in enumerate(("train", "test", "train", "valid", "train")):
+    splits: tuple[WaveSplit, ...] = ("train", "test", "train", "valid", "train")
+    for number, split in enumerate(splits):
         yield RecordedTone(noise(number), 60 + number, 100 - number, f"label {number % 2}", split)
 
 

@@ -5,6 +5,7 @@ import csv
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import mido
 import numpy as np
@@ -148,7 +149,7 @@ def write_lpd(path: Path, rolls: list[np.ndarray], key: str = "resolution") -> N
     """Write what pypianoroll's `save` writes: arrays, and info.json as a member of the archive."""
     path.parent.mkdir(parents=True, exist_ok=True)
     info: dict[str, object] = {"name": path.stem, key: 24}
-    arrays = {"tempo": np.full(rolls[0].shape[0], 120.0)}
+    arrays: dict[str, Any] = {"tempo": np.full(rolls[0].shape[0], 120.0)}
     for number, roll in enumerate(rolls):
         matrix = scipy.sparse.csc_matrix(roll)
         for part in ("data", "indices", "indptr"):

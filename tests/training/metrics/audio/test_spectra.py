@@ -21,7 +21,7 @@ def sine(hz: float, level: float = 0.5) -> np.ndarray:
 
 def test_half_the_level_of_everything_is_six_decibels() -> None:
     noise = np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
-    spectra = magnitudes(noise, RATE), magnitudes(noise / 2, RATE)
+    spectra = magnitudes(noise, RATE), magnitudes(noise / np.float32(2), RATE)
     assert log_spectral_distance(*spectra, RATE) == pytest.approx(6.02, abs=0.02)
     assert spectral_convergence(*spectra) == pytest.approx(0.5, abs=1e-6)
 
@@ -48,7 +48,7 @@ def test_the_centroid_of_two_equal_sines_lies_between_them() -> None:
 @pytest.mark.parametrize("cents", [-12.0, 0.0, 3.3])
 def test_a_detuned_tone_is_measured_to_a_tenth_of_a_cent(cents: float) -> None:
     played = 440.0 * 2 ** (cents / 1200)
-    audio = sum(sine(k * played, 0.3 / k) for k in range(1, 6))
+    audio = np.asarray(sum(sine(k * played, 0.3 / k) for k in range(1, 6)))
     assert measure.pitch_error_cents(audio, 440.0) == pytest.approx(cents, abs=0.1)
 
 

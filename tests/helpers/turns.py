@@ -1,0 +1,41 @@
+"""Tests that measure time or hold an audio server run alone, although others run side by side.
+
+In: whether a test has to be alone. Out: a turn. Two locks on files of this folder, as the system
+forgets them when a process dies: the test runs inside the second one, shared or alone, and waits
+for it inside the first, so that one who wants to be alone is not overtaken for ever. They count
+between the workers of one ``pytest -n`` and between two runs in one checkout.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+
+
+@contextlib.contextmanager
+def turn(*, alone: bool) -> Iterator[None]:
+    """Wait until a test may run; on Windows, where tests run one by one, at once."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with _opened("__init__.py") as queue, _opened("turns.py") as stage:
+        fcntl.flock(queue, fcntl.LOCK_EX)
+        fcntl.flock(stage, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(queue, fcntl.LOCK_UN)
+        yield
+
+
+@contextlib.contextmanager
+def _opened(name: str) -> Iterator[int]:
+    file = os.open(_HERE / name, os.O_RDONLY)  # which closes in children, and so lets go
+    try:
+        yield file
+    finally:
+        os.close(file)
