@@ -29,7 +29,7 @@ class CriticOutput:
     features: list[Tensor]
 
 
-class Discriminator(nn.Module):
+class AudioCritic(nn.Module):
     """A stack of 2-D convolutions over some view of the audio, conditioned on pitch."""
 
     def __init__(self, channels: int, kernel: tuple[int, int], stride: tuple[int, int]) -> None:
@@ -59,7 +59,7 @@ class Discriminator(nn.Module):
         return CriticOutput(self.score(hidden) + projection, features)
 
 
-class SpectrogramCritic(Discriminator):
+class SpectrogramCritic(AudioCritic):
     """Looks at a log-magnitude spectrogram."""
 
     def __init__(self, size: int, channels: int) -> None:
@@ -75,7 +75,7 @@ class SpectrogramCritic(Discriminator):
         return 0.5 * torch.log(torch.view_as_real(bins).square().sum(dim=-1) + 1e-5)[:, None]
 
 
-class PeriodCritic(Discriminator):
+class PeriodCritic(AudioCritic):
     """Looks at the waveform folded at a period."""
 
     def __init__(self, period: int, channels: int) -> None:

@@ -13,7 +13,7 @@ each, heads that hear only the attended past, RMSprop at 1e-3. What is mended in
   last state as well;
 - nothing told the network where the beat is: here the position in the bar is an input;
 - there was no validation split, and no transposition: here both;
-- each note re-ran the window: here a step has constant cost (`AttentionStep`).
+- each note re-ran the window: here a step has constant cost (`AttentionStepModule`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from instrument.music.note import Meter, Phrase
 from instrument.music.note_tuples import GRID
 from training.data.symbolic.corpus import Corpus, Piece, open_corpus
 from training.pictures.samples import PhraseSamples
-from training.symbol_lstm.attention_network import AttentionNetwork, AttentionStep
+from training.symbol_lstm.attention_network import AttentionNetwork, AttentionStepModule
 from training.symbol_lstm.batches import (
     Lexicon,
     Line,
@@ -230,7 +230,7 @@ class AttentionLearner:
         """Return `count` phrases, each the prompt (if any) and `length_beats` after it."""
         config = self.config
         self.network.eval()
-        writer = PhraseWriter(AttentionStep(self.network), self.lexicon, prompt, count)
+        writer = PhraseWriter(AttentionStepModule(self.network), self.lexicon, prompt, count)
         if prompt is not None:
             line = line_of(prompt, self.lexicon, to_the_end=True)
             for chord, duration in zip(line.chords, line.durations, strict=True):
@@ -245,9 +245,9 @@ class AttentionLearner:
             writer.write(chords.numpy(), durations.numpy())
         return [phrase.between(0.0, end / GRID) for phrase in writer.phrases()]
 
-    def step_module(self) -> AttentionStep:
+    def step_module(self) -> AttentionStepModule:
         """Return what export turns into a graph."""
-        return AttentionStep(self.network).eval()
+        return AttentionStepModule(self.network).eval()
 
 
 class PhraseWriter:
@@ -266,7 +266,7 @@ class PhraseWriter:
     """
 
     def __init__(
-        self, step: AttentionStep, lexicon: Lexicon, prompt: Phrase | None, count: int
+        self, step: AttentionStepModule, lexicon: Lexicon, prompt: Phrase | None, count: int
     ) -> None:
         self.step, self.lexicon = step, lexicon
         self.bar_ticks = round(prompt.bar_beats * GRID) if prompt else 4 * GRID

@@ -92,7 +92,7 @@ class AttentionNetwork(nn.Module):
         return self.speak(hidden, context)
 
 
-class AttentionStep(nn.Module):
+class AttentionStepModule(nn.Module):
     """One event with explicit state: the form that is exported.
 
     Inputs, in this order: `chord`, `duration`, `phase`, `bar` int64 (1, 1) as in `SymbolBatch`;

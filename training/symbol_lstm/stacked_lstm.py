@@ -147,7 +147,7 @@ class StackedNetwork(nn.Module):
         return embedded
 
 
-class StackedStep(nn.Module):
+class StackedStepModule(nn.Module):
     """One symbol with explicit state.
 
     Inputs: ``symbol`` int64 (1, 1); ``hidden_1``, ``cell_1``, … ``hidden_3``, ``cell_3`` float32
@@ -343,9 +343,9 @@ class StackedLearner:
         end = length_beats + (prompt.length_beats if prompt else 0.0)
         return [phrase.between(0.0, end) for phrase in phrases]
 
-    def step_module(self) -> StackedStep:
+    def step_module(self) -> StackedStepModule:
         """Return what export would turn into a graph."""
-        return StackedStep(self.network).eval()
+        return StackedStepModule(self.network).eval()
 
     def _nats(self, batch: SymbolBatch) -> tuple[Tensor, Tensor]:
         """Return nats (b, t), 0 where there is no known target, and the targets."""

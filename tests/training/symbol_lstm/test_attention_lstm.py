@@ -10,7 +10,7 @@ from instrument.music.note import Note, Phrase
 from tests.helpers.corpora import copied, scale_piece, scales
 from training.data.symbolic.corpus import make_corpus
 from training.symbol_lstm.attention_lstm import SYSTEM, AttentionLearner, losses, nats_at
-from training.symbol_lstm.attention_network import AttentionNetwork, AttentionStep
+from training.symbol_lstm.attention_network import AttentionNetwork, AttentionStepModule
 from training.symbol_lstm.batches import Lexicon, SymbolBatch, line_of, whole_pieces
 from training.trainer.system import RunPosition
 
@@ -51,7 +51,7 @@ def test_the_documents_network_has_the_parameters_of_its_layers() -> None:
 def test_step_by_step_says_what_all_at_once_says(is_document: bool) -> None:
     network, batch = _network(is_document), _batch()
     chord, duration = network(batch)
-    step = AttentionStep(network)
+    step = AttentionStepModule(network)
     states = step.begin(len(PIECES))
     for t in range(batch.chords.shape[1]):
         column = [part[:, t : t + 1] for part in (batch.chords, batch.durations)]

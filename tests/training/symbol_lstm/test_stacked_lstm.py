@@ -15,7 +15,7 @@ from training.symbol_lstm.stacked_lstm import (
     SYSTEM,
     StackedLearner,
     StackedNetwork,
-    StackedStep,
+    StackedStepModule,
     Symbols,
 )
 from training.trainer.system import RunPosition
@@ -53,7 +53,7 @@ def test_step_by_step_says_what_all_at_once_says(embedding: int) -> None:
     network = _network(embedding)
     symbols = torch.randint(0, 4, (1, 12), generator=torch.Generator().manual_seed(1))
     logits, _ = network(symbols)
-    step = StackedStep(network)
+    step = StackedStepModule(network)
     states = step.begin()
     for t in range(12):
         now, *after = step(symbols[:, t : t + 1], *states)
