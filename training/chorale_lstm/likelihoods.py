@@ -36,16 +36,6 @@ class ChoraleLikelihoods:
     changed_nats: NDArray[np.float64]
     changed_notes: NDArray[np.float64]
 
-    @property
-    def nats_per_note(self) -> float:
-        """Return the sum over all pieces by the number of their cells."""
-        return float(self.nats.sum() / self.notes.sum())
-
-    @property
-    def nats_per_changed_note(self) -> float:
-        """Return the same of the changed cells."""
-        return float(self.changed_nats.sum() / self.changed_notes.sum())
-
 
 def cell_nats(network: ChoraleNetwork, batch: ChoraleBatch) -> Tensor:
     """Return -log of the probability of each learned cell's move: float32, (n, 4)."""

@@ -15,7 +15,6 @@ from instrument.music.piano_rolls import FIRST_PITCH, HOLD, REST, pitch_rolls_of
 from training.data.symbolic.corpus import Piece
 from training.musegan.network import MuseSize
 
-Classes = NDArray[np.int64]
 Bars = NDArray[np.int64]
 """Classes (windows, tracks, bars, steps): 0 rest, 1 hold, 2 and more the pitch that starts. Or, of
 polyphonic tracks, rolls (windows, tracks, bars, steps, pitches) of 0 and 1."""

@@ -23,26 +23,15 @@ _ROW_INCHES = 2.4
 _MOST_BAR_LINES = 64
 
 
-def draw_phrase(phrase: Phrase, title: str = "") -> Figure:
-    """Draw one phrase: a bar per note, tracks in colours, softer notes paler, bar lines.
-
-    Parameters
-    ----------
-    phrase
-        What to draw; an empty one gives an empty grid.
-    title
-        Above the picture.
-    """
-    return draw_phrases({title: phrase})
-
-
 def draw_phrases(phrases: Mapping[str, Phrase]) -> Figure:
     """Draw phrases one below the other, each with its title.
+
+    A bar is a note, tracks have colours, softer notes are paler; there are bar lines.
 
     Parameters
     ----------
     phrases
-        Phrases by title, at least one.
+        Phrases by title, at least one; an empty one gives an empty grid.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -5,14 +5,14 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
 from instrument.music.note import Note, Phrase, Track
-from training.pictures.piano_rolls import draw_phrase, draw_phrases
+from training.pictures.piano_rolls import draw_phrases
 
 MELODY = Track((Note(0.0, 60, 1.0, 127), Note(1.5, 64, 0.5, 1)), name="melody")
 BASS = Track((Note(0.0, 36, 4.0),), name="bass")
 
 
 def test_each_note_is_a_bar_at_its_time_and_pitch() -> None:
-    figure = draw_phrase(Phrase((MELODY, BASS), 4.0), "two tracks")
+    figure = draw_phrases({"two tracks": Phrase((MELODY, BASS), 4.0)})
     (axes,) = figure.axes
     bars = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
     spans = {
@@ -27,13 +27,13 @@ def test_each_note_is_a_bar_at_its_time_and_pitch() -> None:
 
 
 def test_softer_notes_are_paler() -> None:
-    figure = draw_phrase(Phrase((MELODY,), 4.0))
+    figure = draw_phrases({"": Phrase((MELODY,), 4.0)})
     loud, soft = (to_rgba(patch.get_facecolor())[3] for patch in figure.axes[0].patches)
     assert loud == 1.0 and 0.3 < soft < 0.4
 
 
 def test_bar_lines_follow_the_pickup() -> None:
-    figure = draw_phrase(Phrase((MELODY,), 8.0, pickup_beats=1.0))
+    figure = draw_phrases({"": Phrase((MELODY,), 8.0, pickup_beats=1.0)})
     lines = [float(np.atleast_1d(line.get_xdata())[0]) for line in figure.axes[0].lines]
     assert lines == [1.0, 5.0]
 
@@ -45,11 +45,11 @@ def test_several_phrases_stand_below_each_other_and_one_may_be_empty() -> None:
 
 
 def test_a_very_long_phrase_stays_a_readable_picture() -> None:
-    figure = draw_phrase(Phrase((MELODY,), 4000.0))
+    figure = draw_phrases({"": Phrase((MELODY,), 4000.0)})
     assert figure.get_size_inches()[0] <= 16.0 and len(figure.axes[0].lines) <= 64
 
 
 def test_tracks_without_names_need_no_legend() -> None:
     track = Track((Note(0.0, 60, 1.0),))
-    (axes,) = draw_phrase(Phrase((track, track), 4.0)).axes
+    (axes,) = draw_phrases({"": Phrase((track, track), 4.0)}).axes
     assert axes.get_legend() is None

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
@@ -23,7 +22,6 @@ from training.metrics.symbolic import crnngan_measures as symbolic
 from training.metrics.symbolic import musegan_measures as texture
 from training.metrics.symbolic.memorisation import TrainingMusic
 
-FORMAT = 1
 _MOST_TRACKS = 5
 _SHUFFLE_SEED = 0
 
@@ -155,11 +153,6 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
             cells = [_cell(getattr(seams, figure)) if seams else "–" for seams in found]
             table.add_row(f"seam {figure.replace('_', ' ')}", *cells)
     console.print(table)
-
-
-def to_json(comparison: Comparison) -> bytes:
-    """Return the comparison as JSON; what is unknown is null."""
-    return msgspec.json.encode({"format": FORMAT, "comparison": comparison})
 
 
 def stretches(

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
@@ -178,11 +177,6 @@ def print_evaluation(console: Console, evaluation: ComposerEvaluation) -> None:
         console.print(table)
     if evaluation.comparison:
         print_comparison(console, evaluation.comparison)
-
-
-def to_json(evaluation: ComposerEvaluation) -> bytes:
-    """Return the evaluation as JSON; what is unknown is null."""
-    return msgspec.json.format(msgspec.json.encode(evaluation), indent=1)
 
 
 def _likelihoods(found: Likelihoods, baseline: Baseline | None) -> list[Likelihood]:
