@@ -1,14 +1,15 @@
 """Write what is played to a WAV file: stereo, float32 as a rule, whole or not at all.
 
-`WavFile` is the file, for `latentkeys render`; `Recorder` fills one from the engine's ring while
-people play. Both write beside the wanted name and rename at the end, so that a crash never leaves
-a broken file under it.
+`WavFile` is every file of ours with sound in it; `Recorder` fills one from the engine's ring while
+people play. It is written beside the wanted name and renamed once it is on the disk, so that a
+crash never leaves a broken file under it.
 """
 
 from __future__ import annotations
 
 import errno
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
@@ -18,10 +19,13 @@ import numpy.typing as npt
 import soundfile
 
 from instrument.errors import FileError, LatentkeysError, SettingError
-from instrument.files import cannot_write, temporary_beside
+from instrument.files import cannot_write, flush_to_disk, temporary_beside
 from instrument.realtime.state import EngineState
 
 Stereo = npt.NDArray[np.float32]
+
+Subtype = Literal["FLOAT", "PCM_16", "PCM_24"]
+_SAMPLE_BYTES: dict[Subtype, int] = {"FLOAT": 4, "PCM_16": 2, "PCM_24": 3}
 
 MAX_BYTES = 2**32 - 2**16
 """A WAV file counts its bytes with 32 bits."""
@@ -44,7 +48,7 @@ def check_target(path: Path, *, replace: bool) -> None:
 
 
 class WavFile:
-    """A WAV file in the making; use it in a ``with`` statement.
+    """A sound file in the making; use it in a ``with`` statement.
 
     Leaving the statement normally puts the file in its place, leaving it by an error or Ctrl-C
     takes it away.
@@ -52,7 +56,7 @@ class WavFile:
     Parameters
     ----------
     path
-        Where the finished file goes.
+        Where the finished file goes; one that ends in .flac is packed without loss.
     rate_hz
         Frames per second.
     subtype
@@ -64,16 +68,16 @@ class WavFile:
         The file cannot be created or written (no such folder, no rights, a full disk).
     """
 
-    def __init__(
-        self, path: Path, rate_hz: int, subtype: Literal["FLOAT", "PCM_16"] = "FLOAT"
-    ) -> None:
+    def __init__(self, path: Path, rate_hz: int, subtype: Subtype = "FLOAT") -> None:
         self.path = path
         self.rate_hz = rate_hz
         self.frames = 0
+        self._most_frames = MAX_BYTES // (2 * _SAMPLE_BYTES[subtype])
         self._temporary = temporary_beside(path)
+        kind = "FLAC" if path.suffix == ".flac" else "WAV"
         try:
             self._file = soundfile.SoundFile(
-                self._temporary, "w", rate_hz, 2, subtype=subtype, format="WAV"
+                self._temporary, "w", rate_hz, 2, subtype=subtype, format=kind
             )
         except soundfile.LibsndfileError as problem:
             self._temporary.unlink(missing_ok=True)
@@ -81,7 +85,7 @@ class WavFile:
 
     def write(self, frames: Stereo) -> None:
         """Append float32 frames, shape (frames, 2), full scale +-1."""
-        if (self.frames + len(frames)) * 8 > MAX_BYTES:
+        if self.frames + len(frames) > self._most_frames:
             raise FileError(
                 f'"{self.path}" has reached 4 GiB, which is all that a WAV file can hold',
                 "Record into a new file.",
@@ -93,18 +97,35 @@ class WavFile:
         self.frames += len(frames)
 
     def finish(self) -> None:
-        """Close the file and put it in its place."""
+        """Close the file and put it in its place; after a failure it can still be kept or not."""
         try:
             self._file.close()
+            flush_to_disk(self._temporary)
             self._temporary.replace(self.path)
         except OSError as problem:
             raise cannot_write(self.path, problem) from problem
         except soundfile.LibsndfileError as problem:
             raise self._explain(problem) from problem
 
+    def finish_or_keep(self) -> None:
+        """Do as `finish`; if that fails, keep what the disk has taken before it is told."""
+        try:
+            self.finish()
+        except FileError:
+            self.keep_beginning()
+            raise
+
+    def keep_beginning(self) -> None:
+        """Put what there is in its place after trouble, as far as that still goes."""
+        with suppress(OSError, soundfile.LibsndfileError):
+            self._file.close()
+        with suppress(OSError):
+            self._temporary.replace(self.path)
+
     def discard(self) -> None:
-        """Take the unfinished file away."""
-        self._file.close()
+        """Take the unfinished file away, if there still is one."""
+        with suppress(soundfile.LibsndfileError):
+            self._file.close()
         self._temporary.unlink(missing_ok=True)
 
     def __enter__(self) -> WavFile:
@@ -113,9 +134,10 @@ class WavFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        if kind is None:
-            self.finish()
-        else:
+        try:
+            if kind is None:
+                self.finish()
+        finally:
             self.discard()
 
     def _explain(self, problem: soundfile.LibsndfileError) -> FileError:
@@ -175,12 +197,19 @@ class Recorder:
         try:
             self._file.write(self._reader.read())
         except FileError as problem:
-            self.finish()
+            self._file.keep_beginning()
+            self._file = None
             return problem
         return None
 
     def finish(self) -> None:
-        """Put the file in its place, with everything drained so far."""
+        """Put the file in its place, with everything drained so far.
+
+        Raises
+        ------
+        FileError
+            The disk is full; what it has taken is in the file.
+        """
         file, self._file = self._file, None
         if file:
-            file.finish()
+            file.finish_or_keep()

@@ -31,7 +31,7 @@ FLOORS = {
     "midi": "",
     "bundle": "",
     "processes": "",
-    "engine": "midi processes",
+    "engine": "midi processes wav_files",
     "composers": "bundle",
     "partner": "bundle composers engine midi processes",
     "preset": "bundle midi partner",

@@ -13,15 +13,18 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from instrument.engine.clock import now_ns
 from instrument.engine.jack_sink import JackSink
 from instrument.engine.messages import EngineSettings
-from instrument.errors import DeviceError
+from instrument.errors import DeviceError, FileError
 from instrument.processes.json_lines import Notice
 from instrument.realtime.machine_code import PORTAUDIO_CALLBACK, load_machine_code
 from instrument.realtime.state import EngineState
+
+if TYPE_CHECKING:
+    from instrument.wav_files import WavFile
 
 DEFAULT_RATE_HZ = 48_000.0
 DEFAULT_BLOCK_FRAMES = 128
@@ -210,6 +213,11 @@ class WavSink(NullSink):
     ----------
     path
         Written under another name beside it and renamed when the sink is closed.
+
+    Attributes
+    ----------
+    problem
+        What has ended the file, and with it the sink, before it was closed.
     """
 
     kind = "wav"
@@ -217,35 +225,40 @@ class WavSink(NullSink):
     def __init__(self, path: Path, rate_hz: float = 0.0, block_frames: int = 0) -> None:
         super().__init__(rate_hz, block_frames)
         self.name = str(path)
+        self.problem: FileError | None = None
         self._path = path
-        self._partial = path.with_name(f".{path.name}.partial")
-        self._file: Any = None
+        self._file: WavFile | None = None
 
     def open(self, state: EngineState) -> None:
         """Create the file."""
-        import soundfile
+        from instrument.wav_files import WavFile  # soundfile: not needed otherwise
 
         super().open(state)
         try:
-            self._file = soundfile.SoundFile(
-                self._partial, "w", int(self.rate_hz), 2, subtype="FLOAT", format="WAV"
-            )
-        except (OSError, soundfile.LibsndfileError) as error:
-            raise DeviceError(
-                f"cannot write {self._path}: {error}", "Choose another folder or file."
-            ) from error
+            self._file = WavFile(self._path, int(self.rate_hz))
+        except FileError as problem:
+            raise DeviceError(problem.message, problem.remedy) from problem
 
     def take(self, block: Any) -> None:
-        """Append one block."""
-        self._file.write(block)
+        """Append one block; trouble with the file ends the sink and keeps what there is."""
+        if self._file is None:
+            return
+        try:
+            self._file.write(block)
+        except FileError as problem:
+            self._file.keep_beginning()
+            self._file, self.problem = None, problem
+            self._stop.set()
 
     def close(self) -> None:
         """Finish the file and give it its name."""
         super().close()
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-            self._partial.replace(self._path)
+        file, self._file = self._file, None
+        if file is not None:
+            try:
+                file.finish_or_keep()
+            except FileError as problem:
+                self.problem = problem
 
 
 def open_sink(settings: EngineSettings, state: EngineState) -> tuple[AudioSink, list[Notice]]:

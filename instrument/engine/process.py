@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from queue import SimpleQueue
 
-from instrument.engine.audio_sinks import AudioSink, NullSink, open_sink, raise_priority
+from instrument.engine.audio_sinks import AudioSink, NullSink, WavSink, open_sink, raise_priority
 from instrument.engine.clock import frame_at, install_clock, now_ns, time_at
 from instrument.engine.jack_sink import JackSink
 from instrument.engine.messages import Ended, EngineSettings, MidiPorts, Ready
@@ -209,6 +209,7 @@ class Engine:
     def close(self) -> None:
         """Give everything back; remove the session's folder if control is no longer there to."""
         self._opened.close()
+        _say_what_ended(self._sink)
         self._state.fields["playing"] = 0
         say(Ended())
         if os.getppid() != self._parent:
@@ -253,6 +254,7 @@ class Engine:
             say(Notice(f"{lost.name} is gone: playing to nowhere", "Trying to get it back."))
             for message in release_everything():  # its keys can no longer tell that they are up
                 self._midi.requests.put(message)
+        _say_what_ended(lost)
         stand_in = NullSink(self._state.rate_hz, lost.block_frames)
         stand_in.open(self._state)
         self._switch_to(stand_in)
@@ -275,6 +277,11 @@ class Engine:
         self._state.fields["clock_next_ns"] = 0.0  # another device, another clock
         self._sink = sink
         sink.start()
+
+
+def _say_what_ended(sink: AudioSink) -> None:
+    if isinstance(sink, WavSink) and sink.problem:
+        say(Notice(sink.problem.message, "What was written before is kept."))
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from instrument.errors import FileError, LatentkeysError
 from instrument.realtime.state import EngineState
 from instrument.wav_files import WavFile
 
@@ -37,20 +38,31 @@ class AudioCapture:
         self._folder = Path(tempfile.mkdtemp(prefix="latentkeys-audio-"))
         self._pieces: list[Path] = []
         self._number = 0
-        self._file: soundfile.SoundFile | None = None
+        self._file: WavFile | None = None
+        self._has_ended = False
 
-    def drain(self) -> None:
-        """Take everything new; at least every ten seconds."""
+    def drain(self) -> LatentkeysError | None:
+        """Take everything new; at least every ten seconds.
+
+        Returns
+        -------
+        LatentkeysError
+            The problem that has just ended the capture, if any; what was captured before is kept.
+        """
         frames = np.asarray(self._reader.read(), np.float32)
-        if not len(frames):
-            return
-        if self._file is None:
-            self._begin_piece()
-        assert self._file is not None
-        self._file.write(frames)
-        if self._file.frames > _PIECE_SECONDS * self._rate_hz:
-            self._file.close()
-            self._file = None
+        if self._has_ended or not len(frames):
+            return None
+        try:
+            if self._file is None:
+                self._file = self._begin_piece()
+            self._file.write(frames)
+            if self._file.frames > _PIECE_SECONDS * self._rate_hz:
+                self._end_piece()
+        except FileError as problem:
+            self._has_ended = True
+            self._forget_piece()
+            return problem
+        return None
 
     def write(self, path: Path) -> float:
         """Write what is kept as a WAV file; return how many seconds it has.
@@ -61,9 +73,7 @@ class AudioCapture:
             It cannot be written.
         """
         self.drain()
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._end_piece()
         with WavFile(path, self._rate_hz) as wav:
             for piece in self._pieces:
                 for block in soundfile.blocks(piece, _READ_FRAMES, dtype="float32"):
@@ -72,14 +82,22 @@ class AudioCapture:
 
     def close(self) -> None:
         """Forget everything."""
-        if self._file is not None:
-            self._file.close()
+        self._forget_piece()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _begin_piece(self) -> None:
+    def _begin_piece(self) -> WavFile:
         while len(self._pieces) >= KEPT_MINUTES:
             self._pieces.pop(0).unlink(missing_ok=True)
-        path = self._folder / f"{self._number:06d}.flac"
         self._number += 1
-        self._file = soundfile.SoundFile(path, "w", self._rate_hz, 2, subtype="PCM_24")
-        self._pieces.append(path)
+        return WavFile(self._folder / f"{self._number:06d}.flac", self._rate_hz, "PCM_24")
+
+    def _end_piece(self) -> None:
+        if self._file is not None:
+            self._file.finish()
+            self._pieces.append(self._file.path)
+            self._file = None
+
+    def _forget_piece(self) -> None:
+        if self._file is not None:
+            self._file.discard()
+            self._file = None

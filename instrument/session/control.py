@@ -279,8 +279,8 @@ class Host:
         self.presets.follow()
         if self._partner:
             self._hear_partner(self._partner.follow())
-        if self._capture:
-            self._capture.drain()
+        if self._capture and (problem := self._capture.drain()):
+            self._status.say(problem.message, "Takes are kept without what sounds from now on.")
         if self._recorder:
             if problem := self._recorder.drain():
                 self._status.say(problem.message, "Playing goes on without recording.")

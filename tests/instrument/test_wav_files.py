@@ -1,15 +1,20 @@
 """Recording while playing, into files that appear whole or not at all."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from instrument import wav_files
+from instrument.engine.audio_sinks import WavSink
 from instrument.errors import FileError, SettingError
 from instrument.midi.messages import note_on
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import BUILT_IN_BANK, RECORD_FRAMES
+from instrument.session.audio_history import AudioCapture
 from instrument.wav_files import Recorder, WavFile, check_target, write_wav
 
 
@@ -18,6 +23,18 @@ def an_engine() -> OfflineEngine:
     engine.state.channels["bank"] = BUILT_IN_BANK
     engine.send(100, note_on(60))
     return engine
+
+
+@contextmanager
+def files_of_at_most(size_bytes: int) -> Iterator[None]:
+    """Let every file that grows beyond a size meet a full disk."""
+    resource = pytest.importorskip("resource")
+    _, hard = before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_recording_is_what_was_heard_bit_for_bit(tmp_path: Path) -> None:
@@ -47,23 +64,73 @@ def test_what_nobody_drained_in_time_is_counted(tmp_path: Path) -> None:
 
 
 def test_trouble_with_the_file_ends_the_recording_and_keeps_its_beginning(tmp_path: Path) -> None:
-    resource = pytest.importorskip("resource")
     engine = an_engine()
     recorder = Recorder(engine.state, tmp_path / "take.wav")
     engine.render(24_000)
     assert recorder.drain() is None
-    _, hard = before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (24_000 * 8 + 4096, hard))
-    try:
+    with files_of_at_most(24_000 * 8 + 4096):
         engine.render(24_000)
         problem = recorder.drain()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert isinstance(problem, FileError)
     assert "cannot write" in problem.message
     assert recorder.drain() is None
     taken, _ = soundfile.read(tmp_path / "take.wav", dtype="float32")
     assert len(taken) >= 24_000
+
+
+def test_a_recording_that_reaches_4_gib_is_kept_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wav_files, "MAX_BYTES", 10_000 * 8)
+    engine = an_engine()
+    recorder = Recorder(engine.state, tmp_path / "take.wav")
+    engine.render(8_000)
+    assert recorder.drain() is None
+    engine.render(8_000)
+    problem = recorder.drain()
+    assert problem is not None
+    assert "has reached 4 GiB" in problem.message
+    assert soundfile.info(tmp_path / "take.wav").frames == 8_000
+
+
+def test_a_file_that_does_not_get_whole_leaves_nothing(tmp_path: Path) -> None:
+    with (
+        files_of_at_most(20_000),
+        pytest.raises(FileError, match="cannot write"),
+        WavFile(tmp_path / "out.wav", 48_000) as file,
+    ):
+        for _ in range(100):
+            file.write(np.zeros((1000, 2), np.float32))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_as_a_device_ends_with_a_full_disk_and_keeps_its_beginning(tmp_path: Path) -> None:
+    sink = WavSink(tmp_path / "take.wav", 48_000.0, 128)
+    sink.open(an_engine().state)
+    with files_of_at_most(30_000):
+        for _ in range(100):
+            sink.take(np.zeros((128, 2), np.float32))
+    sink.close()
+    assert sink.problem is not None
+    assert "cannot write" in sink.problem.message
+    assert [path.name for path in tmp_path.iterdir()] == ["take.wav"]
+    assert soundfile.info(tmp_path / "take.wav").frames > 3000
+
+
+def test_audio_history_keeps_what_it_had_when_the_disk_is_full(tmp_path: Path) -> None:
+    engine = an_engine()
+    capture = AudioCapture(engine.state)
+    heard = engine.render(24_000)
+    assert capture.drain() is None
+    assert capture.write(tmp_path / "one.wav") == 0.5
+    with files_of_at_most(4_000):
+        engine.render(48_000)
+        assert isinstance(capture.drain(), FileError)
+        assert capture.drain() is None
+    assert capture.write(tmp_path / "two.wav") == 0.5
+    capture.close()
+    kept, _ = soundfile.read(tmp_path / "two.wav", dtype="float32")
+    np.testing.assert_allclose(kept, heard, atol=2**-23)  # pieces have 24 bits
 
 
 def test_an_array_becomes_a_file_and_replaces_one(tmp_path: Path) -> None:
