@@ -26,7 +26,8 @@ from instrument.bench.report import Report
 from instrument.engine.messages import EngineSettings
 from instrument.errors import LatentkeysError
 from instrument.midi.messages import control_change, is_note_on, message_of, note_off, note_on
-from instrument.partner.messages import Command, Kept, Listening, SessionSettings
+from instrument.partner.commands import Keep
+from instrument.partner.messages import Kept, Listening, SessionSettings
 from instrument.partner.open_partner import open_partner
 from instrument.partner.partner import Partner
 from instrument.partner.replay import replay
@@ -150,7 +151,7 @@ def _playing(report: Report, seconds: float) -> list[Row]:
         report.facts["server"] = str(server)
         log = state.read_log()
         events = _play_for(state, seconds, log.read)
-        link.send(Command("keep"))
+        link.send(Keep())
         take = read_take(Path(_wait(link, Kept).folder))
         report.facts["late events"] = str(int(state.meters["late_events"]))
     del folder

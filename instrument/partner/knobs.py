@@ -1,7 +1,7 @@
 """Controllers that change what the partner is asked for, and how they are learned.
 
-In: control changes. Out: new `PartnerControls`. A knob is bound by wishing "learn NAME" and
-turning it.
+In: control changes. Out: new `PartnerControls`. A knob is bound by
+`instrument.partner.commands.Learn` and by turning it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from instrument.music.constraints import Key
-from instrument.partner.settings import PartnerControls
+from instrument.partner.settings import KnobName, PartnerControls
 
 Turn = Callable[[PartnerControls, float], PartnerControls]  # with the knob's position, 0 to 1
 
@@ -57,7 +57,7 @@ def _curve(low: float, high: float) -> Callable[[float], float]:
     return lambda at: low * (high / low) ** at
 
 
-KNOBS: dict[str, Knob] = {
+KNOBS: dict[KnobName, Knob] = {
     "temperature": Knob("bolder or safer, 0.25 to 2", _controls(temperature=_curve(0.25, 2.0))),
     "density": Knob("notes per beat, 0.25 to 8", _controls(density=_curve(0.25, 8.0))),
     "key": Knob("none, twelve majors, twelve minors", _controls(key=_key)),
@@ -86,15 +86,13 @@ class KnobBoard:
         Names of `KNOBS` by controller: "cc20".
     """
 
-    def __init__(self, bound: Mapping[str, str]) -> None:
-        self.bound = {cc: name for cc, name in bound.items() if name in KNOBS}
-        self.learns: str | None = None
+    def __init__(self, bound: Mapping[str, KnobName]) -> None:
+        self.bound = dict(bound)
+        self.learns: KnobName | None = None
 
-    def learn(self, name: str) -> bool:
-        """Bind the next controller that moves; False if there is no such knob."""
-        if name in KNOBS:
-            self.learns = name
-        return name in KNOBS
+    def learn(self, name: KnobName) -> None:
+        """Bind the next controller that moves."""
+        self.learns = name
 
     def turn(self, control: int, value: int, wishes: PartnerControls) -> PartnerControls:
         """Apply a control change; the same wishes come back if it turns nothing."""

@@ -1,5 +1,7 @@
 """What control and the partner's process say to each other: one JSON object per line.
 
+Control sends `instrument.partner.commands`; what comes back stands here.
+
 What is fixed for a session lies in ``partner.json`` in the session's folder.
 """
 
@@ -50,12 +52,6 @@ class SessionSettings:
         return msgspec.json.decode((folder / SETTINGS_FILE).read_bytes(), type=cls)
 
 
-class Command(msgspec.Struct, frozen=True, tag=True):
-    """Control: the player asks for something with a key of the computer or a controller."""
-
-    name: str  #: see `Partner.obey`; "keep" writes the take
-
-
 class Listening(msgspec.Struct, frozen=True, tag=True):
     """Partner: it listens."""
 
@@ -95,4 +91,3 @@ class View(msgspec.Struct, frozen=True, tag=True):
 Report = Listening | Notice | Failed | Kept | View
 
 REPORTS: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
-COMMANDS: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)

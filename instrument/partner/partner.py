@@ -22,6 +22,16 @@ from instrument.music.note import Note
 from instrument.music.transport import TapTempo, Transport
 from instrument.partner.clocks.metronome import BeatKeeper
 from instrument.partner.clocks.midi_clock import ClockFollower, ClockNews
+from instrument.partner.commands import (
+    Accept,
+    FollowLink,
+    Learn,
+    Lock,
+    PartnerCommand,
+    Silence,
+    Tap,
+    ThinkAgain,
+)
 from instrument.partner.knobs import KnobBoard
 from instrument.partner.note_composer import ComposerState, NoteComposer
 from instrument.partner.performance_log import PerformanceLog
@@ -177,37 +187,35 @@ class Partner:
         self.hands.hear(beats, data)
         self.mode.heard(self, beats, frame, data)
 
-    def obey(self, wish: str) -> None:
-        """Do what the player asks for.
+    def do(self, command: PartnerCommand) -> None:
+        """Do what the player, or Link, asks for."""
+        match command:
+            case Tap():
+                self._tap()
+            case ThinkAgain():
+                self.cut_soon(self._frame)
+                self.moment = replace(self.moment, drawn=self.moment.drawn + _ANOTHER_DRAW)
+            case Accept():
+                self._locked_until = (self.plan.end_beats or self.beats) + 1e-6
+            case Lock():
+                self._locked_until = -math.inf if self.is_locked else math.inf
+            case Silence():
+                self._locked_until = -math.inf
+                self.begin_anew()
+            case Learn(knob):
+                self.knobs.learn(knob)
+            case FollowLink(beats, bpm):
+                self._follow_link(beats, bpm)
 
-        Parameters
-        ----------
-        wish
-            "tap" a tempo; think "again"; "accept" what is planned, so that nothing changes it any
-            more; "lock" the plan, or unlock it; "silence"; "learn KNOB" with the next
-            controller; or be where Link is: "link BEATS BPM". Anything else does nothing.
-        """
-        if wish == "tap" and self.follower is None:
-            bpm = self._taps.tap(float(self._frame))
-            if bpm is not None:
-                # From where nothing has been sent yet, so that sent ticks stay right.
-                at = self.transport.tie.frame_at(self._handed_over_beats)
-                self.transport = self.transport.with_tempo(bpm, max(at, float(self._frame)))
-                self.journal.follow(self.transport, self._frame)
-        elif wish == "again":
-            self.cut_soon(self._frame)
-            self.moment = replace(self.moment, drawn=self.moment.drawn + _ANOTHER_DRAW)
-        elif wish == "accept":
-            self._locked_until = (self.plan.end_beats or self.beats) + 1e-6
-        elif wish == "lock":
-            self._locked_until = -math.inf if self.is_locked else math.inf
-        elif wish == "silence":
-            self._locked_until = -math.inf
-            self.begin_anew()
-        elif wish.startswith("link "):
-            self._follow_link(*map(float, wish.split()[1:3]))
-        elif wish.startswith("learn "):
-            self.knobs.learn(wish.removeprefix("learn "))
+    def _tap(self) -> None:
+        if self.follower is not None:
+            return
+        bpm = self._taps.tap(float(self._frame))
+        if bpm is not None:
+            # From where nothing has been sent yet, so that sent ticks stay right.
+            at = self.transport.tie.frame_at(self._handed_over_beats)
+            self.transport = self.transport.with_tempo(bpm, max(at, float(self._frame)))
+            self.journal.follow(self.transport, self._frame)
 
     def ask(self, wishes: PartnerControls) -> None:
         """Ask for something else from the next beat on, or at once if nothing is planned."""

@@ -19,11 +19,20 @@ from instrument.engine.audio_sinks import raise_priority
 from instrument.engine.clock import now_ns, read_tie
 from instrument.errors import LatentkeysError
 from instrument.partner.clocks.link_clock import LinkClock
+from instrument.partner.commands import (
+    COMMANDS,
+    FARTHEST_BEATS,
+    LINK_FASTEST_BPM,
+    LINK_SLOWEST_BPM,
+    Command,
+    FollowLink,
+    Keep,
+)
 from instrument.partner.engine_bridge import LivePartner
-from instrument.partner.messages import COMMANDS, Command, Kept, Listening, SessionSettings
+from instrument.partner.messages import Kept, Listening, SessionSettings
 from instrument.partner.open_partner import open_partner
 from instrument.partner.replay import composer_sha256
-from instrument.partner.take import FORMAT, Take, new_take_folder, spell, write_take
+from instrument.partner.take import FORMAT, Take, new_take_folder, write_take
 from instrument.partner.views import view_of
 from instrument.processes.json_lines import Failed, Notice, listen, say
 from instrument.realtime.state import EngineState
@@ -64,7 +73,7 @@ class PartnerProcess:
         say(Listening(self._settings.partner.model, self._live.first_frame))
         gc.collect()
         gc.freeze()  # a collection of what lies here would stop the music for milliseconds
-        while self._obey():
+        while self._do_commands():
             self._live.follow()
             if self._link is not None and time.monotonic() >= self._next_link:
                 self._next_link = time.monotonic() + LINK_SECONDS
@@ -83,9 +92,11 @@ class PartnerProcess:
         now = link.look()
         frame = tie.frame + (now_ns() - tie.ns) * tie.frames_per_ns
         seconds = (self._live.partner.frame - frame) / self._state.rate_hz
-        self._live.obey(f"link {now.beats + seconds * now.bpm / 60.0:.5f} {now.bpm:.4f}")
+        beats = now.beats + seconds * now.bpm / 60.0
+        if abs(beats) <= FARTHEST_BEATS and LINK_SLOWEST_BPM <= now.bpm <= LINK_FASTEST_BPM:
+            self._live.do(FollowLink(beats, now.bpm))
 
-    def _obey(self) -> bool:
+    def _do_commands(self) -> bool:
         while True:
             try:
                 command = self._commands.get_nowait()
@@ -93,10 +104,10 @@ class PartnerProcess:
                 return True
             if command is None:
                 return False
-            if command.name == "keep":
+            if isinstance(command, Keep):
                 self._keep()
             else:
-                self._live.obey(command.name)
+                self._live.do(command)
 
     def _keep(self) -> None:
         """Write the take; whatever goes wrong, the music goes on."""
@@ -110,7 +121,7 @@ class PartnerProcess:
                 first_frame=self._live.began_at,
                 last_frame=partner.frame,
                 composer_sha256=composer_sha256(settings.partner.model),
-                heard=spell(self._live.heard),
+                heard=tuple(self._live.heard),
             )
             write_take(folder, take, partner.journal.phrase(partner.frame))
         except LatentkeysError as problem:

@@ -12,7 +12,7 @@ from instrument.midi.phrases import write_phrase
 from instrument.partner.open_partner import open_partner
 from instrument.partner.partner import Partner
 from instrument.partner.sounding_notes import Message
-from instrument.partner.take import COMMAND_SOURCE, Take, read_take
+from instrument.partner.take import Take, read_take
 
 LONGEST_SECONDS = 24 * 3600.0
 
@@ -83,12 +83,11 @@ def _live_through(partner: Partner, take: Take, report: Callable[[float], None])
     told = 0.0
     while partner.frame + partner.step_frames <= take.last_frame:
         while waiting and waiting[0].frame <= partner.frame:
-            heard = waiting.popleft()
-            data = bytes.fromhex(heard.data)
-            if heard.source == COMMAND_SOURCE:
-                partner.obey(data.decode("ascii", errors="replace"))
+            event = waiting.popleft()
+            if isinstance(event.what, str):
+                partner.hear(event.frame, bytes.fromhex(event.what), event.source)
             else:
-                partner.hear(heard.frame, data, heard.source)
+                partner.do(event.what)
         messages += partner.step()
         share = (partner.frame - take.first_frame) / total
         if share - told >= 0.01:

@@ -7,6 +7,17 @@ from typing import Literal
 
 from instrument.music.constraints import Constraints
 
+KnobName = Literal[
+    "temperature",
+    "density",
+    "key",
+    "register",
+    "length",
+    "polyphony",
+    "velocity",
+    "blend",
+    "quantise",
+]
 ModeName = Literal["answer", "duet", "accompany", "loop"]
 COMMIT_SECONDS = 0.030
 """What begins so soon is played even if the player returns."""
@@ -14,7 +25,7 @@ HAND_OVER_SECONDS = 0.020
 """So far ahead messages are given to the engine, which places each at its frame."""
 
 
-USUAL_KNOBS = {
+USUAL_KNOBS: dict[str, KnobName] = {
     "cc20": "temperature",
     "cc21": "density",
     "cc22": "key",
@@ -110,7 +121,7 @@ class PartnerSettings:
     out_channels: tuple[int, ...] = (0,)
     out_early_seconds: float = 0.0
     busy_strikes: int = 3
-    knobs: dict[str, str] = field(default_factory=lambda: dict(USUAL_KNOBS))
+    knobs: dict[str, KnobName] = field(default_factory=lambda: dict(USUAL_KNOBS))
     has_metronome: bool = False
     count_in_bars: int = 0
     sends_clock: bool = False

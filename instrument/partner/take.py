@@ -9,8 +9,8 @@ from ``take.json`` alone.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -22,25 +22,15 @@ from instrument.files import replacing_file
 from instrument.midi.phrases import write_phrase
 from instrument.music.note import Phrase
 from instrument.partner.messages import SessionSettings
+from instrument.partner.take_events import Frame, TakeEvent
+from instrument.partner.take_format_1 import decode_old_events
 from instrument.schema import decode, ranged, read_limited
 
-FORMAT = 1
+FORMAT = 2
 TAKE_FILE, NOTES_FILE = "take.json", "notes.mid"
 LIMIT_BYTES = 64 * 2**20
-COMMAND_SOURCE = -1
-"""In what was heard: not MIDI, but the name of a wish."""
 
-Frame = Annotated[int, ranged(0, 2**53)]
-Hex = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{2}){1,32}$")]
-
-
-@dataclass(frozen=True, slots=True)
-class TakeEvent:
-    """One thing that the partner was told: a MIDI message, or a wish's name."""
-
-    frame: Frame
-    data: Hex
-    source: Annotated[int, ranged(-1, 255)]
+_decoder = msgspec.json.Decoder(tuple[TakeEvent, ...])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +53,7 @@ class Take:
     first_frame: Frame
     last_frame: Frame
     composer_sha256: str
-    heard: tuple[TakeEvent, ...]
+    heard: tuple[TakeEvent, ...] = ()
 
 
 def takes_folder() -> Path:
@@ -88,11 +78,6 @@ def new_take_folder(now: datetime.datetime | None = None) -> Path:
     except OSError as problem:
         raise FileError(f'cannot make the folder "{folder}": {problem.strerror}') from problem
     return folder
-
-
-def spell(heard: Iterable[tuple[int, bytes, int]]) -> tuple[TakeEvent, ...]:
-    """Write messages down."""
-    return tuple(TakeEvent(frame, data.hex(), source) for frame, data, source in heard)
 
 
 def write_take(folder: Path, take: Take, notes: Phrase) -> None:
@@ -120,12 +105,30 @@ def read_take(folder: Path) -> Take:
     what = f'take "{folder.name}"'
     content = read_limited(path, LIMIT_BYTES, what, FileError)
     try:
-        raw = msgspec.json.decode(content)
-    except msgspec.DecodeError as reason:
-        raise FileError(f"{what}: is not JSON: {reason}") from reason
-    found = raw.get("format") if isinstance(raw, dict) else None
+        parts = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+        events = parts.pop("heard", None)
+        header = {name: msgspec.json.decode(part) for name, part in parts.items()}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as reason:
+        raise FileError(f"{what}: is not a take in JSON: {reason}") from reason
+    found = header.get("format")
     if isinstance(found, int) and found > FORMAT:
         raise FileError(
             f"{what}: has format {found}, this version reads up to {FORMAT}", "Update latentkeys."
         )
-    return decode(raw, Take, what, FileError)
+    if events is None:
+        raise FileError(f"{what}: heard is missing")
+    take = decode(header, Take, what, FileError)
+    return replace(take, heard=_events(events, what, is_old=found == 1))
+
+
+def _events(content: msgspec.Raw, what: str, *, is_old: bool) -> tuple[TakeEvent, ...]:
+    """Decode what was heard, and say which event is wrong."""
+    try:
+        return decode_old_events(content) if is_old else _decoder.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as reason:
+        place = re.search(r"\$\[(\d+)\]", str(reason))
+        which = f"item {int(place[1]) + 1} of heard" if place else "heard"
+        raise FileError(
+            f"{what}: {which} is no MIDI message and no command: {reason}",
+            "The file is damaged, or another program wrote it.",
+        ) from reason

@@ -12,7 +12,13 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from instrument.music.constraints import Constraints, Key
-from instrument.partner.settings import USUAL_KNOBS, ModeName, PartnerControls, PartnerSettings
+from instrument.partner.settings import (
+    USUAL_KNOBS,
+    KnobName,
+    ModeName,
+    PartnerControls,
+    PartnerSettings,
+)
 from instrument.schema import ranged
 
 Name = Annotated[str, Meta(min_length=1, max_length=80)]
@@ -54,7 +60,7 @@ class PhraseTable:
     count_in_bars: Annotated[int, ranged(0, 4, "bars")] = 0
     sends_clock: bool = False
     #: What controllers turn: see docs/partner.md.
-    knobs: dict[str, str] = field(default_factory=lambda: dict(USUAL_KNOBS))
+    knobs: dict[str, KnobName] = field(default_factory=lambda: dict(USUAL_KNOBS))
 
     def settings(self, **chosen: Any) -> PartnerSettings:
         """Return what stays as it is; `chosen` goes before the table."""

@@ -259,8 +259,8 @@ class Host:
     def _pass(self) -> None:
         """Go once round control's loop."""
         self.follow()
-        if self._partner and (wish := KEYS.get(self._keys.read())):
-            self._partner.send(partner_messages.Command(wish))
+        if self._partner and (command := KEYS.get(self._keys.read())):
+            self._partner.send(command)
         self._status.refresh()
         time.sleep(LOOP_SECONDS)
 

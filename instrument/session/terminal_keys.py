@@ -6,17 +6,27 @@ import sys
 from types import TracebackType
 from typing import Any
 
+from instrument.partner.commands import (
+    Accept,
+    Command,
+    Keep,
+    Learn,
+    Lock,
+    Silence,
+    Tap,
+    ThinkAgain,
+)
 from instrument.partner.knobs import KNOBS
 
 #: What a key of the computer asks the partner for.
-KEYS = {
-    "t": "tap",
-    "r": "again",
-    "a": "accept",
-    "l": "lock",
-    "s": "silence",
-    "k": "keep",
-    **{str(number): f"learn {knob}" for number, knob in enumerate(KNOBS, start=1)},
+KEYS: dict[str, Command] = {
+    "t": Tap(),
+    "r": ThinkAgain(),
+    "a": Accept(),
+    "l": Lock(),
+    "s": Silence(),
+    "k": Keep(),
+    **{str(number): Learn(knob) for number, knob in enumerate(KNOBS, start=1)},
 }
 HELP = (
     "t taps the tempo, r thinks again, a accepts, l locks, s silences, k keeps the take; "

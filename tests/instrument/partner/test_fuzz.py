@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from instrument.midi.messages import control_change, note_off, note_on, release_everything
+from instrument.partner.commands import FollowLink, Learn, Lock, Silence, Tap, ThinkAgain
 from instrument.partner.modes.accompany import Accompany
 from instrument.partner.modes.answer import Answer
 from instrument.partner.modes.duet import Duet
@@ -19,6 +20,7 @@ from instrument.partner.sounding_notes import Message
 from tests.helpers.partner_stage import BEAT, RATE, make_partner, stuck
 
 MINUTES = 1.0
+COMMANDS = (ThinkAgain(), Silence(), Tap(), Learn("blend"), Lock(), FollowLink(3.0, 97.0))
 MODES: dict[str, Callable[[], Mode]] = {"answer": Answer, "duet": Duet, "loop": Loop}
 
 
@@ -35,7 +37,7 @@ class Nonsense:
         if self.random.random() > 0.008:
             return
         kind = self.random.choice(
-            ["on", "off", "cc", "panic", "lost", "wish", "clock"],
+            ["on", "off", "cc", "panic", "lost", "command", "clock"],
             p=[0.5, 0.3, 0.1, 0.02, 0.02, 0.03, 0.03],
         )
         pitch, channel = int(self.random.integers(30, 90)), int(self.random.integers(0, 3))
@@ -49,8 +51,8 @@ class Nonsense:
         elif kind in ("panic", "lost"):
             for message in release_everything():
                 self._hear(partner, message)
-        elif kind == "wish":
-            partner.obey(str(self.random.choice(["again", "silence", "tap", "learn blend", "x"])))
+        elif kind == "command":
+            partner.do(COMMANDS[int(self.random.integers(len(COMMANDS)))])
         else:
             self._misbehave(partner)
 

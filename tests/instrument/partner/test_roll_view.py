@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from instrument.midi.messages import note_on
+from instrument.partner.commands import COMMANDS, Accept, Keep, Lock, Silence, ThinkAgain
 from instrument.partner.messages import PLAYER, RollNote, View
 from instrument.partner.modes.duet import Duet
 from instrument.partner.roll_view import draw_roll
 from instrument.partner.views import view_of
+from instrument.processes.json_lines import encode
 from instrument.session.terminal_keys import KEYS, TerminalKeys
 from tests.helpers.partner_stage import BEAT, TUNE, make_partner, run, strikes, stuck, tune
 
@@ -76,7 +78,7 @@ def test_thinking_again_gives_other_notes_from_here_on() -> None:
     slow = tune([(float(n), 0.5, 60) for n in range(0, 8, 2)])
     before = run(plain, 9.0, slow)
     assert run(again, 9.0, slow) == before
-    again.obey("again")
+    again.do(ThinkAgain())
     assert strikes(run(plain, 16.0)) != strikes(run(again, 16.0))
 
 
@@ -84,7 +86,7 @@ def test_what_is_accepted_is_played_even_if_the_player_strikes_a_key() -> None:
     partner = make_partner(Duet())
     run(partner, 9.0, tune([(float(n), 0.5, 60) for n in range(0, 8, 2)]))
     planned = [p.note for p in partner.plan.notes]
-    partner.obey("accept")
+    partner.do(Accept())
     messages = run(partner, 18.0, [(round(9.5 * BEAT), note_on(61))])
     played = [(m.frame, m.data[1]) for m in strikes(messages)]
     assert played[: len(planned)] == [
@@ -97,18 +99,20 @@ def test_what_is_accepted_is_played_even_if_the_player_strikes_a_key() -> None:
 def test_a_lock_holds_until_it_is_opened_or_everything_is_silenced() -> None:
     partner = make_partner(Duet())
     run(partner, 9.0, tune([(float(n), 0.5, 60) for n in range(0, 8, 2)]))
-    partner.obey("lock")
+    partner.do(Lock())
     assert partner.is_locked
-    partner.obey("lock")
+    partner.do(Lock())
     assert not partner.is_locked
-    partner.obey("lock")
-    partner.obey("silence")
+    partner.do(Lock())
+    partner.do(Silence())
     assert not partner.is_locked and not partner.plan.notes
 
 
-def test_every_key_of_the_computer_is_a_wish_and_without_a_terminal_there_is_none() -> None:
+def test_every_key_of_the_computer_is_a_command_and_without_a_terminal_there_is_none() -> None:
     partner = make_partner()
-    for wish in set(KEYS.values()) - {"keep"}:
-        partner.obey(wish)
+    for command in KEYS.values():
+        assert COMMANDS.decode(encode(command)) == command
+        if not isinstance(command, Keep):
+            partner.do(command)
     with TerminalKeys() as keys:
         assert keys.read() == ""

@@ -14,6 +14,7 @@ from instrument.midi.messages import control_change, note_off, note_on
 from instrument.midi.phrases import read_phrase
 from instrument.music.constraints import Constraints, Key
 from instrument.music.note import Phrase, Tempo
+from instrument.partner.commands import ThinkAgain
 from instrument.partner.messages import SessionSettings
 from instrument.partner.open_partner import open_partner
 from instrument.partner.replay import composer_sha256, replay, replay_into
@@ -25,9 +26,9 @@ from instrument.partner.take import (
     TAKE_FILE,
     Take,
     read_take,
-    spell,
     write_take,
 )
+from instrument.partner.take_events import TakeEvent
 from tests.helpers.partner_stage import BEAT, RATE, TUNE, tune
 
 CHOSEN = PartnerSettings(model="ngram", seed=5, answer_bars=1)
@@ -48,11 +49,11 @@ def play(
     while partner.frame + partner.step_frames <= last_frame:
         while waiting and waiting[0][0] <= partner.frame:
             frame, data = waiting.pop(0)
-            heard.append((frame, data, 0))
+            heard.append(TakeEvent(frame, data.hex()))
             partner.hear(frame, data)
         if 9 * BEAT <= partner.frame < 9 * BEAT + partner.step_frames:
-            heard.append((partner.frame, b"again", -1))
-            partner.obey("again")
+            heard.append(TakeEvent(partner.frame, ThinkAgain()))
+            partner.do(ThinkAgain())
         messages += partner.step()
     take = Take(
         format=FORMAT,
@@ -61,7 +62,7 @@ def play(
         first_frame=777,
         last_frame=last_frame,
         composer_sha256=composer_sha256(settings.partner.model),
-        heard=spell(heard),
+        heard=tuple(heard),
     )
     return take, messages, partner.journal.phrase(last_frame)
 
@@ -122,8 +123,16 @@ def test_a_clock_that_jumps_leaves_a_file_that_goes_forward() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"heard": [{"frame": 1, "data": "9", "source": 0}]}, "heard"),
-        ({"heard": [{"frame": -1, "data": "90", "source": 0}]}, "frame"),
+        ({"heard": [[1, "9"]]}, "item 1 of heard"),
+        ({"heard": [[1, "903c64"], [2, "90"]]}, "item 2 of heard"),
+        ({"heard": [[-1, "903c64"]]}, "item 1 of heard"),
+        ({"heard": [[1, "903c80"]]}, "item 1 of heard"),
+        ({"heard": [[1, "903c64", -1]]}, "item 1 of heard"),
+        ({"heard": [[1, {"type": "Dance"}]]}, "Dance"),
+        ({"heard": [[1, {"type": "Learn", "knob": "volume"}]]}, "volume"),
+        ({"heard": [[1, {"type": "FollowLink", "beats": 1e99, "bpm": 120}]]}, "beats"),
+        ({"heard": [[1, {"type": "FollowLink", "beats": 1, "bpm": 0}]]}, "bpm"),
+        ({"heard": {}}, "heard"),
         ({"rate_hz": 1e99}, "rate_hz"),
         ({"format": 99}, "Update"),
         ({"surprise": 1}, "surprise"),

@@ -15,7 +15,8 @@ from instrument.music.constraints import Key
 from instrument.partner.messages import SessionSettings
 from instrument.partner.open_partner import open_partner
 from instrument.partner.settings import PartnerControls, PartnerSettings
-from instrument.partner.take import FORMAT, NOTES_FILE, Take, spell, write_take
+from instrument.partner.take import FORMAT, NOTES_FILE, Take, write_take
+from instrument.partner.take_events import TakeEvent
 from instrument.preset.partner_table import PhraseTable
 from instrument.preset.preset import load_preset, save_preset
 from instrument.session.control import PlaySettings
@@ -95,7 +96,7 @@ def a_take(folder: Path) -> None:
         partner.hear(frame, data)
     while partner.frame < 10 * BEAT:
         partner.step()
-    heard = spell([(frame, data, 0) for frame, data in events])
+    heard = tuple(TakeEvent(frame, data.hex()) for frame, data in events)
     take = Take(
         format=FORMAT,
         settings=settings,
