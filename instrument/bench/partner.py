@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,12 +26,12 @@ from instrument.engine.messages import EngineSettings
 from instrument.errors import LatentkeysError
 from instrument.midi.messages import control_change, is_note_on, message_of, note_off, note_on
 from instrument.partner.commands import Keep
-from instrument.partner.messages import Kept, Listening, SessionSettings
+from instrument.partner.messages import Kept, Listening
 from instrument.partner.open_partner import open_partner
 from instrument.partner.partner import Partner
 from instrument.partner.replay import replay
-from instrument.partner.settings import ModeName, PartnerSettings
 from instrument.partner.take import read_take
+from instrument.preset.partner_options import ModeName, PartnerOptions
 from instrument.processes.child_process import ChildProcess
 from instrument.realtime.state import FADE_OUT, PARTNER_SOURCE, TO_OUT, EngineState
 from instrument.session.partner_process import PartnerProcess
@@ -119,10 +118,8 @@ def _refills() -> tuple[NDArray[np.float64], float]:
 
 
 def _partner(mode: ModeName) -> Partner:
-    chosen = replace(
-        PartnerSettings(), mode=mode, model=MODEL, end_control=_END, silence_beats=100.0
-    )
-    partner = open_partner(SessionSettings(chosen), _RATE_HZ)
+    options = PartnerOptions(mode=mode, model=MODEL, end_control=_END, silence_beats=16.0)
+    partner = open_partner(options, _RATE_HZ)
     partner.begin_at(0)
     return partner
 
@@ -202,8 +199,8 @@ def _session(environment: dict[str, str]) -> Iterator[tuple[EngineState, Partner
         EngineSettings(audio="jack", hardware_midi=False).save(folder)
         state = EngineState.create(folder, note_seconds=0.5)
         engine = ChildProcess("instrument.engine.process", folder)
-        chosen = replace(PartnerSettings(), model=MODEL, answer_bars=1)
-        link = PartnerProcess(state, folder, SessionSettings(chosen))
+        options = PartnerOptions(model=MODEL, answer_bars=1)
+        link = PartnerProcess(state, folder, options)
         try:
             _wait(link, Listening)
             yield state, link, folder

@@ -119,36 +119,62 @@ for _verb in FOREIGN_VERBS:
     "--midi", type=click.Path(path_type=Path), help="Play this MIDI file; you may play along."
 )
 @click.option("--demo", is_flag=True, help="Play the demonstration piece.")
+@click.option("--through", is_flag=True, help="Send what you play to the MIDI output too.")
+@click.option("--force", is_flag=True, help="Let --record replace a file.")
 @click.option(
     "--partner",
+    "partner_mode",
     type=click.Choice(["answer", "duet", "accompany", "loop"]),
     help="Let a composer play with you: answer your phrases, go along, be a band, vary a loop.",
 )
 @click.option(
-    "--model", metavar="NAME", help="The partner's composer; see: latentkeys models list."
+    "--model",
+    "partner_model",
+    metavar="NAME",
+    help="The partner's composer; see: latentkeys models list.",
 )
 @click.option("--partner-preset", metavar="NAME", help="The partner's own sound.")
 @click.option(
     "--clock",
+    "partner_clock",
     type=click.Choice(["internal", "midi", "link"]),
-    default="internal",
-    show_default=True,
-    help="Whose tempo the partner keeps.",
+    help="Whose tempo the partner keeps: its own (internal), a MIDI clock's, Ableton Link's.",
 )
 @click.option(
-    "--tempo", type=click.FloatRange(20, 400), default=120.0, show_default=True, metavar="BPM"
+    "--tempo",
+    "partner_tempo",
+    type=click.FloatRange(20, 400),
+    metavar="BPM",
+    help="The tempo to begin with; 120 when not given.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Of the partner's choices.")
-@click.option("--metronome", is_flag=True, help="Click on every beat.")
-@click.option("--count-in", type=click.IntRange(0, 4), metavar="BARS", help="Click before.")
-@click.option("--send-clock", is_flag=True, help="Send a MIDI clock to the output.")
-@click.option("--through", is_flag=True, help="Send what you play to the MIDI output too.")
-@click.option("--force", is_flag=True, help="Let --record replace a file.")
-def play(**options: Any) -> None:
+@click.option(
+    "--seed",
+    "partner_seed",
+    type=click.IntRange(0, 2**63 - 1),
+    help="The same number and playing give the same answers.",
+)
+@click.option(
+    "--metronome", "partner_metronome", is_flag=True, default=None, help="Click on every beat."
+)
+@click.option(
+    "--count-in",
+    "partner_count_in_bars",
+    type=click.IntRange(0, 4),
+    metavar="BARS",
+    help="Count in this many bars.",
+)
+@click.option(
+    "--send-clock",
+    "partner_sends_clock",
+    is_flag=True,
+    default=None,
+    help="Send a MIDI clock to the output.",
+)
+def play(**flags: Any) -> None:
     """Play live through MIDI and audio ports, until Ctrl-C."""
     from instrument.session.control import PlaySettings, play_live
 
-    play_live(PlaySettings(**options))
+    play_live(PlaySettings.of_flags(flags))
 
 
 @latentkeys.command()

@@ -61,7 +61,7 @@ def print_check(names: tuple[str, ...]) -> None:
     broken = 0
     for path in paths:
         try:
-            preset, bundle = check_preset(path)
+            preset, bundle = check_preset(path, _note)
         except LatentkeysError as problem:
             broken += 1
             said = f"[red]wrong[/]  {path.stem}: {escape(str(problem))}"
@@ -75,6 +75,11 @@ def print_check(names: tuple[str, ...]) -> None:
             )
     if broken:
         raise PresetError(f"{broken} of {len(paths)} presets cannot be played")
+
+
+def _note(notice: str, remedy: str) -> None:
+    text = f"[yellow]note[/]   {escape(notice)}. {escape(remedy)}"
+    _console.print(text, highlight=False, soft_wrap=True)
 
 
 def make_preset(

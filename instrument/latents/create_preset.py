@@ -25,6 +25,7 @@ from instrument.preset.preset import (
     Envelope,
     Preset,
     Recipe,
+    Say,
     Sound,
     file_stem,
     find_preset,
@@ -107,6 +108,8 @@ def new_path(name: str, folder: Path) -> Path:
 def refresh_preset(path: Path, bundle: Bundle | None = None) -> Preset:
     """Make a preset's latent anew from its recipe, for the model as it is installed now.
 
+    Tables with an old name get today's; a preset that has one needs no recipe, its latent stays.
+
     Parameters
     ----------
     path
@@ -119,7 +122,11 @@ def refresh_preset(path: Path, bundle: Bundle | None = None) -> Preset:
     PresetError
         The preset has no recipe, or the model does not know an instrument of it.
     """
-    preset = load_preset(path)
+    renamed: list[str] = []
+    preset = load_preset(path, lambda notice, _: renamed.append(notice))
+    if preset.recipe is None and renamed:
+        save_preset(preset, path)
+        return preset
     if preset.recipe is None:
         raise PresetError(
             f'preset "{path.name}": has no [recipe], so its latent cannot be made anew',
@@ -132,15 +139,20 @@ def refresh_preset(path: Path, bundle: Bundle | None = None) -> Preset:
     return preset
 
 
-def check_preset(path: Path) -> tuple[Preset, Bundle]:
+def check_preset(path: Path, say: Say = lambda *_: None) -> tuple[Preset, Bundle]:
     """Load a preset together with its model and check that they belong together.
+
+    Parameters
+    ----------
+    path, say
+        See `load_preset`.
 
     Raises
     ------
     PresetError, BundleError
         Whatever keeps it from being played.
     """
-    preset = load_preset(path)
+    preset = load_preset(path, say)
     bundle = find_bundle(preset.model, path)
     found, wanted = len(preset.sound.latent), bundle.sound.latent_size
     if found != wanted:

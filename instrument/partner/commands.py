@@ -10,7 +10,7 @@ from typing import Annotated
 
 import msgspec
 
-from instrument.partner.settings import KnobName
+from instrument.preset.partner_options import KnobName
 from instrument.schema import ranged
 
 LINK_SLOWEST_BPM, LINK_FASTEST_BPM = 20.0, 999.0

@@ -1,6 +1,6 @@
 """Controllers that change what the partner is asked for, and how they are learned.
 
-In: control changes. Out: new `PartnerControls`. A knob is bound by
+In: control changes. Out: new `PartnerOptions`. A knob is bound by
 `instrument.partner.commands.Learn` and by turning it.
 """
 
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from instrument.music.constraints import Key
-from instrument.partner.settings import KnobName, PartnerControls
+from instrument.preset.partner_options import KnobName, PartnerOptions
 
-Turn = Callable[[PartnerControls, float], PartnerControls]  # with the knob's position, 0 to 1
+_KEYS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,57 +23,46 @@ class Knob:
     ----------
     what
         For the list of knobs.
-    turn
-        Applies a position.
+    at
+        The options that it changes, from its position, 0 to 1.
     """
 
     what: str
-    turn: Turn
+    at: Callable[[float], dict[str, Any]]
 
 
-def _controls(**change: Callable[[float], object]) -> Turn:
-    def turn(wishes: PartnerControls, at: float) -> PartnerControls:
-        changed = {name: value(at) for name, value in change.items()}
-        return replace(wishes, controls=replace(wishes.controls, **changed))  # type: ignore[arg-type]
-
-    return turn
-
-
-def _key(at: float) -> Key | None:
+def _key(at: float) -> str | None:
     """Return no key at the bottom, then the majors from C up, then the minors."""
     number = round(at * 24)
     if number == 0:
         return None
-    return Key((number - 1) % 12, "major" if number <= 12 else "minor")
+    return f"{_KEYS[(number - 1) % 12]} {'major' if number <= 12 else 'minor'}"
 
 
-def _register(at: float) -> tuple[int, int]:
+def _register(at: float) -> dict[str, int]:
     """Return two octaves around a middle from 36 to 96."""
     middle = round(36 + 60 * at)
-    return max(0, middle - 12), min(127, middle + 12)
+    return {"lowest_pitch": max(0, middle - 12), "highest_pitch": min(127, middle + 12)}
 
 
-def _curve(low: float, high: float) -> Callable[[float], float]:
-    return lambda at: low * (high / low) ** at
+def _curve(low: float, high: float, at: float) -> float:
+    return float(low * (high / low) ** at)
 
 
 KNOBS: dict[KnobName, Knob] = {
-    "temperature": Knob("bolder or safer, 0.25 to 2", _controls(temperature=_curve(0.25, 2.0))),
-    "density": Knob("notes per beat, 0.25 to 8", _controls(density=_curve(0.25, 8.0))),
-    "key": Knob("none, twelve majors, twelve minors", _controls(key=_key)),
-    "register": Knob("two octaves, from low to high", _controls(register=_register)),
-    "length": Knob("longest note, 1/4 to 8 beats", _controls(max_length_beats=_curve(0.25, 8.0))),
-    "polyphony": Knob(
-        "notes at once, 1 to 8", lambda wishes, at: replace(wishes, polyphony=1 + round(7 * at))
+    "temperature": Knob(
+        "bolder or safer, 0.25 to 2", lambda at: {"temperature": _curve(0.25, 2.0, at)}
     ),
-    "velocity": Knob(
-        "as loud as you, from not to wholly",
-        lambda wishes, at: replace(wishes, velocity_follow=at),
+    "density": Knob("notes per beat, 0.25 to 8", lambda at: {"density": _curve(0.25, 8.0, at)}),
+    "key": Knob("none, twelve majors, twelve minors", lambda at: {"key": _key(at)}),
+    "register": Knob("two octaves, from low to high", _register),
+    "length": Knob(
+        "longest note, 1/4 to 8 beats", lambda at: {"longest_beats": _curve(0.25, 8.0, at)}
     ),
-    "blend": Knob("the network, or this session's counts", lambda w, at: replace(w, blend=at)),
-    "quantise": Knob(
-        "free, or on sixteenths", lambda wishes, at: replace(wishes, is_quantised=at >= 0.5)
-    ),
+    "polyphony": Knob("notes at once, 1 to 8", lambda at: {"polyphony": 1 + round(7 * at)}),
+    "velocity": Knob("as loud as you, from not to wholly", lambda at: {"velocity_follow": at}),
+    "blend": Knob("the network, or this session's counts", lambda at: {"blend": at}),
+    "quantise": Knob("free, or on sixteenths", lambda at: {"is_quantised": at >= 0.5}),
 }
 
 
@@ -94,11 +83,11 @@ class KnobBoard:
         """Bind the next controller that moves."""
         self.learns = name
 
-    def turn(self, control: int, value: int, wishes: PartnerControls) -> PartnerControls:
-        """Apply a control change; the same wishes come back if it turns nothing."""
+    def turn(self, control: int, value: int, options: PartnerOptions) -> PartnerOptions:
+        """Apply a control change; the same options come back if it turns nothing."""
         if self.learns is not None:
             self.bound = {cc: name for cc, name in self.bound.items() if name != self.learns}
             self.bound[f"cc{control}"], self.learns = self.learns, None
         if f"cc{control}" not in self.bound:
-            return wishes
-        return KNOBS[self.bound[f"cc{control}"]].turn(wishes, value / 127.0)
+            return options
+        return replace(options, **KNOBS[self.bound[f"cc{control}"]].at(value / 127.0))

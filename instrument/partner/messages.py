@@ -7,49 +7,25 @@ What is fixed for a session lies in ``partner.json`` in the session's folder.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
-from instrument.partner.settings import PartnerControls, PartnerSettings
+from instrument.preset.partner_options import PartnerOptions
 from instrument.processes.json_lines import Failed, Notice
 
 PLAYER = -1  # among the parts of a view
-SETTINGS_FILE = "partner.json"
-
-ClockName = Literal["internal", "midi", "link"]
+OPTIONS_FILE = "partner.json"
 
 
-@dataclass(frozen=True, slots=True)
-class SessionSettings:
-    """All that the partner's process is told at its start.
+def save_options(options: PartnerOptions, folder: Path) -> None:
+    """Write all that the partner's process is told at its start into the session's folder."""
+    (folder / OPTIONS_FILE).write_bytes(msgspec.json.encode(options))
 
-    Attributes
-    ----------
-    clock
-        Whose tempo counts.
-    bpm
-        The tempo to begin with.
-    bar_beats
-        Quarter notes per bar.
-    """
 
-    partner: PartnerSettings = field(default_factory=PartnerSettings)
-    wishes: PartnerControls = field(default_factory=PartnerControls)
-    clock: ClockName = "internal"
-    bpm: float = 120.0
-    bar_beats: float = 4.0
-
-    def save(self, folder: Path) -> None:
-        """Write it into the session's folder."""
-        (folder / SETTINGS_FILE).write_bytes(msgspec.json.encode(self))
-
-    @classmethod
-    def load(cls, folder: Path) -> SessionSettings:
-        """Read it from the session's folder."""
-        return msgspec.json.decode((folder / SETTINGS_FILE).read_bytes(), type=cls)
+def load_options(folder: Path) -> PartnerOptions:
+    """Read what `save_options` has written."""
+    return msgspec.json.decode((folder / OPTIONS_FILE).read_bytes(), type=PartnerOptions)
 
 
 class Listening(msgspec.Struct, frozen=True, tag=True):

@@ -9,19 +9,18 @@ from instrument.composers.continuer import NoteModel
 from instrument.composers.registry import NOTE_MODELS, find_composer, open_composer
 from instrument.errors import SettingError
 from instrument.music.transport import Transport
-from instrument.partner.messages import SessionSettings
 from instrument.partner.modes.accompany import Accompany
 from instrument.partner.modes.answer import Answer
 from instrument.partner.modes.duet import Duet
 from instrument.partner.modes.loop import Loop
 from instrument.partner.note_composer import NoteComposer
 from instrument.partner.partner import Mode, Partner
-from instrument.partner.settings import PartnerSettings
+from instrument.preset.partner_options import PartnerOptions
 
 MODES: dict[str, type[Answer | Duet | Loop]] = {"answer": Answer, "duet": Duet, "loop": Loop}
 
 
-def open_partner(settings: SessionSettings, rate_hz: float) -> Partner:
+def open_partner(options: PartnerOptions, rate_hz: float) -> Partner:
     """Open the composer and make the partner.
 
     Raises
@@ -29,20 +28,14 @@ def open_partner(settings: SessionSettings, rate_hz: float) -> Partner:
     SettingError
         There is no such composer, or it does not compose note by note.
     """
-    chosen = settings.partner
-    composer = NoteComposer(open_note_model(chosen.model), chosen.model, chosen.seed)
-    transport = Transport.at_tempo(settings.bpm, rate_hz, bar_beats=settings.bar_beats)
+    composer = NoteComposer(open_note_model(options.model), options.model, options.seed or 0)
+    transport = Transport.at_tempo(options.tempo, rate_hz, bar_beats=float(options.bar_beats))
     return Partner(
-        chosen,
-        settings.wishes,
-        composer,
-        open_mode(chosen),
-        transport,
-        follows_clock=settings.clock == "midi",
+        options, composer, open_mode(options), transport, follows_clock=options.clock == "midi"
     )
 
 
-def open_mode(chosen: PartnerSettings) -> Mode:
+def open_mode(options: PartnerOptions) -> Mode:
     """Make the mode; the one that accompanies opens its band.
 
     Raises
@@ -50,9 +43,9 @@ def open_mode(chosen: PartnerSettings) -> Mode:
     SettingError
         There is no such band.
     """
-    if chosen.mode == "accompany":
-        return Accompany(open_composer(chosen.band), chosen.seed)
-    return MODES[chosen.mode]()
+    if options.mode == "accompany":
+        return Accompany(open_composer(options.band), options.seed or 0)
+    return MODES[options.mode]()
 
 
 def open_note_model(name: str) -> NoteModel[Any] | None:

@@ -17,6 +17,7 @@ from collections import deque
 from dataclasses import replace
 from typing import Protocol
 
+from instrument.errors import SettingError
 from instrument.midi.messages import DOWN, SYSTEM, is_control
 from instrument.music.note import Note
 from instrument.music.transport import TapTempo, Transport
@@ -37,13 +38,9 @@ from instrument.partner.note_composer import ComposerState, NoteComposer
 from instrument.partner.performance_log import PerformanceLog
 from instrument.partner.plan import Plan, Planned
 from instrument.partner.player_notes import PlayerNotes
-from instrument.partner.settings import (
-    COMMIT_SECONDS,
-    HAND_OVER_SECONDS,
-    PartnerControls,
-    PartnerSettings,
-)
+from instrument.partner.settings import COMMIT_SECONDS, HAND_OVER_SECONDS
 from instrument.partner.sounding_notes import Message, SentNote, SoundingNotes
+from instrument.preset.partner_options import PartnerOptions
 from instrument.realtime.state import TO_OUT, TO_VOICES
 
 STEP_SECONDS = 0.001
@@ -84,7 +81,7 @@ class Partner:
 
     Parameters
     ----------
-    settings, wishes
+    options
         What it does, and how.
     composer
         Draws the notes.
@@ -97,6 +94,8 @@ class Partner:
 
     Attributes
     ----------
+    options, constraints
+        As knobs have turned them, and what the composer has to keep to.
     hands, plan, ledger, moment
         What was heard, what is planned, what sounds, and where the composer is.
     journal
@@ -105,15 +104,14 @@ class Partner:
 
     def __init__(
         self,
-        settings: PartnerSettings,
-        wishes: PartnerControls,
+        options: PartnerOptions,
         composer: NoteComposer,
         mode: Mode,
         transport: Transport,
         *,
         follows_clock: bool = False,
     ) -> None:
-        self.settings, self.wishes = settings, wishes
+        self.options, self.constraints = options, options.constraints()
         self.composer, self.mode = composer, mode
         self.transport = transport
         self.follower = ClockFollower(transport) if follows_clock else None
@@ -123,11 +121,11 @@ class Partner:
         self._moment = composer.begin(0.0, transport.bar_beats)
         self._untold: Note | None = None  # our last note, which the composer is told when it counts
         self.journal = PerformanceLog(self.transport)
-        self.knobs = KnobBoard(settings.knobs)
+        self.knobs = KnobBoard(options.knobs)
         self.beat_keeper = BeatKeeper(
-            clicks=settings.has_metronome,
-            sends_clock=settings.sends_clock,
-            count_in_beats=settings.count_in_bars * transport.bar_beats,
+            clicks=options.metronome,
+            sends_clock=options.sends_clock,
+            count_in_beats=options.count_in_bars * transport.bar_beats,
         )
         self.lately: deque[Planned] = deque(maxlen=_SHOWN_NOTES)  # what was handed over
         self._taps = TapTempo(transport.rate_hz)
@@ -168,7 +166,7 @@ class Partner:
         if self.follower is None:
             soon = frame + round(HAND_OVER_SECONDS * self.transport.rate_hz)
             tie = replace(self.transport.tie, frame=float(soon), beats=0.0)
-            count_in = self.settings.count_in_bars * self.transport.bar_beats
+            count_in = self.options.count_in_bars * self.transport.bar_beats
             self.transport = replace(self.transport, tie=replace(tie, frame=tie.frame_at(count_in)))
         self.journal = PerformanceLog(self.transport)
 
@@ -182,8 +180,8 @@ class Partner:
         beats = self.transport.beats_at(frame)
         self.journal.hear(frame, data)
         if is_control(data):
-            self.keeps = self.keeps or (data[1] == self.settings.keep_control and data[2] >= DOWN)
-            self.ask(self.knobs.turn(data[1], data[2], self.wishes))
+            self.keeps = self.keeps or (data[1] == self.options.keep_control and data[2] >= DOWN)
+            self.ask(self.knobs.turn(data[1], data[2], self.options))
         self.hands.hear(beats, data)
         self.mode.heard(self, beats, frame, data)
 
@@ -217,11 +215,18 @@ class Partner:
             self.transport = self.transport.with_tempo(bpm, max(at, float(self._frame)))
             self.journal.follow(self.transport, self._frame)
 
-    def ask(self, wishes: PartnerControls) -> None:
-        """Ask for something else from the next beat on, or at once if nothing is planned."""
-        if wishes == self.wishes:
+    def ask(self, options: PartnerOptions) -> None:
+        """Play otherwise from the next beat on, or at once if nothing is planned.
+
+        A register without a note of the key leaves everything as it was.
+        """
+        if options == self.options:
             return
-        self.wishes = wishes
+        try:
+            self.constraints = options.constraints()
+        except SettingError:
+            return
+        self.options = options
         self.cut(self.transport.next_line(self.soonest_beats(), 1.0))
 
     def step(self) -> list[Message]:
@@ -276,11 +281,11 @@ class Partner:
         Note or None
             What was planned; None if the composer's next note comes no sooner than the end.
         """
-        before, wishes = self.moment, self.wishes
+        before, options = self.moment, self.options
         earliest_beats = self._room_from(earliest_beats)
-        note, after = self.composer.draw(before, wishes.controls, wishes.blend, earliest_beats)
+        note, after = self.composer.draw(before, self.constraints, options.blend, earliest_beats)
         start = earliest_beats if starts_now else note.start_beats
-        if wishes.is_quantised:
+        if options.is_quantised:
             start = max(earliest_beats, round(start / _GRID_BEATS) * _GRID_BEATS)
         if start >= end_beats - 1e-6:
             return None
@@ -297,7 +302,7 @@ class Partner:
         last = max(starts, default=-math.inf)
         if sum(start > last - 1.0 for start in starts) >= _MOST_IN_A_BEAT:
             return max(beats, last + _GRID_BEATS)
-        if sum(start > last - 1e-6 for start in starts) >= self.wishes.polyphony:
+        if sum(start > last - 1e-6 for start in starts) >= self.options.polyphony:
             return max(beats, last + _TICK_BEATS)
         return beats
 
@@ -387,20 +392,24 @@ class Partner:
         self._messages += self.beat_keeper.until(until, self.transport, self._frame)
 
     def _strike(self, planned: Planned) -> None:
-        note, settings = planned.note, self.settings
+        note, options = planned.note, self.options
         self.lately.append(planned)
         keys = []
-        for to, channels in ((TO_VOICES, settings.channels), (TO_OUT, settings.out_channels)):
+        for to, channels in (
+            (TO_VOICES, options.voice_channels),
+            (TO_OUT, options.output_channels),
+        ):
             if channels:
                 channel = channels[planned.part % len(channels)]
                 keys.append(SentNote(to, channel, self._frame_of(to, note.start_beats)))
         begins = min((key.frame for key in keys), default=self._frame)
-        self._messages += self.ledger.let_oldest_go(self.wishes.polyphony - 1, begins)
+        self._messages += self.ledger.let_oldest_go(self.options.polyphony - 1, begins)
         self._messages += self.ledger.strike(note.pitch, note.velocity, tuple(keys), note.end_beats)
 
     @property
     def _early_seconds(self) -> float:
-        return self.settings.out_early_seconds if self.settings.out_channels else 0.0
+        options = self.options
+        return options.out_early_milliseconds / 1e3 if options.output_channels else 0.0
 
     def _frame_of(self, to: int, beats: float) -> int:
         """Return when a message for a position is to be sent, never in the past."""
@@ -410,6 +419,6 @@ class Partner:
 
     def _blended(self, note: Note) -> Note:
         """Bring a note's velocity towards the player's."""
-        follow = self.wishes.velocity_follow
+        follow = self.options.velocity_follow
         velocity = round((1.0 - follow) * note.velocity + follow * self.hands.velocity)
         return replace(note, velocity=min(max(velocity, 1), 127))

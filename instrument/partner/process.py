@@ -29,11 +29,12 @@ from instrument.partner.commands import (
     Keep,
 )
 from instrument.partner.engine_bridge import LivePartner
-from instrument.partner.messages import Kept, Listening, SessionSettings
+from instrument.partner.messages import Kept, Listening, load_options
 from instrument.partner.open_partner import open_partner
 from instrument.partner.replay import composer_sha256
 from instrument.partner.take import FORMAT, Take, new_take_folder, write_take
 from instrument.partner.views import view_of
+from instrument.preset.partner_options import PartnerOptions
 from instrument.processes.json_lines import Failed, Notice, listen, say
 from instrument.realtime.state import EngineState
 
@@ -50,27 +51,26 @@ class PartnerProcess:
     ----------
     state
         The engine block, playing.
-    settings
+    options
         What the player chose.
     commands
         What control asks for; None means that control is gone.
     """
 
     def __init__(
-        self, state: EngineState, settings: SessionSettings, commands: SimpleQueue[Command | None]
+        self, state: EngineState, options: PartnerOptions, commands: SimpleQueue[Command | None]
     ) -> None:
-        self._state, self._settings, self._commands = state, settings, commands
-        partner = open_partner(settings, state.rate_hz)
+        self._state, self._options, self._commands = state, options, commands
+        partner = open_partner(options, state.rate_hz)
         self._live = LivePartner(state, partner)
         self._next_view = self._next_link = 0.0
-        self._link = (
-            LinkClock(settings.bpm, settings.bar_beats) if settings.clock == "link" else None
-        )
+        is_linked = options.clock == "link"
+        self._link = LinkClock(options.tempo, float(options.bar_beats)) if is_linked else None
         self._told: set[str] = set()
 
     def serve(self) -> None:
         """Go on until control is gone."""
-        say(Listening(self._settings.partner.model, self._live.first_frame))
+        say(Listening(self._options.model, self._live.first_frame))
         gc.collect()
         gc.freeze()  # a collection of what lies here would stop the music for milliseconds
         while self._do_commands():
@@ -111,16 +111,16 @@ class PartnerProcess:
 
     def _keep(self) -> None:
         """Write the take; whatever goes wrong, the music goes on."""
-        partner, settings = self._live.partner, self._settings
+        partner, options = self._live.partner, self._options
         try:
             folder = new_take_folder()
             take = Take(
                 format=FORMAT,
-                settings=settings,
+                options=options,
                 rate_hz=partner.transport.rate_hz,
                 first_frame=self._live.began_at,
                 last_frame=partner.frame,
-                composer_sha256=composer_sha256(settings.partner.model),
+                composer_sha256=composer_sha256(options.model),
                 heard=tuple(self._live.heard),
             )
             write_take(folder, take, partner.journal.phrase(partner.frame))
@@ -142,7 +142,7 @@ class PartnerProcess:
             say(Notice(news.message, news.remedy))
         if time.monotonic() >= self._next_view:
             self._next_view = time.monotonic() + VIEW_SECONDS
-            say(view_of(partner, self._settings.clock))
+            say(view_of(partner, self._options.clock))
 
 
 def main() -> None:
@@ -150,11 +150,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is control's business
     folder = Path(sys.argv[1])
     commands = listen(COMMANDS)
-    state, settings = EngineState.attach(folder), SessionSettings.load(folder)
+    state, options = EngineState.attach(folder), load_options(folder)
     while not state.fields["playing"] and commands.empty():
         time.sleep(POLL_SECONDS)
     try:
-        process = PartnerProcess(state, settings, commands)
+        process = PartnerProcess(state, options, commands)
     except LatentkeysError as problem:
         say(Failed(problem.message, problem.remedy))
         return

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from instrument.composers.registry import find_composer
-from instrument.errors import FileError, SettingError
+from instrument.errors import SettingError
 from instrument.midi.phrases import write_phrase
 from instrument.partner.open_partner import open_partner
 from instrument.partner.partner import Partner
 from instrument.partner.sounding_notes import Message
 from instrument.partner.take import Take, read_take
-
-LONGEST_SECONDS = 24 * 3600.0
 
 
 def replay(take: Take, report: Callable[[float], None] = lambda _: None) -> list[Message]:
@@ -34,8 +32,6 @@ def replay(take: Take, report: Callable[[float], None] = lambda _: None) -> list
 
     Raises
     ------
-    FileError
-        The take is impossibly long.
     SettingError
         Its composer is not installed, or is another version.
     """
@@ -54,14 +50,12 @@ def replay_into(folder: Path, out: Path, report: Callable[[float], None]) -> Tak
 
 def open_take(take: Take) -> Partner:
     """Make the partner of a take, at its first frame."""
-    if (take.last_frame - take.first_frame) / take.rate_hz > LONGEST_SECONDS:
-        raise FileError("the take says that it lasted more than a day", "It is damaged.")
-    if composer_sha256(take.settings.partner.model) != take.composer_sha256:
+    if composer_sha256(take.options.model) != take.composer_sha256:
         raise SettingError(
-            f"the take was played with another version of {take.settings.partner.model}",
+            f"the take was played with another version of {take.options.model}",
             "Install that version; with this one the music would be another.",
         )
-    partner = open_partner(take.settings, take.rate_hz)
+    partner = open_partner(take.options, take.rate_hz)
     partner.begin_at(take.first_frame)
     return partner
 

@@ -9,28 +9,28 @@ from ``take.json`` alone.
 from __future__ import annotations
 
 import datetime
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import platformdirs
 
-from instrument.errors import FileError
+from instrument.errors import FileError, SettingError
 from instrument.files import replacing_file
 from instrument.midi.phrases import write_phrase
 from instrument.music.note import Phrase
-from instrument.partner.messages import SessionSettings
 from instrument.partner.take_events import Frame, TakeEvent
-from instrument.partner.take_format_1 import decode_old_events
+from instrument.partner.take_format_1 import decode_old_event, options_of
+from instrument.preset.partner_options import PartnerOptions
 from instrument.schema import decode, ranged, read_limited
 
 FORMAT = 2
 TAKE_FILE, NOTES_FILE = "take.json", "notes.mid"
 LIMIT_BYTES = 64 * 2**20
+LONGEST_SECONDS = 24 * 3600.0
 
-_decoder = msgspec.json.Decoder(tuple[TakeEvent, ...])
+_decoder = msgspec.json.Decoder(TakeEvent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +47,8 @@ class Take:
         Of the composer's card; empty for the counts alone.
     """
 
-    format: int
-    settings: SessionSettings
+    format: Annotated[int, ranged(1, FORMAT)]
+    options: PartnerOptions
     rate_hz: Annotated[float, ranged(8_000, 384_000, "Hz")]
     first_frame: Frame
     last_frame: Frame
@@ -117,18 +117,44 @@ def read_take(folder: Path) -> Take:
         )
     if events is None:
         raise FileError(f"{what}: heard is missing")
+    if found == 1:
+        header["options"] = _old_options(header.pop("settings", None), what)
     take = decode(header, Take, what, FileError)
+    _check(take, what)
     return replace(take, heard=_events(events, what, is_old=found == 1))
+
+
+def _check(take: Take, what: str) -> None:
+    """Refuse what no type can say."""
+    seconds = (take.last_frame - take.first_frame) / take.rate_hz
+    if not 0.0 <= seconds <= LONGEST_SECONDS:
+        raise FileError(
+            f"{what}: last_frame must come after first_frame, by a day at most, "
+            f"got {take.first_frame} and {take.last_frame}"
+        )
+    try:
+        take.options.constraints()
+    except SettingError as problem:
+        raise FileError(f"{what}: [options] {problem.message}", problem.remedy) from problem
+
+
+def _old_options(settings: object, what: str) -> dict[str, Any]:
+    try:
+        return options_of(settings)
+    except msgspec.ValidationError as reason:
+        raise FileError(f"{what}: {reason}", "Another program wrote it, or changed it.") from reason
 
 
 def _events(content: msgspec.Raw, what: str, *, is_old: bool) -> tuple[TakeEvent, ...]:
     """Decode what was heard, and say which event is wrong."""
+    read = decode_old_event if is_old else _decoder.decode
+    events = []
     try:
-        return decode_old_events(content) if is_old else _decoder.decode(content)
+        for item in msgspec.json.decode(content, type=list[msgspec.Raw]):
+            events.append(read(item))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as reason:
-        place = re.search(r"\$\[(\d+)\]", str(reason))
-        which = f"item {int(place[1]) + 1} of heard" if place else "heard"
         raise FileError(
-            f"{what}: {which} is no MIDI message and no command: {reason}",
+            f"{what}: item {len(events) + 1} of heard is no MIDI message and no command: {reason}",
             "The file is damaged, or another program wrote it.",
         ) from reason
+    return tuple(events)

@@ -1,11 +1,12 @@
-"""Takes of format 1 (latentkeys 0.1), whose commands were words in hexadecimal digits.
+"""Takes of format 1 (latentkeys 0.1), read as takes of today.
 
-In: what stands in such a file, decoded from JSON. Out: the same as in a take of today.
+In: what stands in such a file. Out: the same as a file of today has it, still to be checked. The
+player's options were spread over four tables then, and commands were words in hexadecimal digits.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -23,6 +24,13 @@ from instrument.partner.take_events import Frame, TakeEvent
 from instrument.schema import ranged
 
 _COMMAND_SOURCE = -1
+_TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+_NEVER_ASKED: dict[str, Any] = {
+    "top_p": 0.95,
+    "velocity": None,
+    "candidates": 1,
+    "earliest_beats": 0.0,
+}
 _WORDS: dict[str, PartnerCommand] = {
     "tap": Tap(),
     "again": ThinkAgain(),
@@ -40,24 +48,58 @@ class _Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: Annotated[int, ranged(-1, 255)]
 
 
-def decode_old_events(content: msgspec.Raw) -> tuple[TakeEvent, ...]:
-    """Return what was heard, in events of today.
+_decoder = msgspec.json.Decoder(_Event)
+
+
+def options_of(settings: Any) -> dict[str, Any]:
+    """Return the options of today, unchecked.
+
+    Raises
+    ------
+    msgspec.ValidationError
+        The tables are not there, or are no tables.
+    """
+    try:
+        partner, live = dict(settings["partner"]), dict(settings["wishes"])
+        asked = dict(live.pop("controls"))
+        key, register = asked.pop("key"), asked.pop("register")
+        here, out = partner.pop("channels"), partner.pop("out_channels")
+        options = {
+            "clock": settings["clock"],
+            "tempo": settings["bpm"],
+            "bar_beats": _whole(settings["bar_beats"]),
+            "metronome": partner.pop("has_metronome"),
+            "out_early_milliseconds": round(1e3 * partner.pop("out_early_seconds"), 9),
+            "plays_here": bool(here),
+            "plays_out": bool(out),
+            "channels": [channel + 1 for channel in here],
+            "out_channels": [channel + 1 for channel in out],
+            "key": None if key is None else f"{_TONICS[key['tonic']]} {key['mode']}",
+            "lowest_pitch": 0 if register is None else register[0],
+            "highest_pitch": 127 if register is None else register[1],
+            "longest_beats": asked.pop("max_length_beats"),
+        }
+        for name, value in _NEVER_ASKED.items():
+            if asked[name] == value:
+                del asked[name]
+    except (LookupError, TypeError, ValueError, OverflowError) as reason:
+        raise msgspec.ValidationError(f"the settings are damaged: {reason}") from reason
+    return {**partner, **live, **asked, **options}
+
+
+def _whole(number: float) -> float | int:
+    return int(number) if number == int(number) else number
+
+
+def decode_old_event(content: msgspec.Raw) -> TakeEvent:
+    """Return one entry of what was heard as an event of today.
 
     Raises
     ------
     msgspec.DecodeError
-        An event is neither a message nor a command; the message says where, as msgspec's do.
+        It is neither a message nor a command.
     """
-    events = []
-    for number, old in enumerate(msgspec.json.decode(content, type=list[_Event])):
-        try:
-            events.append(_event(old))
-        except msgspec.ValidationError as reason:
-            raise msgspec.ValidationError(f"{reason} - at `$[{number}]`") from reason
-    return tuple(events)
-
-
-def _event(old: _Event) -> TakeEvent:
+    old = _decoder.decode(content)
     if old.source == _COMMAND_SOURCE:
         return TakeEvent(old.frame, _command(bytes.fromhex(old.data).decode("ascii", "replace")))
     return msgspec.convert((old.frame, old.data, old.source), TakeEvent)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from instrument.music.note import Note
-from instrument.partner.messages import PLAYER, ClockName, RollNote, View
+from instrument.partner.messages import PLAYER, RollNote, View
 from instrument.partner.partner import Partner
+from instrument.preset.partner_options import ClockName
 
 _CLOCKS = {"internal": "own tempo", "midi": "MIDI clock", "link": "Link"}
 
@@ -19,7 +20,7 @@ def view_of(partner: Partner, clock: ClockName) -> View:
         bar_beats=music.bar_beats,
         is_running=music.is_running,
         clock=f"waits for the {_CLOCKS[clock]}" if waits else _CLOCKS[clock],
-        mode=partner.settings.mode,
+        mode=partner.options.mode,
         situation=partner.mode.situation(),
         is_locked=partner.is_locked,
         notes=(

@@ -15,7 +15,7 @@ import dataclasses
 import os
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,8 +27,7 @@ from msgspec import Meta
 from instrument.bundle.card import LatentNumber, ModelReference
 from instrument.errors import PresetError, SettingError
 from instrument.files import replacing_file, shipped_presets_folder
-from instrument.partner.knobs import KNOBS
-from instrument.preset.partner_table import PhraseTable
+from instrument.preset.partner_options import PartnerOptions
 from instrument.schema import Text, decode, nearest, ranged, read_limited
 
 FORMAT = 1
@@ -36,6 +35,7 @@ LIMIT_BYTES = 64 * 1024
 _ROW_ITEMS = 8
 _LONG_LIST = re.compile(r"\[\n((?:    .+,\n)+)\]")
 DEFAULT_PRESET = "breathing_piano"
+_OLD_PARTNER = "phrase"
 
 Description = Annotated[str, Meta(max_length=400)]
 Parameter = Literal[
@@ -177,7 +177,7 @@ class Preset:
     controls: dict[str, Control] = field(default_factory=dict)
     recipe: Recipe | None = None
     #: The partner that comes with this sound.
-    phrase: PhraseTable | None = None
+    partner: PartnerOptions | None = None
 
     @classmethod
     def of(cls, latent: Iterable[float], name: str = "Untitled") -> Preset:
@@ -201,13 +201,19 @@ class PresetEntry:
         return self.path.stem
 
 
-def load_preset(name: Path | str) -> Preset:
+Say = Callable[[str, str], None]
+"""Told something that the player should know, and what to do about it."""
+
+
+def load_preset(name: Path | str, say: Say = lambda *_: None) -> Preset:
     """Read and check one preset; the model is not opened (`latents.create_preset` does).
 
     Parameters
     ----------
     name
         Its file, or whatever `find_preset` takes.
+    say
+        Told what is understood but has another name today.
 
     Raises
     ------
@@ -223,11 +229,15 @@ def load_preset(name: Path | str) -> Preset:
     except (ValueError, RecursionError) as reason:  # ValueError: of TOML, UTF-8, endless numbers
         raise PresetError(f"{what}: is not a TOML text file: {reason}") from reason
     _check_format(raw.get("format"), what)
+    if _OLD_PARTNER in raw:
+        _rename_partner(raw, what)
+        remedy = f"Rewrite the file with: latentkeys presets refresh {path.stem}"
+        say(f"{what}: [{_OLD_PARTNER}] is called [partner] now", remedy)
     preset = decode(raw, Preset, what, PresetError)
     for source, control in preset.controls.items():
         _check_control(source, control, what)
     _check_recipe(preset.recipe, what)
-    _check_phrase(preset.phrase, what)
+    _check_partner(preset.partner, what)
     return preset
 
 
@@ -317,6 +327,16 @@ def _check_format(found: object, what: str) -> None:
         )
 
 
+def _rename_partner(raw: dict[str, Any], what: str) -> None:
+    """Take the partner's table under the name that it had in latentkeys 0.1."""
+    if "partner" in raw:
+        raise PresetError(
+            f"{what}: has both [partner] and [{_OLD_PARTNER}], which is its old name",
+            f"Put everything into [partner] and delete [{_OLD_PARTNER}].",
+        )
+    raw["partner"] = raw.pop(_OLD_PARTNER)
+
+
 def _check_control(source: str, control: Control, what: str) -> None:
     """Refuse a controller that MIDI has taken, and ends that the parameter cannot reach."""
     number = source.removeprefix("cc")
@@ -352,18 +372,13 @@ def _check_recipe(recipe: Recipe | None, what: str) -> None:
         raise PresetError(f"{what}: [recipe] truncation belongs to a seed, not to a blend")
 
 
-def _check_phrase(phrase: PhraseTable | None, what: str) -> None:
-    """Refuse a key or a register that no note fits, and knobs that are none."""
-    if phrase is None:
-        return
+def _check_partner(options: PartnerOptions | None, what: str) -> None:
+    """Refuse a key or a register that no note fits."""
     try:
-        phrase.wishes()
+        if options:
+            options.constraints()
     except SettingError as problem:
-        raise PresetError(f"{what}: [phrase] {problem.message}", problem.remedy) from problem
-    for control, knob in phrase.knobs.items():
-        if knob not in KNOBS:
-            remedy = nearest(knob, KNOBS) or f"There are: {', '.join(KNOBS)}."
-            raise PresetError(f"{what}: [phrase.knobs] {control}: no knob {knob!r}", remedy)
+        raise PresetError(f"{what}: [partner] {problem.message}", problem.remedy) from problem
 
 
 def _preset_files(folder: Path) -> list[Path]:

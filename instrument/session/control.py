@@ -11,9 +11,9 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -26,9 +26,8 @@ from instrument.errors import DeviceError, EngineError, LatentkeysError, Setting
 from instrument.first_start import compile_once
 from instrument.midi.song import Song, read_midi_file
 from instrument.partner import messages as partner_messages
-from instrument.partner.messages import ClockName, SessionSettings
 from instrument.preset.banks import chosen_preset
-from instrument.preset.partner_table import PhraseTable
+from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.preset import find_preset, load_preset
 from instrument.processes.child_process import ChildProcess
 from instrument.processes.json_lines import Failed, Notice
@@ -58,6 +57,7 @@ SONG_PATIENCE_SECONDS = 10.0
 ECHO_SECONDS = 0.06
 """A note of the partner that another program sends back so soon is not taken for the player's."""
 DEMO_FILE = Path("latentkeys-demo.wav")
+_PARTNER = "partner_"  # flags that begin so are the partner's
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +75,20 @@ class PlaySettings:
     midi: Path | None = None
     demo: bool = False
     force: bool = False
-    partner: str | None = None
-    model: str | None = None
-    partner_preset: str | None = None
-    clock: ClockName = "internal"
-    tempo: float = 120.0
-    seed: int | None = None
-    metronome: bool = False
-    count_in: int | None = None
-    send_clock: bool = False
     through: bool = False
+    partner: Mapping[str, Any] = field(default_factory=dict)
+    """What was asked of the partner: fields of `PartnerOptions`."""
+
+    @classmethod
+    def of_flags(cls, flags: Mapping[str, Any]) -> PlaySettings:
+        """Take the command line's flags; what begins with ``partner_`` is the partner's."""
+        own = {name: value for name, value in flags.items() if not name.startswith(_PARTNER)}
+        given = {
+            name.removeprefix(_PARTNER): value
+            for name, value in flags.items()
+            if name.startswith(_PARTNER) and value is not None
+        }
+        return cls(**own, partner=given)
 
     def for_engine(self) -> EngineSettings:
         """Say what of it concerns the engine."""
@@ -97,28 +101,18 @@ class PlaySettings:
             lowest_latency=self.lowest_latency,
         )
 
-    def for_partner(self, table: PhraseTable | None) -> SessionSettings | None:
+    def for_partner(self, preset: PartnerOptions | None) -> PartnerOptions | None:
         """Say what of it concerns the partner; None without one.
 
         Parameters
         ----------
-        table
-            The preset's own; options of the command line go before it.
+        preset
+            The preset's own options; the command line's go before them.
         """
-        if self.partner is None and table is None:
+        if preset is None and "mode" not in self.partner:
             return None
-        table = table or PhraseTable()
-        chosen: dict[str, Any] = {
-            "seed": secrets.randbits(31) if self.seed is None else self.seed,
-            "has_metronome": self.metronome or table.metronome,
-            "count_in_bars": table.count_in_bars if self.count_in is None else self.count_in,
-            "sends_clock": self.send_clock or table.sends_clock,
-        }
-        if self.partner:
-            chosen["mode"] = self.partner
-        if self.model:
-            chosen["model"] = self.model
-        return SessionSettings(table.settings(**chosen), table.wishes(), self.clock, self.tempo)
+        options = replace(preset or PartnerOptions(), **self.partner)
+        return replace(options, seed=secrets.randbits(31)) if options.seed is None else options
 
 
 def play_live(settings: PlaySettings) -> None:
@@ -182,18 +176,17 @@ class Host:
         self.state.fields["goes_through"] = int(settings.through)
         self._status = status(self.state)
         self._models = models(folder)
-        table = load_preset(preset).phrase
-        duo = settings.for_partner(table)
-        sound = settings.partner_preset or (table.preset if table else None)
+        options = settings.for_partner(load_preset(preset, self._status.say).partner)
+        sound = options.preset if options else None
         self.presets = PresetChanges(
             self.state,
             preset,
             self._models,
             self._status,
-            duo.partner.channels if duo else (),
+            options.voice_channels if options else (),
             find_preset(sound) if sound else None,
         )
-        self._partner = PartnerProcess(self.state, folder, duo) if duo else None
+        self._partner = PartnerProcess(self.state, folder, options) if options else None
         self._keys = TerminalKeys()
         self._capture: AudioCapture | None = None
         self._engine = ChildProcess("instrument.engine.process", folder)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from instrument.midi.messages import ALL_NOTES_OFF, control_change
-from instrument.partner.messages import REPORTS, Report, SessionSettings
+from instrument.partner.messages import REPORTS, Report, save_options
 from instrument.partner.settings import HAND_OVER_SECONDS
+from instrument.preset.partner_options import PartnerOptions
 from instrument.processes.supervised_process import RestartPolicy, SupervisedProcess
 from instrument.realtime.state import TO_OUT, TO_VOICES, EngineState
 
@@ -27,20 +28,21 @@ class PartnerProcess(SupervisedProcess[Report]):
         The engine block.
     folder
         The session's folder.
-    settings
+    options
         What the player chose.
     """
 
-    def __init__(self, state: EngineState, folder: Path, settings: SessionSettings) -> None:
-        self._state, self._settings = state, settings
-        settings.save(folder)
+    def __init__(self, state: EngineState, folder: Path, options: PartnerOptions) -> None:
+        self._state, self._options = state, options
+        save_options(options, folder)
         super().__init__("the partner", MODULE, folder, REPORTS, POLICY)
 
     def _clean_up(self) -> None:
         """Let its notes go: it can no longer do so itself. Some may be about to begin."""
-        partner = self._settings.partner
+        options = self._options
         later = self._state.clock + round(2 * HAND_OVER_SECONDS * self._state.rate_hz)
-        for to, channels in ((TO_VOICES, partner.channels), (TO_OUT, partner.out_channels)):
+        places = ((TO_VOICES, options.voice_channels), (TO_OUT, options.output_channels))
+        for to, channels in places:
             for channel in channels:
                 message = control_change(ALL_NOTES_OFF, 0, channel)
                 for frame in (-1, later):

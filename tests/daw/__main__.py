@@ -27,7 +27,7 @@ from tests.helpers.live_play import played, wait_for
 from tests.helpers.places import ROOT
 
 PRESET = ROOT / "presets" / "kalimba_rain.toml"
-PHRASE = '\n[phrase]\nmode = "answer"\nmodel = "ngram"\nis_quantised = true\n'
+PARTNER = '\n[partner]\nmode = "answer"\nmodel = "ngram"\nis_quantised = true\n'
 TUNES = ((60, 62, 64, 67), (67, 65, 64, 60))
 PHRASES_BEGIN = (4.0, 12.0)  # bars 2 and 4; Ardour stops in the second answer
 TEMPOS = (100, 126)
@@ -51,7 +51,7 @@ def main() -> None:
 def record(folder: Path) -> list[Take]:
     """Let Ardour record in each tempo; latentkeys plays all the while."""
     preset = folder / "kalimba_rain.toml"
-    preset.write_text(PRESET.read_text() + PHRASE)
+    preset.write_text(PRESET.read_text() + PARTNER)
     play = ("--preset", str(preset), "--partner", "answer", "--clock", "midi", "--seed", "3")
     with (
         running_jack(BLOCK_FRAMES, "daw") as server,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 
 from instrument.composers.continuer import NoteModel
 from instrument.midi.messages import note_off, note_on
@@ -12,8 +11,8 @@ from instrument.music.transport import Transport
 from instrument.partner.modes.answer import Answer
 from instrument.partner.note_composer import NoteComposer
 from instrument.partner.partner import Mode, Partner
-from instrument.partner.settings import PartnerControls, PartnerSettings
 from instrument.partner.sounding_notes import Message
+from instrument.preset.partner_options import PartnerOptions
 from instrument.realtime.state import TO_OUT, TO_VOICES
 
 RATE = 48_000.0
@@ -29,15 +28,13 @@ def make_partner(
     mode: Mode | None = None,
     *,
     network: NoteModel[object] | None = None,
-    wishes: PartnerControls | None = None,
     follows_clock: bool = False,
-    **settings: object,
+    **options: object,
 ) -> Partner:
-    chosen = replace(PartnerSettings(), **settings)  # type: ignore[arg-type]
+    chosen = PartnerOptions(**options)  # type: ignore[arg-type]
     return Partner(
         chosen,
-        wishes or PartnerControls(),
-        NoteComposer(network, "network", chosen.seed),
+        NoteComposer(network, "network", chosen.seed or 0),
         mode or Answer(),
         Transport.at_tempo(BPM, RATE),
         follows_clock=follows_clock,

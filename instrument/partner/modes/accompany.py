@@ -107,9 +107,9 @@ class Accompany:
         """Draw one note of the player's next bar; with the last one the band plays."""
         assert self._line is not None
         end = self._line + partner.transport.bar_beats
-        composer, wishes = partner.composer, partner.wishes
+        composer, blend = partner.composer, partner.options.blend
         note, after = composer.draw(
-            self._moment, replace(wishes.controls, register=None), wishes.blend, self._guessed_until
+            self._moment, replace(partner.constraints, register=None), blend, self._guessed_until
         )
         if note.start_beats < end and len(self._guess) < _MOST_GUESSED:
             self._guess.append(note)
@@ -145,7 +145,7 @@ class Accompany:
 
     def _tracks(self, partner: Partner, shown: Phrase) -> tuple[Track, ...]:
         """Ask the band; where it fails, the guess an octave lower stands in for it."""
-        controls = replace(partner.wishes.controls, candidates=_CANDIDATES)
+        controls = replace(partner.constraints, candidates=_CANDIDATES)
         bars = round(shown.length_beats / partner.transport.bar_beats)
         try:
             return self._band.generate(bars, self._seed + self._bars_made, controls, shown).tracks

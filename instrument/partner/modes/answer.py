@@ -48,7 +48,7 @@ class Answer:
                 self.begin_anew(partner)
             if self._phrase_start is None:
                 self._phrase_start = beats
-        elif is_control(data, partner.settings.end_control):
+        elif is_control(data, partner.options.end_control):
             self._is_asked = data[2] >= DOWN and self._phrase_start is not None
 
     def step(self, partner: Partner, beats: float, frame: int) -> None:
@@ -76,16 +76,16 @@ class Answer:
         hands = partner.hands
         if hands.are_down or hands.last_beats is None:
             return False
-        return beats - hands.last_beats >= partner.settings.silence_beats
+        return beats - hands.last_beats >= partner.options.silence_beats
 
     def _begin_answer(self, partner: Partner, beats: float, frame: int) -> None:
-        settings, music = partner.settings, partner.transport
+        options, music = partner.options, partner.transport
         partner.feed(partner.hands.take_all(beats))
         soonest = music.beats_at(round(frame + _SHORTEST_LEAD_SECONDS * music.rate_hz))
-        self._start = music.next_line(soonest, settings.division_beats)
+        self._start = music.next_line(soonest, options.division_beats)
         assert self._phrase_start is not None
         heard_until = partner.hands.last_beats or beats
-        bars = settings.answer_bars or math.ceil(
+        bars = options.answer_bars or math.ceil(
             (heard_until - self._phrase_start) / music.bar_beats - 0.25
         )
         self._end = self._start + max(1, bars) * music.bar_beats
@@ -98,7 +98,7 @@ class Answer:
             self.begin_anew(partner)
             return
         earliest = max(self._start, partner.soonest_beats()) if self._has_first else self._start
-        horizon = beats + partner.settings.horizon_bars * partner.transport.bar_beats
+        horizon = beats + partner.options.horizon_bars * partner.transport.bar_beats
         last = partner.plan.end_beats
         if self._is_composed or (last is not None and last > horizon):
             return

@@ -31,7 +31,7 @@ class Duet:
             return
         music = partner.transport
         if self._begins_at is None:
-            self._begins_at = music.next_line(beats + 1e-3, partner.settings.division_beats)
+            self._begins_at = music.next_line(beats + 1e-3, partner.options.division_beats)
         if self._is_busy(partner, beats):
             if not self._yields:
                 partner.take_back()
@@ -49,9 +49,9 @@ class Duet:
             if self._yields:
                 return
             self._begins_at = partner.transport.next_line(
-                partner.soonest_beats(), partner.settings.division_beats
+                partner.soonest_beats(), partner.options.division_beats
             )
-        horizon = beats + partner.settings.horizon_bars * partner.transport.bar_beats
+        horizon = beats + partner.options.horizon_bars * partner.transport.bar_beats
         last = partner.plan.end_beats
         if last is None or last <= horizon:
             earliest = max(self._begins_at, partner.soonest_beats())
@@ -66,4 +66,4 @@ class Duet:
 
     def _is_busy(self, partner: Partner, beats: float) -> bool:
         strikes = partner.hands.strikes_since(beats - _BUSY_BEATS)
-        return strikes >= partner.settings.busy_strikes
+        return strikes >= partner.options.busy_strikes

@@ -36,7 +36,7 @@ class Loop:
         music = partner.transport
         if is_note_on(data) and self._start is None:
             self._start = music.next_line(beats - music.bar_beats + 1e-3, music.bar_beats)
-        elif is_control(data, partner.settings.end_control) and data[2] >= DOWN:
+        elif is_control(data, partner.options.end_control) and data[2] >= DOWN:
             partner.cut_soon(frame)
             self.begin_anew(partner)
 
@@ -45,7 +45,7 @@ class Loop:
         if self._start is None:
             partner.hands.take_ready(beats)
             return
-        length = partner.settings.loop_bars * partner.transport.bar_beats
+        length = partner.options.loop_bars * partner.transport.bar_beats
         if self._passes == 0:
             self._captured += partner.hands.take_ready(beats)
             if beats < self._start + length - partner.soon_beats:
@@ -61,7 +61,7 @@ class Loop:
         """Put the captured notes back; the new bar is composed from here on."""
         if self._start is None or not self._passes:
             return
-        length = partner.settings.loop_bars * partner.transport.bar_beats
+        length = partner.options.loop_bars * partner.transport.bar_beats
         start = self._start + self._passes * length
         has_new = self._passes > 1
         new = (self._new_bar_start(start, partner), self._new_until) if has_new else (0.0, 0.0)
@@ -94,7 +94,7 @@ class Loop:
     def _plan_pass(self, partner: Partner, start: float, length: float) -> None:
         """Plan the bars that stay; begin to compose the one that does not."""
         bar_beats = partner.transport.bar_beats
-        bar = (self._passes - 1) % partner.settings.loop_bars * bar_beats
+        bar = (self._passes - 1) % partner.options.loop_bars * bar_beats
         stays = tuple(n for n in self._notes if not bar <= n.start_beats < bar + bar_beats)
         partner.moment = partner.composer.begin(start - length, bar_beats, partner.moment.drawn)
         partner.feed(tuple(_moved(note, start - length) for note in self._notes))
@@ -110,13 +110,13 @@ class Loop:
             self._new_from = self._new_until
             return
         assert self._start is not None
-        length = partner.settings.loop_bars * partner.transport.bar_beats
+        length = partner.options.loop_bars * partner.transport.bar_beats
         start = self._start + self._passes * length
         self._notes = tuple(sorted((*self._notes, _moved(planned, -start))))
 
     def _new_bar_start(self, start: float, partner: Partner) -> float:
         bar_beats = partner.transport.bar_beats
-        return start + (self._passes - 2) % partner.settings.loop_bars * bar_beats
+        return start + (self._passes - 2) % partner.options.loop_bars * bar_beats
 
     def _add(self, partner: Partner, notes: tuple[Note, ...], start: float) -> None:
         for note in notes:

@@ -15,7 +15,6 @@ from instrument.partner.modes.answer import Answer
 from instrument.partner.modes.duet import Duet
 from instrument.partner.modes.loop import Loop
 from instrument.partner.partner import Mode, Partner
-from instrument.partner.settings import PartnerControls
 from instrument.partner.sounding_notes import Message
 from tests.helpers.partner_stage import BEAT, RATE, make_partner, stuck
 
@@ -79,9 +78,7 @@ class Nonsense:
 
 
 def live_through(mode: Mode, seed: int, minutes: float, *, follows: bool) -> list[Message]:
-    partner = make_partner(
-        mode, follows_clock=follows, seed=seed, end_control=67, wishes=PartnerControls(polyphony=6)
-    )
+    partner = make_partner(mode, follows_clock=follows, seed=seed, end_control=67, polyphony=6)
     nonsense, messages = Nonsense(seed), []
     if follows:
         partner.hear(0, b"\xfa")

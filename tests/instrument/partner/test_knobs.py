@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
+from typing import get_args
 
+import msgspec
 import numpy as np
 import pytest
 
+from instrument.errors import FileError
 from instrument.midi.messages import control_change
 from instrument.music.constraints import Key
 from instrument.music.transport import Transport
@@ -15,24 +19,28 @@ from instrument.partner.clocks.midi_clock import ClockFollower
 from instrument.partner.commands import Tap
 from instrument.partner.knobs import KNOBS, KnobBoard
 from instrument.partner.modes.duet import Duet
-from instrument.partner.settings import USUAL_KNOBS, PartnerControls
+from instrument.preset.partner_options import USUAL_KNOBS, KnobName, PartnerOptions
+from instrument.schema import decode
 from tests.helpers.partner_stage import BEAT, RATE, TO_OUT, make_partner, run, strikes, tune
 
 
-def test_every_knob_gives_sound_wishes_over_its_whole_way() -> None:
+def test_every_knob_gives_sound_options_over_its_whole_way() -> None:
     for knob in KNOBS.values():
-        turned = [knob.turn(PartnerControls(), value / 127.0) for value in range(128)]
+        turned = [replace(PartnerOptions(), **knob.at(value / 127.0)) for value in range(128)]
         assert turned[0] != turned[127]
-        assert all(wishes.controls.allowed_pitches().any() for wishes in turned)
-    assert set(USUAL_KNOBS.values()) <= set(KNOBS)
+        for options in turned:
+            raw = msgspec.to_builtins(options)
+            assert decode(raw, PartnerOptions, "a knob", FileError) == options
+            assert options.constraints().allowed_pitches().any()
+    assert set(KNOBS) == set(get_args(KnobName)) >= set(USUAL_KNOBS.values())
 
 
 def test_a_knob_is_learned_by_turning_it_and_leaves_its_old_controller() -> None:
     board = KnobBoard({"cc20": "temperature", "cc21": "blend"})
     board.learn("blend")
-    assert board.turn(20, 127, PartnerControls()) == PartnerControls(blend=1.0)
+    assert board.turn(20, 127, PartnerOptions()) == PartnerOptions(blend=1.0)
     assert board.bound == {"cc20": "blend"}
-    assert board.turn(99, 5, PartnerControls()) == PartnerControls()
+    assert board.turn(99, 5, PartnerOptions()) == PartnerOptions()
 
 
 def test_a_key_that_is_turned_is_heard_within_a_beat() -> None:
@@ -42,14 +50,14 @@ def test_a_key_that_is_turned_is_heard_within_a_beat() -> None:
     turned = partner.frame
     f_sharp = round(7 / 24 * 127)
     after = run(partner, 14.0, [(turned, control_change(22, f_sharp)), *tune(slow)[16:]])
-    assert partner.wishes.controls.key == Key(6, "major")
+    assert partner.constraints.key == Key(6, "major")
     late = [m for m in strikes(after) if m.frame >= turned + BEAT]
     scale = Key(6, "major").pitch_classes
     assert late and all(scale[m.data[1] % 12] for m in late)
 
 
 def test_a_count_in_clicks_before_the_first_beat_and_a_metronome_goes_on() -> None:
-    partner = make_partner(count_in_bars=1, has_metronome=True)
+    partner = make_partner(count_in_bars=1, metronome=True)
     partner.begin_at(1_000)
     clicks = [m for m in run(partner, 8.0) if m.data[0] == 0x90 | CLICK_CHANNEL]
     assert [m.frame for m in clicks] == [1_960 + n * BEAT for n in range(len(clicks))]

@@ -19,12 +19,11 @@ from instrument.partner.messages import (
     Kept,
     Listening,
     Report,
-    SessionSettings,
     View,
 )
 from instrument.partner.replay import replay, replay_into
-from instrument.partner.settings import PartnerSettings
 from instrument.partner.take import read_take
+from instrument.preset.partner_options import PartnerOptions
 from instrument.processes.json_lines import Failed, Notice
 from instrument.realtime.state import PARTNER_SOURCE, TO_OUT
 from instrument.session.audio_history import AudioCapture
@@ -35,7 +34,7 @@ from tests.helpers.live_engine import LiveEngine, live_engine
 pytestmark = pytest.mark.serial
 
 BEAT = RATE_HZ // 4  # 240 bpm
-NGRAM = SessionSettings(replace(PartnerSettings(), model="ngram"), bpm=240.0)
+NGRAM = PartnerOptions(model="ngram", tempo=240.0)
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +46,11 @@ def server() -> Iterator[JackServer]:
 
 @contextlib.contextmanager
 def listening(
-    server: JackServer, settings: SessionSettings
+    server: JackServer, options: PartnerOptions
 ) -> Iterator[tuple[LiveEngine, PartnerProcess, Probe, int]]:
     with live_engine(EngineSettings(audio="jack"), server.environment) as live:
         live.state.fields["playing"] = 1
-        link, probe = PartnerProcess(live.state, live.folder, settings), Probe(server)
+        link, probe = PartnerProcess(live.state, live.folder, options), Probe(server)
         probe.listen_to()
         probe.listen_to_midi("latentkeys:out")
         try:
@@ -123,7 +122,7 @@ def test_a_partner_that_dies_lets_its_notes_go_and_comes_back(server: JackServer
 
 def test_an_unknown_composer_is_said_and_the_player_plays_on(server: JackServer) -> None:
     with live_engine(EngineSettings(audio="jack"), server.environment) as live:
-        wrong = replace(NGRAM, partner=replace(NGRAM.partner, model="note_lstm_tune"))
+        wrong = replace(NGRAM, model="note_lstm_tune")
         link = PartnerProcess(live.state, Path(live.folder), wrong)
         deadline = time.monotonic() + 20.0
         failures: list[Failed] = []
@@ -139,7 +138,7 @@ def test_a_take_is_kept_and_can_be_made_again(
     server: JackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    keeping = replace(NGRAM, partner=replace(NGRAM.partner, keep_control=80))
+    keeping = replace(NGRAM, keep_control=80)
     with listening(server, keeping) as (live, link, probe, _):
         capture = AudioCapture(live.state)
         log = live.state.read_log()
@@ -167,8 +166,7 @@ def test_a_take_is_kept_and_can_be_made_again(
 def test_with_link_the_partner_is_where_the_other_programs_are(server: JackServer) -> None:
     other = LinkClock(97.0, 4.0)
     time.sleep(0.5)
-    settings = replace(NGRAM, clock="link")
-    with listening(server, settings) as (_, link, probe, _):
+    with listening(server, replace(NGRAM, clock="link")) as (_, link, probe, _):
         probe.play([], 3 * RATE_HZ)
         views = [report for report in link.follow() if isinstance(report, View)]
         now = other.look()

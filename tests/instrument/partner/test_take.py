@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,61 +13,18 @@ import pytest
 from instrument.errors import FileError, SettingError
 from instrument.midi.messages import control_change, note_off, note_on
 from instrument.midi.phrases import read_phrase
-from instrument.music.constraints import Constraints, Key
-from instrument.music.note import Phrase, Tempo
+from instrument.music.note import Tempo
 from instrument.partner.commands import ThinkAgain
-from instrument.partner.messages import SessionSettings
 from instrument.partner.open_partner import open_partner
-from instrument.partner.replay import composer_sha256, replay, replay_into
-from instrument.partner.settings import PartnerControls, PartnerSettings
-from instrument.partner.sounding_notes import Message
-from instrument.partner.take import (
-    FORMAT,
-    NOTES_FILE,
-    TAKE_FILE,
-    Take,
-    read_take,
-    write_take,
-)
-from instrument.partner.take_events import TakeEvent
+from instrument.partner.replay import replay, replay_into
+from instrument.partner.take import NOTES_FILE, TAKE_FILE, read_take
+from instrument.preset.partner_options import PartnerOptions
 from tests.helpers.partner_stage import BEAT, RATE, TUNE, tune
+from tests.helpers.takes import Session
 
-CHOSEN = PartnerSettings(model="ngram", seed=5, answer_bars=1)
-SETTINGS = SessionSettings(
-    CHOSEN, PartnerControls(Constraints(key=Key(0, "major"), register=(48, 84)))
+OPTIONS = PartnerOptions(
+    model="ngram", seed=5, answer_bars=1, key="C", lowest_pitch=48, highest_pitch=84
 )
-
-
-def play(
-    settings: SessionSettings, events: list[tuple[int, bytes]], last_frame: int
-) -> tuple[Take, list[Message], Phrase]:
-    """Play live in virtual time and keep it."""
-    partner = open_partner(settings, RATE)
-    partner.begin_at(777)
-    messages: list[Message] = []
-    waiting = sorted(events, key=lambda event: event[0])
-    heard = []
-    while partner.frame + partner.step_frames <= last_frame:
-        while waiting and waiting[0][0] <= partner.frame:
-            frame, data = waiting.pop(0)
-            heard.append(TakeEvent(frame, data.hex()))
-            partner.hear(frame, data)
-        if 9 * BEAT <= partner.frame < 9 * BEAT + partner.step_frames:
-            heard.append(TakeEvent(partner.frame, ThinkAgain()))
-            partner.do(ThinkAgain())
-        messages += partner.step()
-    take = Take(
-        format=FORMAT,
-        settings=settings,
-        rate_hz=RATE,
-        first_frame=777,
-        last_frame=last_frame,
-        composer_sha256=composer_sha256(settings.partner.model),
-        heard=tuple(heard),
-    )
-    return take, messages, partner.journal.phrase(last_frame)
-
-
 EVENTS = [*tune(), *tune(at_beats=8.5), (12 * BEAT + 5, control_change(64, 127))]
 
 
@@ -75,19 +33,22 @@ EVENTS = [*tune(), *tune(at_beats=8.5), (12 * BEAT + 5, control_change(64, 127))
 def test_a_take_gives_the_same_messages_and_the_same_bytes(
     tmp_path: Path, mode: str, model: str
 ) -> None:
-    settings = replace(SETTINGS, partner=replace(CHOSEN, mode=mode, model=model))  # type: ignore[arg-type]
-    take, messages, notes = play(settings, EVENTS, 14 * BEAT)
-    write_take(tmp_path, take, notes)
+    session = Session(replace(OPTIONS, mode=mode, model=model))  # type: ignore[arg-type]
+    session.play(9 * BEAT, [event for event in EVENTS if event[0] < 9 * BEAT])
+    session.do(ThinkAgain())
+    session.play(14 * BEAT, [event for event in EVENTS if event[0] >= 9 * BEAT])
+    take = session.keep(tmp_path)
     assert read_take(tmp_path) == take
-    assert replay(read_take(tmp_path)) == messages
+    assert replay(read_take(tmp_path)) == session.messages
     replay_into(tmp_path, tmp_path / "again.mid", lambda _: None)
     assert (tmp_path / "again.mid").read_bytes() == (tmp_path / NOTES_FILE).read_bytes()
-    assert any(m.data[0] & 0xF0 == 0x90 for m in messages)
+    assert any(m.data[0] & 0xF0 == 0x90 for m in session.messages)
 
 
 def test_the_notes_of_both_stand_in_tracks_of_their_own(tmp_path: Path) -> None:
-    take, _, notes = play(SETTINGS, tune(), 12 * BEAT)
-    write_take(tmp_path, take, notes)
+    session = Session(OPTIONS)
+    session.play(12 * BEAT, tune())
+    session.keep(tmp_path)
     phrase = read_phrase(tmp_path / NOTES_FILE)
     assert [track.name for track in phrase.tracks] == ["player", "partner", "partner out"]
     player = phrase.tracks[0].notes
@@ -101,8 +62,7 @@ def test_the_notes_of_both_stand_in_tracks_of_their_own(tmp_path: Path) -> None:
 
 
 def test_a_clock_that_jumps_leaves_a_file_that_goes_forward() -> None:
-    settings = replace(SETTINGS, clock="midi")
-    partner = open_partner(settings, RATE)
+    partner = open_partner(replace(OPTIONS, clock="midi"), RATE)
     partner.hear(0, b"\xfa")
     for number in range(24 * 8):
         frame = number * 1_000
@@ -127,22 +87,29 @@ def test_a_clock_that_jumps_leaves_a_file_that_goes_forward() -> None:
         ({"heard": [[1, "903c64"], [2, "90"]]}, "item 2 of heard"),
         ({"heard": [[-1, "903c64"]]}, "item 1 of heard"),
         ({"heard": [[1, "903c80"]]}, "item 1 of heard"),
+        ({"heard": [[1, "903c64\n"]]}, "item 1 of heard"),
         ({"heard": [[1, "903c64", -1]]}, "item 1 of heard"),
         ({"heard": [[1, {"type": "Dance"}]]}, "Dance"),
+        ({"heard": [[1, {"type": "Keep"}]]}, "Keep"),
         ({"heard": [[1, {"type": "Learn", "knob": "volume"}]]}, "volume"),
         ({"heard": [[1, {"type": "FollowLink", "beats": 1e99, "bpm": 120}]]}, "beats"),
         ({"heard": [[1, {"type": "FollowLink", "beats": 1, "bpm": 0}]]}, "bpm"),
         ({"heard": {}}, "heard"),
+        ({"options": {"tempo": 0}}, "20..400 bpm, got 0"),
+        ({"options": {"key": "H"}}, "key"),
+        ({"options": {"lowest_pitch": 61, "highest_pitch": 61, "key": "C"}}, "register"),
         ({"rate_hz": 1e99}, "rate_hz"),
+        ({"last_frame": 2**52}, "a day at most"),
+        ({"last_frame": 0}, "last_frame must come after first_frame"),
         ({"format": 99}, "Update"),
+        ({"format": 0}, "format"),
         ({"surprise": 1}, "surprise"),
     ],
 )
 def test_a_take_of_a_stranger_is_checked(
     tmp_path: Path, change: dict[str, object], says: str
 ) -> None:
-    take, _, notes = play(SETTINGS, [], BEAT)
-    write_take(tmp_path, take, notes)
+    Session(OPTIONS).keep(tmp_path)
     raw = msgspec.json.decode((tmp_path / TAKE_FILE).read_bytes()) | change
     (tmp_path / TAKE_FILE).write_bytes(msgspec.json.encode(raw))
     with pytest.raises(FileError) as problem:
@@ -150,9 +117,29 @@ def test_a_take_of_a_stranger_is_checked(
     assert says in f"{problem.value.message} {problem.value.remedy}"
 
 
-def test_a_take_that_never_ends_or_of_another_composer_is_refused() -> None:
-    take, _, _ = play(SETTINGS, [], BEAT)
-    with pytest.raises(FileError, match="more than a day"):
-        replay(replace(take, last_frame=2**52))
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("one_byte", "item 1 of heard"),
+        ("link_inf_inf", "item 1 of heard"),
+        ("bpm_0", "tempo must be in 20..400 bpm, got 0"),
+        ("bpm_1e9", "tempo must be in 20..400 bpm, got 1000000000.0"),
+        ("polyphony_-1", "polyphony must be in 1..32 notes (a whole number), got -1"),
+    ],
+)
+def test_a_hostile_take_of_format_1_is_refused_with_its_fault(name: str, says: str) -> None:
+    with pytest.raises(FileError, match=re.escape(says)):
+        read_take(Path(__file__).parent / "hostile_takes" / f"{name}.json")
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b"{" * 10**6, b'{"format": 1}'])
+def test_what_is_no_take_at_all_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / TAKE_FILE).write_bytes(content)
+    with pytest.raises(FileError):
+        read_take(tmp_path)
+
+
+def test_a_take_of_another_composer_is_refused() -> None:
+    take = Session(OPTIONS).take()
     with pytest.raises(SettingError, match="another version"):
         replay(replace(take, composer_sha256="0" * 64))

@@ -12,7 +12,7 @@ from instrument.bundle.card import ModelReference
 from instrument.errors import FileError, PresetError
 from instrument.partner.knobs import KNOBS
 from instrument.preset import preset as presets
-from instrument.preset.partner_table import PhraseTable
+from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.preset import (
     PARAMETER_RANGES,
     Control,
@@ -246,7 +246,7 @@ def test_the_manual_names_every_key_with_its_range() -> None:
         assert f"`{parameter}`" in manual
 
 
-def test_the_partners_manual_names_every_key_of_a_phrase_and_every_knob() -> None:
+def test_the_partners_manual_names_every_option_and_every_knob() -> None:
     manual = (ROOT / "docs" / "partner.md").read_text(encoding="utf-8")
-    for name in (*typing.get_type_hints(PhraseTable), *KNOBS):
+    for name in (*typing.get_type_hints(PartnerOptions), *KNOBS):
         assert f"`{name}`" in manual, name

@@ -9,14 +9,12 @@ from instrument.composers.registry import open_composer
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase
 from instrument.partner.modes.accompany import Accompany
-from instrument.partner.settings import PartnerControls
 from tests.helpers.partner_stage import BEAT, Played, make_partner, run, strikes, stuck, tune
 
 FOUR_BARS: list[Played] = [
     (float(n), 0.9, pitch)
     for n, pitch in enumerate((67, 69, 71, 72, 71, 69, 67, 66, 67, 69, 71, 74, 72, 71, 69, 67))
 ]
-SIX_PARTS = PartnerControls(polyphony=12)
 
 
 class Listener:
@@ -45,7 +43,7 @@ EVERY_BEAT = Phrase.of([Note(float(n), 40, 0.9) for n in range(64)], 64.0)
 
 
 def test_the_shipped_band_joins_at_the_second_bar_and_plays_every_bar() -> None:
-    partner = make_partner(Accompany(open_composer("musegan_accompany"), 3), wishes=SIX_PARTS)
+    partner = make_partner(Accompany(open_composer("musegan_accompany"), 3), polyphony=12)
     messages = run(partner, 15.5, tune(FOUR_BARS))
     starts = [m.frame / BEAT for m in strikes(messages)]
     assert min(starts) >= 4.0
@@ -91,9 +89,9 @@ def test_it_stops_when_the_player_has_been_silent_for_two_bars() -> None:
     assert not stuck(messages)
 
 
-@pytest.mark.parametrize("channels", [(15,), (12, 13, 14)])
+@pytest.mark.parametrize("channels", [(16,), (13, 14, 15)])
 def test_every_part_has_its_channel(channels: tuple[int, ...]) -> None:
     band: BarGenerator = open_composer("musegan_accompany")
-    partner = make_partner(Accompany(band, 3), wishes=SIX_PARTS, channels=channels)
+    partner = make_partner(Accompany(band, 3), polyphony=12, channels=channels)
     messages = run(partner, 15.5, tune(FOUR_BARS))
-    assert {m.data[0] & 0x0F for m in strikes(messages)} == set(channels)
+    assert {1 + (m.data[0] & 0x0F) for m in strikes(messages)} == set(channels)

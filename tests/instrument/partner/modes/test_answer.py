@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from instrument.midi.messages import control_change, note_off, note_on
-from instrument.partner.settings import PartnerControls
 from tests.helpers.partner_stage import BEAT, MS, TO_OUT, make_partner, run, strikes, stuck, tune
 
 
@@ -27,7 +26,7 @@ def test_a_phrase_that_ends_20_ms_before_a_line_is_answered_on_it(
     random = np.random.default_rng(seed)
     end_frame = round(4 * BEAT + random.uniform(0, 1) * division * BEAT)
     line = -(-(end_frame + 20 * MS) // round(division * BEAT)) * round(division * BEAT)
-    partner = make_partner(division_beats=division, end_control=67, silence_beats=100.0, seed=seed)
+    partner = make_partner(division_beats=division, end_control=67, silence_beats=16.0, seed=seed)
     messages = run(partner, 14.0, [*tune(), (end_frame, control_change(67, 127))])
     assert strikes(messages)[0].frame == line
 
@@ -64,7 +63,7 @@ def test_inside_and_at_the_output_sound_the_same_notes() -> None:
 
 def test_an_output_that_is_late_is_told_earlier() -> None:
     plain = strikes(run(make_partner(), 10.0, tune()), TO_OUT)
-    early = strikes(run(make_partner(out_early_seconds=0.05), 10.0, tune()), TO_OUT)
+    early = strikes(run(make_partner(out_early_milliseconds=50.0), 10.0, tune()), TO_OUT)
     assert [m.frame - 50 * MS for m in plain] == [m.frame for m in early]
 
 
@@ -127,8 +126,8 @@ def test_the_same_events_and_seed_give_the_same_music_and_another_seed_another()
     assert first != other
 
 
-def test_no_more_notes_sound_than_wished() -> None:
-    partner = make_partner(wishes=PartnerControls(polyphony=1), answer_bars=4)
+def test_no_more_notes_sound_than_asked_for() -> None:
+    partner = make_partner(polyphony=1, answer_bars=4)
     down: set[int] = set()
     for message in sorted(
         (m for m in run(partner, 24.0, tune()) if m.to == TO_OUT),

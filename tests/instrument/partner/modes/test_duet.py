@@ -8,7 +8,6 @@ import pytest
 from instrument.midi.messages import note_off, note_on
 from instrument.music.note import Note
 from instrument.partner.modes.duet import Duet
-from instrument.partner.settings import PartnerControls
 from tests.helpers.partner_stage import BEAT, MS, make_partner, run, strikes, stuck, tune
 
 SLOW = [(0.0, 1.8, 60), (2.0, 1.8, 64), (4.0, 1.8, 67), (6.0, 1.8, 65)]
@@ -59,7 +58,7 @@ def test_a_single_strike_changes_what_follows_but_not_what_is_about_to_sound() -
 
 @pytest.mark.parametrize("blend", [0.0, 0.5, 1.0])
 def test_without_a_network_the_counts_play_whatever_the_blend(blend: float) -> None:
-    messages = run(make_partner(Duet(), wishes=PartnerControls(blend=blend)), 12.0, tune(SLOW))
+    messages = run(make_partner(Duet(), blend=blend), 12.0, tune(SLOW))
     assert len(strikes(messages)) > 5
 
 
