@@ -6,6 +6,7 @@ which of several equal notes a note-off ends; here as in the kernel it is the ol
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
@@ -22,9 +23,15 @@ class NoteTracker(Generic[_Key, _Note]):
 
     A key is whatever tells apart keys that a note-off may mean: a channel and a pitch, and the port
     or the player where there are several. A note is whatever its owner has to know when it ends.
+
+    Parameters
+    ----------
+    most
+        Equal notes that may be down at once: a player whose note-offs never come fills no memory.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = sys.maxsize) -> None:
+        self._most = most
         self._down: dict[_Key, deque[_Note]] = {}  # oldest first; no empty ones
 
     def __bool__(self) -> bool:
@@ -34,9 +41,11 @@ class NoteTracker(Generic[_Key, _Note]):
         """Go through all notes that are down, key by key, the oldest of each first."""
         return ((key, note) for key, notes in self._down.items() for note in notes)
 
-    def strike(self, key: _Key, note: _Note) -> None:
-        """Put a note down beside those that the key has already."""
+    def strike(self, key: _Key, note: _Note) -> _Note | None:
+        """Put a note down beside those of its key; let go of the oldest if there are too many."""
+        oldest = self.release(key) if len(self._down.get(key, ())) >= self._most else None
         self._down.setdefault(key, deque()).append(note)
+        return oldest
 
     def release(self, key: _Key, nth: int = 0) -> _Note | None:
         """Let go of a key's oldest note, or of the `nth` after it; None if no note is down."""

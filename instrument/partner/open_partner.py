@@ -14,14 +14,14 @@ from instrument.partner.modes.answer import Answer
 from instrument.partner.modes.duet import Duet
 from instrument.partner.modes.loop import Loop
 from instrument.partner.note_composer import NoteComposer
-from instrument.partner.partner import Mode, Partner
+from instrument.partner.partner import RULES, Mode, Partner
 from instrument.preset.partner_options import PartnerOptions
 
 MODES: dict[str, type[Answer | Duet | Loop]] = {"answer": Answer, "duet": Duet, "loop": Loop}
 
 
-def open_partner(options: PartnerOptions, rate_hz: float) -> Partner:
-    """Open the composer and make the partner.
+def open_partner(options: PartnerOptions, rate_hz: float, rules: int = RULES) -> Partner:
+    """Open the composer and make the partner; see `Partner`.
 
     Raises
     ------
@@ -31,7 +31,12 @@ def open_partner(options: PartnerOptions, rate_hz: float) -> Partner:
     composer = NoteComposer(open_note_model(options.model), options.model, options.seed or 0)
     transport = Transport.at_tempo(options.tempo, rate_hz, bar_beats=float(options.bar_beats))
     return Partner(
-        options, composer, open_mode(options), transport, follows_clock=options.clock == "midi"
+        options,
+        composer,
+        open_mode(options),
+        transport,
+        follows_clock=options.clock == "midi",
+        rules=rules,
     )
 
 

@@ -37,13 +37,15 @@ from instrument.partner.knobs import KnobBoard
 from instrument.partner.note_composer import ComposerState, NoteComposer
 from instrument.partner.performance_log import PerformanceLog
 from instrument.partner.plan import Plan, Planned
-from instrument.partner.player_notes import PlayerNotes
+from instrument.partner.player_notes import MOST_EQUAL, PlayerNotes
 from instrument.partner.settings import COMMIT_SECONDS, HAND_OVER_SECONDS
 from instrument.partner.sounding_notes import Message, SentNote, SoundingNotes
 from instrument.preset.partner_options import PartnerOptions
 from instrument.realtime.state import TO_OUT, TO_VOICES
 
 STEP_SECONDS = 0.001
+RULES = 2
+"""The rules of today. By rule 1 (takes of format 1) a key that is struck again ends its note."""
 _GRID_BEATS = 0.25
 _TICK_BEATS = 1.0 / 24.0
 _MOST_IN_A_BEAT = 16  # a composer may stand still
@@ -91,6 +93,8 @@ class Partner:
         Where the music begins.
     follows_clock
         Wait for a MIDI clock instead of keeping the transport's own tempo.
+    rules
+        How it listens and decides; a take is played by the rules of its own format.
 
     Attributes
     ----------
@@ -110,17 +114,21 @@ class Partner:
         transport: Transport,
         *,
         follows_clock: bool = False,
+        rules: int = RULES,
     ) -> None:
+        self.rules = rules
         self.options, self.constraints = options, options.constraints()
         self.composer, self.mode = composer, mode
         self.transport = transport
         self.follower = ClockFollower(transport) if follows_clock else None
         if self.follower is not None:
             self.transport = self.follower.transport
-        self.hands, self.plan, self.ledger = PlayerNotes(), Plan(), SoundingNotes(self._frame_of)
+        self._most_equal = 1 if rules == 1 else MOST_EQUAL
+        self.hands, self.plan = PlayerNotes(self._most_equal), Plan()
+        self.ledger = SoundingNotes(self._frame_of)
         self._moment = composer.begin(0.0, transport.bar_beats)
         self._untold: Note | None = None  # our last note, which the composer is told when it counts
-        self.journal = PerformanceLog(self.transport)
+        self.journal = PerformanceLog(self.transport, self._most_equal)
         self.knobs = KnobBoard(options.knobs)
         self.beat_keeper = BeatKeeper(
             clicks=options.metronome,
@@ -168,7 +176,7 @@ class Partner:
             tie = replace(self.transport.tie, frame=float(soon), beats=0.0)
             count_in = self.options.count_in_bars * self.transport.bar_beats
             self.transport = replace(self.transport, tie=replace(tie, frame=tie.frame_at(count_in)))
-        self.journal = PerformanceLog(self.transport)
+        self.journal = PerformanceLog(self.transport, self._most_equal)
 
     def hear(self, frame: int, data: bytes, source: int = 0) -> None:
         """Take one message of the player or of a clock."""

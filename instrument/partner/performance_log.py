@@ -11,6 +11,7 @@ from instrument.midi.note_tracker import NoteTracker
 from instrument.music.note import Meter, Note, Phrase, Tempo, Track
 from instrument.music.transport import Transport
 from instrument.partner.clocks.metronome import CLICK_CHANNEL
+from instrument.partner.player_notes import MOST_EQUAL
 from instrument.partner.sounding_notes import Message
 from instrument.realtime.state import TO_VOICES
 
@@ -29,14 +30,16 @@ class PerformanceLog:
     ----------
     transport
         Where the music begins; its beat 0 is the journal's.
+    most_equal
+        See `instrument.partner.player_notes.PlayerNotes`.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, most_equal: int = MOST_EQUAL) -> None:
         self._bar_beats = transport.bar_beats
         self._music = transport
         self._offset = -transport.tie.beats
         self._tempos = [Tempo(0.0, transport.bpm)]
-        self._down: NoteTracker[_Key, tuple[float, int]] = NoteTracker()  # start, velocity
+        self._down: NoteTracker[_Key, tuple[float, int]] = NoteTracker(most_equal)
         self._notes: dict[str, list[Note]] = {_PLAYER: []}
         self._last = 0.0
 
@@ -84,9 +87,11 @@ class PerformanceLog:
         key = (who, channel_of(data), data[1] if len(data) > 1 else 0)
         if is_note_on(data):
             self._notes.setdefault(who, [])
-            self._down.strike(key, (beats, data[2]))
-        elif is_note_off(data) and (struck := self._down.release(key)):
-            self._notes[who].append(_note(key, *struck, beats))
+            ended = self._down.strike(key, (beats, data[2]))
+        else:
+            ended = self._down.release(key) if is_note_off(data) else None
+        if ended:
+            self._notes[who].append(_note(key, *ended, beats))
 
 
 def _note(key: _Key, start: float, velocity: int, end: float) -> Note:

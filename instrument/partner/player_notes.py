@@ -23,6 +23,7 @@ from instrument.midi.messages import (
 from instrument.midi.note_tracker import NoteTracker
 from instrument.music.note import Note
 
+MOST_EQUAL = 16
 PATIENCE_BEATS = 1.0
 """So long a composer waits for the end of a note that others have followed."""
 _SHORTEST_BEATS = 1.0 / 24.0
@@ -49,6 +50,11 @@ class _Key:
 class PlayerNotes:
     """The player's keys.
 
+    Parameters
+    ----------
+    most_equal
+        So many equal notes can be down at once; one more ends the oldest.
+
     Attributes
     ----------
     last_beats
@@ -57,11 +63,13 @@ class PlayerNotes:
         The sustain pedal.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_equal: int = MOST_EQUAL) -> None:
         self.last_beats: float | None = None
         self.pedal_is_down = False
         self._waiting: list[_Key] = []  # not fed yet, in order of start
-        self._down: NoteTracker[tuple[int, int], _Key] = NoteTracker()  # by channel and pitch
+        self._down: NoteTracker[tuple[int, int], _Key] = NoteTracker(
+            most_equal
+        )  # by channel, pitch
         self._strikes: list[float] = []
         self._lately: deque[_Key] = deque(maxlen=_SHOWN_NOTES)
         self._velocity = 80.0
@@ -121,7 +129,8 @@ class PlayerNotes:
 
     def forget(self) -> None:
         """Begin anew, as after a jump: positions heard before mean nothing any more."""
-        self._waiting, self._down, self._strikes = [], NoteTracker(), []
+        self._down.release_all()
+        self._waiting, self._strikes = [], []
         self._lately.clear()
         self.last_beats = None
 
@@ -131,7 +140,7 @@ class PlayerNotes:
 
     def _strike(self, channel: int, pitch: int, velocity: int, beats: float) -> None:
         key = _Key(beats, pitch, velocity)
-        self._down.strike((channel, pitch), key)
+        self._end(self._down.strike((channel, pitch), key), beats)
         self._waiting = [*self._waiting[-_KEPT_NOTES:], key]
         self._strikes = [*self._strikes[-_KEPT_NOTES:], beats]
         self._lately.append(key)

@@ -55,7 +55,7 @@ def open_take(take: Take) -> Partner:
             f"the take was played with another version of {take.options.model}",
             "Install that version; with this one the music would be another.",
         )
-    partner = open_partner(take.options, take.rate_hz)
+    partner = open_partner(take.options, take.rate_hz, take.format)
     partner.begin_at(take.first_frame)
     return partner
 

@@ -39,6 +39,8 @@ class Take:
 
     Attributes
     ----------
+    format
+        By whose rules the partner plays: `instrument.partner.partner.RULES`.
     rate_hz
         Frames per second.
     first_frame, last_frame

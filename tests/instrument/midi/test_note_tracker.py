@@ -14,6 +14,13 @@ def test_a_note_off_ends_the_oldest_note_of_its_key() -> None:
     assert list(tracker) == [((1, 60), "other channel")]
 
 
+def test_a_key_that_has_too_many_notes_lets_go_of_its_oldest() -> None:
+    tracker: NoteTracker[int, str] = NoteTracker(most=2)
+    assert [tracker.strike(60, name) for name in "abc"] == [None, None, "a"]
+    assert tracker.strike(61, "d") is None
+    assert [tracker.release(60) for _ in range(3)] == ["b", "c", None]
+
+
 def test_a_later_note_can_be_named() -> None:
     tracker: NoteTracker[int, str] = NoteTracker()
     for name in "abc":

@@ -13,7 +13,7 @@ from instrument.partner.take import NOTES_FILE, read_take
 TAKES = Path(__file__).parent / "takes_of_format_1"
 
 
-@pytest.mark.parametrize("name", ["answer", "duet", "link", "loop"])
+@pytest.mark.parametrize("name", ["answer", "duet", "link", "loop", "overlaps"])
 def test_a_take_of_format_1_gives_the_messages_and_the_bytes_that_were_kept(
     name: str, tmp_path: Path
 ) -> None:
