@@ -1,7 +1,8 @@
 """``latentkeys continue``, ``accompany``, ``compose`` and ``models list``.
 
 In: a MIDI file, what is asked. Out: a MIDI file. The same file, wishes and seed give the same
-bytes. What was played stays in the result as it was; what is added keeps its tempo and metre.
+bytes. Every event of the file stays in the result as it was; what is added keeps its tempo and
+metre.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,10 @@ from instrument.composers.registry import (
     open_composer,
 )
 from instrument.errors import MidiFileError, SettingError
-from instrument.midi.phrases import read_phrase, write_phrase
+from instrument.midi.additions import write_accompanied, write_continued
+from instrument.midi.midi_file import MidiFile, read_midi
+from instrument.midi.phrases import phrase_of, write_phrase
+from instrument.midi.track_notes import FileNotes, notes_of
 from instrument.music.constraints import Constraints, Key
 from instrument.music.note import Note, Phrase
 
@@ -101,14 +104,14 @@ def continue_command(
     OUT.mid has all of IN.mid, and the new bars from the bar line after its last note on.
     """
     controls = _controls(**wishes)
-    phrase = at_bar_line(_prompt(prompt, out, force))
+    file, notes, phrase = _prompt(prompt, out, force)
     name = model or _melodic_or_chordal(phrase)
     composer = _open(name, phrase, controls)
     length = bars * phrase.meter_at(phrase.length_beats).bar_beats
     began = time.perf_counter()
     made = composer.continue_phrase(phrase, length, controls, seed)
     took = time.perf_counter() - began
-    write_phrase(out, phrase.followed_by(made))
+    write_continued(out, file, notes, phrase.length_beats, made)
     _say(out, name, made, bars, took, f"from beat {phrase.length_beats:g} on")
 
 
@@ -126,7 +129,7 @@ def accompany_command(
     OUT.mid has all of IN.mid, and the new tracks beside it.
     """
     controls = _controls(**wishes)
-    phrase = at_bar_line(_prompt(prompt, out, force))
+    file, notes, phrase = _prompt(prompt, out, force)
     # To sopranos of the test pieces, 1.5 % of its pairs of notes on the beat are a semitone apart
     # in some octave, 3.3 % of the MuseGAN's, 0.4 % of Bach's.
     name = model or _installed("chorale_lstm", "musegan_accompany")
@@ -135,12 +138,7 @@ def accompany_command(
     began = time.perf_counter()
     made = composer.generate(bars, seed, controls, condition=phrase)
     took = time.perf_counter() - began
-    both = replace(
-        phrase,
-        tracks=(*phrase.tracks, *(replace(track, channel=None) for track in made.tracks)),
-        length_beats=max(phrase.length_beats, made.length_beats),
-    )
-    write_phrase(out, both)
+    write_accompanied(out, file, notes, phrase.length_beats, made)
     _say(out, name, made, bars, took, f"beside {len(phrase.notes)} notes")
 
 
@@ -216,10 +214,14 @@ def _controls(
     return controls
 
 
-def _prompt(path: Path, out: Path, force: bool) -> Phrase:
-    """Read a file that has notes to go on from."""
+def _prompt(path: Path, out: Path, force: bool) -> tuple[MidiFile, FileNotes, Phrase]:
+    """Read a file that has notes to go on from; the phrase ends at the bar line after them."""
     _check_out(out, force)
-    phrase = read_phrase(path)
+    file = read_midi(path)
+    if file.warning:
+        _console.print(file.warning, style="yellow", markup=False)
+    notes = notes_of(file)
+    phrase = phrase_of(file, notes)
     count = len(pitched_notes(phrase))
     if count < FEWEST_NOTES:
         found = "no notes but drums" if phrase.notes and not count else f"{count} notes"
@@ -227,7 +229,7 @@ def _prompt(path: Path, out: Path, force: bool) -> Phrase:
             f'"{path}" must have at least {FEWEST_NOTES} pitched notes, has {found}',
             "Give a file with some music in it.",
         )
-    return phrase
+    return file, notes, at_bar_line(phrase)
 
 
 def _check_out(out: Path, force: bool) -> None:

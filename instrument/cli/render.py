@@ -23,9 +23,10 @@ from instrument.files import cannot_write
 from instrument.first_start import compile_once
 from instrument.latents.create_preset import check_preset, installed_bundle, plain_preset
 from instrument.latents.latent import draw
-from instrument.midi.song import Song, read_midi_file
+from instrument.midi.song import Song
 from instrument.offline.gansynth_paper_mix import PaperPlayer
 from instrument.offline.morph_player import MorphPlayer
+from instrument.offline.render_song import read_song
 from instrument.offline.timbre_path import (
     Morph,
     RandomTimbres,
@@ -112,7 +113,7 @@ def render_morph(
             "Leave one of them out.",
         )
     check_target(out, replace=replace)
-    song = read_midi_file(song_path)
+    song = read_song(song_path)
     path, bundle = open_path(wish, song.length_seconds)
     compile_once()
     write_morph(song, out, path, bundle, rate_hz=rate_hz, touch=wish.touch)

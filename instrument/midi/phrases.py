@@ -20,8 +20,9 @@ from pathlib import Path
 
 from instrument.errors import MidiFileError
 from instrument.files import replacing_file
-from instrument.midi.chunks import MAX_SECONDS, MidiHeader, join_tracks, read_tracks
+from instrument.midi.chunks import MAX_SECONDS, join_tracks
 from instrument.midi.messages import DRUM_CHANNEL, PROGRAM_CHANGE
+from instrument.midi.midi_file import MidiFile, read_midi
 from instrument.midi.track_events import (
     END_OF_TRACK,
     NAME,
@@ -29,16 +30,8 @@ from instrument.midi.track_events import (
     TIME_SIGNATURE,
     MidiEvent,
     chunk_of,
-    events_of,
 )
-from instrument.midi.track_notes import (
-    MAX_KEPT,
-    TickNote,
-    TrackChunk,
-    note_events,
-    our_word,
-    read_chunk,
-)
+from instrument.midi.track_notes import FileNotes, TickNote, note_events, notes_of, our_word
 from instrument.music.note import Meter, Phrase, Tempo, Track
 
 MAX_BEATS = 100_000
@@ -50,7 +43,7 @@ _UNITS = (4, 8, 16, 32, 64)  # of a time signature that stands for a pickup
 
 
 def read_phrase(path: Path | str) -> Phrase:
-    """Read a MIDI file of format 0 or 1, or of format 2 with a single track.
+    """Read a MIDI file of any format; what is damaged is mended without a word.
 
     Each channel and program of each track chunk becomes a track; a chunk without notes and without
     a program (a conductor's) becomes none.
@@ -58,19 +51,43 @@ def read_phrase(path: Path | str) -> Phrase:
     Raises
     ------
     MidiFileError
-        The file is missing, not MIDI, truncated, damaged, larger than 16 MiB, longer than three
-        hours or 100 000 beats, or has more than 500 000 notes.
+        The file is missing, not MIDI, has nothing that could be read, is larger than 16 MiB, longer
+        than three hours or 100 000 beats, or has more than 500 000 notes.
     """
-    path = Path(path)
-    header, bodies = read_tracks(path)
-    chunks: list[TrackChunk] = []
-    limit = MAX_KEPT
-    for body in bodies:
-        chunk = read_chunk(path, header, events_of(path, body), limit)
-        limit -= chunk.kept
-        chunks.append(chunk)
-    phrase = _phrase_of(header, chunks)
-    _check_length(path, phrase)
+    file = read_midi(Path(path))
+    return phrase_of(file, notes_of(file))
+
+
+def phrase_of(file: MidiFile, notes: FileNotes) -> Phrase:
+    """Make a phrase of a file's notes; its tracks stand in the order of ``notes.parts``.
+
+    Raises
+    ------
+    MidiFileError
+        The music is too long.
+    """
+    header = file.header
+    tempos, meters = {0: _DEFAULT_MICROSECONDS}, {0: (4, 4)} | notes.meters
+    if header.seconds_per_tick is None:
+        tempos |= notes.tempos
+    tracks = tuple(
+        Track(
+            tuple(found), notes.names.get(part.chunk, ""), part.program, part.is_drum, part.channel
+        )
+        for part, found in notes.parts.items()
+    )
+    bars = tuple(Meter(header.beats(tick), *meter) for tick, meter in sorted(meters.items()))
+    if "pickup" in notes.words:
+        pickup_beats = header.beats(notes.words["pickup"])
+    else:
+        bars, pickup_beats = _without_pickup_bar(bars)
+    last = max((track.notes[-1].start_beats for track in tracks if track.notes), default=0.0)
+    end = max(header.beats(notes.words.get("length", notes.end_tick)), last)
+    speeds = tuple(Tempo(header.beats(tick), 60e6 / us) for tick, us in sorted(tempos.items()))
+    phrase = Phrase(tracks, end, speeds, bars, pickup_beats)
+    if _is_too_long(phrase, end):  # the end alone may be: a forgotten event, hours later
+        phrase = replace(phrase, length_beats=max([last, *map(_end_of, tracks)]))
+    _check_length(file.path, phrase)
     return phrase
 
 
@@ -106,29 +123,6 @@ def phrase_bytes(
     for track, notes, channel in zip(phrase.tracks, tracks, _channels(phrase), strict=True):
         chunks.append(chunk_of(_track_events(track, notes, channel)))
     return join_tracks(ticks_per_beat, chunks)
-
-
-def _phrase_of(header: MidiHeader, chunks: list[TrackChunk]) -> Phrase:
-    microseconds, signatures = {0: _DEFAULT_MICROSECONDS}, {0: (4, 4)}
-    words: dict[str, int] = {}
-    tracks: list[Track] = []
-    for chunk in chunks:
-        if header.seconds_per_tick is None:
-            microseconds |= chunk.tempos
-        signatures |= chunk.meters
-        words |= chunk.words
-        for (channel, program), notes in chunk.parts.items():
-            is_drum = channel == DRUM_CHANNEL
-            tracks.append(Track(tuple(notes), chunk.name, program, is_drum, channel))
-    tempos = tuple(Tempo(header.beats(t), 60e6 / us) for t, us in sorted(microseconds.items()))
-    meters = tuple(Meter(header.beats(tick), *bar) for tick, bar in sorted(signatures.items()))
-    if "pickup" in words:
-        pickup_beats = header.beats(words["pickup"])
-    else:
-        meters, pickup_beats = _without_pickup_bar(meters)
-    last = max((track.notes[-1].start_beats for track in tracks if track.notes), default=0.0)
-    end = words.get("length", max((chunk.end_tick for chunk in chunks), default=0))
-    return Phrase(tuple(tracks), max(header.beats(end), last), tempos, meters, pickup_beats)
 
 
 def _without_pickup_bar(meters: tuple[Meter, ...]) -> tuple[tuple[Meter, ...], float]:
@@ -205,17 +199,25 @@ def _channels(phrase: Phrase) -> Iterator[int]:
 
 def _check_length(path: Path, phrase: Phrase) -> None:
     end_beats = max([phrase.length_beats, *map(_end_of, phrase.tracks)])
+    if _is_too_long(phrase, end_beats):
+        hours = _seconds(phrase, end_beats) / 3600
+        raise MidiFileError(
+            f'MIDI file "{path}" lasts {end_beats:.0f} beats or {hours:.1f} hours; the limits are '
+            f"{MAX_BEATS} beats and {MAX_SECONDS / 3600:.0f} hours",
+            "Split it, or check its tempo.",
+        )
+
+
+def _is_too_long(phrase: Phrase, end_beats: float) -> bool:
+    return end_beats > MAX_BEATS or _seconds(phrase, end_beats) > MAX_SECONDS
+
+
+def _seconds(phrase: Phrase, end_beats: float) -> float:
     changes = [*(tempo.start_beats for tempo in phrase.tempos), end_beats]
-    seconds = sum(
+    return sum(
         max(0.0, min(later, end_beats) - start) * 60 / tempo.bpm
         for (start, later), tempo in zip(pairwise(changes), phrase.tempos, strict=True)
     )
-    if end_beats > MAX_BEATS or seconds > MAX_SECONDS:
-        raise MidiFileError(
-            f'MIDI file "{path}" lasts {end_beats:.0f} beats or {seconds / 3600:.1f} hours; the '
-            f"limits are {MAX_BEATS} beats and {MAX_SECONDS / 3600:.0f} hours",
-            "Split it, or check its tempo.",
-        )
 
 
 def _end_of(track: Track) -> float:

@@ -1,19 +1,69 @@
-"""Read Standard MIDI Files: bytes on disk in, channel messages on a clock in seconds out."""
+"""What sounds of a MIDI file: its events in, channel messages on a clock in seconds out.
+
+Sixteen channels are all that the engine has. A file's channels keep their numbers; those of further
+ports, and those that play drums and notes by turns, take numbers that are free.
+"""
 
 from __future__ import annotations
 
-import heapq
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from instrument.errors import MidiFileError
-from instrument.midi.chunks import MAX_SECONDS, MidiHeader, read_tracks, split_tracks
+from instrument.midi.chunks import MAX_SECONDS, MidiHeader
+from instrument.midi.drums import DrumChannels
+from instrument.midi.messages import (
+    ALL_NOTES_OFF,
+    BRIGHTNESS,
+    CONTROL_CHANGE,
+    DATA_ENTRY,
+    DOWN,
+    DRUM_CHANNEL,
+    KEY_PRESSURE,
+    NOTE_ON,
+    PAN,
+    PITCH_BEND,
+    RESET_CONTROLLERS,
+    SOSTENUTO,
+    SUSTAIN,
+    SYSEX,
+    SYSTEM,
+    VOLUME,
+    control_change,
+    is_note_off,
+    is_note_on,
+    kind_of,
+    pitch_bend,
+)
+from instrument.midi.midi_file import MidiFile, parse_midi, read_midi
+from instrument.midi.note_tracker import NoteTracker
 from instrument.midi.phrases import phrase_bytes
-from instrument.midi.track_events import META, SET_TEMPO, MidiEvent, events_of, microseconds_of
+from instrument.midi.sysex import SystemOn, read_sysex
+from instrument.midi.track_events import SET_TEMPO, MidiEvent, tempo_of
 from instrument.music.note import Phrase
 
-_DEFAULT_MICROSECONDS_PER_BEAT = 500_000
+LONGEST_REST_SECONDS = 10.0
+"""Silence after the last note that belongs to the music; what is more is a forgotten end."""
+LONGEST_PEDAL_SECONDS = 30.0
+"""How long the last notes may be held by a pedal that is lifted then."""
+
+_DEFAULT_MICROSECONDS = 500_000
+_CHANNELS = 16
+_NOWHERE = -1
+_STATUS_BYTES = [bytes((status,)) for status in range(256)]
+_DEFAULTS = (
+    (SUSTAIN, 0),
+    (SOSTENUTO, 0),
+    (ALL_NOTES_OFF, 0),
+    (RESET_CONTROLLERS, 0),
+    (VOLUME, 100),
+    (PAN, 64),
+    (BRIGHTNESS, 64),
+)
+_BEND_RANGE_OF_TWO = ((101, 0), (100, 0), (DATA_ENTRY, 2), (38, 0), (101, 127), (100, 127))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +91,56 @@ class Song:
     messages
         Sorted by time; at the same time in the order of the tracks.
     length_seconds
-        When the last event of the longest track happens.
+        When the music ends: with the longest track, or some seconds after the last note.
+    drum_channels
+        Channels, 0-15, whose pitches stand for drums.
+    warning
+        What was wrong with the file and has been mended; empty if nothing was.
     """
 
     messages: tuple[SongMessage, ...]
     length_seconds: float
+    drum_channels: frozenset[int] = field(default=frozenset())
+    warning: str = ""
+
+    def without_drums(self) -> Song:
+        """Leave the channels out that play drums."""
+        kept = [m for m in self.messages if m.data[0] & 0x0F not in self.drum_channels]
+        return replace(self, messages=tuple(kept), drum_channels=frozenset())
+
+    @property
+    def has_notes(self) -> bool:
+        """At least one key is struck."""
+        return any(is_note_on(message.data) for message in self.messages)
+
+
+class _Part(NamedTuple):
+    """What must have a channel of its own."""
+
+    port: int
+    channel: int
+    is_drum: bool
 
 
 def read_midi_file(path: Path) -> Song:
-    """Read a Standard MIDI File of format 0 or 1, or of format 2 with a single track.
-
-    System-exclusive and meta messages are left out, tempo changes are applied.
+    """Read what sounds of a Standard MIDI File, with its tempo changes.
 
     Raises
     ------
     MidiFileError
-        The file is missing, not MIDI, truncated, damaged, or larger or longer than any piece.
+        The file is missing, not MIDI, without anything to hear, or larger or longer than any piece.
     """
-    return _song(path, *read_tracks(path))
+    song = _song(read_midi(path), keeps_end=False)
+    if not song.has_notes:
+        raise MidiFileError(
+            f'MIDI file "{path}" has nothing to hear: no note is struck in it',
+            "Choose a file with notes.",
+        )
+    return song
 
 
 def song_of(phrase: Phrase) -> Song:
-    """Return a phrase as timed messages, the same that its MIDI file has.
+    """Return a phrase as timed messages, the same that its MIDI file has, to its end.
 
     Raises
     ------
@@ -70,43 +148,182 @@ def song_of(phrase: Phrase) -> Song:
         The phrase is longer than any file may be.
     """
     path = Path("phrase.mid")
-    return _song(path, *split_tracks(path, phrase_bytes(phrase, path=path)))
+    return _song(parse_midi(path, phrase_bytes(phrase, path=path)), keeps_end=True)
 
 
-def _song(path: Path, header: MidiHeader, tracks: list[bytes]) -> Song:
-    messages: list[SongMessage] = []
-    now = 0.0
-    for now, event in _on_the_clock(path, header, tracks):
-        if event.status < META:
-            messages.append(SongMessage(now, bytes((event.status, *event.data))))
-    if now > MAX_SECONDS:
+def _song(file: MidiFile, *, keeps_end: bool) -> Song:
+    found = _Listener(file).listen()
+    length, far = (found.end, "") if keeps_end else found.length()
+    if length > MAX_SECONDS:
         raise MidiFileError(
-            f'MIDI file "{path}" lasts {now / 3600:.1f} hours; the limit is '
+            f'MIDI file "{file.path}" lasts {length / 3600:.1f} hours; the limit is '
             f"{MAX_SECONDS / 3600:.0f} hours",
             "Split it, or check its tempo.",
         )
-    return Song(tuple(messages), now)
-
-
-def _on_the_clock(
-    path: Path, header: MidiHeader, tracks: list[bytes]
-) -> Iterator[tuple[float, MidiEvent]]:
-    """Yield every event of the merged tracks with its time in seconds.
-
-    Time is counted from each tempo change in whole ticks, so that rounding does not pile up.
-    """
-    seconds_per_tick = header.seconds_per_tick or _seconds_per_tick(
-        _DEFAULT_MICROSECONDS_PER_BEAT, header
+    channels, shared = _channels(found.struck)
+    messages = _on_channels(found.timed, channels)
+    drums = frozenset(channel for part, channel in channels.items() if part.is_drum)
+    said = [f'MIDI file "{file.path}": {what}' for what in (shared, far) if what]
+    return Song(
+        tuple(message for message in messages if message.time_seconds <= length),
+        length,
+        drums,
+        "\n".join(filter(None, [file.warning, *said])),
     )
-    tempo_seconds, tempo_tick = 0.0, 0
-    decoded = [events_of(path, track) for track in tracks]
-    for event in heapq.merge(*decoded, key=lambda event: event.tick):
-        now = tempo_seconds + (event.tick - tempo_tick) * seconds_per_tick
-        if event.status == SET_TEMPO and header.seconds_per_tick is None:
-            tempo_seconds, tempo_tick = now, event.tick
-            seconds_per_tick = _seconds_per_tick(microseconds_of(path, event), header)
-        yield now, event
+
+
+_Timed = tuple[float, _Part, bytes]
+
+
+class _Listener:
+    """Goes through a file once, in order of time.
+
+    Attributes
+    ----------
+    timed
+        Every channel message with its time in seconds and its part.
+    struck
+        How many notes each part has.
+    end
+        When the last event of all happens, in seconds.
+    """
+
+    def __init__(self, file: MidiFile) -> None:
+        self._file = file
+        self._drums = DrumChannels()
+        self._moved: dict[tuple[int, int], set[int]] = {}  # controls, by port and channel
+        self._parts: dict[tuple[int, int, bool], _Part] = {}
+        self.timed: list[_Timed] = []
+        self.struck: Counter[_Part] = Counter()
+        self._last = self._lifted = self.end = 0.0
+
+    def listen(self) -> _Listener:
+        """Hear everything.
+
+        Time is counted from each tempo change in whole ticks, so that rounding does not pile up.
+        """
+        header = self._file.header
+        seconds = header.seconds_per_tick or _seconds_per_tick(_DEFAULT_MICROSECONDS, header)
+        tempo_seconds, tempo_tick, now = 0.0, 0, 0.0
+        for _, port, event in self._file.in_time():
+            tick, status, data = event
+            now = tempo_seconds + (tick - tempo_tick) * seconds
+            if status < KEY_PRESSURE:
+                self._last = now
+                part = self._part(port, status & 0x0F)
+                if data[1] and status >= NOTE_ON:
+                    self.struck[part] += 1
+                self.timed.append((now, part, _STATUS_BYTES[status] + data))
+            elif status < SYSTEM:
+                self._take(now, port, event)
+            elif event.status == SYSEX:
+                self._drums.take(port, event)
+                if isinstance(read_sysex(event.data), SystemOn):
+                    self._put_back(now, port)
+            elif event.status == SET_TEMPO and not header.seconds_per_tick and tempo_of(event):
+                tempo_seconds, tempo_tick = now, event.tick
+                seconds = _seconds_per_tick(tempo_of(event) or 0, header)
+        self.end = now
+        return self
+
+    def length(self) -> tuple[float, str]:
+        """Return when the music ends, and a word if the file goes on for long.
+
+        The last notes may be held by a pedal that is lifted within `LONGEST_PEDAL_SECONDS`.
+        """
+        last = self._last
+        if last < self._lifted <= last + LONGEST_PEDAL_SECONDS:
+            last = self._lifted
+        if self.end <= last + LONGEST_REST_SECONDS:
+            return self.end, ""
+        far = f"its end, {self.end - last:.0f} s after the last note, is left out"
+        return last + LONGEST_REST_SECONDS * self._is_something_down(), far
+
+    def _take(self, now: float, port: int, event: MidiEvent) -> None:
+        """Take a channel message that is no note."""
+        _, status, data = event
+        kind, channel = status & 0xF0, status & 0x0F
+        self._drums.take(port, event)
+        moved = data[0] if kind == CONTROL_CHANGE else -kind
+        self._moved.setdefault((port, channel), set()).add(moved)
+        if moved in (SUSTAIN, SOSTENUTO) and data[1] < DOWN:
+            self._lifted = now
+        self.timed.append((now, self._part(port, channel), _STATUS_BYTES[status] + data))
+
+    def _part(self, port: int, channel: int) -> _Part:
+        key = (port, channel, self._drums.is_drum(port, channel))
+        part = self._parts.get(key)
+        if part is None:
+            part = self._parts[key] = _Part(*key)
+        return part
+
+    def _put_back(self, now: float, port: int) -> None:
+        """Bring a port's channels back to their beginning, as far as something has moved."""
+        for where in [where for where in self._moved if where[0] == port]:
+            moved, channel = self._moved.pop(where), where[1]
+            controls = _DEFAULTS + (_BEND_RANGE_OF_TWO if DATA_ENTRY in moved else ())
+            messages = [control_change(*each, channel) for each in controls]
+            if -PITCH_BEND in moved:
+                messages.append(pitch_bend(0, channel))
+            part = self._part(port, channel)
+            self.timed += [(now, part, data) for data in messages]
+
+    def _is_something_down(self) -> bool:
+        down: NoteTracker[tuple[_Part, int], None] = NoteTracker()
+        for _, part, data in self.timed:
+            if is_note_on(data):
+                down.strike((part, data[1]), None)
+            elif is_note_off(data):
+                down.release((part, data[1]))
+        return bool(down)
 
 
 def _seconds_per_tick(microseconds_per_beat: int, header: MidiHeader) -> float:
     return microseconds_per_beat / (1e6 * header.ticks_per_beat)
+
+
+def _channels(struck: Counter[_Part]) -> tuple[dict[_Part, int], str]:
+    """Give every part with notes one of the sixteen channels, and say if there are too few.
+
+    The first port's keep their numbers; the others come in the order of their number of notes.
+    """
+    channels: dict[_Part, int] = {}
+    for part in sorted(struck, key=lambda part: (part.port, -struck[part])):
+        free = [channel for channel in range(_CHANNELS) if channel not in channels.values()]
+        if part.channel in free:
+            channels[part] = part.channel
+        elif free:
+            others = [channel for channel in free if channel != DRUM_CHANNEL]
+            channels[part] = (others or free)[-1]
+        else:
+            same = [c for other, c in channels.items() if other.is_drum == part.is_drum]
+            channels[part] = same[part.channel % len(same)] if same else _NOWHERE
+    if len(struck) <= _CHANNELS:
+        return channels, ""
+    return channels, f"its {len(struck)} channels share the {_CHANNELS} that there are"
+
+
+def _on_channels(timed: list[_Timed], channels: dict[_Part, int]) -> Iterator[SongMessage]:
+    """Yield the messages on the channels that their parts have been given."""
+    for now, part, data in timed:
+        if data[0] < KEY_PRESSURE:
+            channel = channels.get(part, _NOWHERE)
+            if channel == part.channel:
+                yield SongMessage(now, data)
+            elif channel != _NOWHERE:
+                yield SongMessage(now, bytes((kind_of(data) | channel, *data[1:])))
+        else:
+            for channel in _heard_on(part, channels):
+                yield SongMessage(now, bytes((kind_of(data) | channel, *data[1:])))
+
+
+def _heard_on(part: _Part, channels: dict[_Part, int]) -> list[int]:
+    """Return the channels that a part's controllers go to: all that its channel plays, ever.
+
+    What belongs to a channel without notes keeps its number if nobody else has it.
+    """
+    both = (part, part._replace(is_drum=not part.is_drum))
+    found = {channels.get(other, _NOWHERE) for other in both} - {_NOWHERE}
+    if not found and part.port == 0 and part.channel not in channels.values():
+        return [part.channel]
+    return sorted(found)

@@ -68,9 +68,23 @@ def render_song(
         Bad input, or the file cannot be written; there is no half-written file then.
     """
     check_target(out, replace=replace)
-    song = read_midi_file(song_path)
+    song = read_song(song_path)
     path = chosen_preset(preset)
     write_song(song, out, path, rate_hz=rate_hz, follow_programs=follow_programs)
+
+
+def read_song(path: Path) -> Song:
+    """Read what sounds of a MIDI file, and say on stderr what was wrong with it.
+
+    Raises
+    ------
+    MidiFileError
+        It cannot be read, or nothing sounds.
+    """
+    song = read_midi_file(path)
+    if song.warning:
+        Console(stderr=True).print(song.warning, style="yellow", markup=False, highlight=False)
+    return song
 
 
 def write_song(song: Song, out: Path, preset: Path, *, rate_hz: int, follow_programs: bool) -> None:

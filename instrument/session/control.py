@@ -395,7 +395,10 @@ def _without_ctrl_c() -> Iterator[None]:
 
 def _song(settings: PlaySettings) -> Song | None:
     if settings.midi:
-        return read_midi_file(settings.midi)
+        song = read_midi_file(settings.midi)
+        if song.warning:
+            click.echo(song.warning, err=True)
+        return song
     return demonstration() if settings.demo else None
 
 
