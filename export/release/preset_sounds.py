@@ -110,7 +110,7 @@ class Listener:
             state.wanted[_BANK][pitch - LOWEST_PITCH] = 1
         for _ in range(2 * len(pitches)):  # the attack, then the whole
             filler.step()
-        self._engine.send(-1, (USE_BANK, _BANK, ALL_CHANNELS))
+        self._engine.command(USE_BANK, _BANK, ALL_CHANNELS)
         self._engine.render(RATE_HZ // 10)
 
     def _note(self, pitch: int, velocity: int, held_seconds: float) -> Mono:

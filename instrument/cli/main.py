@@ -108,7 +108,8 @@ for _verb in FOREIGN_VERBS:
     "--midi-in",
     multiple=True,
     metavar="TEXT",
-    help="Also listen to inputs whose name contains TEXT; any number of times.",
+    help="Of keyboards and programs, open only those whose name contains TEXT; any number of times."
+    " Without it, every keyboard.",
 )
 @click.option("--channel", type=click.IntRange(1, 16), help="MIDI channel; all when not given.")
 @click.option("--block-frames", type=click.IntRange(16, 8192), help="Frames per block.")

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+from collections.abc import Callable
 from typing import Any
 
-from instrument.engine.messages import EngineSettings
+import numpy as np
+from numpy.typing import NDArray
+
+from instrument.engine.messages import EngineSettings, input_is_gone, input_is_open, is_wished
 from instrument.errors import DeviceError
+from instrument.processes.json_lines import Notice
 from instrument.realtime.machine_code import load_machine_code
 from instrument.realtime.state import EngineState
 
@@ -21,6 +26,7 @@ _KERNEL_FUNCTIONS = (
     "jack_midi_event_get",
     "jack_midi_clear_buffer",
     "jack_midi_event_write",
+    "jack_port_by_id",
 )
 _PLAYBACK_LATENCY = 1  # JackPlaybackLatency, jack/types.h
 
@@ -44,6 +50,9 @@ class JackSink:
         self._jack: Any = None
         self._client: Any = None
         self._state: EngineState | None = None
+        self._seen_changes = 0
+        self._seen_losses = 0
+        self._midi_names: tuple[str, ...] = ()
 
     def open(self, state: EngineState) -> None:
         """Become a client of the running server; never start one."""
@@ -79,12 +88,25 @@ class JackSink:
         }
         for name, port in ports.items():
             fields[name] = int(ffi.cast("uintptr_t", port._ptr))
+        fields["jack_client"] = int(ffi.cast("uintptr_t", client._ptr))
+        fields["jack_bytes"] = 0
+        self._seen_losses = int(fields["jack_losses"])
+        self._set_callbacks(fields)
+
+    def _set_callbacks(self, fields: NDArray[np.void]) -> None:
+        client, ffi, lib = self._client, self._jack._ffi, self._jack._lib
         code = load_machine_code()
         block = ffi.cast("void *", int(fields.ctypes.data))
         lib.jack_set_process_callback(
             client._ptr, ffi.cast("JackProcessCallback", code.jack_process), block
         )
         lib.jack_set_xrun_callback(client._ptr, ffi.cast("JackXRunCallback", code.jack_xrun), block)
+        lib.jack_set_port_connect_callback(
+            client._ptr, ffi.cast("JackPortConnectCallback", code.jack_connection), block
+        )
+        lib.jack_set_port_registration_callback(
+            client._ptr, ffi.cast("JackPortRegistrationCallback", code.jack_registration), block
+        )
         lib.jack_on_info_shutdown(
             client._ptr, ffi.cast("JackInfoShutdownCallback", code.jack_shutdown), block
         )
@@ -123,23 +145,68 @@ class JackSink:
         """Name of our MIDI input, as other clients see it."""
         return str(self._client.midi_inports[0].name)
 
+    def has_news(self, let_go: Callable[[], None]) -> bool:
+        """Tell whether ports or cables have changed since the last call; main thread.
+
+        Parameters
+        ----------
+        let_go
+            Called if a cable was pulled out of our MIDI input, be it for a moment: nobody can say
+            whose notes those were that still sound.
+        """
+        assert self._state is not None
+        losses, changes = (
+            int(self._state.fields[f"jack_{what}"]) for what in ("losses", "changes")
+        )
+        if losses != self._seen_losses:
+            self._seen_losses = losses
+            let_go()
+        has_changed = changes != self._seen_changes
+        self._seen_changes = changes
+        return has_changed
+
+    @property
+    def midi_names(self) -> tuple[str, ...]:
+        """Our MIDI input and what is connected to it."""
+        return (self.midi_port, *self._midi_names)
+
+    def rescan_midi(self) -> list[Notice]:
+        """Connect inputs that have come; say what changed. Main thread."""
+        before, self._midi_names = self._midi_names, self.connect_midi()
+        gone = [name for name in before if name not in self._midi_names]
+        come = [name for name in self._midi_names if name not in before]
+        return [*map(input_is_gone, gone), *map(input_is_open, come)]
+
     def connect_midi(self) -> tuple[str, ...]:
-        """Connect hardware MIDI inputs to our port; return those that are connected. Any thread."""
+        """Connect the wished MIDI inputs to our port; return those that are connected. Any thread.
+
+        Without a wish those are the hardware's; a name finds other programs' ports as well.
+        """
         with contextlib.suppress(self._jack.JackError):
             ours = self._client.midi_inports[0]
             connected = {port.name for port in ours.connections}
-            for port in self._client.get_ports(is_midi=True, is_output=True, is_physical=True):
+            for port in self._midi_sources(only_hardware=not self._settings.midi_in):
                 if port.name not in connected and self._is_wanted(port):
                     ours.connect(port)
             return tuple(sorted(port.name for port in ours.connections))
         return ()
 
+    def available_midi(self) -> tuple[str, ...]:
+        """Return the names of all MIDI ports that could play us."""
+        with contextlib.suppress(self._jack.JackError):
+            ports = self._midi_sources(only_hardware=False)
+            return tuple(" ".join([port.name, *port.aliases]) for port in ports)
+        return ()
+
+    def _midi_sources(self, *, only_hardware: bool) -> list[Any]:
+        chosen = {"is_physical": True} if only_hardware else {}
+        ports = self._client.get_ports(is_midi=True, is_output=True, **chosen)
+        return [port for port in ports if not self._client.owns(port.name)]
+
     def _is_wanted(self, port: Any) -> bool:
         if not self._settings.hardware_midi:
             return False
-        names = " ".join([port.name, *port.aliases]).lower()
-        wishes = self._settings.midi_in
-        return not wishes or any(wish.lower() in names for wish in wishes)
+        return is_wished(" ".join([port.name, *port.aliases]), self._settings.midi_in)
 
     def close(self) -> None:
         """Leave the server."""

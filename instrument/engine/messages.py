@@ -27,7 +27,7 @@ class EngineSettings:
     block_frames: int = 0
     """Wanted frames per block; 0 takes the device's own (JACK), else 128."""
     midi_in: tuple[str, ...] = ()
-    """Parts of hardware inputs' names; empty takes every hardware input."""
+    """Parts of inputs' names: these and no others; empty takes every hardware input."""
     hardware_midi: bool = True
     """False leaves hardware inputs alone: only the virtual port plays."""
     channel: int | None = None
@@ -51,6 +51,11 @@ class EngineSettings:
         return msgspec.json.decode((folder / SETTINGS_FILE).read_bytes(), type=cls)
 
 
+def is_wished(name: str, wishes: tuple[str, ...]) -> bool:
+    """Tell whether an input's name has a part that was asked for; without a wish all are."""
+    return not wishes or any(wish.lower() in name.lower() for wish in wishes)
+
+
 class Ready(msgspec.Struct, frozen=True, tag=True):
     """The device runs and the MIDI inputs are open: keys sound from now on."""
 
@@ -64,16 +69,21 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
     is_realtime: bool  #: the audio thread has real-time priority
 
 
-class MidiPorts(msgspec.Struct, frozen=True, tag=True):
-    """The open MIDI inputs have changed."""
+def input_is_open(name: str) -> Notice:
+    """Say that an input can be played."""
+    return Notice(f"MIDI input {name!r} is open", "")
 
-    midi: tuple[str, ...]
+
+def input_is_gone(name: str) -> Notice:
+    """Say that an input was pulled out."""
+    remedy = "Its notes were released; it is opened again when it comes back."
+    return Notice(f"MIDI input {name!r} is gone", remedy)
 
 
 class Ended(msgspec.Struct, frozen=True, tag=True):
     """The engine has faded out and closed its device."""
 
 
-Report = Ready | Notice | Failed | MidiPorts | Ended
+Report = Ready | Notice | Failed | Ended
 
 REPORTS: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)

@@ -11,13 +11,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Protocol
 
 from instrument.engine.clock import now_ns
-from instrument.engine.messages import EngineSettings
+from instrument.engine.messages import EngineSettings, input_is_gone, input_is_open, is_wished
 from instrument.errors import DeviceError
-from instrument.midi.messages import TimedMessage, release_everything
+from instrument.midi.messages import TimedMessage, message_bytes
 from instrument.processes.json_lines import Notice
+from instrument.realtime.byte_stream import ByteStream
 from instrument.realtime.state import FIRST_KEYBOARD, LAST_KEYBOARD, OUR_SOURCE
 
 # Ports that only echo what somebody sends elsewhere.
@@ -39,8 +41,14 @@ class MidiIn(Protocol):
     def poll(self) -> list[TimedMessage]:
         """Return what has arrived since the last call; never wait."""
 
+    def gone(self) -> list[int]:
+        """Return the sources that will send nothing more; the same thread, after `poll`."""
+
     def rescan(self) -> list[Notice]:
-        """Look for inputs that have come or gone; say what changed."""
+        """Look for inputs that have come or gone; say what changed. Another thread may do it."""
+
+    def available(self) -> tuple[str, ...]:
+        """Return the names of all inputs that could be opened."""
 
     def names(self) -> tuple[str, ...]:
         """Return the open inputs."""
@@ -72,9 +80,17 @@ class ScriptedMidiIn:
         self._messages = self._messages[len(due) :]
         return [TimedMessage(m.time_ns + self._start_ns, m.data, m.source) for m in due]
 
+    def gone(self) -> list[int]:
+        """It never goes."""
+        return []
+
     def rescan(self) -> list[Notice]:
         """Nothing ever changes."""
         return []
+
+    def available(self) -> tuple[str, ...]:
+        """There is no other."""
+        return self._names
 
     def names(self) -> tuple[str, ...]:
         """Return its only name; none if there is nothing to play."""
@@ -112,8 +128,9 @@ class _Port:
 
     def __init__(self, port: Any, name: str, source: int) -> None:
         self.name = name
+        self.source = source
         self._port = port
-        self._source = source
+        self._bytes = ByteStream()
         self._clock = ArrivalClock()
 
     def poll(self) -> list[TimedMessage]:
@@ -121,8 +138,9 @@ class _Port:
         while (received := self._port.get_message()) is not None:
             data, seconds_since_last = received
             time_ns = self._clock.stamp(seconds_since_last, now_ns())
-            if len(data) <= 3:
-                messages.append(TimedMessage(time_ns, bytes(data), self._source))
+            for message in self._bytes.messages(bytes(data)):
+                spelled = bytes(message[: message_bytes(message[0])])
+                messages.append(TimedMessage(time_ns, spelled, self.source))
         return messages
 
     def close(self) -> None:
@@ -148,8 +166,8 @@ class RtmidiIn:
         self._settings = settings
         self._virtual: _Port | None = None
         self._keyboards: dict[str, _Port] = {}
-        self._next_source = FIRST_KEYBOARD
-        self._lost: list[TimedMessage] = []
+        self._lost: SimpleQueue[_Port] = SimpleQueue()  # for the polling thread to close
+        self._gone: list[int] = []
         self.notices: list[Notice] = []
         if with_virtual_port:
             self._open_virtual_port()
@@ -160,7 +178,7 @@ class RtmidiIn:
         import rtmidi
 
         port = rtmidi.MidiIn(self._api, name=client_name)
-        port.ignore_types(sysex=True, timing=False, active_sense=True)  # a clock is followed
+        port.ignore_types(sysex=False, timing=False, active_sense=False)  # all of it is heard
         return port
 
     def _open_virtual_port(self) -> None:
@@ -182,29 +200,47 @@ class RtmidiIn:
 
     def poll(self) -> list[TimedMessage]:
         """Return what has arrived on all inputs, in order of time."""
-        messages, self._lost = self._lost, []
+        messages = []
+        while not self._lost.empty():
+            port = self._lost.get()
+            messages += port.poll()
+            port.close()  # here: a port must not be closed while it is polled
+            self._gone.append(port.source)
         for port in self._ports():
             messages += port.poll()
         messages.sort(key=lambda message: message.time_ns)
         return messages
 
+    def gone(self) -> list[int]:
+        """Return the sources of keyboards that were pulled out since the last call."""
+        gone, self._gone = self._gone, []
+        return gone
+
     def rescan(self) -> list[Notice]:
-        """Open keyboards that have been plugged in; let the notes of lost ones go."""
+        """Open keyboards that have been plugged in; give up lost ones."""
         available = self._looker.get_ports()
         notices = []
         for name in [name for name in self._keyboards if name not in available]:
-            self._keyboards.pop(name).close()
-            self._lost += [TimedMessage(now_ns(), data) for data in release_everything()]
-            remedy = "Its notes were released; it is opened again when it comes back."
-            notices.append(Notice(f"MIDI input {name!r} is gone", remedy))
+            self._lost.put(self._keyboards.pop(name))
+            notices.append(input_is_gone(name))
         for index, name in enumerate(available):
             if name not in self._keyboards and self._is_wanted(name):
+                source = self._free_source()
                 port = self._new_input(f"{self._settings.client_name} input")
-                port.open_port(index, name=f"{self._settings.client_name} {self._next_source}")
-                self._keyboards[name] = _Port(port, name, self._next_source)
-                self._next_source = min(self._next_source + 1, LAST_KEYBOARD)
-                notices.append(Notice(f"MIDI input {name!r} is open", ""))
+                port.open_port(index, name=f"{self._settings.client_name} {source}")
+                self._keyboards[name] = _Port(port, name, source)
+                notices.append(input_is_open(name))
         return notices
+
+    def _free_source(self) -> int:
+        taken = {port.source for port in self._keyboards.values()}
+        numbers = range(FIRST_KEYBOARD, LAST_KEYBOARD)
+        return next((number for number in numbers if number not in taken), LAST_KEYBOARD)
+
+    def available(self) -> tuple[str, ...]:
+        """Return the names of all inputs but our own."""
+        ours = self._settings.client_name.lower()
+        return tuple(name for name in self._looker.get_ports() if ours not in name.lower())
 
     def _is_wanted(self, name: str) -> bool:
         settings = self._settings
@@ -213,7 +249,7 @@ class RtmidiIn:
         if is_ours or not settings.hardware_midi:
             return False
         if settings.midi_in:
-            return any(wish.lower() in lowered for wish in settings.midi_in)
+            return is_wished(name, settings.midi_in)
         return not any(text in lowered for text in NOT_KEYBOARDS)
 
     def names(self) -> tuple[str, ...]:
@@ -222,10 +258,11 @@ class RtmidiIn:
 
     def _ports(self) -> list[_Port]:
         virtual = [self._virtual] if self._virtual else []
-        return [*virtual, *self._keyboards.values()]
+        return [*virtual, *self._keyboards.copy().values()]  # the other thread may change it
 
     def close(self) -> None:
-        """Close every input."""
+        """Close every input. Nobody may poll any more."""
+        self.poll()
         for port in self._ports():
             port.close()
         self._virtual, self._keyboards = None, {}
@@ -322,6 +359,14 @@ def first_working_api(names: Sequence[str] = ("ALSA", "JACK", "CoreMIDI", "WinMM
             continue
         return int(numbers[name])
     return None
+
+
+def no_match_notices(wishes: Sequence[str], there: Sequence[str]) -> list[Notice]:
+    """Say which wished inputs match nothing that is there, and what is."""
+    missing = [wish for wish in wishes if not any(is_wished(name, (wish,)) for name in there)]
+    choice = f"There are: {', '.join(there)}." if there else "There is none at all."
+    remedy = f"{choice} It is opened as soon as it appears."
+    return [Notice(f"no MIDI input matches {wish!r}", remedy) for wish in missing]
 
 
 def open_midi(

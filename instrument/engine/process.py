@@ -16,97 +16,27 @@ import os
 import shutil
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
-from queue import SimpleQueue
 
-from instrument.engine.audio_sinks import AudioSink, NullSink, WavSink, open_sink, raise_priority
-from instrument.engine.clock import frame_at, install_clock, now_ns, time_at
+from instrument.engine.audio_sinks import AudioSink, NullSink, WavSink, open_sink
+from instrument.engine.clock import install_clock
 from instrument.engine.jack_sink import JackSink
-from instrument.engine.messages import Ended, EngineSettings, MidiPorts, Ready
-from instrument.engine.midi_ports import MidiIn, MidiOut, open_midi, open_midi_out
+from instrument.engine.messages import Ended, EngineSettings, Ready
+from instrument.engine.midi_ports import no_match_notices, open_midi, open_midi_out
+from instrument.engine.midi_thread import MidiThread
 from instrument.engine.prefault import PagePrefaulter
 from instrument.errors import DeviceError
-from instrument.midi.messages import message_of, release_everything
 from instrument.processes.json_lines import Failed, Notice, say
 from instrument.realtime.machine_code import drop_linker_pages
 from instrument.realtime.offline_engine import prepare_state
-from instrument.realtime.state import FADE_OUT, EngineState
+from instrument.realtime.state import FADE_OUT, LET_GO, OUR_SOURCE, EngineState
 
-POLL_SECONDS = 0.001
-SPIN_SECONDS = 0.0002
 HOUSE_SECONDS = 0.02
-RESCAN_SECONDS = 1.0
+RESCAN_SECONDS = 0.25  # a keyboard that is plugged in again takes longer to come up
 REOPEN_SECONDS = 2.0
 FADE_TIMEOUT_SECONDS = 1.0
 BAD_START = 2
-
-
-class MidiThread(threading.Thread):
-    """Moves messages from inputs into the kernel's ring, each with its frame.
-
-    The only writer of `EngineState.midi_ring`: whoever else in this process has a message for the
-    kernel puts it into `requests`.
-    """
-
-    def __init__(
-        self, state: EngineState, inputs: MidiIn, out: MidiOut | None, lowest_latency: bool
-    ) -> None:
-        super().__init__(name="midi", daemon=True)
-        self.requests: SimpleQueue[bytes] = SimpleQueue()
-        self._state = state
-        self._inputs = inputs
-        self._out = out
-        self._lowest_latency = lowest_latency
-        self._ends = threading.Event()
-
-    def run(self) -> None:
-        """Poll until `end` is called."""
-        raise_priority({threading.get_native_id()})
-        wait_seconds = POLL_SECONDS
-        while not self._ends.wait(wait_seconds):
-            self.forward()
-            wait_seconds = self.send_due()
-
-    def forward(self) -> None:
-        """Hand over everything that has arrived."""
-        ring = self._state.midi_ring
-        while not self.requests.empty():
-            status, data1, data2 = (*self.requests.get(), 0, 0)[:3]
-            ring.push(-1, status, data1, data2)
-        for message in self._inputs.poll():
-            frame = None
-            if not self._lowest_latency:
-                frame = frame_at(self._state, message.time_ns)
-            status, data1, data2 = (*message.data, 0, 0)[:3]
-            ring.push(-1 if frame is None else frame, status, data1, data2, source=message.source)
-
-    def send_due(self) -> float:
-        """Send what the kernel has given out, each message at its time, unless JACK does it.
-
-        Returns
-        -------
-        float
-            How long to wait until the next look, in seconds.
-        """
-        ring = self._state.out_ring
-        while not self._state.fields["jack_midi_out"] and (event := ring.peek()) is not None:
-            due_ns = time_at(self._state, int(event["time_frames"]))
-            wait_seconds = 0.0 if due_ns is None else (due_ns - now_ns()) * 1e-9
-            if wait_seconds > SPIN_SECONDS:
-                return min(POLL_SECONDS, wait_seconds - SPIN_SECONDS)
-            while due_ns is not None and now_ns() < due_ns:
-                pass  # a sleep would come back too late
-            ring.pop()
-            if self._out is not None:
-                self._out.send(message_of(event))
-        return POLL_SECONDS
-
-    def end(self) -> None:
-        """Stop polling."""
-        self._ends.set()
-        self.join(timeout=2.0)
 
 
 class Engine:
@@ -127,7 +57,7 @@ class Engine:
         self._looks_again_at = 0.0
         self._reopens_at = 0.0
         self._lost_sink: AudioSink | None = None
-        self._midi_names: tuple[str, ...] = ()
+        self._must_end = False
         self._opened = contextlib.ExitStack()
 
     def open(self) -> None:
@@ -148,10 +78,10 @@ class Engine:
         state.set_rate(self._sink.rate_hz)
         prepare_state(state)
         self._pages = PagePrefaulter(state)
-        is_jack = isinstance(self._sink, JackSink)
-        self._inputs, midi_notices = open_midi(settings, plays_on_jack=is_jack)
+        jack = self._sink if isinstance(self._sink, JackSink) else None
+        self._inputs, midi_notices = open_midi(settings, plays_on_jack=jack is not None)
         self._opened.callback(self._inputs.close)
-        out, out_notices = (None, []) if is_jack else open_midi_out(settings)
+        out, out_notices = (None, []) if jack else open_midi_out(settings)
         if out is not None:
             self._opened.callback(out.close)
         self._midi = MidiThread(state, self._inputs, out, settings.lowest_latency)
@@ -159,9 +89,10 @@ class Engine:
         self._midi.start()
         self._opened.callback(self._midi.end)
         state.fields["playing"] = 1
-        self._midi_names = self._current_midi()
+        if jack:
+            jack.rescan_midi()
         self._say_ready()
-        for notice in (*notices, *midi_notices, *out_notices):
+        for notice in (*notices, *midi_notices, *out_notices, *self._no_match_notices()):
             say(notice)
 
     def _say_ready(self) -> None:
@@ -173,7 +104,7 @@ class Engine:
                 rate_hz=sink.rate_hz,
                 block_frames=sink.block_frames,
                 latency_seconds=sink.latency_seconds,
-                midi=self._midi_names,
+                midi=self._midi_names(),
                 process_id=os.getpid(),
                 is_realtime=sink.is_realtime,
             )
@@ -191,20 +122,23 @@ class Engine:
             now = time.monotonic()
             if not self._sink.is_alive():
                 self._replace_sink()
-            if now >= self._looks_again_at:
+            if now >= self._looks_again_at or self._has_news():
                 self._looks_again_at = now + RESCAN_SECONDS
                 self._look_for_inputs()
             if self._lost_sink is not None and now >= self._reopens_at:
                 self._reopens_at = now + REOPEN_SECONDS
                 self._try_to_return()
-            if self._is_forgotten():
-                self.fade_out()
+            if self._must_end or self._is_forgotten():
+                self._fade_out()
 
-    def fade_out(self) -> None:
-        """Ask the kernel to fade to silence; `run` returns when it has. Any thread."""
+    def end(self) -> None:
+        """Let `run` fade to silence and return. Also from a signal."""
+        self._must_end = True
+
+    def _fade_out(self) -> None:
         if self._fades_since is None:
             self._fades_since = time.monotonic()
-            self._midi.requests.put(bytes((FADE_OUT,)))
+            self._midi.requests.put((FADE_OUT, 0))
 
     def close(self) -> None:
         """Give everything back; remove the session's folder if control is no longer there to."""
@@ -229,22 +163,30 @@ class Engine:
         quiet_frames = self._state.clock - last
         return quiet_frames > self._settings.quiet_seconds * self._state.rate_hz
 
+    def _has_news(self) -> bool:
+        """Let hands go whose cable has been pulled; tell whether JACK's graph has changed."""
+        return isinstance(self._sink, JackSink) and self._sink.has_news(self._let_jack_go)
+
+    def _let_jack_go(self) -> None:
+        self._midi.requests.put((LET_GO, OUR_SOURCE))
+
     def _look_for_inputs(self) -> None:
         for notice in self._inputs.rescan():
             say(notice)
-        names = self._current_midi()
-        if names != self._midi_names:
-            if isinstance(self._sink, JackSink) and set(self._midi_names) - set(names):
-                for message in release_everything():
-                    self._midi.requests.put(message)
-            self._midi_names = names
-            say(MidiPorts(names))
-
-    def _current_midi(self) -> tuple[str, ...]:
-        names = self._inputs.names()
         if isinstance(self._sink, JackSink):
-            return (self._sink.midi_port, *self._sink.connect_midi(), *names)
-        return names
+            for notice in self._sink.rescan_midi():
+                say(notice)
+
+    def _midi_names(self) -> tuple[str, ...]:
+        names = self._inputs.names()
+        return (*self._sink.midi_names, *names) if isinstance(self._sink, JackSink) else names
+
+    def _no_match_notices(self) -> list[Notice]:
+        """Say which wished inputs are not there."""
+        there = list(self._inputs.available())
+        if isinstance(self._sink, JackSink):
+            there += self._sink.available_midi()
+        return no_match_notices(self._settings.midi_in, there)
 
     def _replace_sink(self) -> None:
         """Go on without the device that has just been lost."""
@@ -252,8 +194,8 @@ class Engine:
         if not isinstance(lost, NullSink):
             self._lost_sink = lost
             say(Notice(f"{lost.name} is gone: playing to nowhere", "Trying to get it back."))
-            for message in release_everything():  # its keys can no longer tell that they are up
-                self._midi.requests.put(message)
+            if isinstance(lost, JackSink):
+                self._let_jack_go()  # its keys can no longer tell that they are up
         _say_what_ended(lost)
         stand_in = NullSink(self._state.rate_hz, lost.block_frames)
         stand_in.open(self._state)
@@ -292,7 +234,7 @@ def main() -> None:
     engine = Engine(Path(sys.argv[1]))
     try:
         engine.open()
-        signal.signal(signal.SIGTERM, lambda *_: engine.fade_out())
+        signal.signal(signal.SIGTERM, lambda *_: engine.end())
         engine.run()
     except DeviceError as error:
         say(Failed(error.message, error.remedy))

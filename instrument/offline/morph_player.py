@@ -80,7 +80,7 @@ class MorphPlayer:
         bank = self._slots.bank_for(strike, map(self._strike, coming))
         write_sound(self.engine.state, bank, strike.preset)
         self._turn_knobs(bank, strike.preset)
-        self.engine.send(frame, (USE_BANK, bank, channel_of(message.data)))
+        self.engine.command(USE_BANK, bank, channel_of(message.data), frame=frame)
 
     def _strike(self, message: SongMessage) -> Strike:
         """The engine reads a key beyond the slots from the last one, at another rate."""

@@ -15,7 +15,8 @@ import sys
 
 from numpy import float64, int64, uint64
 
-from instrument.realtime.event_queue import queue_event
+from instrument.realtime import byte_stream
+from instrument.realtime.event_queue import message_bytes, queue_message
 from instrument.realtime.kernel import STATE_POINTER
 from instrument.realtime.native import (
     address_of,
@@ -27,7 +28,7 @@ from instrument.realtime.native import (
     pointer_value,
     types,
 )
-from instrument.realtime.state import RING_EVENTS, STATE
+from instrument.realtime.state import OUR_SOURCE, RING_EVENTS, STATE, TO_VOICES
 
 UNDERFLOW = 0x4  # paOutputUnderflow (portaudio.h)
 CONTINUE = 0  # paContinue
@@ -36,6 +37,9 @@ BANDWIDTH_HZ = 0.5  # of the loop that smooths the audio clock
 LOST_LOCK_SECONDS = 0.5  # farther off than this, the clock starts anew
 CLOCK_SCRATCH = STATE.fields["clock_scratch"][1]  # type: ignore[index]
 MIDI_EVENT = STATE.fields["midi_event"][1]  # type: ignore[index]
+begin_packet = audio_thread(byte_stream.begin_packet)
+take_byte = audio_thread(byte_stream.take_byte)
+is_reset = audio_thread(byte_stream.is_reset)
 MIDI_BYTES = STATE.fields["midi_bytes"][1]  # type: ignore[index]
 
 FLOATS = types.CPointer(types.float32)
@@ -47,6 +51,8 @@ PORTAUDIO_SIGNATURE = types.int32(
 JACK_SIGNATURE = types.int32(types.uint32, STATE_POINTER)
 JACK_XRUN_SIGNATURE = types.int32(STATE_POINTER)
 JACK_SHUTDOWN_SIGNATURE = types.void(types.int32, types.voidptr, STATE_POINTER)
+JACK_CONNECTION_SIGNATURE = types.void(types.uint32, types.uint32, types.int32, STATE_POINTER)
+JACK_REGISTRATION_SIGNATURE = types.void(types.uint32, types.int32, STATE_POINTER)
 JACK_MESSAGE_SIGNATURE = types.void(types.voidptr)
 
 
@@ -73,7 +79,7 @@ def jack_process(frames, state):
     began = now_ns(s)
     follow_audio_clock(s, began, int64(frames))
     count = uint64(frames)
-    take_jack_midi(s, call(s.jack_port_get_buffer, (s.jack_midi_in, count)))
+    take_jack_midi(s, call(s.jack_port_get_buffer, (s.jack_midi_in, count)), int64(frames))
     left = call(s.jack_port_get_buffer, (s.jack_out_left, count))
     right = call(s.jack_port_get_buffer, (s.jack_out_right, count))
     render(s, left, right, 1, int64(frames))
@@ -94,6 +100,24 @@ def jack_shutdown(_code, _reason, state):
     carray(state, (1,))[0].server_is_gone = 1
 
 
+def jack_connection(_from, to, is_made, state):
+    """Count changes of cables, and those lost at our MIDI input (``JackPortConnectCallback``).
+
+    Called on libjack's own thread, one at a time; nobody else writes these fields.
+    """
+    s = carray(state, (1,))[0]
+    if not is_made:
+        port = call(s.jack_port_by_id, (s.jack_client, uint64(to)))
+        if port == s.jack_midi_in:
+            s.jack_losses += 1
+    s.jack_changes += 1
+
+
+def jack_registration(_port, _is_new, state):
+    """Count ports that come and go (``JackPortRegistrationCallback``)."""
+    carray(state, (1,))[0].jack_changes += 1
+
+
 def jack_message(_text):
     """Drop a line that libjack would print: what matters is in the return values."""
 
@@ -108,28 +132,37 @@ def render(s, left, right, stride, frames):
 
 
 @audio_thread
-def take_jack_midi(s, buffer):
-    """Queue every event of this period at its own frame.
+def take_jack_midi(s, buffer, frames):
+    """Queue every message of this period at its own frame.
 
     ``jack_midi_event_t`` (jack/midiport.h): uint32 time, size_t size, pointer to the bytes.
     """
     words = s.midi_event
     count = call(s.jack_midi_get_event_count, (buffer,)) & 0xFFFFFFFF
     for index in range(count):
-        call(s.jack_midi_event_get, (uint64(address_of(s) + MIDI_EVENT), buffer, uint64(index)))
-        size = words[1]
-        if size == 0 or size > 3:
-            continue  # system exclusive: nothing of it is ours
-        message = carray(bytes_at(words[2]), (3,))
-        queue_event(
-            s,
-            s.clock + (words[0] & 0xFFFFFFFF),
-            message[0],
-            message[1] if size > 1 else 0,
-            message[2] if size > 2 else 0,
-            0,
-            0,
-        )
+        place = uint64(address_of(s) + MIDI_EVENT)
+        failed = call(s.jack_midi_event_get, (place, buffer, uint64(index))) & 0xFFFFFFFF
+        if not failed:
+            at = s.clock + min(int64(words[0] & 0xFFFFFFFF), frames - 1)
+            take_packet(s, at, carray(bytes_at(words[2]), (int64(words[1]),)))
+
+
+@audio_thread
+def take_packet(s, at, packet):
+    """Queue the messages that one packet of the driver's completes."""
+    stream = s.jack_bytes
+    begin_packet(stream)
+    for byte in packet:
+        status = take_byte(stream, byte)
+        if status == byte_stream.EXCLUSIVE_END:
+            status = byte_stream.SYSTEM_RESET if is_reset(stream) else 0
+        if status != 0:
+            queue_message(
+                s, at, status, stream.made_data1, stream.made_data2, OUR_SOURCE, TO_VOICES
+            )
+    begin_packet(stream)
+    s.meters.stray_bytes += stream.stray_bytes
+    stream.stray_bytes = 0
 
 
 @audio_thread
@@ -148,14 +181,6 @@ def give_jack_midi(s, buffer, frames):
         size = uint64(message_bytes(event.status))
         call(s.jack_midi_event_write, (buffer, at, message, size))
     ring.tail = ring.head
-
-
-@audio_thread
-def message_bytes(status):
-    """Return a message's length [MIDI 1.0, table 1]."""
-    if status >= 0xF0:
-        return 3 if status == 0xF2 else 1
-    return 2 if status & 0xE0 == 0xC0 else 3
 
 
 @audio_thread

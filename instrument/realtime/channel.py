@@ -31,24 +31,22 @@ def advance_channels(s):
 
 @audio_thread
 def advance_channel(s, channel, approach):
-    """Move one channel's values towards their targets.
-
-    Volume and expression act as squares: 40 log10(value / 127) dB, General MIDI level 1, developer
-    guidelines, "volume and expression response".
-    """
+    """Move one channel's values towards their targets: its own, and those of its zone's master."""
     chan = s.channels[channel]
-    volume = chan.volume / FULL_VOLUME
-    expression = chan.expression / 127.0
-    level = float32(volume * volume * expression * expression)
+    level = level_of(chan)
+    balance = balance_of(chan)
+    vibrato = float32(chan.modulation / 127.0)
+    cutoff = cutoff_of(chan)
+    tuned = bend_of(chan)
+    if chan.master != channel:
+        master = s.channels[chan.master]
+        level *= level_of(master)
+        balance = min(max(balance + balance_of(master), float32(-1.0)), float32(1.0))
+        vibrato = max(vibrato, float32(master.modulation / 127.0))
+        cutoff += cutoff_of(master)
+        tuned += bend_of(master)
     if chan.level < 0.0:  # never played: no past to come from
         chan.level = level
-    balance = float32(max(chan.pan - 64, -63) / 63.0)
-    vibrato = float32(chan.modulation / 127.0)
-    # 64 is the centre: 63 steps up, 64 down
-    brightness = (chan.brightness - 64) / (63.0 if chan.brightness > 64 else 64.0)
-    cutoff = float32(BRIGHTNESS_OCTAVES * brightness)
-    bend = chan.bend / (8191.0 if chan.bend > 0 else 8192.0) * chan.bend_range
-    tuned = float32(bend + chan.coarse_tune + chan.fine_tune)
     chan.level = follow(chan.level, level, approach)
     chan.balance = follow(chan.balance, balance, approach)
     chan.vibrato = follow(chan.vibrato, vibrato, approach)
@@ -64,6 +62,39 @@ def advance_channel(s, channel, approach):
     # One tick more at rest, so that voices have taken the exact values before they stop looking.
     chan.settled = 1 if rests and chan.rested else 0
     chan.rested = 1 if rests else 0
+
+
+@audio_thread
+def level_of(chan):
+    """Return the gain of a channel's volume and expression.
+
+    Both act as squares: 40 log10(value / 127) dB, General MIDI level 1, developer guidelines,
+    "volume and expression response".
+    """
+    volume = chan.volume / FULL_VOLUME
+    expression = chan.expression / 127.0
+    return float32(volume * volume * expression * expression)
+
+
+@audio_thread
+def balance_of(chan):
+    """Return a channel's pan, -1 to 1."""
+    return float32(max(chan.pan - 64, -63) / 63.0)
+
+
+@audio_thread
+def cutoff_of(chan):
+    """Return by how many octaves a channel's brightness moves the cut-off."""
+    # 64 is the centre: 63 steps up, 64 down
+    brightness = (chan.brightness - 64) / (63.0 if chan.brightness > 64 else 64.0)
+    return float32(BRIGHTNESS_OCTAVES * brightness)
+
+
+@audio_thread
+def bend_of(chan):
+    """Return a channel's bend and tuning in semitones."""
+    bend = chan.bend / (8191.0 if chan.bend > 0 else 8192.0) * chan.bend_range
+    return float32(bend + chan.coarse_tune + chan.fine_tune)
 
 
 @audio_thread

@@ -21,6 +21,8 @@ ENTRY_POINTS = {
     "jack_process": (callback.jack_process, callback.JACK_SIGNATURE),
     "jack_xrun": (callback.jack_xrun, callback.JACK_XRUN_SIGNATURE),
     "jack_shutdown": (callback.jack_shutdown, callback.JACK_SHUTDOWN_SIGNATURE),
+    "jack_connection": (callback.jack_connection, callback.JACK_CONNECTION_SIGNATURE),
+    "jack_registration": (callback.jack_registration, callback.JACK_REGISTRATION_SIGNATURE),
     "jack_message": (callback.jack_message, callback.JACK_MESSAGE_SIGNATURE),
 }
 

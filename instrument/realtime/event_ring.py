@@ -1,7 +1,10 @@
 """Rings between Python and the kernel: one writer, one reader, no lock.
 
-`EventRing` is bounded: a full ring refuses the push. `HistoryReader` follows a ring whose writer
-(the kernel) never waits: it keeps the newest entries and the reader is told what it missed.
+`EventRing` is bounded: a full ring refuses the push. It carries MIDI messages and nothing else, so
+that no byte from outside can ever be taken for one of our own commands; those need a `CommandRing`,
+whose entries have a field for them. `HistoryReader` follows a ring whose writer (the kernel) never
+waits: it keeps the newest entries and the reader is told what it missed.
+
 `head` counts entries ever written, `tail` entries ever read; their slot is the count modulo the
 ring's size, a power of two.
 """
@@ -13,17 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-EVENT = np.dtype(
-    [
-        ("time_frames", "i8"),  # absolute stream frame at which to start; -1 = as soon as possible
-        ("status", "u1"),  # MIDI status byte, or a command below 0x80 (realtime.state)
-        ("data1", "u1"),
-        ("data2", "u1"),
-        ("source", "u1"),  # which input it came from; kept in the log, not interpreted
-        ("value", "i4"),  # argument of commands
-    ],
-    align=True,
-)
+_MESSAGE: list[tuple[str, str]] = [
+    ("time_frames", "i8"),  # absolute stream frame at which to start; -1 = as soon as possible
+    ("status", "u1"),  # MIDI status byte
+    ("data1", "u1"),
+    ("data2", "u1"),
+    ("source", "u1"),  # which input it came from (realtime.state)
+    ("value", "i4"),  # where it goes: TO_VOICES or TO_OUT; of a command: its argument
+]
+MESSAGE = np.dtype(_MESSAGE, align=True)
+EVENT = np.dtype([*_MESSAGE, ("command", "i4")], align=True)  # 0: it is a message
 
 
 class EventRing:
@@ -34,7 +36,7 @@ class EventRing:
     Parameters
     ----------
     ring
-        Record with ``head``, ``tail``, ``dropped`` (int64) and ``events`` (`EVENT`).
+        Record with ``head``, ``tail``, ``dropped`` (int64) and ``events`` (`MESSAGE`).
     """
 
     def __init__(self, ring: NDArray[np.void]) -> None:
@@ -60,12 +62,16 @@ class EventRing:
         source: int = 0,
         value: int = 0,
     ) -> bool:
-        """Append one event; False, and counted, when the ring is full."""
+        """Append one message; False, and counted, when the ring is full."""
+        return self.append((time_frames, status, data1, data2, source, value))
+
+    def append(self, entry: tuple[int, ...]) -> bool:
+        """Append one entry as it lies in the ring; False, and counted, when the ring is full."""
         head = int(self._ring["head"])
         if head - int(self._ring["tail"]) >= self._size:
             self._ring["dropped"] += 1
             return False
-        self._events[head % self._size] = (time_frames, status, data1, data2, source, value)
+        self._events[head % self._size] = entry
         self._ring["head"] = head + 1
         return True
 
@@ -83,6 +89,29 @@ class EventRing:
         if event is not None:
             self._ring["tail"] += 1
         return event
+
+
+class CommandRing(EventRing):
+    """A ring that carries commands beside messages, in one order: its entries are `EVENT`."""
+
+    def push(
+        self,
+        time_frames: int,
+        status: int,
+        data1: int = 0,
+        data2: int = 0,
+        *,
+        source: int = 0,
+        value: int = 0,
+    ) -> bool:
+        """Append one message; False, and counted, when the ring is full."""
+        return self.append((time_frames, status, data1, data2, source, value, 0))
+
+    def command(
+        self, command: int, data1: int = 0, data2: int = 0, *, value: int = 0, time_frames: int = -1
+    ) -> bool:
+        """Append one command of `realtime.state`; False, and counted, when the ring is full."""
+        return self.append((time_frames, 0, data1, data2, 0, value, command))
 
 
 class HistoryReader:

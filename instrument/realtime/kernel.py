@@ -22,7 +22,8 @@ from numba import from_dtype
 from instrument.realtime.channel import advance_channels
 from instrument.realtime.event_queue import drop_applied, log_event, take_events
 from instrument.realtime.master import advance_master, end_invalid_voices, write_output
-from instrument.realtime.midi import apply_event
+from instrument.realtime.midi.events import apply_event
+from instrument.realtime.midi.inputs import watch_inputs
 from instrument.realtime.mixer import mix_voices
 from instrument.realtime.native import audio_thread, carray, fence, types
 from instrument.realtime.state import FREE, GROUP_COUNT, LANES, STATE, TICK_FRAMES
@@ -62,6 +63,7 @@ def process_block(state, left, right, stride, frames):
     while done < frames:
         if s.clock % TICK_FRAMES == 0:
             tick(s)
+            watch_inputs(s)
         while applied < s.pending_count and s.pending[applied].time_frames <= s.clock:
             if apply_event(s, s.pending[applied]):
                 log_event(s, s.pending[applied])

@@ -56,6 +56,8 @@ class MachineCode:
     jack_process: int
     jack_xrun: int
     jack_shutdown: int
+    jack_connection: int
+    jack_registration: int
     jack_message: int
 
     def call_process_block(self, state: int, left: int, right: int, stride: int, n: int) -> None:
@@ -104,8 +106,9 @@ def cache_folders() -> list[Path]:
 def object_name() -> str:
     """Return the file name that the present sources, versions and processor have."""
     digest = hashlib.sha256()
-    for source in sorted(SOURCES.glob("*.py")):
-        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    for source in sorted(SOURCES.rglob("*.py")):
+        name = source.relative_to(SOURCES).as_posix()
+        digest.update(name.encode() + b"\0" + source.read_bytes())
     versions = [version(package) for package in ("numpy", "numba", "llvmlite")]
     digest.update(repr((sys.version, versions, platform.platform(), _processor())).encode())
     return f"audio-thread.{digest.hexdigest()[:24]}.o"

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.realtime.built_in_tone import fill_built_in_bank
+from instrument.realtime.byte_stream import ByteStream
 from instrument.realtime.machine_code import load_machine_code
-from instrument.realtime.state import RING_EVENTS, EngineState
+from instrument.realtime.state import RING_EVENTS, TO_VOICES, EngineState
 
 
 class OfflineEngine:
@@ -49,21 +50,26 @@ class OfflineEngine:
         self._block_frames = block_frames
         self._code = load_machine_code()
         self._address = prepare_state(self.state)
-        self._events: deque[tuple[int, int, int, int, int]] = deque()
+        self._bytes = ByteStream()
+        self._events: deque[tuple[int, ...]] = deque()
 
-    def send(self, frame: int, message: Sequence[int], value: int = 0) -> None:
-        """Play a MIDI message (or a command) at an absolute frame, -1 = at the next block.
+    def send(self, frame: int, data: Sequence[int], *, source: int = 0) -> None:
+        """Play MIDI at an absolute frame, -1 = at the next block, as an input would deliver it.
 
-        Messages must be sent in order of time. Any number may wait.
+        Messages and commands must be sent in order of time. Any number may wait.
         """
-        status, data1, data2 = (*message, 0, 0)[:3]
-        self._events.append((frame, status, data1, data2, value))
+        for message in self._bytes.messages(bytes(data)):
+            self._events.append((frame, *message, source, TO_VOICES, 0))
+
+    def command(
+        self, command: int, data1: int = 0, data2: int = 0, *, value: int = 0, frame: int = -1
+    ) -> None:
+        """Give a command of `realtime.state` at an absolute frame, -1 = at the next block."""
+        self._events.append((frame, 0, data1, data2, 0, value, command))
 
     def send_log(self, log: NDArray[np.void]) -> None:
         """Play a log that a live engine has written (`EngineState.read_log`)."""
-        for event in log:
-            message = (int(event["status"]), int(event["data1"]), int(event["data2"]))
-            self.send(int(event["time_frames"]), message, int(event["value"]))
+        self._events.extend(event.item() for event in log)
 
     def render(self, frames: int) -> NDArray[np.float32]:
         """Return the next `frames` frames: float32, shape (frames, 2), full scale ±1."""
@@ -79,8 +85,7 @@ class OfflineEngine:
     def _hand_over(self, before_frame: int) -> None:
         ring = self.state.control_ring
         while self._events and self._events[0][0] < before_frame and len(ring) < RING_EVENTS:
-            frame, status, data1, data2, value = self._events.popleft()
-            ring.push(frame, status, data1, data2, value=value)
+            ring.append(self._events.popleft())
 
 
 def prepare_state(state: EngineState) -> int:

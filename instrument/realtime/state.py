@@ -12,6 +12,7 @@ Who writes what (every field has one writer, so nothing needs a lock):
 field              writer                      readers
 =================  ==========================  ===================================================
 ``midi_ring``      engine's MIDI thread        kernel
+``engine_ring``    engine's MIDI thread        kernel
 ``control_ring``   control                     kernel
 ``partner_ring``   partner                     kernel
 ``banks``          control, models             kernel, at note-on
@@ -36,16 +37,16 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.realtime.event_ring import EVENT, EventRing, HistoryReader
+from instrument.realtime.byte_stream import ByteStream
+from instrument.realtime.event_ring import EVENT, MESSAGE, CommandRing, EventRing, HistoryReader
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 MAGIC: Final = 0x6C6B6579  # "lkey"
 
 POLYPHONY: Final = 128  # notes that sound at once
@@ -55,6 +56,7 @@ GROUP_COUNT: Final = LANE_COUNT // LANES
 TICK_FRAMES: Final = 32  # the control rate's grid, on absolute frames: 0.67 ms at 48 kHz
 
 CHANNEL_COUNT: Final = 16
+KEY_COUNT: Final = 128
 BANK_COUNT: Final = 4
 BUILT_IN_BANK: Final = 0  # the plain tone that sounds when no preset is there yet
 LAYER_COUNT: Final = 2
@@ -68,18 +70,20 @@ PITCH_COUNT: Final = HIGHEST_PITCH - LOWEST_PITCH + 1
 RING_EVENTS: Final = 4096
 LOG_EVENTS: Final = 65536
 REQUEST_EVENTS: Final = 256
+ENGINE_EVENTS: Final = 256
 RECORD_FRAMES: Final = 1 << 20  # 21.8 s at 48 kHz
 PAGE_FRAMES: Final = mmap.PAGESIZE // 4  # float32
 LINE_FRAMES: Final = 16  # one cache line of 64 bytes
 FARTHEST_WHOLE: Final = 12  # semitones a whole slot may be resampled by before the tone is better
-SLOPE_FRAMES: Final = 352  # source frames that one tick can read: rate up to 10 and the taps
+SLOPE_FRAMES: Final = 560  # source frames that one tick can read: rate up to 17 and the taps
 
-# Commands: statuses below 0x80, so that no MIDI message can be one.
+# Commands (`command` of an event). MIDI has no way to say one: only `CommandRing` carries them.
 USE_BANK: Final = 1  # data1 = bank, data2 = channel or ALL_CHANNELS
 PANIC: Final = 2  # every voice ends within 5 ms, every controller returns to its default
 FADE_OUT: Final = 3  # the master fades to silence in 30 ms, then `stopped` is set
 FADE_BANK: Final = 4  # data1 = bank: its voices end within 30 ms, so that it can be overwritten
 MASTER_GAIN: Final = 5  # value = gain in hundredths of a dB
+LET_GO: Final = 6  # data1 = source: an input is gone, and with it the hands on it
 ALL_CHANNELS: Final = 127
 
 # Where a MIDI message of a ring goes (its `value`).
@@ -88,11 +92,13 @@ TO_OUT: Final = 1  # to the MIDI output, at its frame
 
 CLOCK_TICK: Final = 0xF8  # the first of MIDI's real-time messages
 
-# Who sent a message (`source`): the virtual port, keyboards from 1 on, and at last the partner.
+# Who sent a message (`source`): the virtual port or JACK's, keyboards, control, the partner.
 OUR_SOURCE: Final = 0
 FIRST_KEYBOARD: Final = 1
-LAST_KEYBOARD: Final = 254
-PARTNER_SOURCE: Final = 255
+LAST_KEYBOARD: Final = 29
+CONTROL_SOURCE: Final = 30
+PARTNER_SOURCE: Final = 31
+SOURCE_COUNT: Final = 32
 
 # What a voice is doing (`voices.stage`).
 FREE, ATTACK, DECAY, RELEASE = 0, 1, 2, 3
@@ -105,11 +111,11 @@ def _record(*fields: tuple[Any, ...]) -> np.dtype[np.void]:
     return np.dtype(list(fields), align=True)
 
 
-RING = _record(("head", "i8"), ("tail", "i8"), ("dropped", "i8"), ("events", EVENT, (RING_EVENTS,)))
+def _ring(entry: np.dtype[np.void], count: int) -> np.dtype[np.void]:
+    return _record(("head", "i8"), ("tail", "i8"), ("dropped", "i8"), ("events", entry, (count,)))
+
+
 LOG = _record(("head", "i8"), ("events", EVENT, (LOG_EVENTS,)))
-REQUESTS = _record(
-    ("head", "i8"), ("tail", "i8"), ("dropped", "i8"), ("events", EVENT, (REQUEST_EVENTS,))
-)
 RECORDING = _record(("head", "i8"), ("audio", "f4", (RECORD_FRAMES, 2)))  # head counts frames
 
 SOUND = _record(
@@ -151,6 +157,7 @@ METERS = _record(
     ("starved_voices", "i8"),  # ran into the end of a note that was still being rendered
     ("stand_ins", "i8"),  # notes that started on a neighbour's slot
     ("underruns", "i8"),  # counted by the device, or xruns by the server
+    ("stray_bytes", "i8"),  # bytes and messages from outside that are no MIDI
     ("late_events", "i8"),  # came after their frame had passed
     ("lost_events", "i8"),  # came while the queue of due events was full
     ("invalid_samples", "i8"),  # NaN or infinite, replaced by silence
@@ -195,6 +202,29 @@ CHANNEL = _record(
     ("bend_semitones", "f4"),
     ("rested", "i4"),
     ("settled", "i4"),  # every smoothed value has arrived
+    ("master", "i4"),  # whose controllers act here too: its MPE zone's master, or itself
+    ("is_mono", "i4"),  # CC 126
+    ("pedal_source", "i4"),  # who has moved a pedal last
+    ("felt_pressure", "i4"),  # its own or its master's
+)
+
+KEY = _record(
+    ("held", "i4"),  # note-ons without their note-off yet
+    ("velocity", "i4"),  # of the last one
+    ("struck", "i8"),  # its number (`strikes`)
+)
+
+# Bytes on their way to becoming messages: what `realtime.byte_stream.ByteStream` is in Python.
+BYTE_STREAM = _record(
+    ("status", "i4"),
+    ("data1", "i4"),
+    ("needed", "i4"),  # data bytes that are still to come
+    ("is_exclusive", "i4"),
+    ("exclusive_bytes", "i8"),
+    ("exclusive_head", "i8"),  # the first eight of them
+    ("made_data1", "i4"),
+    ("made_data2", "i4"),
+    ("stray_bytes", "i8"),
 )
 
 VOICE = _record(
@@ -280,6 +310,11 @@ STATE = _record(
     ("jack_midi_out", "u8"),  # 0: somebody else reads `out_ring`
     ("jack_midi_clear_buffer", "u8"),
     ("jack_midi_event_write", "u8"),
+    ("jack_client", "u8"),
+    ("jack_port_by_id", "u8"),
+    ("jack_changes", "i8"),  # ports that came or went, cables that were plugged or pulled
+    ("jack_losses", "i8"),  # cables that were pulled out of `jack_midi_in`
+    ("jack_bytes", BYTE_STREAM),
     ("midi_event", "u8", (4,)),  # jack_midi_event_t
     ("midi_bytes", "u1", (8,)),  # the message that is being written
     ("clock_id", "i8"),  # of clock_gettime; -1: QueryPerformanceCounter
@@ -309,6 +344,14 @@ STATE = _record(
     ("sounding_groups", "i8", (GROUP_COUNT,)),  # voices in each group of lanes
     ("bank_count", "i8", (BANK_COUNT,)),
     ("channels", CHANNEL, (CHANNEL_COUNT,)),
+    # -- whose hands are on which keys
+    ("strikes", "i8"),  # note-ons so far
+    ("keys", KEY, (CHANNEL_COUNT, KEY_COUNT)),
+    ("held_by", "u1", (SOURCE_COUNT, CHANNEL_COUNT, KEY_COUNT)),  # the same, by source
+    ("sensed_count", "i8"),  # sources that send active sensing
+    ("is_sensed", "u1", (SOURCE_COUNT,)),
+    ("heard_frame", "i8", (SOURCE_COUNT,)),  # when they were last heard
+    ("made", EVENT),  # a message that the kernel writes itself
     ("banks", SOUND, (BANK_COUNT,)),
     ("slots", SLOT, (BANK_COUNT, LAYER_COUNT, PITCH_COUNT)),
     ("wanted", "i8", (BANK_COUNT, PITCH_COUNT)),  # frame of the last strike while cold; 0 = never
@@ -339,11 +382,12 @@ STATE = _record(
     ("cubic", "f4", (SLOPE_FRAMES + 2 * LANES,)),
     ("pending_count", "i8"),
     ("pending", EVENT, (RING_EVENTS,)),
-    ("midi_ring", RING),
-    ("control_ring", RING),
-    ("partner_ring", RING),
-    ("out_ring", RING),
-    ("request_ring", REQUESTS),
+    ("midi_ring", _ring(MESSAGE, RING_EVENTS)),
+    ("engine_ring", _ring(EVENT, ENGINE_EVENTS)),
+    ("control_ring", _ring(EVENT, RING_EVENTS)),
+    ("partner_ring", _ring(MESSAGE, RING_EVENTS)),
+    ("out_ring", _ring(MESSAGE, RING_EVENTS)),
+    ("request_ring", _ring(MESSAGE, REQUEST_EVENTS)),
     ("log_ring", LOG),
     ("record_ring", RECORDING),
 )
@@ -368,7 +412,10 @@ class EngineState:
         was struck while its slot was not whole. The largest one is the most urgent.
     meters, channels, voices : ndarray
         `METERS` record, `CHANNEL` records, `VOICE` records, for looking.
-    midi_ring, control_ring, partner_ring, out_ring, request_ring : EventRing
+    midi_ring, partner_ring, out_ring, request_ring : EventRing
+        MIDI messages only.
+    engine_ring, control_ring : CommandRing
+        Messages and commands.
     """
 
     def __init__(self, block: mmap.mmap, folder: Path | None) -> None:
@@ -384,10 +431,12 @@ class EngineState:
         self.channels: NDArray[np.void] = self.fields["channels"]
         self.voices: NDArray[np.void] = self.fields["voices"]
         self.midi_ring = EventRing(self.fields["midi_ring"])
-        self.control_ring = EventRing(self.fields["control_ring"])
+        self.engine_ring = CommandRing(self.fields["engine_ring"])
+        self.control_ring = CommandRing(self.fields["control_ring"])
         self.partner_ring = EventRing(self.fields["partner_ring"])
         self.out_ring = EventRing(self.fields["out_ring"])
         self.request_ring = EventRing(self.fields["request_ring"])
+        self._bytes = ByteStream()
 
     @classmethod
     def create(
@@ -541,14 +590,16 @@ class EngineState:
         end = (bank + 1) * size // mmap.PAGESIZE * mmap.PAGESIZE
         return begin, end - begin
 
-    def command(self, status: int, data1: int = 0, data2: int = 0, value: int = 0) -> bool:
+    def command(self, command: int, data1: int = 0, data2: int = 0, value: int = 0) -> bool:
         """Ask the kernel for something, as soon as possible; False when the ring is full."""
-        return self.control_ring.push(-1, status, data1, data2, value=value)
+        return self.control_ring.command(command, data1, data2, value=value)
 
-    def send_midi(self, message: Sequence[int], time_frames: int = -1) -> bool:
-        """Play one MIDI message from control: a file, the panel, a test."""
-        status, data1, data2 = (*message, 0, 0)[:3]
-        return self.control_ring.push(time_frames, status, data1, data2)
+    def send_midi(self, data: bytes, time_frames: int = -1) -> bool:
+        """Play MIDI from control: a file, the panel, a test; False when the ring is full."""
+        return all(
+            self.control_ring.push(time_frames, *message, source=CONTROL_SOURCE)
+            for message in self._bytes.messages(data)
+        )
 
     def read_log(self) -> HistoryReader:
         """Return a reader of the events applied from now on, each with its exact frame."""
@@ -591,6 +642,7 @@ def _write_defaults(fields: NDArray[np.void]) -> None:
     channels["pan"] = channels["brightness"] = 64
     channels["bend_range"] = 2.0
     channels["release_stretch"] = 1.0
+    channels["master"] = np.arange(CHANNEL_COUNT)
     channels["level"] = -1.0  # not yet: the first tick takes the target at once
 
 

@@ -49,7 +49,7 @@ from instrument.realtime.state import (
 )
 
 ONE = 1 << 32
-FASTEST_RATE = 10.0  # what SLOPE_FRAMES has room for
+FASTEST_RATE = 17.0  # what SLOPE_FRAMES has room for
 SHORTEST_SECONDS = 0.010  # a note that is let go earlier still sounds for so long
 DECLICK_SECONDS = 0.001  # shortest attack
 STEAL_SECONDS = 0.003
@@ -81,7 +81,7 @@ def start_voice(s, channel, pitch, velocity):
     chan = s.channels[channel]
     bank = chan.bank
     sound = s.banks[bank]
-    soft_pedal = chan.soft / 127.0
+    soft_pedal = max(chan.soft, s.channels[chan.master].soft) / 127.0
     felt = max(velocity * (1.0 - SOFT_PEDAL_VELOCITY * soft_pedal), 1.0)
 
     voice.start_frame = s.clock
@@ -442,7 +442,7 @@ def aim_voice(s, v, frames):
     advance_envelope(s, v, frames)
     voice = s.voices[v]
     chan = s.channels[voice.channel]
-    pressure = max(voice.pressure, chan.pressure) / 127.0
+    pressure = max(voice.pressure, chan.felt_pressure) / 127.0
     vibrato = chan.vibrato
     cutoff = float32(chan.cutoff_octaves)
     level = chan.level

@@ -295,8 +295,6 @@ class Host:
             raise DeviceError(report.message, report.remedy)
         if isinstance(report, Notice):
             self._status.say(report.message, report.remedy)
-        elif isinstance(report, engine_messages.MidiPorts):
-            self._status.say(f"MIDI inputs: {', '.join(report.midi) or 'none'}")
         elif isinstance(report, engine_messages.Ready):
             self.ready = report
             if self._partner:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from instrument.errors import PresetError
+from instrument.midi.messages import SYSTEM_RESET
 from instrument.preset.banks import LoadedPreset, PresetBanks, program_table
 from instrument.preset.controllers import ControlFollower
 from instrument.preset.preset import list_presets
@@ -93,7 +94,10 @@ class PresetChanges:
             The first preset cannot be rendered: there is nothing to play with.
         """
         while (request := self._state.request_ring.pop()) is not None:
-            self._ask_for_program(int(request["data1"]))
+            if request["status"] == SYSTEM_RESET:
+                self.ask_for(self._first.path)
+            else:
+                self._ask_for_program(int(request["data1"]))
         self._controls.follow(self._banks.loaded)
         for report in self._models.follow():
             self._hear(report)

@@ -95,7 +95,7 @@ class KernelVoices:
 
     def _strike(self, is_bent: bool) -> None:
         engine = self.engine
-        engine.send(-1, (USE_BANK, BANK, ALL_CHANNELS))
+        engine.command(USE_BANK, BANK, ALL_CHANNELS)
         for channel in range(_CHANNELS):
             if is_bent:
                 engine.send(-1, (PITCH_BEND | channel, 0, BEND))

@@ -35,7 +35,7 @@ CLOCK, START, SENSING, POSITION = b"\xf8", b"\xfa", b"\xfe", b"\xf2\x10\x01"
 def engine() -> OfflineEngine:
     engine = OfflineEngine(RATE_HZ, 128, note_seconds=1.0)
     fill_bank(engine.state, 1)
-    engine.send(-1, (USE_BANK, 1, ALL_CHANNELS))
+    engine.command(USE_BANK, 1, ALL_CHANNELS)
     engine.render(128)
     return engine
 

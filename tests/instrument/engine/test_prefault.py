@@ -43,17 +43,17 @@ def test_new_notes_are_touched_and_unused_banks_are_dropped(tmp_path: Path) -> N
     whole = 20 * SLOT_KIB
     assert resident_kib(here) - before == pytest.approx(whole, rel=0.05)
 
-    engine.send(-1, (USE_BANK, 1, ALL_CHANNELS))
+    engine.command(USE_BANK, 1, ALL_CHANNELS)
     engine.render(128)
     pages.follow()
     assert resident_kib(here) - before == pytest.approx(whole, rel=0.05)
-    engine.send(-1, (USE_BANK, 2, ALL_CHANNELS))
+    engine.command(USE_BANK, 2, ALL_CHANNELS)
     engine.render(128)
     pages.follow()
     assert resident_kib(here) - before < 0.1 * whole
     assert models.tones[1, LOUD, 60 - 21, 47_999] == 1.0  # still in the file
 
-    engine.send(-1, (USE_BANK, 1, ALL_CHANNELS))  # back again
+    engine.command(USE_BANK, 1, ALL_CHANNELS)  # back again
     engine.render(128)
     pages.follow()
     assert resident_kib(here) - before == pytest.approx(whole, rel=0.05)

@@ -64,7 +64,7 @@ def replay(engine: LiveEngine, log: np.ndarray, frames: int) -> np.ndarray:
     fill_bank(offline.state, PRESET_BANK)
     offline.state.banks[:] = engine.state.banks
     offline.state.fields["clock"] = int(log["time_frames"][0]) // 32 * 32
-    offline.send(-1, (USE_BANK, PRESET_BANK, ALL_CHANNELS))
+    offline.command(USE_BANK, PRESET_BANK, ALL_CHANNELS)
     offline.send_log(log)
     return offline.render(frames)
 

@@ -12,7 +12,7 @@ from instrument.offline.morph_player import MorphPlayer
 from instrument.offline.tone_slots import ToneSlots
 from instrument.preset.preset import Envelope, Preset, Sound, Touch
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import LOUD_VELOCITY
+from instrument.realtime.state import ALL_CHANNELS, LOUD_VELOCITY, USE_BANK
 from instrument.rendering.prefetch import KEPT_NOTES, Strike, TonePrefetch
 from instrument.rendering.renderer import FULL_VELOCITY, SineRenderer
 
@@ -174,7 +174,7 @@ def test_a_key_struck_more_often_than_it_has_slots_takes_the_latest_sound() -> N
     for number in range(5):
         bank = slots.bank_for(Strike(60, a_preset(0.1 * number)))
         banks.append(bank)
-        engine.send(engine.state.clock, (2 - 1, bank, 127))  # USE_BANK on all channels
+        engine.command(USE_BANK, bank, ALL_CHANNELS, frame=engine.state.clock)
         engine.send(engine.state.clock, note_on(60, 100, number))
         engine.render(64)
     assert len(set(banks[:3])) == 3

@@ -36,7 +36,7 @@ def engine_with_sines(
     fill_bank(engine.state, 1, frames=frames)
     for name, value in sound.items():
         engine.state.banks[1][name] = value
-    engine.send(-1, (USE_BANK, 1, ALL_CHANNELS))
+    engine.command(USE_BANK, 1, ALL_CHANNELS)
     return engine
 
 
@@ -199,7 +199,7 @@ def test_fade_out_reaches_silence_in_30_ms_and_says_so() -> None:
     engine = engine_with_sines()
     engine.send(0, note_on(60, 127))
     steady = engine.render(SECOND // 4)[SECOND // 8 :]
-    engine.send(-1, (FADE_OUT, 0, 0))
+    engine.command(FADE_OUT, 0, 0)
     audio = engine.render(4_096)
     assert largest_step(audio) <= 1.01 * largest_step(steady)
     assert np.abs(audio[: int(0.025 * RATE_HZ)]).max() > 0.0
@@ -211,8 +211,8 @@ def test_fade_bank_frees_a_bank_that_is_still_sounding() -> None:
     engine = engine_with_sines()
     engine.send(0, note_on(60, 127))
     steady = engine.render(SECOND // 4)[SECOND // 8 :]
-    engine.send(-1, (USE_BANK, 0, ALL_CHANNELS))
-    engine.send(-1, (FADE_BANK, 1, 0))
+    engine.command(USE_BANK, 0, ALL_CHANNELS)
+    engine.command(FADE_BANK, 1, 0)
     audio = engine.render(4_096)
     assert largest_step(audio) <= 1.05 * largest_step(steady)
     assert engine.state.bank_is_free(1)
@@ -248,7 +248,7 @@ def test_a_stand_in_gives_way_to_the_true_note_without_a_click() -> None:
 
 def test_with_no_table_at_all_the_built_in_tone_sounds() -> None:
     engine = OfflineEngine(RATE_HZ, 128, note_seconds=1.0)
-    engine.send(-1, (USE_BANK, 3, ALL_CHANNELS))
+    engine.command(USE_BANK, 3, ALL_CHANNELS)
     engine.send(0, note_on(67, 127))
     assert np.abs(engine.render(SECOND // 4)).max() > 0.01
 
@@ -270,7 +270,7 @@ def test_velocity_blends_two_coherent_layers() -> None:
     engine.state.tones[1, SOFT] = 0.25 * engine.state.tones[1, LOUD]
 
     def peak(velocity: int) -> float:
-        engine.send(-1, (PANIC, 0, 0))
+        engine.command(PANIC, 0, 0)
         engine.render(4_096)
         engine.send(-1, note_on(60, velocity))
         return float(np.abs(engine.render(8_192)).max())
@@ -331,7 +331,7 @@ def test_a_preset_change_does_not_touch_held_notes() -> None:
     fill_bank(changed.state, 2, frames=24_000, soft_scale=0.1)
     for engine in (plain, changed):
         engine.send(0, note_on(60, 90))
-    changed.send(10_000, (USE_BANK, 2, ALL_CHANNELS))
+    changed.command(USE_BANK, 2, ALL_CHANNELS, frame=10_000)
     assert np.array_equal(plain.render(SECOND), changed.render(SECOND))
 
 
@@ -361,7 +361,7 @@ def test_after_any_events_the_output_is_bounded_and_panic_ends_every_voice(
     audio = engine.render(frame + 2_000)
     assert np.isfinite(audio).all()
     assert np.abs(audio).max() <= 1.0
-    engine.send(-1, (PANIC, 0, 0))
+    engine.command(PANIC, 0, 0)
     engine.render(2_000)
     assert not engine.state.voices["stage"].any()
     assert np.abs(engine.render(500)).max() == 0.0

@@ -67,8 +67,10 @@ def test_whatever_changes_the_code_changes_its_name(
     assert re.fullmatch(r"audio-thread\.[0-9a-f]{24}\.o", present)
     assert name() == present
     if change == "source":
-        for source in machine_code.SOURCES.glob("*.py"):
-            (tmp_path / source.name).write_bytes(source.read_bytes())
+        for source in machine_code.SOURCES.rglob("*.py"):
+            copy = tmp_path / source.relative_to(machine_code.SOURCES)
+            copy.parent.mkdir(exist_ok=True)
+            copy.write_bytes(source.read_bytes())
         monkeypatch.setattr(machine_code, "SOURCES", tmp_path)
         assert name() == present  # the same sources elsewhere
         with (tmp_path / "voice.py").open("a") as file:

@@ -107,11 +107,11 @@ def test_a_cleared_bank_gives_its_memory_back(tmp_path: Path) -> None:
     state = engine.state
     for pitch in range(21, 109):
         state.write_slot(1, LOUD, pitch, np.ones(48_000, np.float32))
-    engine.send(-1, (USE_BANK, 1, ALL_CHANNELS))
+    engine.command(USE_BANK, 1, ALL_CHANNELS)
     engine.render(128)
     assert not state.bank_is_free(1)
     used = (tmp_path / "tones.bin").stat().st_blocks
-    engine.send(-1, (USE_BANK, 2, ALL_CHANNELS))
+    engine.command(USE_BANK, 2, ALL_CHANNELS)
     engine.render(128)
     assert state.bank_is_free(1)
     state.clear_bank(1)

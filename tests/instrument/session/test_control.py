@@ -208,7 +208,8 @@ def test_a_program_change_leaves_held_notes_alone(server: JackServer, keyboard: 
         wait_for(lambda: state.meters["active_voices"] == 2, "the new note")
         banks = {int(v["pitch"]): int(v["bank"]) for v in state.voices if v["stage"]}
         assert banks[57] == old_bank != banks[72]
-        keyboard.send(note_off(57), note_off(72))
+        keyboard.send(note_off(57), note_off(72), bytes.fromhex("f07e7f0901f7"))  # GM System On
+        wait_for(lambda: int(state.channels[0]["bank"]) == old_bank, "the first preset")
         said = instrument.end()
     assert "Playing Choir" in said
 

@@ -1,0 +1,124 @@
+"""Keys: which hands are on them, and which voices they start and end.
+
+Two parts of one piece may play the same key of one channel, and often the next note begins before
+the last one has ended. So every note-on counts, and a note-off takes back the oldest one of its
+input: the key's sound, which is the newest strike's, goes on until the last hand has left the key.
+"""
+
+# mypy: allow-untyped-defs, allow-untyped-calls
+# numba infers the types of what it compiles.
+
+from __future__ import annotations
+
+from instrument.realtime.midi.zones import is_note, is_note_of_zone, pedal
+from instrument.realtime.native import audio_thread
+from instrument.realtime.state import KEY_COUNT, LANE_COUNT, SOURCE_COUNT
+from instrument.realtime.voice import RESTRIKE_SECONDS, fade_voice, release_voice, start_voice
+
+MOST_HANDS = 255  # on one key
+
+
+@audio_thread
+def strike_key(s, source, channel, pitch, velocity):
+    """Put a hand on a key and start its note."""
+    key = s.keys[channel, pitch]
+    if s.held_by[source, channel, pitch] < MOST_HANDS:
+        s.held_by[source, channel, pitch] += 1
+        key.held += 1
+    s.strikes += 1
+    key.struck = s.strikes
+    key.velocity = velocity
+    sound_key(s, channel, pitch, velocity)
+
+
+@audio_thread
+def sound_key(s, channel, pitch, velocity):
+    """Start a note. The same key's older sound makes room, pedal or not, as a string would.
+
+    On a channel in mono mode every older sound does.
+    """
+    for v in range(LANE_COUNT):
+        voice = s.voices[v]
+        if is_note(voice, channel) and (voice.pitch == pitch or s.channels[channel].is_mono):
+            fade_voice(s, v, RESTRIKE_SECONDS)
+    start_voice(s, channel, pitch, velocity)
+
+
+@audio_thread
+def let_key_go(s, source, channel, pitch):
+    """Take a hand off a key; the last one ends the note, unless a pedal holds it."""
+    if s.held_by[source, channel, pitch] == 0:
+        return
+    s.held_by[source, channel, pitch] -= 1
+    key = s.keys[channel, pitch]
+    key.held -= 1
+    if key.held > 0:
+        return
+    for v in range(LANE_COUNT):
+        voice = s.voices[v]
+        if is_note(voice, channel) and voice.key_is_down and voice.pitch == pitch:
+            if s.channels[channel].is_mono and return_to_held_key(s, channel):
+                return
+            lift(s, v)
+
+
+@audio_thread
+def return_to_held_key(s, channel):
+    """In mono mode, sound the last key that is still held; False if there is none.
+
+    Under the pedal the last note stays.
+    """
+    last = -1
+    for pitch in range(KEY_COUNT):
+        key = s.keys[channel, pitch]
+        if key.held > 0 and (last < 0 or key.struck > s.keys[channel, last].struck):
+            last = pitch
+    if last < 0 or pedal(s, channel) >= 64:
+        return False
+    sound_key(s, channel, last, s.keys[channel, last].velocity)
+    return True
+
+
+@audio_thread
+def lift(s, v):
+    """Let go of a voice's key."""
+    voice = s.voices[v]
+    voice.key_is_down = 0
+    if pedal(s, voice.channel) >= 64:
+        voice.pedal_holds = 1
+    if not voice.pedal_holds and not voice.sostenuto_holds:
+        release_voice(s, v)
+
+
+@audio_thread
+def lift_all(s, channel):
+    """Let go of every key of a channel and its zone: All Notes Off."""
+    for v in range(LANE_COUNT):
+        voice = s.voices[v]
+        if is_note_of_zone(s, voice, channel) and voice.key_is_down:
+            lift(s, v)
+    forget_hands(s, channel)
+
+
+@audio_thread
+def forget_hands(s, channel):
+    """Take all hands off the keys of a channel and its zone, without ending a note."""
+    for other in range(len(s.channels)):
+        if other != channel and s.channels[other].master != channel:
+            continue
+        for pitch in range(KEY_COUNT):
+            if s.keys[other, pitch].held > 0:
+                s.keys[other, pitch].held = 0
+                for source in range(SOURCE_COUNT):
+                    s.held_by[source, other, pitch] = 0
+
+
+@audio_thread
+def press_key(s, channel, pitch, pressure):
+    """Polyphonic key pressure."""
+    for v in range(LANE_COUNT):
+        voice = s.voices[v]
+        if is_note(voice, channel) and voice.pitch == pitch:
+            voice.pressure = pressure
+            voice.pitch_is_due = 1
+            voice.filter_is_due = 1

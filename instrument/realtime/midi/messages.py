@@ -1,0 +1,77 @@
+"""Channel messages: who is heard, and what it plays."""
+
+# mypy: allow-untyped-defs, allow-untyped-calls
+# numba infers the types of what it compiles.
+
+from __future__ import annotations
+
+from instrument.realtime.event_queue import send_out
+from instrument.realtime.midi.controllers import change_control
+from instrument.realtime.midi.keys import let_key_go, press_key, strike_key
+from instrument.realtime.midi.zones import press_channel, unsettle
+from instrument.realtime.native import audio_thread, fence
+from instrument.realtime.state import PARTNER_SOURCE, REQUEST_EVENTS
+
+
+@audio_thread
+def hear_message(s, event):
+    """Play a channel message at the present frame; False if nobody listens to it."""
+    if event.source != PARTNER_SOURCE:
+        if (s.channel_mask >> (event.status & 0x0F)) & 1 == 0 or is_echo(s, event):
+            return False
+        if s.goes_through:
+            send_out(s, event)
+    play_message(s, event)
+    return True
+
+
+@audio_thread
+def is_echo(s, event):
+    """Tell whether a note is our own, which somebody sends back to us."""
+    if event.status & 0xF0 != 0x90 or event.data2 == 0:
+        return False
+    is_soon = s.clock - s.sent_frame[event.data1] < s.echo_frames
+    return is_soon and s.sent_velocity[event.data1] == event.data2
+
+
+@audio_thread
+def play_message(s, event):
+    """Play a channel message."""
+    channel = event.status & 0x0F
+    kind = event.status & 0xF0
+    data1 = event.data1
+    data2 = event.data2
+    if kind == 0x90 and data2 > 0:
+        strike_key(s, event.source, channel, data1, data2)
+    elif kind == 0x80 or kind == 0x90:
+        let_key_go(s, event.source, channel, data1)
+    elif kind == 0xB0:
+        change_control(s, event.source, channel, data1, data2)
+    elif kind == 0xE0:
+        s.channels[channel].bend = (data2 << 7) + data1 - 8192
+        unsettle(s, channel)
+    elif kind == 0xD0:
+        s.channels[channel].pressure = data1
+        press_channel(s, channel)
+    elif kind == 0xA0:
+        press_key(s, channel, data1, data2)
+    elif kind == 0xC0:
+        ask_for(s, event.status, data1, s.channels[channel].bank_select)
+
+
+@audio_thread
+def ask_for(s, status, program, bank):
+    """Ask control for another preset: loading one is no work for this thread."""
+    ring = s.request_ring
+    if ring.head - ring.tail >= REQUEST_EVENTS:
+        ring.dropped += 1
+        return
+    event = ring.events[ring.head % REQUEST_EVENTS]
+    event.time_frames = s.clock
+    event.status = status
+    event.data1 = program
+    event.data2 = bank
+    event.source = 0
+    event.value = 0
+    fence()
+    ring.head += 1
