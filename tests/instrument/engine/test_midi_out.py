@@ -12,7 +12,7 @@ from instrument.engine.audio_sinks import NullSink
 from instrument.engine.clock import install_clock, now_ns, time_at
 from instrument.engine.messages import EngineSettings
 from instrument.engine.midi_ports import ScriptedMidiIn
-from instrument.engine.process import MidiThread
+from instrument.engine.midi_thread import MidiThread
 from instrument.midi.messages import message_of, note_off, note_on, program_change
 from instrument.realtime.offline_engine import OfflineEngine, prepare_state
 from instrument.realtime.state import (

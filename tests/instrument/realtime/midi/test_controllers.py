@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -221,7 +223,7 @@ def test_a_preset_brings_its_own_bend_range_unless_one_was_given(
     assert cents(heard_hz(engine.render(RATE_HZ)[4_096:, 0]), 69) == pytest.approx(expected, abs=1)
 
 
-def level_after(*messages: bytes, **sound: float) -> float:
+def level_after(*messages: bytes, **sound: Any) -> float:
     """Return the level in dB that the messages give a note, against none."""
 
     def peak(before: tuple[bytes, ...]) -> float:

@@ -60,7 +60,7 @@ def play(name: str, moments: list[float]) -> list[Heard]:
     return seen
 
 
-KEYS = {
+KEYS: dict[str, dict[float, tuple[list[int], list[int]]]] = {
     "L01": {0.4: ([60], []), 0.9: ([60], []), 1.0: ([], [])},
     "L05": {0.2: ([60], []), 0.5: ([60], []), 0.54: ([], [])},
     "L07": {0.5: ([], [60]), 0.6: ([], [])},

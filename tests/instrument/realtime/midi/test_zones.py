@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,7 @@ def bend_range(semitones: int, channel: int) -> list[bytes]:
     return [cc(101, 0, channel), cc(100, 0, channel), cc(6, semitones, channel)]
 
 
-def play(*messages: bytes, **sound: float) -> OfflineEngine:
+def play(*messages: bytes, **sound: Any) -> OfflineEngine:
     engine = made_engine(**sound)
     for message in messages:
         engine.send(-1, message)
