@@ -107,8 +107,10 @@ def generate_sounds(
             save_preset(preset, path)
             progress.advance(sounds)
     for path in paths:
-        console.print(f"{path} and .wav", markup=False, highlight=False)
-    console.print(f"Play one with: latentkeys play --preset {paths[0]}", markup=False)
+        console.print(f"{path} and .wav", markup=False, highlight=False, soft_wrap=True)
+    console.print(
+        f"Play one with: latentkeys play --preset {paths[0]}", markup=False, soft_wrap=True
+    )
 
 
 def write_sample(preset: Preset, bundle: Bundle, renderer: ToneRenderer, path: Path) -> None:

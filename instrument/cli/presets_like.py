@@ -31,4 +31,5 @@ def make_like(name: str, wav: Path, *, pitch: int | None, model: str) -> None:
         f"Hear it with: latentkeys play --preset {path.stem}",
         markup=False,
         highlight=False,
+        soft_wrap=True,
     )

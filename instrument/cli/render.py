@@ -170,7 +170,9 @@ def write_morph(
             progress.update(sound, completed=file.frames / rate_hz)
     if renderer.info.notice:
         console.print(renderer.info.notice, markup=False)
-    console.print(f"{out}: {file.frames / rate_hz:.1f} s", markup=False, highlight=False)
+    console.print(
+        f"{out}: {file.frames / rate_hz:.1f} s", markup=False, highlight=False, soft_wrap=True
+    )
 
 
 def _of_random_timbres(wish: MorphRequest) -> tuple[Preset, Bundle]:

@@ -83,7 +83,9 @@ def read_song(path: Path) -> Song:
     """
     song = read_midi_file(path)
     if song.warning:
-        Console(stderr=True).print(song.warning, style="yellow", markup=False, highlight=False)
+        Console(stderr=True).print(
+            song.warning, style="yellow", markup=False, highlight=False, soft_wrap=True
+        )
     return song
 
 
@@ -100,7 +102,9 @@ def write_song(song: Song, out: Path, preset: Path, *, rate_hz: int, follow_prog
         for audio in player.play():
             file.write(audio)
             progress.update(sound, completed=file.frames / rate_hz)
-    console.print(f"{out}: {file.frames / rate_hz:.1f} s", markup=False, highlight=False)
+    console.print(
+        f"{out}: {file.frames / rate_hz:.1f} s", markup=False, highlight=False, soft_wrap=True
+    )
 
 
 class SongPlayer:

@@ -35,7 +35,7 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def place(user: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with a song, and with a preset and a bundle to break."""
     (tmp_path / "song.mid").write_bytes(song_bytes())
-    (tmp_path / "broken.mid").write_bytes(song_bytes()[:-6])
+    (tmp_path / "broken.mid").write_bytes(b"MThd, but nothing else of a song")
     (tmp_path / "not.mid").write_bytes(b"not a MIDI file")
     reed = (user / "presets" / "reed.toml").read_text()
     (tmp_path / "range.toml").write_text(

@@ -28,7 +28,7 @@ from tests.instrument.midi.test_song import midi_bytes, write
 FILES = ROOT / "tests" / "golden" / "midi"
 WITH_NOTES = sorted(
     path.name
-    for path in FILES.iterdir()
+    for path in filter(Path.is_file, FILES.iterdir())
     if path.name not in ("16_empty_tracks.mid", "23_no_tracks.mid")
 )
 Place = tuple[int, Fraction, int, bytes]  # track, beat, status, data
