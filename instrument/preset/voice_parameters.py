@@ -37,6 +37,7 @@ def sound_fields(preset: Preset) -> dict[str, float]:
         "velocity_curve": preset.touch.velocity_curve,
         "gain_db": preset.sound.gain_db,
         "pan": preset.sound.pan,
+        "variation": preset.sound.variation,
         "stereo_width": preset.sound.stereo_width,
         "vibrato_rate_hz": preset.vibrato.rate_hz,
         "vibrato_depth_cents": preset.vibrato.depth_cents,

@@ -131,6 +131,7 @@ SOUND = _record(
     ("velocity_curve", "f4"),  # exponent of level over velocity / 127; 2 = square law
     ("gain_db", "f4"),
     ("pan", "f4"),  # -1 left .. 1 right, constant power
+    ("variation", "f4"),  # 0..1: how much one strike differs from the next (realtime.variation)
     ("stereo_width", "f4"),  # 0..1: how far low keys sit left and high keys right
     ("vibrato_rate_hz", "f4"),
     ("vibrato_depth_cents", "f4"),  # at mod wheel 127
@@ -268,6 +269,7 @@ VOICE = _record(
     ("loud_weight", "f4"),
     ("gain", "f4"),
     ("pan", "f4"),
+    ("detune", "f4"),  # semitones, by variation
     ("tuning", "f4"),  # semitones from the source's pitch to the voice's
     ("pan_left", "f4"),
     ("pan_right", "f4"),

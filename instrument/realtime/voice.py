@@ -47,6 +47,7 @@ from instrument.realtime.state import (
     SOFT_VELOCITY,
     TICK_FRAMES,
 )
+from instrument.realtime.variation import vary_voice
 
 ONE = 1 << 32
 FASTEST_RATE = 17.0  # what SLOPE_FRAMES has room for
@@ -116,8 +117,9 @@ def start_voice(s, channel, pitch, velocity):
     )
     voice.cutoff_hz = sound.cutoff_hz
     voice.felt_velocity = felt
+    start_at = vary_voice(s, v, sound.variation)
     find_source(s, v, False)
-    open_source(s, v, 0)
+    open_source(s, v, start_at)
     s.sounding_groups[v // LANES] += 1
     aim_voice(s, v, ticks_remainder(s))
 
@@ -179,7 +181,7 @@ def open_source(s, v, elapsed):
         voice.soft_weight = 0.0
         voice.loud_weight = slot.gain
         voice.missing_layer_octaves = -MISSING_LAYER_OCTAVES * (1.0 - loud)
-    voice.tuning = voice.pitch - voice.source_pitch
+    voice.tuning = voice.pitch - voice.source_pitch + voice.detune
     voice.pitch_is_due = 1
     voice.filter_is_due = 1
     voice.pan_is_due = 1

@@ -75,6 +75,7 @@ def return_to_held_key(s, channel):
             last = pitch
     if last < 0 or pedal(s, channel) >= 64:
         return False
+    s.strikes += 1
     sound_key(s, channel, last, s.keys[channel, last].velocity)
     return True
 
