@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 import pytest
 
-from instrument.cli.main import ImportedOnUse, latentkeys
+from instrument.cli.main import latentkeys
 from tests.helpers.places import ROOT
 
 PACKAGES = ("instrument", "training", "export")
@@ -167,8 +167,6 @@ def problem_of(words: list[str]) -> str | None:
     for word in words:
         if not word.isascii() or word.isupper():
             return None  # "…" or NAME
-        if isinstance(command, ImportedOnUse):
-            command = command._command()
         if isinstance(command, click.Group) and not word.startswith("-"):
             found = command.get_command(context, word)
             if found is None:

@@ -212,6 +212,20 @@ def load_sound(path: Path) -> Bundle:
     return bundle
 
 
+def installed_models() -> dict[str, Path]:
+    """Return the folder of every model by its name, the user's before the shipped ones.
+
+    No file has been read: `Bundle.load` says whether a folder holds a model.
+    """
+    return {
+        path.name: path
+        for folder in (shipped_models_folder(), user_models_folder())
+        if folder.is_dir()
+        for path in sorted(folder.iterdir())
+        if path.is_dir() and not path.name.startswith(".")
+    }
+
+
 def user_models_folder() -> Path:
     """Where the user's own bundles live; it need not exist yet."""
     return platformdirs.user_data_path("latentkeys") / "models"

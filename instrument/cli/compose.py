@@ -1,6 +1,6 @@
-"""``latentkeys continue``, ``accompany``, ``compose`` and ``models list``.
+"""``latentkeys continue``, ``accompany`` and ``compose``.
 
-In: a MIDI file, what is asked. Out: a MIDI file. The same file, wishes and seed give the same
+In: a MIDI file, what is asked. Out: a MIDI file. The same file, options and seed give the same
 bytes. Every event of the file stays in the result as it was; what is added keeps its tempo and
 metre.
 """
@@ -15,8 +15,8 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
+from instrument.cli.options import Decorator, HeadedCommand, under
 from instrument.composers.continuer import at_bar_line, pitched_notes
 from instrument.composers.protocols import Composer
 from instrument.composers.registry import (
@@ -41,118 +41,139 @@ _console = Console(highlight=False, soft_wrap=True)
 
 _in_file = click.argument("prompt", metavar="IN.mid", type=click.Path(path_type=Path))
 _out_file = click.argument("out", metavar="OUT.mid", type=click.Path(path_type=Path))
+_music, _chance, _file = under("Music"), under("Chance"), under("File")
 
 
-def _wishes(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that every composer understands or ignores."""
-    options = [
-        click.option("--seed", type=int, default=1, show_default=True, help="Any whole number."),
-        click.option(
+def _model(default: str) -> Decorator:
+    return _music("--model", metavar="NAME", help=f"{default} See: latentkeys models list.")
+
+
+_bars = _music(
+    "--bars",
+    type=click.IntRange(1, MOST_BARS),
+    default=8,
+    show_default=True,
+    metavar="N",
+    help="How many bars to write.",
+)
+
+
+def _constraints(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that every composer keeps to, or is told to be unable to."""
+    options: list[Decorator] = [
+        _music("--key", metavar="KEY", help="Keep to a key: C, F#, Am, 'Bb minor'."),
+        _music(
+            "--register",
+            type=(click.IntRange(0, 127), click.IntRange(0, 127)),
+            metavar="LOW HIGH",
+            help="Lowest and highest note, as MIDI numbers: 60 is middle C.",
+        ),
+        _music(
+            "--density",
+            type=click.FloatRange(0.01, 32),
+            metavar="N",
+            help="About so many notes per beat.",
+        ),
+        _chance(
+            "--seed",
+            type=int,
+            default=1,
+            show_default=True,
+            metavar="N",
+            help="Any whole number; the same one writes the same notes.",
+        ),
+        _chance(
             "--temperature",
             type=click.FloatRange(0, 10),
             default=1.0,
             show_default=True,
-            help="Above 1 bolder, below 1 safer, 0 always the likeliest.",
+            metavar="X",
+            help="Above 1 bolder, below 1 safer, 0 always the likeliest note.",
         ),
-        click.option(
+        _chance(
             "--top-p",
             type=click.FloatRange(0, 1),
             default=0.95,
             show_default=True,
-            help="Draw from the likeliest choices that have this share together.",
+            metavar="SHARE",
+            help="Choose among the likeliest notes that have this share of the chances together.",
         ),
-        click.option("--key", metavar="KEY", help="Keep to a key: C, F#, Am, 'Bb minor'."),
-        click.option("--density", type=click.FloatRange(0.01, 32), help="Notes per beat."),
-        click.option(
-            "--register",
-            type=(click.IntRange(0, 127), click.IntRange(0, 127)),
-            metavar="LOW HIGH",
-            help="Lowest and highest pitch, as MIDI numbers.",
+        _chance(
+            "--candidates",
+            type=click.IntRange(1, 64),
+            default=8,
+            show_default=True,
+            metavar="N",
+            help="Phrases to make; the one that the model's critic likes best is kept.",
         ),
-        click.option("--force", is_flag=True, help="Replace OUT.mid if it exists."),
+        _file("--force", is_flag=True, help="Replace OUT.mid if it exists."),
     ]
     for option in reversed(options):
         command = option(command)
     return command
 
 
-def _model(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    return click.option("--model", metavar="NAME", help=f"{default} See: latentkeys models list.")
-
-
-_candidates = click.option(
-    "--candidates",
-    type=click.IntRange(1, 64),
-    default=8,
-    show_default=True,
-    help="Phrases to make; the one that the model's critic likes best is kept.",
-)
-
-
-@click.command("continue")
+@click.command("continue", cls=HeadedCommand)
 @_in_file
 @_out_file
-@_model("note_lstm_tunes for a melody, note_lstm_chorale for chords when not given.")
-@click.option("--bars", type=click.IntRange(1, MOST_BARS), default=8, show_default=True)
-@_candidates
-@_wishes
+@_model("The composer: note_lstm_tunes after a melody, note_lstm_chorale after chords.")
+@_bars
+@_constraints
 def continue_command(
-    prompt: Path, out: Path, model: str | None, bars: int, force: bool, seed: int, **wishes: Any
+    prompt: Path, out: Path, model: str | None, bars: int, force: bool, seed: int, **asked: Any
 ) -> None:
     """Go on from a MIDI file.
 
     OUT.mid has all of IN.mid, and the new bars from the bar line after its last note on.
     """
-    controls = _controls(**wishes)
+    constraints = _constraints_of(**asked)
     file, notes, phrase = _prompt(prompt, out, force)
     name = model or _melodic_or_chordal(phrase)
-    composer = _open(name, phrase, controls)
+    composer = _open(name, phrase, constraints)
     length = bars * phrase.meter_at(phrase.length_beats).bar_beats
     began = time.perf_counter()
-    made = composer.continue_phrase(phrase, length, controls, seed)
+    made = composer.continue_phrase(phrase, length, constraints, seed)
     took = time.perf_counter() - began
     write_continued(out, file, notes, phrase.length_beats, made)
     _say(out, name, made, bars, took, f"from beat {phrase.length_beats:g} on")
 
 
-@click.command("accompany")
+@click.command("accompany", cls=HeadedCommand)
 @_in_file
 @_out_file
-@_model("chorale_lstm when not given, which harmonises; musegan_accompany is faster.")
-@_candidates
-@_wishes
+@_model("The composer: chorale_lstm, which harmonises; musegan_accompany is faster.")
+@_constraints
 def accompany_command(
-    prompt: Path, out: Path, model: str | None, force: bool, seed: int, **wishes: Any
+    prompt: Path, out: Path, model: str | None, force: bool, seed: int, **asked: Any
 ) -> None:
     """Add tracks to a MIDI file.
 
     OUT.mid has all of IN.mid, and the new tracks beside it.
     """
-    controls = _controls(**wishes)
+    constraints = _constraints_of(**asked)
     file, notes, phrase = _prompt(prompt, out, force)
     # To sopranos of the test pieces, 1.5 % of its pairs of notes on the beat are a semitone apart
     # in some octave, 3.3 % of the MuseGAN's, 0.4 % of Bach's.
     name = model or _installed("chorale_lstm", "musegan_accompany")
-    composer = _open(name, phrase, controls)
+    composer = _open(name, phrase, constraints)
     bars = math.ceil(phrase.length_beats / phrase.bar_beats)
     began = time.perf_counter()
-    made = composer.generate(bars, seed, controls, condition=phrase)
+    made = composer.generate(bars, seed, constraints, condition=phrase)
     took = time.perf_counter() - began
     write_accompanied(out, file, notes, phrase.length_beats, made)
     _say(out, name, made, bars, took, f"beside {len(phrase.notes)} notes")
 
 
-@click.command("compose")
+@click.command("compose", cls=HeadedCommand)
 @_out_file
-@_model("musegan when not given.")
-@click.option("--bars", type=click.IntRange(1, MOST_BARS), default=8, show_default=True)
-@click.option(
+@_model("The composer: musegan.")
+@_bars
+@_music(
     "--mode",
     type=click.Choice(_MODES),
     help="How a MuseGAN's tracks listen to each other; it must have been trained so.",
 )
-@_candidates
-@_wishes
+@_constraints
 def compose_command(
     out: Path,
     model: str | None,
@@ -160,41 +181,27 @@ def compose_command(
     mode: str | None,
     force: bool,
     seed: int,
-    **wishes: Any,
+    **asked: Any,
 ) -> None:
-    """Write bars from nothing."""
-    controls = _controls(**wishes)
+    """Write a new MIDI file.
+
+    OUT.mid begins with nothing but a number: see --seed.
+    """
+    constraints = _constraints_of(**asked)
     _check_out(out, force)
     name = model or _installed("musegan", "note_lstm_tunes")
     if mode is not None:
         _check_mode(name, mode)
     composer = open_composer(name)
-    _say_what_it_ignores(name, controls)
+    _say_what_it_ignores(name, constraints)
     began = time.perf_counter()
-    made = composer.generate(bars, seed, controls)
+    made = composer.generate(bars, seed, constraints)
     took = time.perf_counter() - began
     write_phrase(out, made)
-    _say(out, name, made, bars, took, "from nothing")
+    _say(out, name, made, bars, took, "a new piece")
 
 
-@click.group("models")
-def models_group() -> None:
-    """List the composers."""
-
-
-@models_group.command("list")
-def list_models() -> None:
-    """List every composer that --model takes."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("composer", "kind", "from", "what it is"):
-        table.add_column(heading)
-    for entry in list_composers():
-        table.add_row(entry.name, entry.kind, entry.origin, entry.description)
-    _console.print(table)
-    _console.print("\nUse one with: latentkeys continue IN.mid OUT.mid --model NAME")
-
-
-def _controls(
+def _constraints_of(
     temperature: float,
     top_p: float,
     key: str | None,
@@ -202,7 +209,7 @@ def _controls(
     register: tuple[int, int] | None,
     candidates: int = 1,
 ) -> Constraints:
-    controls = Constraints(
+    constraints = Constraints(
         temperature=temperature,
         top_p=top_p,
         key=Key.named(key) if key else None,
@@ -210,8 +217,8 @@ def _controls(
         register=register,
         candidates=candidates,
     )
-    controls.allowed_pitches()  # a register without a note of the key is refused now
-    return controls
+    constraints.allowed_pitches()  # a register without a note of the key is refused now
+    return constraints
 
 
 def _prompt(path: Path, out: Path, force: bool) -> tuple[MidiFile, FileNotes, Phrase]:
@@ -237,10 +244,10 @@ def _check_out(out: Path, force: bool) -> None:
         raise SettingError(f'"{out}" exists', "Replace it with --force.")
 
 
-def _open(name: str, phrase: Phrase, controls: Constraints) -> Composer:
+def _open(name: str, phrase: Phrase, constraints: Constraints) -> Composer:
     """Open a composer and compare its range with the prompt's notes."""
     composer = open_composer(name)
-    _say_what_it_ignores(name, controls)
+    _say_what_it_ignores(name, constraints)
     if name in BUILT_IN:
         return composer
     lowest, highest = find_composer(name).music.pitch_range
@@ -261,16 +268,20 @@ def _open(name: str, phrase: Phrase, controls: Constraints) -> Composer:
     return composer
 
 
-def _say_what_it_ignores(name: str, controls: Constraints) -> None:
-    """Name the wishes that a composer cannot keep."""
-    wishes = {"density": controls.density, "key": controls.key, "register": controls.register}
-    asked = [wish for wish, value in wishes.items() if value is not None]
+def _say_what_it_ignores(name: str, constraints: Constraints) -> None:
+    """Name the options that a composer cannot keep to."""
+    options = {
+        "density": constraints.density,
+        "key": constraints.key,
+        "register": constraints.register,
+    }
+    asked = [option for option, value in options.items() if value is not None]
     kept = BUILT_IN_CONDITIONS.get(name) or (
         () if name in BUILT_IN else find_composer(name).music.conditions
     )
-    for wish in asked:
-        if wish not in kept:
-            _console.print(f"{name} leaves --{wish} out: it cannot keep to it", style="yellow")
+    for option in asked:
+        if option not in kept:
+            _console.print(f"{name} leaves --{option} out: it cannot keep to it", style="yellow")
 
 
 def _remedy(notes: tuple[Note, ...], lowest: int, highest: int) -> str:

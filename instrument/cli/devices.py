@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import click
 from rich.console import Console
 from rich.table import Table
 
@@ -60,8 +61,9 @@ class MidiSystem:
     problem: str = ""
 
 
-def print_devices() -> None:
-    """Print tables of audio outputs and MIDI inputs, and how to choose one."""
+@click.command("devices")
+def devices_command() -> None:
+    """List audio outputs and MIDI inputs."""
     console = Console()
     outputs, audio_problem = _outputs_or_problem()
     console.print(_audio_table(outputs, find_jack()))

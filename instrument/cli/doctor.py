@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import click
 import platformdirs
 from rich.console import Console
 
@@ -49,8 +50,17 @@ class Finding:
     remedy: str = ""
 
 
-def print_report(stress_seconds: float) -> None:
-    """Print every finding as it is made, then the stress; 0 seconds leave the stress out."""
+@click.command("doctor")
+@click.option(
+    "--seconds",
+    "stress_seconds",
+    type=click.FloatRange(0, 600),
+    default=10.0,
+    show_default=True,
+    help="How long to play with every core busy, to find the safe block size; 0 leaves it out.",
+)
+def doctor_command(stress_seconds: float) -> None:
+    """Say what works here, what does not, and which block size is safe."""
     console = Console(highlight=False)
     colours = {"good": "green", "note": "yellow", "bad": "red"}
     for section in (versions, import_names, runtimes, sound, keyboards, rights, caches):

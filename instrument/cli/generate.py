@@ -14,7 +14,8 @@ import click
 from rich.console import Console
 
 from instrument.bundle.bundle import Bundle
-from instrument.cli.main import ImportedOnUse
+from instrument.cli.lazy import LazyGroup, Verb
+from instrument.cli.options import SEED
 from instrument.errors import SettingError
 from instrument.files import cannot_write
 from instrument.first_start import compile_once
@@ -39,34 +40,44 @@ _HELD_SECONDS, _STEP_SECONDS, _CHORD_SECONDS = 0.6, 0.7, 1.5
 _VELOCITY = 100
 
 
-@click.group("generate", context_settings={"help_option_names": ["-h", "--help"]})
+VERBS = {
+    "random": Verb(f"{__name__}:random_command", "Make presets from random latents."),
+    "convgan": Verb(
+        "training.cli.convgan:generate_command", "Make sounds with a run of convgan.", "training"
+    ),
+}
+
+
+@click.group("generate", cls=LazyGroup, sections={"Commands": VERBS})
 def generate_group() -> None:
-    """Make sounds."""
+    """Make random sounds, as presets and WAV files."""
 
 
-generate_group.add_command(
-    ImportedOnUse(
-        "convgan",
-        "training.cli.convgan:generate_command",
-        "training",
-        "Make sounds with a run of convgan.",
-    )
+@click.command("random")
+@click.option(
+    "--count", type=click.IntRange(1, 1000), default=8, show_default=True, help="How many sounds."
 )
-
-
-@generate_group.command("random")
-@click.option("--count", type=click.IntRange(1, 1000), default=8, show_default=True)
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1001), default=0, show_default=True)
-@click.option("--model", default="frame_voice", show_default=True, metavar="NAME")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, SEED.max - 1000),
+    default=0,
+    show_default=True,
+    help="The same number gives the same sounds.",
+)
+@click.option(
+    "--model", default="frame_voice", show_default=True, metavar="NAME", help="The voice."
+)
 @click.option(
     "--truncation",
     type=click.FloatRange(0, 4),
     default=1.0,
     show_default=True,
-    help="Below 1 tamer and surer of its pitch, above 1 stranger.",
+    help="Below 1 tamer and better in tune, above 1 stranger.",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="A folder; random_MODEL when not given."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the files; random_MODEL when not given.",
 )
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 def random_command(

@@ -7,7 +7,6 @@ SIGTERM end cleanly, and a traceback means that the project has a bug.
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import sys
@@ -18,57 +17,74 @@ from typing import Any, NoReturn
 
 import click
 
-from instrument.errors import LatentkeysError, MissingExtraError
-from instrument.import_names import DISTRIBUTION, PACKAGES, check_package
+from instrument.cli.lazy import LazyGroup, Verb
+from instrument.errors import LatentkeysError
+from instrument.import_names import DISTRIBUTION, check_package
 
 WRONG = 2
 INTERRUPTED = 128 + signal.SIGINT  # as shells report it
 
+_HERE, _TRAINING, _EXPORT = "instrument.cli", "training.cli.main", "export.cli"
+SECTIONS = {
+    "Play": {
+        "play": Verb(f"{_HERE}.main:play", "Play live: keys in, sound out, until Ctrl-C."),
+        "render": Verb(
+            f"{_HERE}.render:render_command",
+            "Turn a MIDI file into a WAV file, as live play sounds.",
+        ),
+        "replay": Verb(
+            f"{_HERE}.replay:replay_command", "Make the notes of a kept take again, to the byte."
+        ),
+    },
+    "Compose": {
+        "continue": Verb(f"{_HERE}.compose:continue_command", "Go on from a MIDI file."),
+        "accompany": Verb(f"{_HERE}.compose:accompany_command", "Add tracks to a MIDI file."),
+        "compose": Verb(f"{_HERE}.compose:compose_command", "Write a new MIDI file."),
+    },
+    "Sounds": {
+        "presets": Verb(f"{_HERE}.presets:presets_group", "List, show, check and make presets."),
+        "generate": Verb(
+            f"{_HERE}.generate:generate_group", "Make random sounds, as presets and WAV files."
+        ),
+        "models": Verb(f"{_HERE}.models:models_group", "List the voices and the composers."),
+    },
+    "Train": {
+        "data": Verb(
+            f"{_TRAINING}:data_group", "Prepare recordings or tunes to train on.", "training"
+        ),
+        "train": Verb(f"{_TRAINING}:train_group", "Train a voice or a composer.", "training"),
+        "evaluate": Verb(
+            f"{_TRAINING}:evaluate_group", "Measure a trained voice or composer.", "training"
+        ),
+        "export": Verb(
+            f"{_EXPORT}.main:export_command", "Turn a training run into a model to play.", "export"
+        ),
+        "import": Verb(
+            f"{_EXPORT}.import_models:import_group",
+            "Turn Magenta's GANSynth into a model to play.",
+            "export",
+        ),
+    },
+    "Look after": {
+        "devices": Verb(f"{_HERE}.devices:devices_command", "List audio outputs and MIDI inputs."),
+        "doctor": Verb(
+            f"{_HERE}.doctor:doctor_command", "Say what works here, and which block size is safe."
+        ),
+        "bundle": Verb(
+            f"{_HERE}.bundle:bundle_group", "Check a model's files, graphs and test notes."
+        ),
+        "bench": Verb(
+            "instrument.bench.commands:bench_group",
+            "Measure speed beside other synthesizers.",
+            "dev",
+        ),
+    },
+}
 
-class ImportedOnUse(click.Group):
-    """A verb that lives in another package, which is imported when the verb is used.
 
-    Parameters
-    ----------
-    name
-        The verb.
-    target
-        ``module:attribute`` of the click command.
-    extra
-        The optional extra that installs what the module needs.
-    short_help
-        Shown by ``latentkeys --help``, which imports nothing.
-    """
-
-    def __init__(self, name: str, target: str, extra: str, short_help: str) -> None:
-        super().__init__(name, short_help=short_help)
-        self.target = target
-        self.extra = extra
-
-    def make_context(
-        self,
-        info_name: str | None,
-        args: list[str],
-        parent: click.Context | None = None,
-        **more: Any,
-    ) -> click.Context:
-        """Hand over to the real command."""
-        return self._command().make_context(info_name, args, parent, **more)
-
-    def _command(self) -> click.Command:
-        module, attribute = self.target.split(":")
-        check_package(module.split(".")[0])
-        try:
-            command: click.Command = getattr(importlib.import_module(module), attribute)
-        except ModuleNotFoundError as missing:
-            package = (missing.name or "").split(".")[0]
-            if package in PACKAGES:
-                raise  # our own mistake, not an extra that is missing
-            raise MissingExtraError(f"latentkeys {self.name}", package, self.extra) from missing
-        return command
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, sections=SECTIONS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name=DISTRIBUTION, prog_name="latentkeys")
 def latentkeys() -> None:
     """Play neural instruments live.
@@ -77,25 +93,7 @@ def latentkeys() -> None:
     """
 
 
-_COMPOSE = "instrument.cli.compose"
-FOREIGN_VERBS = (
-    ("continue", f"{_COMPOSE}:continue_command", "cpu", "Go on from a MIDI file."),
-    ("accompany", f"{_COMPOSE}:accompany_command", "cpu", "Add tracks to a MIDI file."),
-    ("compose", f"{_COMPOSE}:compose_command", "cpu", "Write a MIDI file from nothing."),
-    ("models", f"{_COMPOSE}:models_group", "cpu", "List the composers."),
-    ("generate", "instrument.cli.generate:generate_group", "cpu", "Make random sounds."),
-    ("bench", "instrument.bench.commands:bench_group", "dev", "Measure speed beside others."),
-    ("data", "training.cli.main:data_group", "training", "Make what models learn from."),
-    ("train", "training.cli.main:train_group", "training", "Train a model."),
-    ("evaluate", "training.cli.main:evaluate_group", "training", "Measure a trained model."),
-    ("export", "export.cli.main:export_command", "export", "Turn a training run into a bundle."),
-    ("import", "export.cli.import_models:import_group", "export", "Turn Magenta's into a bundle."),
-)
-for _verb in FOREIGN_VERBS:
-    latentkeys.add_command(ImportedOnUse(*_verb))
-
-
-@latentkeys.command()
+@click.command()
 @click.option("--preset", metavar="NAME", help="Name or .toml file; see: latentkeys presets list.")
 @click.option(
     "--audio",
@@ -176,164 +174,6 @@ def play(**flags: Any) -> None:
     from instrument.session.control import PlaySettings, play_live
 
     play_live(PlaySettings.of_flags(flags))
-
-
-@latentkeys.command()
-@click.argument("take", type=click.Path(path_type=Path, exists=True))
-@click.argument("out", type=click.Path(path_type=Path), required=False)
-@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
-def replay(take: Path, out: Path | None, force: bool) -> None:
-    """Make the notes of a kept TAKE again, to the byte; without OUT, only compare."""
-    from instrument.cli.replay import replay_command
-
-    replay_command(take, out, replace=force)
-
-
-@latentkeys.command()
-@click.argument("song", type=click.Path(path_type=Path))
-@click.argument("out", type=click.Path(path_type=Path))
-@click.option("--preset", metavar="NAME", help="Name or .toml file; see: latentkeys presets list.")
-@click.option("--rate", "rate_hz", type=click.IntRange(8000, 192000), default=48000)
-@click.option(
-    "--follow-programs", is_flag=True, help="Let the song's program changes choose presets."
-)
-@click.option(
-    "--morph", metavar="PRESET@M:SS,…", help="Move from preset to preset, each reached at its time."
-)
-@click.option(
-    "--random-timbres", "pace", metavar="every=6s", help="Move from one random sound to the next."
-)
-@click.option("--model", metavar="NAME", help="Of random timbres; else the preset's.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Of random timbres.")
-@click.option(
-    "--truncation", type=click.FloatRange(0, 4), default=1.0, help="Below 1: tamer random timbres."
-)
-@click.option(
-    "--touch",
-    type=click.Choice(["preset", "paper"]),
-    default="preset",
-    help="Envelope and velocity: the preset's, or the GANSynth paper's.",
-)
-@click.option("--force", is_flag=True, help="Replace OUT if it exists.")
-def render(
-    song: Path, out: Path, rate_hz: int, follow_programs: bool, force: bool, **wishes: Any
-) -> None:
-    """Turn a MIDI file into a WAV file, exactly as live play would sound."""
-    from instrument.cli.render import MorphRequest, render_morph
-    from instrument.offline.render_song import render_song
-
-    wish = MorphRequest(**wishes)
-    if wish.moves:
-        render_morph(
-            song, out, wish, rate_hz=rate_hz, replace=force, follow_programs=follow_programs
-        )
-        return
-    render_song(
-        song,
-        out,
-        preset=wish.preset,
-        rate_hz=rate_hz,
-        follow_programs=follow_programs,
-        replace=force,
-    )
-
-
-@latentkeys.group()
-def presets() -> None:
-    """List, show, check and make presets."""
-
-
-@presets.command("list")
-def list_presets() -> None:
-    """List every preset by the program number that selects it."""
-    from instrument.cli.presets import print_list
-
-    print_list()
-
-
-@presets.command("show")
-@click.argument("name")
-def show_preset(name: str) -> None:
-    """Show a preset: its file, its model, its numbers."""
-    from instrument.cli.presets import print_preset
-
-    print_preset(name)
-
-
-@presets.command("check")
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-def check_presets(names: tuple[str, ...]) -> None:
-    """Check presets and their models; all of them when none is named."""
-    from instrument.cli.presets import print_check
-
-    print_check(names)
-
-
-@presets.command("new")
-@click.argument("name")
-@click.option("--blend", metavar="A:0.5,B:0.5", help="Instruments of the model and their shares.")
-@click.option("--seed", type=click.IntRange(0), help="A draw from the model's latent space.")
-@click.option("--from", "source", metavar="PRESET", help="A copy of another preset.")
-@click.option("--between", nargs=2, metavar="A B", help="A point between two presets.")
-@click.option("--amount", type=click.FloatRange(0, 1), default=0.5, help="0 = A, 1 = B.")
-@click.option("--around", is_flag=True, help="Go around the latent space's centre.")
-@click.option(
-    "--like", type=click.Path(path_type=Path), metavar="WAV", help="As near to a note as it gets."
-)
-@click.option("--pitch", type=click.IntRange(0, 127), help="Of WAV; estimated when not given.")
-@click.option("--model", default="frame_voice", show_default=True)
-def new_preset(name: str, like: Path | None, pitch: int | None, model: str, **wishes: Any) -> None:
-    """Make a preset in your own presets folder."""
-    if like is None:
-        from instrument.cli.presets import make_preset
-
-        make_preset(name, model=model, **wishes)
-        return
-    if any(wishes[other] not in (None, ()) for other in ("blend", "seed", "source", "between")):
-        raise click.UsageError("--like starts from a WAV file: leave the other starts out.")
-    from instrument.cli.presets_like import make_like
-
-    make_like(name, like, pitch=pitch, model=model)
-
-
-@presets.command("refresh")
-@click.argument("name")
-def refresh_preset(name: str) -> None:
-    """Make a preset's sound anew from its recipe, for the model that is installed now."""
-    from instrument.cli.presets import make_anew
-
-    make_anew(name)
-
-
-@latentkeys.group()
-def bundle() -> None:
-    """Look after model bundles."""
-
-
-@bundle.command("check")
-@click.argument("path", metavar="NAME|FOLDER")
-def check_bundle(path: str) -> None:
-    """Check every file of a bundle and prove that it renders here what it rendered at home."""
-    from instrument.cli.presets import print_bundle_check
-
-    print_bundle_check(path)
-
-
-@latentkeys.command()
-def devices() -> None:
-    """List audio outputs and MIDI inputs."""
-    from instrument.cli.devices import print_devices
-
-    print_devices()
-
-
-@latentkeys.command()
-@click.option("--seconds", type=click.FloatRange(0, 600), default=10.0, show_default=True)
-def doctor(seconds: float) -> None:
-    """Say what works here, what does not, and which block size is safe."""
-    from instrument.cli.doctor import print_report
-
-    print_report(seconds)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""``latentkeys render --morph`` and ``--random-timbres``: a MIDI file whose timbre moves.
+"""``latentkeys render``: a MIDI file becomes a WAV file, on one preset or with a moving timbre.
 
 In: a MIDI file and what was asked for. Out: a WAV file, whole or not at all; memory stays the same
 however long the piece is.
@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import click
 import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 
 from instrument.bundle.bundle import Bundle
+from instrument.cli.options import PRESET_HELP, RATE_HZ, SEED, HeadedCommand, under
 from instrument.errors import SettingError
 from instrument.files import cannot_write
 from instrument.first_start import compile_once
@@ -26,7 +28,7 @@ from instrument.latents.latent import draw
 from instrument.midi.song import Song
 from instrument.offline.gansynth_paper_mix import PaperPlayer
 from instrument.offline.morph_player import MorphPlayer
-from instrument.offline.render_song import read_song
+from instrument.offline.render_song import read_song, render_song
 from instrument.offline.timbre_path import (
     Morph,
     RandomTimbres,
@@ -57,8 +59,8 @@ class MorphRequest:
     model: str | None = None  #: of `pace`: instead of a preset's
     morph: str | None = None  #: PRESET@0:00,PRESET@0:30,…
     pace: str | None = None  #: every=6s
-    seed: int = 0  #: of `pace`
-    truncation: float = 1.0  #: of `pace`
+    seed: int | None = None  #: of `pace`; 0 when not given
+    truncation: float | None = None  #: of `pace`; 1 when not given
     #: How velocity and envelope are heard: as the preset says, or as in the paper's script.
     touch: Touch = "preset"
 
@@ -78,7 +80,7 @@ class MorphRequest:
                 "--model chooses the model of random timbres; presets bring their own",
                 "For example: --random-timbres every=6s --model frame_voice",
             )
-        if (self.seed or self.truncation != 1.0) and self.pace is None:
+        if (self.seed, self.truncation) != (None, None) and self.pace is None:
             raise SettingError(
                 "--seed and --truncation belong to random timbres",
                 "For example: --random-timbres every=6s --seed 7",
@@ -90,10 +92,82 @@ class MorphRequest:
         return self.morph is not None or self.pace is not None or self.touch != "preset"
 
 
+_sound, _timbre = under("Sound"), under("Moving timbre")
+
+
+@click.command("render", cls=HeadedCommand)
+@click.argument("song", metavar="SONG.mid", type=click.Path(path_type=Path))
+@click.argument("out", metavar="OUT.wav", type=click.Path(path_type=Path))
+@_sound("--preset", metavar="NAME", help=PRESET_HELP)
+@_sound("--follow-programs", is_flag=True, help="Let the song's program changes choose presets.")
+@_sound(
+    "--rate",
+    "rate_hz",
+    type=RATE_HZ,
+    default=48_000,
+    show_default=True,
+    metavar="HZ",
+    help="Frames per second.",
+)
+@_sound("--force", is_flag=True, help="Replace OUT.wav if it exists.")
+@_timbre(
+    "--morph",
+    metavar="PRESET@M:SS,…",
+    help="Move from preset to preset; each is reached at its time.",
+)
+@_timbre(
+    "--random-timbres",
+    "pace",
+    metavar="every=6s",
+    help="Move from one random sound to the next, a new one every so many seconds.",
+)
+@_timbre("--model", metavar="NAME", help="The voice of the random sounds; else the preset's.")
+@_timbre(
+    "--seed", type=SEED, metavar="N", help="The same number gives the same sounds; 0 by default."
+)
+@_timbre(
+    "--truncation",
+    type=click.FloatRange(0, 4),
+    metavar="X",
+    help="Below 1 random sounds are tamer, above 1 stranger; 1 by default.",
+)
+@_timbre(
+    "--touch",
+    type=click.Choice(["preset", "paper"]),
+    default="preset",
+    show_default=True,
+    help="Envelope and velocity: as the preset has them, or as the GANSynth paper's script.",
+)
+def render_command(
+    song: Path,
+    out: Path,
+    preset: str | None,
+    follow_programs: bool,
+    rate_hz: int,
+    force: bool,
+    morph: str | None,
+    pace: str | None,
+    model: str | None,
+    seed: int | None,
+    truncation: float | None,
+    touch: Touch,
+) -> None:
+    """Turn a MIDI file into a WAV file, exactly as live play sounds."""
+    request = MorphRequest(preset, model, morph, pace, seed, truncation, touch)
+    if request.moves:
+        render_morph(
+            song, out, request, rate_hz=rate_hz, replace=force, follow_programs=follow_programs
+        )
+        return
+    render_song(
+        song, out, preset=preset, rate_hz=rate_hz, follow_programs=follow_programs, replace=force
+    )
+
+
 def render_morph(
     song_path: Path,
     out: Path,
-    wish: MorphRequest,
+    request: MorphRequest,
     *,
     rate_hz: int = 48_000,
     follow_programs: bool = False,
@@ -114,30 +188,32 @@ def render_morph(
         )
     check_target(out, replace=replace)
     song = read_song(song_path)
-    path, bundle = open_path(wish, song.length_seconds)
+    path, bundle = open_path(request, song.length_seconds)
     compile_once()
-    write_morph(song, out, path, bundle, rate_hz=rate_hz, touch=wish.touch)
+    write_morph(song, out, path, bundle, rate_hz=rate_hz, touch=request.touch)
 
 
-def open_path(wish: MorphRequest, length_seconds: float) -> tuple[TimbrePath, Bundle]:
-    """Find what a wish names: the path of the timbre, and the model it lies in.
+def open_path(request: MorphRequest, length_seconds: float) -> tuple[TimbrePath, Bundle]:
+    """Find what a request names: the path of the timbre, and the model it lies in.
 
     Raises
     ------
     LatentkeysError
         A preset or model is missing, wrong, or of another model; or a time is.
     """
-    if wish.pace is not None:
-        pace_seconds = parse_pace(wish.pace)
-        preset, bundle = _of_random_timbres(wish)
-        return RandomTimbres(preset, bundle.sound, pace_seconds, wish.seed, wish.truncation), bundle
-    if wish.morph is not None:
-        named = parse_morph(wish.morph)
+    if request.pace is not None:
+        pace_seconds = parse_pace(request.pace)
+        preset, bundle = _of_random_timbres(request)
+        truncation = 1.0 if request.truncation is None else request.truncation
+        path = RandomTimbres(preset, bundle.sound, pace_seconds, request.seed or 0, truncation)
+        return path, bundle
+    if request.morph is not None:
+        named = parse_morph(request.morph)
         loaded = [(seconds, *check_preset(find_preset(name))) for name, seconds in named]
         points = check_morph(loaded, length_seconds)
         bundle = loaded[0][2]
     else:
-        preset, bundle = check_preset(chosen_preset(wish.preset))
+        preset, bundle = check_preset(chosen_preset(request.preset))
         points = [TimbrePoint(0.0, preset)]
     return Morph(points, bundle.sound), bundle
 
@@ -175,12 +251,12 @@ def write_morph(
     )
 
 
-def _of_random_timbres(wish: MorphRequest) -> tuple[Preset, Bundle]:
+def _of_random_timbres(request: MorphRequest) -> tuple[Preset, Bundle]:
     """Return what all random timbres have in common."""
-    if wish.model:
-        bundle = installed_bundle(wish.model)
-        return plain_preset("Random", bundle, draw(bundle.sound, wish.seed)), bundle
-    return check_preset(chosen_preset(wish.preset))
+    if request.model:
+        bundle = installed_bundle(request.model)
+        return plain_preset("Random", bundle, draw(bundle.sound, request.seed or 0)), bundle
+    return check_preset(chosen_preset(request.preset))
 
 
 def _levelled(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from instrument.bundle.bundle import Bundle, shipped_models_folder, user_models_folder
+from instrument.bundle.bundle import Bundle, installed_models, user_models_folder
 from instrument.bundle.card import CARD_NAME, ComposerCard, read_card
 from instrument.bundle.inference import Runtime
 from instrument.composers.attention_lstm import open_attention_lstm
@@ -112,11 +112,11 @@ def find_composer(name: str) -> Bundle:
     BundleError
         It is a sound, or a file fails a check.
     """
-    for folder in (user_models_folder() / name, shipped_models_folder() / name, Path(name)):
-        if (folder / CARD_NAME).is_file():
-            bundle = Bundle.load(folder)
-            _ = bundle.music  # a sound is refused here
-            return bundle
+    folder = installed_models().get(name, Path(name))
+    if (folder / CARD_NAME).is_file():
+        bundle = Bundle.load(folder)
+        _ = bundle.music  # a sound is refused here
+        return bundle
     names = [entry.name for entry in list_composers()]
     have = f"There are: {', '.join(names)}."
     raise SettingError(
@@ -130,19 +130,20 @@ def list_composers() -> list[ComposerEntry]:
         name: ComposerEntry(name, "built in", "", description)
         for name, description in BUILT_IN.items()
     }
-    for folder, origin in ((user_models_folder(), "yours"), (shipped_models_folder(), "shipped")):
-        for path in sorted(folder.glob(f"*/{CARD_NAME}")):
-            entry = _entry(path, origin)
-            if entry is not None:
-                found.setdefault(entry.name, entry)
+    for name, folder in installed_models().items():
+        entry = _entry(name, folder)
+        if entry is not None:
+            found.setdefault(name, entry)
     return list(found.values())
 
 
-def _entry(path: Path, origin: str) -> ComposerEntry | None:
-    """Return a bundle's line, None for a sound."""
-    name = path.parent.name
+def _entry(name: str, folder: Path) -> ComposerEntry | None:
+    """Return a bundle's line; None for a voice, or a folder that is no bundle."""
+    if not (folder / CARD_NAME).is_file():
+        return None
+    origin = "yours" if folder.parent == user_models_folder() else "shipped"
     try:
-        card = read_card(path, f'bundle "{name}", {CARD_NAME}')
+        card = read_card(folder / CARD_NAME, f'bundle "{name}", {CARD_NAME}')
     except LatentkeysError as problem:
         return ComposerEntry(name, "broken", origin, problem.message)
     if not isinstance(card, ComposerCard):

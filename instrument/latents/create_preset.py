@@ -15,8 +15,8 @@ from typing import Any, Literal, TypeVar
 from instrument.bundle.bundle import (
     Bundle,
     find_bundle,
+    installed_models,
     load_sound,
-    shipped_models_folder,
     user_models_folder,
 )
 from instrument.errors import PresetError
@@ -33,6 +33,7 @@ from instrument.preset.preset import (
     save_preset,
     user_presets_folder,
 )
+from instrument.schema import nearest
 
 Table = TypeVar("Table")
 
@@ -164,12 +165,28 @@ def check_preset(path: Path, say: Say = lambda *_: None) -> tuple[Preset, Bundle
 
 
 def installed_bundle(name: str, preset_path: Path | None = None) -> Bundle:
-    """Load the model of that name, whichever version is installed."""
-    beside = [preset_path.parent / "models"] if preset_path else []
-    for folder in (*beside, user_models_folder(), shipped_models_folder()):
-        if (folder / name).is_dir():
-            return load_sound(folder / name)
-    raise PresetError(f"there is no model {name!r}", f"Put its folder into {user_models_folder()}.")
+    """Load the voice of that name, whichever version is installed.
+
+    Parameters
+    ----------
+    preset_path
+        A preset's own file: ``models/NAME`` beside it comes first.
+
+    Raises
+    ------
+    PresetError
+        There is no model of that name.
+    BundleError
+        It is a composer, or a file fails a check.
+    """
+    beside = preset_path.parent / "models" / name if preset_path else None
+    if beside and beside.is_dir():
+        return load_sound(beside)
+    installed = installed_models()
+    if name not in installed:
+        remedy = nearest(name, installed) or f"Put its folder into {user_models_folder()}."
+        raise PresetError(f"there is no model {name!r}", remedy)
+    return load_sound(installed[name])
 
 
 def plain_preset(

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
-from instrument.cli.main import FOREIGN_VERBS, run
+from instrument.cli.main import SECTIONS, latentkeys, run
 from tests.helpers.live_play import COMMAND, make_home
 
 
@@ -87,6 +88,14 @@ MISTAKES = [
     ("presets check range.toml", "1 of 1 presets cannot be played"),
     ("presets new x --blend Reed:much", "must be a number, got 'much'"),
     ("presets new x", "starts from exactly one of"),
+    ("presets new x --seed 1 --amount 0.2", "--amount does nothing without --between"),
+    ("presets new x --from reed --model tiny", "--model does nothing without --blend, --seed"),
+    ("presets new x --seed 1 --pitch 60", "--pitch does nothing without --like"),
+    ("presets new x --seed 1 --model tinny", "there is no model 'tinny'\nDid you mean 'tiny'?"),
+    ("presets list --tag plukced", "no preset has 'plukced'"),
+    ("presets list --model tinny", "no preset has 'tinny'\nDid you mean 'tiny'?"),
+    ("render song.mid out.wav --seed 3", "--seed and --truncation belong to random timbres"),
+    ("compose out.mid --model ngrm", "there is no composer 'ngrm'\nDid you mean 'ngram'?"),
     ("bundle check tinny", "there is no bundle 'tinny'\nDid you mean 'tiny'?"),
     ("bundle check swapped", "damaged or swapped"),
     ("bundle check future", "has format 99"),
@@ -143,29 +152,68 @@ def test_presets_are_listed_shown_and_made(place: Path, capfd: pytest.CaptureFix
     assert "largest difference" in said
 
 
-def test_help_names_every_verb_and_imports_no_foreign_one(place: Path) -> None:
+VERBS = [name for verbs in SECTIONS.values() for name in verbs]
+
+
+def test_help_lists_every_verb_in_its_section_and_imports_none(place: Path) -> None:
+    heavy = ("torch", "numpy", "msgspec", "rich", "training", "export", "instrument.session")
     script = (
         "import sys; from instrument.cli.main import run; run(['--help']);"
-        "print([m for m in ('torch', 'numpy', 'training', 'export') if m in sys.modules])"
-    )
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout
-    assert said.strip().endswith("[]")
-    verbs = ["play", "render", "presets", "bundle", "devices", "doctor"]
-    for verb in [*verbs, *(verb for verb, *_ in FOREIGN_VERBS)]:
-        assert f"  {verb} " in said
-
-
-@pytest.mark.parametrize("verb", ["train", "data", "evaluate", "export"])
-def test_a_missing_extra_names_the_command_that_installs_it(place: Path, verb: str) -> None:
-    script = (
-        "import sys; sys.modules['torch'] = sys.modules['onnx'] = None\n"
-        f"from instrument.cli.main import run; sys.exit(run(['{verb}', '--help']))"
+        f"print([m for m in {heavy} if m in sys.modules])"
     )
     run_ = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    if run_.returncode == 0:
-        return  # this verb's help needs no torch
+    lines = run_.stdout.splitlines()
+    assert lines[-1] == "[]"
+    assert max(map(len, lines)) <= 80
+    places = [lines.index(f"{heading}:") for heading in SECTIONS]
+    ends = [*places[1:], len(lines)]
+    for verbs, begin, end in zip(SECTIONS.values(), places, ends, strict=True):
+        listed = [line.split()[0] for line in lines[begin + 1 : end] if line.startswith("  ")]
+        assert listed == list(verbs)
+
+
+EXTRAS = ("torch", "onnx", "onnxruntime", "scipy", "music21", "matplotlib", "psutil", "pyo")
+
+
+def without_extras(script: str) -> subprocess.CompletedProcess[str]:
+    hidden = f"import sys; sys.modules.update(dict.fromkeys({EXTRAS}))\n"
+    return subprocess.run([sys.executable, "-c", hidden + script], capture_output=True, text=True)
+
+
+def test_every_verb_has_a_help_text_where_no_extra_is_installed(place: Path) -> None:
+    run_ = without_extras(
+        "from instrument.cli.main import run\n"
+        f"print([verb for verb in {VERBS} if run([verb, '--help']) != 0])"
+    )
+    assert run_.stdout.splitlines()[-1] == "[]", run_.stderr
+    for verb in VERBS:
+        assert f"Usage: latentkeys {verb} " in run_.stdout
+    assert "latentkeys train needs the package 'torch', which is not installed" in run_.stdout
+
+
+@pytest.mark.parametrize("line", ["train frame-voice run", "export run", "bench engine"])
+def test_a_missing_extra_names_the_command_that_installs_it(place: Path, line: str) -> None:
+    run_ = without_extras(f"from instrument.cli.main import run\nsys.exit(run({line.split()}))")
     assert run_.returncode == 2
     assert "-m pip install" in run_.stderr and "[" in run_.stderr
+
+
+def commands(group: click.Group) -> Iterator[click.Command]:
+    """Yield every command below a group."""
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        assert command
+        yield from commands(command) if isinstance(command, click.Group) else [command]
+
+
+def test_every_option_says_what_it_does_in_a_sentence() -> None:
+    for command in commands(latentkeys):
+        assert command.help, command.name
+        for option in command.params:
+            if isinstance(option, click.Option):
+                what = f"{command.name} {option.opts[-1]}: {option.help}"
+                assert option.help and option.help[0].isupper(), what
+                assert option.help.endswith("."), what
 
 
 def test_a_closed_pipe_ends_quietly(place: Path) -> None:

@@ -1,0 +1,83 @@
+"""Options that are listed under headings, and those that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from instrument.errors import SettingError
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+RATE_HZ = click.IntRange(8_000, 192_000)
+SEED = click.IntRange(0, 2**31 - 1)
+PRESET_HELP = "A preset's name or .toml file; see: latentkeys presets list."
+
+_NO_END = 2**31 - 1001  # seeds: no person counts so far
+
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+class HeadedOption(click.Option):
+    """An option that the help lists under a heading of its own."""
+
+    def __init__(self, *arguments: Any, heading: str, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.heading = heading
+
+    def get_help_extra(self, ctx: click.Context) -> click.types.OptionHelpExtra:
+        """Say a range as people do: "0 to 127"; one without a useful end is left out."""
+        extra = super().get_help_extra(ctx)
+        if "range" in extra and isinstance(self.type, (click.IntRange, click.FloatRange)):
+            low, high = self.type.min, self.type.max
+            del extra["range"]
+            if low is not None and high is not None and high < _NO_END:
+                extra["range"] = f"{low:g} to {high:g}"
+        return extra
+
+
+class HeadedCommand(click.Command):
+    """A command whose help lists its options under their headings, ``--help`` last."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a section for each heading, in the order in which they come."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record and not isinstance(parameter, click.Argument):
+                heading = getattr(parameter, "heading", "Options")
+                sections.setdefault(heading, []).append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+def under(heading: str) -> Callable[..., Decorator]:
+    """Return a ``click.option`` whose options are listed under a heading."""
+    return partial(click.option, cls=HeadedOption, heading=heading)
+
+
+def refuse_without(owner: str, given: Mapping[str, object], remedy: str) -> None:
+    """Refuse options that do nothing because the one that they belong to is not given.
+
+    Parameters
+    ----------
+    owner
+        What they belong to, as it is typed: ``--partner``.
+    given
+        The values of those options by their flags; None and False are not given.
+    remedy
+        One sentence that ends the message.
+
+    Raises
+    ------
+    SettingError
+        One of them is given.
+    """
+    found = [flag for flag, value in given.items() if value is not None and value is not False]
+    if found:
+        verb = "does" if len(found) == 1 else "do"
+        raise SettingError(f"{' and '.join(found)} {verb} nothing without {owner}", remedy)
