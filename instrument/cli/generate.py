@@ -15,7 +15,6 @@ from rich.console import Console
 
 from instrument.bundle.bundle import Bundle
 from instrument.cli.lazy import LazyGroup, Verb
-from instrument.cli.options import SEED
 from instrument.errors import SettingError
 from instrument.files import cannot_write
 from instrument.first_start import compile_once
@@ -59,7 +58,7 @@ def generate_group() -> None:
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0, SEED.max - 1000),
+    type=click.IntRange(0, 2**31 - 1001),
     default=0,
     show_default=True,
     help="The same number gives the same sounds.",

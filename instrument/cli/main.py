@@ -11,9 +11,8 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 
@@ -27,7 +26,7 @@ INTERRUPTED = 128 + signal.SIGINT  # as shells report it
 _HERE, _TRAINING, _EXPORT = "instrument.cli", "training.cli.main", "export.cli"
 SECTIONS = {
     "Play": {
-        "play": Verb(f"{_HERE}.main:play", "Play live: keys in, sound out, until Ctrl-C."),
+        "play": Verb(f"{_HERE}.play:play_command", "Play live: keys in, sound out, until Ctrl-C."),
         "render": Verb(
             f"{_HERE}.render:render_command",
             "Turn a MIDI file into a WAV file, as live play sounds.",
@@ -91,89 +90,6 @@ def latentkeys() -> None:
 
     Start with:  latentkeys play
     """
-
-
-@click.command()
-@click.option("--preset", metavar="NAME", help="Name or .toml file; see: latentkeys presets list.")
-@click.option(
-    "--audio",
-    default="auto",
-    show_default=True,
-    metavar="OUT",
-    help="auto, jack, a sound device's name or number, null, or FILE.wav.",
-)
-@click.option(
-    "--midi-in",
-    multiple=True,
-    metavar="TEXT",
-    help="Of keyboards and programs, open only those whose name contains TEXT; any number of times."
-    " Without it, every keyboard.",
-)
-@click.option("--channel", type=click.IntRange(1, 16), help="MIDI channel; all when not given.")
-@click.option("--block-frames", type=click.IntRange(16, 8192), help="Frames per block.")
-@click.option("--rate", "rate_hz", type=click.IntRange(8000, 192000), help="Frames per second.")
-@click.option("--lowest-latency", is_flag=True, help="Start notes at the block: sooner, unevenly.")
-@click.option("--record", type=click.Path(path_type=Path), help="Record what sounds to a WAV file.")
-@click.option(
-    "--midi", type=click.Path(path_type=Path), help="Play this MIDI file; you may play along."
-)
-@click.option("--demo", is_flag=True, help="Play the demonstration piece.")
-@click.option("--through", is_flag=True, help="Send what you play to the MIDI output too.")
-@click.option("--force", is_flag=True, help="Let --record replace a file.")
-@click.option(
-    "--partner",
-    "partner_mode",
-    type=click.Choice(["answer", "duet", "accompany", "loop"]),
-    help="Let a composer play with you: answer your phrases, go along, be a band, vary a loop.",
-)
-@click.option(
-    "--model",
-    "partner_model",
-    metavar="NAME",
-    help="The partner's composer; see: latentkeys models list.",
-)
-@click.option("--partner-preset", metavar="NAME", help="The partner's own sound.")
-@click.option(
-    "--clock",
-    "partner_clock",
-    type=click.Choice(["internal", "midi", "link"]),
-    help="Whose tempo the partner keeps: its own (internal), a MIDI clock's, Ableton Link's.",
-)
-@click.option(
-    "--tempo",
-    "partner_tempo",
-    type=click.FloatRange(20, 400),
-    metavar="BPM",
-    help="The tempo to begin with; 120 when not given.",
-)
-@click.option(
-    "--seed",
-    "partner_seed",
-    type=click.IntRange(0, 2**63 - 1),
-    help="The same number and playing give the same answers.",
-)
-@click.option(
-    "--metronome", "partner_metronome", is_flag=True, default=None, help="Click on every beat."
-)
-@click.option(
-    "--count-in",
-    "partner_count_in_bars",
-    type=click.IntRange(0, 4),
-    metavar="BARS",
-    help="Count in this many bars.",
-)
-@click.option(
-    "--send-clock",
-    "partner_sends_clock",
-    is_flag=True,
-    default=None,
-    help="Send a MIDI clock to the output.",
-)
-def play(**flags: Any) -> None:
-    """Play live through MIDI and audio ports, until Ctrl-C."""
-    from instrument.session.control import PlaySettings, play_live
-
-    play_live(PlaySettings.of_flags(flags))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -88,7 +89,7 @@ def _check_choice(option: str, found: str, choices: Iterable[str]) -> None:
         raise SettingError(f"{option}: no preset has {found!r}", remedy)
 
 
-def _table(entries: Iterable[PresetEntry], programs: dict[object, str]) -> Table:
+def _table(entries: Iterable[PresetEntry], programs: dict[Path, str]) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(justify="right", width=3)
     table.add_column(no_wrap=True)

@@ -29,12 +29,15 @@ def turn(*, alone: bool) -> Iterator[None]:
         fcntl.flock(queue, fcntl.LOCK_EX)
         fcntl.flock(stage, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         fcntl.flock(queue, fcntl.LOCK_UN)
-        yield
+        try:
+            yield
+        finally:  # now, not with the last copy of the file in a process that a test has forked
+            fcntl.flock(stage, fcntl.LOCK_UN)
 
 
 @contextlib.contextmanager
 def _opened(name: str) -> Iterator[int]:
-    file = os.open(_HERE / name, os.O_RDONLY)  # which closes in children, and so lets go
+    file = os.open(_HERE / name, os.O_RDONLY)
     try:
         yield file
     finally:

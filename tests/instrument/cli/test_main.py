@@ -1,5 +1,6 @@
 """Every mistake a user can make ends in one message with a remedy, exit code 2, and no debris."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -12,6 +13,9 @@ import click
 import pytest
 
 from instrument.cli.main import SECTIONS, latentkeys, run
+from instrument.cli.play import play_command
+from instrument.preset.partner_options import PartnerOptions
+from instrument.session.control import PlaySettings
 from tests.helpers.live_play import COMMAND, make_home
 
 
@@ -92,6 +96,9 @@ MISTAKES = [
     ("presets new x --from reed --model tiny", "--model does nothing without --blend, --seed"),
     ("presets new x --seed 1 --pitch 60", "--pitch does nothing without --like"),
     ("presets new x --seed 1 --model tinny", "there is no model 'tinny'\nDid you mean 'tiny'?"),
+    ("play --preset reed --clock midi", "--clock does nothing without --partner"),
+    ("play --preset reed --metronome --tempo 90", "--tempo and --metronome do nothing without"),
+    ("play --preset reed --force", "--force does nothing without --record"),
     ("presets list --tag plukced", "no preset has 'plukced'"),
     ("presets list --model tinny", "no preset has 'tinny'\nDid you mean 'tiny'?"),
     ("render song.mid out.wav --seed 3", "--seed and --truncation belong to random timbres"),
@@ -204,6 +211,13 @@ def commands(group: click.Group) -> Iterator[click.Command]:
         command = group.get_command(click.Context(group), name)
         assert command
         yield from commands(command) if isinstance(command, click.Group) else [command]
+
+
+def test_every_option_of_play_is_a_field_of_its_settings() -> None:
+    own = {field.name for field in dataclasses.fields(PlaySettings)} - {"partner"}
+    partner = {f"partner_{field.name}" for field in dataclasses.fields(PartnerOptions)}
+    names = {option.name for option in play_command.params}
+    assert own <= names <= own | partner
 
 
 def test_every_option_says_what_it_does_in_a_sentence() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from instrument.cli.main import play
+from instrument.cli.play import play_command
 from instrument.errors import PresetError
 from instrument.files import shipped_presets_folder
 from instrument.latents.create_preset import refresh_preset
@@ -112,7 +112,7 @@ def test_flags_go_before_the_preset_and_without_either_there_is_no_partner() -> 
 
 
 def test_every_flag_of_the_partner_is_one_of_its_options() -> None:
-    names = [option.name for option in play.params if option.name]
+    names = [option.name for option in play_command.params if option.name]
     flags = {name.removeprefix("partner_") for name in names if name.startswith("partner_")}
     assert len(flags) > 8
     assert flags <= {field.name for field in fields(PartnerOptions)}

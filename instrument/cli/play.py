@@ -1,0 +1,136 @@
+"""``latentkeys play``: each flag is a field of `PlaySettings` or of the partner's options.
+
+Nothing heavy is imported before the command runs, so that an error of typing is told at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from instrument.cli.options import PRESET_HELP, RATE_HZ, HeadedCommand, refuse_without, under
+
+_audio, _midi, _partner = under("Sound and audio"), under("MIDI"), under("Partner")
+_PARTNER = "partner_"  # the partner's flags are called so
+
+
+@click.command("play", cls=HeadedCommand)
+@_audio("--preset", metavar="NAME", help=PRESET_HELP)
+@_audio(
+    "--audio",
+    default="auto",
+    show_default=True,
+    metavar="OUT",
+    help="auto, jack, a sound device's name or number, null, or FILE.wav; see: latentkeys devices.",
+)
+@_audio(
+    "--block-frames",
+    type=click.IntRange(16, 8192),
+    metavar="N",
+    help="Frames per block: fewer answer sooner, more never stutter; see: latentkeys doctor.",
+)
+@_audio("--rate", "rate_hz", type=RATE_HZ, metavar="HZ", help="Frames per second.")
+@_audio(
+    "--lowest-latency",
+    is_flag=True,
+    help="Start each note with the next block: up to a block sooner, but less evenly.",
+)
+@_audio("--record", type=click.Path(path_type=Path), metavar="FILE", help="Record to a WAV file.")
+@_audio("--force", is_flag=True, help="Let --record or --audio FILE.wav replace a file.")
+@_midi(
+    "--midi-in",
+    multiple=True,
+    metavar="TEXT",
+    help="Listen to inputs whose name contains TEXT, too; may be given several times.",
+)
+@_midi(
+    "--channel",
+    type=click.IntRange(1, 16),
+    metavar="N",
+    help="Listen to this MIDI channel only; to all when not given.",
+)
+@_midi("--through", is_flag=True, help="Send what you play to the MIDI output, too.")
+@_midi(
+    "--midi",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Play this MIDI file; you may play along.",
+)
+@_midi("--demo", is_flag=True, help="Play the demonstration piece; you may play along.")
+@_partner(
+    "--partner",
+    "partner_mode",
+    type=click.Choice(["answer", "duet", "accompany", "loop"]),
+    help="Let a composer play with you: answer your phrases, play along, be a band, vary a loop.",
+)
+@_partner(
+    "--model",
+    "partner_model",
+    metavar="NAME",
+    help="The composer that plays; see: latentkeys models list.",
+)
+@_partner("--partner-preset", metavar="NAME", help="The partner's preset; yours when not given.")
+@_partner(
+    "--clock",
+    "partner_clock",
+    type=click.Choice(["internal", "midi", "link"]),
+    help="Whose tempo counts: the partner's own (internal), a MIDI clock's, Ableton Link's.",
+)
+@_partner(
+    "--tempo",
+    "partner_tempo",
+    type=click.FloatRange(20, 400),
+    metavar="BPM",
+    help="The tempo to begin with; 120 when not given.",
+)
+@_partner(
+    "--seed",
+    "partner_seed",
+    type=click.IntRange(0, 2**63 - 1),
+    metavar="N",
+    help="The same number and the same playing give the same answers.",
+)
+@_partner(
+    "--metronome", "partner_metronome", is_flag=True, default=None, help="Click on every beat."
+)
+@_partner(
+    "--count-in",
+    "partner_count_in_bars",
+    type=click.IntRange(0, 4),
+    metavar="BARS",
+    help="Count in this many bars.",
+)
+@_partner(
+    "--send-clock",
+    "partner_sends_clock",
+    is_flag=True,
+    default=None,
+    help="Send a MIDI clock to the MIDI output.",
+)
+@click.pass_context
+def play_command(context: click.Context, /, **flags: Any) -> None:
+    """Play live through MIDI and audio ports, until Ctrl-C."""
+    names = {option.name: option.opts[0] for option in context.command.params}
+    partner = {names[name]: value for name, value in flags.items() if name.startswith(_PARTNER)}
+    if flags["record"] is None and not flags["audio"].lower().endswith(".wav"):
+        refuse_without("--record or --audio FILE.wav", {"--force": flags["force"]}, "Leave it out.")
+    if flags["partner_mode"] is None:
+        _check_partner(flags["preset"], partner)
+
+    from instrument.session.control import PlaySettings, play_live
+
+    play_live(PlaySettings.of_flags(flags))
+
+
+def _check_partner(preset: str | None, given: Mapping[str, object]) -> None:
+    """Refuse options of a partner, by their flags, if neither they nor the preset call one."""
+    if all(value is None for value in given.values()):
+        return
+    from instrument.preset.banks import chosen_preset
+    from instrument.preset.preset import load_preset
+
+    if load_preset(chosen_preset(preset)).partner is None:
+        refuse_without("--partner", given, "Call one: --partner answer, duet, accompany or loop.")
