@@ -72,7 +72,7 @@ def check_parity(voice: FrameVoice, bundle: Bundle) -> dict[str, float]:
         session = bundle.open_graph(name, runtime)
         random = np.random.default_rng(len(name))
         if name in NOTE_HOPS:
-            trials = [_note_difference(voice, session, name, random) for _ in range(TRIALS)]
+            trials = [tone_difference(voice, session, name, random) for _ in range(TRIALS)]
         else:
             trials = [_rollout_difference(voice, session, STEP_VOICES[name], random)]
         differences[name] = max(trials)
@@ -80,7 +80,7 @@ def check_parity(voice: FrameVoice, bundle: Bundle) -> dict[str, float]:
     return differences
 
 
-def _note_difference(
+def tone_difference(
     voice: FrameVoice, session: Session, name: str, random: np.random.Generator
 ) -> float:
     """Compare one random note, both velocity layers, and its level."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import torch
 
@@ -24,6 +26,7 @@ from export.frame_voice.parity import check_parity
 from instrument.bundle.bundle import Bundle
 from training.frame_voice.model import FrameVoice
 from training.frame_voice.run import load_voice
+from training.trainer.trainer import RunCard
 
 ROUNDING = "float16_matrices_db"
 """On the card beside the graphs' parity: what rounded matrices changed in the levels that can be
@@ -60,14 +63,55 @@ def write_bundle(
         The run is none, a graph differs from torch, or the folder cannot be written.
     """
     voice, trained = load_voice(run)  # what is no run is refused before anything is written
-    metrics = read_metrics(run)
+    notices = licence(f"notes rendered from {trained.source}", trained.notice)
+    return write_voice(
+        voice,
+        trained,
+        target,
+        notices,
+        metrics=read_metrics(run),
+        version=version,
+        graph_names=graph_names,
+        report=report,
+    )
+
+
+def write_voice(
+    voice: FrameVoice,
+    trained: RunCard,
+    target: Path,
+    notices: bytes,
+    *,
+    metrics: Mapping[str, Any] = MappingProxyType({}),
+    version: str = "1",
+    graph_names: tuple[str, ...] = GRAPH_NAMES,
+    report: Callable[[str], None] = lambda _: None,
+) -> Bundle:
+    """Export a voice as a bundle.
+
+    Parameters
+    ----------
+    voice, trained
+        What a run holds. The voice's matrices are rounded in place.
+    notices
+        The content of the licence file.
+    metrics
+        For the card: what ``latentkeys evaluate`` found.
+    target, version, graph_names, report
+        As for `write_bundle`.
+
+    Raises
+    ------
+    FileError, BundleError, EngineError
+        A graph differs from torch, or the folder cannot be written.
+    """
     with new_bundle(target) as built:
         rounding_db = _round(voice)
         plans = {name: plan(voice, name) for name in graph_names}
         report(f"exporting {len(plans)} graphs")
         export_graphs(plans, built.parent)
         files = graph_files(built.parent, plans)
-        files["LICENSE"] = licence(f"notes rendered from {trained.source}", trained.notice)
+        files["LICENSE"] = notices
         names = {"name": built.name, "version": version}
         card = describe(voice, trained, plans, metrics, files, **names)
         fill(built, card, files)

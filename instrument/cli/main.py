@@ -45,6 +45,9 @@ SECTIONS = {
         "generate": Verb(
             f"{_HERE}.generate:generate_group", "Make random sounds, as presets and WAV files."
         ),
+        "learn": Verb(
+            f"{_EXPORT}.learn:learn_command", "Learn a sound from a folder of your notes.", "export"
+        ),
         "models": Verb(f"{_HERE}.models:models_group", "List the voices and the composers."),
     },
     "Train": {

@@ -91,8 +91,13 @@ def new_preset(
     return path
 
 
-def new_path(name: str, folder: Path) -> Path:
+def new_path(name: str, folder: Path, *, replace: bool = False) -> Path:
     """Return where a new preset goes; its folder is there then.
+
+    Parameters
+    ----------
+    replace
+        Whether there may be one already.
 
     Raises
     ------
@@ -101,7 +106,7 @@ def new_path(name: str, folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{file_stem(name)}.toml"
-    if path.exists():
+    if path.exists() and not replace:
         raise PresetError(f'preset "{path.name}": is there already ({path})', "Use another name.")
     return path
 

@@ -34,7 +34,7 @@ class Crops:
         float32, (n, 480 hops): the target.
     instrument
         int64, (n,).
-    pitch, cents
+    pitch, cents, velocity
         float32, (n,).
     first_hop
         float32, (n,): hop number of the crop's start, negative before the onset.
@@ -54,6 +54,7 @@ class Crops:
     instrument: Tensor
     pitch: Tensor
     cents: Tensor
+    velocity: Tensor
     first_hop: Tensor
     hold_seconds: Tensor
     noise: Tensor
@@ -111,6 +112,7 @@ class CropSource:
             instrument=torch.from_numpy(tones.instrument[rows]),
             pitch=torch.from_numpy(tones.pitch[rows].astype(np.float32)),
             cents=torch.from_numpy(tones.cents[rows]),
+            velocity=torch.from_numpy(tones.velocity[rows]),
             first_hop=torch.from_numpy(first.astype(np.float32)),
             hold_seconds=torch.from_numpy((hold / SAMPLE_RATE_HZ).astype(np.float32)),
             noise=torch.from_numpy(np.stack(noise)),

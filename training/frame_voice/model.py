@@ -145,7 +145,8 @@ class FrameVoice(nn.Module):
         self, config: FrameVoiceConfig, instruments: tuple[Instrument, ...], tuning: TuningTables
     ) -> None:
         super().__init__()
-        count, self.instruments = len(instruments), instruments
+        self.config, self.instruments = config, instruments
+        count = len(instruments)
         self.network = FrameNetwork(config)
         self.latent_of = nn.Parameter(0.7 * torch.randn(count, config.latent_size))
         tables = {

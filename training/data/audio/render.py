@@ -132,9 +132,26 @@ def _render_instrument(
                 )
             )
     if analyses:
-        tables.log2_inharmonicity[index] = _stretch_row(analyses)
-        tables.mode_ratios[index], tables.mode_gates[index] = _mode_rows(analyses)
-        tables.level_db[index] = _level_row(levels)
+        set_tuning(tables, index, analyses, levels)
+
+
+def set_tuning(
+    tables: TuningTables, index: int, analyses: dict[int, ToneAnalysis], levels: dict[int, float]
+) -> None:
+    """Fill an instrument's rows from what its keys were measured to be.
+
+    Parameters
+    ----------
+    tables
+        Changed in place.
+    index
+        The instrument's row.
+    analyses, levels
+        By pitch; levels in dB. At least one key.
+    """
+    tables.log2_inharmonicity[index] = _stretch_row(analyses)
+    tables.mode_ratios[index], tables.mode_gates[index] = _mode_rows(analyses)
+    tables.level_db[index] = _level_row(levels)
 
 
 def _holds(program: int, pitch: int, is_test: bool) -> list[tuple[int, int]]:

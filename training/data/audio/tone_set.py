@@ -63,6 +63,8 @@ class AnalysedTone:
         How far its f0 is from the tempered pitch.
     split
         `TRAIN`, `TEST` or `UNSEEN`.
+    velocity
+        How hard the key was struck, 0 to 1.
     wobble_db, wobble_hz
         float, shape (8,): motion by band, NaN where unknown.
     """
@@ -73,6 +75,7 @@ class AnalysedTone:
     hold_frames: int
     cents: float
     split: int
+    velocity: float = 1.0
     wobble_db: NDArray[np.float64] = field(default_factory=lambda: _unknown_motion())
     wobble_hz: NDArray[np.float64] = field(default_factory=lambda: _unknown_motion())
 
@@ -121,7 +124,7 @@ class ToneSet:
     """A tone set, open for reading.
 
     The per-tone arrays have one row per tone: `instrument`, `pitch`, `hold_frames`, `offset`,
-    `frames`, `split` (integers), `cents`, `scale` (float32; audio times scale has
+    `frames`, `split` (integers), `cents`, `velocity`, `scale` (float32; audio times scale has
     `REFERENCE_RMS`), `wobble_db` and `wobble_hz` (float32, (tones, 8)).
     """
 
@@ -138,6 +141,7 @@ class ToneSet:
     frames: NDArray[np.int64]
     split: NDArray[np.int64]
     cents: NDArray[np.float32]
+    velocity: NDArray[np.float32]
     scale: NDArray[np.float32]
     wobble_db: NDArray[np.float32]
     wobble_hz: NDArray[np.float32]
@@ -295,6 +299,7 @@ def open_notes(name_or_path: str | Path) -> ToneSet:
     if header.format != FORMAT:
         raise FileError(f"{folder}: format must be {FORMAT}, got {header.format}", remedy)
     tuning = TuningTables(**{f.name: rows.pop(f.name) for f in fields(TuningTables)})
+    rows.setdefault("velocity", np.ones(len(rows["pitch"])))  # older sets do not say it
     integers = ("instrument", "pitch", "hold_frames", "offset", "frames", "split")
     columns = {n: a.astype(np.int64 if n in integers else np.float32) for n, a in rows.items()}
     return ToneSet(

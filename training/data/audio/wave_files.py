@@ -50,6 +50,31 @@ def read_note(file: Path | BinaryIO) -> NDArray[np.float32]:
     return np.asarray(wave, np.float32)
 
 
+def read_recording(path: Path, longest_seconds: float) -> tuple[NDArray[np.float32], int]:
+    """Read the beginning of a recording as it is.
+
+    Returns
+    -------
+    NDArray
+        float32, shape (frames, channels), full scale ±1.
+    int
+        Frames per second.
+
+    Raises
+    ------
+    ValueError
+        As for `read_note`.
+    """
+    with _sound_file(path) as sound:
+        rate_hz = int(sound.samplerate)
+        count = min(sound.frames, int(longest_seconds * rate_hz))
+        audio = sound.read(count, "float32", always_2d=True)
+    _mono(audio, count)
+    if np.abs(audio).max(initial=0.0) < _SILENCE:
+        raise ValueError("it is silent")
+    return audio, rate_hz
+
+
 def read_tiles(path: Path) -> Iterator[NDArray[np.float32]]:
     """Read a whole recording in tiles of four seconds; what remains at its end is left out.
 

@@ -1,0 +1,110 @@
+"""From a folder of notes to a preset of one's own, as a user types it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from instrument.bundle.bundle import Bundle
+from instrument.preset.preset import load_preset
+from instrument.rendering.open_renderer import open_renderer
+from tests.helpers.tiny_model import INSTRUMENTS, tiny_bundle
+from tests.training.data.audio.test_own_notes import folder_of, pluck
+
+PITCHES = (48, 52, 55, 60, 64)
+pytestmark = pytest.mark.timeout(900)  # six graphs are exported
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Learn a sound once, with a tiny voice and a few seconds."""
+    place = tmp_path_factory.mktemp("learn")
+    shutil.copytree(tiny_bundle(), place / "data" / "latentkeys" / "models" / "tiny")
+    folder_of(place / "notes", {f"{pitch:03d}.wav": pluck(pitch) for pitch in PITCHES})
+    (place / "notes" / "cover.wav").write_bytes(b"no sound")
+    done = latentkeys(place, "learn", "notes", "--name", "My Pluck", *ENOUGH)
+    assert done.returncode == 0, done.stderr
+    (place / "said.txt").write_text(done.stdout)
+    return place
+
+
+ENOUGH = ("--model", "tiny", "--minutes", "0.1")
+
+
+def latentkeys(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "XDG_DATA_HOME": str(place / "data"),
+        "XDG_CACHE_HOME": str(place / "cache"),
+    }
+    command = [sys.executable, "-m", "instrument", *words]
+    return subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True)
+
+
+def test_the_preset_plays_the_new_instrument(home: Path) -> None:
+    preset = load_preset(home / "data" / "latentkeys" / "presets" / "my_pluck.toml")
+    bundle = Bundle.load(home / "data" / "latentkeys" / "models" / "my_pluck")
+    assert list(bundle.sound.latents) == [*(i.name for i in INSTRUMENTS), "my_pluck"]
+    assert preset.sound.latent == bundle.sound.latents["my_pluck"].latent
+    assert preset.sound.sustain == "decay" and preset.model == bundle.reference
+    tone = open_renderer(bundle).render([55], [preset.sound.latent], [127])[0]
+    spectrum = np.abs(np.fft.rfft(tone[4800:52800] * np.hanning(48000)))
+    assert 80 + int(spectrum[80:2000].argmax()) in (196, 392, 588, 784)  # a G3's partials
+
+
+def test_the_others_sound_as_before(home: Path) -> None:
+    before = Bundle.load(tiny_bundle())
+    after = Bundle.load(home / "data" / "latentkeys" / "models" / "my_pluck")
+    for name in (i.name for i in INSTRUMENTS):
+        latent = before.sound.latents[name].latent
+        assert after.sound.latents[name].latent == pytest.approx(latent, abs=1e-5)
+        was, now = (open_renderer(b).render([60], [latent], [127])[0] for b in (before, after))
+        change = np.sqrt(np.mean((now - was) ** 2) / np.mean(was**2))
+        assert change < 0.5, name  # -6 dB in phase and level: kept, not equal
+
+
+def test_figures_and_reasons_are_printed(home: Path) -> None:
+    said = (home / "said.txt").read_text()
+    assert "5 notes on 5 keys from 48 to 64, struck or plucked" in said
+    assert "left out: cover.wav: it cannot be read" in said
+    assert "sampler" in said and "began as" in said
+    assert "latentkeys play --preset my_pluck" in said
+
+
+def test_recordings_and_voice_can_be_heard_in_turn(home: Path) -> None:
+    audio, rate_hz = soundfile.read(home / "my_pluck_compared.wav")
+    assert rate_hz == 48_000
+    assert len(audio) / rate_hz == pytest.approx(len(PITCHES) * (2 * 2.0 + 3 * 0.25), abs=0.1)
+
+
+def test_the_notices_of_both_are_in_the_licence(home: Path) -> None:
+    bundle = Bundle.load(home / "data" / "latentkeys" / "models" / "my_pluck")
+    text = bundle.read("LICENSE").decode()
+    assert "the files of notes" in text and "Public domain." in text
+
+
+def test_a_second_try_replaces_nothing_unasked(home: Path) -> None:
+    again = latentkeys(home, "learn", "notes", "--name", "My Pluck", *ENOUGH)
+    assert again.returncode == 2 and "is there already" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("nowhere", "--name", "x"), "is not a folder"),
+        (("notes", "--name", "x", "--model", "none"), "there is no model"),
+        (("notes", "--name", "??"), "needs a letter or digit"),
+    ],
+)
+def test_a_wrong_word_is_told_before_anything_is_learned(
+    home: Path, words: tuple[str, ...], reason: str
+) -> None:
+    done = latentkeys(home, "learn", *words)
+    assert done.returncode == 2 and reason in done.stderr
