@@ -100,6 +100,27 @@ class LazyGroup(click.Group):
         verb = self.verbs.get(cmd_name)
         return verb.load(cmd_name) if verb else None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb of a command line; a mistyped one is told which it is like."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as problem:
+            raise click.NoSuchCommand(args[0], possibilities=self.verbs, ctx=ctx) from problem
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a verb; a package that it turns out to need names the extra that brings it."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as missing:
+            package = (missing.name or "").split(".")[0]
+            verb = self.verbs.get(ctx.invoked_subcommand or "")
+            if verb is None or package in PACKAGES:
+                raise
+            name = f"latentkeys {ctx.invoked_subcommand}"
+            raise MissingExtraError(name, package, verb.extra) from missing
+
     def format_commands(
         self,
         ctx: click.Context,  # noqa: ARG002

@@ -24,7 +24,7 @@ _PARTNER = "partner_"  # the partner's flags are called so
     default="auto",
     show_default=True,
     metavar="OUT",
-    help="auto, jack, a sound device's name or number, null, or FILE.wav; see: latentkeys devices.",
+    help="Where the sound goes: auto, jack, a device's name or number, null, or FILE.wav.",
 )
 @_audio(
     "--block-frames",

@@ -207,8 +207,8 @@ def test_impossible_wishes_are_refused_before_anything_is_read(tmp_path: Path) -
     assert "no pitch of the key" in problem.message
 
 
-def test_the_list_names_the_built_in_composers() -> None:
+def test_the_list_names_voices_and_the_built_in_composers() -> None:
     listed = latent("models", "list").output
     assert "ngram" in listed
     assert "echo" in listed
-    assert "frame_voice" not in listed
+    assert "frame_voice" in listed

@@ -97,7 +97,7 @@ MISTAKES = [
     ("presets new x --seed 1 --pitch 60", "--pitch does nothing without --like"),
     ("presets new x --seed 1 --model tinny", "there is no model 'tinny'\nDid you mean 'tiny'?"),
     ("play --preset reed --clock midi", "--clock does nothing without --partner"),
-    ("play --preset reed --metronome --tempo 90", "--tempo and --metronome do nothing without"),
+    ("play --preset reed --metronome --tempo 90", "--metronome and --tempo do nothing without"),
     ("play --preset reed --force", "--force does nothing without --record"),
     ("presets list --tag plukced", "no preset has 'plukced'"),
     ("presets list --model tinny", "no preset has 'tinny'\nDid you mean 'tiny'?"),

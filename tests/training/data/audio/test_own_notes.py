@@ -10,13 +10,15 @@ import soundfile
 from numpy.typing import NDArray
 
 from instrument.errors import FileError
-from training.data.audio.own_notes import hidden_pitches, read_own_notes, write_own_notes
+from training.data.audio.own_notes import OwnNotes, hidden_pitches, read_own_notes, write_own_notes
 from training.data.audio.tone_set import TEST
 
 RATE_HZ = 44_100
 
 
-def pluck(pitch: float, seconds: float = 2.0, level: float = 0.5, dull: float = 1.0) -> NDArray:
+def pluck(
+    pitch: float, seconds: float = 2.0, level: float = 0.5, dull: float = 1.0
+) -> NDArray[np.float32]:
     """Return a decaying tone with eight partials; `dull` makes the upper ones fainter."""
     time = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
     hz = 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
@@ -24,7 +26,7 @@ def pluck(pitch: float, seconds: float = 2.0, level: float = 0.5, dull: float = 
     return np.asarray(level * np.exp(-2.5 * time) * np.sum(partials, axis=0) / 3.0, np.float32)
 
 
-def bow(pitch: float, seconds: float = 2.0) -> NDArray:
+def bow(pitch: float, seconds: float = 2.0) -> NDArray[np.float32]:
     """Return a tone that goes on at its level and is let go half a second before its end."""
     time = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
     hz = 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
@@ -33,14 +35,14 @@ def bow(pitch: float, seconds: float = 2.0) -> NDArray:
     return np.asarray(0.2 * wave * np.minimum(time / 0.05, 1.0) * end, np.float32)
 
 
-def folder_of(path: Path, sounds: dict[str, NDArray]) -> Path:
+def folder_of(path: Path, sounds: dict[str, NDArray[np.float32]]) -> Path:
     for name, sound in sounds.items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path / name, sound, RATE_HZ)
     return path
 
 
-def read(path: Path):
+def read(path: Path) -> OwnNotes:
     return read_own_notes(path, lambda file, done, total: None)
 
 
