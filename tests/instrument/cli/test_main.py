@@ -224,7 +224,7 @@ def test_every_option_says_what_it_does_in_a_sentence() -> None:
     for command in commands(latentkeys):
         assert command.help, command.name
         for option in command.params:
-            if isinstance(option, click.Option):
+            if isinstance(option, click.Option) and not option.hidden:
                 what = f"{command.name} {option.opts[-1]}: {option.help}"
                 assert option.help and option.help[0].isupper(), what
                 assert option.help.endswith("."), what
