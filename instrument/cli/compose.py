@@ -17,7 +17,7 @@ import click
 from rich.console import Console
 
 from instrument.cli.options import Decorator, HeadedCommand, under
-from instrument.composers.continuer import at_bar_line, pitched_notes
+from instrument.composers.continuer import at_bar_line, pitched_notes, recent
 from instrument.composers.protocols import Composer
 from instrument.composers.registry import (
     BUILT_IN,
@@ -132,7 +132,7 @@ def continue_command(
     composer = _open(name, phrase, constraints)
     length = bars * phrase.meter_at(phrase.length_beats).bar_beats
     began = time.perf_counter()
-    made = composer.continue_phrase(phrase, length, constraints, seed)
+    made = composer.continue_phrase(recent(phrase), length, constraints, seed)
     took = time.perf_counter() - began
     write_continued(out, file, notes, phrase.length_beats, made)
     _say(out, name, made, bars, took, f"from beat {phrase.length_beats:g} on")

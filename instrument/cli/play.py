@@ -44,7 +44,8 @@ _PARTNER = "partner_"  # the partner's flags are called so
     "--midi-in",
     multiple=True,
     metavar="TEXT",
-    help="Listen to inputs whose name contains TEXT, too; may be given several times.",
+    help="Of keyboards and programs, open only those whose name contains TEXT; may be given several"
+    " times. Without it, every keyboard.",
 )
 @_midi(
     "--channel",
@@ -59,6 +60,7 @@ _PARTNER = "partner_"  # the partner's flags are called so
     metavar="FILE",
     help="Play this MIDI file; you may play along.",
 )
+@_midi("--no-drums", is_flag=True, help="Leave the drums of --midi out.")
 @_midi("--demo", is_flag=True, help="Play the demonstration piece; you may play along.")
 @_partner(
     "--partner",

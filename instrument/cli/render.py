@@ -100,6 +100,7 @@ _sound, _timbre = under("Sound"), under("Moving timbre")
 @click.argument("out", metavar="OUT.wav", type=click.Path(path_type=Path))
 @_sound("--preset", metavar="NAME", help=PRESET_HELP)
 @_sound("--follow-programs", is_flag=True, help="Let the song's program changes choose presets.")
+@_sound("--no-drums", is_flag=True, help="Leave the drum channels out.")
 @_sound(
     "--rate",
     "rate_hz",
@@ -143,6 +144,7 @@ def render_command(
     out: Path,
     preset: str | None,
     follow_programs: bool,
+    no_drums: bool,
     rate_hz: int,
     force: bool,
     morph: str | None,
@@ -156,11 +158,23 @@ def render_command(
     request = MorphRequest(preset, model, morph, pace, seed, truncation, touch)
     if request.moves:
         render_morph(
-            song, out, request, rate_hz=rate_hz, replace=force, follow_programs=follow_programs
+            song,
+            out,
+            request,
+            rate_hz=rate_hz,
+            follow_programs=follow_programs,
+            drums=not no_drums,
+            replace=force,
         )
         return
     render_song(
-        song, out, preset=preset, rate_hz=rate_hz, follow_programs=follow_programs, replace=force
+        song,
+        out,
+        preset=preset,
+        rate_hz=rate_hz,
+        follow_programs=follow_programs,
+        drums=not no_drums,
+        replace=force,
     )
 
 
@@ -171,9 +185,12 @@ def render_morph(
     *,
     rate_hz: int = 48_000,
     follow_programs: bool = False,
+    drums: bool = True,
     replace: bool = False,
 ) -> None:
     """Render a MIDI file with a moving timbre into a WAV file, with a progress bar.
+
+    With the touch of the paper, which has none, drums are left out.
 
     Raises
     ------
@@ -187,7 +204,7 @@ def render_morph(
             "Leave one of them out.",
         )
     check_target(out, replace=replace)
-    song = read_song(song_path)
+    song = read_song(song_path, drums=drums and request.touch != "paper")
     path, bundle = open_path(request, song.length_seconds)
     compile_once()
     write_morph(song, out, path, bundle, rate_hz=rate_hz, touch=request.touch)

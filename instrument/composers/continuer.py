@@ -24,6 +24,8 @@ State = TypeVar("State")
 
 BAR_BEATS = 4.0
 """Of bars that are made from nothing."""
+MOST_HEARD_NOTES = 2048
+"""Of a long file as much as composers are told: a quarter of an hour of piano, in seconds."""
 _NOTES_PER_BEAT = 32
 """More than this is a network that does not move on; the phrase then ends early."""
 _TRIES = 16
@@ -264,3 +266,15 @@ def at_bar_line(phrase: Phrase) -> Phrase:
     phase, bar_beats = phrase.beat_phase(end), phrase.meter_at(end).bar_beats
     end = round((end - phase + (bar_beats if phase else 0.0)) * 960) / 960
     return replace(phrase.between(0.0, end), pickup_beats=phrase.pickup_beats)
+
+
+def recent(phrase: Phrase, most_notes: int = MOST_HEARD_NOTES) -> Phrase:
+    """Return the end of a long phrase: the bars of its last `most_notes` pitched notes.
+
+    Tracks stay in their order, and so do bars; a shorter phrase is returned as it is.
+    """
+    notes = pitched_notes(phrase)
+    if len(notes) <= most_notes:
+        return phrase
+    start = notes[-most_notes].start_beats
+    return phrase.between(max(0.0, start - phrase.beat_phase(start)), phrase.length_beats)

@@ -122,8 +122,8 @@ class _Part(NamedTuple):
     is_drum: bool
 
 
-def read_midi_file(path: Path) -> Song:
-    """Read what sounds of a Standard MIDI File, with its tempo changes.
+def read_midi_file(path: Path, *, drums: bool = True) -> Song:
+    """Read what sounds of a Standard MIDI File, with its tempo changes, with its drums or without.
 
     Raises
     ------
@@ -136,7 +136,15 @@ def read_midi_file(path: Path) -> Song:
             f'MIDI file "{path}" has nothing to hear: no note is struck in it',
             "Choose a file with notes.",
         )
-    return song
+    if drums:
+        return song
+    melodic = song.without_drums()
+    if not melodic.has_notes:
+        raise MidiFileError(
+            f'MIDI file "{path}" has nothing to hear without its drums',
+            "Let them play, or choose a file with notes.",
+        )
+    return melodic
 
 
 def song_of(phrase: Phrase) -> Song:

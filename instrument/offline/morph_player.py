@@ -27,7 +27,8 @@ from instrument.preset.controllers import parameter_value
 from instrument.preset.preset import Preset
 from instrument.preset.voice_parameters import write_sound
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import HIGHEST_PITCH, LOWEST_PITCH, USE_BANK
+from instrument.realtime.state import HIGHEST_PITCH, KIT_BANK, LOWEST_PITCH, USE_BANK
+from instrument.rendering.drum_kit import fill_drum_kit
 from instrument.rendering.prefetch import AHEAD_STRIKES, Strike, TonePrefetch
 
 Stereo = npt.NDArray[np.float32]
@@ -54,8 +55,12 @@ class MorphPlayer:
         self._path = path
         self._rate_hz = rate_hz
         self._slots = ToneSlots(self.engine.state, notes)
-        self._strikes = [message for message in song.messages if is_note_on(message.data)]
+        self._strikes = [message for message in song.messages if self._has_timbre(message)]
         self._played = 0
+        if song.drum_channels:
+            fill_drum_kit(self.engine.state)
+        for channel in song.drum_channels:
+            self.engine.command(USE_BANK, KIT_BANK, channel, frame=0)
         self._knobs: dict[int, int] = {}
 
     def play(self) -> Iterator[Stereo]:
@@ -66,11 +71,16 @@ class MorphPlayer:
                 continue
             if is_control(message.data):
                 self._knobs[message.data[1]] = message.data[2]
-            elif is_note_on(message.data):
+            elif self._has_timbre(message):
                 yield from render_to(self.engine, frame)
                 self._aim(message, frame)
             self.engine.send(frame, message.data)
         yield from ring_out(self.engine, round(self._song.length_seconds * self._rate_hz))
+
+    def _has_timbre(self, message: SongMessage) -> bool:
+        """Tell whether a message starts a note of the path, and no drum."""
+        is_drum = channel_of(message.data) in self._song.drum_channels
+        return is_note_on(message.data) and not is_drum
 
     def _aim(self, message: SongMessage, frame: int) -> None:
         """Let the key that is struck now read a note of this moment's sound."""

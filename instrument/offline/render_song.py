@@ -28,6 +28,7 @@ from instrument.preset.preset import list_presets
 from instrument.progress import LongWork
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import EngineState
+from instrument.rendering.drum_kit import fill_drum_kit
 from instrument.rendering.table_source import OpenTable, ToneTables
 from instrument.rendering.tone_table import PITCHES
 from instrument.wav_files import WavFile, check_target
@@ -48,6 +49,7 @@ def render_song(
     preset: str | None,
     rate_hz: int = 48_000,
     follow_programs: bool = False,
+    drums: bool = True,
     replace: bool = False,
 ) -> None:
     """Render a MIDI file into a WAV file with a progress bar.
@@ -59,6 +61,8 @@ def render_song(
     follow_programs
         Let program changes choose presets, as they do while playing live. Otherwise they are
         ignored: a file's General MIDI programs mean other instruments than ours.
+    drums
+        Let drum channels play the built-in kit; they are left out otherwise.
     replace
         Overwrite `out` if it exists.
 
@@ -68,12 +72,12 @@ def render_song(
         Bad input, or the file cannot be written; there is no half-written file then.
     """
     check_target(out, replace=replace)
-    song = read_song(song_path)
+    song = read_song(song_path, drums=drums)
     path = chosen_preset(preset)
     write_song(song, out, path, rate_hz=rate_hz, follow_programs=follow_programs)
 
 
-def read_song(path: Path) -> Song:
+def read_song(path: Path, *, drums: bool = True) -> Song:
     """Read what sounds of a MIDI file, and say on stderr what was wrong with it.
 
     Raises
@@ -81,7 +85,7 @@ def read_song(path: Path) -> Song:
     MidiFileError
         It cannot be read, or nothing sounds.
     """
-    song = read_midi_file(path)
+    song = read_midi_file(path, drums=drums)
     if song.warning:
         Console(stderr=True).print(
             song.warning, style="yellow", markup=False, highlight=False, soft_wrap=True
@@ -138,9 +142,12 @@ class SongPlayer:
         self._programs = program_table(list_presets()) if follow_programs else {}
 
     def load(self, preset: Path, on_step: Callable[[], None] = lambda: None) -> None:
-        """Load the first preset, before anything sounds."""
+        """Load the first preset, and the drums if there are any, before anything sounds."""
         for _ in self._change_preset(preset, on_step):
             raise AssertionError("a bank sounds before the song")
+        if self._song.drum_channels:
+            fill_drum_kit(self.engine.state)
+            self._banks.use_kit(self._song.drum_channels)
 
     def play(self) -> Iterator[Stereo]:
         """Yield the song's audio in chunks, to the end of its last sound: float32, (frames, 2)."""

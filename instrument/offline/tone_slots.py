@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from instrument.realtime.state import BANK_COUNT, BUILT_IN_BANK, FREE, EngineState
+from instrument.realtime.state import FREE, PRESET_BANKS, EngineState
 from instrument.rendering.prefetch import Key, Strike, TonePrefetch
 from instrument.rendering.tone_table import put_tone
 
@@ -36,7 +36,7 @@ class ToneSlots:
         self.borrowed = 0
         self._state = state
         self._tones = tones
-        self._banks = [bank for bank in range(BANK_COUNT) if bank != BUILT_IN_BANK]
+        self._banks = list(PRESET_BANKS)
         self._held: dict[tuple[int, int], Key] = {}  # by pitch and bank, the latest last
 
     def bank_for(self, strike: Strike, coming: Iterable[Strike] = ()) -> int:

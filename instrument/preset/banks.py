@@ -1,8 +1,8 @@
 """Which preset lies in which bank of the engine, and which one comes when hands ask for another.
 
 Held notes read their bank for as long as they sound, so a bank may only be filled anew when no
-voice reads it. Three banks hold presets (the fourth is the built-in tone): the preset that plays,
-and the last ones before it, to which going back costs nothing.
+voice reads it. Three banks hold presets, beside those of the built-in tone and the drum kit: the
+preset that plays, and the last ones before it, to which going back costs nothing.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from instrument.preset.preset import (
 from instrument.preset.voice_parameters import write_sound
 from instrument.realtime.state import (
     ALL_CHANNELS,
-    BANK_COUNT,
     BUILT_IN_BANK,
     CHANNEL_COUNT,
     FADE_BANK,
+    KIT_BANK,
+    PRESET_BANKS,
     USE_BANK,
     EngineState,
 )
@@ -113,6 +114,7 @@ class PresetBanks:
     def __init__(self, state: EngineState, partner_channels: tuple[int, ...] = ()) -> None:
         self._state = state
         self._partner_channels = partner_channels
+        self._drum_channels: frozenset[int] = frozenset()
         self._loaded: list[LoadedPreset] = []  # the least recently used first
         self.current: LoadedPreset | None = None  # what new notes play
         self.partner: LoadedPreset | None = None  # what the partner's notes play
@@ -171,9 +173,24 @@ class PresetBanks:
         self._loaded.remove(loaded)
         self._loaded.append(loaded)
         self.current = loaded
-        hands = [c for c in range(CHANNEL_COUNT) if c not in self._partner_channels]
-        for channel in hands if self._partner_channels else [ALL_CHANNELS]:
+        others = {*self._partner_channels, *self._drum_channels}
+        hands = [channel for channel in range(CHANNEL_COUNT) if channel not in others]
+        for channel in hands if others else [ALL_CHANNELS]:
             self._state.command(USE_BANK, loaded.bank, channel)
+
+    def use_kit(self, channels: frozenset[int]) -> None:
+        """Let channels play drums, whatever presets come; what played drums before plays keys.
+
+        `rendering.drum_kit.fill_drum_kit` fills the kit's bank.
+        """
+        given_back = self._drum_channels - channels
+        self._drum_channels = channels
+        for channel in channels:
+            self._state.command(USE_BANK, KIT_BANK, channel)
+        for channel in given_back:
+            plays = self.partner if channel in self._partner_channels else self.current
+            if plays:
+                self._state.command(USE_BANK, plays.bank, channel)
 
     def use_for_partner(self, loaded: LoadedPreset) -> None:
         """Let the partner's new notes play this preset."""
@@ -183,7 +200,7 @@ class PresetBanks:
 
     def _free_bank(self) -> int | None:
         taken = [loaded.bank for loaded in self._loaded]
-        empty = [bank for bank in range(BANK_COUNT) if bank != BUILT_IN_BANK and bank not in taken]
+        empty = [bank for bank in PRESET_BANKS if bank not in taken]
         candidates = [*empty, *self._replaceable()]
         return next((bank for bank in candidates if self._state.bank_is_free(bank)), None)
 

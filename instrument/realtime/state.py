@@ -57,8 +57,10 @@ TICK_FRAMES: Final = 32  # the control rate's grid, on absolute frames: 0.67 ms 
 
 CHANNEL_COUNT: Final = 16
 KEY_COUNT: Final = 128
-BANK_COUNT: Final = 4
+BANK_COUNT: Final = 5
 BUILT_IN_BANK: Final = 0  # the plain tone that sounds when no preset is there yet
+KIT_BANK: Final = BANK_COUNT - 1  # the drums of MIDI files
+PRESET_BANKS: Final = range(BUILT_IN_BANK + 1, KIT_BANK)
 LAYER_COUNT: Final = 2
 SOFT, LOUD = 0, 1  # layers
 SOFT_VELOCITY: Final = 40  # the velocities that the two layers are rendered at

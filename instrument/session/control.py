@@ -73,6 +73,7 @@ class PlaySettings:
     lowest_latency: bool = False
     record: Path | None = None
     midi: Path | None = None
+    no_drums: bool = False
     demo: bool = False
     force: bool = False
     through: bool = False
@@ -243,6 +244,7 @@ class Host:
         while not self.presets.table_is_complete and time.monotonic() < patience:
             self._pass()
         is_free = self._settings.demo and self._settings.preset is None
+        self.presets.play_drums(song.drum_channels)
         feed = SongFeed(self.state, song, follow_programs=is_free)
         while not feed.has_ended:
             feed.feed()
@@ -393,7 +395,7 @@ def _without_ctrl_c() -> Iterator[None]:
 
 def _song(settings: PlaySettings) -> Song | None:
     if settings.midi:
-        song = read_midi_file(settings.midi)
+        song = read_midi_file(settings.midi, drums=not settings.no_drums)
         if song.warning:
             click.echo(song.warning, err=True)
         return song
@@ -404,6 +406,10 @@ def check_files(settings: PlaySettings) -> None:
     """Refuse files that cannot be written before anything starts."""
     if settings.midi and settings.demo:
         raise SettingError("--midi and --demo exclude each other", "Choose one of them.")
+    if settings.no_drums and not settings.midi:
+        raise SettingError(
+            "--no-drums belongs to --midi", "For example: --midi song.mid --no-drums"
+        )
     for path in (settings.record, Path(settings.audio)):
         if path and (path == settings.record or path.suffix.lower() == ".wav"):
             from instrument.wav_files import check_target

@@ -215,12 +215,16 @@ class Session:
         if not isinstance(music, Song):
             music = song_of(music) if isinstance(music, Phrase) else read_midi_file(Path(music))
         self._check_open()
+        with self._lock:
+            self._host.presets.play_drums(music.drum_channels)
         feed = SongFeed(self._host.state, music, follow_programs=False)
         while not feed.has_ended:
             with self._lock:
                 self._check_open()
                 feed.feed()
             time.sleep(LOOP_SECONDS)
+        with self._lock:
+            self._host.presets.play_drums(frozenset())
 
     def change_preset(self, preset: Preset | Path | str) -> None:
         """Let new notes play another preset as soon as its first tones are there.

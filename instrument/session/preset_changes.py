@@ -16,6 +16,7 @@ from instrument.preset.controllers import ControlFollower
 from instrument.preset.preset import list_presets
 from instrument.processes.json_lines import Notice
 from instrument.realtime.state import LOUD, PITCH_COUNT, EngineState
+from instrument.rendering.drum_kit import fill_drum_kit
 from instrument.rendering.messages import AttacksReady, Opened, Report, TableFailed, TableReady
 from instrument.session.models_process import ModelsProcess
 from instrument.session.renderer_thread import RendererThread
@@ -69,6 +70,12 @@ class PresetChanges:
     def start(self) -> None:
         """Play the first preset from now on, even though its notes are still to come."""
         self._use(self._first)
+
+    def play_drums(self, channels: frozenset[int]) -> None:
+        """Let channels play the built-in kit from now on, and give back those that did before."""
+        if channels:
+            fill_drum_kit(self._state)
+        self._banks.use_kit(channels)
 
     @property
     def table_is_complete(self) -> bool:

@@ -77,6 +77,7 @@ MISTAKES = [
     ("play --preset reed --audio taken.wav", "exists\nAdd --force to replace it"),
     ("play --preset reed --midi broken.mid", "is truncated"),
     ("play --preset reed --midi song.mid --demo", "exclude each other"),
+    ("play --preset reed --no-drums", "--no-drums belongs to --midi"),
     (
         "render song.mid out.wav --preset model.toml",
         "there is no model 'tinny'\nDid you mean 'tiny'",

@@ -11,6 +11,7 @@ from instrument.composers.continuer import (
     PhraseContinuer,
     at_bar_line,
     draw_not_before,
+    recent,
 )
 from instrument.errors import SettingError
 from instrument.music.constraints import Constraints
@@ -124,3 +125,13 @@ def test_the_echo_repeats_the_prompts_end() -> None:
     longer = EchoContinuer().continue_phrase(phrase, 20.0, Constraints(), 0)
     assert longer.length_beats == 20.0
     assert [note.start_beats for note in longer.notes] == [0, 1, 4, 6, 8, 9, 12, 14, 16, 17]
+
+
+def test_of_a_long_phrase_the_last_bars_are_heard() -> None:
+    notes = tuple(Note(float(beat), 60, 1.0) for beat in range(401))
+    drums = tuple(Note(float(beat), 36, 0.5) for beat in range(401))
+    phrase = Phrase((Track(drums, is_drum=True), Track(notes)), 404.0)
+    heard = recent(phrase, 10)
+    assert heard.length_beats == 16.0  # from the bar line before the tenth-last note: beat 388
+    assert [len(track.notes) for track in heard.tracks] == [13, 13]
+    assert recent(phrase, 401) is phrase

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from instrument.errors import MidiFileError
 from instrument.offline.render_song import render_song
 from instrument.session.demo import FIRST_PROGRAM, SECOND_PROGRAM, demonstration
 from tests.helpers.live_play import make_home
+from tests.helpers.places import ROOT
 
 RATE_HZ = 48_000
 
@@ -118,3 +120,59 @@ def test_the_demonstration_shows_what_the_instrument_can_do() -> None:
     struck = [m.data[1] for m in piece.messages if m.data[0] & 0xF0 == 0x90]
     released = [m.data[1] for m in piece.messages if m.data[0] & 0xF0 == 0x80]
     assert sorted(struck) == sorted(released)
+
+
+FILES = ROOT / "tests" / "golden" / "midi"
+
+
+def test_without_drums_a_file_sounds_as_if_it_had_none(tmp_path: Path) -> None:
+    melody = rendered(tmp_path, FILES / "00_plain.mid")
+    np.testing.assert_array_equal(rendered(tmp_path, FILES / "13_drums.mid", drums=False), melody)
+    both = rendered(tmp_path, FILES / "13_drums.mid")
+    drums = both[: len(melody)] - melody
+    assert 0.01 < np.abs(drums).max() < 0.7
+    assert np.abs(drums).max() < 4 * np.abs(melody).max()
+
+
+def test_drums_are_the_kit_s_and_no_pitches_of_the_preset(tmp_path: Path) -> None:
+    beats = rendered(tmp_path, FILES / "22_drums_only.mid")
+    assert np.abs(beats[: RATE_HZ // 10]).max() > 0.05
+    out = tmp_path / "other.wav"
+    render_song(FILES / "22_drums_only.mid", out, preset="choir")
+    np.testing.assert_array_equal(soundfile.read(out, dtype="float32")[0][:, 0], beats)
+
+
+def test_drums_alone_are_nothing_to_hear_without_them(tmp_path: Path) -> None:
+    with pytest.raises(MidiFileError, match="nothing to hear without its drums"):
+        render_song(FILES / "22_drums_only.mid", tmp_path / "out.wav", preset="reed", drums=False)
+    assert not (tmp_path / "out.wav").exists()
+
+
+def test_volume_and_bend_are_back_after_general_midi_on(tmp_path: Path) -> None:
+    sound = rendered(tmp_path, FILES / "37_gm_reset_between.mid")
+    assert np.abs(sound[RATE_HZ // 2 :]).max() > 0.02
+    assert partial(sound[int(0.6 * RATE_HZ) : int(0.9 * RATE_HZ)], 60) == pytest.approx(1, rel=0.01)
+
+
+def test_the_channels_of_two_ports_do_not_touch_each_other(tmp_path: Path) -> None:
+    song = mido.MidiFile(ticks_per_beat=480)
+    song.add_track().extend(
+        [
+            mido.MetaMessage("midi_port", port=0),
+            note("note_on", 57, 0),
+            note("note_off", 57, 960),
+        ]
+    )
+    song.add_track().extend(
+        [
+            mido.MetaMessage("midi_port", port=1),
+            mido.Message("control_change", control=7, value=0),
+            mido.Message("pitchwheel", pitch=8191),
+            note("note_on", 81, 0),
+            note("note_off", 81, 960),
+        ]
+    )
+    song.save(tmp_path / "ports.mid")
+    sound = rendered(tmp_path, tmp_path / "ports.mid")
+    alone = a_song(tmp_path / "alone.mid", note("note_on", 57, 0), note("note_off", 57, 960))
+    np.testing.assert_array_equal(sound, rendered(tmp_path, alone))
