@@ -13,6 +13,7 @@
     ├── MissingExtraError        a package that an optional extra installs
     ├── InstallationError        another distribution has overwritten one of our packages
     └── EngineError              one of the instrument's own processes failed
+        └── RateChangedError     the audio device has come back at another sample rate
 
 Every message says what, where, what was found, and what to do about it.
 """
@@ -71,6 +72,10 @@ class SettingError(LatentkeysError):
 
 class EngineError(LatentkeysError):
     """One of the instrument's own processes failed."""
+
+
+class RateChangedError(EngineError):
+    """The audio device has come back at another sample rate, for which a session has no tones."""
 
 
 class InstallationError(LatentkeysError):

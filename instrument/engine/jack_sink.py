@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -126,6 +126,28 @@ class JackSink:
         with contextlib.suppress(self._jack.JackError):
             left.connect(speakers[0])
             right.connect(speakers[1 if len(speakers) > 1 else 0])
+
+    def cables(self) -> list[tuple[str, str]]:
+        """Return what is plugged into what: (our port's short name, the other port's name)."""
+        with contextlib.suppress(self._jack.JackError):
+            return [
+                (port.shortname, other.name)
+                for port in self._our_ports()
+                for other in port.connections
+            ]
+        return []
+
+    def plug(self, cables: Iterable[tuple[str, str]]) -> None:
+        """Connect as `cables` has told; what is no longer there is left out."""
+        ours = {port.shortname: port for port in self._our_ports()}
+        for name, other in cables:
+            with contextlib.suppress(self._jack.JackError):
+                if other not in {port.name for port in ours[name].connections}:
+                    ours[name].connect(other)
+
+    def _our_ports(self) -> list[Any]:
+        client = self._client
+        return [*client.outports, *client.midi_inports, *client.midi_outports]
 
     def _playback_latency_frames(self, speaker: Any) -> int:
         """Ask libjack what lies between a block and the air; JACK-Client does not wrap that.

@@ -80,10 +80,17 @@ def input_is_gone(name: str) -> Notice:
     return Notice(f"MIDI input {name!r} is gone", remedy)
 
 
+class OtherRate(msgspec.Struct, frozen=True, tag=True):
+    """The device has come back at another rate, for which there are no tones; it stays closed."""
+
+    audio: str
+    rate_hz: float
+
+
 class Ended(msgspec.Struct, frozen=True, tag=True):
     """The engine has faded out and closed its device."""
 
 
-Report = Ready | Notice | Failed | Ended
+Report = Ready | Notice | Failed | OtherRate | Ended
 
 REPORTS: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)

@@ -32,6 +32,7 @@ class MidiThread(threading.Thread):
         self._out = out
         self._lowest_latency = lowest_latency
         self._ends = threading.Event()
+        self.rounds = 0  # of its loop: whether it goes on
 
     def run(self) -> None:
         """Poll until `end` is called."""
@@ -40,6 +41,7 @@ class MidiThread(threading.Thread):
         while not self._ends.wait(wait_seconds):
             self.forward()
             wait_seconds = self.send_due()
+            self.rounds += 1
 
     def forward(self) -> None:
         """Hand over everything that has arrived."""

@@ -5,7 +5,8 @@ control should know (`instrument.engine.messages`). Two Python threads run here 
 needed for sound: the MIDI thread polls inputs, the main thread keeps house.
 
 The engine outlives its control process: it plays on, MIDI included, until it has been quiet for a
-minute; then it removes the session and ends.
+minute; then it removes the session and ends. An engine that died or hung is followed by another one
+on the same state: it opens the device again and lets go of the notes that were held.
 """
 
 from __future__ import annotations
@@ -17,26 +18,64 @@ import shutil
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from instrument.engine.audio_sinks import AudioSink, NullSink, WavSink, open_sink
 from instrument.engine.clock import install_clock
+from instrument.engine.jack_cables import Cables
 from instrument.engine.jack_sink import JackSink
-from instrument.engine.messages import Ended, EngineSettings, Ready
+from instrument.engine.messages import Ended, EngineSettings, OtherRate, Ready
 from instrument.engine.midi_ports import no_match_notices, open_midi, open_midi_out
 from instrument.engine.midi_thread import MidiThread
 from instrument.engine.prefault import PagePrefaulter
 from instrument.errors import DeviceError
+from instrument.midi.messages import release_everything
+from instrument.processes.ending import end_on_sigterm
+from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice, say
 from instrument.realtime.machine_code import drop_linker_pages
 from instrument.realtime.offline_engine import prepare_state
-from instrument.realtime.state import FADE_OUT, LET_GO, OUR_SOURCE, EngineState
+from instrument.realtime.state import (
+    ENGINE_BEATS,
+    FADE_OUT,
+    LET_GO,
+    OUR_SOURCE,
+    TO_OUT,
+    EngineState,
+)
 
 HOUSE_SECONDS = 0.02
 RESCAN_SECONDS = 0.25  # a keyboard that is plugged in again takes longer to come up
 REOPEN_SECONDS = 2.0
+STALL_SECONDS = 1.0
+"""A device that asks for no block for so long hangs ..."""
+DEAD_SECONDS = 3.0
+"""... and is opened again after this time."""
+HOUSE_LIMIT_SECONDS = 3.0
+"""The house's round may take so long; the sound does not need it."""
+OPENING_SECONDS = 30.0
 FADE_TIMEOUT_SECONDS = 1.0
 BAD_START = 2
+
+
+class Stall:
+    """How long the device has not asked for a block."""
+
+    def __init__(self, state: EngineState) -> None:
+        self._state = state
+        self._clock = state.clock
+        self._since = time.monotonic()
+        self.is_long = False  # worth a word to the player
+
+    def seconds(self) -> float:
+        """Return the time since the clock was last seen to move."""
+        if self._state.clock != self._clock:
+            self._clock = self._state.clock
+            self._since = time.monotonic()
+        seconds = time.monotonic() - self._since
+        self.is_long = seconds > STALL_SECONDS
+        return seconds
 
 
 class Engine:
@@ -52,12 +91,15 @@ class Engine:
         self._folder = folder
         self._settings = EngineSettings.load(folder)
         self._state = EngineState.attach(folder)
+        self._heart = Heartbeat(self._state, ENGINE_BEATS, folder).start()
+        self._follows_another = self._state.rate_hz > 0
         self._parent = os.getppid()
         self._fades_since: float | None = None
         self._looks_again_at = 0.0
         self._reopens_at = 0.0
-        self._lost_sink: AudioSink | None = None
+        self._seeks_device = False
         self._must_end = False
+        self._cables = Cables(folder)
         self._opened = contextlib.ExitStack()
 
     def open(self) -> None:
@@ -68,14 +110,20 @@ class Engine:
         DeviceError
             The device that was asked for by name cannot be opened.
         """
+        with self._heart.opening(OPENING_SECONDS):
+            self._open()
+
+    def _open(self) -> None:
         state, settings = self._state, self._settings
         if settings.channel is not None:
             state.fields["channel_mask"] = 1 << (settings.channel - 1)
-        state.fields["engine_pid"] = os.getpid()
+        if self._follows_another:
+            state.forget_sounds()
         install_clock(state)
-        self._sink, notices = open_sink(settings, state)
+        self._sink, notices = self._find_sink()
         self._opened.callback(lambda: self._sink.close())  # whichever it is by then
-        state.set_rate(self._sink.rate_hz)
+        if not self._follows_another:
+            state.set_rate(self._sink.rate_hz)
         prepare_state(state)
         self._pages = PagePrefaulter(state)
         jack = self._sink if isinstance(self._sink, JackSink) else None
@@ -85,15 +133,57 @@ class Engine:
         if out is not None:
             self._opened.callback(out.close)
         self._midi = MidiThread(state, self._inputs, out, settings.lowest_latency)
+        if self._follows_another:
+            self._let_go()
         self._sink.start()
+        self._cables.plug(self._sink)
         self._midi.start()
         self._opened.callback(self._midi.end)
+        self._asked = Stall(state)
         state.fields["playing"] = 1
         if jack:
             jack.rescan_midi()
         self._say_ready()
         for notice in (*notices, *midi_notices, *out_notices, *self._no_match_notices()):
             say(notice)
+
+    def _find_sink(self) -> tuple[AudioSink, list[Notice]]:
+        if not self._follows_another:
+            return open_sink(self._settings, self._state)
+        try:
+            return self._reopen(), []
+        except DeviceError as problem:
+            self._seeks_device = True
+            return self._stand_in(), [Notice(problem.message, "Trying to get it back.")]
+
+    def _reopen(self) -> AudioSink:
+        """Open the device again, at the rate that the session has.
+
+        Raises
+        ------
+        DeviceError
+            It is not there, or only at another rate, which is said.
+        """
+        rate_hz = self._state.rate_hz
+        sink, _ = open_sink(replace(self._settings, rate_hz=rate_hz), self._state)
+        if isinstance(sink, NullSink) and self._settings.audio == "auto":
+            sink.close()
+            raise DeviceError("there is no audio device")
+        if sink.rate_hz != rate_hz:
+            sink.close()
+            say(OtherRate(sink.name, sink.rate_hz))
+            raise DeviceError(f"{sink.name} runs at {sink.rate_hz:g} Hz now")
+        return sink
+
+    def _stand_in(self, block_frames: int = 0) -> AudioSink:
+        sink = NullSink(self._state.rate_hz, block_frames)
+        sink.open(self._state)
+        return sink
+
+    def _let_go(self) -> None:
+        """Release what sounds at the MIDI output; before the MIDI thread starts."""
+        for status, data1, data2 in release_everything():
+            self._state.midi_ring.push(-1, status, data1, data2, value=TO_OUT)
 
     def _say_ready(self) -> None:
         sink = self._sink
@@ -116,20 +206,25 @@ class Engine:
         gc.collect()
         gc.freeze()
         gc.disable()  # a collection would stop the MIDI thread for milliseconds
+        rounds = -1
         while not self._has_ended():
+            if self._midi.rounds != rounds:
+                rounds = self._midi.rounds
+                self._heart.work(HOUSE_LIMIT_SECONDS)
             time.sleep(HOUSE_SECONDS)
             self._pages.follow()
             now = time.monotonic()
-            if not self._sink.is_alive():
+            if not self._sink.is_alive() or self._stands_still():
                 self._replace_sink()
             if now >= self._looks_again_at or self._has_news():
                 self._looks_again_at = now + RESCAN_SECONDS
                 self._look_for_inputs()
-            if self._lost_sink is not None and now >= self._reopens_at:
+            if self._seeks_device and now >= self._reopens_at:
                 self._reopens_at = now + REOPEN_SECONDS
                 self._try_to_return()
             if self._must_end or self._is_forgotten():
                 self._fade_out()
+        say(Ended())
 
     def end(self) -> None:
         """Let `run` fade to silence and return. Also from a signal."""
@@ -145,7 +240,6 @@ class Engine:
         self._opened.close()
         _say_what_ended(self._sink)
         self._state.fields["playing"] = 0
-        say(Ended())
         if os.getppid() != self._parent:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -176,6 +270,7 @@ class Engine:
         if isinstance(self._sink, JackSink):
             for notice in self._sink.rescan_midi():
                 say(notice)
+            self._cables.keep(self._sink)
 
     def _midi_names(self) -> tuple[str, ...]:
         names = self._inputs.names()
@@ -192,33 +287,40 @@ class Engine:
         """Go on without the device that has just been lost."""
         lost = self._sink
         if not isinstance(lost, NullSink):
-            self._lost_sink = lost
+            self._seeks_device = True
             say(Notice(f"{lost.name} is gone: playing to nowhere", "Trying to get it back."))
             if isinstance(lost, JackSink):
                 self._let_jack_go()  # its keys can no longer tell that they are up
         _say_what_ended(lost)
-        stand_in = NullSink(self._state.rate_hz, lost.block_frames)
-        stand_in.open(self._state)
-        self._switch_to(stand_in)
+        self._switch_to(self._stand_in(lost.block_frames))
         self._reopens_at = time.monotonic() + REOPEN_SECONDS
 
+    def _stands_still(self) -> bool:
+        """Say when the device stops asking for audio; True when it has to be opened again.
+
+        A JACK server that hangs would not answer us either: it is waited for.
+        """
+        was_long, seconds = self._asked.is_long, self._asked.seconds()
+        if self._asked.is_long and not was_long:
+            say(Notice(f"{self._sink.name} asks for no audio", "Waiting for it."))
+        elif was_long and not self._asked.is_long:
+            say(Notice(f"{self._sink.name} asks for audio again"))
+        return seconds > DEAD_SECONDS and not isinstance(self._sink, JackSink)
+
     def _try_to_return(self) -> None:
-        try:
-            sink, _ = open_sink(self._settings, self._state)
-        except DeviceError:
-            return
-        if isinstance(sink, NullSink) or sink.rate_hz != self._state.rate_hz:
-            sink.close()
-            return
-        self._lost_sink = None
-        self._switch_to(sink)
-        self._say_ready()
+        with contextlib.suppress(DeviceError), self._heart.opening(OPENING_SECONDS):
+            sink = self._reopen()
+            self._seeks_device = False
+            self._switch_to(sink)
+            self._cables.plug(sink)
+            self._say_ready()
 
     def _switch_to(self, sink: AudioSink) -> None:
         self._sink.close()
         self._state.fields["clock_next_ns"] = 0.0  # another device, another clock
         self._sink = sink
         sink.start()
+        self._asked = Stall(self._state)
 
 
 def _say_what_ended(sink: AudioSink) -> None:
@@ -234,7 +336,7 @@ def main() -> None:
     engine = Engine(Path(sys.argv[1]))
     try:
         engine.open()
-        signal.signal(signal.SIGTERM, lambda *_: engine.end())
+        end_on_sigterm(engine.end)
         engine.run()
     except DeviceError as error:
         say(Failed(error.message, error.remedy))

@@ -35,13 +35,18 @@ from instrument.partner.replay import composer_sha256
 from instrument.partner.take import FORMAT, Take, new_take_folder, write_take
 from instrument.partner.views import view_of
 from instrument.preset.partner_options import PartnerOptions
+from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice, listen, say
-from instrument.realtime.state import EngineState
+from instrument.realtime.state import PARTNER_BEATS, EngineState
 
 POLL_SECONDS = 0.001
 VIEW_SECONDS = 0.1
 PRIORITY = 1
 LINK_SECONDS = 0.05
+LIMIT_SECONDS = 3.0
+"""Whoever composes for longer does not come back; the music has waited long enough."""
+OPENING_SECONDS = 60.0
+"""Reading a composer and its runtime from a slow disk."""
 
 
 class PartnerProcess:
@@ -55,12 +60,19 @@ class PartnerProcess:
         What the player chose.
     commands
         What control asks for; None means that control is gone.
+    heart
+        Shows whether this goes on.
     """
 
     def __init__(
-        self, state: EngineState, options: PartnerOptions, commands: SimpleQueue[Command | None]
+        self,
+        state: EngineState,
+        options: PartnerOptions,
+        commands: SimpleQueue[Command | None],
+        heart: Heartbeat,
     ) -> None:
         self._state, self._options, self._commands = state, options, commands
+        self._heart = heart
         partner = open_partner(options, state.rate_hz)
         self._live = LivePartner(state, partner)
         self._next_view = self._next_link = 0.0
@@ -74,11 +86,13 @@ class PartnerProcess:
         gc.collect()
         gc.freeze()  # a collection of what lies here would stop the music for milliseconds
         while self._do_commands():
+            self._heart.work(LIMIT_SECONDS)
             self._live.follow()
             if self._link is not None and time.monotonic() >= self._next_link:
                 self._next_link = time.monotonic() + LINK_SECONDS
                 self._follow_link(self._link)
             self._tell()
+            self._heart.rest()
             time.sleep(POLL_SECONDS)
         self._live.send(self._live.partner.end())
         if self._link is not None:
@@ -151,10 +165,12 @@ def main() -> None:
     folder = Path(sys.argv[1])
     commands = listen(COMMANDS)
     state, options = EngineState.attach(folder), load_options(folder)
+    heart = Heartbeat(state, PARTNER_BEATS, folder).start()
     while not state.fields["playing"] and commands.empty():
         time.sleep(POLL_SECONDS)
     try:
-        process = PartnerProcess(state, options, commands)
+        with heart.opening(OPENING_SECONDS):
+            process = PartnerProcess(state, options, commands, heart)
     except LatentkeysError as problem:
         say(Failed(problem.message, problem.remedy))
         return

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO
@@ -20,7 +21,8 @@ class ChildProcess:
     """Run ``python -m MODULE SESSION_DIR`` and exchange lines with it without ever waiting.
 
     It gets a session of its own, so that Ctrl-C in the terminal reaches control alone, which then
-    ends the others in order. Its stderr goes to ``MODULE.log`` in the session's folder.
+    ends the others in order; SIGINT is blocked from its first instruction on. Its stderr goes to
+    ``MODULE.log`` in the session's folder.
 
     Parameters
     ----------
@@ -33,7 +35,7 @@ class ChildProcess:
     def __init__(self, module: str, folder: Path) -> None:
         self.module = module
         self.log = folder / f"{module}.log"
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, _sigint_blocked():
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, str(folder)],
                 stdin=subprocess.PIPE,
@@ -85,6 +87,10 @@ class ChildProcess:
             return "\n".join(text.strip().splitlines()[-count:])
         return ""
 
+    def kill(self) -> None:
+        """End it at once, even if it is stopped."""
+        self._process.kill()
+
     def end(self, wait_seconds: float = 1.0) -> None:
         """Close its stdin, wait for its end, and kill it if it does not come."""
         with suppress(OSError):
@@ -97,6 +103,19 @@ class ChildProcess:
         self._reader.join(1.0)
         assert self._process.stdout
         self._process.stdout.close()
+
+
+@contextmanager
+def _sigint_blocked() -> Iterator[None]:
+    """A child inherits the mask; a Ctrl-C that comes meanwhile reaches this process afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _collect(stream: IO[bytes], lines: SimpleQueue[bytes]) -> None:

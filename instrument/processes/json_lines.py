@@ -6,8 +6,10 @@ Whatever must be faster than a line goes through the engine's block (`instrument
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
+import time
 from contextlib import suppress
 from queue import SimpleQueue
 from typing import TypeVar
@@ -15,6 +17,9 @@ from typing import TypeVar
 import msgspec
 
 T = TypeVar("T")
+
+LAST_SECONDS = 5.0
+"""A process ends within this time after the one that started it."""
 
 
 class Notice(msgspec.Struct, frozen=True, tag=True):
@@ -60,6 +65,8 @@ def listen(messages: msgspec.json.Decoder[T]) -> SimpleQueue[T | None]:
             except msgspec.DecodeError as problem:
                 say(Notice(f"a message that this process does not know: {problem}"))
         heard.put(None)
+        time.sleep(LAST_SECONDS)
+        os._exit(1)  # whatever keeps it busy will not come back, and nobody else could end it
 
     threading.Thread(target=read, name="listen", daemon=True).start()
     return heard

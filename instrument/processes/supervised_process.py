@@ -1,9 +1,10 @@
-"""Keep a process of ours going: hear it, and start it again when it dies, within reason."""
+"""Keep a process of ours going: start it again when it dies or hangs, within reason."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -11,14 +12,16 @@ from typing import Generic, TypeVar
 import msgspec
 
 from instrument.processes.child_process import ChildProcess
+from instrument.processes.heartbeat import Watch
 from instrument.processes.json_lines import Failed, Notice
+from instrument.realtime.state import EngineState
 
 Report = TypeVar("Report")
 
 
 @dataclass(frozen=True, slots=True)
 class RestartPolicy:
-    """How often a process that dies is started again.
+    """How often a process that dies or hangs is started again.
 
     Attributes
     ----------
@@ -33,6 +36,28 @@ class RestartPolicy:
     remedy: str
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a supervised process runs.
+
+    Attributes
+    ----------
+    name
+        What the player calls it: "the partner".
+    module
+        See `ChildProcess`.
+    beats
+        Whose heartbeat in the engine block is its own.
+    policy
+        When to give up.
+    """
+
+    name: str
+    module: str
+    beats: int
+    policy: RestartPolicy
+
+
 class SupervisedProcess(Generic[Report]):
     """One of our processes, from the start of the session to its end.
 
@@ -40,31 +65,43 @@ class SupervisedProcess(Generic[Report]):
 
     Parameters
     ----------
-    name
-        What the player calls it: "the partner".
-    module
-        What to run, see `ChildProcess`.
-    folder
-        The session's folder.
+    program
+        What to run.
     reports
         Reads its lines.
-    policy
-        When to give up.
+    state
+        The engine block.
+    folder
+        The session's folder.
     """
 
     def __init__(
         self,
-        name: str,
-        module: str,
-        folder: Path,
+        program: Program,
         reports: msgspec.json.Decoder[Report],
-        policy: RestartPolicy,
+        state: EngineState,
+        folder: Path,
     ) -> None:
-        self.name = name
-        self._module, self._folder = module, folder
-        self._reports, self._policy = reports, policy
-        self._restarts: deque[float] = deque(maxlen=policy.most)
-        self._process: ChildProcess | None = ChildProcess(module, folder)
+        self._program, self._reports = program, reports
+        self._state, self._folder = state, folder
+        self._restarts: deque[float] = deque(maxlen=program.policy.most)
+        self._process: ChildProcess | None = None
+        self._start()
+
+    @property
+    def is_there(self) -> bool:
+        """It runs, or is about to be started again; false after `end` and after giving up."""
+        return self._process is not None
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the process that runs at present."""
+        return self._process.pid if self._process else None
+
+    @property
+    def is_running(self) -> bool:
+        """It runs at this moment."""
+        return self._process is not None and self._process.exit_code is None
 
     def send(self, message: msgspec.Struct) -> None:
         """Tell the process something; one that is not there does not hear it."""
@@ -72,15 +109,21 @@ class SupervisedProcess(Generic[Report]):
             self._process.send(message)
 
     def follow(self) -> list[Report | Notice]:
-        """Return what the process has said; start it again if it has died. Call it often."""
-        if not self._process:
+        """Return what the process has said; start it again if it has died or hangs.
+
+        Call it at least ten times a second.
+        """
+        process = self._process
+        if not process:
             return []
-        ended = self._process.exit_code is not None  # before the lines: its last one counts too
-        said: list[Report | Notice] = list(self._decoded(self._process))
+        ended = process.exit_code is not None  # before the lines: its last one counts too
+        said: list[Report | Notice] = list(self._decoded(process))
         if any(isinstance(report, Failed) for report in said):
             self.end()
         elif ended:
-            said.append(self._start_again(self._process))
+            said.extend(self._start_again(process, f"ended (exit code {process.exit_code})"))
+        else:
+            said.extend(self._look_after(process))
         return said
 
     def end(self) -> None:
@@ -96,11 +139,16 @@ class SupervisedProcess(Generic[Report]):
     def _clean_up(self) -> None:
         """Put in order what the process that has just ended left behind."""
 
-    def _resume(self) -> None:
-        """Tell a successor what its predecessor knew."""
+    def _resume(self, *, was_stuck: bool) -> Notice | None:  # noqa: ARG002 - for subclasses
+        """Tell a successor what its predecessor knew, unless that is what it was stuck in."""
+        return None
 
-    def _decoded(self, process: ChildProcess) -> list[Report]:
-        reports = []
+    def _start(self) -> None:
+        self._watch = Watch(self._state, self._program.beats)
+        self._is_called_slow = False
+        self._process = ChildProcess(self._program.module, self._folder)
+
+    def _decoded(self, process: ChildProcess) -> Iterator[Report]:
         for line in process.lines():
             try:
                 report = self._reports.decode(line)
@@ -108,20 +156,32 @@ class SupervisedProcess(Generic[Report]):
                 process.note(line)
                 continue
             self._hear(report)
-            reports.append(report)
-        return reports
+            yield report
 
-    def _start_again(self, dead: ChildProcess) -> Notice:
-        code, last_words = dead.exit_code, dead.last_words()
+    def _look_after(self, process: ChildProcess) -> Iterator[Notice]:
+        finding = self._watch.look()
+        if finding in ("silent", "stuck"):
+            process.kill()
+            yield from self._start_again(process, "does not answer", was_stuck=finding == "stuck")
+        elif finding == "slow" and not self._is_called_slow:
+            self._is_called_slow = True
+            yield Notice(f"{self._program.name} is slow to answer")
+
+    def _start_again(
+        self, dead: ChildProcess, how: str, *, was_stuck: bool = False
+    ) -> Iterator[Notice]:
+        name, policy = self._program.name, self._program.policy
         dead.end()
         self._process = None
         self._clean_up()
         now = time.monotonic()
-        has_tried_often = len(self._restarts) == self._policy.most
-        if has_tried_often and now - self._restarts[0] < self._policy.window_seconds:
-            why = f"{self.name} keeps dying (exit code {code}) {last_words}".rstrip()
-            return Notice(why, self._policy.remedy)
+        is_often = len(self._restarts) == policy.most
+        if is_often and (not policy.most or now - self._restarts[0] < policy.window_seconds):
+            often = f"{name} {how}, {policy.most + 1} times within {policy.window_seconds:g} s"
+            yield Notice(f"{often} {dead.last_words()}".rstrip(), policy.remedy)
+            return
         self._restarts.append(now)
-        self._process = ChildProcess(self._module, self._folder)
-        self._resume()
-        return Notice(f"{self.name} ended (exit code {code}): started it again")
+        self._start()
+        yield Notice(f"{name} {how}: started it again")
+        if remark := self._resume(was_stuck=was_stuck):
+            yield remark

@@ -23,6 +23,7 @@ field              writer                      readers
 ``request_ring``   kernel                      control (program changes)
 ``wanted``         kernel                      models (what to render next)
 ``meters``         kernel and its callback     everyone
+``heartbeats``     each process its own        the one that supervises it
 ``channels`` …     kernel                      everyone, for looking only
 =================  ==========================  ===================================================
 
@@ -102,6 +103,10 @@ CONTROL_SOURCE: Final = 30
 PARTNER_SOURCE: Final = 31
 SOURCE_COUNT: Final = 32
 
+# Whose heartbeat (`heartbeats`).
+ENGINE_BEATS, MODELS_BEATS, PARTNER_BEATS, CONTROL_BEATS = 0, 1, 2, 3
+PROCESS_COUNT: Final = 8
+
 # What a voice is doing (`voices.stage`).
 FREE, ATTACK, DECAY, RELEASE = 0, 1, 2, 3
 
@@ -149,6 +154,14 @@ SLOT = _record(
     ("loop_end", "i4"),  # 0 = no loop; the cross-fade is baked in by the writer
     ("loop_decay_per_frame", "f4"),  # level per frame from loop_start on; 1 = steady
     ("gain", "f4"),
+)
+
+# All times are `time.monotonic_ns`, which is one clock for all processes.
+HEARTBEAT = _record(
+    ("beat_ns", "i8"),  # when it last showed that it runs
+    ("patience_ns", "i8"),  # how long it may be silent at present
+    ("works_since_ns", "i8"),  # when it began what it is doing; 0 = it waits for something to do
+    ("limit_ns", "i8"),  # how long that may take
 )
 
 METERS = _record(
@@ -298,10 +311,10 @@ STATE = _record(
     ("tones_address", "u8"),  # in the engine's own address space
     ("clock", "i8"),  # frames rendered so far
     ("channel_mask", "i8"),  # bit c: channel c is heard
-    ("engine_pid", "i8"),
     ("playing", "i8"),  # 0 until the sink runs
     ("stopped", "i8"),  # set when FADE_OUT has reached silence
     ("server_is_gone", "i8"),  # the audio server shut down
+    ("heartbeats", HEARTBEAT, (PROCESS_COUNT,)),
     # -- callbacks: function addresses and ports of this process, the audio clock
     ("process_block", "u8"),
     ("clock_function", "u8"),
@@ -395,6 +408,15 @@ STATE = _record(
     ("log_ring", LOG),
     ("record_ring", RECORDING),
 )
+
+
+OUTLIVES_THE_ENGINE: Final = {
+    *("magic", "format", "rate_hz", "slot_frames", "slot_stride", "clock", "heartbeats"),
+    *("channel_mask", "goes_through", "echo_frames", "master_gain", "master_target"),
+    *("channels", "banks", "slots", "wanted", "meters"),
+    *(name for name in STATE.names or () if name.endswith("_ring")),
+}
+"""Fields that an engine takes over from one that died."""
 
 
 class EngineState:
@@ -522,6 +544,21 @@ class EngineState:
             self._map_tones(create=False)
         assert self._tones is not None
         return self._tones[..., : int(self.fields["slot_frames"])]
+
+    def forget_sounds(self) -> None:
+        """Begin in silence, after an engine that died in the middle of a block. Engine only.
+
+        Whatever belongs to its process or to its notes is as in a new session. Presets, tones,
+        channels, the clock and what others have put into the rings stay.
+        """
+        fresh = np.zeros((), STATE)
+        _write_defaults(fresh)
+        for name in set(STATE.names or ()) - OUTLIVES_THE_ENGINE:
+            self.fields[name] = fresh[name]
+        for name in ("active_voices", "fading_voices", "bank_voices"):
+            self.meters[name] = 0
+        for pedal in ("sustain", "sostenuto", "soft"):  # it may be up by now, unheard
+            self.channels[pedal] = 0
 
     def _map_tones(self, create: bool) -> None:
         shape = (BANK_COUNT, LAYER_COUNT, PITCH_COUNT, int(self.fields["slot_stride"]))

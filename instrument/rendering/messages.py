@@ -15,6 +15,7 @@ class Fill(msgspec.Struct, frozen=True, tag=True):
     bank: int
     preset: str  #: path of the file
     is_fresh: bool = False  #: the bank was another preset's: forget what is in it
+    limit_seconds: float = 3.0  #: tones that take longer do not come any more
 
 
 class Opened(msgspec.Struct, frozen=True, tag=True):

@@ -20,8 +20,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from instrument.errors import FileError, LatentkeysError
+from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Notice, listen, say
-from instrument.realtime.state import EngineState
+from instrument.realtime.state import MODELS_BEATS, EngineState
 from instrument.rendering.messages import (
     FILLS,
     AttacksReady,
@@ -37,6 +38,8 @@ NICENESS = 5
 _POLL_SECONDS = 0.002
 HEARTBEAT_SECONDS = 0.25
 """A GPU that renders nothing for longer may lower its clocks."""
+OPENING_SECONDS = 60.0
+"""Reading a model and its runtime from a slow disk, and waiting for the engine's device."""
 PLAYED_SECONDS = 30.0
 """So long after the last key, nobody is expected to want another preset at once."""
 
@@ -47,6 +50,7 @@ class _Filling:
 
     table: OpenTable
     started: float  # time.monotonic()
+    limit_seconds: float
     attacks_are_told: bool = False
 
 
@@ -63,6 +67,8 @@ class Models:
         Where tones come from; made when not given.
     report
         Takes what is to be said; it is printed for control when not given.
+    heart
+        Shows whether this goes on; made when not given.
     """
 
     def __init__(
@@ -71,12 +77,14 @@ class Models:
         requests: SimpleQueue[Fill | None],
         supply: ToneTables | None = None,
         report: Callable[[Report], None] = say,
+        heart: Heartbeat | None = None,
     ) -> None:
         self._state = state
         self._say = report
         self._supply = supply or ToneTables(state)
         self._requests = requests
         self._filling: _Filling | None = None
+        self._heart = heart or Heartbeat(state, MODELS_BEATS)
 
     def serve(self) -> None:
         """Render until control is gone."""
@@ -86,7 +94,9 @@ class Models:
                 request = self._requests.get(block=self._filling is None, timeout=beat)
             except Empty:
                 if self._filling:
+                    self._heart.work(self._filling.limit_seconds)
                     self._render_one_step()
+                    self._heart.rest()
                 elif self._is_played:
                     self._supply.keep_awake()
                 continue
@@ -94,7 +104,8 @@ class Models:
                 return
             self._filling = None
             try:
-                self._begin(request)
+                with self._heart.opening(OPENING_SECONDS):
+                    self._begin(request)
             except LatentkeysError as problem:
                 self._say(TableFailed(request.bank, problem.message, problem.remedy))
 
@@ -118,7 +129,7 @@ class Models:
             self._say(TableReady(request.bank, time.monotonic() - started, "cache"))
             return
         self._say(Opened(request.bank, table.provider, table.notice))
-        self._filling = _Filling(table, started)
+        self._filling = _Filling(table, started, request.limit_seconds)
 
     def _wait_for_rate(self) -> None:
         while not self._state.rate_hz and self._requests.empty():
@@ -136,7 +147,8 @@ class Models:
         if job is None:
             self._filling = None
             self._say(TableReady(table.bank, seconds, "model"))
-            self._keep(table)
+            with self._heart.opening(OPENING_SECONDS):
+                self._keep(table)
 
     def _keep(self, table: OpenTable) -> None:
         try:
@@ -150,7 +162,10 @@ def main() -> None:
     """Entry point of the process: ``python -m instrument.rendering.process SESSION_DIR``."""
     with suppress(OSError, AttributeError):
         os.nice(NICENESS)  # Windows has none
-    Models(EngineState.attach(Path(sys.argv[1])), listen(FILLS)).serve()
+    folder = Path(sys.argv[1])
+    state = EngineState.attach(folder)
+    heart = Heartbeat(state, MODELS_BEATS, folder).start()
+    Models(state, listen(FILLS), heart=heart).serve()
 
 
 if __name__ == "__main__":

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import secrets
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -22,21 +22,23 @@ import click
 
 from instrument.engine import messages as engine_messages
 from instrument.engine.messages import EngineSettings
-from instrument.errors import DeviceError, EngineError, LatentkeysError, SettingError
+from instrument.errors import LatentkeysError, RateChangedError, SettingError
 from instrument.first_start import compile_once
 from instrument.midi.song import Song, read_midi_file
 from instrument.partner import messages as partner_messages
 from instrument.preset.banks import chosen_preset
 from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.preset import find_preset, load_preset
-from instrument.processes.child_process import ChildProcess
+from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice
-from instrument.realtime.state import FADE_OUT, PANIC, EngineState
+from instrument.realtime.state import CONTROL_BEATS, FADE_OUT, PANIC, EngineState
 from instrument.session.demo import demonstration
+from instrument.session.ending import Ending, uninterrupted
+from instrument.session.engine_process import EngineProcess
 from instrument.session.models_process import ModelsProcess
 from instrument.session.partner_process import PartnerProcess
 from instrument.session.preset_changes import PresetChanges
-from instrument.session.session_folder import session_folder
+from instrument.session.session_folder import other_sessions, session_folder
 from instrument.session.song_player import SongFeed
 from instrument.session.status_line import StatusLine, clock
 from instrument.session.terminal_keys import HELP, KEYS, TerminalKeys
@@ -48,14 +50,18 @@ if TYPE_CHECKING:
 
 LOOP_SECONDS = 0.02
 START_POLL_SECONDS = 0.002
-START_TIMEOUT_SECONDS = 60.0
-"""Compiling the audio thread on a first start takes ten seconds on a slow machine."""
+LIMIT_SECONDS = 5.0
+"""Control's loop goes round within this time."""
 FADE_TIMEOUT_SECONDS = 1.0
 LONGEST_NOTE_SECONDS = 4.0
 SONG_PATIENCE_SECONDS = 10.0
 """A piece waits so long for its notes to be rendered."""
 ECHO_SECONDS = 0.06
 """A note of the partner that another program sends back so soon is not taken for the player's."""
+ALREADY_PLAYING = (
+    "latentkeys is playing already (process {}); this is another one, beside it. Its JACK ports "
+    "have another name, and a sound card may belong to the first one alone."
+)
 DEMO_FILE = Path("latentkeys-demo.wav")
 _PARTNER = "partner_"  # flags that begin so are the partner's
 
@@ -129,12 +135,34 @@ def play_live(settings: PlaySettings) -> None:
     song = _song(settings)
     check_files(settings)
     compile_once()
-    with session_folder() as folder, Host(folder, settings, preset) as host, panic_key(host):
-        host.start()
-        if not host.is_bare:
-            host.play(song)
-            return
-    play_into_file(settings, preset)
+    for other in other_sessions():
+        click.echo(ALREADY_PLAYING.format(other), err=True)
+    with Ending() as ending:
+        is_bare = _play_session(settings, preset, song, ending)
+    if is_bare:
+        play_into_file(settings, preset)
+
+
+def _play_session(settings: PlaySettings, preset: Path, song: Song | None, ending: Ending) -> bool:
+    """Play in one session after the other, should the device change its rate.
+
+    Returns
+    -------
+    bool
+        There is nothing here to play with.
+    """
+    while True:
+        with session_folder() as folder, Host(folder, settings, preset, ending=ending) as host:
+            try:
+                host.start()
+                if not host.is_bare:
+                    with panic_key(host):
+                        host.play(song)
+                return host.is_bare
+            except RateChangedError as change:
+                click.echo(f"{change.message}: starting again at that rate", err=True)
+                preset = host.presets.plays or preset
+        settings = replace(settings, record=_next_name(settings.record))
 
 
 def play_into_file(settings: PlaySettings, preset: Path) -> None:
@@ -161,6 +189,8 @@ class Host:
         Shows what goes on.
     models
         Renders the tones: a process, or a thread of this one.
+    ending
+        Tells when the player wants to end.
     """
 
     def __init__(
@@ -169,14 +199,17 @@ class Host:
         settings: PlaySettings,
         preset: Path,
         status: type[StatusLine] = StatusLine,
-        models: Callable[[Path], ModelsProcess | RendererThread] = ModelsProcess,
+        models: Callable[[EngineState, Path], ModelsProcess | RendererThread] = ModelsProcess,
+        ending: Ending | None = None,
     ) -> None:
         self._settings = settings
+        self._ending = ending or Ending()
         self.state = EngineState.create(folder, note_seconds=LONGEST_NOTE_SECONDS)
+        self._heart = Heartbeat(self.state, CONTROL_BEATS).start()
         settings.for_engine().save(folder)
         self.state.fields["goes_through"] = int(settings.through)
         self._status = status(self.state)
-        self._models = models(folder)
+        self._models = models(self.state, folder)
         options = settings.for_partner(load_preset(preset, self._status.say).partner)
         sound = options.preset if options else None
         self.presets = PresetChanges(
@@ -190,7 +223,7 @@ class Host:
         self._partner = PartnerProcess(self.state, folder, options) if options else None
         self._keys = TerminalKeys()
         self._capture: AudioCapture | None = None
-        self._engine = ChildProcess("instrument.engine.process", folder)
+        self._engine = EngineProcess(self.state, folder)
         self.ready: engine_messages.Ready | None = None  #: what plays; None until it does
         self._recorder: Recorder | None = None
         self._panics = False
@@ -203,11 +236,9 @@ class Host:
         DeviceError, EngineError
             The engine cannot start.
         """
-        deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while self.ready is None:
+            self._ending.check()
             self._listen_to_engine()
-            if time.monotonic() > deadline:
-                raise EngineError(f"the engine did not start {self._engine.last_words()}".rstrip())
             time.sleep(START_POLL_SECONDS)
 
     @property
@@ -253,6 +284,7 @@ class Host:
 
     def _pass(self) -> None:
         """Go once round control's loop."""
+        self._ending.check()
         self.follow()
         if self._partner and (command := KEYS.get(self._keys.read())):
             self._partner.send(command)
@@ -267,6 +299,7 @@ class Host:
         LatentkeysError
             The engine has died, or the first preset cannot be rendered.
         """
+        self._heart.work(LIMIT_SECONDS)
         if self._panics:
             self._panics = False
             self.state.command(PANIC)
@@ -282,19 +315,15 @@ class Host:
             self._status.update(recording=self._recorder.seconds)
 
     def _listen_to_engine(self) -> None:
-        ended = self._engine.exit_code
-        for line in self._engine.lines():
-            self._hear(engine_messages.REPORTS.decode(line))
-        if ended is not None:
-            said = self._engine.last_words()
-            raise EngineError(
-                f"the engine ended by itself (exit code {ended}) {said}".rstrip(),
-                "Please report this, with what you did before.",
-            )
+        for report in self._engine.follow():
+            self._hear(report)
 
     def _hear(self, report: engine_messages.Report) -> None:
-        if isinstance(report, Failed):
-            raise DeviceError(report.message, report.remedy)
+        if isinstance(report, engine_messages.OtherRate):
+            raise RateChangedError(
+                f"{report.audio} is back, at {report.rate_hz:g} Hz; this session plays at "
+                f"{self.state.rate_hz:g} Hz"
+            )
         if isinstance(report, Notice):
             self._status.say(report.message, report.remedy)
         elif isinstance(report, engine_messages.Ready):
@@ -348,23 +377,24 @@ class Host:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        """Fade out, end both processes, finish the recording; a second Ctrl-C waits for that."""
-        with _without_ctrl_c():
+        """Fade out, end the other processes, finish the recording; nothing interrupts that."""
+        with uninterrupted():
             self._fade_out()
+            if self._recorder:
+                self._recorder.drain()
+                self._recorder.finish()
             if self._partner:
                 self._partner.end()
             if self._capture:
                 self._capture.close()
             self._models.end()
             self._engine.end()
-            if self._recorder:
-                self._recorder.drain()
-                self._recorder.finish()
+            self._heart.stop()
 
     def _fade_out(self) -> None:
         self.state.command(FADE_OUT)
         deadline = time.monotonic() + FADE_TIMEOUT_SECONDS
-        while self._engine.exit_code is None and time.monotonic() < deadline:
+        while self._engine.is_running and time.monotonic() < deadline:
             time.sleep(START_POLL_SECONDS)
 
 
@@ -380,17 +410,12 @@ def panic_key(host: Host) -> Iterator[None]:
             signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
-@contextmanager
-def _without_ctrl_c() -> Iterator[None]:
-    """Let nothing interrupt the end; other threads than the main one are never interrupted."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _next_name(recording: Path | None) -> Path | None:
+    """Return a name for what goes on in another file: take.wav, take-2.wav, ..."""
+    if recording is None:
+        return None
+    names = (recording.with_stem(f"{recording.stem}-{number}") for number in count(2))
+    return next(name for name in names if not name.exists())
 
 
 def _song(settings: PlaySettings) -> Song | None:

@@ -21,6 +21,7 @@ from instrument.midi.song import Song, read_midi_file, song_of
 from instrument.music.note import Phrase
 from instrument.preset.banks import preset_file
 from instrument.preset.preset import Preset, load_preset
+from instrument.realtime.state import EngineState
 from instrument.rendering.renderer import ToneRenderer
 from instrument.session.control import LOOP_SECONDS, Host, PlaySettings, check_files
 from instrument.session.models_process import ModelsProcess
@@ -266,7 +267,7 @@ class Session:
         load_preset(path)  # a wrong one is told here, and not in the thread
         return path
 
-    def _renderer_thread(self, folder: Path) -> RendererThread:
+    def _renderer_thread(self, _: EngineState, folder: Path) -> RendererThread:
         assert self._renderer
         return RendererThread(folder, self._renderer)
 

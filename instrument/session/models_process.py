@@ -8,15 +8,24 @@ import msgspec
 
 from instrument.preset.banks import LoadedPreset
 from instrument.processes.json_lines import Notice
-from instrument.processes.supervised_process import RestartPolicy, SupervisedProcess
+from instrument.processes.supervised_process import Program, RestartPolicy, SupervisedProcess
+from instrument.realtime.state import MODELS_BEATS, EngineState
 from instrument.rendering.messages import REPORTS, Fill, Report, TableFailed, TableReady
 
-MODULE = "instrument.rendering.process"
-POLICY = RestartPolicy(
-    most=5,
-    window_seconds=60.0,
-    remedy="What is rendered goes on sounding. Choose another preset and start again.",
+PROGRAM = Program(
+    name="the models process",
+    module="instrument.rendering.process",
+    beats=MODELS_BEATS,
+    policy=RestartPolicy(
+        most=5,
+        window_seconds=60.0,
+        remedy="What is rendered goes on sounding. Choose another preset and start again.",
+    ),
 )
+TONE_SECONDS = 3.0
+"""A graph that takes longer for its tones is taken for one that never returns ..."""
+SLOW_TONE_SECONDS = 15.0
+"""... and is tried once more: the machine may be slow."""
 
 
 class ModelsProcess(SupervisedProcess[Report]):
@@ -24,12 +33,14 @@ class ModelsProcess(SupervisedProcess[Report]):
 
     Parameters
     ----------
+    state
+        The engine block.
     folder
         The session's folder.
     """
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__("the models process", MODULE, folder, REPORTS, POLICY)
+    def __init__(self, state: EngineState, folder: Path) -> None:
+        super().__init__(PROGRAM, REPORTS, state, folder)
         self._request: Fill | None = None  # until its table is ready
 
     def fill(self, loaded: LoadedPreset, *, is_fresh: bool = False) -> None:
@@ -40,17 +51,28 @@ class ModelsProcess(SupervisedProcess[Report]):
         is_fresh
             The bank held another preset until now.
         """
-        self._request = Fill(loaded.bank, str(loaded.path.resolve()), is_fresh)
+        path = str(loaded.path.resolve())
+        self._request = Fill(loaded.bank, path, is_fresh, limit_seconds=TONE_SECONDS)
         self.send(self._request)
 
     def _hear(self, report: Report) -> None:
-        """Know what a successor would have to be asked for."""
         request = self._request
         if request is None or isinstance(report, Notice) or report.bank != request.bank:
             return
         done = isinstance(report, (TableReady, TableFailed))
         self._request = None if done else msgspec.structs.replace(request, is_fresh=False)
 
-    def _resume(self) -> None:
-        if self._request:
-            self.send(self._request)
+    def _resume(self, *, was_stuck: bool) -> Notice | None:
+        request = self._request
+        if request is None:
+            return None
+        if was_stuck and request.limit_seconds >= SLOW_TONE_SECONDS:
+            self._request = None
+            return Notice(
+                f'the model of "{Path(request.preset).stem}" does not return: it is left alone',
+                "The built-in tone sounds in its place. Choose another preset.",
+            )
+        limit = SLOW_TONE_SECONDS if was_stuck else request.limit_seconds
+        self._request = msgspec.structs.replace(request, limit_seconds=limit)
+        self.send(self._request)
+        return None

@@ -8,14 +8,18 @@ from instrument.midi.messages import ALL_NOTES_OFF, control_change
 from instrument.partner.messages import REPORTS, Report, save_options
 from instrument.partner.settings import HAND_OVER_SECONDS
 from instrument.preset.partner_options import PartnerOptions
-from instrument.processes.supervised_process import RestartPolicy, SupervisedProcess
-from instrument.realtime.state import TO_OUT, TO_VOICES, EngineState
+from instrument.processes.supervised_process import Program, RestartPolicy, SupervisedProcess
+from instrument.realtime.state import PARTNER_BEATS, TO_OUT, TO_VOICES, EngineState
 
-MODULE = "instrument.partner.process"
-POLICY = RestartPolicy(
-    most=3,
-    window_seconds=60.0,
-    remedy="You play on alone. Start again with another --model.",
+PROGRAM = Program(
+    name="the partner",
+    module="instrument.partner.process",
+    beats=PARTNER_BEATS,
+    policy=RestartPolicy(
+        most=3,
+        window_seconds=60.0,
+        remedy="You play on alone. Start again with another --model.",
+    ),
 )
 
 
@@ -33,9 +37,9 @@ class PartnerProcess(SupervisedProcess[Report]):
     """
 
     def __init__(self, state: EngineState, folder: Path, options: PartnerOptions) -> None:
-        self._state, self._options = state, options
+        self._options = options
         save_options(options, folder)
-        super().__init__("the partner", MODULE, folder, REPORTS, POLICY)
+        super().__init__(PROGRAM, REPORTS, state, folder)
 
     def _clean_up(self) -> None:
         """Let its notes go: it can no longer do so itself. Some may be about to begin."""

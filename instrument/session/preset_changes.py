@@ -78,6 +78,11 @@ class PresetChanges:
         self._banks.use_kit(channels)
 
     @property
+    def plays(self) -> Path | None:
+        """The preset that new notes play; None before `start`."""
+        return self._banks.current.path if self._banks.current else None
+
+    @property
     def table_is_complete(self) -> bool:
         """Every note of what plays is there to its end."""
         return self._banks.current is not None and self._banks.current.bank in self._complete

@@ -38,20 +38,25 @@ class JackServer:
 
 @contextlib.contextmanager
 def running_jack(
-    block_frames: int = 256, name: str = "test", *, is_realtime: bool = False
+    block_frames: int = 256,
+    name: str = "test",
+    *,
+    is_realtime: bool = False,
+    is_synchronous: bool = True,
+    rate_hz: int = RATE_HZ,
 ) -> Iterator[JackServer]:
-    """Run ``jackd -S -d dummy`` for as long as the body lasts."""
+    """Run ``jackd -S -d dummy`` for as long as the body lasts; without -S it waits for nobody."""
     name = f"latentkeys-{name}-{os.getpid()}"
     command = [
         "jackd",
         "-R" if is_realtime else "--no-realtime",
-        "-S",
+        *(["-S"] if is_synchronous else []),
         "--name",
         name,
         "-d",
         "dummy",
     ]
-    command += ["-r", str(RATE_HZ), "-p", str(block_frames), "-C", "2", "-P", "2"]
+    command += ["-r", str(rate_hz), "-p", str(block_frames), "-C", "2", "-P", "2"]
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

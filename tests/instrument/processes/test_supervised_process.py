@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from instrument.processes.json_lines import Failed, Notice
-from instrument.processes.supervised_process import RestartPolicy, SupervisedProcess
+from instrument.processes.supervised_process import Program, RestartPolicy, SupervisedProcess
+from instrument.realtime.state import MODELS_BEATS, EngineState
 from tests.helpers.live_play import wait_for
+
+pytestmark = pytest.mark.serial
 
 
 class Number(msgspec.Struct, frozen=True, tag=True):
@@ -28,11 +33,25 @@ while (heard := numbers.get()) is not None:
 """
 DYING = "raise SystemExit('a reason')"
 FAILING = "say(Failed('no such thing', 'Take another.'))"
+BEATING = """
+heart = Heartbeat(EngineState.attach(Path(sys.argv[1])), MODELS_BEATS).start()
+numbers = listen(NUMBERS)
+say(Number(0))
+while (heard := numbers.get()) is not None:
+    heart.work(1.5)
+    time.sleep(heard.value)
+    heart.rest()
+    say(heard)
+"""
 CHATTING = "print('a library says hello', flush=True); say(Number(1)); listen(NUMBERS).get()"
 
 PREAMBLE = """
+import sys, time
+from pathlib import Path
 import msgspec
+from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice, listen, say
+from instrument.realtime.state import MODELS_BEATS, EngineState
 
 class Number(msgspec.Struct, frozen=True, tag=True):
     value: int
@@ -44,9 +63,10 @@ NUMBERS = msgspec.json.Decoder(Number)
 class Counted(SupervisedProcess[Report]):
     """Writes down what its hooks are called for."""
 
-    def __init__(self, module: str, folder: Path, policy: RestartPolicy) -> None:
+    def __init__(self, folder: Path, policy: RestartPolicy) -> None:
         self.calls: list[str] = []
-        super().__init__("the counter", module, folder, REPORTS, policy)
+        program = Program("the counter", "stand_in", MODELS_BEATS, policy)
+        super().__init__(program, REPORTS, EngineState.create(folder), folder)
 
     def _hear(self, report: Report) -> None:
         self.calls.append(f"hear {type(report).__name__}")
@@ -54,8 +74,9 @@ class Counted(SupervisedProcess[Report]):
     def _clean_up(self) -> None:
         self.calls.append("clean up")
 
-    def _resume(self) -> None:
-        self.calls.append("resume")
+    def _resume(self, *, was_stuck: bool) -> Notice | None:
+        self.calls.append("resume after being stuck" if was_stuck else "resume")
+        return Notice("a remark") if was_stuck else None
 
 
 Start = Callable[..., Counted]
@@ -67,7 +88,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
 
     def make(script: str, *, most: int = 2) -> Counted:
         (tmp_path / "stand_in.py").write_text(PREAMBLE + script)
-        return Counted("stand_in", tmp_path, RestartPolicy(most, 60.0, "Play on without."))
+        return Counted(tmp_path, RestartPolicy(most, 60.0, "Play on without."))
 
     return make
 
@@ -96,7 +117,7 @@ def test_a_process_that_dies_is_started_again_as_often_as_its_policy_says(start:
     first, second, last = all_reports(process, 3)
     assert first == second == Notice("the counter ended (exit code 1): started it again")
     assert isinstance(last, Notice)
-    assert last.message.startswith("the counter keeps dying (exit code 1)")
+    assert last.message.startswith("the counter ended (exit code 1), 3 times within 60 s")
     assert last.message.endswith("a reason")
     assert last.remedy == "Play on without."
     assert process.follow() == []
@@ -124,4 +145,47 @@ def test_a_message_that_the_process_does_not_know_is_said(start: Start) -> None:
     assert isinstance(answer, Notice) and "does not know" in answer.message
     process.send(Number(1))
     assert all_reports(process, 1) == [Number(2)]
+    process.end()
+
+
+def test_a_process_that_stands_still_is_seen_within_a_second(start: Start) -> None:
+    process = start(BEATING)
+    all_reports(process, 1)
+    time.sleep(1.0)
+    assert process.follow() == []
+    psutil.Process(process.pid).suspend()
+    stopped = time.monotonic()
+    notice = all_reports(process, 1)[0]
+    assert time.monotonic() - stopped < 1.0
+    assert notice == Notice("the counter does not answer: started it again")
+    assert all_reports(process, 1) == [Number(0)]
+    process.end()
+
+
+def test_work_that_does_not_come_back_is_said_within_a_second_and_ended(start: Start) -> None:
+    process = start(BEATING)
+    all_reports(process, 1)
+    process.send(Number(60))
+    began = time.monotonic()
+    [slow] = all_reports(process, 1)
+    assert slow == Notice("the counter is slow to answer")
+    assert time.monotonic() - began < 1.1
+    said = all_reports(process, 2)
+    assert 1.4 < time.monotonic() - began < 2.5
+    assert said == [Notice("the counter does not answer: started it again"), Notice("a remark")]
+    assert process.calls[-1] == "resume after being stuck"
+    process.end()
+
+
+def test_a_supervisor_that_was_stopped_itself_does_not_blame_others(start: Start) -> None:
+    process = start(BEATING)
+    all_reports(process, 1)
+    psutil.Process(process.pid).suspend()
+    time.sleep(2.0)  # as if all of the machine had stood still
+    assert process.follow() == []
+    psutil.Process(process.pid).resume()
+    time.sleep(0.15)
+    for _ in range(20):
+        assert process.follow() == []
+        time.sleep(0.05)
     process.end()

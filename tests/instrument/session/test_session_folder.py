@@ -1,6 +1,5 @@
 """A session's folder, and songs that are fed into a session."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -13,10 +12,11 @@ import pytest
 from instrument.midi.messages import note_off, note_on, program_change
 from instrument.midi.song import Song, SongMessage
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import BUILT_IN_BANK, TICK_FRAMES, EngineState
+from instrument.realtime.state import BUILT_IN_BANK, TICK_FRAMES
 from instrument.session.session_folder import (
     ROOM_BYTES,
     choose_parent,
+    other_sessions,
     session_folder,
     sweep_dead_sessions,
 )
@@ -31,15 +31,29 @@ def test_the_folder_is_private_and_goes_even_after_an_error() -> None:
     assert not folder.exists()
 
 
-def test_a_dead_engines_folder_is_swept_and_a_living_ones_is_not() -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    with session_folder() as killed, session_folder() as playing:
-        EngineState.create(killed).fields["engine_pid"] = dead.pid
-        EngineState.create(playing).fields["engine_pid"] = os.getpid()
+SESSION = """
+import sys, time
+from instrument.session.session_folder import session_folder
+with session_folder() as folder:
+    print(folder, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_killed_sessions_folder_is_swept_and_a_living_ones_is_not() -> None:
+    control = subprocess.Popen([sys.executable, "-c", SESSION], stdout=subprocess.PIPE, text=True)
+    assert control.stdout
+    folder = Path(control.stdout.readline().strip())
+    with control.stdout, session_folder() as ours:
+        assert control.pid in other_sessions()
         sweep_dead_sessions()
-        assert not killed.exists()
-        assert playing.exists()
+        assert folder.exists()
+        control.kill()
+        control.wait()
+        sweep_dead_sessions()
+        assert not folder.exists()
+        assert ours.exists()
+        assert control.pid not in other_sessions()
 
 
 def test_a_container_with_little_memory_gets_its_folder_on_disk(tmp_path: Path) -> None:
