@@ -8,6 +8,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain, count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -88,6 +89,12 @@ def flush_to_disk(path: Path) -> None:
     """Wait until the disk has a file: renamed before that, a power cut leaves an empty one."""
     with path.open("r+b") as file:
         os.fsync(file.fileno())
+
+
+def free_name(path: Path) -> Path:
+    """Return a path or, if it is taken, one with a number: take.wav, take-2.wav, take-3.wav, ..."""
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return next(name for name in chain([path], numbered) if not name.exists())
 
 
 def temporary_beside(path: Path) -> Path:

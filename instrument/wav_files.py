@@ -73,14 +73,14 @@ class WavFile:
         self.rate_hz = rate_hz
         self.frames = 0
         self._most_frames = MAX_BYTES // (2 * _SAMPLE_BYTES[subtype])
-        self._temporary = temporary_beside(path)
+        self.temporary = temporary_beside(path)
         kind = "FLAC" if path.suffix == ".flac" else "WAV"
         try:
             self._file = soundfile.SoundFile(
-                self._temporary, "w", rate_hz, 2, subtype=subtype, format=kind
+                self.temporary, "w", rate_hz, 2, subtype=subtype, format=kind
             )
         except soundfile.LibsndfileError as problem:
-            self._temporary.unlink(missing_ok=True)
+            self.temporary.unlink(missing_ok=True)
             raise self._explain(problem) from problem
 
     def write(self, frames: Stereo) -> None:
@@ -100,8 +100,8 @@ class WavFile:
         """Close the file and put it in its place; after a failure it can still be kept or not."""
         try:
             self._file.close()
-            flush_to_disk(self._temporary)
-            self._temporary.replace(self.path)
+            flush_to_disk(self.temporary)
+            self.temporary.replace(self.path)
         except OSError as problem:
             raise cannot_write(self.path, problem) from problem
         except soundfile.LibsndfileError as problem:
@@ -120,13 +120,13 @@ class WavFile:
         with suppress(OSError, soundfile.LibsndfileError):
             self._file.close()
         with suppress(OSError):
-            self._temporary.replace(self.path)
+            self.temporary.replace(self.path)
 
     def discard(self) -> None:
         """Take the unfinished file away, if there still is one."""
         with suppress(soundfile.LibsndfileError):
             self._file.close()
-        self._temporary.unlink(missing_ok=True)
+        self.temporary.unlink(missing_ok=True)
 
     def __enter__(self) -> WavFile:
         return self
@@ -142,7 +142,7 @@ class WavFile:
 
     def _explain(self, problem: soundfile.LibsndfileError) -> FileError:
         """Look for the reason ourselves: libsndfile calls everything a system error."""
-        is_full = shutil.disk_usage(self._temporary.parent).free < 2**16
+        is_full = shutil.disk_usage(self.temporary.parent).free < 2**16
         return cannot_write(self.path, OSError(errno.ENOSPC if is_full else 0, str(problem)))
 
 
@@ -179,6 +179,12 @@ class Recorder:
         self.path = path
         self._reader = state.read_recording()
         self._file: WavFile | None = WavFile(path, round(state.rate_hz))
+
+    @property
+    def temporary(self) -> Path:
+        """Where it is being written."""
+        assert self._file
+        return self._file.temporary
 
     @property
     def lost_frames(self) -> int:

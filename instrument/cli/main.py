@@ -34,6 +34,9 @@ SECTIONS = {
         "replay": Verb(
             f"{_HERE}.replay:replay_command", "Make the notes of a kept take again, to the byte."
         ),
+        "recover": Verb(
+            f"{_HERE}.recover:recover_command", "Save recordings that a crash left unfinished."
+        ),
     },
     "Compose": {
         "continue": Verb(f"{_HERE}.compose:continue_command", "Go on from a MIDI file."),

@@ -123,7 +123,7 @@ class Engine:
         self._sink, notices = self._find_sink()
         self._opened.callback(lambda: self._sink.close())  # whichever it is by then
         if not self._follows_another:
-            state.set_rate(self._sink.rate_hz)
+            self._set_rate(self._sink.rate_hz)
         prepare_state(state)
         self._pages = PagePrefaulter(state)
         jack = self._sink if isinstance(self._sink, JackSink) else None
@@ -146,6 +146,16 @@ class Engine:
         self._say_ready()
         for notice in (*notices, *midi_notices, *out_notices, *self._no_match_notices()):
             say(notice)
+
+    def _set_rate(self, rate_hz: float) -> None:
+        try:
+            self._state.set_rate(rate_hz)
+        except OSError as problem:
+            raise DeviceError(
+                f'no room for the tones at {rate_hz:g} Hz in "{self._folder.parent}": '
+                f"{problem.strerror}",
+                "Free some memory or disk space there, or choose a lower --rate.",
+            ) from problem
 
     def _find_sink(self) -> tuple[AudioSink, list[Notice]]:
         if not self._follows_another:

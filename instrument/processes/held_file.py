@@ -18,7 +18,14 @@ _LOCKED_BYTE = 1 << 20
 class HeldFile:
     """Create a file and hold it until `release` or the end of this process.
 
-    It is held before anybody can see it under its name. The content is this process's number.
+    It is held before anybody can see it under its name.
+
+    Parameters
+    ----------
+    path
+        Its name; its folder is there.
+    content
+        What it holds; this process's number when not given.
 
     Raises
     ------
@@ -26,14 +33,14 @@ class HeldFile:
         It cannot be created.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, content: bytes = b"") -> None:
         self.path = path
         is_posix = sys.platform != "win32"
         first = path.with_name(f".{path.name}.{os.getpid()}") if is_posix else path
         flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
         self._descriptor = os.open(first, flags, 0o600)
         _lock(self._descriptor)
-        os.write(self._descriptor, str(os.getpid()).encode())
+        os.write(self._descriptor, content or str(os.getpid()).encode())
         if is_posix:
             first.replace(path)
 
@@ -45,20 +52,23 @@ class HeldFile:
             os.close(self._descriptor)
 
 
-def holder_of(path: Path) -> int | None:
-    """Return the number of the process that holds a file; None if nobody does."""
+def is_held(path: Path) -> bool:
+    """Tell whether a process holds a file."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except OSError:
-        return None
+        return False
     try:
-        if _lock(descriptor):
-            return None  # closing it lets go of it again
-        return int(os.read(descriptor, 32) or b"0")
-    except (OSError, ValueError):
-        return None
+        return not _lock(descriptor)  # closing it lets go of it again
     finally:
         os.close(descriptor)
+
+
+def holder_of(path: Path) -> int | None:
+    """Return the number of the process that holds a file with its number; None if nobody does."""
+    with suppress(OSError, ValueError):
+        return int(path.read_bytes()[:32]) if is_held(path) else None
+    return None
 
 
 def _lock(descriptor: int) -> bool:

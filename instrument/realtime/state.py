@@ -478,6 +478,11 @@ class EngineState:
             The device's rate; 0 leaves it to the engine, which calls `set_rate` once it knows.
         note_seconds
             The longest note that a slot can hold.
+
+        Raises
+        ------
+        OSError
+            There is no room for it: its pages are taken at once, so that none is missing later.
         """
         block = _map(None if folder is None else folder / "state.bin", STATE.itemsize, create=True)
         state = cls(block, folder)
@@ -509,7 +514,13 @@ class EngineState:
         return state
 
     def set_rate(self, rate_hz: float) -> None:
-        """Fix the rate, and with it the tone pool's size. Engine only, once, before playing."""
+        """Fix the rate, and with it the tone pool's size. Engine only, once, before playing.
+
+        Raises
+        ------
+        OSError
+            There is no room for the pool.
+        """
         seconds = -float(self.fields["slot_frames"]) / 1000.0
         if seconds <= 0:
             raise ValueError(f"rate is already {float(self.fields['rate_hz'])} Hz")
@@ -605,13 +616,14 @@ class EngineState:
         slot["frames_ready"] = len(audio)  # last: this publishes the slot
 
     def clear_bank(self, bank: int) -> None:
-        """Forget a bank's notes and give their memory back. Only when `bank_is_free`."""
+        """Forget a bank's notes. Only when `bank_is_free`.
+
+        A file keeps its pages: given back, they might be missing when the next notes come.
+        """
         self.slots[bank]["frames_ready"] = 0
         self.wanted[bank] = 0
         assert self.tones is not None and self._tones_map is not None
-        if hasattr(mmap, "MADV_REMOVE") and self._folder is not None:
-            self._tones_map.madvise(mmap.MADV_REMOVE, *self._pages_of(bank))
-        elif hasattr(mmap, "MADV_DONTNEED"):
+        if self._folder is None and hasattr(mmap, "MADV_DONTNEED"):
             self._tones_map.madvise(mmap.MADV_DONTNEED, *self._pages_of(bank))
 
     def bank_is_free(self, bank: int) -> bool:
@@ -704,14 +716,36 @@ DEFAULT_SOUND: Final[dict[str, float]] = {
 }
 
 
+def pool_bytes(rate_hz: float, note_seconds: float) -> int:
+    """Return the size of the tone pool."""
+    stride = _stride(int(np.ceil(note_seconds * rate_hz)))
+    return BANK_COUNT * LAYER_COUNT * PITCH_COUNT * stride * 4
+
+
+def reserve(descriptor: int, size: int) -> None:
+    """Give a file a size, and pages for all of it.
+
+    A page that is missing when it is first written to is no error that Python sees: the process
+    dies of SIGBUS, the engine in the middle of a block.
+
+    Raises
+    ------
+    OSError
+        There is not so much room.
+    """
+    os.ftruncate(descriptor, max(size, os.fstat(descriptor).st_size))
+    if hasattr(os, "posix_fallocate"):  # elsewhere the files are on disk, and lazily so
+        os.posix_fallocate(descriptor, 0, size)
+
+
 def _map(path: Path | None, size: int, create: bool) -> mmap.mmap:
     if path is None:
         return mmap.mmap(-1, size)
-    flags = os.O_RDWR | (os.O_CREAT | os.O_EXCL if create else 0) | getattr(os, "O_BINARY", 0)
+    flags = os.O_RDWR | (os.O_CREAT if create else 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags, 0o600)
     try:
         if create:
-            os.ftruncate(descriptor, size)
+            reserve(descriptor, size)
         return mmap.mmap(descriptor, size)
     finally:
         os.close(descriptor)

@@ -11,9 +11,8 @@ import secrets
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,8 @@ import click
 
 from instrument.engine import messages as engine_messages
 from instrument.engine.messages import EngineSettings
-from instrument.errors import LatentkeysError, RateChangedError, SettingError
+from instrument.errors import FileError, LatentkeysError, RateChangedError, SettingError
+from instrument.files import free_name
 from instrument.first_start import compile_once
 from instrument.midi.song import Song, read_midi_file
 from instrument.partner import messages as partner_messages
@@ -38,10 +38,16 @@ from instrument.session.engine_process import EngineProcess
 from instrument.session.models_process import ModelsProcess
 from instrument.session.partner_process import PartnerProcess
 from instrument.session.preset_changes import PresetChanges
-from instrument.session.session_folder import other_sessions, session_folder
+from instrument.session.session_folder import (
+    USUAL_RATE_HZ,
+    create_state,
+    other_sessions,
+    session_folder,
+)
 from instrument.session.song_player import SongFeed
 from instrument.session.status_line import StatusLine, clock
 from instrument.session.terminal_keys import HELP, KEYS, TerminalKeys
+from instrument.session.unfinished import unfinished_recordings, write_down
 
 if TYPE_CHECKING:
     from instrument.session.audio_history import AudioCapture
@@ -53,7 +59,6 @@ START_POLL_SECONDS = 0.002
 LIMIT_SECONDS = 5.0
 """Control's loop goes round within this time."""
 FADE_TIMEOUT_SECONDS = 1.0
-LONGEST_NOTE_SECONDS = 4.0
 SONG_PATIENCE_SECONDS = 10.0
 """A piece waits so long for its notes to be rendered."""
 ECHO_SECONDS = 0.06
@@ -62,6 +67,7 @@ ALREADY_PLAYING = (
     "latentkeys is playing already (process {}); this is another one, beside it. Its JACK ports "
     "have another name, and a sound card may belong to the first one alone."
 )
+UNFINISHED = "The recording {} was not finished. To save it, type: latentkeys recover"
 DEMO_FILE = Path("latentkeys-demo.wav")
 _PARTNER = "partner_"  # flags that begin so are the partner's
 
@@ -137,6 +143,8 @@ def play_live(settings: PlaySettings) -> None:
     compile_once()
     for other in other_sessions():
         click.echo(ALREADY_PLAYING.format(other), err=True)
+    for recording in unfinished_recordings():
+        click.echo(UNFINISHED.format(recording.path.name), err=True)
     with Ending() as ending:
         is_bare = _play_session(settings, preset, song, ending)
     if is_bare:
@@ -152,7 +160,10 @@ def _play_session(settings: PlaySettings, preset: Path, song: Song | None, endin
         There is nothing here to play with.
     """
     while True:
-        with session_folder() as folder, Host(folder, settings, preset, ending=ending) as host:
+        with (
+            session_folder(settings.rate_hz or USUAL_RATE_HZ) as folder,
+            Host(folder, settings, preset, ending=ending) as host,
+        ):
             try:
                 host.start()
                 if not host.is_bare:
@@ -162,7 +173,8 @@ def _play_session(settings: PlaySettings, preset: Path, song: Song | None, endin
             except RateChangedError as change:
                 click.echo(f"{change.message}: starting again at that rate", err=True)
                 preset = host.presets.plays or preset
-        settings = replace(settings, record=_next_name(settings.record))
+        if settings.record:
+            settings = replace(settings, record=free_name(settings.record))
 
 
 def play_into_file(settings: PlaySettings, preset: Path) -> None:
@@ -204,7 +216,7 @@ class Host:
     ) -> None:
         self._settings = settings
         self._ending = ending or Ending()
-        self.state = EngineState.create(folder, note_seconds=LONGEST_NOTE_SECONDS)
+        self.state = create_state(folder)
         self._heart = Heartbeat(self.state, CONTROL_BEATS).start()
         settings.for_engine().save(folder)
         self.state.fields["goes_through"] = int(settings.through)
@@ -226,6 +238,7 @@ class Host:
         self._engine = EngineProcess(self.state, folder)
         self.ready: engine_messages.Ready | None = None  #: what plays; None until it does
         self._recorder: Recorder | None = None
+        self._forget_recording: Callable[[], None] = lambda: None
         self._panics = False
 
     def start(self) -> None:
@@ -255,10 +268,20 @@ class Host:
             from instrument.wav_files import Recorder  # soundfile: not needed otherwise
 
             self._recorder = Recorder(self.state, self._settings.record)
+            self._write_down(self._recorder)
         if self._partner:
             from instrument.session.audio_history import AudioCapture  # soundfile, as above
 
             self._capture = AudioCapture(self.state)
+
+    def _write_down(self, recorder: Recorder) -> None:
+        """See that the recording can be saved, should this process be killed."""
+        try:
+            entry = write_down(recorder.path, recorder.temporary, round(self.state.rate_hz))
+        except FileError as problem:
+            self._status.say(problem.message, "It could not be saved after a crash.")
+            return
+        self._forget_recording = entry.release
 
     def play(self, song: Song | None) -> None:
         """Let keys play until Ctrl-C; if there is a piece, play it and end with it."""
@@ -377,19 +400,20 @@ class Host:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        """Fade out, end the other processes, finish the recording; nothing interrupts that."""
-        with uninterrupted():
+        """Fade out, finish the recording, end the other processes; nothing interrupts that."""
+        with uninterrupted(), ExitStack() as ends:
+            ends.callback(self._heart.stop)
+            ends.callback(self._engine.end)
+            ends.callback(self._models.end)
+            if self._partner:
+                ends.callback(self._partner.end)
+            if self._capture:
+                ends.callback(self._capture.close)
             self._fade_out()
             if self._recorder:
                 self._recorder.drain()
                 self._recorder.finish()
-            if self._partner:
-                self._partner.end()
-            if self._capture:
-                self._capture.close()
-            self._models.end()
-            self._engine.end()
-            self._heart.stop()
+                self._forget_recording()
 
     def _fade_out(self) -> None:
         self.state.command(FADE_OUT)
@@ -408,14 +432,6 @@ def panic_key(host: Host) -> Iterator[None]:
     finally:
         if hasattr(signal, "SIGQUIT"):
             signal.signal(signal.SIGQUIT, signal.SIG_DFL)
-
-
-def _next_name(recording: Path | None) -> Path | None:
-    """Return a name for what goes on in another file: take.wav, take-2.wav, ..."""
-    if recording is None:
-        return None
-    names = (recording.with_stem(f"{recording.stem}-{number}") for number in count(2))
-    return next(name for name in names if not name.exists())
 
 
 def _song(settings: PlaySettings) -> Song | None:

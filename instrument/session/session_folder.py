@@ -15,16 +15,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 from instrument.errors import FileError
 from instrument.processes.heartbeat import LOCK_FILES
 from instrument.processes.held_file import HeldFile, holder_of
-from instrument.realtime.state import CONTROL_BEATS
+from instrument.realtime.state import CONTROL_BEATS, EngineState, pool_bytes, reserve
 
 PREFIX = "latentkeys-"
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a fresh private folder is made inside
-ROOM_BYTES = 640 * 2**20
-"""Four banks of four-second notes at 48 kHz; containers often have only 64 MiB in memory."""
+LONGEST_NOTE_SECONDS = 4.0
+USUAL_RATE_HZ = 48_000.0
+SPARE_BYTES = 128 * 2**20
+"""For the engine block and for everybody else; containers often have only 64 MiB in memory."""
 FADE_SECONDS = 1.5
 """An engine that is asked to end fades out within this time."""
 HALF_MADE_SECONDS = 86_400.0
@@ -33,8 +36,15 @@ _CONTROL = LOCK_FILES[CONTROL_BEATS]
 
 
 @contextmanager
-def session_folder() -> Iterator[Path]:
+def session_folder(rate_hz: float = USUAL_RATE_HZ) -> Iterator[Path]:
     """Make a private folder for a session, held by this process, and remove it at the end.
+
+    The pages of its tones are taken meanwhile, in a thread: half a gigabyte takes a while.
+
+    Parameters
+    ----------
+    rate_hz
+        What the device is expected to play at.
 
     Raises
     ------
@@ -42,7 +52,8 @@ def session_folder() -> Iterator[Path]:
         There is no place for it.
     """
     sweep_dead_sessions()
-    parent = choose_parent()
+    size = pool_bytes(rate_hz, LONGEST_NOTE_SECONDS)
+    parent = choose_parent(size + SPARE_BYTES)
     try:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))  # mode 0700
         held = HeldFile(folder / _CONTROL)
@@ -51,11 +62,31 @@ def session_folder() -> Iterator[Path]:
             f'cannot create a session folder in "{parent}": {problem.strerror}',
             "Free some memory or disk space there.",
         ) from problem
+    reserving = Thread(target=_reserve, args=(folder / "tones.bin", size), name="reserve")
+    reserving.start()
     try:
         yield folder
     finally:
+        reserving.join()
         held.release()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def create_state(folder: Path) -> EngineState:
+    """Make the engine block of a session.
+
+    Raises
+    ------
+    FileError
+        There is no room for it.
+    """
+    try:
+        return EngineState.create(folder, note_seconds=LONGEST_NOTE_SECONDS)
+    except OSError as problem:
+        raise FileError(
+            f'no room for the engine\'s memory in "{folder.parent}": {problem.strerror}',
+            "Free some memory or disk space there.",
+        ) from problem
 
 
 def other_sessions() -> list[int]:
@@ -73,13 +104,22 @@ def sweep_dead_sessions() -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def choose_parent(in_memory: Path = _IN_MEMORY) -> Path:
+def choose_parent(room_bytes: int, in_memory: Path = _IN_MEMORY) -> Path:
     """Return where session folders go: into memory, if there is room for tone tables."""
     with suppress(OSError):
-        has_room = shutil.disk_usage(in_memory).free >= ROOM_BYTES
+        has_room = shutil.disk_usage(in_memory).free >= room_bytes
         if has_room and os.access(in_memory, os.W_OK):
             return in_memory
     return Path(tempfile.gettempdir())
+
+
+def _reserve(path: Path, size: int) -> None:
+    with suppress(OSError):  # the engine, which knows the true rate, tells what is missing
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+        try:
+            reserve(descriptor, size)
+        finally:
+            os.close(descriptor)
 
 
 def _folders() -> Iterator[Path]:

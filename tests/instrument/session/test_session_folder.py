@@ -1,5 +1,7 @@
 """A session's folder, and songs that are fed into a session."""
 
+import errno
+import os
 import shutil
 import subprocess
 import sys
@@ -9,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from instrument.errors import FileError
 from instrument.midi.messages import note_off, note_on, program_change
 from instrument.midi.song import Song, SongMessage
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import BUILT_IN_BANK, TICK_FRAMES
+from instrument.realtime.state import BUILT_IN_BANK, TICK_FRAMES, EngineState
 from instrument.session.session_folder import (
-    ROOM_BYTES,
     choose_parent,
+    create_state,
     other_sessions,
     session_folder,
     sweep_dead_sessions,
@@ -57,9 +60,10 @@ def test_a_killed_sessions_folder_is_swept_and_a_living_ones_is_not() -> None:
 
 
 def test_a_container_with_little_memory_gets_its_folder_on_disk(tmp_path: Path) -> None:
-    assert choose_parent(tmp_path / "there is none") == Path(tempfile.gettempdir())
-    room = shutil.disk_usage(tmp_path).free >= ROOM_BYTES
-    assert (choose_parent(tmp_path) == tmp_path) == room
+    free = shutil.disk_usage(tmp_path).free
+    assert choose_parent(1 << 20, tmp_path / "there is none") == Path(tempfile.gettempdir())
+    assert choose_parent(1 << 20, tmp_path) == tmp_path
+    assert choose_parent(2 * free, tmp_path) == Path(tempfile.gettempdir())
 
 
 def a_song() -> Song:
@@ -112,3 +116,24 @@ def test_a_key_that_the_song_leaves_down_ends_with_it() -> None:
     song = Song((SongMessage(0.0, note_on(60)),), 0.2)
     audio = play(engine, SongFeed(engine.state, song, follow_programs=False))
     assert len(audio) < 3 * 48_000
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system takes pages lazily")
+def test_every_page_of_a_session_is_taken_at_its_start(tmp_path: Path) -> None:
+    EngineState.create(tmp_path, 48_000.0, 0.1)
+    for name in ("state.bin", "tones.bin"):
+        file = (tmp_path / name).stat()
+        assert file.st_blocks * 512 >= file.st_size, name
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system takes pages lazily")
+def test_too_little_room_is_said_with_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(FileError, match="no room for the engine's memory") as refused:
+        create_state(tmp_path)
+    assert refused.value.remedy
