@@ -8,7 +8,8 @@ The file's name is a hash of everything that could change the code: these source
 Python, numpy, numba and llvmlite, and the processor with its features. numba's own cache is not
 used: it looks only at the file that a function stands in, not at those that the function calls.
 
-An object file is trusted like a ``.pyc``: it lies in a folder that only the user can write.
+An object file begins with the sha256 of its code and is used only if that is right, and if nobody
+but its owner, the user or root, can have written it; otherwise it is compiled again.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import hashlib
 import mmap
 import os
 import platform
+import stat
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 SOURCES = Path(__file__).parent
+_DIGEST_BYTES, _MOST_BYTES = 32, 2**26
 # What the C library gives to everybody; the compiled code may depend on nothing else.
 ALLOWED_SYMBOLS = {"memset", "memcpy", "memmove"}
 
@@ -68,16 +71,12 @@ class MachineCode:
 @cache
 def load_machine_code() -> MachineCode:
     """Return the compiled functions, from disk if they are there, else compiled now (10 s)."""
-    for folder in cache_folders():
-        path = folder / object_name()
-        if path.is_file():
-            return _link(path.read_bytes())
-    return _link(compile_object())
+    return _link(_stored_code() or compile_object())
 
 
 def is_compiled() -> bool:
     """Say whether the functions can be loaded at once."""
-    return any((folder / object_name()).is_file() for folder in cache_folders())
+    return _stored_code() is not None
 
 
 def compile_object() -> bytes:
@@ -90,8 +89,8 @@ def compile_object() -> bytes:
 
     code = compile_all()
     for folder in cache_folders():
-        if _store(folder, code):
-            break
+        if _store(folder, code) and _read_own(folder / object_name()):
+            break  # some file systems keep neither owner nor mode: the next folder may
     return code
 
 
@@ -148,6 +147,34 @@ def drop_linker_pages() -> None:
             advise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), mmap.MADV_DONTNEED)
 
 
+def _stored_code() -> bytes | None:
+    """Return the compiled code of the first folder that has it whole and ours."""
+    for folder in cache_folders():
+        content = _read_own(folder / object_name())
+        digest, code = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+        if code and hashlib.sha256(code).digest() == digest:
+            return code
+    return None
+
+
+def _read_own(path: Path) -> bytes:
+    """Read a file that only the user or root can have written; any other one reads as empty."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return b""
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_BYTES:
+            return b""
+        if hasattr(os, "getuid"):  # Windows keeps the user's folders to the user
+            others_write = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+            if others_write or status.st_uid not in (0, os.getuid()):
+                return b""
+        return file.read()
+
+
 _engines: list[Any] = []  # LLVM frees the code together with its engine
 
 
@@ -164,7 +191,9 @@ def _store(folder: Path, code: bytes) -> bool:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            file.write(code)
+            file.write(hashlib.sha256(code).digest() + code)
+            file.flush()
+            os.fsync(file.fileno())
         Path(file.name).replace(folder / object_name())
     except OSError:
         return False  # read-only installation: try the next folder

@@ -97,7 +97,8 @@ class ToneTables:
         preset = prepared[0] if prepared else load_preset(path)
         bundle = prepared[1] if prepared else find_bundle(preset.model, path)
         key = self._key(preset, bundle, round(self._state.rate_hz))
-        if tones := self._cache.load(key):
+        assert self._state.tones is not None
+        if tones := self._cache.load(key, self._state.tones.shape[-1]):
             for tone in tones:
                 put_tone(self._state, bank, tone)
             return None

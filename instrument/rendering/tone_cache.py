@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import zipfile
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -31,7 +32,8 @@ import numpy as np
 import numpy.typing as npt
 
 from instrument.errors import FileError
-from instrument.files import replacing_file
+from instrument.files import open_regular, replacing_file
+from instrument.realtime.state import HIGHEST_PITCH, LOUD, LOWEST_PITCH, SOFT
 
 TABLE_VERSION = 2
 """Raise it when the same model would fill a slot with other numbers (loops, levels, trimming)."""
@@ -41,6 +43,8 @@ SAMPLE_STEP = 2.0**-14
 
 DEFAULT_MAX_BYTES = 2 * 2**30
 
+_MOST_GAIN, _FASTEST_GROWTH = 1000.0, 1.001
+_DAMAGE = (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile)
 _SHAPE_FIELDS = np.dtype(
     [
         ("layer", "<i4"),
@@ -114,17 +118,30 @@ class ToneCache:
         """Tell whether there is a table under `key`; `load` may still find it damaged."""
         return self._path(key).is_file()
 
-    def load(self, key: str) -> list[Tone] | None:
-        """Return the tones kept under `key`, or None; a damaged file is removed and is None."""
+    def load(self, key: str, most_frames: int) -> list[Tone] | None:
+        """Return the tones kept under `key`, or None if there are none.
+
+        The kernel follows their numbers blindly, so a file that is damaged, written by somebody
+        else or impossible is removed, and is None.
+
+        Parameters
+        ----------
+        most_frames
+            The length of a slot.
+        """
         path = self._path(key)
         try:
             # Our own open: numpy forgets to close a damaged file that it opened itself.
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                tones = list(_unpack(archive["shapes"], archive["samples"]))
+            with open_regular(path) as file:
+                _check_owner(os.fstat(file.fileno()))
+                with np.load(file, allow_pickle=False) as archive:
+                    _check_sizes(archive.zip.infolist(), self.max_bytes)
+                    shapes, samples = archive["shapes"], archive["samples"]
+            tones = list(_unpack(shapes, samples, most_frames))
             os.utime(path)  # most recently used
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except _DAMAGE:
             with suppress(OSError):
                 path.unlink()
             return None
@@ -197,9 +214,52 @@ def _pack(
     return shapes, np.concatenate([_steps(tone.samples) for tone in tones])
 
 
-def _unpack(shapes: npt.NDArray[np.void], samples: npt.NDArray[np.int16]) -> Iterable[Tone]:
-    if shapes.dtype != _SHAPE_FIELDS or shapes["frames"].sum() != len(samples):
-        raise ValueError("the shapes do not fit the samples")
+def _check_owner(status: os.stat_result) -> None:
+    """Refuse what a stranger may have written; old versions let the group write."""
+    if hasattr(os, "getuid") and (
+        status.st_uid not in (0, os.getuid()) or status.st_mode & stat.S_IWOTH
+    ):
+        raise ValueError("somebody else may have written the file")
+
+
+def _check_sizes(members: Iterable[zipfile.ZipInfo], max_bytes: int) -> None:
+    """Refuse what would unpack to more than the cache ever writes; numpy asks nothing."""
+    members = list(members)
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise ValueError("the cache packs nothing")
+    if sum(member.file_size for member in members) > max_bytes:
+        raise ValueError("it is larger than the cache")
+
+
+def _check_shapes(shapes: npt.NDArray[np.void], samples: int, most_frames: int) -> None:
+    if shapes.dtype != _SHAPE_FIELDS or shapes.ndim != 1:
+        raise ValueError("the shapes have other fields")
+    frames, start, end = shapes["frames"], shapes["loop_start"], shapes["loop_end"]
+    decay, gain = shapes["loop_decay_per_frame"], shapes["gain"]
+    slots = set(zip(shapes["layer"].tolist(), shapes["pitch"].tolist(), strict=True))
+    pitch = shapes["pitch"]
+    is_good = (
+        np.isin(shapes["layer"], (SOFT, LOUD))
+        & (pitch >= LOWEST_PITCH)
+        & (pitch <= HIGHEST_PITCH)
+        & (frames > 0)
+        & (frames <= most_frames)
+        & (((start == 0) & (end == 0)) | ((start >= 0) & (start < end) & (end <= frames)))
+        & (decay > 0.0)
+        & (decay <= _FASTEST_GROWTH)
+        & (gain >= 0.0)
+        & (gain <= _MOST_GAIN)
+    )
+    if not is_good.all() or len(slots) != len(shapes) or int(frames.sum()) != samples:
+        raise ValueError("the shapes do not fit the samples or a table")
+
+
+def _unpack(
+    shapes: npt.NDArray[np.void], samples: npt.NDArray[np.int16], most_frames: int
+) -> Iterable[Tone]:
+    if samples.dtype != np.dtype("<i2") or samples.ndim != 1:
+        raise ValueError("the samples are of another kind")
+    _check_shapes(shapes, len(samples), most_frames)
     start = 0
     for shape in shapes:
         frames = int(shape["frames"])

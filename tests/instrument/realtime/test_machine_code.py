@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,15 +42,12 @@ def test_the_stored_code_holds_no_address_of_the_process_that_compiled_it() -> N
     """It needs nothing that a linker would have to find, except C's memory functions."""
     import llvmlite.binding as llvm
 
-    (path,) = [
-        folder / machine_code.object_name()
-        for folder in machine_code.cache_folders()
-        if (folder / machine_code.object_name()).is_file()
-    ]
+    code = machine_code._stored_code()
+    assert code is not None
     engine = llvm.create_mcjit_compiler(
         llvm.parse_assembly(""), machine_code.target_machine(jit=True)
     )
-    engine.add_object_file(llvm.ObjectFileRef.from_data(path.read_bytes()))
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     for name in machine_code.MachineCode.__dataclass_fields__:
         assert engine.get_function_address(name)
@@ -94,3 +93,66 @@ def test_a_folder_that_cannot_be_written_is_passed_over(
     ]
     assert stored == [good]
     assert [file.name for file in good.iterdir()] == [machine_code.object_name()]
+
+
+@pytest.fixture
+def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a file of stored code that is whole and ours."""
+    monkeypatch.setattr(machine_code, "cache_folders", lambda: [tmp_path])
+    assert machine_code._store(tmp_path, b"code" * 1000)
+    assert machine_code._stored_code() == b"code" * 1000
+    return tmp_path / machine_code.object_name()
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def change_one_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+
+
+def put_a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def put_a_link(path: Path) -> None:
+    path.rename(path.with_suffix(".elsewhere"))
+    path.symlink_to(path.with_suffix(".elsewhere"))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        pytest.param(cut, id="truncated"),
+        pytest.param(change_one_bit, id="a bit changed"),
+        pytest.param(lambda path: path.write_bytes(b""), id="empty"),
+        pytest.param(lambda path: path.write_bytes(os.urandom(9000)), id="random"),
+        pytest.param(put_a_pipe, id="a pipe"),
+        pytest.param(put_a_link, id="a link"),
+        pytest.param(lambda path: path.chmod(0o666), id="others may write it"),
+        pytest.param(lambda path: path.chmod(0o660), id="the group may write it"),
+        pytest.param(Path.unlink, id="missing"),
+    ],
+)
+def test_stored_code_that_is_not_whole_and_ours_is_never_run(
+    harm: Callable[[Path], object], stored: Path
+) -> None:
+    harm(stored)
+    assert machine_code._stored_code() is None
+    assert not machine_code.is_compiled()
+    assert machine_code._store(stored.parent, b"new code")
+    assert machine_code._stored_code() == b"new code"
+
+
+def test_stored_code_of_somebody_else_is_never_run(
+    stored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: stranger)
+    if stored.stat().st_uid == 0:
+        os.chown(stored, stranger + 1, -1)
+    assert machine_code._stored_code() is None

@@ -28,7 +28,7 @@ def a_table(seed: int = 0, frames: int = 500) -> list[Tone]:
 def test_a_table_comes_back_bit_for_bit(tmp_path: Path) -> None:
     written = a_table()
     ToneCache(tmp_path).save("glass", written)
-    read = ToneCache(tmp_path).load("glass")
+    read = ToneCache(tmp_path).load("glass", 1000)
     assert read is not None
     for before, after in zip(written, read, strict=True):
         np.testing.assert_array_equal(before.samples, after.samples)
@@ -60,7 +60,7 @@ def test_everything_that_changes_the_sound_changes_the_key(
 
 
 def test_an_unknown_key_is_none(tmp_path: Path) -> None:
-    assert ToneCache(tmp_path / "not there yet").load("glass") is None
+    assert ToneCache(tmp_path / "not there yet").load("glass", 1000) is None
 
 
 @pytest.mark.parametrize("cut", ["half", "flipped byte", "empty", "another format"])
@@ -78,7 +78,7 @@ def test_a_damaged_file_is_none_and_goes_away(tmp_path: Path, cut: str) -> None:
     else:
         content = bytearray(b"not a zip file" * 100)
     path.write_bytes(content)
-    assert cache.load("glass") is None
+    assert cache.load("glass", 1000) is None
     assert not path.exists()
 
 
@@ -90,7 +90,7 @@ def test_the_least_recently_used_table_goes_first(tmp_path: Path) -> None:
         cache.save(key, a_table())
         os.utime(tmp_path / f"{key}.npz", (1000 + age, 1000 + age))
     os.utime(tmp_path / "old.npz", (1000, 1000))
-    assert cache.load("old") is not None  # now it is the most recently used
+    assert cache.load("old", 1000) is not None  # now it is the most recently used
     cache.save("newest", a_table())
     assert {path.stem for path in tmp_path.glob("*.npz")} == {"old", "new", "newest"}
 
@@ -105,3 +105,78 @@ def test_a_disk_that_takes_only_a_part_is_said_and_leaves_nothing(tmp_path: Path
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
+
+
+def forge(path: Path, **changes: object) -> None:
+    """Write a valid archive whose first tone has other numbers."""
+    with np.load(path) as archive:
+        shapes, samples = archive["shapes"].copy(), archive["samples"]
+    for name, value in changes.items():
+        shapes[name][0] = value
+    np.savez(path, shapes=shapes, samples=samples)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"layer": 2},
+        {"layer": -1},
+        {"pitch": 20},
+        {"pitch": 60},  # twice
+        {"pitch": 2**31 - 1},
+        {"frames": 10**6},
+        {"frames": -1},
+        {"frames": 0},
+        {"loop_start": -5},
+        {"loop_start": 400},
+        {"loop_end": 600},
+        {"loop_end": -1},
+        {"loop_decay_per_frame": np.nan},
+        {"loop_decay_per_frame": 2.0},
+        {"loop_decay_per_frame": 0.0},
+        {"gain": np.inf},
+        {"gain": -1.0},
+        {"gain": np.nan},
+    ],
+)
+def test_numbers_that_the_kernel_would_follow_out_of_its_memory_are_refused(
+    changes: dict[str, object], tmp_path: Path
+) -> None:
+    cache = ToneCache(tmp_path)
+    cache.save("glass", a_table())
+    forge(tmp_path / "glass.npz", **changes)
+    assert cache.load("glass", 1000) is None
+    assert not (tmp_path / "glass.npz").exists()
+
+
+def test_tones_longer_than_a_slot_are_refused(tmp_path: Path) -> None:
+    cache = ToneCache(tmp_path)
+    cache.save("glass", a_table(frames=500))
+    assert cache.load("glass", 607) is None
+
+
+def test_a_file_that_would_unpack_to_more_than_the_cache_is_refused(tmp_path: Path) -> None:
+    cache = ToneCache(tmp_path, max_bytes=10**6)
+    zeros = np.zeros(10**7, np.int16)
+    np.savez_compressed(tmp_path / "bomb.npz", shapes=zeros, samples=zeros)
+    np.savez(tmp_path / "big.npz", shapes=zeros, samples=zeros)
+    assert cache.load("bomb", 1000) is None
+    assert cache.load("big", 1000) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="POSIX only")
+def test_what_somebody_else_may_have_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = ToneCache(tmp_path)
+    os.mkfifo(tmp_path / "pipe.npz")
+    assert cache.load("pipe", 1000) is None
+    cache.save("open", a_table())
+    (tmp_path / "open.npz").chmod(0o666)
+    assert cache.load("open", 1000) is None
+    cache.save("theirs", a_table())
+    stranger = os.getuid() + 1
+    if os.getuid() == 0:
+        os.chown(tmp_path / "theirs.npz", stranger + 1, -1)
+    monkeypatch.setattr(os, "getuid", lambda: stranger)
+    assert cache.load("theirs", 1000) is None
