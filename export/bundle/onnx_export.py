@@ -26,20 +26,10 @@ import torch
 
 from export.bundle.graph_plan import GraphPlan
 from export.bundle.weights import operators, without_traces
+from instrument.bundle.graph_check import ALLOWED_OPERATORS
 from instrument.errors import EngineError
 
 OPSET = 20
-_OPERATORS = """
-Abs Add And ArgMax ArgMin BatchNormalization Cast Ceil Clip Concat Conv ConvTranspose Cos CumSum
-DepthToSpace Div Elu Equal Erf Exp Expand Floor Gather GatherElements GatherND Gelu Gemm Greater
-GreaterOrEqual Identity InstanceNormalization LSTM LayerNormalization LeakyRelu Less LessOrEqual Log
-LogSoftmax MatMul Max Min Mod Mul Neg Not OneHot Or Pad Pow Reciprocal ReduceMax ReduceMean
-ReduceMin ReduceSum Relu Reshape Round ScatterElements Shape Sigmoid Sign Sin Slice Softmax Softplus
-Split Sqrt Squeeze Sub Tanh Tile Transpose Unsqueeze Where
-"""
-ALLOWED_OPERATORS = frozenset(_OPERATORS.split())
-"""Arithmetic, recurrent layers and convolutions of the standard domain: nothing random, no loops,
-no runtime's own."""
 
 
 def export_graphs(plans: Mapping[str, GraphPlan], folder: Path, workers: int = 2) -> None:

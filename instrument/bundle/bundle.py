@@ -28,6 +28,8 @@ from instrument.bundle.card import (
     VoiceCard,
     read_card,
 )
+from instrument.bundle.graph_check import check_cost, read_parts, with_every_result
+from instrument.bundle.limits import memory_bytes
 from instrument.errors import BundleError, PresetError
 from instrument.files import shipped_presets_folder
 from instrument.schema import nearest
@@ -124,6 +126,23 @@ class Bundle:
             raise BundleError(f'{self.what}: has no graph "{name}" (it has: {have})')
         return self.card.graphs[name]
 
+    def constant(self, name: str, usual: float, limits: tuple[float, float]) -> float:
+        """Read a number of the card, or take the usual one.
+
+        Raises
+        ------
+        BundleError
+            It is out of its range.
+        """
+        found = self.card.constants.get(name, usual)
+        if not limits[0] <= found <= limits[1]:
+            raise BundleError(
+                f"{self.what}: constants.{name} must be in {limits[0]:g}..{limits[1]:g}, "
+                f"got {found:g}",
+                FETCH_AGAIN,
+            )
+        return found
+
     def open_graph(self, name: str, runtime: Runtime) -> Session:
         """Open a graph in onnxruntime and compare what it takes and gives with the card.
 
@@ -133,29 +152,18 @@ class Bundle:
             The graph is broken, swapped, reaches for other files, or differs from its card.
         """
         graph = self.graph(name)
+        content = self.read(graph.file)
+        weights = {self.card.weights: self.read(self.card.weights)}
         try:
-            session = runtime.open(
-                self.read(graph.file), {self.card.weights: self.read(self.card.weights)}
-            )
+            parts = read_parts(content)
+            results = runtime.results_in(with_every_result(content, parts), weights)
+            check_cost(parts, results, graph.rows, memory_bytes())
+            session = runtime.open(content, weights)
         except ValueError as reason:
-            raise BundleError(
-                f"{self.what}, {graph.file}: onnxruntime refuses it: {reason}", FETCH_AGAIN
-            ) from reason
+            raise BundleError(f"{self.what}, {graph.file}: {reason}", FETCH_AGAIN) from reason
         _check_tensors(f"{self.what}, {graph.file}: input", graph.inputs, session.inputs)
         _check_tensors(f"{self.what}, {graph.file}: output", graph.outputs, session.outputs)
         return session
-
-    def open_every_graph(self, runtime: Runtime) -> int:
-        """Open all graphs, as a check, and return how many there are.
-
-        Raises
-        ------
-        BundleError
-            See `open_graph`.
-        """
-        for name in self.card.graphs:
-            self.open_graph(name, runtime)
-        return len(self.card.graphs)
 
     @property
     def what(self) -> str:
@@ -187,10 +195,18 @@ def find_bundle(model: ModelReference, preset_path: Path | None = None) -> Bundl
         names = [path.name for folder in folders if folder.is_dir() for path in folder.iterdir()]
         remedy = nearest(model.name, names) or f"Put its folder into {user_models_folder()}."
         raise PresetError(f"{what}: [model] name: there is no model {model.name!r}", remedy)
-    bundles = [load_sound(path) for path in found]
-    for bundle in bundles:
+    bundles, problems = [], []
+    for path in found:
+        try:
+            bundle = load_sound(path)
+        except BundleError as problem:
+            problems.append(problem)
+            continue
         if bundle.weights_sha256 == model.sha256:
             return bundle
+        bundles.append(bundle)
+    if problems:
+        raise problems[0]
     raise PresetError(
         f"{what}: [model] sha256: was made for {model.name} {model.version} "
         f"({model.sha256[:8]}), installed is {bundles[0].card.version} "

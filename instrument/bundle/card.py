@@ -21,6 +21,8 @@ from instrument.schema import Sha256, Text, decode, ranged, read_limited
 FORMAT = 1
 LIMIT_BYTES = 2 * 1024 * 1024
 CARD_NAME = "card.json"
+MOST_NUMBERS = 2**26
+"""Of one input or output; a whole keyboard of GANSynth's tones has a sixteenth of it."""
 
 ModelName = Annotated[
     str,
@@ -90,6 +92,11 @@ class Graph:
     file: FileName
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many tones or voices a run makes: the length of its longest first axis outside."""
+        return max((tensor.shape[0] for tensor in self.outputs if tensor.dims), default=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +252,13 @@ def _card_class(raw: object, what: str) -> type[VoiceCard] | type[ComposerCard]:
 def _check_common(card: Card, what: str) -> None:
     """Check what no single field can say: files that must be listed, a range in order."""
     named = {card.weights, *(graph.file for graph in card.graphs.values())}
+    for name, graph in card.graphs.items():
+        for tensor in (*graph.inputs, *graph.outputs):
+            if math.prod(tensor.shape) > MOST_NUMBERS:
+                raise BundleError(
+                    f"{what}: graphs.{name[:40]}: {tensor.name} has {math.prod(tensor.shape):.3g} "
+                    f"numbers, may have {MOST_NUMBERS:.3g}"
+                )
     if missing := sorted(named - set(card.files)):
         raise BundleError(f"{what}: files does not list {missing[0]!r}")
     if len(card.pitch_range) != 2 or card.pitch_range[0] > card.pitch_range[1]:

@@ -2,18 +2,22 @@
 
 onnxruntime falls back to the CPU without an error when CUDA is listed but cannot load (its issues
 23372, 23612, 9302), so a CUDA session is asked for with the CPU forbidden, and the provider that
-answers is read back. Only this module imports onnxruntime, and only when a runtime is made.
+answers is read back. Only this module imports onnxruntime, and only when a runtime is made; it is
+told first to tell nobody: builds of onnxruntime report to their maker over the network.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.errors import MissingExtraError, SettingError
+from instrument.bundle.watchdog import Watchdog
+from instrument.errors import BundleError, MissingExtraError, SettingError
 from instrument.installation import how_to_install
 
 Tensors = dict[str, NDArray[Any]]
@@ -28,22 +32,53 @@ PROVIDER_OPTIONS: dict[str, dict[str, str]] = {
         "use_tf32": "0",
     },
 }
+RUN_SECONDS = 10.0
+"""A run that takes longer, and `ROW_SECONDS` more for each tone that it makes, is abandoned."""
+ROW_SECONDS = 1.0
 _DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An open graph."""
+    """An open graph; belongs to one thread at a time."""
 
     inputs: dict[str, tuple[str, tuple[int, ...]]]  #: element type and shape by name
     outputs: dict[str, tuple[str, tuple[int, ...]]]
     provider: str  #: "cpu" or "cuda": where it really runs
     session: Any
+    rows: int  #: how many tones or voices a run makes
+    options: Any  #: of every run
+    watchdog: Watchdog
 
     def run(self, tensors: Tensors) -> Tensors:
-        """Run the graph once; releases the interpreter lock. Any thread of the models process."""
+        """Run the graph once; releases the interpreter lock.
+
+        Raises
+        ------
+        BundleError
+            It fails, or does not answer in time.
+        """
         names = list(self.outputs)
-        return dict(zip(names, self.session.run(names, tensors), strict=True))
+        return dict(zip(names, self.run_for(names, tensors), strict=True))
+
+    def run_for(self, names: Sequence[str], tensors: Tensors) -> list[NDArray[Any]]:
+        """Run the graph for some of its outputs; see `run`."""
+        found: list[NDArray[Any]] = self.watched(self.session.run, names, tensors)
+        return found
+
+    def watched(self, run: Callable[..., Any], *arguments: Any) -> Any:
+        """Call one of onnxruntime's ways to run the session, within its time."""
+        seconds = RUN_SECONDS + ROW_SECONDS * self.rows
+        self.watchdog.begin(self.options, seconds)
+        try:
+            return run(*arguments, self.options)
+        except Exception as reason:  # onnxruntime's exceptions have no public common base
+            if not self.options.terminate:
+                raise BundleError(f"a graph does not run: {_first_line(reason)}") from reason
+            self.options.terminate = False
+            raise BundleError(f"a graph has not answered within {seconds:.0f} s") from reason
+        finally:
+            self.watchdog.end(self.options)
 
     def warm_up(self) -> None:
         """Run on zeros: on CUDA the first run chooses algorithms and takes memory."""
@@ -89,7 +124,8 @@ class BoundSession:
         """Run the graph once; what comes back is the caller's own."""
         for name, value in self._inputs.items():
             value.update_inplace(tensors[name])
-        self.session.session.run_with_iobinding(self._binding)
+        session = self.session
+        session.watched(session.session.run_with_iobinding, self._binding)
         found = {name: value.numpy() for name, value in self._outputs.items()}
         if self.session.provider == "cpu":  # these are the buffers themselves
             return {name: array.copy() for name, array in found.items()}
@@ -113,6 +149,7 @@ class Runtime:
         self._ort = _import_onnxruntime()
         self._wanted = device
         self._device = self._choose(device)
+        self._watchdog = Watchdog()
 
     def open(self, graph: bytes, external: dict[str, bytes]) -> Session:
         """Open a graph from memory.
@@ -137,6 +174,23 @@ class Runtime:
                 self._device, self.notice = "cpu", f"CUDA does not work here: {reason}"
         return self._open(self._device, graph, external)
 
+    def results_in(
+        self, graph: bytes, external: dict[str, bytes]
+    ) -> dict[str, tuple[str, tuple[object, ...]]]:
+        """Return element type and shape of every output of a graph, without computing anything.
+
+        Sizes that are not fixed are None or a name.
+
+        Raises
+        ------
+        ValueError
+            onnxruntime refuses the graph; the message is its own first line.
+        """
+        options = self._options()
+        options.graph_optimization_level = self._ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        session = self._session(graph, external, options, (PROVIDERS["cpu"], {}))
+        return {tensor.name: (tensor.type, tuple(tensor.shape)) for tensor in session.get_outputs()}
+
     def _choose(self, device: Device) -> Literal["cpu", "cuda"]:
         offered = PROVIDERS["cuda"] in self._ort.get_available_providers()
         if device == "cuda" and not offered:
@@ -152,14 +206,42 @@ class Runtime:
     def _open(
         self, device: Literal["cpu", "cuda"], graph: bytes, external: dict[str, bytes]
     ) -> Session:
+        options = self._options()
+        if device == "cuda":
+            options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+        provider = (PROVIDERS[device], PROVIDER_OPTIONS[device])
+        session = self._session(graph, external, options, provider)
+        if session.get_providers()[0] != PROVIDERS[device]:
+            raise ValueError(f"it runs on {session.get_providers()[0]} instead")
+        outputs = {each.name: (each.type, tuple(each.shape)) for each in session.get_outputs()}
+        opened = Session(
+            {tensor.name: (tensor.type, tuple(tensor.shape)) for tensor in session.get_inputs()},
+            outputs,
+            device,
+            session,
+            max((shape[0] for _, shape in outputs.values() if shape), default=1),
+            self._ort.RunOptions(),
+            self._watchdog,
+        )
+        if device == "cuda":
+            _prove(opened)
+        return opened
+
+    def _options(self) -> Any:
         options = self._ort.SessionOptions()
         options.log_severity_level = 4  # refusals come back as exceptions, not on the terminal
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        if device == "cuda":
-            options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
-        provider = (PROVIDERS[device], PROVIDER_OPTIONS[device])
+        return options
+
+    def _session(
+        self,
+        graph: bytes,
+        external: dict[str, bytes],
+        options: Any,
+        provider: tuple[str, dict[str, str]],
+    ) -> Any:
         names, contents = list(external), list(external.values())
         if external:
             # onnxruntime reads `contents` while it makes the session, and copies them.
@@ -167,31 +249,25 @@ class Runtime:
                 names, contents, [len(content) for content in contents]
             )
         try:
-            session = self._ort.InferenceSession(graph, options, providers=[provider])
+            return self._ort.InferenceSession(graph, options, providers=[provider])
         except Exception as reason:  # onnxruntime's exceptions have no public common base
-            raise ValueError(str(reason).splitlines()[0][:300]) from reason
-        if session.get_providers()[0] != PROVIDERS[device]:
-            raise ValueError(f"it runs on {session.get_providers()[0]} instead")
-        opened = Session(
-            {tensor.name: (tensor.type, tuple(tensor.shape)) for tensor in session.get_inputs()},
-            {tensor.name: (tensor.type, tuple(tensor.shape)) for tensor in session.get_outputs()},
-            device,
-            session,
-        )
-        if device == "cuda":
-            _prove(opened)
-        return opened
+            raise ValueError(f"onnxruntime refuses it: {_first_line(reason)}") from reason
 
 
 def _prove(session: Session) -> None:
     """Run once: CUDA may open and then lack a kernel, a library or the memory for it."""
     try:
         session.warm_up()
-    except Exception as reason:  # onnxruntime's exceptions have no public common base
-        raise ValueError(f"it does not run: {str(reason).splitlines()[0][:300]}") from reason
+    except BundleError as reason:
+        raise ValueError(str(reason).replace("a graph does", "it does")) from reason
+
+
+def _first_line(reason: Exception) -> str:
+    return (str(reason).splitlines() or [type(reason).__name__])[0][:300]
 
 
 def _import_onnxruntime() -> Any:
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when it is imported
     try:
         import onnxruntime
     except ImportError as reason:

@@ -42,7 +42,7 @@ class StepGraph:
 
     def __init__(self, bundle: Bundle, name: str, runtime: Runtime) -> None:
         session = bundle.open_graph(name, runtime)
-        self._session = session.session
+        self._session = session
         self._memories = [name for name in session.inputs if name.endswith(IN)]
         kept = [memory.removesuffix(IN) + OUT for memory in self._memories]
         self._outputs = [name for name in session.outputs if name not in kept]
@@ -74,6 +74,6 @@ class StepGraph:
             For the next step.
         """
         feed = dict(zip(self._memories, states, strict=True)) | inputs
-        values = self._session.run(self._all, feed)
+        values = self._session.run_for(self._all, feed)
         count = len(self._outputs)
         return dict(zip(self._outputs, values[:count], strict=True)), tuple(values[count:])

@@ -11,6 +11,7 @@ from instrument.bundle.bundle import Bundle, installed_models
 from instrument.bundle.card import ComposerCard
 from instrument.bundle.inference import Runtime
 from instrument.bundle.self_test import check_graphs
+from instrument.bundle.trial import try_every_graph
 from instrument.errors import BundleError
 from instrument.rendering.open_renderer import open_renderer, self_test
 from instrument.schema import nearest
@@ -30,8 +31,8 @@ def check_command(path: str) -> None:
     bundle = Bundle.load(_folder(path))
     files = len(bundle.card.files)
     _console.print(f"{bundle.path}: {files} files have the card's checksums", markup=False)
-    graphs = bundle.open_every_graph(Runtime(device="cpu"))
-    _console.print(f"{graphs} graphs open; inputs and outputs are the card's")
+    try_every_graph(bundle)
+    _console.print(f"{len(bundle.card.graphs)} graphs run, and take and give what the card says")
     if isinstance(bundle.card, ComposerCard):
         difference = check_graphs(bundle, Runtime(device="cpu"))
         tests = len(bundle.card.self_test)

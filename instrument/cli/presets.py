@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from instrument.bundle.bundle import shipped_models_folder
+from instrument.bundle.trial import try_every_graph
 from instrument.cli.new_preset import new_command, refresh_command
 from instrument.errors import LatentkeysError, PresetError, SettingError
 from instrument.latents.create_preset import check_preset
@@ -121,10 +123,13 @@ def show_command(name: str) -> None:
 def check_command(names: tuple[str, ...]) -> None:
     """Check presets and their voices; all presets when you name none."""
     paths = [find_preset(name) for name in names] or [entry.path for entry in list_presets()]
-    broken = 0
+    broken, tried = 0, {shipped_models_folder()}
     for path in paths:
         try:
             preset, bundle = check_preset(path, _note)
+            if not tried & {bundle.path, bundle.path.parent}:
+                try_every_graph(bundle)
+            tried.add(bundle.path)
         except LatentkeysError as problem:
             broken += 1
             said = f"[red]wrong[/]  {path.stem}: {escape(str(problem))}"

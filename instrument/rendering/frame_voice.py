@@ -47,7 +47,7 @@ class FrameVoiceRenderer:
         self._graphs = sorted(_tone_graphs(bundle), key=lambda graph: graph.frames)
         self._sessions: dict[str, Session] = {}
         card = bundle.sound
-        self._seed = int(card.constants.get("seed", 0))
+        self._seed = int(bundle.constant("seed", 0, (0, 2**32)))
         self.info = RendererInfo(
             sample_rate_hz=card.sample_rate_hz,
             pitch_range=(card.pitch_range[0], card.pitch_range[1]),
@@ -111,6 +111,8 @@ class FrameVoiceRenderer:
         outputs = session.run(tensors)
         level = np.power(np.float32(10.0), outputs["level_db"] / 20.0)
         audio: Audio = outputs["audio"][: len(velocities)] * level[:, None]
+        if not np.isfinite(audio).all():
+            raise BundleError(f"{self._bundle.what}: gives no finite sound for this latent")
         return audio
 
     def _graph(self, frames: int) -> _ToneGraph:

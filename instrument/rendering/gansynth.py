@@ -66,13 +66,13 @@ class GansynthRenderer:
         self._bundle, self._runtime = bundle, runtime
         self._lengths = _lengths(bundle)
         self._sessions: dict[str, BoundSession] = {}
-        typical = _constant(bundle, "typical_level", TYPICAL_LEVEL, (1e-3, 10.0))
+        typical = bundle.constant("typical_level", TYPICAL_LEVEL, (1e-3, 10.0))
         self._most_gain = MOST_LIFTED * LEVEL / typical
         card = bundle.sound
         rate_hz = card.sample_rate_hz
         self._onset_frames = round(LONGEST_ONSET_SECONDS * rate_hz)
         whole = self._lengths[-1].frames
-        held = _constant(bundle, "hold_seconds", whole / rate_hz, (SHORTEST_HOLD_SECONDS, 60.0))
+        held = bundle.constant("hold_seconds", whole / rate_hz, (SHORTEST_HOLD_SECONDS, 60.0))
         held_frames = round(held * rate_hz)
         self.info = RendererInfo(
             sample_rate_hz=rate_hz,
@@ -198,20 +198,3 @@ def _lengths(bundle: Bundle) -> list[_Length]:
     if not lengths:
         raise BundleError(f"{bundle.what}: has no graph that makes notes", FETCH_AGAIN)
     return [lengths[frames] for frames in sorted(lengths)]
-
-
-def _constant(bundle: Bundle, name: str, usual: float, limits: tuple[float, float]) -> float:
-    """Read a number of the card.
-
-    Raises
-    ------
-    BundleError
-        It is out of its range.
-    """
-    found = bundle.sound.constants.get(name, usual)
-    if not limits[0] <= found <= limits[1]:
-        allowed = f"{limits[0]:g}..{limits[1]:g}"
-        raise BundleError(
-            f"{bundle.what}: constants.{name} must be in {allowed}, got {found:g}", FETCH_AGAIN
-        )
-    return found

@@ -139,7 +139,13 @@ class Models:
         filling = self._filling
         assert filling
         table = filling.table
-        job = table.filler.step()
+        try:
+            job = table.filler.step()
+        except LatentkeysError as problem:  # its graphs fail or do not answer
+            self._filling = None
+            remedy = f"{problem.remedy} The built-in tone stands in for what is missing.".strip()
+            self._say(Notice(problem.message, remedy))
+            return
         seconds = time.monotonic() - filling.started
         if not filling.attacks_are_told and table.filler.attacks_are_ready:
             filling.attacks_are_told = True
