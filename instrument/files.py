@@ -42,6 +42,16 @@ def shipped_presets_folder() -> Path:
     return inside_wheel if inside_wheel.is_dir() else package.parent / "presets"
 
 
+def is_file(path: Path) -> bool:
+    """Say whether there is such a file; a name that no file can have is none (`Path` raises)."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path) -> bool:
+    """Say whether there is such a folder; a name that no folder can have is none."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def open_regular(path: Path) -> BinaryIO:
     """Open a file to read; a pipe or a device, which may never answer, is refused.
 

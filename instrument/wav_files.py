@@ -19,7 +19,7 @@ import numpy.typing as npt
 import soundfile
 
 from instrument.errors import FileError, LatentkeysError, SettingError
-from instrument.files import cannot_write, flush_to_disk, temporary_beside
+from instrument.files import cannot_write, flush_to_disk, is_file, temporary_beside
 from instrument.realtime.state import EngineState
 
 Stereo = npt.NDArray[np.float32]
@@ -43,7 +43,7 @@ def check_target(path: Path, *, replace: bool) -> None:
         raise SettingError(
             f'"{path}" must end in .wav', f'For example: "{path.with_suffix(".wav").name}".'
         )
-    if path.exists() and not replace:
+    if is_file(path) and not replace:
         raise SettingError(f'"{path}" exists', "Add --force to replace it, or choose another name.")
 
 

@@ -25,6 +25,7 @@ from instrument.errors import FileError
 
 MAX_INDEX_BYTES = 16 * 2**20
 MAX_VARIABLE_BYTES = 2**30
+MAX_NAME_BYTES = 1024
 _FOOTER_BYTES, _TABLE_MAGIC = 48, 0xDB4775248B80FB57
 _MASK_DELTA = 0xA282EAD8
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
@@ -130,8 +131,12 @@ def _table(content: bytes) -> Iterator[tuple[bytes, bytes]]:
         raise _DamagedError("the number that ends every index is not there: truncated, or no index")
     _, at = _handle(footer, 0)
     index, _ = _handle(footer, at)
+    read = 0
     for _, value in _block(content, index):
         handle, _ = _handle(value, 0)
+        read += handle[1]
+        if read > len(content):
+            raise _DamagedError("its blocks are larger together than the file")
         yield from _block(content, handle)
 
 
@@ -162,6 +167,8 @@ def _block(content: bytes, handle: tuple[int, int]) -> Iterator[tuple[bytes, byt
         length, at = _varint(block, at)
         if shared > len(key) or at + own + length > end:
             raise _DamagedError(f"an entry of the block at {offset} reaches past its end")
+        if shared + own > MAX_NAME_BYTES:
+            raise _DamagedError(f"a name has {shared + own} bytes")
         key = key[:shared] + block[at : at + own]
         yield key, block[at + own : at + own + length]
         at += own + length

@@ -31,7 +31,7 @@ from instrument.bundle.card import (
 from instrument.bundle.graph_check import check_cost, read_parts, with_every_result
 from instrument.bundle.limits import memory_bytes
 from instrument.errors import BundleError, PresetError
-from instrument.files import shipped_presets_folder
+from instrument.files import is_folder, shipped_presets_folder
 from instrument.schema import nearest
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Bundle:
         BundleError
             The folder, the card or a file is missing, foreign, changed, or leads outside.
         """
-        if not path.is_dir():
+        if not is_folder(path):
             raise BundleError(f"bundle {path} is not a folder")
         what = f'bundle "{path.name}", {CARD_NAME}'
         card_path = _inside(path, CARD_NAME)

@@ -13,6 +13,7 @@ from instrument.bundle.inference import Runtime
 from instrument.bundle.self_test import check_graphs
 from instrument.bundle.trial import try_every_graph
 from instrument.errors import BundleError
+from instrument.files import is_folder
 from instrument.rendering.open_renderer import open_renderer, self_test
 from instrument.schema import nearest
 
@@ -56,12 +57,12 @@ def _folder(name: str) -> Path:
     BundleError
         There is none; the message names the nearest.
     """
-    if Path(name).is_dir():
+    if is_folder(Path(name)):
         return Path(name)
     installed = installed_models()
     if name not in installed:
         remedy = nearest(name, installed) or (
             f"There are: {', '.join(installed)}." if installed else ""
         )
-        raise BundleError(f"there is no bundle {name!r}", remedy)
+        raise BundleError(f"there is no bundle {name[:80]!r}", remedy)
     return installed[name]

@@ -25,6 +25,7 @@ from instrument.composers.note_lstm import open_note_lstm
 from instrument.composers.protocols import Composer
 from instrument.composers.stacked_lstm import open_stacked_lstm
 from instrument.errors import LatentkeysError, SettingError
+from instrument.files import is_file
 from instrument.schema import nearest
 
 #: Composers that give note after note, as live play needs them.
@@ -113,7 +114,7 @@ def find_composer(name: str) -> Bundle:
         It is a sound, or a file fails a check.
     """
     folder = installed_models().get(name, Path(name))
-    if (folder / CARD_NAME).is_file():
+    if is_file(folder / CARD_NAME):
         bundle = Bundle.load(folder)
         _ = bundle.music  # a sound is refused here
         return bundle

@@ -26,7 +26,7 @@ from msgspec import Meta
 
 from instrument.bundle.card import LatentNumber, ModelReference
 from instrument.errors import PresetError, SettingError
-from instrument.files import replacing_file, shipped_presets_folder
+from instrument.files import is_file, replacing_file, shipped_presets_folder
 from instrument.preset.partner_options import PartnerOptions
 from instrument.schema import Text, decode, nearest, ranged, read_limited
 
@@ -282,16 +282,16 @@ def find_preset(name: str) -> Path:
     """
     if name.endswith(".toml") or "/" in name or os.sep in name:
         path = Path(name).expanduser()
-        if path.is_file():
+        if is_file(path):
             return path
-        raise PresetError(f"preset file {name} does not exist")
+        raise PresetError(f"preset file {name[:200]} does not exist")
     folders = (user_presets_folder(), shipped_presets_folder())
     for folder in folders:
-        if (folder / f"{name}.toml").is_file():
+        if is_file(folder / f"{name}.toml"):
             return folder / f"{name}.toml"
     names = [path.stem for folder in folders for path in _preset_files(folder)]
     remedy = nearest(name, names) or "`latentkeys presets list` shows them all."
-    raise PresetError(f"there is no preset {name!r}", remedy)
+    raise PresetError(f"there is no preset {name[:80]!r}", remedy)
 
 
 def file_stem(name: str) -> str:

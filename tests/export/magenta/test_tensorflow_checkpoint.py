@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from export.magenta.tensorflow_checkpoint import TensorBundle
 from instrument.errors import FileError
 from tests.helpers.places import GOLDEN
+from tests.helpers.tensorflow_checkpoint_writer import MAGIC, block, sealed, varint
 
 CHECKPOINT = GOLDEN / "tiny" / "stage_00012"
 PREFIX = CHECKPOINT / "model.ckpt-128"
@@ -97,3 +98,36 @@ def test_any_changed_byte_of_the_index_is_noticed(place: int, change: int) -> No
         # The footer's padding and the unused metaindex are covered by no checksum.
         assert place >= len(INDEX) - 64
         assert len(bundle.variables) == 312
+
+
+def an_index(tmp_path: Path, content: bytes) -> Path:
+    (tmp_path / "model.index").write_bytes(content)
+    return tmp_path / "model"
+
+
+def test_names_that_grow_without_end_are_refused(tmp_path: Path) -> None:
+    body, length = bytearray(), 0
+    for _ in range(5000):  # each name is the one before, 100 bytes longer
+        body += varint(length) + varint(100) + varint(0) + b"n" * 100
+        length += 100
+    grown = bytes(body) + (0).to_bytes(4, "little") + (1).to_bytes(4, "little")
+    prefix = an_index(tmp_path, sealed_table(grown, repeats=1))
+    with pytest.raises(FileError, match="a name has 1100 bytes"):
+        TensorBundle.open(prefix)
+
+
+def test_a_block_that_is_named_again_and_again_is_refused(tmp_path: Path) -> None:
+    body = varint(0) + varint(1) + varint(20_000) + b"n" + bytes(20_000)
+    again = body + (0).to_bytes(4, "little") + (1).to_bytes(4, "little")
+    prefix = an_index(tmp_path, sealed_table(again, repeats=1000))
+    with pytest.raises(FileError, match="larger together than the file"):
+        TensorBundle.open(prefix)
+
+
+def sealed_table(data: bytes, repeats: int) -> bytes:
+    """Put a table together whose index names one block several times."""
+    handle = varint(0) + varint(len(data))
+    index = block([(b"k%06d" % number, handle) for number in range(repeats)])
+    start = len(data) + 5
+    handles = varint(0) + varint(0) + varint(start) + varint(len(index))
+    return sealed(data) + sealed(index) + handles.ljust(40, b"\0") + MAGIC.to_bytes(8, "little")

@@ -1,5 +1,6 @@
 """Preset files: what is read, what is refused and in which words, and where they are found."""
 
+import os
 import typing
 from dataclasses import replace
 from pathlib import Path
@@ -250,3 +251,33 @@ def test_the_partners_manual_names_every_option_and_every_knob() -> None:
     manual = (ROOT / "docs" / "partner.md").read_text(encoding="utf-8")
     for name in (*typing.get_type_hints(PartnerOptions), *KNOBS):
         assert f"`{name}`" in manual, name
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "./" + "n" * 300 + ".toml", "a\0b"])
+def test_a_name_that_no_file_can_have_is_no_preset(name: str) -> None:
+    with pytest.raises(PresetError, match=r"there is no preset|does not exist"):
+        find_preset(name)
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        ("program = " + "1" * 5000 + "\n{}", "is not a TOML text file"),
+        ("{}\n[controls.cc" + "9" * 5000 + ']\nparameter = "gain_db"\nlow = 0\nhigh = 1\n', "no"),
+        ("x = " + "[" * 5000 + "\n{}", "is not a TOML text file"),
+    ],
+    ids=["a number of 5000 digits", "a controller of 5000 digits", "lists without end"],
+)
+def test_one_harmful_preset_costs_only_itself(
+    harm: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presets, "user_presets_folder", lambda: tmp_path)
+    monkeypatch.setattr(presets, "shipped_presets_folder", lambda: tmp_path / "none")
+    save_preset(replace(GLASS, controls={}), tmp_path / "good.toml")
+    text = (tmp_path / "good.toml").read_text().replace("program = ", "# ")
+    (tmp_path / "bad.toml").write_text(harm.replace("{}", text))
+    os.mkfifo(tmp_path / "pipe.toml")
+    problems = {entry.name: str(entry.problem or "") for entry in list_presets()}
+    assert problems["good"] == ""
+    assert said in problems["bad"] and len(problems["bad"]) < 300
+    assert "not a regular file" in problems["pipe"]

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Annotated, Literal, cast
+from typing import IO, Annotated, Literal, Self, cast
 
 import msgspec
 import numpy as np
@@ -43,6 +43,8 @@ Sources = Literal["acoustic", "all"]
 _LIST = "examples.json"
 _SOURCE_NAMES = ("acoustic", "electronic", "synthetic")
 _LARGEST_LIST, _LARGEST_WAVE = 1 << 30, 1 << 20
+_LARGEST_HEADER, _MOST_MEMBERS, _MOST_PACKED = 1 << 16, 1_000_000, 20
+_LONG_HEADERS = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, b"x", b"g", b"X")
 _ARCHIVES = (".tar.gz", ".tgz", ".tar")
 _REMEDY = (
     "Give the folder with examples.json and audio/, the .tar.gz that it comes in, or TFRecord "
@@ -124,7 +126,7 @@ def _read_list(path: Path) -> bytes:
 def _entries(content: bytes, path: Path) -> dict[str, _Entry]:
     try:
         entries = msgspec.json.decode(content, type=dict[str, _Entry])
-    except msgspec.MsgspecError as reason:
+    except (msgspec.MsgspecError, RecursionError) as reason:
         raise FileError(f"{path}: {_LIST} is not NSynth's: {reason}", _REMEDY) from reason
     for key in entries:
         if PurePosixPath(key).name != key:
@@ -184,18 +186,55 @@ def _members(path: Path) -> Iterator[Iterator[tuple[PurePosixPath, int, IO[bytes
     try:
         with (
             _decompressed(path) as file,
-            tarfile.open(fileobj=file, mode="r|") as archive,
+            _Budgeted(file, path.stat().st_size) as limited,
+            tarfile.open(fileobj=limited, mode="r|", tarinfo=_ShortHeader) as archive,
         ):
             yield (
                 (PurePosixPath(member.name), member.size, content)
-                for member in archive
-                if member.isreg() and (content := archive.extractfile(member)) is not None
+                for number, member in enumerate(archive)
+                if _is_within(number)
+                and member.isreg()
+                and (content := archive.extractfile(member)) is not None
             )
     except (tarfile.TarError, EOFError, zlib.error, OSError) as reason:
         raise FileError(
             f"{path} is no archive, or is damaged or cut off: {first_line(reason)}",
             "Download it again.",
         ) from reason
+
+
+class _ShortHeader(tarfile.TarInfo):
+    """What tarfile knows of a member; it would read a header of any length into memory."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> Self:
+        """Refuse names and attributes of endless length."""
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _LONG_HEADERS and member.size > _LARGEST_HEADER:
+            raise tarfile.ReadError(f"a member's header has {member.size} bytes")
+        return member
+
+
+class _Budgeted(io.RawIOBase):
+    """A file that gives no more than its packed size justifies: sound packs to a half, not less."""
+
+    def __init__(self, file: IO[bytes], packed_bytes: int) -> None:
+        self._file = file
+        self._left = _LARGEST_LIST + _MOST_PACKED * packed_bytes
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read the next bytes."""
+        content = self._file.read(size)
+        self._left -= len(content)
+        if self._left < 0:
+            raise tarfile.ReadError("it unpacks to far more than sound would")
+        return content
+
+
+def _is_within(number: int) -> bool:
+    if number > _MOST_MEMBERS:
+        raise tarfile.ReadError(f"it has more than {_MOST_MEMBERS} members")
+    return True
 
 
 def _decompressed(path: Path) -> IO[bytes]:

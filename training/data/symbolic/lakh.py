@@ -32,7 +32,7 @@ _ERRORS = (
     AttributeError,
     OverflowError,
     MemoryError,  # an array that claims to be endless
-    RuntimeError,  # an encrypted archive
+    RuntimeError,  # an encrypted archive, or a list within lists without end
     zipfile.BadZipFile,
     zlib.error,
     PhraseError,

@@ -22,6 +22,7 @@ from tests.helpers.nsynth_files import (
     write_folder,
     write_record_file,
 )
+from training.data.audio import nsynth
 from training.data.audio.nsynth import crop_or_pad, read_nsynth
 from training.data.audio.wave_writer import CollectedWaves, split_by_name
 
@@ -188,3 +189,48 @@ def test_a_record_that_does_not_fit_its_checksum_is_named(folder: Path, tmp_path
     collected = read(path, tmp_path)
     assert collected.skipped == (("a.tfrecord, record 1", "its checksum is wrong"),)
     assert collected.waves.pitches.tolist() == [69, 40]
+
+
+def packed(path: Path, *members: tuple[tarfile.TarInfo, bytes]) -> Path:
+    with gzip.open(path, "wb") as file, tarfile.open(fileobj=file, mode="w|") as archive:
+        for member, content in members:
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def test_a_list_of_endless_depth_is_refused(tmp_path: Path) -> None:
+    deep = b'{"a": {"pitch": ' + b"[" * 400_000
+    archive = packed(tmp_path / "deep.tar.gz", (tarfile.TarInfo("n/examples.json"), deep))
+    with pytest.raises(FileError, match=r"examples\.json is not NSynth's"):
+        read(archive, tmp_path)
+
+
+@pytest.mark.parametrize("kind", [b"x", b"g", b"L", b"K"])
+def test_a_header_of_endless_length_is_refused_before_it_is_read(
+    kind: bytes, tmp_path: Path
+) -> None:
+    header = tarfile.TarInfo("long")
+    header.type, header.size = kind, 3_000_000_000
+    with gzip.open(tmp_path / "long.tar.gz", "wb") as file:
+        file.write(header.tobuf(tarfile.GNU_FORMAT) + bytes(2**20))
+    with pytest.raises(FileError, match="a member's header has 3000000000 bytes"):
+        read(tmp_path / "long.tar.gz", tmp_path)
+
+
+def test_what_unpacks_to_more_than_sound_would_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nsynth, "_LARGEST_LIST", 10_000)
+    silence = (tarfile.TarInfo("n/audio/silence.bin"), bytes(4_000_000))
+    with pytest.raises(FileError, match="unpacks to far more than sound would"):
+        read(packed(tmp_path / "bomb.tar.gz", silence), tmp_path)
+
+
+def test_an_archive_of_endless_members_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nsynth, "_MOST_MEMBERS", 50)
+    members = [(tarfile.TarInfo(f"n/{number}"), b"") for number in range(60)]
+    with pytest.raises(FileError, match="more than 50 members"):
+        read(packed(tmp_path / "many.tar.gz", *members), tmp_path)
