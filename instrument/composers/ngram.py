@@ -9,6 +9,7 @@ every network must clear.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -59,9 +60,10 @@ class Counts:
             NgramMixture(DURATIONS, _DURATION_WEIGHTS, caution),
         )
 
-    def layer(self) -> Counts:
+    def layer(self, remembers: int) -> Counts:
         """Return counts that add to these and leave them as they are."""
-        return Counts(self.shift.layer(), self.pitch.layer(), self.duration.layer())
+        shift, pitch, duration = self.shift, self.pitch, self.duration
+        return Counts(shift.layer(remembers), pitch.layer(remembers), duration.layer(remembers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +98,20 @@ class NgramModel:
         See `instrument.composers.skip_ngram.SkipNgram`.
     heard_weight
         How often a note of the piece at hand counts, in notes of `learn`; 0 learns nothing.
+    remembers
+        Of the piece at hand so many notes count at least, and twice as many at most.
     """
 
-    def __init__(self, caution: float = 2.0, heard_weight: float = 2.0) -> None:
-        self.heard_weight = heard_weight
+    def __init__(
+        self, caution: float = 2.0, heard_weight: float = 2.0, remembers: int = sys.maxsize
+    ) -> None:
+        self.heard_weight, self._remembers = heard_weight, remembers
         self._known = Counts.empty(caution)
 
     def begin(self, bar_beats: float, pickup_beats: float) -> NgramState:
         """Return the state before the first note; see `NoteModel.begin`."""
         history = History.begin(bar_beats, pickup_beats)
-        return NgramState(history, _BASE_VELOCITY, self._known.layer())
+        return NgramState(history, _BASE_VELOCITY, self._known.layer(self._remembers))
 
     def feed(self, state: NgramState, note: Note) -> NgramState:
         """Learn a note that was played and go on to the state after it; about 0.2 ms."""

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections import deque
 
 from instrument.midi.messages import NOTE_OFF, is_note_on, message_of
-from instrument.partner.commands import PartnerCommand
 from instrument.partner.partner import Partner
 from instrument.partner.sounding_notes import Message
-from instrument.partner.take_events import TakeEvent
+from instrument.partner.take_recorder import TakeRecorder
 from instrument.realtime.state import PARTNER_SOURCE, EngineState
 
 TOO_LATE_SECONDS = 0.1
@@ -36,9 +35,7 @@ class LivePartner:
         self._state = state
         self._log = state.read_log()
         self._waiting: deque[tuple[int, bytes, int]] = deque()
-        self.heard: list[TakeEvent] = []  # everything, for a take
-        self.began_at = state.clock
-        partner.begin_at(self.began_at)
+        self.take = TakeRecorder(partner, state.clock)
         self.first_frame = partner.transport.frame_at(0.0)
 
     def follow(self) -> None:
@@ -48,15 +45,8 @@ class LivePartner:
         partner = self.partner
         while partner.frame + partner.step_frames <= until:
             while self._waiting and self._waiting[0][0] <= partner.frame:
-                frame, data, source = self._waiting.popleft()
-                self.heard.append(TakeEvent(frame, data.hex(), source))
-                partner.hear(frame, data, source)
-            self.send(partner.step())
-
-    def do(self, command: PartnerCommand) -> None:
-        """Do what the player, or Link, asks for."""
-        self.heard.append(TakeEvent(self.partner.frame, command))
-        self.partner.do(command)
+                self.take.hear(*self._waiting.popleft())
+            self.send(self.take.step())
 
     def send(self, messages: list[Message]) -> None:
         """Give messages to the kernel."""

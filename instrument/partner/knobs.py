@@ -83,6 +83,10 @@ class KnobBoard:
         """Bind the next controller that moves."""
         self.learns = name
 
+    def listens_to(self, control: int) -> bool:
+        """Tell whether a controller turns something, or would be learned now."""
+        return self.learns is not None or f"cc{control}" in self.bound
+
     def turn(self, control: int, value: int, options: PartnerOptions) -> PartnerOptions:
         """Apply a control change; the same options come back if it turns nothing."""
         if self.learns is not None:

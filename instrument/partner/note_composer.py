@@ -15,6 +15,8 @@ from instrument.music.constraints import Constraints
 from instrument.music.note import Note
 from instrument.music.sampling import NoteRandom
 
+REMEMBERED_NOTES = 1000
+"""Some minutes of playing: a session may last for hours, and the counts of each take memory."""
 _NOTE, _COIN = 0, 1  # streams of randomness
 
 
@@ -54,13 +56,21 @@ class NoteComposer:
         What messages call the network.
     seed
         Of everything random.
+    remembers
+        So many of the player's last notes the counts know at least.
     """
 
-    def __init__(self, network: NoteModel[Any] | None, name: str, seed: int) -> None:
+    def __init__(
+        self,
+        network: NoteModel[Any] | None,
+        name: str,
+        seed: int,
+        remembers: int = REMEMBERED_NOTES,
+    ) -> None:
         self.name = name
         self.problem: str | None = None  # why the counts have taken over
         self._network = network
-        self._counts = NgramModel()
+        self._counts = NgramModel(remembers=remembers)
         self._notes, self._coins = NoteRandom(seed, _NOTE), NoteRandom(seed, _COIN)
 
     def begin(self, origin_beats: float, bar_beats: float, drawn: int = 0) -> ComposerState:
@@ -98,9 +108,9 @@ class NoteComposer:
                 moment,
             )
             if note is not None:
-                return replace(note, start_beats=note.start_beats + moment.origin_beats), after
+                return _moved(note, moment.origin_beats), after
         note, _ = draw_not_before(self._counts, moment.counts, asked, self._notes, index)
-        return replace(note, start_beats=note.start_beats + moment.origin_beats), after
+        return _moved(note, moment.origin_beats), after
 
     def _try(self, ask: Any, moment: ComposerState | None = None) -> Any:
         """Ask the network; from its first failure on, never again."""
@@ -112,3 +122,8 @@ class NoteComposer:
             self.problem = f"{self.name} has failed ({str(reason).splitlines()[0][:120]})"
             self._network = None
             return None
+
+
+def _moved(note: Note, by_beats: float) -> Note:
+    """Put a note where its piece lies; Link counts in from below 0, where there are no notes."""
+    return replace(note, start_beats=max(0.0, note.start_beats + by_beats))

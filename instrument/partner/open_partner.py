@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from instrument.bundle.inference import Runtime
@@ -13,7 +14,7 @@ from instrument.partner.modes.accompany import Accompany
 from instrument.partner.modes.answer import Answer
 from instrument.partner.modes.duet import Duet
 from instrument.partner.modes.loop import Loop
-from instrument.partner.note_composer import NoteComposer
+from instrument.partner.note_composer import REMEMBERED_NOTES, NoteComposer
 from instrument.partner.partner import RULES, Mode, Partner
 from instrument.preset.partner_options import PartnerOptions
 
@@ -28,7 +29,9 @@ def open_partner(options: PartnerOptions, rate_hz: float, rules: int = RULES) ->
     SettingError
         There is no such composer, or it does not compose note by note.
     """
-    composer = NoteComposer(open_note_model(options.model), options.model, options.seed or 0)
+    remembers = sys.maxsize if rules == 1 else REMEMBERED_NOTES
+    network = open_note_model(options.model)
+    composer = NoteComposer(network, options.model, options.seed or 0, remembers)
     transport = Transport.at_tempo(options.tempo, rate_hz, bar_beats=float(options.bar_beats))
     return Partner(
         options,

@@ -18,11 +18,21 @@ from dataclasses import replace
 from typing import Protocol
 
 from instrument.errors import SettingError
-from instrument.midi.messages import DOWN, SYSTEM, is_control
+from instrument.midi.messages import (
+    ALL_SOUND_OFF,
+    DOWN,
+    NOTE_OFF,
+    SUSTAIN,
+    SYSTEM,
+    is_control,
+    is_note_off,
+    is_note_on,
+    message_bytes,
+)
 from instrument.music.note import Note
 from instrument.music.transport import TapTempo, Transport
 from instrument.partner.clocks.metronome import BeatKeeper
-from instrument.partner.clocks.midi_clock import ClockFollower, ClockNews
+from instrument.partner.clocks.midi_clock import CLOCK_MESSAGES, ClockFollower, ClockNews
 from instrument.partner.commands import (
     Accept,
     FollowLink,
@@ -45,7 +55,8 @@ from instrument.realtime.state import TO_OUT, TO_VOICES
 
 STEP_SECONDS = 0.001
 RULES = 2
-"""The rules of today. By rule 1 (takes of format 1) a key that is struck again ends its note."""
+"""The rules of today. By those of takes of format 1 a key that is struck again ends its note, and
+the counts remember everything."""
 _GRID_BEATS = 0.25
 _TICK_BEATS = 1.0 / 24.0
 _MOST_IN_A_BEAT = 16  # a composer may stand still
@@ -178,6 +189,18 @@ class Partner:
             self.transport = replace(self.transport, tie=replace(tie, frame=tie.frame_at(count_in)))
         self.journal = PerformanceLog(self.transport, self._most_equal)
 
+    def listens_to(self, data: bytes) -> bool:
+        """Tell whether a message can change anything; MPE alone brings thousands that do not."""
+        if len(data) != message_bytes(data[0]) or any(byte >= NOTE_OFF for byte in data[1:]):
+            return False
+        if data[0] >= SYSTEM:
+            return self.follower is not None and data[0] in CLOCK_MESSAGES
+        if is_control(data):
+            used = (SUSTAIN, self.options.end_control, self.options.keep_control)
+            is_used = data[1] >= ALL_SOUND_OFF or data[1] in used
+            return is_used or self.knobs.listens_to(data[1])
+        return is_note_on(data) or is_note_off(data)
+
     def hear(self, frame: int, data: bytes, source: int = 0) -> None:
         """Take one message of the player or of a clock."""
         if data[0] >= SYSTEM:
@@ -290,7 +313,7 @@ class Partner:
             What was planned; None if the composer's next note comes no sooner than the end.
         """
         before, options = self.moment, self.options
-        earliest_beats = self._room_from(earliest_beats)
+        earliest_beats = max(0.0, self._room_from(earliest_beats))
         note, after = self.composer.draw(before, self.constraints, options.blend, earliest_beats)
         start = earliest_beats if starts_now else note.start_beats
         if options.is_quantised:

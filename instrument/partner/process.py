@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -31,8 +32,7 @@ from instrument.partner.commands import (
 from instrument.partner.engine_bridge import LivePartner
 from instrument.partner.messages import Kept, Listening, load_options
 from instrument.partner.open_partner import open_partner
-from instrument.partner.replay import composer_sha256
-from instrument.partner.take import FORMAT, Take, new_take_folder, write_take
+from instrument.partner.take import new_take_folder
 from instrument.partner.views import view_of
 from instrument.preset.partner_options import PartnerOptions
 from instrument.processes.heartbeat import Heartbeat
@@ -108,7 +108,7 @@ class PartnerProcess:
         seconds = (self._live.partner.frame - frame) / self._state.rate_hz
         beats = now.beats + seconds * now.bpm / 60.0
         if abs(beats) <= FARTHEST_BEATS and LINK_SLOWEST_BPM <= now.bpm <= LINK_FASTEST_BPM:
-            self._live.do(FollowLink(beats, now.bpm))
+            self._live.take.do(FollowLink(beats, now.bpm))
 
     def _do_commands(self) -> bool:
         while True:
@@ -121,24 +121,18 @@ class PartnerProcess:
             if isinstance(command, Keep):
                 self._keep()
             else:
-                self._live.do(command)
+                self._live.take.do(command)
 
     def _keep(self) -> None:
         """Write the take; whatever goes wrong, the music goes on."""
-        partner, options = self._live.partner, self._options
+        folder = None
         try:
             folder = new_take_folder()
-            take = Take(
-                format=FORMAT,
-                options=options,
-                rate_hz=partner.transport.rate_hz,
-                first_frame=self._live.began_at,
-                last_frame=partner.frame,
-                composer_sha256=composer_sha256(options.model),
-                heard=tuple(self._live.heard),
-            )
-            write_take(folder, take, partner.journal.phrase(partner.frame))
+            self._live.take.keep(folder)
         except LatentkeysError as problem:
+            if folder is not None:
+                with suppress(OSError):
+                    folder.rmdir()  # if nothing is in it
             say(Notice(f"the take is not kept: {problem.message}", problem.remedy))
             return
         say(Kept(str(folder)))
@@ -149,14 +143,21 @@ class PartnerProcess:
             partner.keeps = False
             self._keep()
         for problem in partner.problems():
-            if problem not in self._told:
-                self._told.add(problem)
-                say(Notice(problem, "The music goes on without it."))
+            self._tell_once(problem, "The music goes on without it.")
+        if ended := self._live.take.problem:
+            self._tell_once(
+                f"the take ends here: {ended}", "Keep it (k); another one begins with a new start."
+            )
         for news in partner.take_news():
             say(Notice(news.message, news.remedy))
         if time.monotonic() >= self._next_view:
             self._next_view = time.monotonic() + VIEW_SECONDS
             say(view_of(partner, self._options.clock))
+
+    def _tell_once(self, message: str, remedy: str) -> None:
+        if message not in self._told:
+            self._told.add(message)
+            say(Notice(message, remedy))
 
 
 def main() -> None:

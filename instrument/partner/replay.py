@@ -75,16 +75,21 @@ def _live_through(partner: Partner, take: Take, report: Callable[[float], None])
     waiting, messages = deque(take.heard), []
     total = max(1, take.last_frame - take.first_frame)
     told = 0.0
-    while partner.frame + partner.step_frames <= take.last_frame:
+
+    def tell() -> None:
         while waiting and waiting[0].frame <= partner.frame:
             event = waiting.popleft()
             if isinstance(event.what, str):
                 partner.hear(event.frame, bytes.fromhex(event.what), event.source)
             else:
                 partner.do(event.what)
+
+    while partner.frame + partner.step_frames <= take.last_frame:
+        tell()
         messages += partner.step()
         share = (partner.frame - take.first_frame) / total
         if share - told >= 0.01:
             told = share
             report(share)
+    tell()  # what came after the last millisecond and before the take was kept
     return messages

@@ -20,6 +20,7 @@ from instrument.errors import FileError, SettingError
 from instrument.files import replacing_file
 from instrument.midi.phrases import write_phrase
 from instrument.music.note import Phrase
+from instrument.partner.append_log import AppendLog
 from instrument.partner.take_events import Frame, TakeEvent
 from instrument.partner.take_format_1 import decode_old_event, options_of
 from instrument.preset.partner_options import PartnerOptions
@@ -82,17 +83,32 @@ def new_take_folder(now: datetime.datetime | None = None) -> Path:
     return folder
 
 
-def write_take(folder: Path, take: Take, notes: Phrase) -> None:
+def write_take(folder: Path, take: Take, events: AppendLog, notes: Phrase) -> None:
     """Write both files, each whole or not at all.
+
+    Parameters
+    ----------
+    folder
+        It is there.
+    take
+        Without what was heard.
+    events
+        What was heard: entries of the list in JSON.
+    notes
+        What both played.
 
     Raises
     ------
     FileError
         The folder cannot be written.
     """
-    with replacing_file(folder / TAKE_FILE) as temporary:
-        temporary.write_bytes(msgspec.json.encode(take))
+    head = msgspec.json.encode(replace(take, heard=()))
+    assert head.endswith(b"[]}"), "heard is the last field"
     write_phrase(folder / NOTES_FILE, notes)
+    with replacing_file(folder / TAKE_FILE) as temporary, temporary.open("wb") as file:
+        file.write(head.removesuffix(b"]}") + b"\n")
+        events.copy_into(file)
+        file.write(b"]}")
 
 
 def read_take(folder: Path) -> Take:
@@ -123,7 +139,9 @@ def read_take(folder: Path) -> Take:
         header["options"] = _old_options(header.pop("settings", None), what)
     take = decode(header, Take, what, FileError)
     _check(take, what)
-    return replace(take, heard=_events(events, what, is_old=found == 1))
+    heard = _events(events, what, is_old=found == 1)
+    _check_frames(take, heard, what)
+    return replace(take, heard=heard)
 
 
 def _check(take: Take, what: str) -> None:
@@ -138,6 +156,17 @@ def _check(take: Take, what: str) -> None:
         take.options.constraints()
     except SettingError as problem:
         raise FileError(f"{what}: [options] {problem.message}", problem.remedy) from problem
+
+
+def _check_frames(take: Take, heard: tuple[TakeEvent, ...], what: str) -> None:
+    """Refuse events that no session can have had."""
+    earliest = take.first_frame - take.rate_hz  # a message may lie a little before the beginning
+    for number, event in enumerate(heard):
+        if not earliest <= event.frame <= take.last_frame:
+            raise FileError(
+                f"{what}: item {number + 1} of heard must lie between first_frame and last_frame, "
+                f"got {event.frame}"
+            )
 
 
 def _old_options(settings: object, what: str) -> dict[str, Any]:

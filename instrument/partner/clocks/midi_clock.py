@@ -18,6 +18,7 @@ from itertools import pairwise
 from instrument.midi.messages import CLOCK_TICK, CONTINUE, SONG_POSITION, START, STOP
 from instrument.music.transport import FASTEST_BPM, SLOWEST_BPM, BeatAnchor, Transport
 
+CLOCK_MESSAGES = (CLOCK_TICK, START, CONTINUE, STOP, SONG_POSITION)
 TICKS_PER_BEAT = 24
 TICKS_PER_SIXTEENTH = 6  # what song positions count
 LOST_SECONDS = 0.25
@@ -222,6 +223,8 @@ class ClockFollower:
         return is_after
 
     def _is_possible(self, period: float) -> bool:
+        if period <= 0.0:
+            return False  # ticks that came late can come all at once
         bpm = 60.0 * self.transport.rate_hz / (TICKS_PER_BEAT * period)
         return SLOWEST_BPM <= bpm <= FASTEST_BPM
 
