@@ -172,7 +172,8 @@ def drum_sound(pitch: int, rate_hz: float) -> Samples:
         sound[begin:] += _stroke(drum, frames - begin, rate_hz, random)
     last = np.linspace(1.0, 0.0, min(frames, int(0.005 * rate_hz)))
     sound[-len(last) :] *= last
-    return (sound * (LEVEL * drum.level / np.abs(sound).max())).astype(np.float32)
+    gain = LEVEL * drum.level / float(np.abs(sound).max())
+    return np.asarray(sound * gain, np.float32)
 
 
 def fill_drum_kit(state: EngineState) -> None:

@@ -207,7 +207,7 @@ class _ShortHeader(tarfile.TarInfo):
     """What tarfile knows of a member; it would read a header of any length into memory."""
 
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> Self:
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         """Refuse names and attributes of endless length."""
         member = super().frombuf(buf, encoding, errors)
         if member.type in _LONG_HEADERS and member.size > _LARGEST_HEADER:
