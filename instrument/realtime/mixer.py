@@ -34,7 +34,6 @@ from instrument.realtime.state import (
     FREE,
     GROUP_COUNT,
     LANES,
-    LAYER_COUNT,
     LOUD,
     LOWEST_PITCH,
     PITCH_COUNT,
@@ -71,8 +70,8 @@ LANE_PEAK = _OFFSET["lane_peak"]
 @audio_thread
 def slot_address(s, bank, layer, pitch):
     """Return where the audio of one slot begins."""
-    index = (bank * LAYER_COUNT + layer) * PITCH_COUNT + pitch - LOWEST_PITCH
-    return int64(s.tones_address) + index * s.slot_stride * FLOAT_BYTES
+    index = layer * PITCH_COUNT + pitch - LOWEST_PITCH
+    return int64(s.bank_addresses[bank]) + index * s.bank_strides[bank] * FLOAT_BYTES
 
 
 @audio_thread
@@ -139,7 +138,8 @@ def blend(s, base, v, first, count):
     loud = slot_address(s, voice.source_bank, LOUD, voice.source_pitch)
     end = int64(slot.loop_end) if voice.loops else slot.frames_ready
     # Sixteen at a time reads up to fifteen frames more than asked for: keep them inside the slot.
-    if first >= 0 and first + count <= end and first + count + LANES <= s.slot_stride:
+    stride = s.bank_strides[voice.source_bank]
+    if first >= 0 and first + count <= end and first + count + LANES <= stride:
         blend_straight(
             base,
             soft + first * FLOAT_BYTES,
@@ -149,8 +149,8 @@ def blend(s, base, v, first, count):
             count,
         )
         return
-    soft_audio = carray(floats_at(soft), (s.slot_stride,), np.float32)
-    loud_audio = carray(floats_at(loud), (s.slot_stride,), np.float32)
+    soft_audio = carray(floats_at(soft), (stride,), np.float32)
+    loud_audio = carray(floats_at(loud), (stride,), np.float32)
     length = int64(slot.loop_end - slot.loop_start)
     for k in range(count):
         at = first + k

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from instrument.realtime.built_in_tone import fill_built_in_bank
 from instrument.realtime.byte_stream import ByteStream
 from instrument.realtime.machine_code import load_machine_code
-from instrument.realtime.state import RING_EVENTS, TO_VOICES, EngineState
+from instrument.realtime.state import BANK_COUNT, RING_EVENTS, TO_VOICES, EngineState
 
 
 class OfflineEngine:
@@ -94,6 +94,8 @@ def prepare_state(state: EngineState) -> int:
     Needs the rate: call it after `EngineState.set_rate` and before the first block.
     """
     fill_built_in_bank(state)
-    state.fields["tones_address"] = state.tones.ctypes.data
+    for bank in range(BANK_COUNT):
+        state.fields["bank_addresses"][bank] = state.tones[bank].ctypes.data
+    state.fields["bank_strides"] = state.fields["slot_stride"]
     state.fields["process_block"] = load_machine_code().process_block
     return int(state.fields.ctypes.data)

@@ -307,8 +307,9 @@ STATE = _record(
     ("format", "i8"),
     ("rate_hz", "f8"),  # 0 until the engine has opened its device
     ("slot_frames", "i8"),  # frames that a slot can hold
-    ("slot_stride", "i8"),  # frames from one slot to the next
-    ("tones_address", "u8"),  # in the engine's own address space
+    ("slot_stride", "i8"),  # frames from one slot of the pool to the next
+    ("bank_addresses", "u8", (BANK_COUNT,)),  # in the engine's own address space
+    ("bank_strides", "i8", (BANK_COUNT,)),  # frames from one slot of the bank to the next
     ("clock", "i8"),  # frames rendered so far
     ("channel_mask", "i8"),  # bit c: channel c is heard
     ("playing", "i8"),  # 0 until the sink runs
