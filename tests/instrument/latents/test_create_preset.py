@@ -23,7 +23,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(tiny_bundle(), tmp_path / "models" / "tiny")
     for module in (bundles, making):
         monkeypatch.setattr(module, "user_models_folder", lambda: tmp_path / "models")
-        monkeypatch.setattr(module, "shipped_models_folder", lambda: tmp_path / "none")
+    monkeypatch.setattr(bundles, "shipped_models_folder", lambda: tmp_path / "none")
     for module in (presets, making):
         monkeypatch.setattr(module, "user_presets_folder", lambda: tmp_path / "presets")
     monkeypatch.setattr(presets, "shipped_presets_folder", lambda: tmp_path / "none")

@@ -11,7 +11,7 @@ from instrument.preset.banks import LoadedPreset, PresetBanks, program_table
 from instrument.preset.controllers import ControlFollower, parameter_value
 from instrument.preset.preset import Control, PresetEntry, find_preset, load_preset
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import BANK_COUNT
+from instrument.realtime.state import PRESET_BANKS
 from instrument.rendering.renderer import SineRenderer
 from instrument.rendering.tone_table import TableFiller
 from tests.helpers.live_play import make_home
@@ -77,7 +77,7 @@ def test_a_bank_with_a_sounding_voice_is_not_taken_while_another_is_free(
 def test_when_every_bank_sounds_the_oldest_fades_without_a_click(presets: list[Path]) -> None:
     engine = OfflineEngine(note_seconds=4.0)
     banks = PresetBanks(engine.state)
-    for index, path in enumerate(presets[: BANK_COUNT - 1]):
+    for index, path in enumerate(presets[: len(PRESET_BANKS)]):
         play(engine, banks, path)
         engine.send(-1, note_on(48 + 12 * index))
         engine.render(9600)
@@ -88,7 +88,7 @@ def test_when_every_bank_sounds_the_oldest_fades_without_a_click(presets: list[P
     placed = banks.place(presets[4])
     assert placed and placed.bank == oldest.bank
     assert banks.find(presets[0]) is None
-    assert int(engine.state.meters["active_voices"]) == BANK_COUNT - 2
+    assert int(engine.state.meters["active_voices"]) == len(PRESET_BANKS) - 1
 
 
 def test_the_first_preset_is_there_before_the_first_block(presets: list[Path]) -> None:
