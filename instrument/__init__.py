@@ -8,7 +8,8 @@ What is public is in `__all__`, and docs/api-python.md shows how it goes togethe
 
 - sound: `render`, `write_wav`; a preset: `load_preset`, `save_preset`, `list_presets`, `Preset`;
 - music: `Note`, `Phrase`, `read_phrase`, `write_phrase`; composing: `open_composer`, `Constraints`;
-- live: `Session`; a renderer of one's own: `ToneRenderer`, `SineRenderer`;
+- live: `Session`, its partner: `PartnerOptions`; a renderer of one's own:
+  `ToneRenderer`, `SineRenderer`;
 - errors: `LatentkeysError` is above them all; the others are in `instrument.errors`.
 
 Importing this imports nothing else: each name is looked up when it is used first. The rooms behind
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from instrument.music.constraints import Constraints, Key
     from instrument.music.note import Meter, Note, Phrase, Tempo, Track
     from instrument.offline.render import render
+    from instrument.preset.partner_options import PartnerOptions
     from instrument.preset.preset import Preset, list_presets, load_preset, save_preset
     from instrument.rendering.renderer import RendererInfo, SineRenderer, ToneRenderer
     from instrument.session.live import Session
@@ -42,6 +44,7 @@ __all__ = [
     "LatentkeysError",
     "Meter",
     "Note",
+    "PartnerOptions",
     "Phrase",
     "Preset",
     "RendererInfo",
@@ -74,6 +77,7 @@ _HOMES = {
     "music.constraints": "Constraints Key",
     "music.note": "Meter Note Phrase Tempo Track",
     "offline.render": "render",
+    "preset.partner_options": "PartnerOptions",
     "preset.preset": "Preset list_presets load_preset save_preset",
     "rendering.renderer": "RendererInfo SineRenderer ToneRenderer",
     "session.live": "Session",

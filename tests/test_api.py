@@ -31,8 +31,17 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_public_names_are_these() -> None:
     assert instrument.__all__ == [
-        *("Composer", "Constraints", "Key", "LatentkeysError", "Meter", "Note", "Phrase", "Preset"),
-        *("RendererInfo", "Session", "SineRenderer", "Tempo", "ToneRenderer", "Track"),
+        *("Composer", "Constraints", "Key", "LatentkeysError", "Meter", "Note", "PartnerOptions"),
+        *(
+            "Phrase",
+            "Preset",
+            "RendererInfo",
+            "Session",
+            "SineRenderer",
+            "Tempo",
+            "ToneRenderer",
+            "Track",
+        ),
         *("__version__", "errors", "list_composers", "list_presets", "load_preset"),
         *("open_composer", "read_phrase", "render", "save_preset", "write_phrase", "write_wav"),
     ]

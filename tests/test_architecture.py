@@ -140,3 +140,14 @@ def test_command_line_starts_without_the_heavy_packages() -> None:
     script = f"import sys, instrument.cli.main; print([m for m in {heavy} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert run.stdout.strip() == "[]", run.stderr
+
+
+def test_no_class_name_has_two_meanings() -> None:
+    homes: dict[str, list[str]] = {}
+    for file in [
+        file for room in ("instrument", "training", "export") for file in python_files(room)
+    ]:
+        for node in ast.parse((ROOT / file).read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(str(file))
+    assert {name: files for name, files in homes.items() if len(files) > 1} == {}

@@ -13,7 +13,7 @@ from export.bundle.folder import fill
 from export.bundle.sound_sample import sample_wav
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.card import SelfTest, VoiceCard
-from instrument.bundle.inference import Session, Tensors
+from instrument.bundle.inference import OpenGraph, Tensors
 from instrument.errors import BundleError
 from instrument.rendering.open_renderer import open_renderer, self_test
 from instrument.rendering.renderer import ToneRenderer
@@ -22,7 +22,7 @@ _TEST_TONES = ((36, 127), (60, 64), (84, 100))  # pitch, velocity
 _TEST_FRAMES = 12
 
 
-def run_twice(session: Session, tensors: Tensors, where: str) -> Tensors:
+def run_twice(session: OpenGraph, tensors: Tensors, where: str) -> Tensors:
     """Run a graph twice on the same input and return what it gives.
 
     Raises

@@ -15,7 +15,7 @@ from export.bundle.proof import check_difference, run_twice
 from export.composers.plan import ComposerPlan
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.card import Graph
-from instrument.bundle.inference import Runtime, Session, Tensors
+from instrument.bundle.inference import OpenGraph, Runtime, Tensors
 from instrument.bundle.recurrent_graph import IN, OUT
 from instrument.bundle.self_test import seeded_inputs
 from instrument.errors import BundleError
@@ -51,7 +51,7 @@ def check_parity(plan: ComposerPlan, bundle: Bundle) -> dict[str, float]:
     return differences
 
 
-def _difference(graph: GraphPlan, session: Session, stated: Graph, where: str) -> float:
+def _difference(graph: GraphPlan, session: OpenGraph, stated: Graph, where: str) -> float:
     largest, memories = 0.0, graph.memories
     mine: Tensors = {}
     theirs: Tensors = {}

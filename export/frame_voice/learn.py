@@ -44,7 +44,7 @@ _PEAK = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class NoteLikeness:
     """How near one note came: distances to its recording up to 8 kHz, in dB.
 
     Attributes
@@ -80,8 +80,8 @@ class Learned:
     """
 
     adapted: Adapted
-    hidden: tuple[Likeness, ...]
-    learned: tuple[Likeness, ...]
+    hidden: tuple[NoteLikeness, ...]
+    learned: tuple[NoteLikeness, ...]
     bundle: Bundle
 
 
@@ -163,7 +163,7 @@ def write_comparison(path: Path, voice: FrameVoice, tones: ToneSet, instrument: 
         soundfile.write(temporary, audio, SAMPLE_RATE_HZ, format="WAV", subtype="PCM_24")
 
 
-def _judged(voice: FrameVoice, tones: ToneSet, instrument: int) -> list[Likeness]:
+def _judged(voice: FrameVoice, tones: ToneSet, instrument: int) -> list[NoteLikeness]:
     """Measure the hidden keys beside a sampler that lacks them too."""
     rows = np.flatnonzero(tones.split == TEST)
     return [
@@ -175,14 +175,14 @@ def _judged(voice: FrameVoice, tones: ToneSet, instrument: int) -> list[Likeness
     ]
 
 
-def _figures(voice: FrameVoice, tones: ToneSet, instrument: int) -> list[Likeness]:
+def _figures(voice: FrameVoice, tones: ToneSet, instrument: int) -> list[NoteLikeness]:
     order = np.argsort(tones.pitch, kind="stable")
     return [_likeness(voice, tones, int(row), instrument) for row in order]
 
 
-def _likeness(voice: FrameVoice, tones: ToneSet, row: int, instrument: int) -> Likeness:
+def _likeness(voice: FrameVoice, tones: ToneSet, row: int, instrument: int) -> NoteLikeness:
     ours = play_like(voice, _played_by(tones, instrument), row)
-    return Likeness(int(tones.pitch[row]), _distance_db(tones.audio(row), ours))
+    return NoteLikeness(int(tones.pitch[row]), _distance_db(tones.audio(row), ours))
 
 
 def _distance_db(recording: NDArray[np.float32], other: NDArray[np.float32]) -> float:

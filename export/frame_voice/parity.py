@@ -16,7 +16,7 @@ from torch import Tensor
 from export.bundle.proof import check_difference, run_twice
 from export.frame_voice.graphs import NOTE_HOPS, STEP_VOICES, plan
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.inference import Runtime, Session, Tensors
+from instrument.bundle.inference import OpenGraph, Runtime, Tensors
 from training.audio.format import HOP_FRAMES
 from training.frame_voice.config import PARTIAL_COUNT
 from training.frame_voice.model import HOP_SECONDS, FrameVoice, WholeTone, seeded_inputs
@@ -81,7 +81,7 @@ def check_parity(voice: FrameVoice, bundle: Bundle) -> dict[str, float]:
 
 
 def tone_difference(
-    voice: FrameVoice, session: Session, name: str, random: np.random.Generator
+    voice: FrameVoice, session: OpenGraph, name: str, random: np.random.Generator
 ) -> float:
     """Compare one random note, both velocity layers, and its level."""
     graph = plan(voice, name)
@@ -100,7 +100,7 @@ def tone_difference(
 
 
 def _rollout_difference(
-    voice: FrameVoice, session: Session, voices: int, random: np.random.Generator
+    voice: FrameVoice, session: OpenGraph, voices: int, random: np.random.Generator
 ) -> float:
     """Stream notes hop by hop through ONNX and compare them with whole notes from torch."""
     notes = _RandomTones.draw(voice, voices, random)

@@ -17,7 +17,7 @@ from export.bundle.proof import run_twice
 from export.bundle.summary import CROP, FLOAT64, TORCH_FLOAT64
 from export.gansynth.plan import ToneGraph, pitch_range
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.inference import Runtime, Session
+from instrument.bundle.inference import OpenGraph, Runtime
 from instrument.errors import BundleError
 from training.gansynth.tones import GansynthTones
 
@@ -74,7 +74,7 @@ def decibels(found: Waves, wanted: Waves) -> float:
     return 10.0 * math.log10(signal / max(difference, 1e-20 * signal, 1e-300))
 
 
-def _compare(model: GansynthTones, graph: ToneGraph, session: Session, where: str) -> float:
+def _compare(model: GansynthTones, graph: ToneGraph, session: OpenGraph, where: str) -> float:
     """Run a graph once on tones all over the keyboard; return the largest share of a peak."""
     inputs = graph.inputs(model, seed=1)
     found = session.run({name: tensor.numpy() for name, tensor in inputs.items()})["waveform"]
@@ -92,7 +92,7 @@ def _compare(model: GansynthTones, graph: ToneGraph, session: Session, where: st
     return largest
 
 
-def _precision(model: GansynthTones, session: Session, where: str) -> dict[str, float]:
+def _precision(model: GansynthTones, session: OpenGraph, where: str) -> dict[str, float]:
     """Compare a few tones with the same chain in float64."""
     exact = copy.deepcopy(model).double()
     graph = ToneGraph.of(model, "note_1")
@@ -116,7 +116,7 @@ def _precision(model: GansynthTones, session: Session, where: str) -> dict[str, 
 
 
 def _crop_difference(
-    attack: Session, whole: Session, graph: ToneGraph, model: GansynthTones, where: str
+    attack: OpenGraph, whole: OpenGraph, graph: ToneGraph, model: GansynthTones, where: str
 ) -> float:
     largest = 0.0
     for trial in range(_TRIALS):
@@ -132,7 +132,7 @@ def _crop_difference(
     return largest
 
 
-def _waves(session: Session, inputs: dict[str, torch.Tensor], where: str) -> Waves:
+def _waves(session: OpenGraph, inputs: dict[str, torch.Tensor], where: str) -> Waves:
     tensors = {name: tensor.numpy() for name, tensor in inputs.items()}
     waves: Waves = run_twice(session, tensors, where)["waveform"]
     return waves

@@ -23,7 +23,7 @@ from instrument.bench.harness import Goal, Row, compare, interleave, not_measure
 from instrument.bench.peers.child import ChildPeer, PeerMissing
 from instrument.bench.report import Report
 from instrument.bundle.bundle import Bundle, load_sound, shipped_models_folder, user_models_folder
-from instrument.bundle.inference import Runtime, Session, Tensors
+from instrument.bundle.inference import OpenGraph, Runtime, Tensors
 from instrument.errors import EngineError, LatentkeysError
 from instrument.installation import how_to_install
 from instrument.rendering.open_renderer import open_renderer
@@ -220,18 +220,18 @@ def _keyboard(
     return pitches, np.tile(latent, (len(pitches), 1))
 
 
-def _inputs(session: Session) -> Tensors:
+def _inputs(session: OpenGraph) -> Tensors:
     notes = session.inputs["pitch"][1][0]
     z = np.random.default_rng(0).standard_normal(session.inputs["z"][1], np.float32)
     return {"z": z, "pitch": np.arange(24, 24 + notes, dtype=np.int64)}
 
 
-def _graph_run(session: Session) -> Callable[[], float]:
+def _graph_run(session: OpenGraph) -> Callable[[], float]:
     inputs = _inputs(session)
     return _timed(lambda: session.run(inputs), 1000.0)
 
 
-def _bound_run(session: Session) -> Callable[[], float]:
+def _bound_run(session: OpenGraph) -> Callable[[], float]:
     bound, inputs = session.bind(), _inputs(session)
     return _timed(lambda: bound.run(inputs), 1000.0)
 

@@ -35,7 +35,7 @@ from instrument.files import is_folder, shipped_presets_folder
 from instrument.schema import nearest
 
 if TYPE_CHECKING:
-    from instrument.bundle.inference import Runtime, Session
+    from instrument.bundle.inference import OpenGraph, Runtime
 
 FETCH_AGAIN = "Fetch the bundle again, or export it anew."
 ELEMENT_TYPES = {"float32": "tensor(float)", "int64": "tensor(int64)"}
@@ -143,7 +143,7 @@ class Bundle:
             )
         return found
 
-    def open_graph(self, name: str, runtime: Runtime) -> Session:
+    def open_graph(self, name: str, runtime: Runtime) -> OpenGraph:
         """Open a graph in onnxruntime and compare what it takes and gives with the card.
 
         Raises

@@ -39,7 +39,7 @@ _DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class OpenGraph:
     """An open graph; belongs to one thread at a time."""
 
     inputs: dict[str, tuple[str, tuple[int, ...]]]  #: element type and shape by name
@@ -85,12 +85,12 @@ class Session:
         shapes = self.inputs.items()
         self.run({name: np.zeros(shape, _DTYPES[dtype]) for name, (dtype, shape) in shapes})
 
-    def bind(self) -> BoundSession:
+    def bind(self) -> BoundGraph:
         """Keep buffers for all inputs and outputs where the graph runs."""
-        return BoundSession(self, _import_onnxruntime().OrtValue)
+        return BoundGraph(self, _import_onnxruntime().OrtValue)
 
 
-class BoundSession:
+class BoundGraph:
     """A session whose buffers stay where it runs: no run allocates or moves more than it must.
 
     Belongs to one thread.
@@ -103,7 +103,7 @@ class BoundSession:
         onnxruntime's class of tensors.
     """
 
-    def __init__(self, session: Session, ort_value: Any) -> None:
+    def __init__(self, session: OpenGraph, ort_value: Any) -> None:
         self.session = session
         self._binding = session.session.io_binding()
 
@@ -151,7 +151,7 @@ class Runtime:
         self._device = self._choose(device)
         self._watchdog = Watchdog()
 
-    def open(self, graph: bytes, external: dict[str, bytes]) -> Session:
+    def open(self, graph: bytes, external: dict[str, bytes]) -> OpenGraph:
         """Open a graph from memory.
 
         Parameters
@@ -205,7 +205,7 @@ class Runtime:
 
     def _open(
         self, device: Literal["cpu", "cuda"], graph: bytes, external: dict[str, bytes]
-    ) -> Session:
+    ) -> OpenGraph:
         options = self._options()
         if device == "cuda":
             options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
@@ -214,7 +214,7 @@ class Runtime:
         if session.get_providers()[0] != PROVIDERS[device]:
             raise ValueError(f"it runs on {session.get_providers()[0]} instead")
         outputs = {each.name: (each.type, tuple(each.shape)) for each in session.get_outputs()}
-        opened = Session(
+        opened = OpenGraph(
             {tensor.name: (tensor.type, tuple(tensor.shape)) for tensor in session.get_inputs()},
             outputs,
             device,
@@ -254,7 +254,7 @@ class Runtime:
             raise ValueError(f"onnxruntime refuses it: {_first_line(reason)}") from reason
 
 
-def _prove(session: Session) -> None:
+def _prove(session: OpenGraph) -> None:
     """Run once: CUDA may open and then lack a kernel, a library or the memory for it."""
     try:
         session.warm_up()

@@ -122,7 +122,8 @@ def play_command(context: click.Context, /, **flags: Any) -> None:
     if flags["partner_mode"] is None:
         _check_partner(flags["preset"], partner)
 
-    from instrument.session.control import PlaySettings, play_live
+    from instrument.session.play import play_live
+    from instrument.session.settings import PlaySettings
 
     play_live(PlaySettings.of_flags(flags))
 

@@ -86,7 +86,7 @@ def measure_stress(seconds: float, on_progress: Callable[[], None] = lambda: Non
     for index in range(VOICES):
         engine.send(0, note_on(24 + index, 80))
     engine.render(STRESS_BLOCK_FRAMES)
-    listener = _Listener(engine, round(seconds * RATE_HZ / STRESS_BLOCK_FRAMES))
+    listener = _BlockTimer(engine, round(seconds * RATE_HZ / STRESS_BLOCK_FRAMES))
     with _busy_cores(seconds + 5):
         listener.start()
         while listener.is_alive():
@@ -98,7 +98,7 @@ def measure_stress(seconds: float, on_progress: Callable[[], None] = lambda: Non
     )
 
 
-class _Listener(threading.Thread):
+class _BlockTimer(threading.Thread):
     """Ask for blocks at their due times."""
 
     def __init__(self, engine: OfflineEngine, blocks: int) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.inference import Runtime, Session, Tensors
+from instrument.bundle.inference import OpenGraph, Runtime, Tensors
 from instrument.composers.continuer import continuation, leading_track
 from instrument.composers.musegan_rolls import (
     MuseShape,
@@ -66,7 +66,7 @@ class MuseGAN:
     def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
         card = bundle.music
         self.name, self.shape = card.name, MuseShape.of(card)
-        self._sessions: dict[str, Session] = {
+        self._sessions: dict[str, OpenGraph] = {
             name: bundle.open_graph(name, runtime) for name in card.graphs
         }
         inputs = self._sessions["generate"].inputs

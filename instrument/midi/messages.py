@@ -2,7 +2,7 @@
 
 Inside the instrument raw MIDI bytes are the language; the kernel itself interprets them. These
 names and functions spell and read the messages, so that nobody has to remember 0xB0. The kernel
-imports nothing from here; `realtime.state` has the few numbers it needs again, and a test compares.
+imports nothing from here; it has the few numbers that it needs again, and a test compares them.
 
 A message's time has the unit of its place: nanoseconds where it arrives (`TimedMessage`), seconds
 in a song (`song.SongMessage`), ticks in a file's track (`track_events.MidiEvent`), frames on the

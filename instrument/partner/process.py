@@ -49,7 +49,7 @@ OPENING_SECONDS = 60.0
 """Reading a composer and its runtime from a slow disk."""
 
 
-class PartnerProcess:
+class PartnerService:
     """Serve one session.
 
     Parameters
@@ -171,7 +171,7 @@ def main() -> None:
         time.sleep(POLL_SECONDS)
     try:
         with heart.opening(OPENING_SECONDS):
-            process = PartnerProcess(state, options, commands, heart)
+            process = PartnerService(state, options, commands, heart)
     except LatentkeysError as problem:
         say(Failed(problem.message, problem.remedy))
         return

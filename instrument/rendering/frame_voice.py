@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from instrument.bundle.bundle import FETCH_AGAIN, Bundle
-from instrument.bundle.inference import Runtime, Session
+from instrument.bundle.inference import OpenGraph, Runtime
 from instrument.errors import BundleError
 from instrument.rendering.renderer import FULL_VELOCITY, Audio, RendererInfo, checked_tones
 
@@ -45,7 +45,7 @@ class FrameVoiceRenderer:
     def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
         self._bundle, self._runtime = bundle, runtime
         self._graphs = sorted(_tone_graphs(bundle), key=lambda graph: graph.frames)
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, OpenGraph] = {}
         card = bundle.sound
         self._seed = int(bundle.constant("seed", 0, (0, 2**32)))
         self.info = RendererInfo(
@@ -121,7 +121,7 @@ class FrameVoiceRenderer:
             raise ValueError(f"a note has at most {self.info.longest_frames} frames, not {frames}")
         return graph
 
-    def _session(self, name: str) -> Session:
+    def _session(self, name: str) -> OpenGraph:
         if name not in self._sessions:
             session = self._sessions[name] = self._bundle.open_graph(name, self._runtime)
             self.info = dataclasses.replace(

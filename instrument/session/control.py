@@ -7,52 +7,37 @@ die without a click; the engine then plays on by itself.
 
 from __future__ import annotations
 
-import secrets
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import TYPE_CHECKING
 
 from instrument.engine import messages as engine_messages
-from instrument.engine.messages import EngineSettings
-from instrument.errors import FileError, LatentkeysError, RateChangedError, SettingError
-from instrument.files import free_name
-from instrument.first_start import compile_once
-from instrument.midi.song import Song, read_midi_file
+from instrument.errors import LatentkeysError, RateChangedError
+from instrument.midi.song import Song
 from instrument.partner import messages as partner_messages
-from instrument.preset.banks import chosen_preset
-from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.preset import find_preset, load_preset
 from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice
 from instrument.realtime.state import CONTROL_BEATS, FADE_OUT, PANIC, EngineState
-from instrument.session.demo import demonstration
 from instrument.session.ending import Ending, uninterrupted
 from instrument.session.engine_process import EngineProcess
 from instrument.session.models_process import ModelsProcess
 from instrument.session.partner_process import PartnerProcess
 from instrument.session.preset_changes import PresetChanges
-from instrument.session.session_folder import (
-    USUAL_RATE_HZ,
-    create_state,
-    other_sessions,
-    session_folder,
-)
+from instrument.session.session_folder import create_state
+from instrument.session.settings import PlaySettings
 from instrument.session.song_player import SongFeed
 from instrument.session.status_line import StatusLine, clock
 from instrument.session.terminal_keys import HELP, KEYS, TerminalKeys
-from instrument.session.unfinished import unfinished_recordings, write_down
 
 if TYPE_CHECKING:
     from instrument.session.audio_history import AudioCapture
+    from instrument.session.recording import Recording
     from instrument.session.renderer_thread import RendererThread
-    from instrument.wav_files import Recorder
 
 LOOP_SECONDS = 0.02
 START_POLL_SECONDS = 0.002
@@ -63,127 +48,6 @@ SONG_PATIENCE_SECONDS = 10.0
 """A piece waits so long for its notes to be rendered."""
 ECHO_SECONDS = 0.06
 """A note of the partner that another program sends back so soon is not taken for the player's."""
-ALREADY_PLAYING = (
-    "latentkeys is playing already (process {}); this is another one, beside it. Its JACK ports "
-    "have another name, and a sound card may belong to the first one alone."
-)
-UNFINISHED = "The recording {} was not finished. To save it, type: latentkeys recover"
-DEMO_FILE = Path("latentkeys-demo.wav")
-_PARTNER = "partner_"  # flags that begin so are the partner's
-
-
-@dataclass(frozen=True, slots=True)
-class PlaySettings:
-    """The options of ``latentkeys play``; the command line's help says what they mean."""
-
-    preset: str | None = None
-    audio: str = "auto"
-    midi_in: tuple[str, ...] = ()
-    channel: int | None = None
-    block_frames: int | None = None
-    rate_hz: int | None = None
-    lowest_latency: bool = False
-    record: Path | None = None
-    midi: Path | None = None
-    no_drums: bool = False
-    demo: bool = False
-    force: bool = False
-    through: bool = False
-    partner: Mapping[str, Any] = field(default_factory=dict)
-    """What was asked of the partner: fields of `PartnerOptions`."""
-
-    @classmethod
-    def of_flags(cls, flags: Mapping[str, Any]) -> PlaySettings:
-        """Take the command line's flags; what begins with ``partner_`` is the partner's."""
-        own = {name: value for name, value in flags.items() if not name.startswith(_PARTNER)}
-        given = {
-            name.removeprefix(_PARTNER): value
-            for name, value in flags.items()
-            if name.startswith(_PARTNER) and value is not None
-        }
-        return cls(**own, partner=given)
-
-    def for_engine(self) -> EngineSettings:
-        """Say what of it concerns the engine."""
-        return EngineSettings(
-            audio=self.audio,
-            rate_hz=float(self.rate_hz or 0),
-            block_frames=self.block_frames or 0,
-            midi_in=tuple(self.midi_in),
-            channel=self.channel,
-            lowest_latency=self.lowest_latency,
-        )
-
-    def for_partner(self, preset: PartnerOptions | None) -> PartnerOptions | None:
-        """Say what of it concerns the partner; None without one.
-
-        Parameters
-        ----------
-        preset
-            The preset's own options; the command line's go before them.
-        """
-        if preset is None and "mode" not in self.partner:
-            return None
-        options = replace(preset or PartnerOptions(), **self.partner)
-        return replace(options, seed=secrets.randbits(31)) if options.seed is None else options
-
-
-def play_live(settings: PlaySettings) -> None:
-    """Play until Ctrl-C, or until the piece has ended if one is played.
-
-    Raises
-    ------
-    LatentkeysError
-        A wrong option, a preset or device that does not work, an engine that died.
-    """
-    preset = chosen_preset(settings.preset)
-    load_preset(preset)  # a wrong one is told before anything starts
-    song = _song(settings)
-    check_files(settings)
-    compile_once()
-    for other in other_sessions():
-        click.echo(ALREADY_PLAYING.format(other), err=True)
-    for recording in unfinished_recordings():
-        click.echo(UNFINISHED.format(recording.path.name), err=True)
-    with Ending() as ending:
-        is_bare = _play_session(settings, preset, song, ending)
-    if is_bare:
-        play_into_file(settings, preset)
-
-
-def _play_session(settings: PlaySettings, preset: Path, song: Song | None, ending: Ending) -> bool:
-    """Play in one session after the other, should the device change its rate.
-
-    Returns
-    -------
-    bool
-        There is nothing here to play with.
-    """
-    while True:
-        with (
-            session_folder(settings.rate_hz or USUAL_RATE_HZ) as folder,
-            Host(folder, settings, preset, ending=ending) as host,
-        ):
-            try:
-                host.start()
-                if not host.is_bare:
-                    with panic_key(host):
-                        host.play(song)
-                return host.is_bare
-            except RateChangedError as change:
-                click.echo(f"{change.message}: starting again at that rate", err=True)
-                preset = host.presets.plays or preset
-        if settings.record:
-            settings = replace(settings, record=free_name(settings.record))
-
-
-def play_into_file(settings: PlaySettings, preset: Path) -> None:
-    """Play the demonstration piece into a file: what a machine without sound and MIDI can do."""
-    from instrument.offline.render_song import write_song
-
-    click.echo(f"No sound card and no MIDI: the demonstration piece goes to {DEMO_FILE}", err=True)
-    is_free = settings.preset is None
-    write_song(demonstration(), DEMO_FILE, preset, rate_hz=48_000, follow_programs=is_free)
 
 
 class Host:
@@ -237,8 +101,7 @@ class Host:
         self._capture: AudioCapture | None = None
         self._engine = EngineProcess(self.state, folder)
         self.ready: engine_messages.Ready | None = None  #: what plays; None until it does
-        self._recorder: Recorder | None = None
-        self._forget_recording: Callable[[], None] = lambda: None
+        self._recording: Recording | None = None
         self._panics = False
 
     def start(self) -> None:
@@ -265,23 +128,15 @@ class Host:
         """Let keys play, and record if that was asked for; call `follow` often from now on."""
         self.presets.start()
         if self._settings.record:
-            from instrument.wav_files import Recorder  # soundfile: not needed otherwise
+            from instrument.session.recording import Recording  # soundfile: not needed otherwise
 
-            self._recorder = Recorder(self.state, self._settings.record)
-            self._write_down(self._recorder)
+            self._recording = Recording(self.state, self._settings.record)
+            if problem := self._recording.problem:
+                self._status.say(problem.message, "It could not be saved after a crash.")
         if self._partner:
             from instrument.session.audio_history import AudioCapture  # soundfile, as above
 
             self._capture = AudioCapture(self.state)
-
-    def _write_down(self, recorder: Recorder) -> None:
-        """See that the recording can be saved, should this process be killed."""
-        try:
-            entry = write_down(recorder.path, recorder.temporary, round(self.state.rate_hz))
-        except FileError as problem:
-            self._status.say(problem.message, "It could not be saved after a crash.")
-            return
-        self._forget_recording = entry.release
 
     def play(self, song: Song | None) -> None:
         """Let keys play until Ctrl-C; if there is a piece, play it and end with it."""
@@ -332,10 +187,10 @@ class Host:
             self._hear_partner(self._partner.follow())
         if self._capture and (problem := self._capture.drain()):
             self._status.say(problem.message, "Takes are kept without what sounds from now on.")
-        if self._recorder:
-            if problem := self._recorder.drain():
+        if self._recording:
+            if problem := self._recording.drain():
                 self._status.say(problem.message, "Playing goes on without recording.")
-            self._status.update(recording=self._recorder.seconds)
+            self._status.update(recording=self._recording.seconds)
 
     def _listen_to_engine(self) -> None:
         for report in self._engine.follow():
@@ -410,49 +265,11 @@ class Host:
             if self._capture:
                 ends.callback(self._capture.close)
             self._fade_out()
-            if self._recorder:
-                self._recorder.drain()
-                self._recorder.finish()
-                self._forget_recording()
+            if self._recording:
+                self._recording.finish()
 
     def _fade_out(self) -> None:
         self.state.command(FADE_OUT)
         deadline = time.monotonic() + FADE_TIMEOUT_SECONDS
         while self._engine.is_running and time.monotonic() < deadline:
             time.sleep(START_POLL_SECONDS)
-
-
-@contextmanager
-def panic_key(host: Host) -> Iterator[None]:
-    """Silence everything at Ctrl and backslash, where the system has it."""
-    if hasattr(signal, "SIGQUIT"):
-        signal.signal(signal.SIGQUIT, lambda *_: host.panic())
-    try:
-        yield
-    finally:
-        if hasattr(signal, "SIGQUIT"):
-            signal.signal(signal.SIGQUIT, signal.SIG_DFL)
-
-
-def _song(settings: PlaySettings) -> Song | None:
-    if settings.midi:
-        song = read_midi_file(settings.midi, drums=not settings.no_drums)
-        if song.warning:
-            click.echo(song.warning, err=True)
-        return song
-    return demonstration() if settings.demo else None
-
-
-def check_files(settings: PlaySettings) -> None:
-    """Refuse files that cannot be written before anything starts."""
-    if settings.midi and settings.demo:
-        raise SettingError("--midi and --demo exclude each other", "Choose one of them.")
-    if settings.no_drums and not settings.midi:
-        raise SettingError(
-            "--no-drums belongs to --midi", "For example: --midi song.mid --no-drums"
-        )
-    for path in (settings.record, Path(settings.audio)):
-        if path and (path == settings.record or path.suffix.lower() == ".wav"):
-            from instrument.wav_files import check_target
-
-            check_target(path, replace=settings.force)

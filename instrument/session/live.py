@@ -8,25 +8,30 @@ has to say through `logging`, as ``latentkeys``.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from contextlib import ExitStack
+from dataclasses import asdict, fields
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from instrument.errors import EngineError, SettingError
+from instrument.errors import EngineError, PresetError, SettingError
 from instrument.first_start import compile_once
 from instrument.midi.messages import control_change, note_off, note_on, pitch_bend
 from instrument.midi.song import Song, read_midi_file, song_of
 from instrument.music.note import Phrase
 from instrument.preset.banks import preset_file
+from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.preset import Preset, load_preset
 from instrument.realtime.state import EngineState
 from instrument.rendering.renderer import ToneRenderer
-from instrument.session.control import LOOP_SECONDS, Host, PlaySettings, check_files
+from instrument.schema import decode
+from instrument.session.control import LOOP_SECONDS, Host
+from instrument.session.follower import Follower
 from instrument.session.models_process import ModelsProcess
 from instrument.session.renderer_thread import RendererThread
 from instrument.session.session_folder import session_folder
+from instrument.session.settings import PlaySettings, check_files
 from instrument.session.song_player import SongFeed
 from instrument.session.status_line import StatusLine
 
@@ -52,6 +57,8 @@ class Session:
         The device's own when not given.
     record
         A WAV file for what sounds; one that is there is replaced.
+    partner
+        A partner that plays along, instead of the one that the preset may bring.
     renderer
         One's own, instead of the model that presets name. It works in a thread of this process.
 
@@ -73,6 +80,7 @@ class Session:
         rate_hz: int | None = None,
         block_frames: int | None = None,
         record: Path | str | None = None,
+        partner: PartnerOptions | None = None,
         renderer: ToneRenderer | None = None,
     ) -> None:
         self._preset = preset
@@ -83,13 +91,10 @@ class Session:
             block_frames=block_frames,
             record=Path(record) if record else None,
             force=True,
+            partner=_checked(partner) if partner else {},
         )
         self._renderer = renderer
-        self._lock = threading.Lock()  # rings have one writer
-        self._ends = threading.Event()
-        self._problem: BaseException | None = None
-        self._is_told = False
-        self._is_open = False
+        self._follower: Follower | None = None
         self._opened = ExitStack()
 
     def __enter__(self) -> Session:
@@ -104,8 +109,6 @@ class Session:
         """
         check_files(self._settings)
         compile_once()
-        self._ends.clear()
-        self._problem, self._is_told = None, False
         with ExitStack() as opening:
             folder = opening.enter_context(session_folder())
             self._made = folder / "presets"
@@ -116,11 +119,9 @@ class Session:
             self._host = opening.enter_context(host)
             host.start()
             host.begin()
-            self._follower = threading.Thread(target=self._follow, name="latentkeys", daemon=True)
-            self._follower.start()
-            opening.callback(self._stop_following)
+            self._follower = Follower(host)
+            opening.callback(self._follower.stop)
             self._opened = opening.pop_all()
-        self._is_open = True
         return self
 
     def __exit__(
@@ -130,10 +131,10 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         """End; what went wrong meanwhile, and was not told yet, is raised."""
-        self._is_open = False
+        follower, self._follower = self._follower, None
         self._opened.close()
-        if error is None and self._problem and not self._is_told:
-            raise self._problem
+        if error is None and follower:
+            follower.check_untold()
 
     @property
     def audio(self) -> str:
@@ -199,9 +200,9 @@ class Session:
             The session has ended, the engine has died, or 4096 messages are waiting already.
         """
         _check(message)
-        self._check_open()
+        following = self._following()
         frame = -1 if at_seconds is None else round(at_seconds * self.rate_hz)
-        with self._lock:
+        with following.lock:
             if not self._host.state.send_midi(message, frame):
                 raise EngineError("too many messages are waiting", "Send them a little later.")
 
@@ -215,16 +216,14 @@ class Session:
         """
         if not isinstance(music, Song):
             music = song_of(music) if isinstance(music, Phrase) else read_midi_file(Path(music))
-        self._check_open()
-        with self._lock:
+        with self._following().lock:
             self._host.presets.play_drums(music.drum_channels)
         feed = SongFeed(self._host.state, music, follow_programs=False)
         while not feed.has_ended:
-            with self._lock:
-                self._check_open()
+            with self._following().lock:
                 feed.feed()
             time.sleep(LOOP_SECONDS)
-        with self._lock:
+        with self._following().lock:
             self._host.presets.play_drums(frozenset())
 
     def change_preset(self, preset: Preset | Path | str) -> None:
@@ -237,9 +236,9 @@ class Session:
         PresetError
             There is no such preset, or it is wrong.
         """
-        self._check_open()
+        following = self._following()
         path = self._file(preset)
-        with self._lock:
+        with following.lock:
             self._host.presets.ask_for(path)
 
     def wait_until_rendered(self, timeout_seconds: float = 60.0) -> None:
@@ -252,14 +251,14 @@ class Session:
         """
         deadline = time.monotonic() + timeout_seconds
         while not self._host.presets.is_settled:
-            self._check_open()
+            self._following()
             if time.monotonic() > deadline:
                 raise EngineError(f"the tones were not rendered in {timeout_seconds:g} s")
             time.sleep(LOOP_SECONDS)
 
     def panic(self) -> None:
         """End every sound at once."""
-        self._check_open()
+        self._following()
         self._host.panic()
 
     def _file(self, preset: Preset | Path | str | None) -> Path:
@@ -271,27 +270,12 @@ class Session:
         assert self._renderer
         return RendererThread(folder, self._renderer)
 
-    def _follow(self) -> None:
-        """Look after the other processes until the session ends."""
-        while not self._ends.wait(LOOP_SECONDS):
-            try:
-                with self._lock:
-                    self._host.follow()
-            except Exception as problem:  # told in the program's own thread
-                self._problem = problem
-                return
-
-    def _stop_following(self) -> None:
-        self._ends.set()
-        self._follower.join()
-
-    def _check_open(self) -> None:
-        """Raise what went wrong, or that the session has not begun or has ended."""
-        if self._problem:
-            self._is_told = True
-            raise self._problem
-        if not self._is_open:
+    def _following(self) -> Follower:
+        """Return what looks after the session; raise what went wrong, or that it is not open."""
+        if not self._follower:
             raise EngineError("no session is running", "Call this inside its with statement.")
+        self._follower.check()
+        return self._follower
 
 
 class _LoggedStatus(StatusLine):
@@ -299,6 +283,18 @@ class _LoggedStatus(StatusLine):
 
     def say(self, notice: str, remedy: str = "") -> None:
         log.info("%s", f"{notice} {remedy}".strip())
+
+
+def _checked(partner: PartnerOptions) -> dict[str, Any]:
+    """Return the fields of a partner's options.
+
+    Raises
+    ------
+    PresetError
+        One is out of its range.
+    """
+    options = decode(asdict(partner), PartnerOptions, "the partner's options", PresetError)
+    return {field.name: getattr(options, field.name) for field in fields(options)}
 
 
 def _check(message: bytes) -> None:

@@ -9,13 +9,13 @@ import pytest
 
 from instrument.bundle import inference
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.inference import PROVIDER_OPTIONS, PROVIDERS, Runtime, Session
+from instrument.bundle.inference import PROVIDER_OPTIONS, PROVIDERS, OpenGraph, Runtime
 from instrument.errors import BundleError, SettingError
 from instrument.rendering.open_renderer import open_renderer
 from tests.helpers.plain_gansynth import LATENT_SIZE, plain_gansynth
 
 
-def a_session(name: str = "attack_4") -> Session:
+def a_session(name: str = "attack_4") -> OpenGraph:
     return Bundle.load(plain_gansynth()).open_graph(name, Runtime(device="cpu"))
 
 

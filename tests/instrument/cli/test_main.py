@@ -15,7 +15,7 @@ import pytest
 from instrument.cli.main import SECTIONS, latentkeys, run
 from instrument.cli.play import play_command
 from instrument.preset.partner_options import PartnerOptions
-from instrument.session.control import PlaySettings
+from instrument.session.settings import PlaySettings
 from tests.helpers.live_play import COMMAND, make_home
 
 

@@ -17,7 +17,7 @@ from instrument.music.constraints import Key
 from instrument.partner.take import NOTES_FILE
 from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.preset import load_preset, save_preset
-from instrument.session.control import PlaySettings
+from instrument.session.settings import PlaySettings
 from tests.helpers.partner_stage import BEAT, tune
 from tests.helpers.takes import Session
 
@@ -134,4 +134,4 @@ def test_replay_compares_and_writes_and_says_what_is_wrong(tmp_path: Path) -> No
     assert out.read_bytes() == (tmp_path / NOTES_FILE).read_bytes()
     (tmp_path / NOTES_FILE).write_bytes(b"MThd")
     changed = replayed(str(tmp_path))
-    assert changed.returncode == 2 and "differs" in changed.stderr
+    assert changed.returncode == 2 and "the notes differ" in changed.stderr

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from instrument.errors import EngineError, PresetError, SettingError
 from instrument.music.note import Note, Phrase
 from instrument.offline.render import render
+from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.preset import Preset, load_preset
 from instrument.rendering.renderer import Audio, SineRenderer
 from instrument.session.live import Session
@@ -124,14 +125,14 @@ def test_nothing_stays_behind_and_the_terminal_stays_empty(
     assert "Playing Reed" in caplog.messages
 
 
-def test_an_engine_that_dies_is_told_to_the_program() -> None:
+def test_an_engine_that_somebody_ends_is_told_to_the_program() -> None:
     with (
-        pytest.raises(EngineError, match="the engine ended by itself"),
+        pytest.raises(EngineError, match="was ended by another program"),
         Session("reed", audio="null") as session,
     ):
-        our_processes()["instrument.engine.process"].kill()
-        wait_for(lambda: session._problem, "the news")
-        with pytest.raises(EngineError, match="the engine ended by itself"):
+        our_processes()["instrument.engine.process"].terminate()
+        wait_for(lambda: session._follower and session._follower.problem, "the news")
+        with pytest.raises(EngineError, match="was ended by another program"):
             session.note_on(60)
         session.play(MOTIF)  # it is told again, for as long as the session is used
 
@@ -175,3 +176,14 @@ def test_a_latent_that_is_not_the_renderers_is_refused() -> None:
         Session(wrong, audio="null", renderer=SineRenderer()) as session,
     ):
         session.wait_until_rendered()
+
+
+def test_a_partner_plays_along(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "latentkeys")
+    with Session("reed", audio="null", partner=PartnerOptions(mode="duet", model="ngram")):
+        wait_for(lambda: "Your partner listens: ngram." in caplog.messages, "the partner")
+
+
+def test_a_partner_out_of_range_is_refused() -> None:
+    with pytest.raises(PresetError, match=r"the partner's options: tempo must be in 20\.\.400 bpm"):
+        Session("reed", partner=PartnerOptions(tempo=9.0))

@@ -1,0 +1,86 @@
+"""The options of ``latentkeys play``, and what is refused before anything starts."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from instrument.engine.messages import EngineSettings
+from instrument.errors import SettingError
+from instrument.preset.partner_options import PartnerOptions
+
+_PARTNER = "partner_"  # flags that begin so are the partner's
+
+
+@dataclass(frozen=True, slots=True)
+class PlaySettings:
+    """The options of ``latentkeys play``; the command line's help says what they mean."""
+
+    preset: str | None = None
+    audio: str = "auto"
+    midi_in: tuple[str, ...] = ()
+    channel: int | None = None
+    block_frames: int | None = None
+    rate_hz: int | None = None
+    lowest_latency: bool = False
+    record: Path | None = None
+    midi: Path | None = None
+    no_drums: bool = False
+    demo: bool = False
+    force: bool = False
+    through: bool = False
+    partner: Mapping[str, Any] = field(default_factory=dict)
+    """What was asked of the partner: fields of `PartnerOptions`."""
+
+    @classmethod
+    def of_flags(cls, flags: Mapping[str, Any]) -> PlaySettings:
+        """Take the command line's flags; what begins with ``partner_`` is the partner's."""
+        own = {name: value for name, value in flags.items() if not name.startswith(_PARTNER)}
+        given = {
+            name.removeprefix(_PARTNER): value
+            for name, value in flags.items()
+            if name.startswith(_PARTNER) and value is not None
+        }
+        return cls(**own, partner=given)
+
+    def for_engine(self) -> EngineSettings:
+        """Say what of it concerns the engine."""
+        return EngineSettings(
+            audio=self.audio,
+            rate_hz=float(self.rate_hz or 0),
+            block_frames=self.block_frames or 0,
+            midi_in=tuple(self.midi_in),
+            channel=self.channel,
+            lowest_latency=self.lowest_latency,
+        )
+
+    def for_partner(self, preset: PartnerOptions | None) -> PartnerOptions | None:
+        """Say what of it concerns the partner; None without one.
+
+        Parameters
+        ----------
+        preset
+            The preset's own options; the command line's go before them.
+        """
+        if preset is None and "mode" not in self.partner:
+            return None
+        options = replace(preset or PartnerOptions(), **self.partner)
+        return replace(options, seed=secrets.randbits(31)) if options.seed is None else options
+
+
+def check_files(settings: PlaySettings) -> None:
+    """Refuse files that cannot be written before anything starts."""
+    if settings.midi and settings.demo:
+        raise SettingError("--midi and --demo exclude each other", "Choose one of them.")
+    if settings.no_drums and not settings.midi:
+        raise SettingError(
+            "--no-drums belongs to --midi", "For example: --midi song.mid --no-drums"
+        )
+    for path in (settings.record, Path(settings.audio)):
+        if path and (path == settings.record or path.suffix.lower() == ".wav"):
+            from instrument.wav_files import check_target
+
+            check_target(path, replace=settings.force)
