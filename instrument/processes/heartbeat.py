@@ -21,6 +21,7 @@ from instrument.realtime.state import (
     CONTROL_BEATS,
     ENGINE_BEATS,
     MODELS_BEATS,
+    PANEL_BEATS,
     PARTNER_BEATS,
     EngineState,
 )
@@ -41,6 +42,7 @@ LOCK_FILES = {
     MODELS_BEATS: "models.lock",
     PARTNER_BEATS: "partner.lock",
     CONTROL_BEATS: "control.lock",
+    PANEL_BEATS: "panel.lock",
 }
 
 Finding = Literal["well", "slow", "stuck", "silent"]

@@ -16,6 +16,7 @@ def take_events(s):
     take_commands(s, s.engine_ring)
     take_commands(s, s.control_ring)
     take_messages(s, s.partner_ring)
+    take_messages(s, s.panel_ring)
 
 
 @audio_thread

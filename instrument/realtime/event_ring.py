@@ -131,6 +131,11 @@ class HistoryReader:
         self._next = int(head)
         self.lost = 0
 
+    @property
+    def position(self) -> int:
+        """The number of the next entry to be read, counted from the ring's first."""
+        return self._next
+
     def read(self) -> NDArray[Any]:
         """Return a copy of everything new, in order; `lost` counts what was overwritten.
 

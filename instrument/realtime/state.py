@@ -15,6 +15,7 @@ field              writer                      readers
 ``engine_ring``    engine's MIDI thread        kernel
 ``control_ring``   control                     kernel
 ``partner_ring``   partner                     kernel
+``panel_ring``     panel                       kernel
 ``banks``          control, models             kernel, at note-on
 ``slots``, tones   models                      kernel
 ``log_ring``       kernel                      control, partner (what is played); tests
@@ -47,7 +48,7 @@ from numpy.typing import NDArray
 from instrument.realtime.byte_stream import ByteStream
 from instrument.realtime.event_ring import EVENT, MESSAGE, CommandRing, EventRing, HistoryReader
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 MAGIC: Final = 0x6C6B6579  # "lkey"
 
 POLYPHONY: Final = 128  # notes that sound at once
@@ -86,6 +87,7 @@ PANIC: Final = 2  # every voice ends within 5 ms, every controller returns to it
 FADE_OUT: Final = 3  # the master fades to silence in 30 ms, then `stopped` is set
 FADE_BANK: Final = 4  # data1 = bank: its voices end within 30 ms, so that it can be overwritten
 MASTER_GAIN: Final = 5  # value = gain in hundredths of a dB
+CARRY_BANK: Final = 7  # data1 = bank: notes on it go over to data2 and cross-fade to its tones
 LET_GO: Final = 6  # data1 = source: an input is gone, and with it the hands on it
 ALL_CHANNELS: Final = 127
 
@@ -95,16 +97,18 @@ TO_OUT: Final = 1  # to the MIDI output, at its frame
 
 CLOCK_TICK: Final = 0xF8  # the first of MIDI's real-time messages
 
-# Who sent a message (`source`): the virtual port or JACK's, keyboards, control, the partner.
+# Who sent a message (`source`): the virtual port or JACK's, keyboards, the panel, control,
+# the partner.
 OUR_SOURCE: Final = 0
 FIRST_KEYBOARD: Final = 1
-LAST_KEYBOARD: Final = 29
+LAST_KEYBOARD: Final = 28
+PANEL_SOURCE: Final = 29
 CONTROL_SOURCE: Final = 30
 PARTNER_SOURCE: Final = 31
 SOURCE_COUNT: Final = 32
 
 # Whose heartbeat (`heartbeats`).
-ENGINE_BEATS, MODELS_BEATS, PARTNER_BEATS, CONTROL_BEATS = 0, 1, 2, 3
+ENGINE_BEATS, MODELS_BEATS, PARTNER_BEATS, CONTROL_BEATS, PANEL_BEATS = 0, 1, 2, 3, 4
 PROCESS_COUNT: Final = 8
 
 # What a voice is doing (`voices.stage`).
@@ -404,6 +408,7 @@ STATE = _record(
     ("engine_ring", _ring(EVENT, ENGINE_EVENTS)),
     ("control_ring", _ring(EVENT, RING_EVENTS)),
     ("partner_ring", _ring(MESSAGE, RING_EVENTS)),
+    ("panel_ring", _ring(MESSAGE, RING_EVENTS)),
     ("out_ring", _ring(MESSAGE, RING_EVENTS)),
     ("request_ring", _ring(MESSAGE, REQUEST_EVENTS)),
     ("log_ring", LOG),
@@ -439,7 +444,7 @@ class EngineState:
         was struck while its slot was not whole. The largest one is the most urgent.
     meters, channels, voices : ndarray
         `METERS` record, `CHANNEL` records, `VOICE` records, for looking.
-    midi_ring, partner_ring, out_ring, request_ring : EventRing
+    midi_ring, partner_ring, panel_ring, out_ring, request_ring : EventRing
         MIDI messages only.
     engine_ring, control_ring : CommandRing
         Messages and commands.
@@ -461,6 +466,7 @@ class EngineState:
         self.engine_ring = CommandRing(self.fields["engine_ring"])
         self.control_ring = CommandRing(self.fields["control_ring"])
         self.partner_ring = EventRing(self.fields["partner_ring"])
+        self.panel_ring = EventRing(self.fields["panel_ring"])
         self.out_ring = EventRing(self.fields["out_ring"])
         self.request_ring = EventRing(self.fields["request_ring"])
         self._bytes = ByteStream()

@@ -14,6 +14,7 @@ from instrument.realtime.native import audio_thread
 from instrument.realtime.state import (
     ALL_CHANNELS,
     BANK_COUNT,
+    CARRY_BANK,
     CHANNEL_COUNT,
     FADE_BANK,
     FADE_OUT,
@@ -70,9 +71,23 @@ def apply_command(s, command, data1, data2, value):
             voice = s.voices[v]
             if voice.stage != FREE and (voice.bank == data1 or voice.source_bank == data1):
                 fade_voice(s, v, FADE_SECONDS)
+    elif command == CARRY_BANK:
+        carry_bank(s, data1, data2)
     elif command == MASTER_GAIN:
         s.master_target = db_to_gain(value / 100.0)
     return True
+
+
+@audio_thread
+def carry_bank(s, bank, to):
+    """Let notes that sound go over to another bank, at the same time in the note."""
+    if to >= BANK_COUNT:
+        return
+    for v in range(LANE_COUNT):
+        voice = s.voices[v]
+        if voice.stage != FREE and not voice.is_fading and voice.bank == bank:
+            voice.bank = to
+            voice.is_stand_in = 1  # until its true tone is there, as after any note-on
 
 
 @audio_thread

@@ -13,6 +13,7 @@ from instrument.midi.messages import control_change, note_off, note_on, pitch_be
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import (
     ALL_CHANNELS,
+    CARRY_BANK,
     FADE_BANK,
     FADE_OUT,
     LOUD,
@@ -241,6 +242,26 @@ def test_a_stand_in_gives_way_to_the_true_note_without_a_click() -> None:
     assert largest_step(swap) <= 1.5 * largest_step(steady)
     sounding = [v for v in engine.state.voices if v["stage"]]
     assert [(int(v["pitch"]), int(v["source_pitch"])) for v in sounding] == [(60, 60)]
+    engine.send(-1, note_off(60))
+    engine.render(SECOND)
+    assert int(engine.state.meters["active_voices"]) == 0
+
+
+def test_a_held_note_is_carried_to_another_bank_without_a_click() -> None:
+    engine = engine_with_sines()
+    fill_bank(engine.state, 2, frames=SECOND)
+    engine.state.slots[2, :, 60 - 21]["frames_ready"] = 0  # still to be rendered
+    engine.send(0, note_on(60, 127))
+    steady = engine.render(SECOND // 4)[4_096:]
+    engine.command(CARRY_BANK, 1, 2)
+    waits = engine.render(SECOND // 8)
+    assert int(engine.state.voices[0]["source_bank"]) == 1
+    engine.state.slots[2, :, 60 - 21]["frames_ready"] = SECOND
+    swap = engine.render(SECOND // 4)
+    assert largest_step(np.concatenate([waits, swap])) <= 1.5 * largest_step(steady)
+    sounding = [v for v in engine.state.voices if v["stage"]]
+    assert [(int(v["pitch"]), int(v["source_bank"])) for v in sounding] == [(60, 2)]
+    assert engine.state.bank_is_free(1) is False  # new notes play it still
     engine.send(-1, note_off(60))
     engine.render(SECOND)
     assert int(engine.state.meters["active_voices"]) == 0
