@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 
 # Debian and Ubuntu packages. Elsewhere the wheels bring PortAudio, or the message says what to install.
 PLAY_PACKAGES := libportaudio2
-TEST_PACKAGES := libportaudio2 jackd2 fluidsynth libfluidsynth3 fluidr3mono-gm-soundfont
+TEST_PACKAGES := libportaudio2 jackd2 fluidsynth libfluidsynth3 fluidr3mono-gm-soundfont chromium
 
 .PHONY: play test test-daw lint docs bench setup clean help
 

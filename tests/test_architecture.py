@@ -38,7 +38,8 @@ FLOORS = {
     "rendering": "bundle preset processes",
     "latents": "bundle preset rendering",
     "offline": "bundle first_start latents midi preset rendering wav_files",
-    "session": "engine first_start midi offline partner preset processes rendering wav_files",
+    "panel": "bundle latents midi partner preset processes",
+    "session": "engine first_start midi offline panel partner preset processes rendering wav_files",
     "bench": "bundle composers engine midi partner preset processes rendering session",
     "cli": "bundle composers engine first_start latents midi offline partner preset rendering "
     "session wav_files",

@@ -103,6 +103,13 @@ def partner_command(seconds: float, json_file: Path | None) -> None:
     _finish([_show(_partner(seconds))], json_file)
 
 
+@bench_group.command("panel")
+@_json_option
+def panel_command(json_file: Path | None) -> None:
+    """The panel in Chromium: page to first key, key to note-on, memory, what it costs unseen."""
+    _finish([_show(_panel())], json_file)
+
+
 @bench_group.command("gansynth")
 @_rounds_option
 @click.option("--model", metavar="NAME", help="A GANSynth model; full size when not given.")
@@ -179,6 +186,12 @@ def _partner(seconds: float) -> Report:
     from instrument.bench.partner import bench_partner
 
     return bench_partner(seconds)
+
+
+def _panel() -> Report:
+    from instrument.bench.panel import bench_panel
+
+    return bench_panel()
 
 
 def _gansynth(rounds: int | None, model: str | None) -> Report:

@@ -20,6 +20,7 @@ from instrument.realtime.machine_code import load_machine_code
 from instrument.realtime.state import BUILT_IN_BANK, LOWEST_PITCH, EngineState
 
 POLL_SECONDS = 0.001
+_PANEL = "instrument.panel.process"
 _ROLES = {"engine": "instrument.engine.process", "models": "instrument.rendering.process"}
 _JACK_MEMORY = "/dev/shm/jack"  # noqa: S108 - a prefix to recognise, not a file to write
 T = TypeVar("T")
@@ -69,6 +70,15 @@ class LiveInstrument:
         else:
             is_there = bool(np.all(ready.max(axis=0) > 0))
         return self.since() if is_there else None
+
+    def said(self) -> str:
+        """Return everything that it has said so far."""
+        return self._words.read_text(encoding="utf-8", errors="replace")
+
+    def panel(self) -> psutil.Process:
+        """Return the panel's process, which must run."""
+        children = psutil.Process(self._command.pid).children()
+        return next(child for child in children if _PANEL in child.cmdline())
 
     def since(self) -> float:
         """Return the seconds since the command."""
@@ -129,19 +139,20 @@ class LiveInstrument:
         return None
 
     def _last(self) -> str:
-        lines = self._words.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        lines = self.said().strip().splitlines()
         return lines[-1] if lines else "it said nothing"
 
 
 @contextlib.contextmanager
 def live_instrument(
-    arguments: Sequence[str], environment: Mapping[str, str]
+    arguments: Sequence[str], environment: Mapping[str, str], *, panel: bool = False
 ) -> Iterator[LiveInstrument]:
     """Run ``latentkeys play ARGUMENTS`` for as long as the body lasts; leave no process behind.
 
     The engine's machine code is compiled first if it is not on disk, as ``make play`` does.
     """
     load_machine_code()
+    arguments = arguments if panel else ["--no-panel", *arguments]
     with tempfile.TemporaryDirectory(prefix="latentkeys-bench-") as folder:
         words = Path(folder) / "said.txt"
         with words.open("wb") as said:

@@ -14,6 +14,11 @@ import click
 from instrument.cli.options import PRESET_HELP, RATE_HZ, HeadedCommand, refuse_without, under
 
 _audio, _midi, _partner = under("Sound and audio"), under("MIDI"), under("Partner")
+_panel = under("Panel")
+OPEN_TO_OTHERS = (
+    "The panel listens at {}: whoever has its address, token included, can play and change sounds. "
+    "What goes over the network is not encrypted; use it at home or on stage, not in the open."
+)
 _PARTNER = "partner_"  # the partner's flags are called so
 
 
@@ -112,6 +117,25 @@ _PARTNER = "partner_"  # the partner's flags are called so
     default=None,
     help="Send a MIDI clock to the MIDI output.",
 )
+@_panel(
+    "--panel/--no-panel",
+    default=True,
+    help="Show the instrument in a browser, at the address that is printed; yes when not given.",
+)
+@_panel(
+    "--panel-port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="N",
+    help="Port of the panel; 8347, or any free one, when not given.",
+)
+@_panel(
+    "--panel-host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Where the panel listens; 0.0.0.0 lets every machine that knows the address play here.",
+)
 @click.pass_context
 def play_command(context: click.Context, /, **flags: Any) -> None:
     """Play live through MIDI and audio ports, until Ctrl-C."""
@@ -122,10 +146,17 @@ def play_command(context: click.Context, /, **flags: Any) -> None:
     if flags["partner_mode"] is None:
         _check_partner(flags["preset"], partner)
 
+    if flags["panel"] and not _is_only_here(flags["panel_host"]):
+        click.echo(OPEN_TO_OTHERS.format(flags["panel_host"]), err=True)
+
     from instrument.session.play import play_live
     from instrument.session.settings import PlaySettings
 
     play_live(PlaySettings.of_flags(flags))
+
+
+def _is_only_here(host: str) -> bool:
+    return host == "localhost" or host.startswith("127.") or host == "::1"
 
 
 def _check_partner(preset: str | None, given: Mapping[str, object]) -> None:

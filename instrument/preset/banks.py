@@ -178,6 +178,27 @@ class PresetBanks:
         for channel in hands if others else [ALL_CHANNELS]:
             self._state.command(USE_BANK, loaded.bank, channel)
 
+    def reshape(self, path: Path) -> bool:
+        """Let what plays have another preset's knobs, if its tones are the same; else False.
+
+        Raises
+        ------
+        PresetError
+            The file is wrong.
+        """
+        old = self.current
+        if old is None or self.find(path) is not None:
+            return False
+        preset = load_preset(path)
+        if _tones_of(preset) != _tones_of(old.preset):
+            return False
+        write_sound(self._state, old.bank, preset)
+        self.current = LoadedPreset(path, preset, old.bank)
+        self._loaded[self._loaded.index(old)] = self.current
+        if self.partner == old:
+            self.partner = self.current
+        return True
+
     def use_kit(self, channels: frozenset[int]) -> None:
         """Let channels play drums, whatever presets come; what played drums before plays keys.
 
@@ -208,3 +229,9 @@ class PresetBanks:
         """Return the banks of presets that nobody plays, the least recently used first."""
         played = (self.current, self.partner)
         return [loaded.bank for loaded in self._loaded if loaded not in played]
+
+
+def _tones_of(preset: Preset) -> tuple[object, ...]:
+    """Return what of a preset its tones depend on."""
+    sound = preset.sound
+    return preset.model, sound.latent, sound.note_seconds, sound.sustain

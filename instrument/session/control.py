@@ -7,10 +7,12 @@ die without a click; the engine then plays on by itself.
 
 from __future__ import annotations
 
+import secrets
 import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -18,7 +20,10 @@ from typing import TYPE_CHECKING
 from instrument.engine import messages as engine_messages
 from instrument.errors import LatentkeysError, RateChangedError
 from instrument.midi.song import Song
+from instrument.panel.link_messages import CallPartner
 from instrument.partner import messages as partner_messages
+from instrument.partner.commands import Command
+from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.preset import find_preset, load_preset
 from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice
@@ -26,6 +31,8 @@ from instrument.realtime.state import CONTROL_BEATS, FADE_OUT, PANIC, EngineStat
 from instrument.session.ending import Ending, uninterrupted
 from instrument.session.engine_process import EngineProcess
 from instrument.session.models_process import ModelsProcess
+from instrument.session.panel_link import PanelLink
+from instrument.session.panel_process import PanelProcess
 from instrument.session.partner_process import PartnerProcess
 from instrument.session.preset_changes import PresetChanges
 from instrument.session.session_folder import create_state
@@ -96,6 +103,7 @@ class Host:
             options.voice_channels if options else (),
             find_preset(sound) if sound else None,
         )
+        self._folder, self._partner_options = folder, options
         self._partner = PartnerProcess(self.state, folder, options) if options else None
         self._keys = TerminalKeys()
         self._capture: AudioCapture | None = None
@@ -103,6 +111,14 @@ class Host:
         self.ready: engine_messages.Ready | None = None  #: what plays; None until it does
         self._recording: Recording | None = None
         self._panics = False
+        self._panel = self._open_panel(folder) if settings.panel else None
+
+    def _open_panel(self, folder: Path) -> PanelLink:
+        panel = PanelProcess(
+            self.state, folder, self._settings.panel_host, self._settings.panel_port
+        )
+        self._status.also = lambda message, remedy: panel.tell(Notice(message, remedy))
+        return PanelLink(panel, self._status, self.presets, self, self.panic)
 
     def start(self) -> None:
         """Wait for the engine's device.
@@ -122,7 +138,7 @@ class Host:
         """There is neither a sound card nor a MIDI system, and nobody asked to go on without."""
         assert self.ready
         has_device = self.ready.kind != "null" or self._settings.audio != "auto"
-        return not has_device and not self.ready.midi
+        return not has_device and not self.ready.midi and not self._panel
 
     def begin(self) -> None:
         """Let keys play, and record if that was asked for; call `follow` often from now on."""
@@ -185,6 +201,9 @@ class Host:
         self.presets.follow()
         if self._partner:
             self._hear_partner(self._partner.follow())
+        if self._panel and self.ready:
+            options = self._partner_options if self._partner else None
+            self._panel.follow(self.ready, options.voice_channels if options else None)
         if self._capture and (problem := self._capture.drain()):
             self._status.say(problem.message, "Takes are kept without what sounds from now on.")
         if self._recording:
@@ -228,6 +247,39 @@ class Host:
                 self._keep_audio(Path(report.folder))
             else:
                 self._status.show(report)
+                if self._panel:
+                    self._panel.tell(report)
+
+    def call_partner(self, wish: CallPartner) -> None:
+        """Let a partner play along, or another one than now."""
+        self.dismiss_partner()
+        before = self._partner_options or PartnerOptions(seed=secrets.randbits(31))
+        options = replace(
+            before,
+            mode=wish.mode,
+            model=wish.model,
+            tempo=wish.tempo,
+            metronome=wish.metronome,
+        )
+        self._partner_options = options
+        self._partner = PartnerProcess(self.state, self._folder, options)
+        self.state.fields["echo_frames"] = round(ECHO_SECONDS * self.state.rate_hz)
+        if self._capture is None:
+            from instrument.session.audio_history import AudioCapture  # soundfile
+
+            self._capture = AudioCapture(self.state)
+
+    def dismiss_partner(self) -> None:
+        """Let the partner go."""
+        if self._partner:
+            self._partner.end()
+            self._partner = None
+            self._status.update(partner="")
+
+    def ask_partner(self, command: Command) -> None:
+        """Ask the partner for something; without one nothing happens."""
+        if self._partner:
+            self._partner.send(command)
 
     def _keep_audio(self, folder: Path) -> None:
         """Put what sounded beside the notes of a take."""
@@ -260,6 +312,8 @@ class Host:
             ends.callback(self._heart.stop)
             ends.callback(self._engine.end)
             ends.callback(self._models.end)
+            if self._panel:
+                ends.callback(self._panel.panel.end)
             if self._partner:
                 ends.callback(self._partner.end)
             if self._capture:

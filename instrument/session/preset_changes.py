@@ -15,7 +15,7 @@ from instrument.preset.banks import LoadedPreset, PresetBanks, program_table
 from instrument.preset.controllers import ControlFollower
 from instrument.preset.preset import list_presets
 from instrument.processes.json_lines import Notice
-from instrument.realtime.state import LOUD, PITCH_COUNT, EngineState
+from instrument.realtime.state import CARRY_BANK, LOUD, PITCH_COUNT, EngineState
 from instrument.rendering.drum_kit import fill_drum_kit
 from instrument.rendering.messages import AttacksReady, Opened, Report, TableFailed, TableReady
 from instrument.session.models_process import ModelsProcess
@@ -63,6 +63,7 @@ class PresetChanges:
         self._wish: Path | None = None  # asked for, has no bank yet
         self._coming: LoadedPreset | None = None  # has a bank, does not play yet
         self._takes_over_at = 0.0
+        self._carries = False
         self._has_rendered = False
         self._programs = program_table(list_presets())
         self._controls = ControlFollower(state)
@@ -92,10 +93,27 @@ class PresetChanges:
         """Every note of what was asked for last is there, and plays."""
         return self.table_is_complete and not (self._wish or self._coming)
 
-    def ask_for(self, path: Path) -> None:
-        """Change to a preset as soon as it can be played."""
+    def ask_for(self, path: Path, *, carries: bool = False) -> None:
+        """Change to a preset as soon as it can be played.
+
+        Parameters
+        ----------
+        carries
+            Notes that sound go over to it, each at its own time, as soon as its tone is there.
+        """
         plays = self._banks.current is not None and self._banks.current.path == path
-        self._wish, self._coming = None if plays else path, None
+        self._wish, self._coming, self._carries = None if plays else path, None, carries
+
+    def shape(self, path: Path, *, carries: bool = False) -> None:
+        """Change to a preset; if it differs only in its knobs, coming notes have them at once.
+
+        Raises
+        ------
+        PresetError
+            Its file is wrong.
+        """
+        if self._wish or self._coming or not self._banks.reshape(path):
+            self.ask_for(path, carries=carries)
 
     def follow(self) -> None:
         """Do what has become possible since the last call; never waits.
@@ -115,12 +133,23 @@ class PresetChanges:
             self._hear(report)
         if self._wish:
             self._place(self._wish)
-        if self._coming and (self._has_attacks() or time.monotonic() > self._takes_over_at):
-            self._use(self._coming)
+        if self._coming and (self._can_take_over() or time.monotonic() > self._takes_over_at):
+            self._take_over(self._coming)
             self._coming = None
         if self._partner_preset and self.is_settled:
             self._serve_partner(self._partner_preset)
         self._show_progress()
+
+    def _can_take_over(self) -> bool:
+        """Tell whether what comes can be played; what notes go over to begins with one tone."""
+        assert self._coming
+        return self._has_notes(self._coming.bank, any_key=self._carries)
+
+    def _take_over(self, loaded: LoadedPreset) -> None:
+        before = self._banks.current
+        self._use(loaded)
+        if self._carries and before and before.bank != loaded.bank:
+            self._state.command(CARRY_BANK, before.bank, loaded.bank)
 
     def _ask_for_program(self, program: int) -> None:
         if entry := self._programs.get(program):
@@ -167,7 +196,8 @@ class PresetChanges:
     def _use(self, loaded: LoadedPreset) -> None:
         self._banks.use(loaded)
         self._status.update(preset=loaded.path.stem)
-        self._status.say(f"Playing {loaded.preset.name}")
+        if not self._carries:
+            self._status.say(f"Playing {loaded.preset.name}")
 
     def _hear(self, report: Report) -> None:
         if isinstance(report, TableFailed):
@@ -189,12 +219,9 @@ class PresetChanges:
             assert isinstance(report, AttacksReady)  # seen in the slots themselves
             self._has_rendered = True
 
-    def _has_attacks(self) -> bool:
-        assert self._coming
-        return self._has_notes(self._coming.bank)
-
-    def _has_notes(self, bank: int) -> bool:
-        return bool((self._state.slots[bank, LOUD]["frames_ready"] > 0).all())
+    def _has_notes(self, bank: int, *, any_key: bool = False) -> bool:
+        begun = self._state.slots[bank, LOUD]["frames_ready"] > 0
+        return bool(begun.any() if any_key else begun.all())
 
     def _show_progress(self) -> None:
         current = self._banks.current

@@ -32,6 +32,9 @@ class PlaySettings:
     demo: bool = False
     force: bool = False
     through: bool = False
+    panel: bool = False
+    panel_host: str = "127.0.0.1"
+    panel_port: int = 0
     partner: Mapping[str, Any] = field(default_factory=dict)
     """What was asked of the partner: fields of `PartnerOptions`."""
 

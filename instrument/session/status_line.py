@@ -7,6 +7,7 @@ service) there are only the notices, one per line.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import TracebackType
 
@@ -133,6 +134,7 @@ class StatusLine:
         self._due = 0.0
         self._view: View | None = None
         self.situation = Situation()
+        self.also: Callable[[str, str], None] = lambda *_: None  #: told every notice, too
 
     def update(self, **changes: object) -> None:
         """Change the situation."""
@@ -140,6 +142,7 @@ class StatusLine:
 
     def say(self, notice: str, remedy: str = "") -> None:
         """Tell the player something, once."""
+        self.also(notice, remedy)
         self._console.print(notice, markup=False, soft_wrap=True)
         if remedy:
             self._console.print(f"  {remedy}", markup=False, soft_wrap=True, style="dim")

@@ -22,7 +22,7 @@ NETWORKS = ("AF_INET", "AF_PACKET", "AF_BLUETOOTH")
         ("bundle", "check", "note_lstm_tunes"),
         ("continue", "in.mid", "out.mid", "--model", "note_lstm_tunes", "--bars", "1"),
         ("render", "in.mid", "out.wav", "--preset", "breathing_piano"),
-        ("play", "--midi", "in.mid", "--audio", "null", "--partner", "answer"),
+        ("play", "--midi", "in.mid", "--audio", "null", "--partner", "answer", "--no-panel"),
     ],
     ids=lambda arguments: arguments[0],
 )
@@ -46,6 +46,35 @@ def test_no_process_opens_a_network_socket(arguments: tuple[str, ...], tmp_path:
     assert not [call for call in calls if any(family in call for family in NETWORKS)]
     written = {path.relative_to(home).parts[1] for path in home.rglob("*") if path.is_file()}
     assert written <= {"latentkeys"}, written
+
+
+@pytest.mark.skipif(STRACE is None, reason="needs strace")
+def test_the_panel_listens_to_this_machine_alone_and_calls_nobody(tmp_path: Path) -> None:
+    assert STRACE
+    write_phrase(tmp_path / "in.mid", Phrase.of([Note(0.0, 60, 1.0), Note(4.0, 64, 1.0)]))
+    log = tmp_path / "calls.txt"
+    strace = [STRACE, "-f", "-qq", "-e", "trace=bind,connect", "-o", str(log)]
+    run = subprocess.run(
+        [
+            *strace,
+            sys.executable,
+            "-m",
+            "instrument",
+            "play",
+            "--midi",
+            "in.mid",
+            "--audio",
+            "null",
+        ],
+        env={**os.environ, "XDG_STATE_HOME": str(tmp_path), "JACK_NO_START_SERVER": "1"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert run.returncode == 0 and "Panel: http://127.0.0.1:" in run.stderr, run.stderr
+    calls = [call for call in log.read_text().splitlines() if "AF_INET" in call]
+    assert calls and all("bind(" in call and "127.0.0.1" in call for call in calls), calls
 
 
 @pytest.mark.skipif(STRACE is None, reason="needs strace")

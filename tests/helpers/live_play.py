@@ -136,7 +136,7 @@ def start(*arguments: str, server: JackServer) -> subprocess.Popen[str]:
 @contextlib.contextmanager
 def played(*arguments: str, server: JackServer) -> Iterator[Played]:
     """Run ``latentkeys play ARGUMENTS``; leave no process and no folder behind."""
-    command = start("play", *arguments, server=server)
+    command = start("play", "--no-panel", *arguments, server=server)
     family: list[psutil.Process] = []
     try:
         instrument = Played(command)

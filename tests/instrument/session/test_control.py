@@ -276,7 +276,7 @@ def test_ctrl_c_at_any_stage_ends_cleanly(
     server: JackServer, tmp_path: Path, stage: str, later_seconds: float
 ) -> None:
     arguments = ("--preset", "reed", "--record", f"{tmp_path}/take.wav")
-    command = start("play", *arguments, server=server)
+    command = start("play", "--no-panel", *arguments, server=server)
     wait_for(lambda: STAGES[stage](*family_of(command.pid)), stage)
     time.sleep(later_seconds)
     family, _ = family_of(command.pid)
@@ -300,7 +300,7 @@ def family_of(pid: int) -> tuple[list[psutil.Process], Path | None]:
 
 def test_with_neither_sound_nor_midi_the_piece_is_played_into_a_file(tmp_path: Path) -> None:
     environment = {**os.environ, "JACK_DEFAULT_SERVER": "none", "JACK_NO_START_SERVER": "1"}
-    command = [*COMMAND, "play", "--preset", "reed"]
+    command = [*COMMAND, "play", "--preset", "reed", "--no-panel"]
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     if "Audio:" in run.stderr:
         pytest.skip("this machine has a sound card or a MIDI system")

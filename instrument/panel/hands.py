@@ -1,0 +1,65 @@
+"""The hands on the panel's pages: MIDI into a ring of the engine block, and no key that sticks."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from instrument.midi.messages import control_change, note_off, note_on, pitch_bend
+from instrument.panel.messages import Bend, KeyStroke, Turn
+from instrument.realtime.state import PANEL_SOURCE, EngineState
+
+PEDALS = (64, 66, 67)
+
+
+class Hands:
+    """One page's hands.
+
+    Parameters
+    ----------
+    state
+        The engine block; this process is the only writer of its `panel_ring`.
+    """
+
+    def __init__(self, state: EngineState) -> None:
+        self._state = state
+        self._held: Counter[tuple[int, int]] = Counter()
+        self._pedals: set[int] = set()
+        self._bend = 0
+
+    def note(self, note: KeyStroke) -> None:
+        """Strike a key or let it go; a key that is not held cannot be let go."""
+        key = (note.channel, note.pitch)
+        if note.velocity:
+            if self._push(note_on(note.pitch, note.velocity, note.channel)):
+                self._held[key] += 1
+        elif self._held[key]:
+            self._push(note_off(note.pitch, note.channel))
+            self._held[key] -= 1
+
+    def bend(self, bend: Bend) -> None:
+        """Move the pitch wheel."""
+        self._bend = bend.value
+        self._push(pitch_bend(bend.value))
+
+    def turn(self, turn: Turn) -> None:
+        """Move a controller."""
+        if turn.number in PEDALS:
+            (self._pedals.add if turn.value else self._pedals.discard)(turn.number)
+        self._push(control_change(turn.number, turn.value))
+
+    def let_go(self) -> None:
+        """Let go of everything that this page holds: keys, pedals, the pitch wheel."""
+        for (channel, pitch), count in self._held.items():
+            for _ in range(count):
+                self._push(note_off(pitch, channel))
+        for pedal in self._pedals:
+            self._push(control_change(pedal, 0))
+        if self._bend:
+            self._push(pitch_bend(0))
+        self._held.clear()
+        self._pedals.clear()
+        self._bend = 0
+
+    def _push(self, message: bytes) -> bool:
+        status, data1, data2 = message
+        return self._state.panel_ring.push(-1, status, data1, data2, source=PANEL_SOURCE)

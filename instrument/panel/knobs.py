@@ -1,0 +1,90 @@
+"""What of a preset can be shaped, read from its own schema: a new field appears by itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from typing import Any
+
+import msgspec
+from msgspec import Meta
+
+from instrument.errors import PresetError
+from instrument.panel.messages import ShapeKnob
+from instrument.preset.preset import Preset
+from instrument.schema import decode
+
+Value = float | bool | str
+
+_UNITS = {"seconds": "s", "hz": "Hz", "db": "dB", "cents": "cents", "semitones": "semitones"}
+_NOT_SHAPED = {"model", "recipe", "partner"}
+
+
+def groups() -> dict[str, tuple[ShapeKnob, ...]]:
+    """Return every knob by its table, in the order of the preset's file."""
+    hints = typing.get_type_hints(Preset, include_extras=True)
+    found = {
+        name: tuple(_knobs(name, hint))
+        for name, hint in hints.items()
+        if dataclasses.is_dataclass(hint) and name not in _NOT_SHAPED
+    }
+    return {name: knobs for name, knobs in found.items() if knobs}
+
+
+def values(preset: Preset) -> dict[str, Value]:
+    """Return what every knob of a preset stands at."""
+    return {
+        knob.field: getattr(getattr(preset, table), knob.field.split(".")[1])
+        for table, knobs in groups().items()
+        for knob in knobs
+    }
+
+
+def turned(preset: Preset, field: str, value: Value) -> Preset:
+    """Return the preset with one knob turned.
+
+    Raises
+    ------
+    PresetError
+        There is no such knob, or it does not go so far.
+    """
+    table, _, name = field.partition(".")
+    if field not in {knob.field for knob in groups().get(table, ())}:
+        raise PresetError(f"there is no knob {field[:60]!r}")
+    old = getattr(preset, table)
+    plain = {**msgspec.to_builtins(old), name: value}
+    new = decode(plain, type(old), f"[{table}]", PresetError)
+    return dataclasses.replace(preset, **{table: new})
+
+
+def _knobs(table: str, kind: Any) -> list[ShapeKnob]:
+    hints = typing.get_type_hints(kind, include_extras=True)
+    knobs = [_knob(table, field, hints[field.name]) for field in dataclasses.fields(kind)]
+    return [knob for knob in knobs if knob]
+
+
+def _knob(table: str, field: dataclasses.Field[Any], hint: Any) -> ShapeKnob | None:
+    if field.default is dataclasses.MISSING:
+        return None
+    place, label = f"{table}.{field.name}", _label(field.name)
+    if typing.get_origin(hint) is typing.Literal:
+        choices = tuple(str(choice) for choice in typing.get_args(hint))
+        return ShapeKnob(place, label, "choice", usual=field.default, choices=choices)
+    if hint is bool:
+        return ShapeKnob(place, label, "switch", usual=field.default)
+    meta = next((m for m in getattr(hint, "__metadata__", ()) if isinstance(m, Meta)), None)
+    if meta is None or meta.ge is None or meta.le is None or not _is_number(field.default):
+        return None
+    unit = str((meta.extra or {}).get("unit", ""))
+    unit = unit or _UNITS.get(field.name.rsplit("_", 1)[-1], "")
+    return ShapeKnob(place, label, "number", float(meta.ge), float(meta.le), unit, field.default)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _label(name: str) -> str:
+    words = name.split("_")
+    words = words[:-1] if words[-1] in _UNITS and words[1:] else words
+    return " ".join(words).capitalize().replace("Key tracking", "Follows the keys")

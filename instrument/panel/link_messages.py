@@ -1,0 +1,95 @@
+"""What control and the panel's process say to each other: one JSON object per line."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from instrument.partner.commands import Accept, Keep, Lock, Silence, Tap, ThinkAgain
+from instrument.partner.messages import View
+from instrument.preset.partner_options import ModeName, Name
+from instrument.processes.json_lines import Failed, Notice
+from instrument.schema import ranged
+
+SETTINGS_FILE = "panel.json"
+
+
+@dataclass(frozen=True, slots=True)
+class PanelSettings:
+    """What control has decided for the panel, in the session's folder."""
+
+    host: str = "127.0.0.1"
+    port: int = 0  #: 0 = the usual one, or any if that is taken
+    token: str = ""
+
+    def save(self, folder: Path) -> None:
+        """Write them where the panel's process looks."""
+        path = folder / SETTINGS_FILE
+        path.touch(mode=0o600)
+        path.write_bytes(msgspec.json.encode(asdict(self)))
+
+    @classmethod
+    def load(cls, folder: Path) -> PanelSettings:
+        """Read what `save` has written."""
+        return msgspec.json.decode((folder / SETTINGS_FILE).read_bytes(), type=cls)
+
+
+class NowPlaying(msgspec.Struct, frozen=True, tag="Situation"):
+    """Control: what plays, where and how soon, whenever it changes."""
+
+    preset: str = ""  #: path of the file
+    notes: str = ""
+    provider: str = ""
+    output: str = ""
+    kind: str = ""  #: of the audio device; "null" without one
+    block_frames: int = 0
+    rate_hz: float = 0.0
+    latency_seconds: float = 0.0
+    midi: tuple[str, ...] = ()
+    recording: float | None = None
+    has_partner: bool = False
+    partner_channels: tuple[int, ...] = ()  #: 0-15, among our own voices
+
+
+class PlayFile(msgspec.Struct, frozen=True, tag=True):
+    """Panel: let new notes play this preset."""
+
+    path: str
+    carries: bool = False  #: notes that sound go over to it
+
+
+class CallPartner(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Panel: let a partner play along, or another one than now."""
+
+    mode: ModeName = "answer"
+    model: Name = "note_lstm_tunes"
+    tempo: Annotated[float, ranged(20, 400, "bpm")] = 120.0
+    metronome: bool = False
+
+
+class DismissPartner(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Panel: let the partner go."""
+
+
+class Panic(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Panel: end every sound at once."""
+
+
+class Serving(msgspec.Struct, frozen=True, tag=True):
+    """Panel: it can be reached there."""
+
+    address: str  #: with its token
+    port: int
+
+
+PartnerWish = Tap | ThinkAgain | Accept | Lock | Silence | Keep
+Report = (
+    PlayFile | CallPartner | DismissPartner | Panic | Serving | PartnerWish | Notice | Failed
+)  # fmt: skip
+REPORTS: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
+
+FromControl = NowPlaying | Notice | View
+FROM_CONTROL: msgspec.json.Decoder[FromControl] = msgspec.json.Decoder(FromControl)

@@ -1,0 +1,281 @@
+"""What a page and the panel say to each other: one JSON object per WebSocket message.
+
+A page sends a `Wish`; the panel sends `News`. docs/api.md shows them all, with examples. Every
+object says its ``type``; what is none of these, or out of its range, is refused and does nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from instrument.panel.link_messages import CallPartner, DismissPartner, NowPlaying, Panic
+from instrument.partner.commands import Accept, Keep, Lock, Silence, Tap, ThinkAgain
+from instrument.partner.messages import View
+from instrument.processes.json_lines import Notice
+from instrument.schema import ranged
+
+LIMIT_BYTES = 128 * 1024
+"""Of one message; a preset's file has 64 KiB at most."""
+
+Seven = Annotated[int, ranged(0, 127)]
+Share = Annotated[float, ranged(0, 1)]
+Name = Annotated[str, Meta(min_length=1, max_length=80)]
+
+
+class Wish(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """What a page may ask for."""
+
+
+class KeyStroke(Wish, frozen=True, tag="Note"):
+    """Strike a key, or let it go with velocity 0."""
+
+    pitch: Seven
+    velocity: Seven
+    channel: Annotated[int, ranged(0, 15)] = 0
+
+
+class Bend(Wish, frozen=True):
+    """Move the pitch wheel."""
+
+    value: Annotated[int, ranged(-8192, 8191)]
+
+
+class Turn(Wish, frozen=True):
+    """Move a controller: 1 is the wheel, 64 the pedal."""
+
+    number: Annotated[int, ranged(0, 119)]
+    value: Seven
+
+
+class LetGo(Wish, frozen=True):
+    """Let go of everything that this page holds."""
+
+
+class Play(Wish, frozen=True):
+    """Play a preset, by the name of its file."""
+
+    preset: Name
+
+
+class Set(Wish, frozen=True):
+    """Give a knob of the preset that plays a value: ``envelope.attack_seconds``."""
+
+    field: Name
+    value: float | bool | str
+
+
+class Undo(Wish, frozen=True):
+    """Take the last change of the sound back."""
+
+
+class Redo(Wish, frozen=True):
+    """Make the change again that was taken back last."""
+
+
+class Compare(Wish, frozen=True):
+    """Change between the sound as it is now (A) and as it was stored (B)."""
+
+
+class Save(Wish, frozen=True):
+    """Keep the sound as it is now: in its own file, or under a name."""
+
+    name: Annotated[str, Meta(max_length=80)] = ""
+
+
+class Rename(Wish, frozen=True):
+    """Give one of the player's presets another name."""
+
+    preset: Name
+    name: Name
+
+
+class Delete(Wish, frozen=True):
+    """Put one of the player's presets into the bin."""
+
+    preset: Name
+
+
+class Restore(Wish, frozen=True):
+    """Take a preset out of the bin again."""
+
+    preset: Name
+
+
+class Import(Wish, frozen=True):
+    """Take a preset's file."""
+
+    text: Annotated[str, Meta(max_length=64 * 1024)]
+
+
+class Favourite(Wish, frozen=True):
+    """Mark a preset, or take the mark away."""
+
+    preset: Name
+    on: bool
+
+
+class Place(Wish, frozen=True):
+    """Go to a point of the map: both from 0 to 1."""
+
+    x: Share
+    y: Share
+
+
+class MorphTo(Wish, frozen=True, tag="Morph"):
+    """Be between up to four presets in the corners: left and right below, left and right above."""
+
+    corners: Annotated[tuple[Name, ...], Meta(min_length=2, max_length=4)]
+    x: Share
+    y: Share
+
+
+class Surprise(Wish, frozen=True):
+    """Draw a new sound from the model."""
+
+
+WISHES: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
+    KeyStroke | Bend | Turn | LetGo | Play | Set | Undo | Redo | Compare | Save | Rename | Delete
+    | Restore | Import | Favourite | Place | MorphTo | Surprise
+    | Tap | ThinkAgain | Accept | Lock | Silence | Keep | CallPartner | DismissPartner | Panic
+)  # fmt: skip
+
+
+class News(msgspec.Struct, frozen=True, tag=True):
+    """What the panel tells every page."""
+
+
+class ShapeKnob(msgspec.Struct, frozen=True):
+    """One thing that can be shaped: how to draw it and what it takes."""
+
+    field: str  #: what `Set` calls it
+    label: str
+    kind: str  #: number, choice or switch
+    low: float = 0.0
+    high: float = 1.0
+    unit: str = ""
+    usual: float | bool | str = 0.0
+    choices: tuple[str, ...] = ()
+
+
+class Hello(News, frozen=True):
+    """The first message: what does not change while the panel runs."""
+
+    version: str
+    groups: dict[str, tuple[ShapeKnob, ...]]
+    partner_models: tuple[str, ...]
+    lowest_pitch: int
+    highest_pitch: int
+
+
+class PresetCard(msgspec.Struct, frozen=True):
+    """One preset of the library."""
+
+    preset: str
+    name: str
+    model: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    program: int | None = None
+    is_own: bool = False
+    is_favourite: bool = False
+    picture: str = ""  #: base64: `PICTURE_BANDS` rows of `PICTURE_STEPS` bytes, the lowest first
+    problem: str = ""
+
+
+class Library(News, frozen=True):
+    """All presets, and which were played lately, the last one first."""
+
+    presets: tuple[PresetCard, ...]
+    recent: tuple[str, ...]
+    bin: tuple[str, ...]
+
+
+class Desk(News, frozen=True):
+    """The sound that plays, as it is now."""
+
+    preset: str
+    name: str
+    values: dict[str, float | bool | str]
+    is_changed: bool
+    undo: int
+    redo: int
+    side: str  #: A: as it is now; B: as it was stored
+    x: float | None = None  #: its place on the map
+    y: float | None = None
+
+
+class Spot(msgspec.Struct, frozen=True):
+    """An instrument or preset on the map."""
+
+    name: str
+    x: float
+    y: float
+    preset: str = ""  #: empty: an instrument that the model has learned
+
+
+class Map(News, frozen=True):
+    """Where the sounds of a model lie: both axes 0 to 1, neighbours alike."""
+
+    model: str
+    spots: tuple[Spot, ...]
+
+
+class Meters(News, frozen=True):
+    """How it goes, ten times a second."""
+
+    seconds: float
+    peak: float
+    limiter_gain: float
+    load: float  #: share of one core that the kernel takes
+    voices: int
+    underruns: int
+    late: int
+    lost: int
+    stolen: int
+    listeners: int
+    pages: int
+
+
+class Keys(News, frozen=True):
+    """What sounds, as pairs of pitch and who (0 player, 1 partner), and which keys are ready."""
+
+    sounding: tuple[tuple[int, int], ...]
+    ready: str  #: one character per key from the lowest: 0 not yet, 1 its attack, 2 whole
+
+
+class Heard(News, frozen=True):
+    """MIDI messages that the engine applied: seconds, who, and the message in words."""
+
+    messages: tuple[tuple[float, str, str], ...]
+
+
+class Refused(News, frozen=True):
+    """To one page: why what it wished cannot be."""
+
+    message: str
+    remedy: str = ""
+
+
+class Said(News, frozen=True):
+    """To one page: what it wished has been done, where that is not to be seen."""
+
+    message: str
+
+
+Told = (
+    Hello
+    | Library
+    | Desk
+    | Map
+    | Meters
+    | Keys
+    | Heard
+    | Refused
+    | Said
+    | NowPlaying
+    | View
+    | Notice
+)

@@ -1,0 +1,68 @@
+// How it goes, what runs where, and what to do about it when it does not.
+
+import { panel } from "./connection.js";
+import { el } from "./dom.js";
+
+const MOST_MESSAGES = 100;
+const decibel = (peak) => peak > 1e-5 ? `${(20 * Math.log10(peak)).toFixed(1)} dB` : "silent";
+
+function remedies(meters, situation) {
+  return [
+    [meters.underruns > 0, "There were under-runs: raise --block-frames, or close what keeps this machine busy. latentkeys doctor says a safe number."],
+    [meters.load > 0.5, "The sound takes more than half of a core: fewer voices or larger blocks give it room."],
+    [meters.limiter_gain < 0.99, "The limiter works: lower the gain of the sound (Shape), or play softer."],
+    [meters.lost > 0, "Messages were lost because too many came at once: send fewer controllers."],
+    [situation.kind === "null", "There is no sound card: switch on the ear (above, right) to hear it in this page."],
+    [!situation.midi?.length, "No MIDI keyboard is there: plug one in, or play with the keys below. It is found by itself."],
+  ].filter(([isSo]) => isSo).map(([, text]) => text);
+}
+
+export class Meters {
+  constructor() {
+    this.figures = el("dl", { className: "figures" });
+    this.places = el("dl", { className: "figures" });
+    this.remedies = el("div", { className: "panel-box", "aria-live": "polite" });
+    this.monitor = el("ol", { className: "monitor", tabIndex: 0, "aria-label": "The last 100 MIDI messages" });
+    const box = (title, ...children) => el("section", { className: "panel-box" }, el("h3", { textContent: title }), ...children);
+    this.ear = el("dl", { className: "figures" });
+    this.element = el("div", { className: "meters-view" },
+      el("div", { className: "shape-view" }, box("How it goes", this.figures), this.remedies),
+      el("div", { className: "shape-view" }, box("What runs where", this.places), box("Ear of this page", this.ear)),
+      box("MIDI monitor", this.monitor));
+    panel.on("Meters", () => this.draw());
+    panel.on("Situation", () => this.draw());
+    panel.on("Heard", (heard) => this.hear(heard.messages));
+    panel.on("Ear", () => this.draw());
+  }
+
+  show() { this.draw(); }
+
+  draw() {
+    const { Meters: meters, Situation: situation, Ear: ear } = panel.last;
+    if (!this.element.isConnected || !meters || !situation) return;
+    fill(this.figures, [
+      ["Level", decibel(meters.peak), false], ["Limiter", meters.limiter_gain < 0.99 ? "works" : "rests", meters.limiter_gain < 0.99],
+      ["Load of the sound", `${(100 * meters.load).toFixed(1)} %`, meters.load > 0.5], ["Voices", meters.voices, false],
+      ["Stolen voices", meters.stolen, false], ["Under-runs", meters.underruns, meters.underruns > 0],
+      ["Late messages", meters.late, false], ["Lost messages", meters.lost, meters.lost > 0]]);
+    fill(this.places, [
+      ["Sound goes to", situation.output, false], ["Block", `${situation.block_frames} frames`, false],
+      ["Latency", `${(1000 * situation.latency_seconds).toFixed(1)} ms`, false], ["Tones come from", situation.provider || "…", false],
+      ["Still to render", situation.notes || "nothing", false], ["MIDI", situation.midi.join(", ") || "none", false],
+      ["Recording", situation.recording === null ? "no" : `${situation.recording} s`, false], ["Pages open", meters.pages, false]]);
+    fill(this.ear, ear ? [["Buffer", `${ear.buffer_ms.toFixed(0)} ms`, false], ["Wished", `${ear.target_ms.toFixed(0)} ms`, false],
+      ["Browser and device", `${ear.output_ms.toFixed(0)} ms`, false], ["Gaps", ear.gaps, ear.gaps > 3]] : [["Off", "the button above, right, switches it on", false]]);
+    this.remedies.replaceChildren(el("h3", { textContent: "What to do" }), ...remedies(meters, situation).map((textContent) => el("p", { className: "remedy", textContent })));
+    if (this.remedies.children.length === 1) this.remedies.append(el("p", { className: "dim", textContent: "Nothing: all is well." }));
+  }
+
+  hear(messages) {
+    const lines = messages.map(([seconds, who, text]) => el("li", {}, el("span", { textContent: seconds.toFixed(3) }), el("span", { textContent: who }), el("b", { textContent: text })));
+    this.monitor.prepend(...lines.reverse());
+    while (this.monitor.children.length > MOST_MESSAGES) this.monitor.lastChild.remove();
+  }
+}
+
+function fill(list, rows) {
+  list.replaceChildren(...rows.flatMap(([name, value, isBad]) => [el("dt", { textContent: name }), el("dd", { textContent: value, className: isBad ? "bad" : "" })]));
+}

@@ -1,0 +1,146 @@
+"""The panel's process: ``python -m instrument.panel.process SESSION_DIR``.
+
+In: JSON lines from control on stdin (`instrument.panel.link_messages`), pages on the web server.
+Out: MIDI into the engine block, JSON lines to control. It ends when control does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+import uvicorn
+
+from instrument.bundle.bundle import installed_models
+from instrument.panel.access import Guard
+from instrument.panel.link_messages import (
+    FROM_CONTROL,
+    FromControl,
+    PanelSettings,
+    Serving,
+)
+from instrument.panel.messages import LIMIT_BYTES
+from instrument.panel.server import Panel
+from instrument.processes.heartbeat import Heartbeat
+from instrument.processes.json_lines import Failed, listen, say
+from instrument.realtime.state import PANEL_BEATS, EngineState
+
+USUAL_PORT = 8347
+NICENESS = 5
+LIMIT_SECONDS = 5.0
+POLL_SECONDS = 0.02
+_NO_VOICE = ("frame_voice", "gansynth")
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Listen at the port that was asked for; else at the usual one, or any if that is taken.
+
+    Raises
+    ------
+    OSError
+        The port that was asked for is not to be had.
+    """
+    wanted = [port] if port else [USUAL_PORT, 0]
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for number in wanted:
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, number))
+            listening.listen()  # whoever comes now waits until it is served
+        except OSError:
+            listening.close()
+            if number == wanted[-1]:
+                raise
+            continue
+        return listening
+    raise AssertionError("a port was bound, or an error raised")
+
+
+async def serve(panel: Panel, server: uvicorn.Server, listening: socket.socket) -> None:
+    """Serve until `server` is told to end."""
+    telling = asyncio.create_task(panel.run())
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+
+
+async def follow_control(
+    panel: Panel,
+    server: uvicorn.Server,
+    heard: SimpleQueue[FromControl | None],
+    heart: Heartbeat,
+) -> None:
+    """Hear control, and show that this loop goes round."""
+    while True:
+        heart.work(LIMIT_SECONDS)
+        with suppress(Empty):
+            while (message := heard.get_nowait()) is not None:
+                panel.hear_control(message)
+            server.should_exit = server.force_exit = True
+            return
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def main() -> None:
+    """Serve the session whose folder is the only argument."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is control's business
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    folder = Path(sys.argv[1])
+    heard = listen(FROM_CONTROL)
+    settings = PanelSettings.load(folder)
+    state = EngineState.attach(folder)
+    heart = Heartbeat(state, PANEL_BEATS, folder).start()
+    try:
+        listening = open_socket(settings.host, settings.port)
+    except OSError as problem:
+        say(
+            Failed(
+                f"the panel cannot listen at {settings.host} port {settings.port}: "
+                f"{problem.strerror}",
+                "Choose another --panel-port; the music goes on without the panel.",
+            )
+        )
+        return
+    models = tuple(name for name in installed_models() if not name.startswith(_NO_VOICE))
+    panel = Panel(state, folder, say, models)
+    config = uvicorn.Config(
+        Guard(panel.application(), settings.token, settings.host),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        ws="websockets-sansio",
+        ws_max_size=LIMIT_BYTES,
+        ws_ping_interval=5.0,
+        ws_ping_timeout=5.0,
+        limit_concurrency=64,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    port = listening.getsockname()[1]
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    shown = {"0.0.0.0": socket.gethostname(), "[::]": socket.gethostname()}.get(host, host)  # noqa: S104
+    say(Serving(f"http://{shown}:{port}/?token={settings.token}", port))
+
+    async def both() -> None:
+        following = asyncio.create_task(follow_control(panel, server, heard, heart))
+        await serve(panel, server, listening)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+    asyncio.run(both())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""What the engine block tells: meters, the keys that sound and are ready, the MIDI monitor."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from instrument.midi.messages import message_of
+from instrument.panel.messages import Heard, Keys, Meters
+from instrument.panel.pictures import PICTURE_PITCH, picture_of
+from instrument.realtime.state import (
+    CONTROL_SOURCE,
+    FREE,
+    LOUD,
+    LOWEST_PITCH,
+    OUR_SOURCE,
+    PANEL_SOURCE,
+    PARTNER_SOURCE,
+    RELEASE,
+    EngineState,
+)
+
+_MOST_HEARD = 40
+_WORDS = {
+    0x80: "note off",
+    0x90: "note on",
+    0xA0: "key pressure",
+    0xB0: "controller",
+    0xC0: "program",
+    0xD0: "pressure",
+    0xE0: "bend",
+}
+_WHO = {
+    OUR_SOURCE: "MIDI port",
+    PANEL_SOURCE: "panel",
+    CONTROL_SOURCE: "song",
+    PARTNER_SOURCE: "partner",
+}
+
+
+class Watcher:
+    """Look at the engine; it never notices.
+
+    Parameters
+    ----------
+    state
+        The engine block.
+    """
+
+    def __init__(self, state: EngineState) -> None:
+        self._state = state
+        self._log = state.read_log()
+        self._busy_ns, self._at_ns = 0, time.monotonic_ns()
+        self.partner_channels: frozenset[int] = frozenset()
+
+    def meters(self, listeners: int, pages: int) -> Meters:
+        """Return how it goes; the load is that since the last call."""
+        meters = self._state.meters
+        busy_ns, now_ns = int(meters["callback_ns_sum"]), time.monotonic_ns()
+        load = (busy_ns - self._busy_ns) / max(1, now_ns - self._at_ns)
+        self._busy_ns, self._at_ns = busy_ns, now_ns
+        return Meters(
+            seconds=self._state.clock / (self._state.rate_hz or 1.0),
+            peak=float(meters["peak"]),
+            limiter_gain=float(meters["limiter_gain"]),
+            load=min(1.0, max(0.0, load)),
+            voices=int(meters["active_voices"]),
+            underruns=int(meters["underruns"]),
+            late=int(meters["late_events"]),
+            lost=int(meters["lost_events"]),
+            stolen=int(meters["stolen_voices"]),
+            listeners=listeners,
+            pages=pages,
+        )
+
+    def keys(self) -> Keys:
+        """Return what sounds by whom, and how far the tones of what new notes play are."""
+        voices = self._state.voices
+        sounds = (
+            (voices["stage"] != FREE)
+            & (voices["stage"] != RELEASE)
+            & ~voices["is_fading"].astype(bool)
+        )
+        pairs = {
+            (int(voice["pitch"]), int(int(voice["channel"]) in self.partner_channels))
+            for voice in voices[sounds]
+        }
+        slots = self._state.slots[self.bank, LOUD]
+        begun = slots["frames_ready"] > 0
+        whole = begun & (slots["frames_ready"] == slots["frames_whole"])
+        ready = "".join(str(int(state)) for state in begun.astype(int) + whole)
+        return Keys(tuple(sorted(pairs)), ready)
+
+    @property
+    def bank(self) -> int:
+        """What new notes play."""
+        return int(self._state.channels[0]["bank"])
+
+    def heard(self) -> Heard | None:
+        """Return the MIDI messages since the last call, at most the last forty."""
+        events = self._log.read()
+        events = events[(events["command"] == 0) & (events["status"] < 0xF0)][-_MOST_HEARD:]
+        if not len(events):
+            return None
+        rate_hz = self._state.rate_hz or 1.0
+        return Heard(
+            tuple(
+                (float(event["time_frames"]) / rate_hz, _who(int(event["source"])), _said(event))
+                for event in events
+            )
+        )
+
+    def picture(self) -> str:
+        """Draw middle C of what plays; empty while it is not whole."""
+        slot = self._state.slots[self.bank, LOUD, PICTURE_PITCH - LOWEST_PITCH]
+        frames = int(slot["frames_ready"])
+        if not frames or frames != int(slot["frames_whole"]):
+            return ""
+        tone = self._state.tones[self.bank, LOUD, PICTURE_PITCH - LOWEST_PITCH, :frames]
+        return picture_of(np.asarray(tone), self._state.rate_hz)
+
+
+def _who(source: int) -> str:
+    return _WHO.get(source, f"keyboard {source}")
+
+
+def _said(event: np.void) -> str:
+    message = message_of(event)
+    channel = (message[0] & 0x0F) + 1
+    return f"{_WORDS[message[0] & 0xF0]} {' '.join(map(str, message[1:]))} · channel {channel}"

@@ -1,0 +1,108 @@
+"""What pages of the panel wish, done by control: presets, the partner, silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from instrument.engine.messages import Ready
+from instrument.errors import LatentkeysError
+from instrument.panel.link_messages import (
+    CallPartner,
+    DismissPartner,
+    NowPlaying,
+    Panic,
+    PlayFile,
+    Report,
+    Serving,
+)
+from instrument.partner.commands import Command
+from instrument.partner.messages import View
+from instrument.processes.json_lines import Failed, Notice
+from instrument.session.panel_process import PanelProcess, open_browser
+from instrument.session.preset_changes import PresetChanges
+from instrument.session.status_line import StatusLine
+
+
+class Band(Protocol):
+    """Whoever calls the partner and sends it away."""
+
+    def call_partner(self, wish: CallPartner) -> None:
+        """Let a partner play along, or another one than now."""
+
+    def dismiss_partner(self) -> None:
+        """Let the partner go."""
+
+    def ask_partner(self, command: Command) -> None:
+        """Ask the partner for something."""
+
+
+@dataclass(frozen=True, slots=True)
+class PanelLink:
+    """Between a session and its panel; control's loop calls `follow`.
+
+    Attributes
+    ----------
+    panel
+        The process.
+    status
+        Says where the panel is, and what is wrong; what it says the pages hear, too.
+    presets, band, panic
+        Do what pages wish.
+    """
+
+    panel: PanelProcess
+    status: StatusLine
+    presets: PresetChanges
+    band: Band
+    panic: Callable[[], None]
+
+    def follow(self, ready: Ready, partner_channels: tuple[int, ...] | None) -> None:
+        """Do what the pages wish, and tell them what goes on; never waits.
+
+        Parameters
+        ----------
+        ready
+            What plays, as the engine has said.
+        partner_channels
+            On which the partner plays; None without one.
+        """
+        for report in self.panel.follow():
+            self._hear(report)
+        more = NowPlaying(
+            preset=str(self.presets.plays or ""),
+            kind=ready.kind,
+            midi=ready.midi,
+            has_partner=partner_channels is not None,
+            partner_channels=partner_channels or (),
+        )
+        self.panel.show(self.status.situation, more)
+
+    def tell(self, message: Notice | View) -> None:
+        """Tell the pages what the player is told."""
+        self.panel.tell(message)
+
+    def _hear(self, report: Report | Notice) -> None:
+        if isinstance(report, (Notice, Failed)):
+            self.status.say(report.message, report.remedy)
+        elif isinstance(report, Serving):
+            self.status.say(f"Panel: {report.address}")
+            open_browser(report.address)
+        elif isinstance(report, PlayFile):
+            self._play(report)
+        elif isinstance(report, CallPartner):
+            self.band.call_partner(report)
+        elif isinstance(report, DismissPartner):
+            self.band.dismiss_partner()
+        elif isinstance(report, Panic):
+            self.panic()
+        else:
+            self.band.ask_partner(report)
+
+    def _play(self, wish: PlayFile) -> None:
+        try:
+            self.presets.shape(Path(wish.path), carries=wish.carries)
+        except LatentkeysError as problem:
+            self.status.say(problem.message, problem.remedy)

@@ -1,0 +1,295 @@
+"""The panel in a real Chromium: hands on its keys, and what sounds then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from instrument.realtime.state import LET_GO, PANEL_SOURCE
+from tests.helpers.live_play import wait_for
+from tests.helpers.panel_stage import CHROMIUM, Stage, stage
+from tests.helpers.tones import largest_step
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (make setup)"),
+]
+WAIT_MS = 15_000
+
+
+@pytest.fixture(scope="module")
+def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with stage(tmp_path_factory.mktemp("home")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+def open_page(browser: Browser, panel: Stage, view: str = "", **options: object) -> Page:
+    context = browser.new_context(**options)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.set_default_timeout(WAIT_MS)
+    expect.set_options(timeout=WAIT_MS)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
+    page.goto(f"{panel.address}#{view}")
+    expect(page.locator("#top strong")).not_to_have_text("…")
+    assert not problems
+    return page
+
+
+@pytest.fixture
+def page(browser: Browser, panel: Stage) -> Iterator[Page]:
+    panel.state.command(LET_GO, PANEL_SOURCE)
+    wait_for(lambda: panel.voices() == 0, "silence")
+    opened = open_page(browser, panel)
+    yield opened
+    opened.context.close()
+
+
+def sounding(panel: Stage) -> list[int]:
+    voices = panel.state.voices
+    down = (voices["stage"] != 0) & (voices["key_is_down"] != 0) & (voices["is_fading"] == 0)
+    return sorted({int(pitch) for pitch in voices[down]["pitch"]})
+
+
+def wait_for_keys(panel: Stage, *pitches: int) -> None:
+    wait_for(lambda: sounding(panel) == list(pitches), f"keys {pitches}", 10.0)
+
+
+def key(page: Page, pitch: int) -> dict[str, float]:
+    box = page.locator(f".key[data-pitch='{pitch}']").bounding_box()
+    assert box
+    return {"x": box["x"] + box["width"] / 2, "y": box["y"], "height": box["height"]}
+
+
+def test_keys_play_by_mouse_harder_at_their_front(page: Page, panel: Stage) -> None:
+    velocities = []
+    for share in (0.7, 0.95):
+        at = key(page, 60)
+        page.mouse.move(at["x"], at["y"] + share * at["height"])
+        page.mouse.down()
+        wait_for_keys(panel, 60)
+        expect(page.locator(".key[data-pitch='60']")).to_have_class("key white player")
+        velocities.append(int(panel.state.fields["keys"][0, 60]["velocity"]))
+        page.mouse.up()
+        wait_for_keys(panel)
+    assert velocities[0] < velocities[1]
+
+
+def test_gliding_over_the_keys_plays_one_after_the_other(page: Page, panel: Stage) -> None:
+    at = key(page, 60)
+    page.mouse.move(at["x"], at["y"] + 0.9 * at["height"])
+    page.mouse.down()
+    for pitch in (62, 64, 65):
+        page.mouse.move(key(page, pitch)["x"], at["y"] + 0.9 * at["height"])
+        wait_for_keys(panel, pitch)
+    page.mouse.up()
+    wait_for_keys(panel)
+
+
+def test_the_computer_keyboard_plays_in_octaves(page: Page, panel: Stage) -> None:
+    for letter in "adg":
+        page.keyboard.down(letter)
+    wait_for_keys(panel, 60, 64, 67)
+    page.keyboard.up("d")
+    wait_for_keys(panel, 60, 67)
+    page.keyboard.press("x")  # an octave up, while keys are held
+    page.keyboard.down("w")
+    wait_for_keys(panel, 60, 67, 73)
+    for letter in "agw":
+        page.keyboard.up(letter)
+    wait_for_keys(panel)
+
+
+def test_two_fingers_play_two_keys(browser: Browser, panel: Stage) -> None:
+    page = open_page(browser, panel, viewport={"width": 390, "height": 844}, has_touch=True)
+    touch = page.context.new_cdp_session(page)
+    points = [{"x": key(page, p)["x"], "id": p} for p in (60, 64)]
+    points = [
+        {**point, "y": key(page, 60)["y"] + 0.9 * key(page, 60)["height"]} for point in points
+    ]
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points})
+    wait_for_keys(panel, 60, 64)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    wait_for_keys(panel)
+    page.context.close()
+
+
+def test_no_key_sticks_when_the_window_loses_focus_or_closes(page: Page, panel: Stage) -> None:
+    page.keyboard.down("a")
+    wait_for_keys(panel, 60)
+    page.evaluate("window.dispatchEvent(new Event('blur'))")
+    wait_for_keys(panel)
+    page.keyboard.up("a")
+    page.keyboard.down("s")
+    wait_for_keys(panel, 62)
+    page.close()
+    wait_for_keys(panel)
+
+
+def test_typing_a_name_plays_nothing(page: Page, panel: Stage) -> None:
+    strikes = int(panel.state.fields["strikes"])
+    page.get_by_label("Search sounds").press_sequentially("adgwe")
+    assert int(panel.state.fields["strikes"]) == strikes
+
+
+def test_a_click_on_a_card_plays_it_while_a_note_is_held(page: Page, panel: Stage) -> None:
+    page.keyboard.down("a")
+    wait_for_keys(panel, 60)
+    held = int(panel.state.channels[0]["bank"])
+    other = "Wooden Choir" if page.title().startswith("Reed") else "Reed Bass"
+    page.locator(".card", has_text=other).locator(".pick").click()
+    expect(page.locator("#top strong")).to_have_text(other)
+    wait_for(lambda: int(panel.state.channels[0]["bank"]) != held, "the other preset")
+    assert sounding(panel) == [60]
+    page.keyboard.up("a")
+    wait_for_keys(panel)
+
+
+def test_search_favourites_and_arrows_find_sounds(page: Page, panel: Stage) -> None:
+    page.get_by_label("Search sounds").fill("choir")
+    expect(page.locator(".card", has_text="Glass Choir")).to_be_visible()
+    expect(page.locator(".card", has_text="Reed Bass")).to_have_count(0)
+    page.get_by_label("Favourite: Glass Choir").click()
+    expect(page.get_by_label("Favourite: Glass Choir")).to_have_text("★")
+    page.get_by_label("Search sounds").fill("")
+    page.get_by_role("button", name="favourites").click()
+    expect(page.locator(".card")).to_have_count(1)
+    page.get_by_role("button", name="all", exact=True).click()
+    page.locator(".card .pick").first.click()
+    before = page.locator("#top strong").inner_text()
+    page.locator(".card .pick").first.press("ArrowRight")
+    expect(page.locator("#top strong")).not_to_have_text(before)
+
+
+def knob(panel: Stage, name: str) -> float:
+    """Return what new notes take."""
+    return float(panel.state.banks[int(panel.state.channels[0]["bank"])][name])
+
+
+def test_knobs_shape_undo_and_save(browser: Browser, panel: Stage) -> None:
+    page = open_page(browser, panel, "Sounds")
+    page.locator(".card[data-preset='reed_bass'] .pick").click()
+    expect(page.locator("#top strong")).to_have_text("Reed Bass")
+    page.locator("#views").get_by_role("button", name="Shape").click()
+    typed = page.get_by_label("Attack, typed")
+    typed.fill("1.5 s")
+    typed.press("Enter")
+    expect(page.get_by_role("button", name="Undo 1")).to_be_enabled()
+    wait_for(lambda: abs(knob(panel, "attack_seconds") - 1.5) < 1e-4, "the knob")
+    page.get_by_role("button", name="Undo 1").click()
+    wait_for(lambda: knob(panel, "attack_seconds") < 1.0, "the way back")
+    page.get_by_role("slider", name="Resonance").press("End")
+    wait_for(lambda: knob(panel, "resonance") == 1.0, "the arrow key")
+    page.get_by_role("slider", name="Resonance").dblclick()
+    wait_for(lambda: knob(panel, "resonance") == 0.0, "the reset")
+    typed.fill("0.7")
+    typed.press("Enter")
+    page.get_by_role("button", name="Save as…").click()
+    page.get_by_label("Save this sound as").fill("Slow Reed")
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.locator("#top strong")).to_have_text("Slow Reed")
+    page.context.close()
+
+
+def loudness_by_band(audio: NDArray[np.float32]) -> NDArray[np.float64]:
+    power = np.abs(np.fft.rfft(audio * np.hanning(len(audio)))) ** 2
+    bands = np.array([band.sum() for band in np.array_split(power[:1500], 30)])
+    loud: NDArray[np.float64] = 10 * np.log10(bands / bands.sum() + 1e-9)
+    return loud
+
+
+def test_dragging_between_sounds_moves_a_held_chord_without_a_click(
+    browser: Browser, panel: Stage
+) -> None:
+    page = open_page(browser, panel, "Map")
+    for corner, name in zip(
+        ("below left", "below right", "above left", "above right"),
+        ("Reed Bass", "Wooden Choir", "Reed Bass", "Wooden Choir"),
+        strict=True,
+    ):
+        page.get_by_label(f"Morph corner: {corner}").select_option(label=name)
+    box = page.locator(".pad").bounding_box()
+    assert box
+    page.locator(".pad").click(position={"x": 2, "y": box["height"] / 2})
+    time.sleep(1.0)
+    for letter in "adg":
+        page.keyboard.down(letter)
+    wait_for_keys(panel, 60, 64, 67)
+    time.sleep(1.0)
+    reader = panel.state.read_recording()
+    time.sleep(1.0)
+    page.mouse.move(box["x"] + 4, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2, steps=25)
+    page.mouse.up()
+    time.sleep(2.5)
+    heard = np.asarray(reader.read())[:, 0]
+    assert sounding(panel) == [60, 64, 67]
+    before, after = heard[:40_000], heard[-40_000:]
+    assert np.abs(loudness_by_band(before) - loudness_by_band(after)).mean() > 1.0
+    steady = max(largest_step(before), largest_step(after))
+    assert largest_step(heard) < 2.0 * steady
+    page.context.close()
+
+
+def test_the_ear_brings_the_sound_into_the_page(browser: Browser, panel: Stage) -> None:
+    page = open_page(browser, panel, "Meters")
+    page.get_by_role("button", name="Ear off").click()
+    expect(page.get_by_role("button", name="Ear on")).to_be_visible()
+    expect(page.locator(".figures", has_text="Buffer")).to_contain_text("ms")
+    page.context.close()
+
+
+def test_the_partner_is_called_and_its_plan_is_drawn(browser: Browser, panel: Stage) -> None:
+    page = open_page(browser, panel, "Partner")
+    page.get_by_label("Composer").select_option("note_lstm_tunes")
+    page.get_by_role("button", name="duet").click()
+    page.get_by_role("button", name="Call the partner").click()
+    expect(page.locator(".says")).to_contain_text("bpm", timeout=40_000)
+    for letter in "asdfgh":
+        page.keyboard.down(letter)
+        time.sleep(0.15)
+        page.keyboard.up(letter)
+    page.wait_for_function(
+        """async () => {
+          const view = (await import('/connection.js')).panel.last.View;
+          return view && view.notes.some((note) => note.part >= 0 && note.start > view.beats);
+        }"""
+    )
+    page.get_by_role("button", name="Let it go").click()
+    expect(page.get_by_role("button", name="Call the partner")).to_be_visible()
+    page.context.close()
+
+
+def test_the_page_says_when_the_instrument_has_gone_and_comes_back(
+    tmp_path: Path, browser: Browser
+) -> None:
+    with stage(tmp_path) as first:
+        page = open_page(browser, first)
+        port = first.origin.rsplit(":", 1)[1]
+    expect(page.get_by_text("The instrument is not there")).to_be_visible()
+    with stage(tmp_path, "--panel-port", port):
+        expect(page.get_by_text("The instrument is not there")).to_be_hidden()
+        page.context.close()
+
+
+def test_a_page_without_its_token_says_what_it_lacks(browser: Browser, panel: Stage) -> None:
+    page = browser.new_page()
+    page.goto(panel.origin)
+    expect(page.get_by_text("This address lacks its token")).to_be_visible(timeout=WAIT_MS)
+    page.close()
