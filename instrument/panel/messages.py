@@ -136,9 +136,13 @@ class Surprise(Wish, frozen=True):
     """Draw a new sound from the model."""
 
 
+class Alike(Wish, frozen=True):
+    """Draw a sound that is near to the one that plays."""
+
+
 WISHES: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
     KeyStroke | Bend | Turn | LetGo | Play | Set | Undo | Redo | Compare | Save | Rename | Delete
-    | Restore | Import | Favourite | Place | MorphTo | Surprise
+    | Restore | Import | Favourite | Place | MorphTo | Surprise | Alike
     | Tap | ThinkAgain | Accept | Lock | Silence | Keep | CallPartner | DismissPartner | Panic
 )  # fmt: skip
 

@@ -7,7 +7,6 @@ Out: MIDI into the engine block, JSON lines to control. It ends when control doe
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 import sys
@@ -32,7 +31,6 @@ from instrument.processes.json_lines import Failed, listen, say
 from instrument.realtime.state import PANEL_BEATS, EngineState
 
 USUAL_PORT = 8347
-NICENESS = 5
 LIMIT_SECONDS = 5.0
 POLL_SECONDS = 0.02
 _NO_VOICE = ("frame_voice", "gansynth")
@@ -93,8 +91,6 @@ async def follow_control(
 def main() -> None:
     """Serve the session whose folder is the only argument."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is control's business
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
     folder = Path(sys.argv[1])
     heard = listen(FROM_CONTROL)
     settings = PanelSettings.load(folder)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from instrument.bundle.bundle import Bundle, find_bundle
 from instrument.errors import LatentkeysError, PresetError
-from instrument.latents.latent import draw
+from instrument.latents.latent import between, draw
 from instrument.panel import messages as says
 from instrument.panel.knobs import values
 from instrument.panel.library import Shelf
@@ -20,6 +21,11 @@ from instrument.panel.sound_map import SoundMap, at_point, morph
 from instrument.panel.watcher import Watcher
 from instrument.panel.workbench import Workbench
 from instrument.preset.preset import Preset, load_preset
+
+TICK_SECONDS = 0.025
+"""A drag makes no more sounds than one in this time."""
+NEAR = 0.35
+"""Of the prior's spread: how far "more like this" goes."""
 
 
 class Studio:
@@ -48,6 +54,7 @@ class Studio:
         self._watcher, self._tell, self._ask = watcher, tell, ask
         self.shelf = Shelf()
         self.bench = Workbench(folder / "panel")
+        self._ticked_at = 0.0
         self._played = ""  # as control said last
         self._map: tuple[str, SoundMap, Bundle] | None = None
 
@@ -70,10 +77,15 @@ class Studio:
         """
         doing = getattr(self, f"_{type(wish).__name__.lower()}")
         said: says.Said | None = doing(wish)
+        self.tick()
         return said
 
     def tick(self) -> None:
-        """Let play what has changed on the workbench; thirty times a second."""
+        """Let play what has changed on the workbench: at once, but not too often."""
+        now = time.monotonic()
+        if now - self._ticked_at < TICK_SECONDS:
+            return
+        self._ticked_at = now
         if due := self.bench.file_if_due():
             path, carries = due
             self._ask(PlayFile(str(path), carries))
@@ -231,16 +243,23 @@ class Studio:
                 f'"{other.name}" belongs to another model than what plays: nothing lies between',
                 f"Choose corners of {bundle.card.name}.",
             )
-        between = morph(bundle.sound, corners, wish.x, wish.y)
+        mixed = morph(bundle.sound, corners, wish.x, wish.y)
         now = self._now()
-        between = dataclasses.replace(between, name=now.name, program=None, tags=now.tags)
-        self.bench.change(between, "morph", carries=True)
+        mixed = dataclasses.replace(mixed, name=now.name, program=None, tags=now.tags)
+        self.bench.change(mixed, "morph", carries=True)
         self._tell_desk()
 
     def _surprise(self, _wish: says.Surprise) -> None:
         bundle = self._here()[1]
         latent = draw(bundle.sound, secrets.randbits(31), 0.9)
         self.bench.change(at_point(self._now(), latent), f"surprise {secrets.randbits(31)}")
+        self._tell_desk()
+
+    def _alike(self, _wish: says.Alike) -> None:
+        bundle = self._here()[1]
+        now, other = self._now(), draw(bundle.sound, secrets.randbits(31))
+        latent = between(bundle.sound, now.sound.latent, other, NEAR)
+        self.bench.change(at_point(now, latent), f"alike {secrets.randbits(31)}")
         self._tell_desk()
 
     def _library_changed(self) -> None:

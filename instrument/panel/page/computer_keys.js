@@ -25,6 +25,11 @@ export class ComputerKeys {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     const acts = { KeyZ: () => this.keys.shift(-1), KeyX: () => this.keys.shift(1), KeyC: () => this.keys.touch(-10),
       KeyV: () => this.keys.touch(10), Escape: () => this.keys.panic() };
+    if (event.code === "Space" && !event.target.matches?.("button")) {
+      event.preventDefault();
+      if (!event.repeat) this.keys.press(true);
+      return;
+    }
     const place = ROWS.indexOf(event.code);
     if (place >= 0) {
       event.preventDefault();
@@ -37,6 +42,7 @@ export class ComputerKeys {
   }
 
   lift(event) {
+    if (event.code === "Space" && this.keys.isDown && !event.target.matches?.("button")) this.keys.press(false);
     const pitch = this.down.get(event.code);
     if (pitch === undefined) return;
     this.down.delete(event.code);

@@ -1,7 +1,7 @@
 // The piano: mouse, many fingers, two rows of the computer keyboard; it lights what sounds.
 
 import { panel } from "./connection.js";
-import { el } from "./dom.js";
+import { el, oncePerFrame } from "./dom.js";
 import { ComputerKeys } from "./computer_keys.js";
 
 const BLACK = [1, 3, 6, 8, 10];
@@ -35,9 +35,28 @@ export class Keys {
       el("span", { className: "wide", textContent: "octave (Z X)" }),
       step("−", "Softer", () => this.touch(-10)), this.velocityShown, step("+", "Louder", () => this.touch(10)),
       el("span", { className: "wide", textContent: "velocity (C V)" }),
+      this.pedalButton(), this.wheel(),
       el("span", { className: "grow" }),
       el("span", { className: "wide", textContent: "Play with mouse, fingers, or A – K and W – U" }),
       el("button", { textContent: "Silence", title: "End every sound at once (Esc)", onclick: () => this.panic() }));
+  }
+
+  pedalButton() {
+    this.pedal = el("button", { textContent: "Pedal", title: "Sustain (space bar)", "aria-pressed": "false", onclick: () => this.press(!this.isDown) });
+    return this.pedal;
+  }
+
+  /** Press the sustain pedal, or let it up. */
+  press(isDown) {
+    this.isDown = isDown;
+    this.pedal.setAttribute("aria-pressed", String(isDown));
+    panel.send("Turn", { number: 64, value: isDown ? 127 : 0 });
+  }
+
+  wheel() {
+    const send = oncePerFrame((value) => panel.send("Turn", { number: 1, value }));
+    const slider = el("input", { type: "range", min: 0, max: 127, value: 0, "aria-label": "Modulation wheel", oninput: () => send(Number(slider.value)) });
+    return el("label", { className: "wide wheel" }, "wheel", slider);
   }
 
   listen() {
@@ -75,6 +94,7 @@ export class Keys {
     this.fingers.clear();
     this.held.clear();
     this.computer.forget();
+    if (this.isDown) this.press(false);
     panel.send("LetGo");
   }
 
@@ -148,7 +168,7 @@ export class Keys {
     const places = new Map();
     whites.forEach((pitch, number) => {
       places.set(pitch, { left: number * width, width, black: false });
-      if (pitch < HIGHEST && BLACK.includes((pitch + 1) % 12)) {
+      if (number < whites.length - 1 && BLACK.includes((pitch + 1) % 12)) {
         places.set(pitch + 1, { left: (number + 0.69) * width, width: 0.62 * width, black: true });
       }
     });

@@ -98,6 +98,7 @@ export class MapView {
     const corners = (...two) => el("div", { className: "corners" }, ...two);
     this.element = el("div", { className: "map-view" },
       el("section", {}, el("div", { className: "row" }, el("h2", { textContent: "Map" }), el("span", { className: "grow" }),
+        el("button", { textContent: "More like this", onclick: () => panel.send("Alike") }),
         el("button", { textContent: "Surprise me", onclick: () => panel.send("Surprise") }),
         el("button", { textContent: "Back", title: "Undo", onclick: () => panel.send("Undo") })), this.model, this.plane.element),
       el("section", {}, el("h2", { textContent: "Morph" }),

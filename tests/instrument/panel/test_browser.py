@@ -115,6 +115,15 @@ def test_the_computer_keyboard_plays_in_octaves(page: Page, panel: Stage) -> Non
     wait_for_keys(panel)
 
 
+def test_the_space_bar_is_the_pedal(page: Page, panel: Stage) -> None:
+    page.keyboard.down(" ")
+    page.keyboard.press("a")
+    wait_for(lambda: int(panel.state.channels[0]["sustain"]) == 127, "the pedal")
+    wait_for(lambda: panel.voices() == 1, "a note that goes on")
+    page.keyboard.up(" ")
+    wait_for(lambda: panel.voices() == 0, "its end")
+
+
 def test_two_fingers_play_two_keys(browser: Browser, panel: Stage) -> None:
     page = open_page(browser, panel, viewport={"width": 390, "height": 844}, has_touch=True)
     touch = page.context.new_cdp_session(page)
