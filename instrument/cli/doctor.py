@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import click
-import platformdirs
 from rich.console import Console
 
 from instrument import __version__
@@ -32,6 +31,7 @@ from instrument.installation import how_to_install, how_to_mend
 from instrument.preset.preset import list_presets
 from instrument.progress import LongWork
 from instrument.realtime.machine_code import cache_folders, object_name
+from instrument.rendering.tone_cache import kept_tones
 
 NEEDED = ("numpy", "numba", "llvmlite", "sounddevice", "python-rtmidi", "JACK-Client")
 BOTH_WHEELS = f"pip uninstall onnxruntime onnxruntime-gpu; then {how_to_install('cpu')} or [gpu]"
@@ -204,7 +204,7 @@ def caches() -> Iterator[Finding]:
     else:
         remedy = "The next start does it, or: python -m instrument.realtime.warm"
         yield Finding("note", "the audio thread's machine code is not compiled yet (10 s)", remedy)
-    folder = platformdirs.user_cache_path("latentkeys") / "notes"
+    folder = kept_tones()
     sizes = [path.stat().st_size for path in folder.glob("*.npz")]
     yield Finding("good", f"{len(sizes)} rendered presets, {sum(sizes) / 1e6:.0f} MB: {folder}")
 

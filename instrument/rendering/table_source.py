@@ -10,15 +10,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from instrument.bundle.bundle import Bundle, find_bundle
 from instrument.errors import PresetError
 from instrument.preset.preset import Preset, load_preset
 from instrument.realtime.state import EngineState
 from instrument.rendering.open_renderer import open_renderer
 from instrument.rendering.renderer import ToneRenderer
-from instrument.rendering.tone_cache import ToneCache, table_key
+from instrument.rendering.tone_cache import ToneCache, kept_tones, table_key
 from instrument.rendering.tone_table import TableFiller, put_tone, read_table, tone_frames
 
 USUAL_RATES_HZ = (44_100, 48_000, 96_000)
@@ -62,7 +60,7 @@ class ToneTables:
         self, state: EngineState, cache: ToneCache | None = None, threads: int | None = None
     ) -> None:
         self._state = state
-        self._cache = cache or ToneCache(platformdirs.user_cache_path("latentkeys") / "notes")
+        self._cache = cache or ToneCache(kept_tones())
         self._threads = threads or max(1, (os.cpu_count() or 2) - 1)
         self._renderers: dict[str, ToneRenderer] = {}
         self._prepared: dict[Path, tuple[Preset, Bundle]] = {}

@@ -30,6 +30,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import platformdirs
 
 from instrument.errors import FileError
 from instrument.files import open_regular, replacing_file
@@ -95,6 +96,22 @@ def table_key(model_sha256: str, latent: Sequence[float], rate_hz: int, note_fra
     numbers = np.asarray(latent, "<f4").tobytes()
     text = f"{TABLE_VERSION} {model_sha256} {rate_hz} {note_frames} "
     return hashlib.sha256(text.encode() + numbers).hexdigest()[:32]
+
+
+def kept_tones() -> Path:
+    """Return the user's folder of rendered tones, with what earlier versions kept in ``notes``.
+
+    That folder is also where ``latentkeys data soundfont`` puts its note set.
+    """
+    cache = platformdirs.user_cache_path("latentkeys")
+    folder = cache / "tones"
+    if not folder.exists():
+        with suppress(OSError):
+            folder.mkdir(parents=True)
+            for table in (cache / "notes").glob("*.npz"):
+                if table.name != "notes.npz":
+                    table.rename(folder / table.name)
+    return folder
 
 
 class ToneCache:

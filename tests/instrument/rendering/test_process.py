@@ -74,7 +74,7 @@ def test_a_table_is_rendered_once_and_then_comes_from_the_cache(
     slots = asked.state.slots[BANK]
     assert np.all((slots["frames_ready"] > 0) & (slots["frames_ready"] == slots["frames_whole"]))
     rendered = asked.state.tones[BANK].copy()
-    kept = tmp_path / "cache" / "latentkeys" / "notes"
+    kept = tmp_path / "cache" / "latentkeys" / "tones"
     wait_for(lambda: list(kept.glob("[!.]*.npz")), "the cache")  # not the file being written
 
     second = Asked(tmp_path / "second")
@@ -126,7 +126,7 @@ def test_a_cache_that_cannot_be_written_is_told_and_costs_no_note(
     asked: Asked, tmp_path: Path
 ) -> None:
     (tmp_path / "cache" / "latentkeys").mkdir(parents=True)
-    (tmp_path / "cache" / "latentkeys" / "notes").write_text("a file where the folder should be")
+    (tmp_path / "cache" / "latentkeys" / "tones").write_text("a file where the folder should be")
     asked.fill(find_preset("reed"))
     assert asked.wait_for(TableReady)
     notice = asked.wait_for(Notice)

@@ -11,6 +11,7 @@ from instrument.rendering.tone_cache import (
     SAMPLE_STEP,
     Tone,
     ToneCache,
+    kept_tones,
     on_the_grid,
     table_key,
 )
@@ -180,3 +181,17 @@ def test_what_somebody_else_may_have_written_is_refused(
         os.chown(tmp_path / "theirs.npz", stranger + 1, -1)
     monkeypatch.setattr(os, "getuid", lambda: stranger)
     assert cache.load("theirs", 1000) is None
+
+
+def test_the_users_tones_come_along_and_a_note_set_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    old = tmp_path / "latentkeys" / "notes"
+    old.mkdir(parents=True)
+    for name in ("notes.npz", "notes.json", f"{32 * 'a'}.npz"):
+        (old / name).write_text(name)
+    assert [path.name for path in kept_tones().iterdir()] == [f"{32 * 'a'}.npz"]
+    assert sorted(path.name for path in old.iterdir()) == ["notes.json", "notes.npz"]
+    (old / f"{32 * 'b'}.npz").touch()
+    assert len(list(kept_tones().iterdir())) == 1  # only once
