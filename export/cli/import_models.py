@@ -9,6 +9,7 @@ from rich.console import Console
 
 from export.bundle.folder import model_folder
 from instrument.bundle.card import CARD_NAME
+from instrument.cli.options import option
 from instrument.errors import FileError
 
 
@@ -19,13 +20,13 @@ def import_group() -> None:
 
 @import_group.command("magenta")
 @click.argument("folder", metavar="CHECKPOINT_DIR", type=click.Path(path_type=Path))
-@click.option("--name", required=True, help="The model's name: a-z, 0-9, _ and -.")
-@click.option(
+@option("--name", required=True, help="The model's name: a-z, 0-9, _ and -.")
+@option(
     "--out",
     type=click.Path(path_type=Path),
     help="Folder that gets NAME/; the user's models folder by default.",
 )
-@click.option("--force", is_flag=True, help="Replace the model NAME if there is one.")
+@option("--force", is_flag=True, help="Replace the model NAME if there is one.")
 def magenta_command(folder: Path, name: str, out: Path | None, force: bool) -> None:
     r"""Make a bundle of one of Google Magenta's GANSynth checkpoints.
 

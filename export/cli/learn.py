@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import TextColumn
 from rich.table import Table
 
+from instrument.cli.options import option
 from instrument.errors import FileError
 from instrument.latents.create_preset import installed_bundle, new_path, plain_preset
 from instrument.preset.preset import save_preset, user_presets_folder
@@ -21,22 +22,22 @@ _SKIPPED_SHOWN = 8
 
 @click.command("learn")
 @click.argument("notes", type=click.Path(path_type=Path))
-@click.option("--name", required=True, help="What the sound, its model and its preset are called.")
-@click.option("--model", default="frame_voice", show_default=True, help="The voice that learns.")
-@click.option(
+@option("--name", required=True, help="What the sound, its model and its preset are called.")
+@option("--model", default="frame_voice", show_default=True, help="The voice that learns.")
+@option(
     "--minutes",
     type=click.FloatRange(0.05, 240.0),
     default=6.0,
     show_default=True,
     help="How long to learn; writing the model takes about two minutes more.",
 )
-@click.option(
+@option(
     "--compare",
     type=click.Path(path_type=Path),
     metavar="WAV",
     help="Where recordings and voice can be heard in turn; NAME_compared.wav when not given.",
 )
-@click.option("--force", is_flag=True, help="Replace the files and the model of an earlier try.")
+@option("--force", is_flag=True, help="Replace the files and the model of an earlier try.")
 def learn_command(
     notes: Path, name: str, model: str, minutes: float, compare: Path | None, force: bool
 ) -> None:

@@ -10,19 +10,20 @@ from rich.console import Console
 
 from export.bundle.summary import describe_parity
 from instrument.bundle.bundle import Bundle
+from instrument.cli.options import option
 from instrument.errors import SettingError
 
 
 @click.command("export")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--name", help="Name of the model; the system's by default.")
-@click.option("--version", default="1", show_default=True, help="Written on the card.")
-@click.option(
+@option("--name", help="Name of the model; the system's by default.")
+@option("--version", default="1", show_default=True, help="Written on the card.")
+@option(
     "--out",
     type=click.Path(path_type=Path),
     help="Folder that gets NAME/; the user's models folder by default.",
 )
-@click.option(
+@option(
     "--data", metavar="CORPUS", help="Of a composer: its corpus, where that is not found by name."
 )
 def export_command(

@@ -1,1 +1,4 @@
-"""Read Google's own GANSynth checkpoints, without TensorFlow."""
+"""Read Google's own GANSynth checkpoints, without TensorFlow.
+
+In: a folder with a checkpoint. Out: a torch model, and its bundle.
+"""

@@ -28,7 +28,7 @@ _json_option = click.option(
     help="Also write every figure to this file.",
 )
 _rounds_option = click.option(
-    "--rounds", type=click.IntRange(1, 1000), default=None, help="Interleaved rounds."
+    "--rounds", metavar="N", type=click.IntRange(1, 1000), default=None, help="Interleaved rounds."
 )
 _seconds_option = click.option(
     "--seconds",
@@ -78,7 +78,7 @@ def start_command(rounds: int | None, preset: str | None, json_file: Path | None
     _finish([_show(_start(rounds, preset))], json_file)
 
 
-@bench_group.command("render")
+@bench_group.command("render", short_help="Rendering notes, presets and songs.")
 @_rounds_option
 @_preset_option
 @_json_option
@@ -87,7 +87,7 @@ def render_command(rounds: int | None, preset: str | None, json_file: Path | Non
     _finish([_show(_render(rounds, preset))], json_file)
 
 
-@bench_group.command("compose")
+@bench_group.command("compose", short_help="Writing notes, beside torch.")
 @_rounds_option
 @_json_option
 def compose_command(rounds: int | None, json_file: Path | None) -> None:
@@ -110,7 +110,7 @@ def panel_command(json_file: Path | None) -> None:
     _finish([_show(_panel())], json_file)
 
 
-@bench_group.command("gansynth")
+@bench_group.command("gansynth", short_help="GANSynth's notes, beside torch.")
 @_rounds_option
 @click.option("--model", metavar="NAME", help="A GANSynth model; full size when not given.")
 @_json_option

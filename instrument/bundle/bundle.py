@@ -37,7 +37,7 @@ from instrument.schema import nearest
 if TYPE_CHECKING:
     from instrument.bundle.inference import OpenGraph, Runtime
 
-FETCH_AGAIN = "Fetch the bundle again, or export it anew."
+FETCH_AGAIN = "Fetch or export the bundle again."
 ELEMENT_TYPES = {"float32": "tensor(float)", "int64": "tensor(int64)"}
 
 
@@ -211,7 +211,7 @@ def find_bundle(model: ModelReference, preset_path: Path | None = None) -> Bundl
         f"{what}: [model] sha256: was made for {model.name} {model.version} "
         f"({model.sha256[:8]}), installed is {bundles[0].card.version} "
         f"({bundles[0].weights_sha256[:8]}), where the same numbers are another sound",
-        "Install the matching model, or make the preset anew: `latentkeys presets refresh`.",
+        "Install the matching model, or make the preset again: `latentkeys presets refresh`.",
     )
 
 

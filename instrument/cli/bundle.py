@@ -25,7 +25,7 @@ def bundle_group() -> None:
     """Look after models, which are folders called bundles."""
 
 
-@bundle_group.command("check")
+@bundle_group.command("check", short_help="Check a model's files and test notes.")
 @click.argument("path", metavar="NAME|FOLDER")
 def check_command(path: str) -> None:
     """Check every file of a model, and that it gives here what it gave where it was made."""

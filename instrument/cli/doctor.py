@@ -16,6 +16,7 @@ from rich.console import Console
 
 from instrument import __version__
 from instrument.cli.devices import audio_outputs, find_jack, midi_systems
+from instrument.cli.options import option
 from instrument.cli.stress import (
     BLOCK_SIZES,
     PROGRESS_SECONDS,
@@ -51,7 +52,7 @@ class Finding:
 
 
 @click.command("doctor")
-@click.option(
+@option(
     "--seconds",
     "stress_seconds",
     type=click.FloatRange(0, 600),

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from instrument.bundle.bundle import Bundle
 from instrument.cli.lazy import LazyGroup, Verb
+from instrument.cli.options import option
 from instrument.errors import SettingError
 from instrument.files import cannot_write
 from instrument.first_start import compile_once
@@ -53,32 +54,30 @@ def generate_group() -> None:
 
 
 @click.command("random")
-@click.option(
+@option(
     "--count", type=click.IntRange(1, 1000), default=8, show_default=True, help="How many sounds."
 )
-@click.option(
+@option(
     "--seed",
     type=click.IntRange(0, 2**31 - 1001),
     default=0,
     show_default=True,
     help="The same number gives the same sounds.",
 )
-@click.option(
-    "--model", default="frame_voice", show_default=True, metavar="NAME", help="The voice."
-)
-@click.option(
+@option("--model", default="frame_voice", show_default=True, metavar="NAME", help="The voice.")
+@option(
     "--truncation",
     type=click.FloatRange(0, 4),
     default=1.0,
     show_default=True,
     help="Below 1 tamer and better in tune, above 1 stranger.",
 )
-@click.option(
+@option(
     "--out",
     type=click.Path(path_type=Path),
     help="Folder for the files; random_MODEL when not given.",
 )
-@click.option("--force", is_flag=True, help="Replace files that exist.")
+@option("--force", is_flag=True, help="Replace files that exist.")
 def random_command(
     count: int, seed: int, model: str, truncation: float, out: Path | None, force: bool
 ) -> None:

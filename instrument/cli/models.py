@@ -22,7 +22,7 @@ def models_group() -> None:
     """List the voices and the composers."""
 
 
-@models_group.command("list")
+@models_group.command("list", short_help="List the voices and the composers.")
 def list_command() -> None:
     """List the voices, which turn presets into sound, and the composers, which write notes."""
     _console.print(_table("voice", _voices()))

@@ -93,7 +93,7 @@ def new_command(
     _console.print(f"Made {path}\nHear it with: latentkeys play --preset {path.stem}", markup=False)
 
 
-@click.command("refresh")
+@click.command("refresh", short_help="Make a preset again, for the voice of now.")
 @click.argument("name")
 def refresh_command(name: str) -> None:
     """Make a preset's sound again from its recipe, for the voice that is installed now."""

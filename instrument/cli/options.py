@@ -22,21 +22,36 @@ Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
 
 class HeadedOption(click.Option):
-    """An option that the help lists under a heading of its own."""
+    """An option with a heading of its own in the help, and a range in plain words."""
 
-    def __init__(self, *arguments: Any, heading: str, **more: Any) -> None:
+    def __init__(self, *arguments: Any, heading: str = "Options", **more: Any) -> None:
         super().__init__(*arguments, **more)
         self.heading = heading
 
     def get_help_extra(self, ctx: click.Context) -> click.types.OptionHelpExtra:
-        """Say a range as people do: "0 to 127"; one without a useful end is left out."""
+        """Say a range as people do: "0 to 127", "20 or more"; one that says nothing is left out."""
         extra = super().get_help_extra(ctx)
         if "range" in extra and isinstance(self.type, (click.IntRange, click.FloatRange)):
             low, high = self.type.min, self.type.max
             del extra["range"]
             if low is not None and high is not None and high < _NO_END:
                 extra["range"] = f"{low:g} to {high:g}"
+            elif low is not None and low > 1:
+                extra["range"] = f"{low:g} or more"
         return extra
+
+    def make_metavar(self, ctx: click.Context) -> str:
+        """Say what is typed in a letter or a word: N for a whole number, X for another one."""
+        if self.metavar is None and self.nargs == 1:
+            if isinstance(self.type, click.IntRange):
+                return "N"
+            if isinstance(self.type, click.FloatRange):
+                return "X"
+            if self.type is click.STRING:
+                return "NAME"
+            if isinstance(self.type, click.Path):
+                return "FILE" if not self.type.dir_okay else "FOLDER"
+        return super().make_metavar(ctx)
 
 
 class HeadedCommand(click.Command):
@@ -58,6 +73,10 @@ class HeadedCommand(click.Command):
 def under(heading: str) -> Callable[..., Decorator]:
     """Return a ``click.option`` whose options are listed under a heading."""
     return partial(click.option, cls=HeadedOption, heading=heading)
+
+
+option = under("Options")
+"""`click.option`, with ranges in plain words."""
 
 
 def refuse_without(owner: str, given: Mapping[str, object], remedy: str) -> None:

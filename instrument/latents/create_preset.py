@@ -1,6 +1,6 @@
 """Make presets: from instruments, from chance, from another preset, from two.
 
-In: a model's bundle and a wish. Out: a TOML file in the user's folder. For the command line:
+In: a model's bundle and a request. Out: a TOML file in the user's folder. For the command line:
 `new_preset` (``presets new``), `refresh_preset` (``presets refresh``) and `check_preset`
 (``presets check``).
 """
@@ -61,7 +61,7 @@ class PresetRequest:
 
 
 def new_preset(
-    name: str, wish: PresetRequest, *, model: str = "frame_voice", folder: Path | None = None
+    name: str, request: PresetRequest, *, model: str = "frame_voice", folder: Path | None = None
 ) -> Path:
     """Make a preset and write it as ``NAME.toml``.
 
@@ -69,7 +69,7 @@ def new_preset(
     ----------
     name
         What people call it; the file name is made from it.
-    wish
+    request
         What it starts from.
     model
         The model of a blend or a seed; the other two bring their own.
@@ -84,10 +84,10 @@ def new_preset(
     Raises
     ------
     PresetError
-        There is a preset of that name already, or the wish names something that does not exist.
+        There is a preset of that name already, or the request names something that does not exist.
     """
     path = new_path(name, folder or user_presets_folder())
-    save_preset(_fulfil(name, wish, model), path)
+    save_preset(_fulfil(name, request, model), path)
     return path
 
 
@@ -112,7 +112,7 @@ def new_path(name: str, folder: Path, *, replace: bool = False) -> Path:
 
 
 def refresh_preset(path: Path, bundle: Bundle | None = None) -> Preset:
-    """Make a preset's latent anew from its recipe, for the model as it is installed now.
+    """Make a preset's latent again from its recipe, for the model as it is installed now.
 
     Tables with an old name get today's; a preset that has one needs no recipe, its latent stays.
 
@@ -135,7 +135,7 @@ def refresh_preset(path: Path, bundle: Bundle | None = None) -> Preset:
         return preset
     if preset.recipe is None:
         raise PresetError(
-            f'preset "{path.name}": has no [recipe], so its latent cannot be made anew',
+            f'preset "{path.name}": has no [recipe], so its latent cannot be made again',
             f"It needs the model {preset.model.name} {preset.model.version} itself.",
         )
     bundle = bundle or installed_bundle(preset.model.name, path)
@@ -236,22 +236,22 @@ def mixed(a: Table, b: Table, amount: float) -> Table:
     return type(a)(**changes)
 
 
-def _fulfil(name: str, wish: PresetRequest, model: str) -> Preset:
-    if wish.source:
-        preset, _ = check_preset(find_preset(wish.source))
+def _fulfil(name: str, request: PresetRequest, model: str) -> Preset:
+    if request.source:
+        preset, _ = check_preset(find_preset(request.source))
         return replace(preset, name=name, program=None)
-    if wish.between:
-        first, second = (check_preset(find_preset(other)) for other in wish.between)
-        return _between(name, first, second, wish)
+    if request.between:
+        first, second = (check_preset(find_preset(other)) for other in request.between)
+        return _between(name, first, second, request)
     bundle = installed_bundle(model)
-    recipe = Recipe(blend=wish.blend, seed=wish.seed)
+    recipe = Recipe(blend=request.blend, seed=request.seed)
     latent = follow(recipe, bundle.sound)
-    dies_away = _struck_share(wish.blend, bundle) > 0.5
+    dies_away = _struck_share(request.blend, bundle) > 0.5
     return plain_preset(name, bundle, latent, recipe, dies_away=dies_away)
 
 
 def _between(
-    name: str, first: tuple[Preset, Bundle], second: tuple[Preset, Bundle], wish: PresetRequest
+    name: str, first: tuple[Preset, Bundle], second: tuple[Preset, Bundle], request: PresetRequest
 ) -> Preset:
     """Interpolate every number of two presets; what is no number comes from the nearer one."""
     (a, bundle), (b, other) = first, second
@@ -259,13 +259,13 @@ def _between(
         raise PresetError(
             f"{a.name} and {b.name} belong to different models, there is nothing between them"
         )
-    middle = mixed(a, b, wish.amount)
-    if wish.path == "around":
-        latent: Latent = slerp(a.sound.latent, b.sound.latent, wish.amount, bundle.sound.prior)
+    middle = mixed(a, b, request.amount)
+    if request.path == "around":
+        latent: Latent = slerp(a.sound.latent, b.sound.latent, request.amount, bundle.sound.prior)
     else:
-        latent = between(bundle.sound, a.sound.latent, b.sound.latent, wish.amount)
-    is_straight = wish.path == "own" and not goes_around(bundle.sound)
-    recipe = _mixed_recipe(a, b, wish.amount) if is_straight else None
+        latent = between(bundle.sound, a.sound.latent, b.sound.latent, request.amount)
+    is_straight = request.path == "own" and not goes_around(bundle.sound)
+    recipe = _mixed_recipe(a, b, request.amount) if is_straight else None
     sound = replace(middle.sound, latent=_numbers(latent))
     return replace(middle, name=name, program=None, description="", sound=sound, recipe=recipe)
 

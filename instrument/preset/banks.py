@@ -1,6 +1,6 @@
 """Which preset lies in which bank of the engine, and which one comes when hands ask for another.
 
-Held notes read their bank for as long as they sound, so a bank may only be filled anew when no
+Held notes read their bank for as long as they sound, so a bank may only be filled again when no
 voice reads it. Three banks hold presets, beside those of the built-in tone and the drum kit: the
 preset that plays, and the last ones before it, to which going back costs nothing.
 """

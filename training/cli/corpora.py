@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from instrument.cli.options import option
 from training.cli.make_set import make_set
 from training.cli.options import FOLDER, FORCE, NAME
 from training.data.symbolic.corpus import CORPORA, open_corpus, write_corpus
@@ -15,7 +16,7 @@ from training.data.symbolic.music21_corpus import read_jsb, read_tunes
 from training.data.symbolic.reading import Collected, Show
 from training.data.symbolic.statistics import print_statistics
 
-_MOST = click.option(
+_MOST = option(
     "--most",
     type=click.IntRange(min=1),
     metavar="N",
@@ -23,7 +24,7 @@ _MOST = click.option(
 )
 
 
-@click.command("jsb")
+@click.command("jsb", short_help="Bach's chorales, canonical split: a minute.")
 @FORCE
 def jsb(force: bool) -> None:
     """Read Bach's chorales in the canonical split, from music21: a minute.
@@ -33,8 +34,8 @@ def jsb(force: bool) -> None:
     _make("jsb", force, read_jsb)
 
 
-@click.command("music21")
-@click.option(
+@click.command("music21", short_help="Bach's chorales and tune books: no download.")
+@option(
     "--what",
     type=click.Choice(["jsb", "tunes", "all"]),
     default="all",
@@ -54,7 +55,7 @@ def music21(what: str, force: bool) -> None:
         _make("tunes", force, read_tunes)
 
 
-@click.command("midi-folder")
+@click.command("midi-folder", short_help="Every MIDI file of a folder.")
 @click.argument("folder", type=FOLDER)
 @NAME
 @_MOST
@@ -70,7 +71,7 @@ def midi_folder(folder: Path, name: str | None, most: int | None, force: bool) -
     _make(chosen, force, lambda show: read_midi_folder(folder, chosen, show, most))
 
 
-@click.command("nottingham")
+@click.command("nottingham", short_help="ABC tunes, from a folder.")
 @click.argument("folder", type=FOLDER)
 @NAME
 @FORCE
@@ -86,7 +87,7 @@ def nottingham(folder: Path, name: str | None, force: bool) -> None:
     _make(chosen, force, lambda show: read_abc_folder(folder, chosen, show))
 
 
-@click.command("maestro")
+@click.command("maestro", short_help="MAESTRO's piano pieces, from a folder.")
 @click.argument("folder", type=FOLDER)
 @NAME
 @FORCE
@@ -102,7 +103,7 @@ def maestro(folder: Path, name: str | None, force: bool) -> None:
     _make(chosen, force, lambda show: read_maestro(folder, chosen, show))
 
 
-@click.command("lakh")
+@click.command("lakh", short_help="Lakh's songs, from a folder.")
 @click.argument("folder", type=FOLDER)
 @NAME
 @_MOST

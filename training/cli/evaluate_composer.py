@@ -9,6 +9,7 @@ import click
 import torch
 from rich.console import Console
 
+from instrument.cli.options import option
 from training.cli.options import FOLDER, JSON, RUN, SEED, THREADS
 from training.data.symbolic.corpus import open_corpus
 from training.pictures.samples import write_samples
@@ -22,10 +23,10 @@ def evaluate_command(system: System[Any, Any]) -> click.Command:
 
     @click.command(system.name, short_help=f"Measure a run of {system.name}.")
     @RUN
-    @click.option(
+    @option(
         "--data", metavar="CORPUS", help="The corpus, by name or folder; the run's own by default."
     )
-    @click.option(
+    @option(
         "--phrases",
         type=click.IntRange(min=4),
         default=100,
@@ -34,7 +35,7 @@ def evaluate_command(system: System[Any, Any]) -> click.Command:
     )
     @SEED
     @JSON
-    @click.option("--pictures", type=FOLDER, help="Also write a few phrases there, with pictures.")
+    @option("--pictures", type=FOLDER, help="Also write a few phrases there, with pictures.")
     @THREADS
     def evaluate(
         run: Path,

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from instrument.cli.options import option
 from training.cli.options import FILE, FOLDER, JSON, RUN, SEED, THREADS, WAVES
 from training.data.audio.waves import open_waves
 from training.gansynth.evaluate import NOTES, Known, evaluate_notes
@@ -48,7 +49,7 @@ def evaluate_notes_command(name: str, load: Load, load_known: LoadKnown | None) 
     @click.command(name, short_help=f"Measure a run of {name}.")
     @RUN
     @WAVES
-    @click.option(
+    @option(
         "--notes",
         "count",
         type=click.IntRange(min=61),
@@ -57,13 +58,13 @@ def evaluate_notes_command(name: str, load: Load, load_known: LoadKnown | None) 
         help="How many notes to generate, and to compare with.",
     )
     @SEED
-    @click.option(
+    @option(
         "--classifier",
         type=FILE,
         help="The pitch classifier that judges; latentkeys' own by default.",
     )
     @JSON
-    @click.option("--pictures", type=FOLDER, help="Also draw rainbowgrams into this folder.")
+    @option("--pictures", type=FOLDER, help="Also draw rainbowgrams into this folder.")
     @THREADS
     def evaluate(
         run: Path,
@@ -103,7 +104,7 @@ def evaluate_notes_command(name: str, load: Load, load_known: LoadKnown | None) 
 @click.command("pitch-classifier", short_help="Measure a run of pitch-classifier.")
 @RUN
 @WAVES
-@click.option("--out", type=FILE, help="Also write the classifier to this file, for --classifier.")
+@option("--out", type=FILE, help="Also write the classifier to this file, for --classifier.")
 @THREADS
 def evaluate_pitch_classifier(run: Path, data: str | None, out: Path | None, threads: int) -> None:
     """Count the held-out notes whose pitch a run of pitch-classifier names right."""

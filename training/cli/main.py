@@ -8,6 +8,7 @@ import click
 import torch
 from rich.console import Console
 
+from instrument.cli.options import option
 from training.cli.convgan import evaluate_command as evaluate_convgan
 from training.cli.corpora import CORPUS_COMMANDS
 from training.cli.evaluate_composer import evaluate_command
@@ -28,9 +29,9 @@ def data_group() -> None:
     """Prepare what voices and composers learn from."""
 
 
-@data_group.command("soundfont")
+@data_group.command("soundfont", short_help="Notes of a SoundFont, for the frame voice.")
 @FONT
-@click.option("--out", type=FOLDER, help="Folder for the note set; in the user's cache by default.")
+@option("--out", type=FOLDER, help="Folder for the note set; in the user's cache by default.")
 @PROGRAMS
 def soundfont(font: Path | None, out: Path | None, programs: str | None) -> None:
     """Render and analyse notes from a SoundFont: 100 instruments, 4.4 GB, four minutes.
@@ -49,7 +50,7 @@ def soundfont(font: Path | None, out: Path | None, programs: str | None) -> None
     _describe(console, notes)
 
 
-@data_group.command("tones")
+@data_group.command("tones", short_help="A small note set, to try things out.")
 @click.argument("folder", type=FOLDER)
 def tones(folder: Path) -> None:
     """Make a small note set from formulas, to try every step in seconds."""
@@ -84,12 +85,12 @@ for _command in NOTE_COMMANDS:
 evaluate_group.add_command(evaluate_convgan)
 
 
-@evaluate_group.command("frame-voice")
+@evaluate_group.command("frame-voice", short_help="Compare a voice with its recordings.")
 @RUN
-@click.option("--data", metavar="NOTES", help="The note set's folder; the run's own by default.")
-@click.option("--notes", "count", type=click.IntRange(min=10), help="Measure no more notes.")
+@option("--data", metavar="NOTES", help="The note set's folder; the run's own by default.")
+@option("--notes", "count", type=click.IntRange(min=10), help="Measure no more notes.")
 @JSON
-@click.option("--pictures", type=FOLDER, help="Also draw spectrograms of a dozen notes there.")
+@option("--pictures", type=FOLDER, help="Also draw spectrograms of a dozen notes there.")
 @THREADS
 def evaluate_frame_voice(
     run: Path,

@@ -12,6 +12,7 @@ import msgspec
 import torch
 from rich.console import Console
 
+from instrument.cli.options import HeadedOption
 from instrument.errors import SettingError
 from training.cli.options import FOLDER
 from training.trainer.checkpoint import CHECKPOINT
@@ -111,34 +112,34 @@ def _parameters(system: System[Any, Any]) -> list[click.Parameter]:
     images = "End after so many images, over all processes" + repeatable
     return [
         click.Argument(["run"], type=FOLDER),
-        click.Option(
+        HeadedOption(
             ["--data"], help=f"What to learn from, by name or folder; {system.data[0]} by default."
         ),
-        click.Option(["--recipe"], type=recipes, help=f"Settings; {default}."),
-        click.Option(["--config"], type=recipes, hidden=True),  # what some systems said before
-        click.Option(["--resume"], is_flag=True, help="Go on from the run's last checkpoint."),
-        click.Option(
+        HeadedOption(["--recipe"], type=recipes, help=f"Settings; {default}."),
+        HeadedOption(["--config"], type=recipes, hidden=True),  # what some systems said before
+        HeadedOption(["--resume"], is_flag=True, help="Go on from the run's last checkpoint."),
+        HeadedOption(
             ["--minutes"],
             type=click.FloatRange(min=0.0, min_open=True),
             help=f"End after so many minutes of training in all; by default, {usual}.",
         ),
-        click.Option(["--steps"], type=count, help="End after so many steps" + repeatable),
-        *([click.Option(["--images"], type=count, help=images)] if system.course else []),
-        click.Option(
+        HeadedOption(["--steps"], type=count, help="End after so many steps" + repeatable),
+        *([HeadedOption(["--images"], type=count, help=images)] if system.course else []),
+        HeadedOption(
             ["--threads"],
             type=count,
             default=1,
             show_default=True,
             help="Processor threads to use.",
         ),
-        click.Option(
+        HeadedOption(
             ["--seed"],
             type=click.IntRange(min=0),
             default=1,
             show_default=True,
             help="Of the first weights, and of everything random.",
         ),
-        click.Option(
+        HeadedOption(
             ["--device"],
             type=click.Choice(["auto", "cpu", "cuda"]),
             default="auto",

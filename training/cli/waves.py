@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
+from instrument.cli.options import option
 from instrument.errors import SettingError
 from training.cli.make_set import make_set
 from training.cli.options import FOLDER, FONT, FORCE, NAME, PROGRAMS
@@ -18,18 +19,18 @@ from training.data.audio.wave_writer import CollectedWaves
 from training.data.audio.waves import SPLITS, WAVE_SETS, WaveSet, open_waves
 from training.data.symbolic.reading import Show
 
-_OUT = click.option("--out", type=FOLDER, help="Folder of the set; in the user's cache by default.")
+_OUT = option("--out", type=FOLDER, help="Folder of the set; in the user's cache by default.")
 
 Read = Callable[[Path, str, Show], CollectedWaves]
 """Given the folder, the name and whom to tell: makes a wave set."""
 
 
-@click.group("waves")
+@click.group("waves", short_help="Notes of 4 seconds, for GANSynth and its like.")
 def waves_group() -> None:
     """Prepare wave sets, notes of 4 seconds: GANSynth and its like learn from them."""
 
 
-@waves_group.command("soundfont")
+@waves_group.command("soundfont", short_help="Held notes of a SoundFont: a minute.")
 @FONT
 @PROGRAMS
 @NAME
@@ -51,9 +52,9 @@ def soundfont(
     _make(name or "soundfont", out, force, read)
 
 
-@waves_group.command("nsynth")
+@waves_group.command("nsynth", short_help="NSynth's notes: 9 GB.")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option(
+@option(
     "--sources",
     type=click.Choice(["acoustic", "all"]),
     default="acoustic",
@@ -78,12 +79,12 @@ def nsynth(path: Path, sources: str, name: str | None, out: Path | None, force: 
     _make(name or ("nsynth" if sources == "acoustic" else "nsynth-all"), out, force, read)
 
 
-@waves_group.command("folder")
+@waves_group.command("folder", short_help="Sound files of a folder, one note each.")
 @click.argument("path", type=FOLDER)
-@click.option(
+@option(
     "--tiles", is_flag=True, help="The files are no single notes: cut them into tiles of 4 seconds."
 )
-@click.option(
+@option(
     "--estimate",
     is_flag=True,
     help="Estimate every pitch from the sound, whatever the file names say.",
@@ -112,11 +113,9 @@ def folder(
     _make(name or path.resolve().name, out, force, read)
 
 
-@waves_group.command("maestro")
+@waves_group.command("maestro", short_help="MAESTRO's recordings, cut into tiles.")
 @click.argument("path", type=FOLDER)
-@click.option(
-    "--most", type=click.IntRange(min=1), metavar="N", help="Read no more than N recordings."
-)
+@option("--most", type=click.IntRange(min=1), metavar="N", help="Read no more than N recordings.")
 @NAME
 @_OUT
 @FORCE

@@ -1,1 +1,4 @@
-"""A small convolutional GAN of spectrogram tiles."""
+"""A small convolutional GAN of spectrogram tiles.
+
+In: a wave set. Out: a `System` for the trainer, sounds of a run, figures.
+"""

@@ -1,1 +1,4 @@
-"""The network that judges the pitch of what GANSynth makes."""
+"""The network that judges the pitch of what GANSynth makes.
+
+In: a wave set. Out: a `System` for the trainer, a file with a classifier.
+"""

@@ -1,1 +1,4 @@
-"""LSTMs over symbols: with attention, and stacked."""
+"""LSTMs over symbols: with attention, and stacked.
+
+In: a corpus. Out: two `System` objects for the trainer.
+"""

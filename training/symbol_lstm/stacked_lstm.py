@@ -15,7 +15,7 @@ the document brings every chord back in octave 4. What is mended in the default:
 - one target per window: every position of a piece has one, the state goes through the whole piece;
 - argmax runs into loops: here symbols are drawn (temperature, nucleus);
 - one file without a validation split: a corpus with one, in twelve keys;
-- 100 steps were computed anew for each note: here the state is carried on, one step a note.
+- 100 steps were computed again for each note: here the state is carried on, one step a note.
 """
 
 from __future__ import annotations

@@ -1,1 +1,4 @@
-"""Measures of music: likelihood, texture, memorisation."""
+"""Measures of music: likelihood, texture, memorisation.
+
+In: phrases, and models to ask. Out: figures, as JSON and as a table.
+"""
