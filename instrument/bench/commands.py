@@ -103,7 +103,7 @@ def partner_command(seconds: float, json_file: Path | None) -> None:
     _finish([_show(_partner(seconds))], json_file)
 
 
-@bench_group.command("panel")
+@bench_group.command("panel", short_help="The panel in a browser: keys, memory, cost.")
 @_json_option
 def panel_command(json_file: Path | None) -> None:
     """The panel in Chromium: page to first key, key to note-on, memory, what it costs unseen."""
