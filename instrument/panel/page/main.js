@@ -48,7 +48,7 @@ function buildTop() {
   const hear = el("button", { textContent: "Ear off", title: "Hear it in this page", "aria-pressed": "false", onclick: () => toggleEar(hear) });
   const midi = el("button", { className: "wide", textContent: "Web MIDI", title: "Play with a keyboard that is plugged in here", onclick: () => askForMidi(midi) });
   place("top").append(
-    el("div", { className: "brand" }, el("img", { src: "icon.svg", alt: "" }), el("span", { textContent: "latentkeys" })),
+    el("h1", { className: "brand" }, el("img", { src: "icon.svg", alt: "latentkeys" }), el("span", { textContent: "latentkeys", "aria-hidden": "true" })),
     el("div", { className: "sound" },
       el("button", { className: "quiet", textContent: "‹", "aria-label": "Sound before", onclick: () => views.Sounds.next(-1) }), name, changed,
       el("button", { className: "quiet", textContent: "›", "aria-label": "Next sound", onclick: () => views.Sounds.next(1) }), rendering),

@@ -23,7 +23,7 @@ export class Meters {
     this.places = el("dl", { className: "figures" });
     this.remedies = el("div", { className: "panel-box", "aria-live": "polite" });
     this.monitor = el("ol", { className: "monitor", tabIndex: 0, "aria-label": "The last 100 MIDI messages" });
-    const box = (title, ...children) => el("section", { className: "panel-box" }, el("h3", { textContent: title }), ...children);
+    const box = (title, ...children) => el("section", { className: "panel-box" }, el("h2", { className: "small", textContent: title }), ...children);
     this.ear = el("dl", { className: "figures" });
     this.element = el("div", { className: "meters-view" },
       el("div", { className: "shape-view" }, box("How it goes", this.figures), this.remedies),
@@ -52,7 +52,7 @@ export class Meters {
       ["Recording", situation.recording === null ? "no" : `${situation.recording} s`, false], ["Pages open", meters.pages, false]]);
     fill(this.ear, ear ? [["Buffer", `${ear.buffer_ms.toFixed(0)} ms`, false], ["Wished", `${ear.target_ms.toFixed(0)} ms`, false],
       ["Browser and device", `${ear.output_ms.toFixed(0)} ms`, false], ["Gaps", ear.gaps, ear.gaps > 3]] : [["Off", "the button above, right, switches it on", false]]);
-    this.remedies.replaceChildren(el("h3", { textContent: "What to do" }), ...remedies(meters, situation).map((textContent) => el("p", { className: "remedy", textContent })));
+    this.remedies.replaceChildren(el("h2", { className: "small", textContent: "What to do" }), ...remedies(meters, situation).map((textContent) => el("p", { className: "remedy", textContent })));
     if (this.remedies.children.length === 1) this.remedies.append(el("p", { className: "dim", textContent: "Nothing: all is well." }));
   }
 

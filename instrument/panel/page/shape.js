@@ -46,7 +46,7 @@ class Curve {
     this.line = svg("path");
     this.under = svg("path", { class: "under" });
     const picture = svg("svg", { viewBox: `0 -8 ${WIDE} ${HIGH + 12}`, preserveAspectRatio: "none", role: "img", "aria-label": `${name} as a curve` }, this.under, this.line);
-    this.element = el("div", { className: "curve" }, el("h3", { textContent: name }), picture);
+    this.element = el("div", { className: "curve" }, el("h2", { className: "small", textContent: name }), picture);
   }
 
   show(values) {
@@ -98,7 +98,7 @@ export class Shape {
         this.knobs.set(spec.field, knob);
         return knob.element;
       });
-      return el("section", { className: "group", "aria-label": name }, el("h3", { textContent: name }), el("div", { className: "knobs" }, ...knobs));
+      return el("section", { className: "group", "aria-label": name }, el("h2", { className: "small", textContent: name }), el("div", { className: "knobs" }, ...knobs));
     }));
     if (panel.last.Desk) this.draw(panel.last.Desk);
   }
