@@ -271,5 +271,5 @@ def _import_onnxruntime() -> Any:
     try:
         import onnxruntime
     except ImportError as reason:
-        raise MissingExtraError("rendering notes", "onnxruntime", "cpu") from reason
+        raise MissingExtraError("running a model", "onnxruntime", "cpu") from reason
     return onnxruntime
