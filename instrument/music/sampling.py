@@ -108,40 +108,6 @@ def probabilities(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.flo
     return softmax
 
 
-def draw_rows(
-    logits: NDArray[np.floating],
-    random: np.random.Generator,
-    temperature: float = 1.0,
-    top_p: float = 1.0,
-) -> NDArray[np.int64]:
-    """Draw an index from every row of logits.
-
-    Parameters
-    ----------
-    logits
-        Shape (…, n); -inf where an index has no chance.
-
-    Returns
-    -------
-    ndarray
-        int64, shape (…).
-    """
-    numbers = random.random(logits.shape[:-1])
-    values = np.asarray(logits, np.float64)
-    if temperature <= 0.0:
-        return np.asarray(values.argmax(axis=-1))
-    shares = np.exp((values - values.max(axis=-1, keepdims=True)) / temperature)
-    order = np.argsort(-shares, axis=-1, kind="stable")
-    kept = np.take_along_axis(shares, order, axis=-1)
-    totals = kept.cumsum(axis=-1)
-    before = totals - kept
-    kept = np.where(before < top_p * totals[..., -1:], kept, 0.0)
-    kept[..., 0] = np.maximum(kept[..., 0], np.finfo(np.float64).tiny)
-    totals = kept.cumsum(axis=-1)
-    place = (totals <= (numbers * totals[..., -1])[..., None]).sum(axis=-1)
-    return np.asarray(np.take_along_axis(order, place[..., None], axis=-1)[..., 0])
-
-
 def _pick(shares: NDArray[np.float64], number: float) -> int:
     """Return where a number in [0, 1) falls among cumulated shares."""
     totals = shares.cumsum()

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import softmax
 from scipy.stats import chisquare
 
-from instrument.music.sampling import NoteRandom, draw, draw_rows, probabilities
+from instrument.music.sampling import NoteRandom, draw, probabilities
 
 LOGITS = np.array([2.0, 0.5, -1.0, 1.5, -3.0], np.float32)
 DRAWS = 4000
@@ -25,9 +25,8 @@ def test_draws_are_distributed_as_the_softmax(temperature: float) -> None:
     assert np.allclose(probabilities(LOGITS, temperature) * DRAWS, expected)
 
 
-def test_rows_are_drawn_as_single_draws_are() -> None:
-    rows = np.tile(LOGITS, (DRAWS, 1))
-    found = np.bincount(draw_rows(rows, np.random.default_rng(1), 1.0, 0.9), minlength=5)
+def test_what_top_p_keeps_is_drawn_as_often_as_before_to_each_other() -> None:
+    found = frequencies(top_p=0.9)
     # softmax: .520 .116 .026 .315 .004: the three likeliest reach .951, the two likeliest .835
     kept = np.where(np.isin(np.arange(5), [0, 1, 3]), softmax(LOGITS.astype(float)), 0)
     assert found[[2, 4]].sum() == 0
@@ -53,8 +52,6 @@ def test_masked_choices_are_never_drawn_even_greedily() -> None:
 def test_huge_logits_and_minus_infinity_do_not_overflow() -> None:
     wild = np.array([1e4, -np.inf, 1e4 - 50, -1e4])
     assert draw(wild, np.random.default_rng(0), temperature=0.1) == 0
-    assert draw_rows(wild[None], np.random.default_rng(0)).tolist() == [0]
-    assert draw_rows(wild[None], np.random.default_rng(0), 0.0).tolist() == [0]
 
 
 def test_a_notes_randomness_depends_on_seed_and_number_alone() -> None:
