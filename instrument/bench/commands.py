@@ -20,6 +20,7 @@ from instrument.engine.jack_sink import import_jack
 from instrument.errors import DeviceError
 
 TABLE_WIDTH = 132
+_SOME_PRESETS = 8  # of `bench all`: every eighth, so that it ends in minutes
 
 _json_option = click.option(
     "--json",
@@ -119,6 +120,14 @@ def gansynth_command(rounds: int | None, model: str | None, json_file: Path | No
     _finish([_show(_gansynth(rounds, model))], json_file)
 
 
+@bench_group.command("presets")
+@click.option("--every", type=click.IntRange(1), default=1, help="Only every Nth shipped preset.")
+@_json_option
+def presets_command(every: int, json_file: Path | None) -> None:
+    """What shipped presets sound like: width, evenness, touch, loudness, pitch, clicks."""
+    _finish([_show(_presets(every))], json_file)
+
+
 @bench_group.command("all")
 @_seconds_option
 @_preset_option
@@ -131,6 +140,7 @@ def all_command(seconds: float, preset: str | None, json_file: Path | None) -> N
         reports.append(_show(_start(None, preset)))
         reports.append(_show(_render(None, preset)))
         reports.append(_show(_compose(None)))
+        reports.append(_show(_presets(_SOME_PRESETS)))
         reports.append(_show(_realtime(seconds, preset)))
     finally:  # what has been measured is kept, whatever stops the rest
         _finish(reports, json_file)
@@ -180,6 +190,13 @@ def _compose(rounds: int | None) -> Report:
     from instrument.bench.compose import bench_compose
 
     return bench_compose(rounds=rounds or 15)
+
+
+def _presets(every: int) -> Report:
+    from instrument.bench.presets.command import measure_presets, shipped_presets
+    from instrument.bench.presets.report import bench_rows
+
+    return bench_rows(measure_presets(shipped_presets(every)))
 
 
 def _partner(seconds: float) -> Report:

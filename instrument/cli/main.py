@@ -59,7 +59,9 @@ SECTIONS = {
         ),
         "train": Verb(f"{_TRAINING}:train_group", "Train a voice or a composer.", "training"),
         "evaluate": Verb(
-            f"{_TRAINING}:evaluate_group", "Measure a trained voice or composer.", "training"
+            f"{_TRAINING}:evaluate_group",
+            "Measure a trained voice or composer, or presets.",
+            "training",
         ),
         "export": Verb(
             f"{_EXPORT}.main:export_command", "Turn a training run into a model to play.", "export"

@@ -8,6 +8,7 @@ import click
 import torch
 from rich.console import Console
 
+from instrument.bench.presets.command import evaluate_presets
 from instrument.cli.options import option
 from training.cli.convgan import evaluate_command as evaluate_convgan
 from training.cli.corpora import CORPUS_COMMANDS
@@ -75,7 +76,7 @@ for _system in SYSTEMS.values():
 
 @click.group("evaluate")
 def evaluate_group() -> None:
-    """Measure a trained voice or composer."""
+    """Measure a trained voice or composer, or presets."""
 
 
 for _system in COMPOSERS.values():
@@ -83,6 +84,7 @@ for _system in COMPOSERS.values():
 for _command in NOTE_COMMANDS:
     evaluate_group.add_command(_command)
 evaluate_group.add_command(evaluate_convgan)
+evaluate_group.add_command(evaluate_presets)
 
 
 @evaluate_group.command("frame-voice", short_help="Compare a voice with its recordings.")

@@ -1,0 +1,85 @@
+"""Play what is measured of a preset: one engine, one note or chord at a time, dry of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from instrument.bench.presets.measures import Stereo
+from instrument.files import shipped_presets_folder
+from instrument.midi.messages import PROGRAM_CHANGE, kind_of, note_off, note_on
+from instrument.midi.song import read_midi_file
+from instrument.preset.banks import PresetBanks
+from instrument.realtime.offline_engine import OfflineEngine
+from instrument.realtime.state import PANIC
+from instrument.rendering.table_source import ToneTables
+from instrument.rendering.tone_cache import DEFAULT_MAX_BYTES, ToneCache
+
+RATE_HZ = 48_000
+PIECE = "pieces/cello_prelude.mid"
+_NOTE_SECONDS = 4.0
+_CACHE_TIMES = 2  # the tones of all shipped presets take 3 GB
+
+
+class PresetTakes:
+    """A preset, ready to be played without a device.
+
+    Parameters
+    ----------
+    path
+        The preset's file.
+
+    Raises
+    ------
+    LatentkeysError
+        The preset or its model is wrong.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.engine = OfflineEngine(RATE_HZ, 128, _NOTE_SECONDS)
+        state = self.engine.state
+        banks = PresetBanks(state)
+        loaded = banks.place(path)
+        assert loaded
+        folder = platformdirs.user_cache_path("latentkeys") / "notes"
+        tables = ToneTables(state, ToneCache(folder, _CACHE_TIMES * DEFAULT_MAX_BYTES))
+        if table := tables.begin(loaded.bank, path):
+            while table.filler.step():
+                pass
+            tables.keep(table)
+        banks.use(loaded)
+        self.engine.render(RATE_HZ // 10)
+
+    def note(self, pitch: int, velocity: int = 100, seconds: float = 1.0) -> Stereo:
+        """Hold a key for so long and return just that, from the strike on."""
+        return self.chord([pitch], velocity, seconds)
+
+    def chord(self, pitches: Iterable[int], velocity: int = 100, seconds: float = 1.0) -> Stereo:
+        """Hold keys for so long and return just that, from the strike on."""
+        engine = self.engine
+        keys = list(pitches)
+        for pitch in keys:
+            engine.send(-1, note_on(pitch, velocity))
+        audio = engine.render(round(seconds * RATE_HZ))
+        for pitch in keys:
+            engine.send(-1, note_off(pitch))
+        self._silence()
+        return audio
+
+    def piece(self, seconds: float) -> Stereo:
+        """Play the first seconds of the shipped cello prelude."""
+        engine = self.engine
+        begin = engine.state.clock
+        for message in read_midi_file(shipped_presets_folder() / PIECE).messages:
+            if message.time_seconds < seconds and kind_of(message.data) != PROGRAM_CHANGE:
+                engine.send(begin + round(message.time_seconds * RATE_HZ), message.data)
+        audio = engine.render(round(seconds * RATE_HZ))
+        self._silence()
+        return audio
+
+    def _silence(self) -> None:
+        self.engine.command(PANIC)
+        self.engine.render(RATE_HZ // 10)
