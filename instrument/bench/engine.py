@@ -54,15 +54,26 @@ def _combination(report: Report, voices: int, block_frames: int, rounds: int) ->
     goals = GOALS if (voices, block_frames) == JUDGED else {}
     ours = micro.pop("ours")
     unbent = micro.pop("ours on pitch")
+    wet = micro.pop("ours + effects")
     rows = [compare(name, _UNIT, ours, peer, micro[peer], goals.get(peer)) for peer in micro]
     rows += [
         not_measured(name, _UNIT, reason, peer, goals.get(peer)) for peer, reason in missing.items()
     ]
+    rows.append(_with_effects(micro, wet, is_judged=bool(goals)))
     budget_us = 1e6 * block_frames / RATE_HZ
     share = 100 * statistics.median(ours) / budget_us
     rows.append(Row("  of the block's time", "%", share, goal=_budget_goal(voices, block_frames)))
     rows.append(Row("  on pitch", _UNIT, statistics.median(unbent)))
     return rows
+
+
+def _with_effects(micro: dict[str, list[float]], wet: list[float], *, is_judged: bool) -> Row:
+    """Compare everything that both have: our whole chain, FluidSynth's reverb and chorus."""
+    goal = Goal(1.0) if is_judged else None
+    peer = "FluidSynth + effects"
+    if peer in micro:
+        return compare("  with every effect", _UNIT, wet, peer, micro[peer], goal)
+    return not_measured("  with every effect", _UNIT, "no FluidSynth", peer, goal)
 
 
 def _budget_goal(voices: int, block_frames: int) -> Goal | None:
@@ -83,6 +94,9 @@ def _contestants(
     }
     contestants: dict[str, Measure] = {
         "ours": KernelVoices(voices, block_frames, RATE_HZ, is_bent=True).measure,
+        "ours + effects": KernelVoices(
+            voices, block_frames, RATE_HZ, is_bent=True, has_effects=True
+        ).measure,
         "ours on pitch": KernelVoices(voices, block_frames, RATE_HZ, is_bent=False).measure,
     }
     missing = {}

@@ -205,5 +205,5 @@ def ring_out(engine: OfflineEngine, end: int) -> Iterator[Stereo]:
     latest = engine.state.clock + round(LONGEST_TAIL_SECONDS * engine.state.rate_hz)
     while engine.state.clock < latest:
         yield engine.render(round(CHUNK_SECONDS * engine.state.rate_hz))
-        if not meters["active_voices"] and not meters["fading_voices"]:
+        if not meters["bank_voices"].any():  # neither voices nor what effects let ring
             return

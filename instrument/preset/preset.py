@@ -27,6 +27,7 @@ from msgspec import Meta
 from instrument.bundle.card import LatentNumber, ModelReference
 from instrument.errors import PresetError, SettingError
 from instrument.files import is_file, replacing_file, shipped_presets_folder
+from instrument.preset.effects import Effects
 from instrument.preset.partner_options import PartnerOptions
 from instrument.schema import Text, decode, nearest, ranged, read_limited
 
@@ -48,6 +49,15 @@ Parameter = Literal[
     "gain_db",
     "vibrato_rate_hz",
     "vibrato_depth_cents",
+    "width",
+    "drive",
+    "tone_low_db",
+    "tone_mid_db",
+    "tone_high_db",
+    "chorus_level",
+    "delay_level",
+    "delay_feedback",
+    "reverb_level",
 ]
 #: What a controller may play: the range and unit of each, which are also the preset's own.
 PARAMETER_RANGES: dict[Parameter, tuple[float, float, str]] = {
@@ -60,6 +70,15 @@ PARAMETER_RANGES: dict[Parameter, tuple[float, float, str]] = {
     "gain_db": (-60, 24, "dB"),
     "vibrato_rate_hz": (0.1, 12, "Hz"),
     "vibrato_depth_cents": (0, 200, "cents"),
+    "width": (0, 1, ""),
+    "drive": (0, 1, ""),
+    "tone_low_db": (-18, 18, "dB"),
+    "tone_mid_db": (-18, 18, "dB"),
+    "tone_high_db": (-18, 18, "dB"),
+    "chorus_level": (0, 1, ""),
+    "delay_level": (0, 1, ""),
+    "delay_feedback": (0, 0.95, ""),
+    "reverb_level": (0, 1, ""),
 }
 
 
@@ -76,6 +95,8 @@ class Sound:
     stereo_width: Annotated[float, ranged(0, 1)] = 0.0  #: low keys to the left, high to the right
     #: How much strikes differ; at 1 by up to 2 cents, 0.4 dB, 0.1 octave of cut-off, 0.5 ms.
     variation: Annotated[float, ranged(0, 1)] = 0.0
+    #: How much partials beat, 1 = as recorded; high keys have less, see `rendering.frame_voice`.
+    motion: Annotated[float, ranged(0, 1.5)] = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +124,9 @@ class Filter:
     key_tracking: Annotated[float, ranged(0, 1)] = 0.0
     #: How far velocity 1 lies below velocity 127.
     velocity_octaves: Annotated[float, ranged(0, 6, "octaves")] = 0.0
+    #: Where a note's cut-off begins, above (or below) where it then stays.
+    envelope_octaves: Annotated[float, ranged(-6, 6, "octaves")] = 0.0
+    decay_seconds: Annotated[float, ranged(0.01, 10, "s")] = 0.5  #: until it is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +148,8 @@ class Vibrato:
     rate_hz: Annotated[float, ranged(*PARAMETER_RANGES["vibrato_rate_hz"])] = 5.5
     #: Peak deviation with the wheel fully up.
     depth_cents: Annotated[float, ranged(*PARAMETER_RANGES["vibrato_depth_cents"])] = 40.0
+    share: Annotated[float, ranged(0, 1)] = 0.0  #: of the depth, that comes without the wheel,
+    delay_seconds: Annotated[float, ranged(0, 5, "s")] = 0.5  #: so long after the strike
 
 
 #: Controllers with a meaning of their own (MIDI 1.0, table III; CC 1 plays the vibrato and CC 74
@@ -136,7 +162,7 @@ class Control:
     """One controller's parameter, from its value at 0 to its value at 127.
 
     It takes hold of the notes struck after it moved, because a voice copies its sound when it
-    starts; a controller that has not moved leaves the preset's own value.
+    starts, and of effects at once; a controller that has not moved leaves the preset's own value.
     """
 
     parameter: Parameter
@@ -175,6 +201,8 @@ class Preset:
     filter: Filter = Filter()
     touch: Touch = Touch()
     vibrato: Vibrato = Vibrato()
+    #: What all voices go through together; the kernel adds nothing without it.
+    effects: Effects = field(default_factory=Effects)
     #: Keys are ``cc2`` … ``cc119``, without `RESERVED_CONTROLLERS`.
     controls: dict[str, Control] = field(default_factory=dict)
     recipe: Recipe | None = None

@@ -5,6 +5,7 @@ Control writes these records; it imports nothing here that only rendering needs.
 
 from __future__ import annotations
 
+from instrument.preset.effects import effect_fields
 from instrument.preset.preset import Preset
 from instrument.realtime.state import (
     PRESSURE_CUTOFF,
@@ -33,6 +34,8 @@ def sound_fields(preset: Preset) -> dict[str, float]:
         "resonance": preset.filter.resonance,
         "cutoff_key_track": preset.filter.key_tracking,
         "cutoff_velocity_octaves": preset.filter.velocity_octaves,
+        "cutoff_envelope_octaves": preset.filter.envelope_octaves,
+        "cutoff_decay_seconds": preset.filter.decay_seconds,
         "velocity_to_gain": preset.touch.velocity_to_gain,
         "velocity_curve": preset.touch.velocity_curve,
         "gain_db": preset.sound.gain_db,
@@ -41,9 +44,12 @@ def sound_fields(preset: Preset) -> dict[str, float]:
         "stereo_width": preset.sound.stereo_width,
         "vibrato_rate_hz": preset.vibrato.rate_hz,
         "vibrato_depth_cents": preset.vibrato.depth_cents,
+        "vibrato_share": preset.vibrato.share,
+        "vibrato_delay_seconds": preset.vibrato.delay_seconds,
         "bend_range_semitones": preset.touch.bend_range_semitones,
         "pressure_target": _PRESSURE[preset.touch.pressure],
         "loop": 1,
+        **effect_fields(preset.effects),
     }
 
 

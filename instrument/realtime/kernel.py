@@ -20,11 +20,12 @@ import numpy as np
 from numba import from_dtype
 
 from instrument.realtime.channel import advance_channels
+from instrument.realtime.effects.chain import advance_chains
 from instrument.realtime.event_queue import drop_applied, log_event, take_events
 from instrument.realtime.master import advance_master, end_invalid_voices, write_output
 from instrument.realtime.midi.events import apply_event
 from instrument.realtime.midi.inputs import watch_inputs
-from instrument.realtime.mixer import mix_voices
+from instrument.realtime.mixer import mix_banks
 from instrument.realtime.native import audio_thread, carray, fence, types
 from instrument.realtime.state import FREE, GROUP_COUNT, LANES, STATE, TICK_FRAMES
 from instrument.realtime.voice import advance_voice, count_banks
@@ -68,11 +69,12 @@ def process_block(state, left, right, stride, frames):
             if apply_event(s, s.pending[applied]):
                 log_event(s, s.pending[applied])
             applied += 1
+        advance_chains(s, s.clock % TICK_FRAMES == 0)
         segment = min(frames - done, TICK_FRAMES - s.clock % TICK_FRAMES)
         if applied < s.pending_count:
             segment = min(segment, s.pending[applied].time_frames - s.clock)
         invalid = s.meters.invalid_samples
-        mix_voices(s, segment)
+        mix_banks(s, segment)
         write_output(s, left_out, right_out, stride, done, segment)
         if s.meters.invalid_samples != invalid:
             end_invalid_voices(s)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy import float32, int32, int64, uint64
 
+from instrument.realtime.effects.chain import bank_sounds, run_chain
 from instrument.realtime.native import (
     address_of,
     audio_thread,
@@ -31,6 +32,7 @@ from instrument.realtime.native import (
     sum_lanes,
 )
 from instrument.realtime.state import (
+    BANK_COUNT,
     FREE,
     GROUP_COUNT,
     LANES,
@@ -228,15 +230,32 @@ def mix_group(base, group, frames):
 
 
 @audio_thread
-def mix_voices(s, frames):
-    """Render all voices for one segment into column 0 of `mix_left` and `mix_right`."""
+def mix_banks(s, frames):
+    """Render all voices for one segment, and each bank's effects, into `out_left`, `out_right`."""
     base = address_of(s)
+    for frame in range(frames):
+        s.out_left[frame] = float32(0.0)
+        s.out_right[frame] = float32(0.0)
+    for bank in range(BANK_COUNT):
+        sounds = bank_sounds(s, bank)
+        if sounds or s.chains[bank].is_awake:
+            mix_voices(s, base, bank, frames)
+            if s.chains[bank].is_awake:
+                run_chain(s, bank, frames)
+            for frame in range(frames):
+                s.out_left[frame] += s.bus_left[frame]
+                s.out_right[frame] += s.bus_right[frame]
+
+
+@audio_thread
+def mix_voices(s, base, bank, frames):
+    """Render one bank's voices for one segment into `bus_left` and `bus_right`."""
     silence = fill(float32(0.0))
     for frame in range(frames):
         store(base + MIX_LEFT + frame * ROW_BYTES, silence)
         store(base + MIX_RIGHT + frame * ROW_BYTES, silence)
     for group in range(GROUP_COUNT):
-        if s.sounding_groups[group] == 0:
+        if s.sounding_groups[group] == 0 or s.group_bank[group] != bank:
             continue
         if s.sounding_groups[group] < LANES:
             for frame in range(frames):
@@ -247,8 +266,8 @@ def mix_voices(s, frames):
         mix_group(base, group, frames)
     for frame in range(frames):
         at = frame * ROW_BYTES
-        s.mix_left[frame, 0] = sum_lanes(load(base + MIX_LEFT + at))
-        s.mix_right[frame, 0] = sum_lanes(load(base + MIX_RIGHT + at))
+        s.bus_left[frame] = sum_lanes(load(base + MIX_LEFT + at))
+        s.bus_right[frame] = sum_lanes(load(base + MIX_RIGHT + at))
 
 
 assert TICK_FRAMES <= SLOPE_FRAMES

@@ -222,6 +222,20 @@ def bits_to_float(context: Any, bits: Any) -> Any:
 
 
 @intrinsic
+def square_root(context: Any, value: Any) -> Any:
+    """Return the square root of a float64, by the processor's own instruction."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.DoubleType()
+        function = builder.module.globals.get("llvm.sqrt.f64") or ir.Function(
+            builder.module, ir.FunctionType(kind, [kind]), "llvm.sqrt.f64"
+        )
+        return builder.call(function, arguments)
+
+    return types.float64(types.float64), generate
+
+
+@intrinsic
 def fence(context: Any) -> Any:
     """Order memory accesses before and after, for the other processes' eyes (free on x86)."""
 

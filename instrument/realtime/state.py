@@ -46,6 +46,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.realtime.byte_stream import ByteStream
+from instrument.realtime.effects.memory import AT_REST, CHAIN, SOUND_FIELDS
 from instrument.realtime.event_ring import EVENT, MESSAGE, CommandRing, EventRing, HistoryReader
 
 FORMAT: Final = 4
@@ -89,6 +90,7 @@ FADE_BANK: Final = 4  # data1 = bank: its voices end within 30 ms, so that it ca
 MASTER_GAIN: Final = 5  # value = gain in hundredths of a dB
 CARRY_BANK: Final = 7  # data1 = bank: notes on it go over to data2 and cross-fade to its tones
 LET_GO: Final = 6  # data1 = source: an input is gone, and with it the hands on it
+TEMPO: Final = 8  # value = hundredths of a beat per minute
 ALL_CHANNELS: Final = 127
 
 # Where a MIDI message of a ring goes (its `value`).
@@ -138,6 +140,8 @@ SOUND = _record(
     ("resonance", "f4"),  # 0 (Butterworth, no peak) .. 1 (strong peak, still stable)
     ("cutoff_key_track", "f4"),  # octaves of cut-off per octave of pitch
     ("cutoff_velocity_octaves", "f4"),  # how far velocity 1 closes the filter
+    ("cutoff_envelope_octaves", "f4"),  # where a note's cut-off comes from, above its own
+    ("cutoff_decay_seconds", "f4"),  # until it has come 99.9 % of the way
     ("velocity_to_gain", "f4"),  # 0 = velocity changes no level .. 1 = all of it
     ("velocity_curve", "f4"),  # exponent of level over velocity / 127; 2 = square law
     ("gain_db", "f4"),
@@ -146,9 +150,12 @@ SOUND = _record(
     ("stereo_width", "f4"),  # 0..1: how far low keys sit left and high keys right
     ("vibrato_rate_hz", "f4"),
     ("vibrato_depth_cents", "f4"),  # at mod wheel 127
+    ("vibrato_share", "f4"),  # 0..1: how much of it comes by itself
+    ("vibrato_delay_seconds", "f4"),  # when; it swells for as long again
     ("bend_range_semitones", "f4"),  # until an RPN 0 says otherwise
     ("pressure_target", "i4"),  # one of PRESSURE_*
     ("loop", "i4"),  # 0: play slots to their end even if they have loop points
+    *SOUND_FIELDS,  # its effects
 )
 
 SLOT = _record(
@@ -189,7 +196,7 @@ METERS = _record(
     ("last_sound_frame", "i8"),  # when the output was last above -80 dB
     ("peak", "f4"),  # of the last block, after the limiter
     ("limiter_gain", "f4"),  # 1 = not limiting
-    ("bank_voices", "i8", (BANK_COUNT,)),  # voices reading each bank
+    ("bank_voices", "i8", (BANK_COUNT,)),  # voices reading each bank, and 1 while its effects ring
 )
 
 CHANNEL = _record(
@@ -300,6 +307,10 @@ VOICE = _record(
     ("resonance", "f4"),
     ("lfo_phase", "f4"),  # turns
     ("lfo_step", "f4"),  # turns per tick
+    ("vibrato_share", "f4"),  # of the depth, by itself
+    ("vibrato_delay_frames", "f4"),
+    ("envelope_octaves", "f4"),  # of cut-off, still to go
+    ("envelope_octaves_keep", "f4"),  # per tick
     ("vibrato_semitones", "f4"),
     ("loudness", "f4"),  # peak, falling by half in 23 ms
 )
@@ -362,8 +373,15 @@ STATE = _record(
     ("limiter_target", "f4"),  # reached at the next tick
     ("limiter_step", "f4"),  # per frame
     ("cell_peak", "f4"),
+    ("true_peak_is_wanted", "i4"),  # a sound with glue plays: peaks between samples count
+    ("past_left", "f4", (16,)),  # the last frames before the limiter
+    ("past_right", "f4", (16,)),
     ("block_peak", "f4"),
     ("sounding_groups", "i8", (GROUP_COUNT,)),  # voices in each group of lanes
+    ("group_bank", "i8", (GROUP_COUNT,)),  # whose voices they are
+    ("tempo", "f8"),  # beats per minute, for what keeps time
+    ("tempo_tick_frame", "i8"),  # when the last tick of a MIDI clock came
+    ("tempo_tick_frames", "f8"),  # frames between two of them, smoothed
     ("bank_count", "i8", (BANK_COUNT,)),
     ("channels", CHANNEL, (CHANNEL_COUNT,)),
     # -- whose hands are on which keys
@@ -391,6 +409,11 @@ STATE = _record(
     ("step_left", *_LANES_F4),  # per frame
     ("step_right", *_LANES_F4),
     ("lane_peak", *_LANES_F4),
+    ("chains", CHAIN, (BANK_COUNT,)),  # effects
+    ("bus_left", "f4", (TICK_FRAMES,)),  # one bank's sound
+    ("bus_right", "f4", (TICK_FRAMES,)),
+    ("out_left", "f4", (TICK_FRAMES,)),  # all banks' sound
+    ("out_right", "f4", (TICK_FRAMES,)),
     ("tile", "f4", (TICK_FRAMES, LANES)),
     ("mix_left", "f4", (TICK_FRAMES, LANES)),
     ("mix_right", "f4", (TICK_FRAMES, LANES)),
@@ -688,6 +711,7 @@ def _write_defaults(fields: NDArray[np.void]) -> None:
     fields["master_gain"] = fields["master_target"] = 1.0
     fields["fade_out"] = fields["limiter_gain"] = fields["limiter_target"] = 1.0
     fields["meters"]["limiter_gain"] = 1.0
+    fields["tempo"] = 120.0
     fields["meters"]["last_sound_frame"] = -1
     banks = fields["banks"]
     for name, value in DEFAULT_SOUND.items():
@@ -720,6 +744,7 @@ DEFAULT_SOUND: Final[dict[str, float]] = {
     "bend_range_semitones": 2.0,
     "pressure_target": PRESSURE_VIBRATO,
     "loop": 1,
+    **AT_REST,
 }
 
 

@@ -77,10 +77,11 @@ def start_voice(s, channel, pitch, velocity):
     """Begin a note at this very frame. It always gets a lane and a source."""
     if count_sounding(s) >= POLYPHONY:
         steal_voice(s)
-    v = take_lane(s)
-    voice = s.voices[v]
     chan = s.channels[channel]
     bank = chan.bank
+    v = take_lane(s, bank)
+    voice = s.voices[v]
+    s.chains[bank].is_due = 1
     sound = s.banks[bank]
     soft_pedal = max(chan.soft, s.channels[chan.master].soft) / 127.0
     felt = max(velocity * (1.0 - SOFT_PEDAL_VELOCITY * soft_pedal), 1.0)
@@ -107,6 +108,11 @@ def start_voice(s, channel, pitch, velocity):
     voice.lfo_phase = 0.0
     voice.lfo_step = sound.vibrato_rate_hz * TICK_FRAMES / s.rate_hz
     voice.vibrato_semitones = sound.vibrato_depth_cents / 100.0
+    voice.vibrato_share = sound.vibrato_share
+    voice.vibrato_delay_frames = max(sound.vibrato_delay_seconds * s.rate_hz, 1.0)
+    voice.envelope_octaves = sound.cutoff_envelope_octaves
+    decay_ticks = max(sound.cutoff_decay_seconds * s.rate_hz / TICK_FRAMES, 1.0)
+    voice.envelope_octaves_keep = exp2(-OCTAVES_OF_60_DB / decay_ticks)
     voice.loudness = 0.0
     level = exp2(sound.velocity_curve * log2_velocity(felt))
     voice.gain = db_to_gain(sound.gain_db) * (1.0 + sound.velocity_to_gain * (level - 1.0))
@@ -211,10 +217,17 @@ def to_the_power(factor, count):
 
 
 @audio_thread
-def take_lane(s):
-    """Return a free lane; if even the ghosts have none left, that of the faintest ghost."""
+def take_lane(s, bank):
+    """Return a free lane; if even the ghosts have none left, that of the faintest ghost.
+
+    A group of lanes belongs to one bank at a time, whose effects its sum goes through.
+    """
     for v in range(LANE_COUNT):
-        if s.voices[v].stage == FREE:
+        group = v // LANES
+        if s.voices[v].stage == FREE and (
+            s.sounding_groups[group] == 0 or s.group_bank[group] == bank
+        ):
+            s.group_bank[group] = bank
             return v
     faintest = 0
     for v in range(LANE_COUNT):
@@ -360,6 +373,11 @@ def advance_voice(s, v):
     voice.lfo_phase += voice.lfo_step
     if voice.lfo_phase >= 1.0:
         voice.lfo_phase -= 1.0
+    if voice.envelope_octaves != 0.0:
+        voice.envelope_octaves *= voice.envelope_octaves_keep
+        if abs(voice.envelope_octaves) < 0.005:
+            voice.envelope_octaves = 0.0
+        voice.filter_is_due = 1
     aim_voice(s, v, TICK_FRAMES)
 
 
@@ -425,7 +443,7 @@ def watch_source(s, v):
 @audio_thread
 def replace_source(s, v, only_whole):
     """Cross-fade a note to another slot, at the same time in the note."""
-    w = take_lane(s)
+    w = take_lane(s, s.voices[v].bank)
     old = s.voices[v]
     s.voices[w] = s.voices[v]
     new = s.voices[w]
@@ -455,6 +473,8 @@ def aim_voice(s, v, frames):
             cutoff = float32(cutoff + PRESSURE_CUTOFF_OCTAVES * pressure)
         elif voice.pressure_target == PRESSURE_LEVEL:
             level *= 1.0 + pressure
+    if voice.vibrato_share > 0.0:
+        vibrato = max(vibrato, own_vibrato(s, voice))
     wobbles = vibrato > 0.0 and voice.vibrato_semitones > 0.0
     if voice.pitch_is_due or wobbles or not chan.settled:
         semitones = voice.tuning + chan.bend_semitones
@@ -483,6 +503,13 @@ def aim_voice(s, v, frames):
     s.step_right[group, column] = (
         float32(gain * voice.pan_right) - s.gain_right[group, column]
     ) * per_frame
+
+
+@audio_thread
+def own_vibrato(s, voice):
+    """Return the share of a voice's vibrato that has come by itself: nothing, then it swells."""
+    swelled = (s.clock - voice.start_frame) / voice.vibrato_delay_frames - 1.0
+    return float32(voice.vibrato_share * min(max(swelled, 0.0), 1.0))
 
 
 @audio_thread
@@ -515,6 +542,7 @@ def aim_filter(s, v, cutoff_octaves):
     """Compute the low-pass coefficients of a lane (A. Simper, as in `mixer.mix_group`)."""
     voice = s.voices[v]
     octaves = cutoff_octaves + voice.cutoff_octaves + voice.missing_layer_octaves
+    octaves += voice.envelope_octaves
     hz = voice.cutoff_hz * exp2(octaves)
     group = v // LANES
     column = v % LANES
@@ -534,7 +562,7 @@ def count_banks(s):
     sounding = 0
     fading = 0
     for bank in range(len(s.meters.bank_voices)):
-        s.bank_count[bank] = 0
+        s.bank_count[bank] = 1 if s.chains[bank].is_awake else 0
     for v in range(LANE_COUNT):
         voice = s.voices[v]
         if s.sounding_groups[v // LANES] == 0 or voice.stage == FREE:

@@ -54,7 +54,8 @@ def block_powers(audio: npt.NDArray[np.float32], rate_hz: int) -> npt.NDArray[np
     length = round(BLOCK_SECONDS * rate_hz)
     if len(audio) < length:
         audio = np.pad(audio, ((0, length - len(audio)), (0, 0)))
-    weights = k_response(np.fft.rfftfreq(length, 1.0 / rate_hz)) * 2.0 / length**2
+    hz = np.arange(length // 2 + 1, dtype=np.float64) * (rate_hz / length)
+    weights = k_response(hz) * 2.0 / length**2
     starts = range(0, len(audio) - length + 1, length // OVERLAP)
     return np.array(
         [

@@ -62,7 +62,7 @@ class SongFeed:
         if self._waiting or self._state.clock <= self._last_frame:
             return False
         meters = self._state.meters
-        return not (meters["active_voices"] or meters["fading_voices"])
+        return not meters["bank_voices"].any()  # neither voices nor what effects let ring
 
     def _frame(self, seconds: float) -> int:
         return self.first_frame + round(seconds * self._state.rate_hz)

@@ -25,6 +25,20 @@ VELOCITY = 90  # between the layers' velocities, so that both are read
 CUTOFF_HZ = 6000.0  # closed enough that every voice's filter works
 BEND = 0x4A  # of 0x40 = none: a quarter of a semitone, so that every read is between frames
 LOWEST_HELD = 36
+EFFECTS = {
+    "width": 0.5,
+    "drive": 0.2,
+    "glue": 0.5,
+    "tone_low_db": 2.0,
+    "tone_mid_db": -2.0,
+    "tone_high_db": 2.0,
+    "orbit_depth": 0.5,
+    "chorus_level": 0.5,
+    "chorus_kind": 1,
+    "delay_level": 0.3,
+    "reverb_level": 0.4,
+    "reverb_room": 2,
+}
 _CHANNELS = 2
 
 
@@ -35,6 +49,8 @@ class KernelVoices:
     ----------
     is_bent
         Play off pitch, so that every voice interpolates; unbent notes read their table 1 : 1.
+    has_effects
+        Send the voices through every effect that a preset can have.
 
     Attributes
     ----------
@@ -47,7 +63,15 @@ class KernelVoices:
         Other than `voices` voices sound.
     """
 
-    def __init__(self, voices: int, block_frames: int, rate_hz: int, *, is_bent: bool) -> None:
+    def __init__(
+        self,
+        voices: int,
+        block_frames: int,
+        rate_hz: int,
+        *,
+        is_bent: bool,
+        has_effects: bool = False,
+    ) -> None:
         self._voices = voices
         self._block_frames = block_frames
         self._pitches = range(LOWEST_HELD, LOWEST_HELD + voices // _CHANNELS)
@@ -57,6 +81,8 @@ class KernelVoices:
         self._process = PROCESS_BLOCK(load_machine_code().process_block)
         self._address = int(self.engine.state.fields.ctypes.data)
         self._fill_tables(rate_hz)
+        for name, value in EFFECTS.items() if has_effects else ():
+            self.engine.state.banks[BANK][name] = value
         self._strike(is_bent)
         self.measure(200)
 

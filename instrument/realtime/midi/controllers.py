@@ -52,6 +52,10 @@ def change_control(s, source, channel, control, value):
         chan.soft = value
     elif control == 74:
         chan.brightness = value
+    elif control == 91:
+        s.chains[chan.bank].reverb_control = value + 1
+    elif control == 93:
+        s.chains[chan.bank].chorus_control = value + 1
     elif control == 6 or control == 38 or control == 96 or control == 97:
         if chan.parameter == MPE_ZONE and control == 6:
             set_zone(s, channel, min(value, CHANNEL_COUNT - 1))

@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 from instrument.realtime.dsp import db_to_gain
+from instrument.realtime.effects.chain import mute_chain
 from instrument.realtime.event_queue import send_out
 from instrument.realtime.midi.inputs import let_input_go, notice_input
 from instrument.realtime.midi.messages import hear_message
 from instrument.realtime.midi.resets import panic, reset_system
+from instrument.realtime.midi.tempo import follow_clock, set_tempo
 from instrument.realtime.native import audio_thread
 from instrument.realtime.state import (
     ALL_CHANNELS,
     BANK_COUNT,
     CARRY_BANK,
     CHANNEL_COUNT,
+    CLOCK_TICK,
     FADE_BANK,
     FADE_OUT,
     FREE,
@@ -24,6 +27,7 @@ from instrument.realtime.state import (
     MASTER_GAIN,
     PANIC,
     SOURCE_COUNT,
+    TEMPO,
     TO_OUT,
     USE_BANK,
 )
@@ -44,6 +48,8 @@ def apply_event(s, event):
     if event.status >= 0xF0:
         if event.status == 0xFF:  # System Reset
             reset_system(s)
+        elif event.status == CLOCK_TICK:
+            follow_clock(s)
         return is_for_followers(event.status)
     return hear_message(s, event)
 
@@ -71,10 +77,14 @@ def apply_command(s, command, data1, data2, value):
             voice = s.voices[v]
             if voice.stage != FREE and (voice.bank == data1 or voice.source_bank == data1):
                 fade_voice(s, v, FADE_SECONDS)
+        if 0 <= data1 < BANK_COUNT:
+            mute_chain(s, data1)
     elif command == CARRY_BANK:
         carry_bank(s, data1, data2)
     elif command == MASTER_GAIN:
         s.master_target = db_to_gain(value / 100.0)
+    elif command == TEMPO:
+        set_tempo(s, value / 100.0)
     return True
 
 

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from instrument.realtime.effects.chain import mute_chain
 from instrument.realtime.midi.controllers import reset_controllers, silence_channel
 from instrument.realtime.midi.messages import ask_for
 from instrument.realtime.midi.parameters import forget_bend_range, forget_tuning
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import CHANNEL_COUNT
+from instrument.realtime.state import BANK_COUNT, CHANNEL_COUNT
 
 
 @audio_thread
@@ -28,6 +29,10 @@ def panic(s):
         chan.brightness = 64
         chan.bank_select = 0
         chan.is_mono = 0
+    for bank in range(BANK_COUNT):
+        s.chains[bank].reverb_control = 0
+        s.chains[bank].chorus_control = 0
+        mute_chain(s, bank)
 
 
 @audio_thread
