@@ -10,7 +10,7 @@ that they can be blended.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -105,6 +105,15 @@ class ToneRenderer(Protocol):
             not keep levels) have an RMS near 0.1, less the level that this key has against the
             others.
         """
+        ...
+
+
+@runtime_checkable
+class MovingRenderer(Protocol):
+    """A renderer whose partials beat, more or less."""
+
+    def moving(self, share: float) -> ToneRenderer:
+        """Return it with so much motion, 1 = as recorded."""
         ...
 
 

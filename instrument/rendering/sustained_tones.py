@@ -17,8 +17,8 @@ import soxr
 
 from instrument.music.pitch import pitch_to_hz
 from instrument.realtime.state import LOUD, LOUD_VELOCITY, SOFT, SOFT_VELOCITY
+from instrument.rendering.k_weighting import strongest_lufs
 from instrument.rendering.loop_points import bake_loop, fade_out, loop_tone
-from instrument.rendering.loudness import LEVEL, strongest_rms
 from instrument.rendering.renderer import ToneRenderer
 from instrument.rendering.tone_cache import Tone, on_the_grid
 
@@ -28,8 +28,10 @@ RESAMPLER_TAIL_FRAMES = 256
 """Frames at an attack's end that soxr's filter has not heard the future of; they are left out.
 It hears 120 frames ahead at the lower of the two rates (measured), so more than doubling the rate
 takes more."""
-MOST_GAIN = 8.0
-"""A key whose sound stays faint although its attack is not is lifted by no more."""
+LOUDNESS_LUFS = -23.5
+"""Of a key's strongest 400 ms, K-weighted, one channel: what an RMS of 0.1 had in the median."""
+MOST_DB = 14.0
+"""A key is lifted or lowered by no more."""
 DYING_DB_PER_SECOND = 4.0
 """Of 104 programs of a General MIDI sound font at middle C, pianos, mallets, bells, harps and nylon
 strings die away faster, all winds, bows, organs and voices slower; guitars and basses lie about."""
@@ -202,6 +204,17 @@ def _levelled(tones: tuple[Tone, ...], rate_hz: int) -> tuple[Tone, ...]:
     A voice keeps the gain that it started with, so nothing jumps when a whole tone follows its
     attack.
     """
-    rms = float(strongest_rms(tones[-1].samples[None], rate_hz)[0])
-    gain = LEVEL / max(rms, LEVEL / MOST_GAIN)
+    gain = even_gain(tones[-1].samples, rate_hz)
     return tuple(replace(tone, gain=gain) for tone in tones)
+
+
+def even_gain(samples: Samples, rate_hz: int) -> float:
+    """Return the factor that makes a key as loud as every other one, as the ear weighs it.
+
+    Parameters
+    ----------
+    samples
+        float32, shape (frames,): the loud layer, or its attack.
+    """
+    wanted_db = LOUDNESS_LUFS - strongest_lufs(samples[:rate_hz, None], rate_hz)
+    return float(10.0 ** (min(max(wanted_db, -MOST_DB), MOST_DB) / 20.0))

@@ -15,7 +15,7 @@ from instrument.errors import PresetError
 from instrument.preset.preset import Preset, load_preset
 from instrument.realtime.state import EngineState
 from instrument.rendering.open_renderer import open_renderer
-from instrument.rendering.renderer import ToneRenderer
+from instrument.rendering.renderer import MovingRenderer, ToneRenderer
 from instrument.rendering.tone_cache import ToneCache, kept_tones, table_key
 from instrument.rendering.tone_table import TableFiller, put_tone, read_table, tone_frames
 
@@ -80,7 +80,7 @@ class ToneTables:
         self._prepared[path] = preset, bundle
         keys = [self._key(preset, bundle, rate_hz) for rate_hz in USUAL_RATES_HZ]
         if not any(self._cache.has(key) for key in keys):
-            renderer = self._renderer(bundle)
+            renderer = self._renderer(bundle, preset)
             renderer.open(tone_frames(preset, renderer.info.sample_rate_hz))
 
     def begin(self, bank: int, path: Path) -> OpenTable | None:
@@ -100,7 +100,7 @@ class ToneTables:
             for tone in tones:
                 put_tone(self._state, bank, tone)
             return None
-        renderer = self._renderer(bundle)
+        renderer = self._renderer(bundle, preset)
         filler = TableFiller(self._state, bank, preset, renderer)
         return OpenTable(bank, filler, key, renderer.info.provider, renderer.info.notice)
 
@@ -127,12 +127,17 @@ class ToneTables:
     def _key(self, preset: Preset, bundle: Bundle, rate_hz: int) -> str:
         sound = preset.sound
         model = f"{bundle.sha256} {sound.sustain}"
+        if sound.motion != 1.0:
+            model += f" {sound.motion}"
         return table_key(model, sound.latent, rate_hz, tone_frames(preset, rate_hz))
 
-    def _renderer(self, bundle: Bundle) -> ToneRenderer:
+    def _renderer(self, bundle: Bundle, preset: Preset) -> ToneRenderer:
         if bundle.sha256 not in self._renderers:
             self._renderers[bundle.sha256] = open_renderer(bundle, self._threads)
-        return self._renderers[bundle.sha256]
+        renderer = self._renderers[bundle.sha256]
+        if preset.sound.motion != 1.0 and isinstance(renderer, MovingRenderer):
+            return renderer.moving(preset.sound.motion)
+        return renderer
 
 
 class RendererTables(ToneTables):

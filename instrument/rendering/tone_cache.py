@@ -36,7 +36,7 @@ from instrument.errors import FileError
 from instrument.files import open_regular, replacing_file
 from instrument.realtime.state import HIGHEST_PITCH, LOUD, LOWEST_PITCH, SOFT
 
-TABLE_VERSION = 2
+TABLE_VERSION = 3
 """Raise it when the same model would fill a slot with other numbers (loops, levels, trimming)."""
 
 SAMPLE_STEP = 2.0**-14

@@ -27,6 +27,7 @@ from instrument.realtime.state import (
 from instrument.rendering.renderer import ToneRenderer
 from instrument.rendering.sustained_tones import (
     attacks,
+    even_gain,
     held_frames,
     layers_of,
     nearest_pitch,
@@ -164,8 +165,17 @@ class TableFiller:
             self._renderer, job.pitches, latents, rate_hz=self._rate_hz, frames=self._frames
         )
         for pitch, layers in zip(job.pitches, rendered, strict=True):
+            is_even = self._renderer.info.keeps_levels
+            gain = 1.0 if is_even else even_gain(layers[-1], self._rate_hz)
             for layer, samples in zip(layers_of(self._renderer), layers, strict=True):
-                self._state.write_slot(self._bank, layer, pitch, samples, frames_whole=self._frames)
+                self._state.write_slot(
+                    self._bank,
+                    layer,
+                    pitch,
+                    samples,
+                    frames_whole=self._frames,
+                    gain=gain,
+                )
 
     def _publish_whole(self, pitches: Sequence[int], latents: Samples) -> None:
         tones = whole_tones(
