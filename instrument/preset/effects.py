@@ -18,7 +18,7 @@ Decibels = Annotated[float, ranged(-18, 18, "dB")]
 
 
 @dataclass(frozen=True, slots=True)
-class Tone:
+class ToneBands:
     """Three bands: a low shelf, a bell and a high shelf."""
 
     low_db: Decibels = 0.0
@@ -79,7 +79,7 @@ class Effects:
     width: Level = 0.0
     drive: Level = 0.0  #: saturation; 1 = 24 dB into a soft curve
     glue: Level = 0.0  #: a 2 : 1 compressor; 1 = above -24 dB
-    tone: Tone = Tone()
+    tone: ToneBands = ToneBands()
     orbit: Orbit = Orbit()
     chorus: Chorus = Chorus()
     delay: Delay = Delay()

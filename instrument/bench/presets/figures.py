@@ -32,7 +32,7 @@ _HELD_SECONDS = 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class PresetGate:
     """One figure: its unit, whose limit it has, and which presets are exempt.
 
     ``low`` and ``high`` are the limits of the whole collection's ``statistic`` ("median", "worst",
@@ -63,20 +63,20 @@ class Gate:
 
 
 GATES = (
-    Gate("repeats that are identical", "", "worst", high=0.0),
-    Gate("chord side/mid", "dB", "median", -10.0, -4.0),
-    Gate("one note, L/R likeness", "", "worst", high=0.85, exempt=("bass",)),
-    Gate("mono sum loses", "dB", "worst", high=1.5),
-    Gate("held note, self-likeness", "", "worst", high=0.9),
-    Gate("level ripple", "dB", "worst", high=4.0, exempt=("ensemble",)),
-    Gate("touch above 2.5 kHz", "dB", "worst", low=12.0, exempt=("organ",)),
-    Gate("keys 36-84, range", "dB", "worst", high=5.0),
-    Gate("keys 36-84, largest step", "dB", "worst", high=1.5),
-    Gate("one piece, loudness", "LUFS", "median", -22.0, -18.0),
-    Gate("pitch, 95 % of keys", "cents", "worst", high=2.5),
-    Gate("clicks", "", "worst", high=0.0),
+    PresetGate("repeats that are identical", "", "worst", high=0.0),
+    PresetGate("chord side/mid", "dB", "median", -10.0, -4.0),
+    PresetGate("one note, L/R likeness", "", "worst", high=0.85, exempt=("bass",)),
+    PresetGate("mono sum loses", "dB", "worst", high=1.5),
+    PresetGate("held note, self-likeness", "", "worst", high=0.9),
+    PresetGate("level ripple", "dB", "worst", high=4.0, exempt=("ensemble",)),
+    PresetGate("touch above 2.5 kHz", "dB", "worst", low=12.0, exempt=("organ",)),
+    PresetGate("keys 36-84, range", "dB", "worst", high=5.0),
+    PresetGate("keys 36-84, largest step", "dB", "worst", high=1.5),
+    PresetGate("one piece, loudness", "LUFS", "median", -22.0, -18.0),
+    PresetGate("pitch, 95 % of keys", "cents", "worst", high=2.5),
+    PresetGate("clicks", "", "worst", high=0.0),
 )
-LOUDNESS_SPREAD = Gate("one piece, spread", "LU", "spread", high=3.0)
+LOUDNESS_SPREAD = PresetGate("one piece, spread", "LU", "spread", high=3.0)
 _LOUDNESS = [gate.name for gate in GATES].index("one piece, loudness")
 
 
@@ -89,7 +89,7 @@ class PresetFigures:
     values: tuple[float, ...]
 
 
-def collection_rows(figures: Sequence[PresetFigures]) -> list[tuple[Gate, float]]:
+def collection_rows(figures: Sequence[PresetFigures]) -> list[tuple[PresetGate, float]]:
     """Return every gate with the collection's figure."""
     rows = [
         (gate, gate.value([entry.values[column] for entry in figures]))

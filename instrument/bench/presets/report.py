@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from instrument.bench.harness import Goal, Row, Verdict
-from instrument.bench.presets.figures import GATES, Gate, PresetFigures, collection_rows
+from instrument.bench.presets.figures import GATES, PresetGate, PresetFigures, collection_rows
 from instrument.bench.report import Report
 from instrument.files import replacing_file
 
@@ -108,24 +108,24 @@ def bench_rows(figures: Sequence[PresetFigures]) -> Report:
     return report
 
 
-def goal_text(gate: Gate) -> str:
+def goal_text(gate: PresetGate) -> str:
     """Say a gate's limits."""
     if np.isfinite(gate.low) and np.isfinite(gate.high):
         return f"{gate.low:g} … {gate.high:g}"
     return f"≤ {gate.high:g}" if np.isfinite(gate.high) else f"≥ {gate.low:g}"
 
 
-def _heading(gate: Gate) -> str:
+def _heading(gate: PresetGate) -> str:
     unit = f" {gate.unit}" if gate.unit else ""
     return f"{gate.name}\n{goal_text(gate)}{unit}".replace(", ", "\n")
 
 
-def _coloured(value: float, gate: Gate) -> str:
+def _coloured(value: float, gate: PresetGate) -> str:
     text = _text(value)
     return text if math.isnan(value) or gate.is_met(value) else f"[red]{text}[/red]"
 
 
-def _colour(value: float, gate: Gate) -> str:
+def _colour(value: float, gate: PresetGate) -> str:
     if math.isnan(value):
         return _NONE
     return _MET if gate.is_met(value) else _MISSED

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from instrument.bench.presets.command import evaluate_presets
-from instrument.bench.presets.figures import GATES, Gate, PresetFigures, collection_rows
+from instrument.bench.presets.figures import GATES, PresetGate, PresetFigures, collection_rows
 from instrument.preset.preset import Preset
 
 
@@ -26,13 +26,13 @@ def test_the_collection_has_medians_worst_and_spread() -> None:
 @pytest.mark.parametrize(
     ("gate", "values", "expected"),
     [
-        (Gate("x", "", "worst", high=1.0), (0.0, 3.0, float("nan")), 3.0),
-        (Gate("x", "", "worst", low=1.0), (0.5, 3.0), 0.5),
-        (Gate("x", "", "median", 0.0, 1.0), (1.0, 2.0, 9.0), 2.0),
+        (PresetGate("x", "", "worst", high=1.0), (0.0, 3.0, float("nan")), 3.0),
+        (PresetGate("x", "", "worst", low=1.0), (0.5, 3.0), 0.5),
+        (PresetGate("x", "", "median", 0.0, 1.0), (1.0, 2.0, 9.0), 2.0),
     ],
 )
 def test_the_worst_is_on_the_limits_side(
-    gate: Gate, values: tuple[float, ...], expected: float
+    gate: PresetGate, values: tuple[float, ...], expected: float
 ) -> None:
     assert gate.value(values) == expected
     assert not gate.is_met(expected)
