@@ -121,7 +121,9 @@ def gansynth_command(rounds: int | None, model: str | None, json_file: Path | No
 
 
 @bench_group.command("presets")
-@click.option("--every", type=click.IntRange(1), default=1, help="Only every Nth shipped preset.")
+@click.option(
+    "--every", metavar="N", type=click.IntRange(1), default=1, help="Only every Nth shipped preset."
+)
 @_json_option
 def presets_command(every: int, json_file: Path | None) -> None:
     """What shipped presets sound like: width, evenness, touch, loudness, pitch, clicks."""

@@ -19,9 +19,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command("presets")
 @click.argument("names", nargs=-1, metavar="[PRESET]...")
-@click.option("--every", type=click.IntRange(1), default=1, help="Only every Nth shipped preset.")
-@click.option("--json", "json_path", type=_FILE, help="Also write all figures to this file.")
-@click.option("--picture", type=_FILE, help="Also draw the table as a PNG file.")
+@click.option("--every", metavar="N", type=click.IntRange(1), default=1, help="Only every Nth shipped preset.")
+@click.option("--json", "json_path", metavar="FILE", type=_FILE, help="Also write all figures to this file.")
+@click.option("--picture", metavar="FILE", type=_FILE, help="Also draw the table as a PNG file.")
 def evaluate_presets(
     names: tuple[str, ...], every: int, json_path: Path | None, picture: Path | None
 ) -> None:

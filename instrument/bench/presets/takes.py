@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 
 from instrument.bench.presets.measures import Stereo
 from instrument.files import shipped_presets_folder
@@ -16,7 +15,7 @@ from instrument.preset.banks import PresetBanks
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import PANIC
 from instrument.rendering.table_source import ToneTables
-from instrument.rendering.tone_cache import DEFAULT_MAX_BYTES, ToneCache
+from instrument.rendering.tone_cache import DEFAULT_MAX_BYTES, ToneCache, kept_tones
 
 RATE_HZ = 48_000
 PIECE = "pieces/cello_prelude.mid"
@@ -44,7 +43,7 @@ class PresetTakes:
         banks = PresetBanks(state)
         loaded = banks.place(path)
         assert loaded
-        folder = platformdirs.user_cache_path("latentkeys") / "notes"
+        folder = kept_tones()
         tables = ToneTables(state, ToneCache(folder, _CACHE_TIMES * DEFAULT_MAX_BYTES))
         if table := tables.begin(loaded.bank, path):
             while table.filler.step():
