@@ -126,7 +126,7 @@ class Filter:
     velocity_octaves: Annotated[float, ranged(0, 6, "octaves")] = 0.0
     #: Where a note's cut-off begins, above (or below) where it then stays.
     envelope_octaves: Annotated[float, ranged(-6, 6, "octaves")] = 0.0
-    decay_seconds: Annotated[float, ranged(0.01, 10, "s")] = 0.5  #: until it is there
+    envelope_seconds: Annotated[float, ranged(0.01, 10, "s")] = 0.5  #: until it is there
 
 
 @dataclass(frozen=True, slots=True)

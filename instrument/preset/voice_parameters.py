@@ -35,7 +35,7 @@ def sound_fields(preset: Preset) -> dict[str, float]:
         "cutoff_key_track": preset.filter.key_tracking,
         "cutoff_velocity_octaves": preset.filter.velocity_octaves,
         "cutoff_envelope_octaves": preset.filter.envelope_octaves,
-        "cutoff_decay_seconds": preset.filter.decay_seconds,
+        "cutoff_decay_seconds": preset.filter.envelope_seconds,
         "velocity_to_gain": preset.touch.velocity_to_gain,
         "velocity_curve": preset.touch.velocity_curve,
         "gain_db": preset.sound.gain_db,
