@@ -12,10 +12,12 @@ import secrets
 import socket
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+if TYPE_CHECKING:  # control needs the token alone, and soon
+    from starlette.datastructures import Headers
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _TOKEN_BYTES = 24
@@ -89,7 +91,7 @@ class Guard:
             await self._application(scope, receive, send)
         elif scope["type"] == "websocket":
             await self._socket(scope, receive, send)
-        elif not self._is_ours(Headers(scope=scope).get("host", "")):
+        elif not self._is_ours(_headers(scope).get("host", "")):
             await _answer(send, 400, b"This is not the panel's address.")
         elif scope["path"].startswith("/presets/") and not self._has_token(scope):
             await _answer(send, 403, b"The address lacks its token: use the one that play printed.")
@@ -97,7 +99,7 @@ class Guard:
             await self._application(scope, receive, _with_headers(send))
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
+        headers = _headers(scope)
         host = headers.get("host", "")
         same = urlsplit(headers.get("origin", "")).netloc.lower() == host.lower() != ""
         if self._is_ours(host) and same and self._has_token(scope):
@@ -134,3 +136,9 @@ def _with_headers(send: Send) -> Send:
         await send(message)
 
     return sent
+
+
+def _headers(scope: Scope) -> Headers:
+    from starlette.datastructures import Headers  # control imports this module, too
+
+    return Headers(scope=scope)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from instrument.errors import PresetError
 from instrument.midi.messages import SYSTEM_RESET
@@ -19,8 +20,10 @@ from instrument.realtime.state import CARRY_BANK, LOUD, PITCH_COUNT, EngineState
 from instrument.rendering.drum_kit import fill_drum_kit
 from instrument.rendering.messages import AttacksReady, Opened, Report, TableFailed, TableReady
 from instrument.session.models_process import ModelsProcess
-from instrument.session.renderer_thread import RendererThread
 from instrument.session.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from instrument.session.renderer_thread import RendererThread
 
 TAKE_OVER_SECONDS = 0.5
 
