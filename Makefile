@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 PLAY_PACKAGES := libportaudio2
 TEST_PACKAGES := libportaudio2 jackd2 fluidsynth libfluidsynth3 fluidr3mono-gm-soundfont chromium
 
-.PHONY: play test test-daw lint docs bench setup clean help
+.PHONY: play plugin test test-daw lint docs bench setup clean help
 
 play: $(VENV)/play.stamp  ## play the instrument (ARGS="--preset NAME" and so on)
 	@$(BIN)/latentkeys play $(ARGS)
@@ -23,6 +23,10 @@ test: $(VENV)/test.stamp  ## run the tests, real audio server included (ARGS="-k
 test-daw: $(VENV)/test.stamp  ## record with a real DAW, Ardour 7, on JACK (apt installs it); writes docs/daw_test.log
 	@$(call system_packages,ardour)
 	$(BIN)/python -m tests.daw
+
+plugin: $(VENV)/test.stamp  ## build the plug-in (CLAP, VST3) for Linux, Windows and macOS (ARGS="linux-x86_64")
+	@$(PIP) 'ziglang>=0.14'
+	$(BIN)/python -m instrument.plugin.build $(ARGS)
 
 lint: $(VENV)/test.stamp  ## formatting, style and strict types over everything
 	@$(BIN)/ruff format --check .

@@ -36,13 +36,14 @@ FLOORS = {
     "preset": "bundle midi",
     "partner": "bundle composers engine midi preset processes",
     "rendering": "bundle preset processes",
+    "plugin": "bundle preset processes rendering",
     "latents": "bundle preset rendering",
     "offline": "bundle first_start latents midi preset rendering wav_files",
     "panel": "bundle latents midi partner preset processes",
     "session": "engine first_start midi offline panel partner preset processes rendering wav_files",
     "bench": "bundle composers engine midi partner preset processes rendering session",
-    "cli": "bundle composers engine first_start latents midi offline partner preset rendering "
-    "session wav_files",
+    "cli": "bundle composers engine first_start latents midi offline partner plugin preset "
+    "rendering session wav_files",
     "__main__": "cli",
 }
 

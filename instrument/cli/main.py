@@ -73,6 +73,9 @@ SECTIONS = {
         ),
     },
     "Look after": {
+        "plugin": Verb(
+            f"{_HERE}.plugin:plugin_group", "Put the plug-in into DAWs, or take it away."
+        ),
         "devices": Verb(f"{_HERE}.devices:devices_command", "List audio outputs and MIDI inputs."),
         "doctor": Verb(
             f"{_HERE}.doctor:doctor_command", "Say what works here, and which block size is safe."

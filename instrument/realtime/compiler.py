@@ -32,15 +32,16 @@ def compile_all() -> bytes:
     machine = target_machine(jit=False)
     whole = llvm.parse_assembly("")
     for name, (function, signature) in ENTRY_POINTS.items():
-        whole.link_in(_compile(name, function, signature))
-    _optimise(whole, machine)
-    missing = _undefined(whole) - ALLOWED_SYMBOLS
+        whole.link_in(compile_entry(name, function, signature))
+    optimise(whole, machine)
+    missing = undefined(whole) - ALLOWED_SYMBOLS
     if missing:
         raise RuntimeError(f"compiled audio code depends on {sorted(missing)}")
     return bytes(machine.emit_object(whole))
 
 
-def _compile(name: str, function: Any, signature: Any) -> Any:
+def compile_entry(name: str, function: Any, signature: Any) -> Any:
+    """Compile one entry point; return a module of LLVM's in which nothing else is visible."""
     compiled = cfunc(signature, error_model="numpy")(function)
     module = llvm.parse_assembly(compiled.inspect_llvm())
     for defined in module.functions:
@@ -53,11 +54,13 @@ def _compile(name: str, function: Any, signature: Any) -> Any:
     return module
 
 
-def _optimise(module: Any, machine: Any) -> None:
+def optimise(module: Any, machine: Any) -> None:
+    """Optimise a whole module for a machine."""
     builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=3))
     builder.getModulePassManager().run(module, builder)
 
 
-def _undefined(module: Any) -> set[str]:
+def undefined(module: Any) -> set[str]:
+    """Return the names of functions that a module calls and does not have."""
     declared = {f.name for f in module.functions if f.is_declaration}
     return {name for name in declared if not name.startswith("llvm.")}

@@ -1,0 +1,191 @@
+"""``generated.h``: what the plug-in's C has to know of Python, written out and never typed.
+
+The block's size and default bytes, which of them a reset puts back, the fields of a sound, the
+entry points, the parameters, and the preset that a new instance plays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from instrument.files import shipped_presets_folder
+from instrument.import_names import DISTRIBUTION
+from instrument.plugin.entry_points import ENTRY_POINTS
+from instrument.plugin.parameters import HIGHEST_DB, LOWEST_DB, PARAMETERS
+from instrument.plugin.table_file import TABLE_AUDIO_AT, TABLE_SLOTS_AT, layout_number, recipe_of
+from instrument.preset.banks import program_table
+from instrument.preset.preset import DEFAULT_PRESET, list_presets, load_preset
+from instrument.preset.voice_parameters import sound_fields
+from instrument.realtime.state import (
+    ALL_CHANNELS,
+    BANK_COUNT,
+    FADE_BANK,
+    PRESET_BANKS,
+    SLOT,
+    SOUND,
+    STATE,
+    USE_BANK,
+    EngineState,
+)
+
+KEPT = {
+    *("magic", "format", "rate_hz", "slot_frames", "slot_stride", "heartbeats"),
+    *("bank_addresses", "bank_strides", "banks", "slots", "wanted", "channel_mask"),
+    *(name for name in STATE.names or () if name.endswith("_ring")),
+}
+"""Fields that a reset leaves: where tones lie, and what the helper's thread writes."""
+
+
+def generated_header() -> str:
+    """Return the whole file; the same text whenever the sources are the same."""
+    fresh = np.frombuffer(EngineState.create(None).fields.tobytes(), np.uint8)
+    parts = [
+        "/* Written by instrument/plugin/generated_header.py: do not edit. */",
+        "#pragma once\n#include <stdint.h>",
+        *_numbers(),
+        *_entry_points(),
+        *_runs("LK_DEFAULTS", fresh),
+        *_reset_ranges(),
+        *_sound_fields(),
+        *_parameters(),
+        *_programs(),
+        *_first_preset(),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _numbers() -> Iterator[str]:
+    yield f'#define LK_VERSION "{version(DISTRIBUTION)}"'
+    for name, value in (
+        ("STATE_BYTES", STATE.itemsize),
+        ("SOUND_BYTES", SOUND.itemsize),
+        ("BANKS", BANK_COUNT),
+        ("SLOTS", int(np.prod(EngineState.create(None, 48_000.0, 0.1).tones.shape[1:-1]))),
+        ("SLOT_BYTES", SLOT.itemsize),
+        ("SLOTS_AT", TABLE_SLOTS_AT),
+        ("AUDIO_AT", TABLE_AUDIO_AT),
+        ("FIRST_BANK", PRESET_BANKS.start),
+        ("USE_BANK", USE_BANK),
+        ("FADE_BANK", FADE_BANK),
+        ("ALL_CHANNELS", ALL_CHANNELS),
+    ):
+        yield f"#define LK_{name} {value}"
+    yield f"#define LK_LAYOUT 0x{layout_number():016x}ull"
+    yield f"#define LK_LOWEST_DB {LOWEST_DB}\n#define LK_HIGHEST_DB {HIGHEST_DB}"
+
+
+def _entry_points() -> Iterator[str]:
+    yield "typedef struct {"
+    for name, (_, _, c) in ENTRY_POINTS.items():
+        yield f"    {c.replace('(*)', f'(*{name})')};"
+    yield "} lk_code;"
+    for suffix in ("_v3", "_v2", "_arm64"):
+        names = [name + suffix for name in ENTRY_POINTS]
+        yield f"#ifdef LK_HAS{suffix}"
+        for name, (_, _, c) in ENTRY_POINTS.items():
+            yield f"{c.replace('(*)', f' {name}{suffix}')};"
+        yield f"static const lk_code LK_CODE{suffix} = {{{', '.join(names)}}};"
+        yield "#endif"
+
+
+def _runs(name: str, content: np.ndarray[Any, Any]) -> Iterator[str]:
+    """Yield the bytes that are not 0, as runs of offset, length and bytes."""
+    used = np.flatnonzero(content)
+    parts = np.split(used, np.flatnonzero(np.diff(used) > 16) + 1)
+    yield f"static const struct {{ uint32_t at, count; const char *bytes; }} {name}[] = {{"
+    for part in parts:
+        begin, end = int(part[0]), int(part[-1]) + 1
+        text = "".join(f"\\{byte:03o}" for byte in content[begin:end])
+        yield f'    {{{begin}, {end - begin}, "{text}"}},'
+    yield "};"
+
+
+def _reset_ranges() -> Iterator[str]:
+    yield "static const struct { uint32_t at, count; } LK_RESET[] = {"
+    begin = end = 0
+    for name in STATE.names or ():
+        if name in KEPT:
+            continue
+        at, size = _offset(name), STATE[name].itemsize
+        if at > end + 16 and end:
+            yield f"    {{{begin}, {end - begin}}},"
+            begin = at
+        begin, end = (at, at + size) if not end else (begin, at + size)
+    yield f"    {{{begin}, {end - begin}}},\n}};"
+
+
+def _sound_fields() -> Iterator[str]:
+    yield "static const struct { const char *name; uint16_t at; char kind; } LK_SOUND[] = {"
+    for name in SOUND.names or ():
+        kind, at = SOUND.fields[name][:2]  # type: ignore[index]
+        yield f"    {{\"{name}\", {at}, '{kind.kind}'}},"
+    yield "};"
+
+
+def _parameters() -> Iterator[str]:
+    kinds = "LK_GAIN, LK_CONTROL, LK_PROGRAM, LK_BYPASS, LK_STATUS"
+    texts = "LK_PERCENT, LK_BALANCE, LK_DECIBELS, LK_NAME"
+    yield f"enum {{ {kinds} }};\nenum {{ {texts} }};"
+    first = program_number(DEFAULT_PRESET)
+    places: dict[str, int] = {}
+    yield (
+        "static const struct { uint32_t id; const char *name, *unit; int kind, control, steps, "
+        "text; double normal; } LK_PARAMETER[] = {"
+    )
+    for place, entry in enumerate(PARAMETERS):
+        places[entry.kind] = place
+        normal = first / 127 if entry.kind == "program" else entry.normal
+        yield (
+            f'    {{{entry.id}, "{entry.name}", "{entry.unit}", LK_{entry.kind.upper()}, '
+            f"{entry.control}, {entry.steps}, LK_{entry.text.upper()}, {normal!r}}},"
+        )
+    yield "};"
+    yield f"#define LK_PARAMETERS {len(PARAMETERS)}"
+    for kind in ("gain", "program", "bypass", "status"):
+        yield f"#define LK_AT_{kind.upper()} {places[kind]}"
+
+
+def _programs() -> Iterator[str]:
+    yield "static const char *const LK_PROGRAMS[128] = {"
+    for number, entry in shipped_programs().items():
+        assert entry.preset
+        yield f"    [{number}] = {_c_string(entry.preset.name)},"
+    yield "};"
+
+
+def shipped_programs() -> dict[int, Any]:
+    """Return the presets that come with latentkeys, by the program change that selects them."""
+    return program_table([entry for entry in list_presets() if entry.origin == "shipped"])
+
+
+def program_number(stem: str) -> int:
+    """Return the program change of a shipped preset."""
+    return next(number for number, entry in shipped_programs().items() if entry.name == stem)
+
+
+def _first_preset() -> Iterator[str]:
+    path = shipped_presets_folder() / f"{DEFAULT_PRESET}.toml"
+    preset = load_preset(path)
+    yield f"static const char LK_FIRST_RECIPE[] = {_c_string(recipe_of(path))};"
+    lines = "".join(f"{name} {value!r}\n" for name, value in sound_fields(preset).items())
+    yield f"static const char LK_FIRST_SOUND[] = {_c_string(lines)};"
+    text = path.read_text(encoding="utf-8")
+    yield f"static const char LK_FIRST_PRESET[] = {_c_string(text)};"
+
+
+def _c_string(text: str) -> str:
+    """Write text as a C string; octal escapes end by themselves, hexadecimal ones do not."""
+    return f'"{"".join(_escaped(text))}"'
+
+
+def _escaped(text: str) -> Iterable[str]:
+    for byte in text.encode():
+        yield chr(byte) if 32 <= byte < 127 and byte not in b'"\\?' else f"\\{byte:03o}"
+
+
+def _offset(name: str) -> int:
+    return int(STATE.fields[name][1])  # type: ignore[index]

@@ -1,0 +1,99 @@
+"""The kernel as an object file for one processor and system, compiled ahead of time.
+
+numba compiles the entry points to LLVM's code, which is then given the target's own layout and
+turned into an object that needs nothing but three functions of the C library. One process per
+processor: numba takes the one it compiles for when it is first imported.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+from numba.core import config
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """What the compiler is told of a processor."""
+
+    cpu: str  #: LLVM's name
+    features: str  #: LLVM's, as ``+a,-b``
+    suffix: str  #: after the entry points' names, so that several fit into one file
+    numba_cpu: str  #: numba itself only knows the machine it runs on
+
+
+PROCESSORS = {
+    # Gathered loads make the interpolating loop twice as slow on Zen 5; see `machine_code`.
+    "x86-64-v3": Processor("x86-64-v3", "+prefer-no-gather", "_v3", "x86-64-v3"),
+    "x86-64-v2": Processor("x86-64-v2", "", "_v2", "x86-64-v2"),
+    "arm64": Processor("generic", "+neon", "_arm64", "x86-64"),
+}
+
+
+def code_of(processor: Processor) -> str:
+    """Compile every entry point; return them as one module of LLVM's code."""
+    settings: Any = config  # numba fills it in when it is imported
+    settings.CPU_NAME = processor.numba_cpu
+    settings.CPU_FEATURES = processor.features if processor.numba_cpu == processor.cpu else ""
+    from instrument.plugin.entry_points import ENTRY_POINTS
+    from instrument.realtime.compiler import compile_entry
+
+    whole = llvm.parse_assembly("")
+    for name, (function, signature, _) in ENTRY_POINTS.items():
+        whole.link_in(compile_entry(name + processor.suffix, function, signature))
+    return str(whole)
+
+
+def object_of(code: str, processor: Processor, triple: str) -> bytes:
+    """Turn a module into an object file for a system, by LLVM's name for it.
+
+    Raises
+    ------
+    RuntimeError
+        The code depends on something that the C library does not have.
+    """
+    from instrument.realtime.compiler import optimise, undefined
+    from instrument.realtime.machine_code import ALLOWED_SYMBOLS
+
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    machine = llvm.Target.from_triple(triple).create_target_machine(
+        cpu=processor.cpu,
+        features=processor.features,
+        opt=3,
+        reloc="pic",
+        codemodel="small",
+        jit=False,
+    )
+    layout = f'target datalayout = "{machine.target_data}"'
+    code = re.sub(r"^target datalayout = .*$", layout, code, flags=re.MULTILINE)
+    code = re.sub(r"^target triple = .*$", f'target triple = "{triple}"', code, flags=re.MULTILINE)
+    module = llvm.parse_assembly(code)
+    module.verify()
+    for variable in module.global_variables:
+        if not variable.is_declaration:
+            variable.linkage = "internal"  # numba's own, none of them is used
+    for function in module.functions:
+        if not function.is_declaration and function.linkage.name == "external":
+            function.visibility = "hidden"
+    optimise(module, machine)
+    if missing := undefined(module) - ALLOWED_SYMBOLS:
+        raise RuntimeError(f"compiled audio code depends on {sorted(missing)}")
+    return bytes(machine.emit_object(module))
+
+
+def main() -> None:
+    """Write objects: arguments are a processor, then pairs of LLVM's triple and a file."""
+    processor = PROCESSORS[sys.argv[1]]
+    code = code_of(processor)
+    for triple, path in zip(sys.argv[2::2], sys.argv[3::2], strict=True):
+        Path(path).write_bytes(object_of(code, processor, triple))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,611 @@
+#include "lk.h"
+#include "os.h"
+#include "code.h"
+#include "tables.h"
+#include <math.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+
+enum { MOST_PRESET = 1 << 20, MOST_CHUNK = 1 << 22, NAME = 64, MOST_QUEUED = 3500 };
+#define WAIT_OFFLINE_MS 60000
+
+struct lk {
+    const lk_code *code;
+    /* the audio thread's, or the main thread's while nothing is active */
+    uint8_t *state;
+    float *left, *right, bypassed;
+    int frames, done, queued;
+    double sent[LK_PARAMETERS];
+    /* everybody's */
+    _Atomic double value[LK_PARAMETERS];
+    atomic_int active, resend, settled, tired, offline, wished_program, changed, quit;
+    /* under the lock: main and helper */
+    os_mutex lock;
+    double rate;
+    char *preset; size_t preset_bytes;
+    char *foreign; size_t foreign_bytes; /* a chunk of a later version: kept as it is */
+    uint8_t sound[LK_SOUND_BYTES];
+    char recipe[33], notice[200], names[128][NAME];
+    unsigned serial, placed, asked, rate_serial;
+    int bank, is_whole, has_failed;
+    table *tables[LK_BANKS];
+    /* the helper's */
+    os_thread helper; int has_helper;
+    os_socket socket;
+    int64_t next_try, next_launch, gave_up_at;
+    int wanted_pitch, told, answered; /* a key; program changes that the service knows of */
+    char in[4096]; size_t in_at, in_end;
+    void (*on_change)(void *); void *on_change_argument;
+};
+
+static void tell(lk *k, int bits) {
+    atomic_fetch_or(&k->changed, bits);
+    if (k->on_change) k->on_change(k->on_change_argument);
+}
+static void notice(lk *k, const char *text) { /* locked */
+    if (strncmp(k->notice, text, sizeof k->notice - 1)) {
+        snprintf(k->notice, sizeof k->notice, "%s", text);
+        tell(k, 1);
+    }
+}
+
+/* -- a sound, as lines of a field's name and its value */
+static void sound_line(uint8_t *sound, const char *name, double value) {
+    for (size_t i = 0; i < sizeof LK_SOUND / sizeof *LK_SOUND; i++)
+        if (!strcmp(LK_SOUND[i].name, name) && isfinite(value) && fabs(value) < 1e9) {
+            if (LK_SOUND[i].kind == 'f') memcpy(sound + LK_SOUND[i].at, &(float){(float)value}, 4);
+            else memcpy(sound + LK_SOUND[i].at, &(int32_t){(int32_t)value}, 4);
+        }
+}
+static int next_line(const char **at, const char *end, char *to, size_t room) {
+    const char *stop = memchr(*at, '\n', (size_t)(end - *at));
+    if (!stop || (size_t)(stop - *at) >= room || memchr(*at, 0, (size_t)(stop - *at))) return 0;
+    memcpy(to, *at, (size_t)(stop - *at));
+    to[stop - *at] = 0;
+    *at = stop + 1;
+    return 1;
+}
+static void take_sound(uint8_t *sound, char *recipe, const char *at, const char *end) {
+    char line[200], name[64], word[64];
+    while (next_line(&at, end, line, sizeof line)) {
+        if (sscanf(line, "%63s %63s", name, word) != 2) continue;
+        if (!strcmp(name, "recipe")) snprintf(recipe, 33, "%s", word);
+        else sound_line(sound, name, strtod(word, NULL));
+    }
+}
+static int is_recipe(const char *r) { return strlen(r) == 32 && strspn(r, "0123456789abcdef") == 32; }
+
+lk *lk_new(void) {
+    lk *k = calloc(1, sizeof *k);
+    if (!k) return NULL;
+    k->lock = (os_mutex)OS_MUTEX_INIT;
+    k->code = lk_best_code();
+    k->socket = OS_NO_SOCKET;
+    k->preset_bytes = sizeof LK_FIRST_PRESET - 1;
+    if ((k->preset = malloc(k->preset_bytes))) memcpy(k->preset, LK_FIRST_PRESET, k->preset_bytes);
+    take_sound(k->sound, k->recipe, LK_FIRST_SOUND, LK_FIRST_SOUND + sizeof LK_FIRST_SOUND - 1);
+    snprintf(k->recipe, sizeof k->recipe, "%s", LK_FIRST_RECIPE);
+    for (int p = 0; p < LK_PARAMETERS; p++) atomic_init(&k->value[p], k->sent[p] = LK_PARAMETER[p].normal);
+    for (int i = 0; i < 128; i++) snprintf(k->names[i], NAME, "%s", LK_PROGRAMS[i] ? LK_PROGRAMS[i] : "");
+    atomic_init(&k->wished_program, -1);
+    k->serial = 1;
+    snprintf(k->notice, sizeof k->notice, "%s", k->code ? "Starting" : "This processor is too old for latentkeys");
+    return k;
+}
+
+/* -- the block */
+static void write_defaults(uint8_t *state, uint32_t from, uint32_t to) {
+    for (size_t i = 0; i < sizeof LK_DEFAULTS / sizeof *LK_DEFAULTS; i++) {
+        uint32_t a = LK_DEFAULTS[i].at, b = a + LK_DEFAULTS[i].count;
+        uint32_t begin = a > from ? a : from, end = b < to ? b : to;
+        if (begin < end) memcpy(state + begin, LK_DEFAULTS[i].bytes + (begin - a), end - begin);
+    }
+}
+void lk_reset(lk *k) {
+    if (!k->state) return;
+    for (size_t i = 0; i < sizeof LK_RESET / sizeof *LK_RESET; i++) {
+        memset(k->state + LK_RESET[i].at, 0, LK_RESET[i].count);
+        write_defaults(k->state, LK_RESET[i].at, LK_RESET[i].at + LK_RESET[i].count);
+    }
+    k->code->lk_use_now(k->state, k->bank);
+    for (int p = 0; p < LK_PARAMETERS; p++) k->sent[p] = LK_PARAMETER[p].normal;
+    atomic_store(&k->resend, 1);
+}
+static void drop_block(lk *k) { /* nothing is active */
+    if (k->state) os_give_back(k->state, LK_STATE_BYTES);
+    for (int b = 0; b < LK_BANKS; b++) { table_close(k->tables[b]); k->tables[b] = NULL; }
+    k->state = NULL;
+}
+
+/* -- tables; all of these with the lock held */
+static void map_table(lk *k, const char *path) { /* into a bank without one: nobody reads it yet */
+    table *t = k->tables[k->bank] ? NULL : table_open(path, k->rate);
+    if (!t) return;
+    if (table_is_whole(t)) table_touch(t);
+    k->tables[k->bank] = t;
+    if (k->code->lk_take_slots(k->state, k->bank, (uint64_t)(uintptr_t)t->at + LK_AUDIO_AT, t->stride, t->at + LK_SLOTS_AT) < 0) {
+        table_distrust(t); /* it is not followed any further, and the service makes another one */
+        remove(path);
+    }
+}
+static void follow_table(lk *k) {
+    table *t = k->tables[k->bank];
+    if (!t || k->is_whole || t->is_damaged) return;
+    int whole = table_is_whole(t); /* before the slots: they were there by then */
+    if (k->code->lk_take_slots(k->state, k->bank, (uint64_t)(uintptr_t)t->at + LK_AUDIO_AT, t->stride, t->at + LK_SLOTS_AT) < 0) return;
+    if (whole) { table_touch(t); k->is_whole = 1; notice(k, "Ready"); }
+}
+static void place(lk *k, int is_direct) { /* give the preset a bank and, if it is in the cache, its table */
+    if (!k->state || k->placed == k->serial) return;
+    int bank = (int)k->code->lk_free_bank(k->state, is_direct ? -1 : k->bank);
+    if (bank < 0) { /* all of them sound: the one that is not played lets go */
+        for (int b = LK_FIRST_BANK; b < LK_FIRST_BANK + 3; b++) if (b != k->bank) k->code->lk_command(k->state, LK_FADE_BANK, b, 0);
+        return;
+    }
+    k->code->lk_clear_bank(k->state, bank, k->sound);
+    table_close(k->tables[bank]);
+    k->tables[bank] = NULL;
+    k->bank = bank;
+    k->placed = k->serial;
+    k->is_whole = 0;
+    char rest[96], path[OS_PATH];
+    snprintf(rest, sizeof rest, "tables/%s-%ld.table", k->recipe, lrint(k->rate));
+    if (is_recipe(k->recipe) && os_folder(path, rest, 0)) map_table(k, path);
+    if (is_direct) k->code->lk_use_now(k->state, bank);
+    else k->code->lk_command(k->state, LK_USE_BANK, bank, LK_ALL_CHANNELS);
+    follow_table(k);
+    if (!k->is_whole) notice(k, "Rendering the sound");
+}
+static void settle(lk *k) {
+    int ready = !k->state || (k->placed == k->serial && (k->is_whole || k->has_failed));
+    if (ready) atomic_store(&k->tired, 0);
+    atomic_store(&k->settled, ready && atomic_load(&k->wished_program) < 0);
+}
+
+/* -- the service: helper's thread, the lock not held */
+static void hang_up(lk *k) {
+    if (k->socket != OS_NO_SOCKET) os_close(k->socket);
+    k->socket = OS_NO_SOCKET;
+    k->in_at = k->in_end = 0;
+    k->asked = 0;
+    k->wanted_pitch = k->told = k->answered = -1;
+}
+static int say(lk *k, const char *text, size_t bytes) {
+    while (bytes && k->socket != OS_NO_SOCKET) {
+        long n = (long)send(k->socket, text, bytes, OS_SEND);
+        if (n <= 0) { hang_up(k); return 0; }
+        text += n;
+        bytes -= (size_t)n;
+    }
+    return !bytes;
+}
+static int say_line(lk *k, const char *format, ...) {
+    char line[300];
+    va_list more;
+    va_start(more, format);
+    int n = vsnprintf(line, sizeof line, format, more);
+    va_end(more);
+    return say(k, line, (size_t)n);
+}
+static int hear(lk *k, char *to, size_t bytes) { /* waits a bounded time for the rest of what has begun */
+    while (bytes) {
+        if (k->in_at == k->in_end) {
+            long n = os_readable(k->socket, 5000) ? (long)recv(k->socket, k->in, sizeof k->in, 0) : 0;
+            if (n <= 0) { hang_up(k); return 0; }
+            k->in_at = 0;
+            k->in_end = (size_t)n;
+        }
+        size_t n = k->in_end - k->in_at < bytes ? k->in_end - k->in_at : bytes;
+        memcpy(to, k->in + k->in_at, n);
+        k->in_at += n;
+        to += n;
+        bytes -= n;
+    }
+    return 1;
+}
+static int hear_line(lk *k, char *to, size_t room) {
+    for (size_t n = 0; n + 1 < room && hear(k, to + n, 1); n++)
+        if (to[n] == '\n') { to[n] = 0; return 1; }
+    hang_up(k);
+    return 0;
+}
+static char *hear_text(lk *k, size_t bytes) {
+    char *text = bytes <= MOST_PRESET ? malloc(bytes + 1) : NULL;
+    if (text && hear(k, text, bytes)) { text[bytes] = 0; return text; }
+    free(text);
+    hang_up(k);
+    return NULL;
+}
+static int read_file(const char *name, int config, char *to, size_t room) {
+    char path[OS_PATH];
+    FILE *f = os_folder(path, name, config) ? fopen(path, "rb") : NULL;
+    if (!f) return 0;
+    size_t n = fread(to, 1, room - 1, f);
+    fclose(f);
+    to[n] = 0;
+    return n > 0;
+}
+static int launch(void) { /* words of the command line, one on each line */
+    char text[4 * OS_PATH], *words[16];
+    if (!read_file("plugin-launch", 1, text, sizeof text)) return 0;
+    int n = 0;
+    for (char *word = strtok(text, "\r\n"); word && n < 15; word = strtok(NULL, "\r\n")) words[n++] = word;
+    words[n] = NULL;
+    return n > 0 && os_launch(words);
+}
+static void give_up(lk *k, const char *why) {
+    os_lock(&k->lock);
+    k->has_failed = 1;
+    if (!k->is_whole) notice(k, why);
+    settle(k);
+    os_unlock(&k->lock);
+}
+static void connect_now(lk *k) {
+    int64_t now = os_now_ms();
+    if (now < k->next_try) return;
+    k->next_try = now + (now < k->next_launch - 8000 ? 100 : 1000);
+    char text[2 * OS_PATH], *token, line[300];
+    if (read_file("plugin/service", 0, text, sizeof text) && (token = strchr(text, '\n'))) {
+        *token++ = 0;
+        token[strcspn(token, "\r\n")] = 0;
+        k->socket = os_connect(text);
+    }
+    if (k->socket == OS_NO_SOCKET) {
+        if (now < k->next_launch) { if (k->gave_up_at && now > k->gave_up_at) give_up(k, "The service does not start: latentkeys plugin status"); return; }
+        k->next_launch = now + 10000;
+        if (!launch()) give_up(k, "Only sounds from the cache. In a terminal: latentkeys plugin install");
+        else if (!k->gave_up_at) k->gave_up_at = now + 20000;
+        return;
+    }
+    os_lock(&k->lock);
+    double rate = k->rate;
+    k->rate_serial = 0;
+    os_unlock(&k->lock);
+    k->gave_up_at = 0;
+    if (!say_line(k, "HELLO 1 %s %ld %016llx\n", token, lrint(rate), (unsigned long long)LK_LAYOUT) || !hear_line(k, line, sizeof line)) return;
+    if (strncmp(line, "OK", 2)) { give_up(k, strlen(line) > 3 ? line + 3 : "The service is of another version"); hang_up(k); k->next_try = now + 2000; }
+}
+static void ask(lk *k) { /* tell the service which preset it is about */
+    os_lock(&k->lock);
+    unsigned serial = k->serial;
+    int is_asked = k->asked == serial;
+    size_t n = k->preset_bytes;
+    char *copy = is_asked ? NULL : malloc(n + 1);
+    if (copy) memcpy(copy, k->preset, n);
+    os_unlock(&k->lock);
+    if (copy && say_line(k, "PRESET %zu\n", n) && say(k, copy, n)) k->asked = serial;
+    free(copy);
+}
+static void take_names(lk *k, char *text) {
+    os_lock(&k->lock);
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        char *name;
+        long n = strtol(line, &name, 10);
+        if (n >= 0 && n < 128 && *name == ' ') snprintf(k->names[n], NAME, "%s", name + 1);
+    }
+    os_unlock(&k->lock);
+    tell(k, 1);
+}
+static void take_reply(lk *k, const char *line) {
+    size_t n = 0;
+    char *text = NULL;
+    const char *space = strchr(line, ' ');
+    if (!strncmp(line, "NAMES ", 6) || !strncmp(line, "PRESET ", 7) || !strncmp(line, "SOUND ", 6)) {
+        n = strtoul(space, NULL, 10);
+        if (!(text = hear_text(k, n))) return;
+    }
+    if (!strncmp(line, "NAMES ", 6)) { take_names(k, text); free(text); return; }
+    os_lock(&k->lock);
+    if (!strncmp(line, "PRESET ", 7)) { /* another one, because of a program change */
+        free(k->preset);
+        k->preset = text;
+        k->preset_bytes = n;
+        text = NULL;
+        free(k->foreign);
+        k->foreign = NULL;
+        k->recipe[0] = 0;
+        k->has_failed = 0;
+        k->answered = k->told;
+        tell(k, 2);
+    } else if (!strncmp(line, "SOUND ", 6)) {
+        uint8_t sound[LK_SOUND_BYTES] = {0};
+        char recipe[33] = "";
+        take_sound(sound, recipe, text, text + n);
+        k->has_failed = 0;
+        if (strcmp(recipe, k->recipe) || memcmp(sound, k->sound, sizeof sound)) {
+            memcpy(k->sound, sound, sizeof sound);
+            memcpy(k->recipe, recipe, sizeof recipe);
+            k->serial++;
+        }
+        k->asked = k->serial;
+        if (k->answered >= 0) atomic_compare_exchange_strong(&k->wished_program, &k->answered, -1);
+        k->answered = k->told = -1;
+        place(k, 0);
+    } else if (!strncmp(line, "TABLE ", 6)) {
+        place(k, 0);
+        follow_table(k);
+        if (k->placed == k->serial && !k->is_whole && k->tables[k->bank] && strcmp(k->tables[k->bank]->path, line + 6)) {
+            k->asked = ++k->serial; /* the one before does not grow any more: another bank */
+            place(k, 0);
+        }
+        if (k->placed == k->serial && !k->is_whole) { map_table(k, line + 6); follow_table(k); }
+    } else if (!strncmp(line, "NOTICE ", 7)) {
+        notice(k, line + 7);
+    } else if (!strncmp(line, "FAILED ", 7)) {
+        notice(k, line + 7);
+        k->has_failed = 1;
+        if (k->told >= 0) atomic_compare_exchange_strong(&k->wished_program, &(int){k->told}, -1);
+        k->told = -1;
+    }
+    settle(k);
+    os_unlock(&k->lock);
+    free(text);
+}
+static void want(lk *k) { /* what was struck comes first */
+    os_lock(&k->lock);
+    int pitch = k->state && !k->is_whole && k->tables[k->bank] ? (int)k->code->lk_wanted(k->state, k->bank) : -1;
+    os_unlock(&k->lock);
+    if (pitch >= 0 && pitch != k->wanted_pitch) say_line(k, "WANT %d\n", pitch);
+    k->wanted_pitch = pitch;
+}
+static OS_THREAD help(void *self) {
+    lk *k = self;
+    char line[OS_PATH + 16];
+    while (!atomic_load(&k->quit)) {
+        os_lock(&k->lock);
+        if (k->state) {
+            int program = (int)k->code->lk_program(k->state);
+            if (program >= 0) {
+                atomic_store(&k->value[LK_AT_PROGRAM], program / 127.0);
+                atomic_store(&k->wished_program, program);
+            }
+        }
+        place(k, 0);
+        follow_table(k);
+        settle(k);
+        int is_other_rate = k->rate_serial != 0, is_busy = !atomic_load(&k->settled);
+        os_unlock(&k->lock);
+        if (is_other_rate) hang_up(k);
+        if (k->socket == OS_NO_SOCKET) connect_now(k);
+        if (k->socket == OS_NO_SOCKET) { os_sleep_ms(is_busy ? 20 : 100); continue; }
+        int program = atomic_load(&k->wished_program);
+        if (program < 0) ask(k);
+        else if (program != k->told && say_line(k, "PROGRAM %d\n", program)) k->told = program;
+        want(k);
+        if (k->socket == OS_NO_SOCKET) continue;
+        while (k->socket != OS_NO_SOCKET && (k->in_at < k->in_end || os_readable(k->socket, is_busy ? 5 : 50)))
+            if (hear_line(k, line, sizeof line)) take_reply(k, line);
+    }
+    hang_up(k);
+    return 0;
+}
+
+/* -- the main thread */
+int lk_activate(lk *k, double rate) {
+    if (!k->code || !(rate >= 8000 && rate <= 768000)) return 0;
+    os_lock(&k->lock);
+    if (k->rate != rate || !k->state) {
+        drop_block(k);
+        k->state = os_memory(LK_STATE_BYTES);
+        if (k->state) {
+            write_defaults(k->state, 0, LK_STATE_BYTES);
+            k->code->lk_begin(k->state, rate);
+            k->rate = rate;
+            k->rate_serial = 1;
+            k->placed = 0;
+            k->bank = LK_FIRST_BANK;
+            if (!tone_fill(k->code, k->state, rate)) drop_block(k);
+        }
+    }
+    if (k->state) {
+        k->code->lk_forget(k->state);
+        lk_reset(k); /* no voice reads anything: every bank but the current one is free */
+        place(k, 1);
+        settle(k);
+        if (!k->has_helper) k->has_helper = os_start(&k->helper, help, k);
+        atomic_store(&k->active, 1);
+    }
+    int ok = k->state != NULL;
+    os_unlock(&k->lock);
+    return ok;
+}
+void lk_deactivate(lk *k) { atomic_store(&k->active, 0); }
+void lk_offline(lk *k, int offline) { atomic_store(&k->offline, offline); }
+void lk_free(lk *k) {
+    atomic_store(&k->quit, 1);
+    k->on_change = NULL;
+    if (k->has_helper) os_join(k->helper);
+    drop_block(k);
+    free(k->preset);
+    free(k->foreign);
+    free(k);
+}
+void lk_on_change(lk *k, void (*call)(void *), void *argument) { k->on_change_argument = argument; k->on_change = call; }
+int lk_changed(lk *k) { return atomic_exchange(&k->changed, 0); }
+double lk_get(lk *k, int p) { return p >= 0 && p < LK_PARAMETERS ? atomic_load(&k->value[p]) : 0; }
+
+static const char CHUNK[] = "latentkeys-plugin ";
+char *lk_save(lk *k, size_t *bytes) {
+    os_lock(&k->lock);
+    size_t room = k->preset_bytes + k->foreign_bytes + 8192, n = 0;
+    char *out = malloc(room);
+    if (out && k->foreign) { memcpy(out, k->foreign, n = k->foreign_bytes); }
+    else if (out) {
+        n += (size_t)snprintf(out + n, room - n, "%s1\nversion %s\nrecipe %s\n", CHUNK, LK_VERSION, *k->recipe ? k->recipe : "-");
+        for (int p = 0; p < LK_PARAMETERS; p++)
+            n += (size_t)snprintf(out + n, room - n, "parameter %u %.17g\n", LK_PARAMETER[p].id, atomic_load(&k->value[p]));
+        for (size_t i = 0; i < sizeof LK_SOUND / sizeof *LK_SOUND; i++) {
+            float f;
+            int32_t v;
+            memcpy(&f, k->sound + LK_SOUND[i].at, 4);
+            memcpy(&v, k->sound + LK_SOUND[i].at, 4);
+            n += (size_t)snprintf(out + n, room - n, "sound %s %.9g\n", LK_SOUND[i].name, LK_SOUND[i].kind == 'f' ? f : v);
+        }
+        n += (size_t)snprintf(out + n, room - n, "preset %zu\n", k->preset_bytes);
+        memcpy(out + n, k->preset, k->preset_bytes);
+        n += k->preset_bytes;
+    }
+    *bytes = n;
+    os_unlock(&k->lock);
+    return out;
+}
+int lk_load(lk *k, const char *chunk, size_t bytes) {
+    const char *at = chunk, *end = chunk + bytes;
+    char line[200], name[64], word[64], recipe[33] = "", *kept = NULL, *preset = NULL;
+    double value[LK_PARAMETERS];
+    uint8_t sound[LK_SOUND_BYTES] = {0};
+    size_t n = 0;
+    if (bytes > MOST_CHUNK || bytes < sizeof CHUNK || memcmp(chunk, CHUNK, sizeof CHUNK - 1) || !next_line(&at, end, line, sizeof line)) return 0;
+    long format = strtol(line + sizeof CHUNK - 1, NULL, 10);
+    if (format < 1) return 0;
+    for (int p = 0; p < LK_PARAMETERS; p++) value[p] = LK_PARAMETER[p].normal;
+    while (next_line(&at, end, line, sizeof line)) {
+        if (sscanf(line, "%63s %63s", name, word) != 2) continue;
+        if (!strcmp(name, "recipe")) snprintf(recipe, sizeof recipe, "%s", word);
+        else if (!strcmp(name, "parameter")) {
+            char *rest = strchr(line + 10, ' ');
+            unsigned long id = strtoul(word, NULL, 10);
+            double v = rest ? strtod(rest, NULL) : NAN;
+            for (int p = 0; p < LK_PARAMETERS; p++)
+                if (LK_PARAMETER[p].id == id && v >= 0 && v <= 1) value[p] = v;
+        } else if (!strcmp(name, "sound")) {
+            char *rest = strchr(line + 6, ' ');
+            if (rest) sound_line(sound, word, strtod(rest, NULL));
+        } else if (!strcmp(name, "preset")) {
+            n = strtoul(word, NULL, 10);
+            if (n > MOST_PRESET || n > (size_t)(end - at)) return 0;
+            preset = malloc(n + 1);
+            if (preset) memcpy(preset, at, n);
+            break;
+        }
+    }
+    if (!preset && format == 1) return 0;
+    if (format > 1 && (kept = malloc(bytes))) memcpy(kept, chunk, bytes);
+    os_lock(&k->lock);
+    free(k->foreign);
+    k->foreign = kept;
+    k->foreign_bytes = kept ? bytes : 0;
+    for (int p = 0; p < LK_PARAMETERS; p++) atomic_store(&k->value[p], value[p]);
+    if (preset) {
+        free(k->preset);
+        k->preset = preset;
+        k->preset_bytes = n;
+        memcpy(k->recipe, recipe, sizeof recipe);
+        memcpy(k->sound, sound, sizeof sound);
+        k->serial++;
+        k->has_failed = 0;
+        atomic_store(&k->wished_program, -1);
+    }
+    if (kept) notice(k, "This song needs a later latentkeys; what it says is kept");
+    if (!atomic_load(&k->active)) place(k, 0);
+    atomic_store(&k->resend, 1);
+    settle(k);
+    os_unlock(&k->lock);
+    return 1;
+}
+
+void lk_text(lk *k, int p, double v, char *to, size_t room) {
+    if (p < 0 || p >= LK_PARAMETERS) { snprintf(to, room, "?"); return; }
+    if (p == LK_AT_BYPASS) snprintf(to, room, "%s", v >= 0.5 ? "on" : "off");
+    else if (p == LK_AT_PROGRAM || p == LK_AT_STATUS) {
+        os_lock(&k->lock);
+        int n = (int)lrint(fmin(fmax(v, 0), 1) * 127);
+        if (p == LK_AT_STATUS) snprintf(to, room, "%s", k->notice);
+        else if (*k->names[n]) snprintf(to, room, "%s", k->names[n]);
+        else snprintf(to, room, "(%d)", n);
+        os_unlock(&k->lock);
+    } else if (LK_PARAMETER[p].text == LK_DECIBELS) snprintf(to, room, "%.1f", LK_LOWEST_DB + v * (LK_HIGHEST_DB - LK_LOWEST_DB));
+    else if (LK_PARAMETER[p].text == LK_BALANCE) snprintf(to, room, "%.0f", fmax(-100, (v * 127 - 64) / 0.63));
+    else snprintf(to, room, "%.0f", v * 100);
+}
+int lk_from_text(lk *k, int p, const char *text, double *value) {
+    if (p < 0 || p >= LK_PARAMETERS || p == LK_AT_STATUS) return 0;
+    if (p == LK_AT_BYPASS) { *value = !strcmp(text, "on") || atof(text) >= 0.5; return 1; }
+    if (p == LK_AT_PROGRAM) {
+        char name[NAME];
+        for (int i = 0; i < 128; i++) {
+            lk_text(k, p, i / 127.0, name, sizeof name);
+            if (!strcmp(name, text)) { *value = i / 127.0; return 1; }
+        }
+        return 0;
+    }
+    char *end;
+    double x = strtod(text, &end);
+    if (end == text || !isfinite(x)) return 0;
+    if (LK_PARAMETER[p].text == LK_DECIBELS) x = (x - LK_LOWEST_DB) / (LK_HIGHEST_DB - LK_LOWEST_DB);
+    else if (LK_PARAMETER[p].text == LK_BALANCE) x = (x * 0.63 + 64) / 127;
+    else x /= 100;
+    *value = fmin(fmax(x, 0), 1);
+    return 1;
+}
+
+/* -- the audio thread */
+static void render(lk *k, int until) {
+    if (until <= k->done) return;
+    k->code->process_block(k->state, k->left + k->done, k->right + k->done, 1, until - k->done);
+    k->done = until;
+    k->queued = 0;
+}
+static int offset_of(lk *k, int offset) { /* of an event, from what has been rendered on */
+    if (offset >= k->frames) offset = k->frames - 1;
+    if (offset < k->done) offset = k->done;
+    if (k->queued >= MOST_QUEUED) render(k, offset);
+    k->queued++;
+    return offset - k->done;
+}
+void lk_message(lk *k, int offset, int status, int d1, int d2) {
+    if (!k->state || status < 0x80 || status > 0xFF) return;
+    offset = offset_of(k, offset);
+    k->code->lk_midi(k->state, offset, status, d1 & 127, d2 & 127);
+}
+static void apply(lk *k, int offset, int p, double v) {
+    if (v == k->sent[p]) return;
+    k->sent[p] = v;
+    if (LK_PARAMETER[p].kind == LK_GAIN) {
+        offset = offset_of(k, offset);
+        k->code->lk_gain(k->state, offset, lrint(100 * (LK_LOWEST_DB + v * (LK_HIGHEST_DB - LK_LOWEST_DB))));
+    } else if (LK_PARAMETER[p].kind == LK_CONTROL)
+        for (int c = 0; c < 16; c++) lk_message(k, offset, 0xB0 | c, LK_PARAMETER[p].control, (int)lrint(v * 127));
+}
+void lk_set(lk *k, int offset, int p, double v) {
+    if (p < 0 || p >= LK_PARAMETERS || p == LK_AT_STATUS || !(v >= 0)) return;
+    v = v > 1 ? 1 : v;
+    double before = atomic_exchange(&k->value[p], v);
+    if (p == LK_AT_PROGRAM) {
+        if (lrint(before * 127) == lrint(v * 127)) return;
+        atomic_store(&k->settled, 0);
+        atomic_store(&k->wished_program, (int)lrint(v * 127));
+    } else if (k->state && k->frames > 0) apply(k, offset, p, v);
+    else atomic_store(&k->resend, 1);
+}
+void lk_begin_block(lk *k, float *left, float *right, int frames) {
+    k->left = left;
+    k->right = right;
+    k->frames = frames;
+    k->done = k->queued = 0;
+    if (!k->state) return;
+    if (atomic_load(&k->offline)) { /* once: a service that never answers makes a bounce late, not endless */
+        int64_t until = 0;
+        while (!atomic_load(&k->settled) && !atomic_load(&k->tired)) {
+            if (!until) until = os_now_ms() + WAIT_OFFLINE_MS;
+            if (os_now_ms() > until) atomic_store(&k->tired, 1);
+            os_sleep_ms(1);
+        }
+    }
+    if (frames > 0 && atomic_exchange(&k->resend, 0))
+        for (int p = 0; p < LK_PARAMETERS; p++) apply(k, 0, p, atomic_load(&k->value[p]));
+}
+void lk_end_block(lk *k) {
+    if (k->state) render(k, k->frames);
+    else for (int i = 0; i < k->frames; i++) k->left[i] = k->right[i] = 0;
+    float to = atomic_load(&k->value[LK_AT_BYPASS]) >= 0.5 ? 1 : 0;
+    if (to != 0 || k->bypassed != 0)
+        for (int i = 0; i < k->frames; i++) {
+            k->bypassed += fmaxf(fminf(to - k->bypassed, 1 / 256.0f), -1 / 256.0f);
+            k->left[i] *= 1 - k->bypassed;
+            k->right[i] *= 1 - k->bypassed;
+        }
+    k->frames = 0;
+}
+int lk_is_sounding(lk *k) { return k->state && k->code->lk_sounding(k->state) > 0; }
+double lk_tail_seconds(void) { return 30; }

@@ -1,0 +1,293 @@
+"""A CLAP host of our own, through ctypes: loads a plug-in, feeds it events, takes its sound."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from ctypes import (
+    CFUNCTYPE,
+    POINTER,
+    Structure,
+    c_bool,
+    c_char,
+    c_char_p,
+    c_double,
+    c_float,
+    c_int16,
+    c_int32,
+    c_int64,
+    c_uint8,
+    c_uint16,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MIDI, PARAMETER, NOTE_ON, NOTE_OFF, CHOKE, EXPRESSION = 10, 5, 0, 1, 2, 4
+
+
+class Header(Structure):
+    _fields_ = [
+        *(("size", c_uint32), ("time", c_uint32), ("space", c_uint16), ("type", c_uint16)),
+        ("flags", c_uint32),
+    ]
+
+
+class MidiEvent(Structure):
+    _fields_ = [("header", Header), ("port", c_uint16), ("data", c_uint8 * 3)]
+
+
+class NoteEvent(Structure):
+    _fields_ = [
+        *(("header", Header), ("note_id", c_int32), ("port", c_int16), ("channel", c_int16)),
+        *(("key", c_int16), ("velocity", c_double)),
+    ]
+
+
+class ParameterEvent(Structure):
+    _fields_ = [
+        *(("header", Header), ("id", c_uint32), ("cookie", c_void_p), ("note_id", c_int32)),
+        *(("port", c_int16), ("channel", c_int16), ("key", c_int16), ("value", c_double)),
+    ]
+
+
+class ExpressionEvent(Structure):
+    _fields_ = [
+        *(("header", Header), ("expression", c_int32), ("note_id", c_int32), ("port", c_int16)),
+        *(("channel", c_int16), ("key", c_int16), ("value", c_double)),
+    ]
+
+
+SIZE = CFUNCTYPE(c_uint32, c_void_p)
+GET = CFUNCTYPE(c_void_p, c_void_p, c_uint32)
+PUSH = CFUNCTYPE(c_bool, c_void_p, c_void_p)
+STREAM = CFUNCTYPE(c_int64, c_void_p, c_void_p, c_uint64)
+NOTHING = CFUNCTYPE(None, c_void_p)
+EXTENSION = CFUNCTYPE(c_void_p, c_void_p, c_char_p)
+
+
+class InEvents(Structure):
+    _fields_ = [("context", c_void_p), ("size", SIZE), ("get", GET)]
+
+
+class OutEvents(Structure):
+    _fields_ = [("context", c_void_p), ("push", PUSH)]
+
+
+class Stream(Structure):
+    _fields_ = [("context", c_void_p), ("call", STREAM)]
+
+
+class AudioBuffer(Structure):
+    _fields_ = [
+        *(("data32", POINTER(POINTER(c_float))), ("data64", c_void_p), ("channels", c_uint32)),
+        *(("latency", c_uint32), ("constant", c_uint64)),
+    ]
+
+
+class Process(Structure):
+    _fields_ = [
+        *(("steady_time", c_int64), ("frames", c_uint32), ("transport", c_void_p)),
+        *(("inputs", c_void_p), ("outputs", POINTER(AudioBuffer)), ("input_count", c_uint32)),
+        *(("output_count", c_uint32), ("in_events", POINTER(InEvents))),
+        ("out_events", POINTER(OutEvents)),
+    ]
+
+
+class Host(Structure):
+    _fields_ = [
+        *(("version", c_uint32 * 3), ("data", c_void_p), ("name", c_char_p), ("vendor", c_char_p)),
+        *(("url", c_char_p), ("own_version", c_char_p), ("get_extension", EXTENSION)),
+        *(("restart", NOTHING), ("process", NOTHING), ("callback", NOTHING)),
+    ]
+
+
+class ParameterInfo(Structure):
+    _fields_ = [
+        *(("id", c_uint32), ("flags", c_uint32), ("cookie", c_void_p), ("name", c_char * 256)),
+        *(("module", c_char * 1024), ("low", c_double), ("high", c_double), ("normal", c_double)),
+    ]
+
+
+P = c_void_p
+METHODS = (
+    # of clap_plugin, after its descriptor and data
+    *(("init", CFUNCTYPE(c_bool, P)), ("destroy", CFUNCTYPE(None, P))),
+    ("activate", CFUNCTYPE(c_bool, P, c_double, c_uint32, c_uint32)),
+    *(("deactivate", CFUNCTYPE(None, P)), ("start", CFUNCTYPE(c_bool, P))),
+    *(("stop", CFUNCTYPE(None, P)), ("reset", CFUNCTYPE(None, P))),
+    ("process", CFUNCTYPE(c_int32, P, POINTER(Process))),
+    *(("extension", CFUNCTYPE(c_void_p, P, c_char_p)), ("on_main_thread", CFUNCTYPE(None, P))),
+)
+PARAMS = (
+    *(("count", CFUNCTYPE(c_uint32, P)), ("info", CFUNCTYPE(c_bool, P, c_uint32, P))),
+    ("value", CFUNCTYPE(c_bool, P, c_uint32, POINTER(c_double))),
+    ("to_text", CFUNCTYPE(c_bool, P, c_uint32, c_double, c_char_p, c_uint32)),
+    ("from_text", CFUNCTYPE(c_bool, P, c_uint32, c_char_p, POINTER(c_double))),
+    ("flush", CFUNCTYPE(None, P, POINTER(InEvents), POINTER(OutEvents))),
+)
+TABLES: dict[str, tuple[tuple[str, Any], ...]] = {
+    "clap.params": PARAMS,
+    "clap.state": (("save", CFUNCTYPE(c_bool, P, P)), ("load", CFUNCTYPE(c_bool, P, P))),
+    "clap.latency": (("get", CFUNCTYPE(c_uint32, P)),),
+    "clap.tail": (("get", CFUNCTYPE(c_uint32, P)),),
+    "clap.render": (("hard", CFUNCTYPE(c_bool, P)), ("set", CFUNCTYPE(c_bool, P, c_int32))),
+    "clap.audio-ports": (
+        ("count", CFUNCTYPE(c_uint32, P, c_bool)),
+        ("get", CFUNCTYPE(c_bool, P, c_uint32, c_bool, P)),
+    ),
+    "clap.note-ports": (
+        ("count", CFUNCTYPE(c_uint32, P, c_bool)),
+        ("get", CFUNCTYPE(c_bool, P, c_uint32, c_bool, P)),
+    ),
+}
+
+
+class Plugin:
+    """One instance of a CLAP plug-in.
+
+    Parameters
+    ----------
+    path
+        The file.
+    rate_hz
+        What it is activated with.
+    offline
+        Whether blocks may wait.
+    """
+
+    def __init__(self, path: Path, rate_hz: float = 48_000.0, *, offline: bool = True) -> None:
+        self._library = ctypes.CDLL(str(path))
+        entry = ctypes.cast(self._library.clap_entry, POINTER(c_void_p))
+        at = 12 + 4  # three numbers of the version, then aligned pointers
+        words = ctypes.cast(ctypes.addressof(entry.contents) + at, POINTER(c_void_p))
+        CFUNCTYPE(c_bool, c_char_p)(words[0])(str(path).encode())
+        factory = CFUNCTYPE(c_void_p, c_char_p)(words[2])(b"clap.plugin-factory")
+        table = ctypes.cast(factory, POINTER(c_void_p))
+        self.host = Host((1, 1, 1), None, b"test", b"", b"", b"1")
+        self.host.get_extension = EXTENSION(lambda *_: None)
+        self.host.restart = self.host.process = self.host.callback = NOTHING(lambda *_: None)
+        create = CFUNCTYPE(c_void_p, P, P, c_char_p)(table[2])
+        made = create(factory, ctypes.addressof(self.host), b"org.latentkeys.latentkeys")
+        assert made
+        self.address = made
+        fields = ctypes.cast(made, POINTER(c_void_p))
+        self._methods = {
+            name: kind(fields[index]) for index, (name, kind) in enumerate(METHODS, start=2)
+        }
+        self._events: Sequence[Structure] = ()
+        self._in = InEvents(None, SIZE(lambda _: len(self._events)), GET(self._event))
+        self._out = OutEvents(None, PUSH(lambda *_: True))
+        self.call("init")
+        self.ask("clap.render", "set", 1 if offline else 0)
+        self.rate_hz = rate_hz
+
+    def start(self, rate_hz: float | None = None) -> None:
+        """Activate, at another rate if one is given, and start processing."""
+        self.rate_hz = rate_hz or self.rate_hz
+        assert self.call("activate", self.rate_hz, 1, 8192)
+        self.call("start")
+
+    def stop(self) -> None:
+        self.call("stop")
+        self.call("deactivate")
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        return self._methods[name](self.address, *arguments)
+
+    def ask(self, extension: str, name: str, *arguments: Any) -> Any:
+        """Call a function of an extension."""
+        table = ctypes.cast(self.call("extension", extension.encode()), POINTER(c_void_p))
+        names = [entry[0] for entry in TABLES[extension]]
+        kind = dict(TABLES[extension])[name]
+        return kind(table[names.index(name)])(self.address, *arguments)
+
+    def process(self, frames: int, events: Sequence[Structure] = ()) -> NDArray[np.float32]:
+        """Return one block: float32, shape (2, frames)."""
+        audio = np.full((2, max(frames, 1)), np.nan, np.float32)
+        channels = (POINTER(c_float) * 2)(
+            *(audio[c].ctypes.data_as(POINTER(c_float)) for c in range(2))
+        )
+        buffer = AudioBuffer(channels, None, 2, 0, 0)
+        self._events = events
+        block = Process(0, frames, None, None, ctypes.pointer(buffer), 0, 1)
+        block.in_events, block.out_events = ctypes.pointer(self._in), ctypes.pointer(self._out)
+        assert self.call("process", ctypes.byref(block)) != 0
+        return audio[:, :frames]
+
+    def flush(self, events: Sequence[Structure]) -> None:
+        self._events = events
+        self.ask("clap.params", "flush", ctypes.byref(self._in), ctypes.byref(self._out))
+
+    def save(self) -> bytes:
+        content = bytearray()
+
+        def write(_: Any, data: int, size: int) -> int:
+            size = min(size, 100)  # hosts may take a piece at a time
+            content.extend(ctypes.string_at(data, size))
+            return size
+
+        stream = Stream(None, STREAM(write))
+        assert self.ask("clap.state", "save", ctypes.addressof(stream))
+        return bytes(content)
+
+    def load(self, chunk: bytes) -> bool:
+        left = bytearray(chunk)
+
+        def read(_: Any, data: int, size: int) -> int:
+            piece = bytes(left[: min(size, 1000)])
+            ctypes.memmove(data, piece, len(piece))
+            del left[: len(piece)]
+            return len(piece)
+
+        stream = Stream(None, STREAM(read))
+        return bool(self.ask("clap.state", "load", ctypes.addressof(stream)))
+
+    def value(self, number: int) -> float:
+        value = c_double(-1.0)
+        self.ask("clap.params", "value", number, ctypes.byref(value))
+        return value.value
+
+    def text(self, number: int, value: float) -> str:
+        room = ctypes.create_string_buffer(256)
+        self.ask("clap.params", "to_text", number, value, room, 256)
+        return room.value.decode()
+
+    def parameters(self) -> list[ParameterInfo]:
+        found = []
+        for index in range(self.ask("clap.params", "count")):
+            info = ParameterInfo()
+            assert self.ask("clap.params", "info", index, ctypes.addressof(info))
+            found.append(info)
+        return found
+
+    def close(self) -> None:
+        self.call("destroy")
+
+    def _event(self, _: Any, index: int) -> int:
+        return ctypes.addressof(self._events[index])
+
+
+def midi(at: int, *data: int) -> MidiEvent:
+    padded = (c_uint8 * 3)(*(*data, 0, 0)[:3])
+    return MidiEvent(Header(ctypes.sizeof(MidiEvent), at, 0, MIDI, 0), 0, padded)
+
+
+def turn(at: int, number: int, value: float) -> ParameterEvent:
+    header = Header(ctypes.sizeof(ParameterEvent), at, 0, PARAMETER, 0)
+    return ParameterEvent(header, number, None, -1, -1, -1, -1, value)
+
+
+def note(at: int, kind: int, key: int, velocity: float = 0.8, channel: int = 0) -> NoteEvent:
+    header = Header(ctypes.sizeof(NoteEvent), at, 0, kind, 0)
+    return NoteEvent(header, -1, 0, channel, key, velocity)
+
+
+def express(at: int, kind: int, key: int, value: float) -> ExpressionEvent:
+    header = Header(ctypes.sizeof(ExpressionEvent), at, 0, EXPRESSION, 0)
+    return ExpressionEvent(header, kind, -1, 0, 0, key, value)

@@ -1,0 +1,72 @@
+"""The same sources give the same bytes, and what is installed is what was built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from instrument.errors import InstallationError
+from instrument.plugin.build import build
+from instrument.plugin.generated_header import generated_header
+from instrument.plugin.install import install, installed_at, remove, status
+from instrument.plugin.places import Binary, this_target
+
+SMALL = 300_000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_builds_the_same_bytes_twice(binaries: Path, tmp_path: Path) -> None:
+    build([this_target()], tmp_path)
+    for kind in ("clap", "vst3"):
+        file = Binary(this_target(), kind).file
+        assert (tmp_path / file).read_bytes() == (binaries / file).read_bytes()
+        assert (tmp_path / file).stat().st_size <= SMALL
+
+
+def test_header_is_the_same_twice() -> None:
+    assert generated_header() == generated_header()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_installs_says_so_and_removes(
+    binaries: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    with pytest.raises(InstallationError, match="brings no plug-in"):
+        install(tmp_path / "nothing")
+    assert not status(binaries).installed
+    assert set(install(binaries)) == {installed_at("clap"), installed_at("vst3")}
+    install(binaries)  # again, over itself
+    found = status(binaries)
+    assert all(found.is_current.values()) and len(found.is_current) == 2
+    assert found.launch and found.service_pid is None
+    assert len(remove()) == 3
+    assert not remove()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_vst3_in_pedalboard_sounds_as_render_does(binaries: Path, home: Path) -> None:
+    pedalboard = pytest.importorskip("pedalboard")
+    from instrument.midi.song import song_of
+    from instrument.music.note import Note, Phrase
+    from instrument.offline.render_song import SongPlayer
+    from instrument.preset.banks import chosen_preset
+
+    song = song_of(Phrase.of([Note(n * 0.5, 60 + 4 * n, 0.4) for n in range(4)]))
+    player = SongPlayer(song, 48_000)
+    player.load(chosen_preset(None))
+    expected = np.concatenate(list(player.play())).T
+    instrument = pedalboard.load_plugin(str(binaries / Binary(this_target(), "vst3").bundle))
+    assert instrument.is_instrument
+    messages = [(bytes(m.data), m.time_seconds) for m in song.messages if m.data[0] >> 4 in (8, 9)]
+    seconds = expected.shape[1] / 48_000
+    instrument(messages, duration=seconds, sample_rate=48_000)  # waits for the tones
+    audio = instrument(messages, duration=seconds, sample_rate=48_000, reset=True)
+    count = min(audio.shape[1], expected.shape[1])
+    np.testing.assert_array_equal(audio[:, :count], expected[:, :count])
