@@ -17,7 +17,8 @@ import click
 from rich.console import Console
 
 from instrument.cli.options import Decorator, HeadedCommand, under
-from instrument.composers.continuer import at_bar_line, pitched_notes, recent
+from instrument.composers.continuer import at_bar_line, pitched_notes
+from instrument.composers.hearing import accompany_as_heard, continue_as_heard
 from instrument.composers.protocols import Composer
 from instrument.composers.registry import (
     BUILT_IN,
@@ -132,7 +133,7 @@ def continue_command(
     composer = _open(name, phrase, constraints)
     length = bars * phrase.meter_at(phrase.length_beats).bar_beats
     began = time.perf_counter()
-    made = composer.continue_phrase(recent(phrase), length, constraints, seed)
+    made = continue_as_heard(composer, phrase, length, constraints, seed)
     took = time.perf_counter() - began
     write_continued(out, file, notes, phrase.length_beats, made)
     _say(out, name, made, bars, took, f"from beat {phrase.length_beats:g} on")
@@ -158,7 +159,7 @@ def accompany_command(
     composer = _open(name, phrase, constraints)
     bars = math.ceil(phrase.length_beats / phrase.bar_beats)
     began = time.perf_counter()
-    made = composer.generate(bars, seed, constraints, condition=phrase)
+    made = accompany_as_heard(composer, bars, seed, constraints, phrase)
     took = time.perf_counter() - began
     write_accompanied(out, file, notes, phrase.length_beats, made)
     _say(out, name, made, bars, took, f"beside {len(phrase.notes)} notes")

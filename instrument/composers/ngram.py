@@ -142,6 +142,14 @@ class NgramModel:
         note = Note(onset.start / GRID, pitch, duration / GRID, velocity)
         return note, _after(state, onset, (shift, pitch, duration), velocity)
 
+    def rhythm_nats(self, state: NgramState, note: Note) -> float:
+        """Return how little a note's start and length are expected; what it sounds is left out."""
+        spelled = _spelled(state.history, note)
+        onset = state.history.onset(spelled[0])
+        shift, _, duration = _opinions(state.counts, state.history, onset, spelled)
+        weights = self._known.shift.weights, self._known.duration.weights
+        return -float(np.log(weights[0] @ shift) + np.log(weights[1] @ duration))
+
     def _hear(self, state: NgramState, onset: Onset, spelled: Spelled) -> None:
         """Learn a note of the piece at hand; the first has none before it to learn from."""
         if self.heard_weight > 0.0 and len(state.history.starts):

@@ -17,6 +17,7 @@ from instrument.music.sampling import NoteRandom
 
 REMEMBERED_NOTES = 1000
 """Some minutes of playing: a session may last for hours, and the counts of each take memory."""
+MOST_CANDIDATES = 4
 _NOTE, _COIN = 0, 1  # streams of randomness
 
 
@@ -72,6 +73,8 @@ class NoteComposer:
         self._network = network
         self._counts = NgramModel(remembers=remembers)
         self._notes, self._coins = NoteRandom(seed, _NOTE), NoteRandom(seed, _COIN)
+        others = [NoteRandom(seed, _COIN + 1 + number) for number in range(MOST_CANDIDATES - 1)]
+        self._candidates = [self._notes, *others]
 
     def begin(self, origin_beats: float, bar_beats: float, drawn: int = 0) -> ComposerState:
         """Return the moment before the first note; positions before `origin_beats` are its zero."""
@@ -89,7 +92,12 @@ class NoteComposer:
         return replace(moment, network=network, counts=counts, last_beats=start)
 
     def draw(
-        self, moment: ComposerState, controls: Constraints, blend: float, earliest_beats: float
+        self,
+        moment: ComposerState,
+        controls: Constraints,
+        blend: float,
+        earliest_beats: float,
+        candidates: int = 1,
     ) -> tuple[Note, ComposerState]:
         """Make the next note, not before a position; the moment has not been fed it yet.
 
@@ -97,20 +105,31 @@ class NoteComposer:
         ----------
         blend
             Share of the notes that the counts draw, 0 to 1.
+        candidates
+            So many notes the network draws; the one that is most in the player's rhythm stays.
         """
         earliest = max(earliest_beats, moment.last_beats) - moment.origin_beats
         asked = replace(controls, earliest_beats=max(0.0, earliest))
         index = moment.drawn
         after = replace(moment, drawn=index + 1)
         if self._coins.at(index).random() >= blend:
-            note = self._try(
-                lambda model: draw_not_before(model, moment.network, asked, self._notes, index)[0],
-                moment,
-            )
+            note = self._try(lambda model: self._best(model, moment, asked, candidates), moment)
             if note is not None:
                 return _moved(note, moment.origin_beats), after
         note, _ = draw_not_before(self._counts, moment.counts, asked, self._notes, index)
         return _moved(note, moment.origin_beats), after
+
+    def _best(
+        self, model: NoteModel[Any], moment: ComposerState, asked: Constraints, candidates: int
+    ) -> Note:
+        """Draw notes; return the one that the counts expect most, the first of equals."""
+        drawn = [
+            draw_not_before(model, moment.network, asked, random, moment.drawn)[0]
+            for random in self._candidates[:candidates]
+        ]
+        if len(drawn) == 1:
+            return drawn[0]
+        return min(drawn, key=lambda note: self._counts.rhythm_nats(moment.counts, note))
 
     def _try(self, ask: Any, moment: ComposerState | None = None) -> Any:
         """Ask the network; from its first failure on, never again."""

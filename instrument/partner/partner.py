@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -29,6 +30,9 @@ from instrument.midi.messages import (
     is_note_on,
     message_bytes,
 )
+from instrument.music.constraints import Constraints
+from instrument.music.meant import Ear
+from instrument.music.meant import played as played_with
 from instrument.music.note import Note
 from instrument.music.transport import TapTempo, Transport
 from instrument.partner.clocks.metronome import BeatKeeper
@@ -44,6 +48,7 @@ from instrument.partner.commands import (
     ThinkAgain,
 )
 from instrument.partner.knobs import KnobBoard
+from instrument.partner.nearness import blend_near, candidates_near, near_to, voices_near
 from instrument.partner.note_composer import ComposerState, NoteComposer
 from instrument.partner.performance_log import PerformanceLog
 from instrument.partner.plan import Plan, Planned
@@ -54,9 +59,12 @@ from instrument.preset.partner_options import PartnerOptions
 from instrument.realtime.state import TO_OUT, TO_VOICES
 
 STEP_SECONDS = 0.001
-RULES = 2
+RULES = 3
 """The rules of today. By those of takes of format 1 a key that is struck again ends its note, and
-the counts remember everything."""
+the counts remember everything; by those of format 2 composers are told what was played, not what
+was meant."""
+MEANT_RULES = 3
+"""From these rules on the partner hears what was meant."""
 _GRID_BEATS = 0.25
 _TICK_BEATS = 1.0 / 24.0
 _MOST_IN_A_BEAT = 16  # a composer may stand still
@@ -136,6 +144,7 @@ class Partner:
             self.transport = self.follower.transport
         self._most_equal = 1 if rules == 1 else MOST_EQUAL
         self.hands, self.plan = PlayerNotes(self._most_equal), Plan()
+        self.ear = Ear()
         self.ledger = SoundingNotes(self._frame_of)
         self._moment = composer.begin(0.0, transport.bar_beats)
         self._untold: Note | None = None  # our last note, which the composer is told when it counts
@@ -152,6 +161,7 @@ class Partner:
         self._messages: list[Message] = []
         self._handed_over_beats = 0.0  # everything before it has been sent
         self._locked_until = -math.inf  # what is planned before it stays
+        self._composed_until = -math.inf  # start of the last note that was composed
         self._frame = 0
         self.step_frames = round(STEP_SECONDS * transport.rate_hz)
         self._jumps = self.transport.jumps
@@ -292,10 +302,55 @@ class Partner:
 
     # -- what modes use
 
-    def feed(self, notes: tuple[Note, ...]) -> None:
-        """Tell the composer what was played."""
+    @property
+    def hears_what_is_meant(self) -> bool:
+        """Not by the rules of old takes."""
+        return self.rules >= MEANT_RULES
+
+    def feed(self, notes: tuple[Note, ...]) -> tuple[Note, ...]:
+        """Tell the composer what was meant by what the player played; return it."""
+        if self.hears_what_is_meant:
+            notes = tuple(self.ear.hear(note) for note in notes)
+        return self._tell(notes)
+
+    def listen(self, notes: Sequence[Note]) -> None:
+        """Learn how the player plays, and tell the composer nothing."""
+        for note in sorted(notes):
+            self.ear.hear(note)
+
+    def remind(self, notes: tuple[Note, ...]) -> None:
+        """Tell the composer of notes that were heard before, or are our own."""
+        if self.hears_what_is_meant:
+            notes = tuple(sorted(self.ear.meant(note) for note in notes))
+        self._tell(notes)
+
+    def _tell(self, notes: tuple[Note, ...]) -> tuple[Note, ...]:
         for note in notes:
             self.moment = self.composer.feed(self.moment, note)
+        return notes
+
+    def asked(self) -> Constraints:
+        """Return what the composer has to keep to now; what is free follows the player."""
+        if not self.hears_what_is_meant:
+            return self.constraints
+        return near_to(self.ear, self.constraints, self.options)
+
+    @property
+    def blend(self) -> float:
+        """Share of the notes that the counts draw."""
+        return blend_near(self.options) if self.hears_what_is_meant else self.options.blend
+
+    @property
+    def candidates(self) -> int:
+        """How many notes the composer may choose from."""
+        return candidates_near(self.options) if self.hears_what_is_meant else 1
+
+    @property
+    def polyphony(self) -> int:
+        """How many of our notes may sound at once."""
+        if not self.hears_what_is_meant:
+            return self.options.polyphony
+        return voices_near(self.ear, self.options)
 
     def compose_one(
         self, earliest_beats: float, end_beats: float, *, starts_now: bool
@@ -312,30 +367,58 @@ class Partner:
         Note or None
             What was planned; None if the composer's next note comes no sooner than the end.
         """
-        before, options = self.moment, self.options
-        earliest_beats = max(0.0, self._room_from(earliest_beats))
-        note, after = self.composer.draw(before, self.constraints, options.blend, earliest_beats)
-        start = earliest_beats if starts_now else note.start_beats
-        if options.is_quantised:
-            start = max(earliest_beats, round(start / _GRID_BEATS) * _GRID_BEATS)
+        before = self.moment
+        soonest = earliest_beats if starts_now else self._on_page(earliest_beats)
+        soonest = max(0.0, self._room_from(soonest))
+        candidates = 1 if starts_now else self.candidates
+        note, after = self.composer.draw(before, self.asked(), self.blend, soonest, candidates)
+        start = soonest if starts_now else note.start_beats
+        if self.options.is_quantised:
+            start = max(soonest, round(start / _GRID_BEATS) * _GRID_BEATS)
         if start >= end_beats - 1e-6:
             return None
         length = min(note.length_beats, end_beats - start)
-        played = replace(note, start_beats=start, length_beats=length)
+        written = replace(note, start_beats=start, length_beats=length)
+        # In the order of composing, whatever the feel has become: `cut` relies on it.
+        played = self.felt(written, max(earliest_beats, self._composed_until))
+        self._composed_until = played.start_beats
         self.plan.add(Planned(self._blended(played), 0, before))
-        self.moment, self._untold = after, played
+        self.moment, self._untold = after, written
         return played
+
+    def felt(self, note: Note, earliest_beats: float = 0.0) -> Note:
+        """Play a note as the player would have, but no sooner than a position, and in order."""
+        if not self.hears_what_is_meant or self.options.is_quantised:
+            return note
+        felt = played_with(note, self.ear.feel)
+        start = max(felt.start_beats, earliest_beats)
+        return replace(felt, start_beats=start)
 
     def _room_from(self, beats: float) -> float:
         """Return from where another note fits: chords and beats can be full."""
-        recent = [*self.lately, *self.plan.notes][-_MOST_IN_A_BEAT:]
-        starts = [planned.note.start_beats for planned in recent]
+        notes = [planned.note for planned in (*self.lately, *self.plan.notes)]
+        if self.hears_what_is_meant:  # a loop's later bars take no room
+            until = max(beats, self._composed_until) + 1e-6
+            notes = [note for note in notes if note.start_beats <= until]
+        recent = notes[-_MOST_IN_A_BEAT:]
+        starts = [self._on_page(note.start_beats) for note in recent]
         last = max(starts, default=-math.inf)
         if sum(start > last - 1.0 for start in starts) >= _MOST_IN_A_BEAT:
             return max(beats, last + _GRID_BEATS)
-        if sum(start > last - 1e-6 for start in starts) >= self.options.polyphony:
+        if recent and self.hears_what_is_meant and self.polyphony == 1:
+            return max(beats, self._on_page(recent[-1].end_beats))  # a line
+        if sum(start > last - self._same_beats for start in starts) >= self.polyphony:
             return max(beats, last + _TICK_BEATS)
         return beats
+
+    def _on_page(self, played_beats: float) -> float:
+        """Return where a position of the player's time lies on the page."""
+        is_felt = self.hears_what_is_meant and not self.options.is_quantised
+        return self.ear.feel.written(played_beats) if is_felt else played_beats
+
+    @property
+    def _same_beats(self) -> float:
+        return _TICK_BEATS / 2.0 if self.hears_what_is_meant else 1e-6
 
     @property
     def is_locked(self) -> bool:
@@ -367,6 +450,7 @@ class Partner:
     def cut(self, beats: float) -> None:
         """Drop what is planned from a position on, and go back to the composer's moment there."""
         beats = max(beats, self._locked_until)
+        self._composed_until = min(self._composed_until, beats)
         first = self.plan.cut(beats)
         if first is not None and first.before is not None:
             self.moment = first.before
@@ -403,6 +487,8 @@ class Partner:
         self.plan = Plan()
         self.lately.clear()
         self.hands.forget()
+        self.ear.begin_phrase()
+        self._composed_until = -math.inf
         self._handed_over_beats, self._locked_until = 0.0, -math.inf
         bar = self.transport.bar_beats
         origin = self.transport.next_line(self.transport.tie.beats, bar) - bar
@@ -434,8 +520,13 @@ class Partner:
                 channel = channels[planned.part % len(channels)]
                 keys.append(SentNote(to, channel, self._frame_of(to, note.start_beats)))
         begins = min((key.frame for key in keys), default=self._frame)
-        self._messages += self.ledger.let_oldest_go(self.options.polyphony - 1, begins)
+        self._messages += self.ledger.let_oldest_go(self._most_sounding - 1, begins)
         self._messages += self.ledger.strike(note.pitch, note.velocity, tuple(keys), note.end_beats)
+
+    @property
+    def _most_sounding(self) -> int:
+        is_band = self.options.mode == "accompany"
+        return self.options.polyphony if is_band else self.polyphony
 
     @property
     def _early_seconds(self) -> float:

@@ -26,7 +26,7 @@ from instrument.partner.take_format_1 import decode_old_event, options_of
 from instrument.preset.partner_options import PartnerOptions
 from instrument.schema import decode, ranged, read_limited
 
-FORMAT = 2
+FORMAT = 3
 TAKE_FILE, NOTES_FILE = "take.json", "notes.mid"
 LIMIT_BYTES = 64 * 2**20
 LONGEST_SECONDS = 24 * 3600.0

@@ -81,6 +81,8 @@ class PartnerOptions:
     #: A controller that keeps the take when it goes up.
     keep_control: Annotated[int, ranged(0, 119)] | None = None
 
+    #: How near to the player's register, density and key it stays: 0 = free, 1 = very near.
+    closeness: Annotated[float, ranged(0, 1)] = 0.5
     temperature: Annotated[float, ranged(0, 4)] = 1.0
     density: Annotated[float, ranged(0.05, 16, "notes per beat")] | None = None
     key: Name | None = None  #: "Am", "F#", "D minor"

@@ -99,7 +99,7 @@ class Accompany:
         self._begin_bar()
 
     def _listen(self, partner: Partner, notes: tuple[Note, ...]) -> None:
-        partner.feed(notes)
+        notes = partner.feed(notes)
         shown = partner.beats - (_SHOWN_BARS + 1) * partner.transport.bar_beats
         self._played = [n for n in (*self._played, *notes) if n.start_beats >= shown]
 
@@ -107,9 +107,9 @@ class Accompany:
         """Draw one note of the player's next bar; with the last one the band plays."""
         assert self._line is not None
         end = self._line + partner.transport.bar_beats
-        composer, blend = partner.composer, partner.options.blend
+        composer, blend = partner.composer, partner.blend
         note, after = composer.draw(
-            self._moment, replace(partner.constraints, register=None), blend, self._guessed_until
+            self._moment, replace(partner.asked(), register=None), blend, self._guessed_until
         )
         if note.start_beats < end and len(self._guess) < _MOST_GUESSED:
             self._guess.append(note)
@@ -140,7 +140,7 @@ class Accompany:
             for note in track.notes:
                 start = note.start_beats + begins
                 if from_beats - 1e-6 <= start < self._line + bar:
-                    partner.plan.add(Planned(replace(note, start_beats=start), part))
+                    partner.plan.add(Planned(partner.felt(replace(note, start_beats=start)), part))
         self._bars_made += 1
 
     def _tracks(self, partner: Partner, shown: Phrase) -> tuple[Track, ...]:

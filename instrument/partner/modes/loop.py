@@ -1,7 +1,8 @@
 """A loop that never comes back the same: some bars are captured, and one of them is new each time.
 
 Capturing begins with the bar in which the player begins. The loop then goes round; from its second
-pass on one bar after the other is composed anew, in the sense of the whole loop. What the player
+pass on one bar after the other is composed anew, in the sense of what was captured; the others are
+as they were played, so that the loop never wanders off. What the player
 plays over it is left alone; the controller that ends phrases lets the loop begin anew.
 """
 
@@ -22,6 +23,7 @@ class Loop:
         self._start: float | None = None  # where capturing began: a bar line
         self._captured: list[Note] = []
         self._notes: tuple[Note, ...] = ()  # of the last pass, from its beginning
+        self._played: tuple[Note, ...] = ()  # what the player looped
         self._passes = 0  # planned so far
         self._new_from = self._new_until = 0.0  # the bar that is being composed
 
@@ -88,6 +90,8 @@ class Loop:
             for note in kept
             if note.start_beats < length
         )
+        self._played = self._notes
+        partner.listen(self._played)
         self._add(partner, self._notes, self._start + length)
         self._passes = 1
 
@@ -95,10 +99,12 @@ class Loop:
         """Plan the bars that stay; begin to compose the one that does not."""
         bar_beats = partner.transport.bar_beats
         bar = (self._passes - 1) % partner.options.loop_bars * bar_beats
+        if partner.hears_what_is_meant:
+            self._notes = self._played
         stays = tuple(n for n in self._notes if not bar <= n.start_beats < bar + bar_beats)
         partner.moment = partner.composer.begin(start - length, bar_beats, partner.moment.drawn)
-        partner.feed(tuple(_moved(note, start - length) for note in self._notes))
-        partner.feed(tuple(_moved(note, start) for note in stays if note.start_beats < bar))
+        partner.remind(tuple(_moved(note, start - length) for note in self._notes))
+        partner.remind(tuple(_moved(note, start) for note in stays if note.start_beats < bar))
         self._add(partner, stays, start)
         self._notes = stays
         self._passes += 1

@@ -1,4 +1,4 @@
-"""Takes that 0.1.0 kept: they are still made again, every message and every byte."""
+"""Takes of older formats: they are still made again, every message and every byte."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from pathlib import Path
 import pytest
 
 from instrument.partner.replay import replay, replay_into
-from instrument.partner.take import NOTES_FILE, read_take
+from instrument.partner.take import FORMAT, NOTES_FILE, read_take
 
-TAKES = Path(__file__).parent / "takes_of_format_1"
+HERE = Path(__file__).parent
+TAKES = sorted(folder for folder in HERE.glob("takes_of_format_*/*"))
 
 
-@pytest.mark.parametrize("name", ["answer", "duet", "link", "loop", "overlaps"])
-def test_a_take_of_format_1_gives_the_messages_and_the_bytes_that_were_kept(
-    name: str, tmp_path: Path
+def test_there_are_takes_of_every_older_format() -> None:
+    assert {read_take(folder).format for folder in TAKES} == set(range(1, FORMAT))
+
+
+@pytest.mark.parametrize("folder", TAKES, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
+def test_an_old_take_gives_the_messages_and_the_bytes_that_were_kept(
+    folder: Path, tmp_path: Path
 ) -> None:
-    folder = TAKES / name
     sent = replay(read_take(folder))
     text = "".join(f"{m.frame} {m.data.hex()} {m.to}\n" for m in sent)
     kept = (folder / "messages.sha256").read_text(encoding="ascii")

@@ -1,0 +1,51 @@
+"""Composers of files that hear what was meant.
+
+In: a file's phrase, written or played. Out: what a composer makes of what it means, in the feel
+in which it was played. What is written, all of it on the grid, reaches composers as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from instrument.composers.continuer import recent
+from instrument.composers.protocols import Composer
+from instrument.music.constraints import Constraints
+from instrument.music.meant import Ear, given_back, hear_phrase, is_score
+from instrument.music.note import Phrase
+
+_SLACK = 5  # semitones that a continuation may leave what was heard
+
+
+def continue_as_heard(
+    composer: Composer, phrase: Phrase, length_beats: float, controls: Constraints, seed: int
+) -> Phrase:
+    """Go on from what was meant; see `instrument.composers.continuer.Continuer`."""
+    prompt = recent(phrase)
+    if is_score(prompt):
+        return composer.continue_phrase(prompt, length_beats, controls, seed)
+    heard, feel = hear_phrase(prompt)
+    made = composer.continue_phrase(heard, length_beats, _near(heard, controls), seed)
+    return given_back(made, feel)
+
+
+def accompany_as_heard(
+    composer: Composer, bars: int, seed: int, controls: Constraints, phrase: Phrase
+) -> Phrase:
+    """Accompany what was meant; see `instrument.composers.protocols.BarGenerator`."""
+    heard, feel = hear_phrase(phrase)
+    return given_back(composer.generate(bars, seed, controls, condition=heard), feel)
+
+
+def _near(heard: Phrase, controls: Constraints) -> Constraints:
+    """Ask for the density, register and key of what was heard, where nothing else is asked."""
+    ear = Ear.of(heard)
+    register = ear.register()
+    if controls.register is None and register is not None:
+        low, high = max(0, register[0] - _SLACK), min(127, register[1] + _SLACK)
+        controls = replace(controls, register=(low, max(high, min(127, low + 12))))
+    return replace(
+        controls,
+        density=controls.density or ear.density(),
+        key=controls.key or ear.key(),
+    )
