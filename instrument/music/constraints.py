@@ -65,6 +65,12 @@ class Key:
         allowed[[(self.tonic + step) % 12 for step in _SCALES[self.mode]]] = True
         return allowed
 
+    @property
+    def tonic_chord(self) -> tuple[int, int, int]:
+        """Pitch classes of the tonic, its third and its fifth."""
+        third = 3 if self.mode == "minor" else 4
+        return self.tonic, (self.tonic + third) % 12, (self.tonic + 7) % 12
+
 
 @dataclass(frozen=True, slots=True)
 class Constraints:

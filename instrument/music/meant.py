@@ -26,7 +26,8 @@ NOTE_VALUES = (1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1.0, 1.5, 2.0, 3.0, 4.0
 _EDGES = tuple(math.sqrt(a * b) for a, b in pairwise(NOTE_VALUES))
 _HELD = 1.1  # keys are let go before the value is over
 _FAVOUR_BEATS = 0.03  # a sixteenth may be so much farther away than a triplet
-_CHORD_BEATS = 0.08
+CHORD_BEATS = 0.08
+"""Strikes that are nearer to each other are one chord."""
 _SWUNG = (0.56, 0.70)
 _THIRD = (0.28, 0.40)
 _SURE = 2  # swung off-beats in a row that are no accident
@@ -119,7 +120,7 @@ class Ear:
 
     def hear(self, note: Note) -> Note:
         """Return what was meant by the next note; notes come in order of their start."""
-        if 0.0 <= note.start_beats - self._struck < _CHORD_BEATS:
+        if 0.0 <= note.start_beats - self._struck < CHORD_BEATS:
             start = self._written
         else:
             self._watch(note.start_beats)

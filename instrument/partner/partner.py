@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from instrument.errors import SettingError
@@ -30,7 +30,7 @@ from instrument.midi.messages import (
     is_note_on,
     message_bytes,
 )
-from instrument.music.constraints import Constraints
+from instrument.music.constraints import Constraints, Key
 from instrument.music.meant import Ear
 from instrument.music.meant import played as played_with
 from instrument.music.note import Note
@@ -97,6 +97,15 @@ class Mode(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The shape of what is being composed: where it begins and ends, and from where it closes."""
+
+    begins_beats: float
+    ends_beats: float
+    closes_beats: float
+
+
 class Partner:
     """A partner in virtual time.
 
@@ -145,6 +154,7 @@ class Partner:
         self._most_equal = 1 if rules == 1 else MOST_EQUAL
         self.hands, self.plan = PlayerNotes(self._most_equal), Plan()
         self.ear = Ear()
+        self.shape: Shape | None = None  # of an answer
         self.ledger = SoundingNotes(self._frame_of)
         self._moment = composer.begin(0.0, transport.bar_beats)
         self._untold: Note | None = None  # our last note, which the composer is told when it counts
@@ -378,7 +388,7 @@ class Partner:
         if start >= end_beats - 1e-6:
             return None
         length = min(note.length_beats, end_beats - start)
-        written = replace(note, start_beats=start, length_beats=length)
+        written = self._closed(replace(note, start_beats=start, length_beats=length))
         # In the order of composing, whatever the feel has become: `cut` relies on it.
         played = self.felt(written, max(earliest_beats, self._composed_until))
         self._composed_until = played.start_beats
@@ -393,6 +403,23 @@ class Partner:
         felt = played_with(note, self.ear.feel)
         start = max(felt.start_beats, earliest_beats)
         return replace(felt, start_beats=start)
+
+    def _closed(self, note: Note) -> Note:
+        """Let a line come to rest: its last note is long and of the tonic's chord."""
+        shape, key = self.shape, self.key
+        if shape is None or not self.hears_what_is_meant or self.polyphony > 1 or key is None:
+            return note
+        if note.start_beats < shape.closes_beats - 1e-6:
+            return note
+        allowed = self.asked().allowed_pitches()
+        near = [p for p in range(128) if p % 12 in key.tonic_chord and allowed[p]]
+        pitch = min(near, key=lambda p: abs(p - note.pitch), default=note.pitch)
+        return replace(note, pitch=pitch, length_beats=shape.ends_beats - note.start_beats)
+
+    @property
+    def key(self) -> Key | None:
+        """The key that was asked for, or that the player's phrase is in."""
+        return self.asked().key
 
     def _room_from(self, beats: float) -> float:
         """Return from where another note fits: chords and beats can be full."""
@@ -540,7 +567,13 @@ class Partner:
         return max(frame, self._frame)
 
     def _blended(self, note: Note) -> Note:
-        """Bring a note's velocity towards the player's."""
-        follow = self.options.velocity_follow
-        velocity = round((1.0 - follow) * note.velocity + follow * self.hands.velocity)
+        """Bring a note's velocity towards the player's, and along the curve of his phrase."""
+        follow, shape = self.options.velocity_follow, self.shape
+        louder = 0.0
+        if shape is not None and self.hears_what_is_meant:
+            share = (note.start_beats - shape.begins_beats) / (
+                shape.ends_beats - shape.begins_beats
+            )
+            louder = min(1.0, 2.0 * follow) * self.ear.velocity_at(min(max(share, 0.0), 1.0))
+        velocity = round((1.0 - follow) * note.velocity + follow * self.hands.velocity + louder)
         return replace(note, velocity=min(max(velocity, 1), 127))

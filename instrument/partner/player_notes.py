@@ -7,8 +7,10 @@ note is taken as it is.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 
 from instrument.midi.messages import (
     ALL_SOUND_OFF,
@@ -21,6 +23,7 @@ from instrument.midi.messages import (
     is_note_on,
 )
 from instrument.midi.note_tracker import NoteTracker
+from instrument.music.meant import CHORD_BEATS
 from instrument.music.note import Note
 
 MOST_EQUAL = 16
@@ -92,6 +95,11 @@ class PlayerNotes:
     def strikes_since(self, beats: float) -> int:
         """Count the strikes since a position, as far as the last half thousand go."""
         return sum(start >= beats for start in self._strikes)
+
+    def strokes_since(self, beats: float) -> int:
+        """Count the strokes since a position: the keys of a chord are one."""
+        starts = [start for start in self._strikes if start >= beats]
+        return sum(b - a >= CHORD_BEATS for a, b in pairwise([-math.inf, *starts]))
 
     def hear(self, beats: float, data: bytes) -> bool:
         """Take one message; return whether it struck a key."""

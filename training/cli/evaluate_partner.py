@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from instrument.cli.options import option
 from instrument.composers.registry import BUILT_IN, NOTE_MODELS, find_composer, list_composers
 from instrument.files import replacing_file
 from training.cli.options import FILE
@@ -23,10 +24,10 @@ DENSITIES = (0.8, 1.25)
 
 
 @click.command("partner")
-@click.option("--model", "models", metavar="NAME", multiple=True, help="Every live one by default.")
-@click.option("--seeds", type=click.IntRange(1, 64), default=4, show_default=True)
-@click.option("--machine", is_flag=True, help="Play exactly what is written.")
-@click.option("--json", "json_path", type=FILE, help="Also write the figures to this file.")
+@option("--model", "models", metavar="NAME", multiple=True, help="Every live one by default.")
+@option("--seeds", type=click.IntRange(1, 64), default=4, show_default=True)
+@option("--machine", is_flag=True, help="Play exactly what is written.")
+@option("--json", "json_path", type=FILE, help="Also write the figures to this file.")
 def evaluate_partner(
     models: tuple[str, ...], seeds: int, machine: bool, json_path: Path | None
 ) -> None:

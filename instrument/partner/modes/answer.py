@@ -1,9 +1,11 @@
 """Call and response: the partner listens to a phrase and answers on the beat.
 
-A phrase ends after some silent beats, or when a controller says so. The composer has been told of
-every note on the way, so that its first note is there within a millisecond. The answer is as long
-as the phrase, in whole bars, or as long as was asked for. Whoever strikes a key during an answer
-has the word again at once.
+A phrase ends after some silent beats, or when a controller says so. It takes twice the silence
+where it does not sound like an end: within its first half bar, or on a short note outside the
+tonic's chord. The pedal holds it open for some bars, and one brushed key is no phrase. The composer
+has been told of every note on the way, so that its first note is there within a millisecond. The
+answer is as long as the phrase, in whole bars, or as long as was asked for, and comes to rest.
+Whoever strikes a key during an answer has the word again at once.
 """
 
 from __future__ import annotations
@@ -11,8 +13,11 @@ from __future__ import annotations
 import math
 
 from instrument.midi.messages import DOWN, is_control, is_note_on
-from instrument.partner.partner import Partner
+from instrument.partner.partner import Partner, Shape
 
+_PEDAL_BARS = 2
+_BRUSHED_BEATS = 0.5
+_CLOSE_BEATS = 1.5  # before its end an answer comes to rest
 _SHORTEST_LEAD_SECONDS = 0.015
 """A phrase that ends so shortly before a line is answered on that line, a later one on the next."""
 
@@ -48,6 +53,7 @@ class Answer:
                 self.begin_anew(partner)
             if self._phrase_start is None:
                 self._phrase_start = beats
+                partner.ear.begin_phrase()
         elif is_control(data, partner.options.end_control):
             self._is_asked = data[2] >= DOWN and self._phrase_start is not None
 
@@ -57,6 +63,8 @@ class Answer:
             self._answer(partner, beats)
             return
         partner.feed(partner.hands.take_ready(beats))
+        if self._phrase_start is not None and self._is_brushed(partner, beats):
+            self.begin_anew(partner)
         if self._phrase_start is not None and self._has_ended(partner, beats):
             self._begin_answer(partner, beats, frame)
             self._answer(partner, beats)
@@ -66,8 +74,9 @@ class Answer:
         self._is_composed = False
         self._has_first = self._has_first and beats > self._start
 
-    def begin_anew(self, partner: Partner) -> None:  # noqa: ARG002 - the protocol's
+    def begin_anew(self, partner: Partner) -> None:
         """Wait for a phrase."""
+        partner.shape = None
         self._phrase_start, self._is_asked, self._is_answering = None, False, False
 
     def _has_ended(self, partner: Partner, beats: float) -> bool:
@@ -76,7 +85,37 @@ class Answer:
         hands = partner.hands
         if hands.are_down or hands.last_beats is None:
             return False
-        return beats - hands.last_beats >= partner.options.silence_beats
+        silence = beats - hands.last_beats
+        if not partner.hears_what_is_meant:
+            return silence >= partner.options.silence_beats
+        if hands.pedal_is_down and silence < _PEDAL_BARS * partner.transport.bar_beats:
+            return False
+        wanted = partner.options.silence_beats * (1 if self._sounds_ended(partner) else 2)
+        return silence >= wanted
+
+    def _sounds_ended(self, partner: Partner) -> bool:
+        """Tell a phrase that has come to rest from one that takes a breath."""
+        assert self._phrase_start is not None
+        phrase, last = partner.ear.phrase, partner.hands.last_beats or 0.0
+        if last - self._phrase_start < partner.transport.bar_beats / 2.0 or not phrase:
+            return False
+        key = partner.key
+        rests = phrase[-1].length_beats >= 1.0
+        return rests or key is None or phrase[-1].pitch % 12 in key.tonic_chord
+
+    def _is_brushed(self, partner: Partner, beats: float) -> bool:
+        """Tell a single short note, long ago, from a phrase."""
+        hands = partner.hands
+        if self._is_asked or hands.are_down or hands.pedal_is_down or hands.last_beats is None:
+            return False
+        assert self._phrase_start is not None
+        is_short = hands.last_beats - self._phrase_start < _BRUSHED_BEATS
+        return (
+            partner.hears_what_is_meant
+            and is_short
+            and hands.strokes_since(self._phrase_start) <= 1
+            and beats - hands.last_beats >= 2.0 * partner.options.silence_beats - 1e-3
+        )
 
     def _begin_answer(self, partner: Partner, beats: float, frame: int) -> None:
         options, music = partner.options, partner.transport
@@ -91,6 +130,7 @@ class Answer:
         self._end = self._start + max(1, bars) * music.bar_beats
         self._is_answering, self._is_asked = True, False
         self._has_first = self._is_composed = False
+        partner.shape = Shape(self._start, self._end, self._end - _CLOSE_BEATS)
 
     def _answer(self, partner: Partner, beats: float) -> None:
         """Compose the next note as far as the horizon goes."""

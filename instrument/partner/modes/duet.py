@@ -1,7 +1,8 @@
 """A second voice that goes on all the time and yields when the player is busy.
 
 Every note of the player is told to the composer, and what was planned from there on is thought
-anew. When the player strikes many keys, the partner is silent until there is room again.
+anew. When the player strikes often, a chord counting once, the partner is silent until there is
+room again.
 """
 
 from __future__ import annotations
@@ -65,5 +66,7 @@ class Duet:
         self._yields, self._begins_at = False, None
 
     def _is_busy(self, partner: Partner, beats: float) -> bool:
-        strikes = partner.hands.strikes_since(beats - _BUSY_BEATS)
+        since, hands = beats - _BUSY_BEATS, partner.hands
+        is_meant = partner.hears_what_is_meant
+        strikes = hands.strokes_since(since) if is_meant else hands.strikes_since(since)
         return strikes >= partner.options.busy_strikes

@@ -97,8 +97,8 @@ def _in_bars(phrase: Phrase) -> list[Note]:
 
 def _near(beats: float) -> float:
     """Return the nearest sixteenth or triplet."""
-    places = [round(beats / step) * step for step in _GRID]
-    return round(min(places, key=lambda place: abs(place - beats)), 3)
+    places = np.array([round(beats / step) * step for step in _GRID])
+    return round(float(places[np.abs(places - beats).argmin()]), 3)
 
 
 def _strikes_per_beat(notes: Sequence[Note], bar_beats: float) -> float:

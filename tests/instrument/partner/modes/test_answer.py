@@ -138,3 +138,51 @@ def test_no_more_notes_sound_than_asked_for() -> None:
             assert len(down) <= 1
         else:
             down.discard(message.data[1])
+
+
+C_MAJOR = [
+    (0.5 * n, 0.4, pitch) for n, pitch in enumerate((60, 64, 67, 65, 64, 62, 67, 65, 64, 62))
+]
+
+
+def test_one_brushed_key_is_no_phrase() -> None:
+    partner = make_partner()
+    assert not strikes(run(partner, 12.0, tune([(0.0, 0.1, 60)])))
+    assert partner.mode.situation() == "waiting"
+
+
+def test_a_pedal_that_is_down_holds_the_phrase_open() -> None:
+    down, up = (0, control_change(64, 127)), (6 * BEAT, control_change(64, 0))
+    first = strikes(run(make_partner(), 12.0, [*tune(), down, up]))[0]
+    assert first.frame == 7 * BEAT  # soon after it is let go; without it on beat 4
+
+
+def test_a_phrase_that_takes_a_breath_is_given_twice_the_silence() -> None:
+    open_end = run(make_partner(), 16.0, tune(C_MAJOR))  # on the second degree, until 4.9
+    closed = run(make_partner(), 16.0, tune([*C_MAJOR[:-1], (4.5, 0.4, 60)]))
+    assert (strikes(open_end)[0].frame, strikes(closed)[0].frame) == (7 * BEAT, 6 * BEAT)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_answer_comes_to_rest_on_the_tonics_chord(seed: int) -> None:
+    partner = make_partner(seed=seed)
+    messages = run(partner, 20.0, tune([*C_MAJOR[:-1], (4.5, 1.4, 60)]))
+    last = strikes(messages)[-1]
+    ends = next(m for m in messages if m.frame > last.frame and m.data[0] & 0xF0 == 0x80)
+    assert last.data[1] % 12 in (0, 4, 7)
+    assert ends.frame > last.frame + 0.4 * BEAT
+    assert not stuck(messages)
+
+
+def test_an_answer_grows_and_fades_as_the_phrase_did() -> None:
+    loud = [
+        event
+        for n in range(16)
+        for event in (
+            (n * BEAT // 2, note_on(60 + (n * 5) % 12, 40 + 5 * n)),
+            (n * BEAT // 2 + 9_000, note_off(60 + (n * 5) % 12)),
+        )
+    ]
+    velocities = [m.data[2] for m in strikes(run(make_partner(), 24.0, loud))]
+    half = len(velocities) // 2
+    assert np.mean(velocities[half:]) > np.mean(velocities[:half]) + 15

@@ -42,6 +42,14 @@ def test_it_falls_silent_while_the_player_is_busy_and_comes_back() -> None:
     assert not stuck([*run_up, *during, *after, *partner.end()])
 
 
+def test_chords_leave_it_room_and_fast_notes_do_not() -> None:
+    chords = [(2.0 * n, 1.8, pitch) for n in range(4) for pitch in (48, 55, 60, 64)]
+    partner = make_partner(Duet(), busy_strikes=3)
+    messages = run(partner, 8.0, tune(chords))
+    assert [m for m in strikes(messages) if m.frame > 2 * BEAT]
+    assert partner.mode.situation() == "playing"
+
+
 def test_a_single_strike_changes_what_follows_but_not_what_is_about_to_sound() -> None:
     plain = strikes(run(make_partner(Duet()), 14.0, tune(SLOW)))
     touched = strikes(
