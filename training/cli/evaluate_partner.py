@@ -23,9 +23,15 @@ LEAST_DIFFERENCE, MOST_P, LEAST_IN_KEY = 0.3, 0.001, 0.95
 DENSITIES = (0.8, 1.25)
 
 
-@click.command("partner")
+@click.command("partner", short_help="Measure answers to a person's playing.")
 @option("--model", "models", metavar="NAME", multiple=True, help="Every live one by default.")
-@option("--seeds", type=click.IntRange(1, 64), default=4, show_default=True)
+@option(
+    "--seeds",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="So many answers to each phrase.",
+)
 @option("--machine", is_flag=True, help="Play exactly what is written.")
 @option("--json", "json_path", type=FILE, help="Also write the figures to this file.")
 def evaluate_partner(
