@@ -30,6 +30,8 @@ Text = Annotated[str, Meta(min_length=1, max_length=80)]
 Sha256 = Annotated[
     str, Meta(pattern="^[0-9a-f]{64}$", extra={"says": "64 hexadecimal digits (a sha256)"})
 ]
+NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises at bytes that are not the JSON which was expected."""
 _PLACE = re.compile(r"(?s).* - at (?P<key>`key` in )?`\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.\w+|\[(?:\d+|\.\.\.)\]")
 _MISSING = re.compile(r"missing required field `(\w+)`")

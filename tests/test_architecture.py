@@ -31,7 +31,8 @@ FLOORS = {
     "midi": "",
     "bundle": "",
     "processes": "",
-    "engine": "midi processes wav_files",
+    "unfinished": "processes wav_files",
+    "engine": "midi processes unfinished wav_files",
     "composers": "bundle",
     "preset": "bundle midi",
     "partner": "bundle composers engine midi preset processes",
@@ -40,10 +41,11 @@ FLOORS = {
     "latents": "bundle preset rendering",
     "offline": "bundle first_start latents midi preset rendering wav_files",
     "panel": "bundle latents midi partner preset processes",
-    "session": "engine first_start midi offline panel partner preset processes rendering wav_files",
+    "session": "engine first_start midi offline panel partner preset processes rendering "
+    "unfinished wav_files",
     "bench": "bundle composers engine midi partner preset processes rendering session",
     "cli": "bundle composers engine first_start latents midi offline partner plugin preset "
-    "rendering session wav_files",
+    "rendering session unfinished wav_files",
     "__main__": "cli",
 }
 

@@ -6,7 +6,7 @@ import time
 
 import click
 
-from instrument.session.unfinished import Unfinished, unfinished_recordings
+from instrument.unfinished import Unfinished, unfinished_recordings
 
 
 @click.command("recover")

@@ -7,6 +7,7 @@ The order of calls is `open` (now the rate is known), `EngineState.set_rate`, `s
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import sys
@@ -24,6 +25,7 @@ from instrument.realtime.machine_code import PORTAUDIO_CALLBACK, load_machine_co
 from instrument.realtime.state import EngineState
 
 if TYPE_CHECKING:
+    from instrument.processes.held_file import HeldFile
     from instrument.wav_files import WavFile
 
 DEFAULT_RATE_HZ = 48_000.0
@@ -228,16 +230,21 @@ class WavSink(NullSink):
         self.problem: FileError | None = None
         self._path = path
         self._file: WavFile | None = None
+        self._entry: HeldFile | None = None
 
     def open(self, state: EngineState) -> None:
         """Create the file."""
+        from instrument.unfinished import write_down
         from instrument.wav_files import WavFile  # soundfile: not needed otherwise
 
         super().open(state)
+        rate_hz = int(self.rate_hz)
         try:
-            self._file = WavFile(self._path, int(self.rate_hz))
+            self._file = WavFile(self._path, rate_hz)
         except FileError as problem:
             raise DeviceError(problem.message, problem.remedy) from problem
+        with contextlib.suppress(FileError):  # then it only cannot be saved after a crash
+            self._entry = write_down(self._path, self._file.temporary, rate_hz)
 
     def take(self, block: Any) -> None:
         """Append one block; trouble with the file ends the sink and keeps what there is."""
@@ -259,6 +266,8 @@ class WavSink(NullSink):
                 file.finish_or_keep()
             except FileError as problem:
                 self.problem = problem
+        if self._entry:
+            self._entry.release()
 
 
 def open_sink(settings: EngineSettings, state: EngineState) -> tuple[AudioSink, list[Notice]]:

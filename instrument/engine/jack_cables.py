@@ -9,6 +9,7 @@ import msgspec
 
 from instrument.engine.audio_sinks import AudioSink
 from instrument.engine.jack_sink import JackSink
+from instrument.schema import NO_JSON
 
 FILE = "cables.json"
 _DECODER = msgspec.json.Decoder(list[tuple[str, str]])
@@ -26,7 +27,7 @@ class Cables:
     def __init__(self, folder: Path) -> None:
         self._file = folder / FILE
         self._known: list[tuple[str, str]] = []
-        with suppress(OSError, msgspec.DecodeError):
+        with suppress(OSError, *NO_JSON):
             self._known = _DECODER.decode(self._file.read_bytes())
 
     def keep(self, sink: AudioSink) -> None:

@@ -57,6 +57,9 @@ HOUSE_LIMIT_SECONDS = 3.0
 OPENING_SECONDS = 30.0
 FADE_TIMEOUT_SECONDS = 1.0
 BAD_START = 2
+BEGUN_ANEW = Notice(
+    "the file of --audio begins anew", "To save what was in it before, type: latentkeys recover"
+)
 
 
 class Stall:
@@ -161,7 +164,8 @@ class Engine:
         if not self._follows_another:
             return open_sink(self._settings, self._state)
         try:
-            return self._reopen(), []
+            sink = self._reopen()
+            return sink, [BEGUN_ANEW] if isinstance(sink, WavSink) else []
         except DeviceError as problem:
             self._seeks_device = True
             return self._stand_in(), [Notice(problem.message, "Trying to get it back.")]

@@ -6,6 +6,7 @@ Whatever must be faster than a line goes through the engine's block (`instrument
 
 from __future__ import annotations
 
+import array
 import os
 import sys
 import threading
@@ -16,8 +17,12 @@ from typing import TypeVar
 
 import msgspec
 
+from instrument.schema import NO_JSON
+
 T = TypeVar("T")
 
+_MOST_UNREAD = 8192
+"""A pipe holds at least twice as much."""
 LAST_SECONDS = 5.0
 """A process ends within this time after the one that started it."""
 
@@ -48,6 +53,28 @@ def say(message: msgspec.Struct) -> None:
         sys.stdout.buffer.flush()
 
 
+def mention(message: msgspec.Struct) -> None:
+    """Tell it what the next such message replaces; left out while nobody has read the last ones.
+
+    Whoever started this process may be stopped (Ctrl-Z) for long: a full pipe must not stop us too.
+    """
+    if _unread_bytes() < _MOST_UNREAD:
+        say(message)
+
+
+def _unread_bytes() -> int:
+    """Return how much of what was said waits in the pipe; 0 where that cannot be told."""
+    if sys.platform == "win32":
+        return 0
+    import fcntl
+    import termios
+
+    unread = array.array("i", [0])
+    with suppress(OSError):
+        fcntl.ioctl(sys.stdout.fileno(), termios.FIONREAD, unread)
+    return unread[0]
+
+
 def listen(messages: msgspec.json.Decoder[T]) -> SimpleQueue[T | None]:
     """Read messages from stdin in a thread of their own.
 
@@ -62,7 +89,7 @@ def listen(messages: msgspec.json.Decoder[T]) -> SimpleQueue[T | None]:
         for line in sys.stdin.buffer:
             try:
                 heard.put(messages.decode(line))
-            except msgspec.DecodeError as problem:
+            except NO_JSON as problem:
                 say(Notice(f"a message that this process does not know: {problem}"))
         heard.put(None)
         time.sleep(LAST_SECONDS)

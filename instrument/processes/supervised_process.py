@@ -15,6 +15,7 @@ from instrument.processes.child_process import ChildProcess
 from instrument.processes.heartbeat import Watch
 from instrument.processes.json_lines import Failed, Notice
 from instrument.realtime.state import EngineState
+from instrument.schema import NO_JSON
 
 Report = TypeVar("Report")
 
@@ -152,7 +153,7 @@ class SupervisedProcess(Generic[Report]):
         for line in process.lines():
             try:
                 report = self._reports.decode(line)
-            except msgspec.DecodeError:  # some library's print: no reason to stop the music
+            except NO_JSON:  # some library's print: no reason to stop the music
                 process.note(line)
                 continue
             self._hear(report)

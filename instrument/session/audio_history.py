@@ -15,7 +15,9 @@ import numpy as np
 import soundfile
 
 from instrument.errors import FileError, LatentkeysError
+from instrument.processes.held_file import HeldFile
 from instrument.realtime.state import EngineState
+from instrument.session.session_folder import AUDIO_LOCK, AUDIO_PREFIX
 from instrument.wav_files import WavFile
 
 KEPT_MINUTES = 10
@@ -30,12 +32,18 @@ class AudioCapture:
     ----------
     state
         The engine block; its rate must be known.
+
+    Attributes
+    ----------
+    folder
+        Where it is kept until then.
     """
 
     def __init__(self, state: EngineState) -> None:
         self._reader = state.read_recording()
         self._rate_hz = round(state.rate_hz)
-        self._folder = Path(tempfile.mkdtemp(prefix="latentkeys-audio-"))
+        self.folder = Path(tempfile.mkdtemp(prefix=AUDIO_PREFIX))
+        self._held = HeldFile(self.folder / AUDIO_LOCK)
         self._pieces: list[Path] = []
         self._number = 0
         self._file: WavFile | None = None
@@ -83,13 +91,14 @@ class AudioCapture:
     def close(self) -> None:
         """Forget everything."""
         self._forget_piece()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._held.release()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _begin_piece(self) -> WavFile:
         while len(self._pieces) >= KEPT_MINUTES:
             self._pieces.pop(0).unlink(missing_ok=True)
         self._number += 1
-        return WavFile(self._folder / f"{self._number:06d}.flac", self._rate_hz, "PCM_24")
+        return WavFile(self.folder / f"{self._number:06d}.flac", self._rate_hz, "PCM_24")
 
     def _end_piece(self) -> None:
         if self._file is not None:

@@ -25,7 +25,7 @@ from instrument.session.demo import demonstration
 from instrument.session.ending import Ending
 from instrument.session.session_folder import USUAL_RATE_HZ, other_sessions, session_folder
 from instrument.session.settings import PlaySettings, check_files
-from instrument.session.unfinished import unfinished_recordings
+from instrument.unfinished import unfinished_recordings
 
 ALREADY_PLAYING = (
     "latentkeys is playing already (process {}); this is another one, beside it. Its JACK ports "

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from instrument.errors import FileError, LatentkeysError
 from instrument.realtime.state import EngineState
-from instrument.session.unfinished import write_down
+from instrument.unfinished import write_down
 from instrument.wav_files import Recorder
 
 

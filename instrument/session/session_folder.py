@@ -19,10 +19,12 @@ from threading import Thread
 
 from instrument.errors import FileError
 from instrument.processes.heartbeat import LOCK_FILES
-from instrument.processes.held_file import HeldFile, holder_of
+from instrument.processes.held_file import HeldFile, holder_of, is_held
 from instrument.realtime.state import CONTROL_BEATS, EngineState, pool_bytes, reserve
 
 PREFIX = "latentkeys-"
+AUDIO_PREFIX, AUDIO_LOCK = "latentkeys-audio-", "audio.lock"
+"""Of folders with what a session has played lately."""
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a fresh private folder is made inside
 LONGEST_NOTE_SECONDS = 4.0
 USUAL_RATE_HZ = 48_000.0
@@ -97,10 +99,19 @@ def other_sessions() -> list[int]:
 
 def sweep_dead_sessions() -> None:
     """End what still runs of sessions whose control was killed, and remove their folders."""
+    _sweep_dead_audio()
     for folder in _folders():
         with suppress(OSError):
             if _is_left_behind(folder):
                 _end_processes(folder)
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep_dead_audio() -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{AUDIO_PREFIX}*"):
+        lock = folder / AUDIO_LOCK
+        with suppress(OSError):
+            if lock.exists() and _is_ours(folder) and not is_held(lock):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -144,20 +155,25 @@ def _is_left_behind(folder: Path) -> bool:
 
 def _end_processes(folder: Path) -> None:
     """Ask those that are left to end, the engine among them, which fades out; then kill them."""
-    for number in _runs_in(folder):
+    found = {name: holder_of(folder / name) for name in LOCK_FILES.values()}
+    left = {name: number for name, number in found.items() if number}
+
+    def still_running() -> list[int]:  # the folder itself goes with its engine
+        return [number for name, number in left.items() if _runs(number, folder, name)]
+
+    for number in still_running():
         os.kill(number, signal.SIGTERM)
     deadline = time.monotonic() + FADE_SECONDS
-    while any(_runs_in(folder)) and time.monotonic() < deadline:
+    while still_running() and time.monotonic() < deadline:
         time.sleep(0.01)
-    for number in _runs_in(folder):
+    for number in still_running():
         os.kill(number, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
-def _runs_in(folder: Path) -> Iterator[int]:
-    """Yield the numbers of a session's processes."""
-    for name in LOCK_FILES.values():
-        number = holder_of(folder / name)
-        command = Path(f"/proc/{number}/cmdline")
-        # In a container a number may be another process's here.
-        if number and (not command.exists() or folder.name in command.read_text()):
-            yield number
+def _runs(number: int, folder: Path, lock: str) -> bool:
+    """Tell whether a process of a session runs; in a container its number may be another's."""
+    if Path("/proc/self/cmdline").exists():
+        with suppress(OSError):
+            return folder.name.encode() in Path(f"/proc/{number}/cmdline").read_bytes()
+        return False
+    return holder_of(folder / lock) == number

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from instrument.midi.messages import note_off, note_on
-from instrument.realtime.state import PARTNER_BEATS
+from instrument.realtime.state import MODELS_BEATS, PARTNER_BEATS
 from tests.helpers.jack_server import JackServer, running_jack
 from tests.helpers.live_play import Keyboard, Played, make_home, played, wait_for
 
@@ -158,6 +158,8 @@ def test_a_second_instance_says_so_and_plays(server: JackServer) -> None:
 def test_the_next_start_ends_what_a_killed_session_has_left_playing(server: JackServer) -> None:
     with played("--preset", "reed", server=server) as killed:
         models = killed.child("models")
+        beats = killed.state.fields["heartbeats"][MODELS_BEATS]
+        wait_for(lambda: int(beats["beat_ns"]), "the models' first beat")
         models.suspend()  # so it cannot see that control is gone
         killed.command.kill()
         killed.command.wait()

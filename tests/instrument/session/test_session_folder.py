@@ -59,6 +59,29 @@ def test_a_killed_sessions_folder_is_swept_and_a_living_ones_is_not() -> None:
         assert control.pid not in other_sessions()
 
 
+AUDIO = """
+import time
+from instrument.realtime.offline_engine import OfflineEngine
+from instrument.session.audio_history import AudioCapture
+capture = AudioCapture(OfflineEngine(48_000.0, 100, note_seconds=0.1).state)
+print(capture.folder, flush=True)
+time.sleep(60)
+"""
+
+
+def test_audio_that_a_killed_session_has_kept_is_swept() -> None:
+    control = subprocess.Popen([sys.executable, "-c", AUDIO], stdout=subprocess.PIPE, text=True)
+    assert control.stdout
+    with control.stdout:
+        folder = Path(control.stdout.readline().strip())
+        sweep_dead_sessions()
+        assert folder.exists()
+        control.kill()
+        control.wait()
+    sweep_dead_sessions()
+    assert not folder.exists()
+
+
 def test_a_container_with_little_memory_gets_its_folder_on_disk(tmp_path: Path) -> None:
     free = shutil.disk_usage(tmp_path).free
     assert choose_parent(1 << 20, tmp_path / "there is none") == Path(tempfile.gettempdir())

@@ -19,8 +19,9 @@ import numpy.typing as npt
 import platformdirs
 
 from instrument.errors import FileError
-from instrument.files import cannot_write, free_name
+from instrument.files import cannot_write, free_name, is_file, is_folder
 from instrument.processes.held_file import HeldFile, is_held
+from instrument.schema import NO_JSON
 
 FORMAT = 1
 _HEADER_BYTES = 4096
@@ -53,7 +54,7 @@ def write_down(path: Path, temporary: Path, rate_hz: int) -> HeldFile:
         The data folder cannot be written.
     """
     entry = Entry(FORMAT, str(path.absolute()), str(temporary.absolute()), rate_hz, time.time())
-    file = entries_folder() / f"{temporary.name}.json"
+    file = entries_folder() / f"{temporary.name.lstrip('.')}.json"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         return HeldFile(file, msgspec.json.encode(entry))
@@ -133,10 +134,10 @@ def _read(file: Path) -> Unfinished | None:
         if file.stat().st_size > _MOST_ENTRY_BYTES:
             raise FileError(f'"{file}" is no entry of a recording')
         entry = msgspec.json.decode(file.read_bytes(), type=Entry)
-    except (OSError, msgspec.DecodeError) as problem:
+    except (OSError, *NO_JSON) as problem:
         raise FileError(f'"{file}" cannot be read: {problem}') from problem
     temporary = Path(entry.temporary)
-    if not temporary.parent.is_dir():
+    if not is_folder(temporary.parent):
         return None
     frames = len(_audio_in(temporary))
     if entry.format != FORMAT or not frames or entry.rate_hz <= 0:
@@ -157,7 +158,7 @@ def _audio_in(path: Path) -> npt.NDArray[np.float32]:
         It is not there, or not one of ours.
     """
     try:
-        if not path.is_file():
+        if not is_file(path):
             raise FileError(f'"{path}" is gone')
         with path.open("rb") as file:
             begin = _data_begins(file.read(_HEADER_BYTES))

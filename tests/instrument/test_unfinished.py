@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from instrument.cli.main import run
-from instrument.session.unfinished import entries_folder, unfinished_recordings, write_down
+from instrument.unfinished import entries_folder, unfinished_recordings, write_down
 from instrument.wav_files import WavFile
 
 RATE_HZ = 48_000
@@ -20,7 +20,7 @@ RECORDS = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from instrument.session.unfinished import write_down
+from instrument.unfinished import write_down
 from instrument.wav_files import WavFile
 path = Path(sys.argv[1])
 wav = WavFile(path, 48_000)
