@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 PLAY_PACKAGES := libportaudio2
 TEST_PACKAGES := libportaudio2 jackd2 fluidsynth libfluidsynth3 fluidr3mono-gm-soundfont chromium
 
-.PHONY: play plugin test test-daw lint docs bench setup clean help
+.PHONY: play plugin test fuzz test-daw lint docs bench setup clean help
 
 play: $(VENV)/play.stamp  ## play the instrument (ARGS="--preset NAME" and so on)
 	@$(BIN)/latentkeys play $(ARGS)
@@ -19,6 +19,9 @@ play: $(VENV)/play.stamp  ## play the instrument (ARGS="--preset NAME" and so on
 # Real-time tests run alone, whatever runs side by side (tests/helpers/turns.py).
 test: $(VENV)/test.stamp  ## run the tests, real audio server included (ARGS="-k name", "-m 'not slow'")
 	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile $(ARGS)
+
+fuzz: $(VENV)/test.stamp  ## 100,000 damaged and hostile inputs at every entrance (minutes; ARGS="--seed 7")
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 test-daw: $(VENV)/test.stamp  ## record with a real DAW, Ardour 7, on JACK (apt installs it); writes docs/daw_test.log
 	@$(call system_packages,ardour)

@@ -249,7 +249,9 @@ class Runtime:
                 names, contents, [len(content) for content in contents]
             )
         try:
-            return self._ort.InferenceSession(graph, options, providers=[provider])
+            return self._ort.InferenceSession(
+                graph, options, providers=[provider], enable_fallback=0
+            )
         except Exception as reason:  # onnxruntime's exceptions have no public common base
             raise ValueError(f"onnxruntime refuses it: {_first_line(reason)}") from reason
 

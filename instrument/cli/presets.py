@@ -16,11 +16,14 @@ from instrument.bundle.trial import try_every_graph
 from instrument.cli.new_preset import new_command, refresh_command
 from instrument.errors import LatentkeysError, PresetError, SettingError
 from instrument.latents.create_preset import check_preset
+from instrument.partner.open_partner import open_partner
 from instrument.preset.banks import program_table
 from instrument.preset.preset import PresetEntry, find_preset, list_presets
+from instrument.rendering.open_renderer import open_renderer
 from instrument.schema import nearest
 
 _BROKEN = "cannot be played"
+_ANY_RATE_HZ = 48_000.0
 _console = Console()
 
 
@@ -129,7 +132,10 @@ def check_command(names: tuple[str, ...]) -> None:
             preset, bundle = check_preset(path, _note)
             if not tried & {bundle.path, bundle.path.parent}:
                 try_every_graph(bundle)
+                open_renderer(bundle, device="cpu")
             tried.add(bundle.path)
+            if preset.partner:
+                open_partner(preset.partner, _ANY_RATE_HZ)  # its composer, or its band
         except LatentkeysError as problem:
             broken += 1
             said = f"[red]wrong[/]  {path.stem}: {escape(str(problem))}"

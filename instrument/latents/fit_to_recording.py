@@ -22,6 +22,7 @@ import soxr
 
 from instrument.bundle.card import VoiceCard
 from instrument.errors import FileError, SettingError
+from instrument.files import open_regular
 from instrument.latents.latent import Latent, draw, unwhiten, whiten
 from instrument.latents.timbre_distance import Likeness, from_onset
 from instrument.latents.yin import RATE_HZ as ESTIMATE_HZ
@@ -34,6 +35,8 @@ DRAWS = 150
 STEPS, LINES = 40, 4
 COMPARED_SECONDS = 1.2
 LONGEST_SECONDS = 10.0
+HIGHEST_RATE_HZ, MOST_CHANNELS = 768_000, 32
+_LOUDEST = 1e6  # full scale is 1; some programs write samples of 16 bits as floats
 DIES_AWAY_DB = -12.0
 """A note whose last quarter is so far under its loudest moment is taken for struck or plucked."""
 
@@ -100,7 +103,7 @@ def read_example(path: Path, pitch: int | None, renderer: ToneRenderer) -> Examp
     SettingError
         The pitch cannot be told, or the model does not have it.
     """
-    audio, rate_hz = _read(path)
+    audio, rate_hz = read_recording(path)
     tuned = float(pitch) if pitch is not None else _estimated(path, audio, rate_hz)
     nearest = round(tuned)
     lowest, highest = renderer.info.pitch_range
@@ -193,15 +196,33 @@ def _descend(
     return best, best_db
 
 
-def _read(path: Path) -> tuple[Samples, int]:
+def read_recording(path: Path) -> tuple[Samples, int]:
+    """Read the beginning of a recording, mixed to one channel; return it and its rate in Hz.
+
+    Raises
+    ------
+    FileError
+        It is no sound file, silent, or has values that are no sound.
+    """
     try:
-        with soundfile.SoundFile(path) as file:
+        # By its number: a seek to before the file is libsndfile's own business then, not a trace.
+        with (
+            open_regular(path) as opened,
+            soundfile.SoundFile(opened.fileno(), closefd=False) as file,
+        ):
+            if file.samplerate > HIGHEST_RATE_HZ or file.channels > MOST_CHANNELS:
+                raise FileError(
+                    f'"{path}" says that it has {file.channels} channels at {file.samplerate} Hz',
+                    "Record one note in mono or stereo.",
+                )
             sound = file.read(round(LONGEST_SECONDS * file.samplerate), "float32", always_2d=True)
             rate_hz = int(file.samplerate)
     except (OSError, soundfile.LibsndfileError) as problem:
         raise FileError(f'"{path}" cannot be read as a sound file: {problem}') from problem
+    if not np.abs(sound).max(initial=0.0) < _LOUDEST:  # NaN is not, either
+        raise FileError(f'"{path}" holds numbers that are no sound', "Record it again.")
     mono = np.asarray(sound.mean(axis=1), np.float32)
-    if not np.isfinite(mono).all() or not np.abs(mono).max(initial=0.0) > 0:
+    if not np.abs(mono).max(initial=0.0) > 0:
         raise FileError(f'"{path}" is silent', "Record one note.")
     return mono, rate_hz
 

@@ -24,7 +24,7 @@ from instrument.partner.append_log import AppendLog
 from instrument.partner.take_events import Frame, TakeEvent
 from instrument.partner.take_format_1 import decode_old_event, options_of
 from instrument.preset.partner_options import PartnerOptions
-from instrument.schema import decode, ranged, read_limited
+from instrument.schema import NO_JSON, decode, ranged, read_limited
 
 FORMAT = 3
 TAKE_FILE, NOTES_FILE = "take.json", "notes.mid"
@@ -126,7 +126,7 @@ def read_take(folder: Path) -> Take:
         parts = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
         events = parts.pop("heard", None)
         header = {name: msgspec.json.decode(part) for name, part in parts.items()}
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as reason:
+    except NO_JSON as reason:
         raise FileError(f"{what}: is not a take in JSON: {reason}") from reason
     found = header.get("format")
     if isinstance(found, int) and found > FORMAT:
@@ -183,7 +183,7 @@ def _events(content: msgspec.Raw, what: str, *, is_old: bool) -> tuple[TakeEvent
     try:
         for item in msgspec.json.decode(content, type=list[msgspec.Raw]):
             events.append(read(item))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as reason:
+    except NO_JSON as reason:
         raise FileError(
             f"{what}: item {len(events) + 1} of heard is no MIDI message and no command: {reason}",
             "The file is damaged, or another program wrote it.",

@@ -317,7 +317,7 @@ def find_preset(name: str) -> Path:
     for folder in folders:
         if is_file(folder / f"{name}.toml"):
             return folder / f"{name}.toml"
-    names = [path.stem for folder in folders for path in _preset_files(folder)]
+    names = [path.stem for folder in folders for path in _preset_files(folder) if is_file(path)]
     remedy = nearest(name, names) or "`latentkeys presets list` shows them all."
     raise PresetError(f"there is no preset {name[:80]!r}", remedy)
 

@@ -45,7 +45,10 @@ SAMPLE_STEP = 2.0**-14
 DEFAULT_MAX_BYTES = 2 * 2**30
 
 _MOST_GAIN, _FASTEST_GROWTH = 1000.0, 1.001
-_DAMAGE = (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile)
+_DAMAGE = (
+    *(OSError, ValueError, KeyError, EOFError, MemoryError, NotImplementedError),
+    zipfile.BadZipFile,
+)
 _SHAPE_FIELDS = np.dtype(
     [
         ("layer", "<i4"),

@@ -199,7 +199,7 @@ class Session:
         EngineError
             The session has ended, the engine has died, or 4096 messages are waiting already.
         """
-        _check(message)
+        check_message(message)
         following = self._following()
         frame = -1 if at_seconds is None else round(at_seconds * self.rate_hz)
         with following.lock:
@@ -297,7 +297,14 @@ def _checked(partner: PartnerOptions) -> dict[str, Any]:
     return {field.name: getattr(options, field.name) for field in fields(options)}
 
 
-def _check(message: bytes) -> None:
+def check_message(message: bytes) -> None:
+    """Refuse what is no channel message.
+
+    Raises
+    ------
+    SettingError
+        It is another kind of message, incomplete, or has a data byte above 127.
+    """
     is_whole = len(message) in (2, 3) and 0x80 <= message[0] < 0xF0
     if not is_whole or any(byte > 0x7F for byte in message[1:]):
         raise SettingError(

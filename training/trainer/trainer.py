@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from instrument.errors import FileError, SettingError
+from instrument.schema import NO_JSON
 from training.trainer.average import WeightAverage, mean_weights
 from training.trainer.checkpoint import (
     CHECKPOINT,
@@ -314,7 +315,7 @@ def decode_card(folder: Path, summary: str) -> RunCard:
     """
     try:
         return msgspec.json.decode(summary, type=RunCard)
-    except msgspec.ValidationError as reason:
+    except NO_JSON as reason:
         raise FileError(
             f"{folder} is a run of another version of latentkeys: {reason}",
             "Begin a new run; a voice may still be evaluated and exported.",

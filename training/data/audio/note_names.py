@@ -10,10 +10,10 @@ VELOCITY = 100
 
 _NSYNTH_NAME = re.compile(r"^(?P<label>.+)-(?P<pitch>\d{3})-(?P<velocity>\d{3})$")
 # What may follow: v and a velocity layer, as in A0v12.
-_NOTE_NAME = re.compile(r"(?<![A-Za-z0-9#])([A-Ga-g])([#♯s♭b])?(-1|\d)(?=v\d|[^A-Za-z0-9]|$)")
+_NOTE_NAME = re.compile(r"(?<![A-Za-z0-9#])([A-Ga-g])([#♯s♭b]|is|es)?(-1|\d)(?=v\d|[^A-Za-z0-9]|$)")
 _NUMBER = re.compile(r"(?<![A-Za-z0-9])(\d{3})(?![A-Za-z0-9])")
 _SEMITONES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
-_SHARP, _FLAT = "#♯s", "b♭"
+_SHARPS, _FLATS = ("#", "♯", "s", "is"), ("b", "♭", "es")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ class NamedTone:
 def parse_note_name(stem: str) -> NamedTone | None:
     """Read pitch and instrument from a file name without its suffix.
 
-    NSynth's ``instrument-pitch-velocity``; or the last note name in it, like A#3, Bb2, Fs4 or C-1;
+    NSynth's ``instrument-pitch-velocity``; or the last note name in it, like A#3, Bb2, Fs4, Fis4 or
+    C-1;
     or a name that is all number; or its only number of three digits. None if there is none of
     these, or it is beyond MIDI's 0 to 127.
     """
@@ -46,7 +47,9 @@ def parse_note_name(stem: str) -> NamedTone | None:
         return _named(int(match["pitch"]), int(match["velocity"]), match["label"])
     if names := list(_NOTE_NAME.finditer(stem)):
         letter, accidental, octave = names[-1].groups(default="")
-        shift = (accidental in _SHARP) - (accidental in _FLAT) if accidental else 0
+        if (letter.lower(), accidental) == ("e", "s"):  # Es: nobody writes E sharp
+            accidental = "es"
+        shift = (accidental in _SHARPS) - (accidental in _FLATS)
         pitch = 12 * (int(octave) + 1) + _SEMITONES[letter.lower()] + shift
         return _named(pitch, VELOCITY, _without(stem, names[-1]))
     if stem.isascii() and stem.isdigit() and len(stem) <= 3:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.errors import FileError
+from instrument.schema import NO_JSON
 from training.audio.format import WAVE_FRAMES, WAVE_PITCHES
 from training.data.audio.tfrecord import Feature, read_example, read_records
 from training.data.audio.wave_files import read_note
@@ -126,7 +127,7 @@ def _read_list(path: Path) -> bytes:
 def _entries(content: bytes, path: Path) -> dict[str, _Entry]:
     try:
         entries = msgspec.json.decode(content, type=dict[str, _Entry])
-    except (msgspec.MsgspecError, RecursionError) as reason:
+    except NO_JSON as reason:
         raise FileError(f"{path}: {_LIST} is not NSynth's: {reason}", _REMEDY) from reason
     for key in entries:
         if PurePosixPath(key).name != key:
@@ -267,7 +268,7 @@ def _example(where: str, content: bytes, sources: Sources) -> Item:
         }
         entry = msgspec.convert(said, _Entry)
         return _sounding(key, entry, example["audio"]) if _is_wanted(entry, sources) else None
-    except (ValueError, LookupError, TypeError, msgspec.MsgspecError) as reason:
+    except (ValueError, LookupError, TypeError, *NO_JSON) as reason:
         return where, f"it is no note of NSynth: {first_line(reason)}"
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.errors import FileError
+from instrument.schema import NO_JSON
 from training.audio.format import PITCH_COUNT, REFERENCE_RMS, SAMPLE_RATE_HZ
 from training.data.audio.analysis import MOTION_BANDS
 from training.data.named_sets import NamedSets
@@ -294,7 +295,7 @@ def open_notes(name_or_path: str | Path) -> ToneSet:
         raise FileError(
             f"{folder} is not a note set: {error.filename} is missing", remedy
         ) from error
-    except (OSError, ValueError, msgspec.DecodeError) as error:
+    except (OSError, ValueError, *NO_JSON) as error:
         raise FileError(f"{folder} is not a complete note set: {error}", remedy) from error
     if header.format != FORMAT:
         raise FileError(f"{folder}: format must be {FORMAT}, got {header.format}", remedy)

@@ -16,6 +16,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from instrument.files import open_regular
 from training.audio.format import WAVE_FRAMES, WAVE_RATE_HZ
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".aif", ".aiff")
@@ -107,7 +108,7 @@ def read_tiles(path: Path) -> Iterator[NDArray[np.float32]]:
 def _sound_file(file: Path | BinaryIO) -> Iterator[soundfile.SoundFile]:
     try:
         if isinstance(file, Path):
-            with file.open("rb") as opened, _sound_file(opened) as sound:
+            with open_regular(file) as opened, _sound_file(opened) as sound:
                 yield sound
             return
         _refuse_cut_off(file)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.errors import FileError
+from instrument.schema import NO_JSON
 from training.audio.format import WAVE_FRAMES, WAVE_RATE_HZ
 from training.data.named_sets import NamedSets
 
@@ -124,7 +125,7 @@ def open_waves(name_or_path: str | Path) -> WaveSet:
                 f"its format must be {FORMAT}, {WAVE_FRAMES} frames at {WAVE_RATE_HZ} Hz"
             )
         return _open(folder, description)
-    except (OSError, msgspec.MsgspecError, ValueError, KeyError, BadZipFile) as reason:
+    except (OSError, ValueError, KeyError, BadZipFile, *NO_JSON) as reason:
         raise FileError(f"{folder} is no readable wave set: {reason}", "Make it again.") from reason
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from instrument.errors import FileError
 from instrument.music.note import Meter, Note, Phrase, Track
+from instrument.schema import NO_JSON
 from training.data.named_sets import NamedSets, put_in_place
 
 FORMAT = 1
@@ -204,7 +205,7 @@ def open_corpus(name_or_path: str | Path) -> Corpus:
         with np.load(folder / NOTES, allow_pickle=False) as archive:
             arrays = {column: archive[column].astype(t) for column, t in _COLUMNS.items()}
         pieces = tuple(_pieces(description.pieces, arrays))
-    except (OSError, msgspec.MsgspecError, ValueError, KeyError) as reason:
+    except (OSError, ValueError, KeyError, *NO_JSON) as reason:
         raise FileError(f"{folder} is no readable corpus: {reason}", "Make it again.") from reason
     return make_corpus(description.name, description.source, description.notice, pieces)
 

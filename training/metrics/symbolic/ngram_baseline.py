@@ -20,6 +20,7 @@ from instrument.composers.ngram import PARTS, NgramModel
 from instrument.files import replacing_file
 from instrument.music.constraints import Constraints
 from instrument.music.note import Phrase
+from instrument.schema import NO_JSON
 from training.data.symbolic.corpus import CORPORA, Corpus, Piece
 from training.metrics.bootstrap import Mean, ratio_of
 from training.metrics.symbolic.chorale_ngram import Chorale, ChoraleNgram, changed
@@ -77,7 +78,7 @@ def open_baseline(corpus: Corpus, say: Say = lambda _: None) -> Baseline:
     if path.is_file():
         try:
             found = msgspec.json.decode(path.read_bytes(), type=Baseline)
-        except msgspec.DecodeError:
+        except NO_JSON:
             found = None  # of another version, or cut off: count again
         if found and found.format == FORMAT:
             return found

@@ -1,0 +1,47 @@
+"""A slice of `make fuzz`, and that it would notice."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz import rounds
+from tests.fuzz.entrances import ENTRANCES, Entrance
+from tests.fuzz.mutation import mutated, mutated_text
+from tests.fuzz.rounds import try_inputs
+
+INPUTS = 600
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ENTRANCES)
+def test_nonsense_is_taken_or_refused_in_words(name: str) -> None:
+    inputs = max(8, round(INPUTS * ENTRANCES[name].share / 100))
+    count = try_inputs(name, inputs, seed=1_000_000)
+    assert count.tried == inputs
+    assert count.failures == []
+
+
+def test_a_reader_that_raises_or_hangs_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bad(rng: random.Random) -> None:
+        if rng.random() < 0.5:
+            raise KeyError("a")
+        time.sleep(5.0)
+
+    monkeypatch.setitem(ENTRANCES, "bad", Entrance(lambda _: bad, 1.0))
+    monkeypatch.setattr(rounds, "LIMIT_SECONDS", 0.05)
+    found = "".join(trace for _, trace in try_inputs("bad", 20, seed=0).failures)
+    assert "KeyError" in found and "TooSlowError" in found
+
+
+def test_the_same_seed_gives_the_same_input() -> None:
+    for change in (mutated, mutated_text):
+        first, again = (change(b'{"a": [1, 2], "b": "c"}', random.Random(3)) for _ in range(2))
+        assert first == again
