@@ -7,7 +7,7 @@ In: control changes. Out: new `PartnerOptions`. A knob is bound by
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from instrument.preset.partner_options import KnobName, PartnerOptions
@@ -64,6 +64,17 @@ KNOBS: dict[KnobName, Knob] = {
     "blend": Knob("the network, or this session's counts", lambda at: {"blend": at}),
     "quantise": Knob("free, or on sixteenths", lambda at: {"is_quantised": at >= 0.5}),
 }
+
+
+def change_in_words(before: PartnerOptions, now: PartnerOptions) -> str:
+    """Say what turning knobs has changed: "temperature 0.80"; empty if nothing."""
+    said = []
+    for field in fields(now):
+        value = getattr(now, field.name)
+        if value != getattr(before, field.name):
+            shown = f"{value:.2f}" if isinstance(value, float) else value
+            said.append(f"{field.name.replace('_', ' ')} {shown}")
+    return ", ".join(said)
 
 
 class KnobBoard:

@@ -62,6 +62,7 @@ class View(msgspec.Struct, frozen=True, tag=True):
     situation: str  #: who plays: "listening", "answering", …
     is_locked: bool
     notes: tuple[RollNote, ...]
+    knob: str = ""  #: what is learned or has just been turned: "temperature 0.80"
 
 
 Report = Listening | Notice | Failed | Kept | View

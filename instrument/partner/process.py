@@ -30,17 +30,20 @@ from instrument.partner.commands import (
     Keep,
 )
 from instrument.partner.engine_bridge import LivePartner
+from instrument.partner.knobs import change_in_words
 from instrument.partner.messages import Kept, Listening, load_options
 from instrument.partner.open_partner import open_partner
 from instrument.partner.take import new_take_folder
 from instrument.partner.views import view_of
 from instrument.preset.partner_options import PartnerOptions
 from instrument.processes.heartbeat import Heartbeat
-from instrument.processes.json_lines import Failed, Notice, listen, say
+from instrument.processes.json_lines import Failed, Notice, listen, mention, say
 from instrument.realtime.state import PARTNER_BEATS, EngineState
 
 POLL_SECONDS = 0.001
 VIEW_SECONDS = 0.1
+TURNED_SECONDS = 3.0
+"""So long a knob's new value is shown."""
 PRIORITY = 1
 LINK_SECONDS = 0.05
 LIMIT_SECONDS = 3.0
@@ -79,6 +82,8 @@ class PartnerService:
         is_linked = options.clock == "link"
         self._link = LinkClock(options.tempo, float(options.bar_beats)) if is_linked else None
         self._told: set[str] = set()
+        self._seen_options = partner.options
+        self._turned, self._turned_until = "", 0.0
 
     def serve(self) -> None:
         """Go on until control is gone."""
@@ -152,7 +157,17 @@ class PartnerService:
             say(Notice(news.message, news.remedy))
         if time.monotonic() >= self._next_view:
             self._next_view = time.monotonic() + VIEW_SECONDS
-            say(view_of(partner, self._options.clock))
+            mention(view_of(partner, self._options.clock, self._knob_words()))
+
+    def _knob_words(self) -> str:
+        """Say what waits for a controller, or what one has turned in the last seconds."""
+        partner, now = self._live.partner, time.monotonic()
+        if partner.knobs.learns:
+            return f"turn a controller for {partner.knobs.learns}"
+        if changed := change_in_words(self._seen_options, partner.options):
+            self._seen_options = partner.options
+            self._turned, self._turned_until = changed, now + TURNED_SECONDS
+        return self._turned if now < self._turned_until else ""
 
     def _tell_once(self, message: str, remedy: str) -> None:
         if message not in self._told:

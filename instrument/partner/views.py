@@ -10,7 +10,7 @@ from instrument.preset.partner_options import ClockName
 _CLOCKS = {"internal": "own tempo", "midi": "MIDI clock", "link": "Link"}
 
 
-def view_of(partner: Partner, clock: ClockName) -> View:
+def view_of(partner: Partner, clock: ClockName, knob: str = "") -> View:
     """Say what the partner does at this moment."""
     music = partner.transport
     waits = clock != "internal" and not music.is_running
@@ -23,6 +23,7 @@ def view_of(partner: Partner, clock: ClockName) -> View:
         mode=partner.options.mode,
         situation=partner.mode.situation(),
         is_locked=partner.is_locked,
+        knob=knob,
         notes=(
             *(_seen(note, PLAYER) for note in partner.hands.lately(partner.beats)),
             *(_seen(planned.note, planned.part) for planned in partner.lately),

@@ -180,10 +180,16 @@ class Host:
         """Go once round control's loop."""
         self._ending.check()
         self.follow()
-        if self._partner and (command := KEYS.get(self._keys.read())):
-            self._partner.send(command)
+        if self._partner:
+            self._follow_key(self._partner, self._keys.read())
         self._status.refresh()
         time.sleep(LOOP_SECONDS)
+
+    def _follow_key(self, partner: PartnerProcess, key: str) -> None:
+        if key == "?":
+            self._status.say(f"Keys: {HELP}.")
+        elif command := KEYS.get(key):
+            partner.send(command)
 
     def follow(self) -> None:
         """Hear what the other processes say, and do what is due; never waits.

@@ -85,6 +85,8 @@ def status_text(state: EngineState, situation: Situation, load_percent: float) -
     voices, underruns = int(meters["active_voices"]), int(meters["underruns"])
     latency_ms = 1000 * situation.latency_seconds
     text = Text(no_wrap=True, overflow="ellipsis")
+    if situation.recording is not None:  # first: a narrow window cuts the end off
+        text.append(f"● {clock(situation.recording)} ", style="red")
     text.append(situation.preset or "-", style="bold")
     parts = [
         situation.partner,
@@ -104,8 +106,6 @@ def status_text(state: EngineState, situation: Situation, load_percent: float) -
     text.append(f" · load {load_percent:.0f} %")
     if meters["limiter_gain"] < 1:
         text.append(" · limiting", style="yellow")
-    if situation.recording is not None:
-        text.append(f" · ● {clock(situation.recording)}", style="red")
     return text
 
 
@@ -152,7 +152,15 @@ class StatusLine:
         self._view = view
         bar, beat = divmod(view.beats, view.bar_beats)
         place = f"{int(bar) + 1}.{int(beat) + 1}"
-        self.update(partner=f"{view.situation} · {place} · {view.bpm:.0f} bpm · {view.clock}")
+        parts = (
+            view.situation,
+            "locked" if view.is_locked else "",
+            view.knob,
+            place,
+            f"{view.bpm:.0f} bpm",
+            view.clock,
+        )
+        self.update(partner=" · ".join(filter(None, parts)))
 
     def refresh(self) -> None:
         """Draw the line anew if it is time."""

@@ -29,6 +29,7 @@ KEYS: dict[str, Command] = {
     **{str(number): Learn(knob) for number, knob in enumerate(KNOBS, start=1)},
 }
 HELP = (
+    "? shows this; "
     "t taps the tempo, r thinks again, a accepts, l locks, s silences, k keeps the take; "
     f"1-{len(KNOBS)} learn a knob: then turn a controller ({', '.join(KNOBS)})"
 )

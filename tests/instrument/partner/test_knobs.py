@@ -17,7 +17,7 @@ from instrument.music.transport import Transport
 from instrument.partner.clocks.metronome import CLICK_CHANNEL
 from instrument.partner.clocks.midi_clock import ClockFollower
 from instrument.partner.commands import Tap
-from instrument.partner.knobs import KNOBS, KnobBoard
+from instrument.partner.knobs import KNOBS, KnobBoard, change_in_words
 from instrument.partner.modes.duet import Duet
 from instrument.preset.partner_options import USUAL_KNOBS, KnobName, PartnerOptions
 from instrument.schema import decode
@@ -33,6 +33,13 @@ def test_every_knob_gives_sound_options_over_its_whole_way() -> None:
             assert decode(raw, PartnerOptions, "a knob", FileError) == options
             assert options.constraints().allowed_pitches().any()
     assert set(KNOBS) == set(get_args(KnobName)) >= set(USUAL_KNOBS.values())
+
+
+def test_what_a_knob_has_turned_is_said() -> None:
+    before = PartnerOptions()
+    turned = replace(before, **KNOBS["temperature"].at(0.0))
+    assert change_in_words(before, turned) == "temperature 0.25"
+    assert change_in_words(before, before) == ""
 
 
 def test_a_knob_is_learned_by_turning_it_and_leaves_its_old_controller() -> None:
