@@ -11,6 +11,7 @@ afterwards (`export.bundle.proof`).
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import pickle
 import traceback
@@ -79,6 +80,7 @@ def to_onnx(
     apart = tuple(tensor.clone() for tensor in inputs.values())
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what torch's parts say to each other
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
             module,
             apart,

@@ -289,6 +289,8 @@ def _remedy(notes: tuple[Note, ...], lowest: int, highest: int) -> str:
     """Say which octave would fit."""
     middle = sum(note.pitch for note in notes) / len(notes)
     octaves = round(((lowest + highest) / 2 - middle) / 12)
+    if not octaves:
+        return "Choose another --model."
     direction = "up" if octaves > 0 else "down"
     return f"Move the file {abs(octaves)} octaves {direction}, or choose another --model."
 

@@ -8,6 +8,7 @@ model: it plays the prompt again, for tests and for wiring.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -271,10 +272,24 @@ def at_bar_line(phrase: Phrase) -> Phrase:
 def recent(phrase: Phrase, most_notes: int = MOST_HEARD_NOTES) -> Phrase:
     """Return the end of a long phrase: the bars of its last `most_notes` pitched notes.
 
-    Tracks stay in their order, and so do bars; a shorter phrase is returned as it is.
+    Tracks stay in their order, and so do bars; a shorter phrase is returned as it is. Of a bar in
+    which twice as many stand, only the last ones are left.
     """
     notes = pitched_notes(phrase)
     if len(notes) <= most_notes:
         return phrase
     start = notes[-most_notes].start_beats
-    return phrase.between(max(0.0, start - phrase.beat_phase(start)), phrase.length_beats)
+    bars = phrase.between(max(0.0, start - phrase.beat_phase(start)), phrase.length_beats)
+    crowd = pitched_notes(bars)
+    if len(crowd) <= 2 * most_notes:
+        return bars
+    left = Counter(crowd[-most_notes:])  # equal ones are told apart by nothing
+    tracks = []
+    for track in bars.tracks:
+        kept = []
+        for note in () if track.is_drum else track.notes:
+            if left[note] > 0:
+                left[note] -= 1
+                kept.append(note)
+        tracks.append(replace(track, notes=tuple(kept)))
+    return replace(bars, tracks=tuple(tracks))

@@ -135,3 +135,10 @@ def test_of_a_long_phrase_the_last_bars_are_heard() -> None:
     assert heard.length_beats == 16.0  # from the bar line before the tenth-last note: beat 388
     assert [len(track.notes) for track in heard.tracks] == [13, 13]
     assert recent(phrase, 401) is phrase
+
+
+def test_of_a_crowd_in_one_bar_composers_hear_the_last_notes() -> None:
+    crowd = tuple(Track((Note(0.0, 60, 1.0),)) for _ in range(500))
+    heard = recent(Phrase(crowd, 4.0), 10)
+    assert len(heard.tracks) == 500
+    assert sum(len(track.notes) for track in heard.tracks) == 10
