@@ -24,6 +24,10 @@ from training.data.audio.note_names import parse_note_name
         ("cello Eb3 arco", 51, "cello  arco"),
         ("A0v12", 21, "v12"),
         ("Violin A4 C5", 72, "Violin A4"),
+        ("trumpet-ff-fis3", 54, "trumpet-ff"),  # German names
+        ("Ais3", 58, ""),
+        ("Es4", 63, ""),
+        ("Des4", 61, ""),
         ("060", 60, ""),
         ("60", 60, ""),
         ("harp_045_soft", 45, "harp__soft"),
