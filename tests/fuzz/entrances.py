@@ -87,7 +87,7 @@ def live_bytes(_: Path) -> Try:
 
 
 def midi_files(folder: Path) -> Try:
-    """Files of notes, as `render` and as `continue` read them."""
+    """Files of notes, as ``render`` and as ``continue`` read them."""
     originals = [path.read_bytes() for path in sorted(MIDI.glob("*.mid"))]
 
     def try_one(rng: random.Random) -> None:
@@ -157,7 +157,7 @@ def takes(folder: Path) -> Try:
 
 
 def recordings(folder: Path) -> Try:
-    """Recorded notes, as ``--like`` and as `learn` read them."""
+    """Recorded notes, as ``--like`` and as ``learn`` read them."""
     sound = 0.4 * np.sin(np.arange(6_000) * 0.05)
     originals = []
     for kind, subtype in (
