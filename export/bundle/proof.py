@@ -16,7 +16,7 @@ from instrument.bundle.card import SelfTest, VoiceCard
 from instrument.bundle.inference import OpenGraph, Tensors
 from instrument.errors import BundleError
 from instrument.rendering.open_renderer import open_renderer, self_test
-from instrument.rendering.renderer import ToneRenderer
+from instrument.rendering.renderer import MovingRenderer, ToneRenderer
 
 _TEST_TONES = ((36, 127), (60, 64), (84, 100))  # pitch, velocity
 _TEST_FRAMES = 12
@@ -84,6 +84,8 @@ def tone_tests(
     renderer: ToneRenderer, latents: npt.ArrayLike, tolerance: float
 ) -> tuple[SelfTest, ...]:
     """Note a few samples of three tones, as this machine renders them."""
+    if isinstance(renderer, MovingRenderer):
+        renderer = renderer.as_recorded()
     tests = []
     for (pitch, velocity), latent in zip(_TEST_TONES, np.asarray(latents), strict=True):
         tone = renderer.render([pitch], [latent], [velocity])[0]

@@ -6,12 +6,14 @@ loudness, brightness by velocity, attack, decay, and how far two presets are fro
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from instrument.preset.effects import Effects
 from instrument.preset.preset import Preset
 from instrument.preset.voice_parameters import write_sound
 from instrument.realtime.offline_engine import OfflineEngine
@@ -20,6 +22,7 @@ from instrument.rendering.renderer import ToneRenderer
 from instrument.rendering.tone_table import TableFiller
 
 Mono = NDArray[np.float32]
+Stereo = NDArray[np.float32]
 
 RATE_HZ = 48_000
 PITCHES = (36, 48, 60, 72, 84)
@@ -77,17 +80,22 @@ class Listener:
     def play(self, preset: Preset, pitch: int, velocity: int, held_seconds: float) -> Mono:
         """Play one note and its release; float32, shape (frames,), both sides added up."""
         self._prepare(preset, (pitch,))
-        return self._note(pitch, velocity, held_seconds)
+        return _mono(self._note(pitch, velocity, held_seconds))
 
     def hear(self, preset: Preset) -> ProbeMeasures:
-        """Play a preset's probe notes and measure them."""
-        self._prepare(preset, PITCHES)
-        notes = np.array(
+        """Play a preset's probe notes and measure them.
+
+        Without effects, whose rooms would ring from one note into the next, and without variation.
+        """
+        sound = dataclasses.replace(preset.sound, variation=0.0)
+        self._prepare(dataclasses.replace(preset, sound=sound, effects=Effects()), PITCHES)
+        sides = np.array(
             [
                 [self._note(pitch, velocity, HELD_SECONDS) for velocity in VELOCITIES]
                 for pitch in PITCHES
             ]
         )
+        notes = _mono(sides)
         usual = notes[:, VELOCITIES.index(USUAL_VELOCITY)]
         held = notes[:, :, : round(HELD_SECONDS * RATE_HZ)]
         levels = [_level_db(note[: held.shape[2]]) for note in usual]
@@ -96,7 +104,7 @@ class Listener:
             centroid_hz=np.array([[centroid_hz(note) for note in row] for row in held]),
             attack_seconds=float(np.median([_attack_seconds(level) for level in levels])),
             decay_db=float(np.median([level.max() - level[-5:].mean() for level in levels])),
-            peak=float(np.abs(notes).max()),
+            peak=float(np.abs(sides).max()),
             picture=np.array([_picture(note) for note in usual]),
         )
 
@@ -113,15 +121,20 @@ class Listener:
         self._engine.command(USE_BANK, _BANK, ALL_CHANNELS)
         self._engine.render(RATE_HZ // 10)
 
-    def _note(self, pitch: int, velocity: int, held_seconds: float) -> Mono:
+    def _note(self, pitch: int, velocity: int, held_seconds: float) -> Stereo:
         held, released = round(held_seconds * RATE_HZ), round(RELEASED_SECONDS * RATE_HZ)
         self._engine.send(-1, (0x90, pitch, velocity))
         sounding = self._engine.render(held)
         self._engine.send(-1, (0x80, pitch, 0))
-        note = np.concatenate([sounding, self._engine.render(released)]).sum(axis=1)
+        note = np.concatenate([sounding, self._engine.render(released)])
         self._engine.send(-1, (0xB0, 120, 0))  # all sound off: the next note starts from silence
         self._engine.render(RATE_HZ // 10)
-        return np.asarray(note / np.sqrt(2.0), np.float32)
+        return note
+
+
+def _mono(sides: Stereo) -> Mono:
+    """Add both sides up; (..., frames, 2) becomes (..., frames)."""
+    return np.asarray(sides.sum(axis=-1) / np.sqrt(2.0), np.float32)
 
 
 def distance_db(one: ProbeMeasures, other: ProbeMeasures) -> float:

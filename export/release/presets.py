@@ -1,13 +1,13 @@
 """Bring a folder of presets to newly exported models: ``python -m export.release.presets presets``.
 
 In: presets with recipes, and the bundles in ``models/`` beside them. Out: the same presets with the
-new models' latents, equally loud, and a table of what they sound like. It ends with an error if two
-of them are hard to tell apart, one is not brighter when struck harder, or one is too loud or quiet.
+new models' latents, and a table of what they sound like. It ends with an error if two of them are
+hard to tell apart, or one is not brighter when struck harder. How loud they are beside each other
+is heard on a piece, with effects: ``latentkeys evaluate presets``.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +19,9 @@ from rich.table import Table
 from export.release.preset_sounds import PITCHES, VELOCITIES, Listener, ProbeMeasures, distances_db
 from instrument.errors import LatentkeysError, PresetError
 from instrument.latents.create_preset import check_preset, refresh_preset
-from instrument.preset.preset import Preset, save_preset
+from instrument.preset.preset import Preset
 from instrument.rendering.open_renderer import open_renderer
 
-LOUDNESS_DB = -27.0
-"""Of one note at velocity 100; four of them at full velocity then stay below full scale."""
-LOUDNESS_SPREAD_DB = 2.0
 SMALLEST_DISTANCE_DB = 4.0
 """Two neighbouring keys of one preset differ by about 3 dB, two velocities by less."""
 
@@ -42,7 +39,7 @@ class Shipped:
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--only-look", is_flag=True, help="Change nothing, only listen and judge.")
 def main(folder: Path, only_look: bool) -> None:
-    """Refresh, level, measure and judge every preset in FOLDER."""
+    """Refresh, measure and judge every preset in FOLDER."""
     console = Console(width=120)
     try:
         paths = sorted(folder.glob("*.toml"))
@@ -55,13 +52,9 @@ def main(folder: Path, only_look: bool) -> None:
 
 
 def ship(paths: list[Path]) -> list[Shipped]:
-    """Give every preset its installed model's latent and the common loudness."""
+    """Give every preset its installed model's latent."""
     for path in paths:
         refresh_preset(path)
-    for one in listen(paths):
-        gain_db = one.preset.sound.gain_db + LOUDNESS_DB - one.hearing.loudness_db
-        sound = dataclasses.replace(one.preset.sound, gain_db=round(float(gain_db), 1))
-        save_preset(dataclasses.replace(one.preset, sound=sound), one.path)
     return listen(paths)
 
 
@@ -85,7 +78,7 @@ def listen(paths: list[Path]) -> list[Shipped]:
 
 
 def judge(shipped: list[Shipped]) -> None:
-    """Refuse presets that are alike, uneven in loudness, or deaf to velocity.
+    """Refuse presets that are alike, too loud for one note, or deaf to velocity.
 
     Raises
     ------
@@ -94,9 +87,6 @@ def judge(shipped: list[Shipped]) -> None:
     """
     faults = []
     for one in shipped:
-        off = one.hearing.loudness_db - LOUDNESS_DB
-        if abs(off) > LOUDNESS_SPREAD_DB:
-            faults.append(f"{one.path.stem}: {off:+.1f} dB from the common loudness")
         if one.hearing.peak > 1.0:
             faults.append(f"{one.path.stem}: peaks at {one.hearing.peak:.2f}")
         for pitch, row in zip(PITCHES, one.hearing.centroid_hz, strict=True):

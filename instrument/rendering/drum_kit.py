@@ -20,7 +20,7 @@ Samples = npt.NDArray[np.float32]
 
 LEVEL = 0.7
 """Peak of the loudest drum, full scale 1."""
-_GAIN_DB = -9.0
+_GAIN_DB = -3.0
 _LONGEST_SECONDS = 1.6
 _ATTACK_SECONDS = 0.0006
 _QUIET = 1e-3  # -60 dB: a sound ends here
@@ -200,9 +200,10 @@ def _stroke(drum: Drum, frames: int, rate_hz: float, random: np.random.Generator
     if drum.noise:
         sound += drum.noise * _band_of_noise(frames, drum.low_hz, drum.high_hz, rate_hz, random)
     if drum.metal_hz:
+        lowest = min(drum.metal_hz, 0.45 * rate_hz)
         for ratio in _METAL:
-            if drum.metal_hz * ratio < rate_hz / 2:
-                sound += 0.25 * np.sin(2 * np.pi * drum.metal_hz * ratio * seconds)
+            if lowest * ratio < rate_hz / 2:
+                sound += 0.25 * np.sin(2 * np.pi * lowest * ratio * seconds)
     envelope = _QUIET ** (seconds / drum.seconds) * np.minimum(1.0, seconds / _ATTACK_SECONDS)
     return np.asarray(sound * envelope, np.float32)
 
@@ -213,6 +214,7 @@ def _band_of_noise(
     """Return noise between two frequencies, with a root mean square of a third."""
     spectrum = np.fft.rfft(random.standard_normal(frames))
     hz = np.fft.rfftfreq(frames, 1.0 / rate_hz)
-    spectrum[(hz < low_hz) | (hz > min(high_hz, 0.45 * rate_hz))] = 0.0
+    highest = min(high_hz, 0.45 * rate_hz)  # a low rate has no cymbals, but something to hear
+    spectrum[(hz < min(low_hz, 0.8 * highest)) | (hz > highest)] = 0.0
     noise = np.fft.irfft(spectrum, frames)
     return np.asarray(noise / max(3.0 * float(np.sqrt(np.mean(noise**2))), 1e-9))

@@ -46,6 +46,7 @@ class FrameVoiceRenderer:
     def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
         self._bundle, self._runtime = bundle, runtime
         self._motion = 1.0
+        self._spares_high_keys = True
         self._graphs = sorted(_tone_graphs(bundle), key=lambda graph: graph.frames)
         self._sessions: dict[str, OpenGraph] = {}
         card = bundle.sound
@@ -64,6 +65,12 @@ class FrameVoiceRenderer:
         """Return this renderer with more or less motion; both share what is open."""
         other = copy.copy(self)
         other._motion = share
+        return other
+
+    def as_recorded(self) -> FrameVoiceRenderer:
+        """Return this renderer with all the motion that the model has learned, on every key."""
+        other = copy.copy(self)
+        other._motion, other._spares_high_keys = 1.0, False
         return other
 
     def open(self, frames: int) -> None:
@@ -113,7 +120,7 @@ class FrameVoiceRenderer:
         tensors["pitch"][:] = pitch
         tensors["velocity"][:] = velocities[-1] / FULL_VELOCITY  # a layer too many is not looked at
         tensors["velocity"][: len(velocities)] = velocities / FULL_VELOCITY
-        tensors["motion"][:] = self._motion * _motion_of(pitch)
+        tensors["motion"][:] = self._motion * (_motion_of(pitch) if self._spares_high_keys else 1.0)
         random = np.random.Generator(np.random.Philox(key=[self._seed, pitch]))
         random.random(dtype=np.float32, out=tensors["motion_phases"])
         random.standard_normal(dtype=np.float32, out=tensors["noise"])

@@ -113,7 +113,11 @@ class MovingRenderer(Protocol):
     """A renderer whose partials beat, more or less."""
 
     def moving(self, share: float) -> ToneRenderer:
-        """Return it with so much motion, 1 = as recorded."""
+        """Return it with so much motion, 1 = as instruments have it, less on high keys."""
+        ...
+
+    def as_recorded(self) -> ToneRenderer:
+        """Return it with all the motion that the model has learned, on every key."""
         ...
 
 

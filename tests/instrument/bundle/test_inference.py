@@ -43,7 +43,10 @@ class PretendedCuda:
     def preload_dlls(self) -> None:
         """Find nothing."""
 
-    def InferenceSession(self, graph: bytes, options: Any, providers: Any) -> Any:  # noqa: N802
+    def InferenceSession(  # noqa: N802
+        self, graph: bytes, options: Any, providers: Any, **more: Any
+    ) -> Any:
+        assert more == {"enable_fallback": 0}  # onnxruntime's own would hide what has failed
         if options.graph_optimization_level == self.GraphOptimizationLevel.ORT_DISABLE_ALL:
             return onnxruntime.InferenceSession(graph, options, providers=providers)  # only looks
         self.asked += providers

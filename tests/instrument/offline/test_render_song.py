@@ -168,8 +168,8 @@ def test_the_channels_of_two_ports_do_not_touch_each_other(tmp_path: Path) -> No
             mido.MetaMessage("midi_port", port=1),
             mido.Message("control_change", control=7, value=0),
             mido.Message("pitchwheel", pitch=8191),
-            note("note_on", 81, 0),
-            note("note_off", 81, 960),
+            note("note_on", 81, 240),  # when the volume has come down
+            note("note_off", 81, 720),
         ]
     )
     song.save(tmp_path / "ports.mid")
