@@ -96,7 +96,7 @@ def test_any_changed_byte_of_the_index_is_noticed(place: int, change: int) -> No
         except FileError:
             return
         # The footer's padding and the unused metaindex are covered by no checksum.
-        assert place >= len(INDEX) - 64
+        assert place >= len(INDEX) - 96
         assert len(bundle.variables) == 312
 
 

@@ -117,6 +117,8 @@ def test_a_partner_that_stands_still_is_replaced(server: JackServer) -> None:
         wait_for(lambda: not old.is_running(), "the end of the old one")
         assert time.monotonic() - began < 1.0
         wait_for(lambda: another(instrument, "partner", old), "the new one")
+        wait_for(lambda: beats["works_since_ns"] and beats["limit_ns"] < 5e9, "its first beat")
+        time.sleep(0.5)  # control says what it has done once it is done
         said = instrument.end()
     assert "the partner does not answer: started it again" in said
 
