@@ -143,6 +143,8 @@ def test_an_engine_that_cannot_stay_alive_ends_the_session_with_words(server: Ja
 
 def test_an_engine_that_somebody_ends_is_not_started_again(server: JackServer) -> None:
     with played("--preset", "reed", server=server) as instrument:
+        instrument.wait_for_notes()  # before it plays, its end is told in other words
+        time.sleep(0.1)
         instrument.engine.terminate()
         _, said = instrument.command.communicate(timeout=10)
     assert "the engine was ended by another program" in said
