@@ -132,7 +132,7 @@ def test_an_engine_that_cannot_stay_alive_ends_the_session_with_words(server: Ja
             wait_for(lambda: another(instrument, "engine", killed), "another")  # noqa: B023
             stood = instrument.state.clock
             wait_for(lambda: instrument.state.clock > stood, "its sound")  # noqa: B023
-            time.sleep(0.1)  # it says that it is ready
+            time.sleep(0.5)  # it says that it is ready
             engine = instrument.child("engine")
         engine.kill()
         _, said = instrument.command.communicate(timeout=10)
