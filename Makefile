@@ -9,12 +9,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 
 # Debian and Ubuntu packages. Elsewhere the wheels bring PortAudio, or the message says what to install.
 PLAY_PACKAGES := libportaudio2
-TEST_PACKAGES := libportaudio2 jackd2 fluidsynth libfluidsynth3 fluidr3mono-gm-soundfont chromium
+TEST_PACKAGES := libportaudio2 jackd2 fluidsynth libfluidsynth3 fluidr3mono-gm-soundfont chromium strace
 
 .PHONY: play plugin test fuzz test-daw lint docs bench setup clean help
 
 play: $(VENV)/play.stamp  ## play the instrument (ARGS="--preset NAME" and so on)
-	@$(BIN)/latentkeys play $(ARGS)
+	@$(BIN)/latentkeys play $(ARGS) || [ $$? -eq 130 ]  # Ctrl-C is how one stops playing
 
 # Real-time tests run alone, whatever runs side by side (tests/helpers/turns.py).
 test: $(VENV)/test.stamp  ## run the tests, real audio server included (ARGS="-k name", "-m 'not slow'")

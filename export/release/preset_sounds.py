@@ -13,11 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from instrument.bench.presets.figures import PIECE_SECONDS
+from instrument.bench.presets.takes import piece, play_piece
+from instrument.midi.messages import is_note_on
 from instrument.preset.effects import Effects
 from instrument.preset.preset import Preset
 from instrument.preset.voice_parameters import write_sound
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import ALL_CHANNELS, BUILT_IN_BANK, LOWEST_PITCH, USE_BANK
+from instrument.realtime.state import ALL_CHANNELS, BUILT_IN_BANK, LOWEST_PITCH, PANIC, USE_BANK
+from instrument.rendering.k_weighting import integrated_lufs
 from instrument.rendering.renderer import ToneRenderer
 from instrument.rendering.tone_table import TableFiller
 
@@ -40,9 +44,6 @@ class ProbeMeasures:
 
     Attributes
     ----------
-    loudness_db
-        Loudest 400 ms of the notes at the usual velocity, K-weighted (ITU-R BS.1770), mean of the
-        powers over the pitches.
     centroid_hz
         float64, shape (pitches, velocities): centre of gravity of the power spectrum while held.
     attack_seconds
@@ -56,7 +57,6 @@ class ProbeMeasures:
         note, at the usual velocity; what `distance_db` compares.
     """
 
-    loudness_db: float
     centroid_hz: NDArray[np.float64]
     attack_seconds: float
     decay_db: float
@@ -100,13 +100,21 @@ class Listener:
         held = notes[:, :, : round(HELD_SECONDS * RATE_HZ)]
         levels = [_level_db(note[: held.shape[2]]) for note in usual]
         return ProbeMeasures(
-            loudness_db=float(_db(np.mean([_momentary_power(note) for note in usual]))),
             centroid_hz=np.array([[centroid_hz(note) for note in row] for row in held]),
             attack_seconds=float(np.median([_attack_seconds(level) for level in levels])),
             decay_db=float(np.median([level.max() - level[-5:].mean() for level in levels])),
             peak=float(np.abs(sides).max()),
             picture=np.array([_picture(note) for note in usual]),
         )
+
+    def loudness_lufs(self, preset: Preset) -> float:
+        """Play the beginning of a piece as everybody hears it, effects included, and measure it."""
+        struck = {message.data[1] for message in piece(PIECE_SECONDS) if is_note_on(message.data)}
+        self._prepare(preset, tuple(sorted(struck)))
+        lufs = integrated_lufs(play_piece(self._engine, PIECE_SECONDS), RATE_HZ)
+        self._engine.command(PANIC)
+        self._engine.render(RATE_HZ // 10)
+        return lufs
 
     def _prepare(self, preset: Preset, pitches: tuple[int, ...]) -> None:
         """Fill the slots of a few keys only: a whole table would take thirty times as long."""
@@ -158,26 +166,6 @@ def centroid_hz(audio: Mono) -> float:
     power = np.abs(np.fft.rfft(audio)) ** 2
     hz = np.fft.rfftfreq(len(audio), 1 / RATE_HZ)
     return float((power * hz).sum() / max(power.sum(), 1e-20))
-
-
-def k_weighting(hz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the power response of BS.1770's two filters at 48 kHz (its tables 1 and 2)."""
-    z = np.exp(-2j * np.pi * hz / RATE_HZ)
-    shelf = (1.53512485958697 - 2.69169618940638 * z + 1.19839281085285 * z**2) / (
-        1 - 1.69065929318241 * z + 0.73248077421585 * z**2
-    )
-    high_pass = (1 - 2 * z + z**2) / (1 - 1.99004745483398 * z + 0.99007225036621 * z**2)
-    return np.asarray(np.abs(shelf * high_pass) ** 2, np.float64)
-
-
-def _momentary_power(audio: Mono) -> float:
-    """Return the K-weighted power of the loudest 400 ms (BS.1770's momentary loudness)."""
-    spectrum = np.fft.rfft(audio)
-    hz = np.asarray(np.fft.rfftfreq(len(audio), 1 / RATE_HZ), np.float64)
-    weighted = np.fft.irfft(spectrum * np.sqrt(k_weighting(hz)), len(audio))
-    window = round(0.4 * RATE_HZ)
-    power = np.concatenate([[0.0], np.cumsum(weighted**2)])
-    return float((power[window:] - power[:-window]).max() / window)
 
 
 def _level_db(audio: Mono) -> NDArray[np.float64]:

@@ -1,13 +1,13 @@
 """Bring a folder of presets to newly exported models: ``python -m export.release.presets presets``.
 
 In: presets with recipes, and the bundles in ``models/`` beside them. Out: the same presets with the
-new models' latents, and a table of what they sound like. It ends with an error if two of them are
-hard to tell apart, or one is not brighter when struck harder. How loud they are beside each other
-is heard on a piece, with effects: ``latentkeys evaluate presets``.
+new models' latents, equally loud, and a table of what they sound like. It ends with an error if two
+of them are hard to tell apart, one is not brighter when struck harder, or one is too loud or quiet.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +19,12 @@ from rich.table import Table
 from export.release.preset_sounds import PITCHES, VELOCITIES, Listener, ProbeMeasures, distances_db
 from instrument.errors import LatentkeysError, PresetError
 from instrument.latents.create_preset import check_preset, refresh_preset
-from instrument.preset.preset import Preset
+from instrument.preset.preset import Preset, save_preset
 from instrument.rendering.open_renderer import open_renderer
 
+LOUDNESS_LUFS = -20.0
+"""Of the beginning of the cello prelude, effects included."""
+LOUDNESS_SPREAD_DB = 2.0
 SMALLEST_DISTANCE_DB = 4.0
 """Two neighbouring keys of one preset differ by about 3 dB, two velocities by less."""
 
@@ -33,13 +36,14 @@ class Shipped:
     path: Path
     preset: Preset
     hearing: ProbeMeasures
+    loudness_lufs: float  #: on the piece
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--only-look", is_flag=True, help="Change nothing, only listen and judge.")
 def main(folder: Path, only_look: bool) -> None:
-    """Refresh, measure and judge every preset in FOLDER."""
+    """Refresh, level, measure and judge every preset in FOLDER."""
     console = Console(width=120)
     try:
         paths = sorted(folder.glob("*.toml"))
@@ -52,9 +56,14 @@ def main(folder: Path, only_look: bool) -> None:
 
 
 def ship(paths: list[Path]) -> list[Shipped]:
-    """Give every preset its installed model's latent."""
+    """Give every preset its installed model's latent and the common loudness."""
     for path in paths:
         refresh_preset(path)
+    for _ in range(2):  # glue and drive answer a new gain with less or more of it
+        for one in listen(paths):
+            gain_db = one.preset.sound.gain_db + LOUDNESS_LUFS - one.loudness_lufs
+            sound = dataclasses.replace(one.preset.sound, gain_db=round(float(gain_db), 1))
+            save_preset(dataclasses.replace(one.preset, sound=sound), one.path)
     return listen(paths)
 
 
@@ -72,13 +81,14 @@ def listen(paths: list[Path]) -> list[Shipped]:
         preset, bundle = check_preset(path)
         if bundle.weights_sha256 not in listeners:
             listeners[bundle.weights_sha256] = Listener(open_renderer(bundle, device="cpu"))
-        heard = listeners[bundle.weights_sha256].hear(preset)
-        shipped.append(Shipped(path, preset, heard))
+        listener = listeners[bundle.weights_sha256]
+        heard, lufs = listener.hear(preset), listener.loudness_lufs(preset)
+        shipped.append(Shipped(path, preset, heard, lufs))
     return shipped
 
 
 def judge(shipped: list[Shipped]) -> None:
-    """Refuse presets that are alike, too loud for one note, or deaf to velocity.
+    """Refuse presets that are alike, uneven in loudness, or deaf to velocity.
 
     Raises
     ------
@@ -87,6 +97,9 @@ def judge(shipped: list[Shipped]) -> None:
     """
     faults = []
     for one in shipped:
+        off = one.loudness_lufs - LOUDNESS_LUFS
+        if abs(off) > LOUDNESS_SPREAD_DB:
+            faults.append(f"{one.path.stem}: {off:+.1f} dB from the common loudness")
         if one.hearing.peak > 1.0:
             faults.append(f"{one.path.stem}: peaks at {one.hearing.peak:.2f}")
         for pitch, row in zip(PITCHES, one.hearing.centroid_hz, strict=True):
@@ -108,7 +121,7 @@ def table(shipped: list[Shipped]) -> Table:
     middle = PITCHES.index(60)
     soft, loud = VELOCITIES[0], VELOCITIES[-1]
     for heading in (
-        "loudness dB",
+        "piece, LUFS",
         "gain dB",
         "peak",
         "attack ms",
@@ -124,7 +137,7 @@ def table(shipped: list[Shipped]) -> Table:
         centroid = one.hearing.centroid_hz[middle]
         rows.add_row(
             one.path.stem,
-            f"{one.hearing.loudness_db:.1f}",
+            f"{one.loudness_lufs:.1f}",
             f"{one.preset.sound.gain_db:+.1f}",
             f"{one.hearing.peak:.2f}",
             f"{1000 * one.hearing.attack_seconds:.0f}",

@@ -109,11 +109,14 @@ class SoundCard:
         except (sounddevice.PortAudioError, ValueError) as error:
             names = ", ".join(repr(name) for name in output_names(sounddevice)) or "none"
             raise DeviceError(
-                f"audio device {self._device!r} cannot be opened: {error}",
+                f"{self._asked()} cannot be opened: {error}",
                 f"Outputs that PortAudio sees: {names}. Choose one with --audio NAME.",
             ) from error
         self.rate_hz = float(self._stream.samplerate)
         self.latency_seconds = sane_latency(self._stream.latency, self.block_frames, self.rate_hz)
+
+    def _asked(self) -> str:
+        return "a sound card" if self._device is None else f"audio device {self._device!r}"
 
     def _open_stream(self, sounddevice: Any, state: EngineState) -> Any:
         ffi = sounddevice._ffi

@@ -12,10 +12,11 @@ from instrument.midi.phrases import write_phrase
 from instrument.music.note import Note, Phrase
 
 STRACE = shutil.which("strace")
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="strace is Linux's")
 NETWORKS = ("AF_INET", "AF_PACKET", "AF_BLUETOOTH")
 
 
-@pytest.mark.skipif(STRACE is None, reason="needs strace")
+@ON_LINUX
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -27,7 +28,7 @@ NETWORKS = ("AF_INET", "AF_PACKET", "AF_BLUETOOTH")
     ids=lambda arguments: arguments[0],
 )
 def test_no_process_opens_a_network_socket(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    assert STRACE
+    assert STRACE, "strace is missing: make setup"
     write_phrase(tmp_path / "in.mid", Phrase.of([Note(0.0, 60, 1.0), Note(1.0, 64, 1.0)]))
     log = tmp_path / "calls.txt"
     strace = [STRACE, "-f", "-qq", "-e", "trace=socket", "-o", str(log)]
@@ -48,9 +49,9 @@ def test_no_process_opens_a_network_socket(arguments: tuple[str, ...], tmp_path:
     assert written <= {"latentkeys"}, written
 
 
-@pytest.mark.skipif(STRACE is None, reason="needs strace")
+@ON_LINUX
 def test_the_panel_listens_to_this_machine_alone_and_calls_nobody(tmp_path: Path) -> None:
-    assert STRACE
+    assert STRACE, "strace is missing: make setup"
     write_phrase(tmp_path / "in.mid", Phrase.of([Note(0.0, 60, 1.0), Note(4.0, 64, 1.0)]))
     log = tmp_path / "calls.txt"
     strace = [STRACE, "-f", "-qq", "-e", "trace=bind,connect", "-o", str(log)]
@@ -77,9 +78,9 @@ def test_the_panel_listens_to_this_machine_alone_and_calls_nobody(tmp_path: Path
     assert calls and all("bind(" in call and "127.0.0.1" in call for call in calls), calls
 
 
-@pytest.mark.skipif(STRACE is None, reason="needs strace")
+@ON_LINUX
 def test_strace_would_see_a_network_socket(tmp_path: Path) -> None:
-    assert STRACE
+    assert STRACE, "strace is missing: make setup"
     log = tmp_path / "calls.txt"
     script = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM)"
     command = [STRACE, "-f", "-qq", "-e", "trace=socket", "-o", str(log), sys.executable, "-c"]

@@ -17,6 +17,7 @@ import jack
 import numpy as np
 import numpy.typing as npt
 import psutil
+import pytest
 
 from instrument.latents.create_preset import PresetRequest, new_preset
 from instrument.realtime.state import LOUD, EngineState
@@ -41,6 +42,17 @@ def make_home(folder: Path) -> None:
     presets = ours / "presets"
     new_preset("Reed", PresetRequest(blend={"Reed": 1.0}), model="tiny", folder=presets)
     new_preset("Choir", PresetRequest(blend={"Choir": 1.0}), model="tiny", folder=presets)
+
+
+@contextlib.contextmanager
+def users_home(folders: pytest.TempPathFactory) -> Iterator[Path]:
+    """Let a user have that, and a cache of tones; yield ``XDG_DATA_HOME``."""
+    with pytest.MonkeyPatch.context() as patch:
+        data = folders.mktemp("data")
+        patch.setenv("XDG_DATA_HOME", str(data))
+        patch.setenv("XDG_CACHE_HOME", str(folders.mktemp("cache")))
+        make_home(data)
+        yield data
 
 
 class Keyboard:

@@ -10,7 +10,7 @@ import numpy as np
 from instrument.bench.presets.measures import Stereo
 from instrument.files import shipped_presets_folder
 from instrument.midi.messages import PROGRAM_CHANGE, kind_of, note_off, note_on
-from instrument.midi.song import read_midi_file
+from instrument.midi.song import SongMessage, read_midi_file
 from instrument.preset.banks import PresetBanks
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import PANIC
@@ -70,15 +70,28 @@ class PresetTakes:
 
     def piece(self, seconds: float) -> Stereo:
         """Play the first seconds of the shipped cello prelude."""
-        engine = self.engine
-        begin = engine.state.clock
-        for message in read_midi_file(shipped_presets_folder() / PIECE).messages:
-            if message.time_seconds < seconds and kind_of(message.data) != PROGRAM_CHANGE:
-                engine.send(begin + round(message.time_seconds * RATE_HZ), message.data)
-        audio = engine.render(round(seconds * RATE_HZ))
+        audio = play_piece(self.engine, seconds)
         self._silence()
         return audio
 
     def _silence(self) -> None:
         self.engine.command(PANIC)
         self.engine.render(RATE_HZ // 10)
+
+
+def piece(seconds: float) -> list[SongMessage]:
+    """Return what sounds in the first seconds of the piece on which presets are compared."""
+    messages = read_midi_file(shipped_presets_folder() / PIECE).messages
+    return [
+        message
+        for message in messages
+        if message.time_seconds < seconds and kind_of(message.data) != PROGRAM_CHANGE
+    ]
+
+
+def play_piece(engine: OfflineEngine, seconds: float) -> Stereo:
+    """Play the first seconds of that piece on what the engine has loaded."""
+    begin = engine.state.clock
+    for message in piece(seconds):
+        engine.send(begin + round(message.time_seconds * RATE_HZ), message.data)
+    return engine.render(round(seconds * RATE_HZ))

@@ -40,6 +40,7 @@ SMOOTHING_SECONDS = 0.020
 INAUDIBLE = float32(2.0**-17)  # -102 dB
 QUIET_SECONDS = 0.5  # beside the delay's length: then a chain sleeps
 MUTE_SECONDS = 0.020
+CLEANED_FRAMES = 1024  # of the lines in a tick: all of them at once would take 100 µs
 
 
 @audio_thread
@@ -74,9 +75,12 @@ def advance_chains(s, is_tick):
         is_new = is_due and not chain.is_awake and asks_for_effects(chain, sound)
         chain.is_due = 0
         if is_new:
+            clean_lines(chain, chain.unclean)
             wake_chain(chain, sound)
         elif not is_tick:
             continue
+        elif chain.unclean > 0:
+            clean_lines(chain, CLEANED_FRAMES)
         elif sounds:
             chain.quiet_ticks = 0
         if chain.is_awake and (is_new or not fall_asleep(s, chain)):
@@ -151,7 +155,7 @@ def fall_asleep(s, chain):
 
 @audio_thread
 def forget_sound(chain):
-    """Sleep, with every line and filter empty: what wakes begins as if it were new."""
+    """Sleep, with every filter empty and lines to be cleaned: what wakes begins as if new."""
     chain.is_awake = 0
     chain.is_muted = 0
     chain.orbit_runs = 0
@@ -163,21 +167,7 @@ def forget_sound(chain):
     chain.spread_delay = 0.0
     chain.chorus_phase = 0.0
     chain.chorus_flutter = 0.0
-    for frame in range(SPREAD_FRAMES):
-        for spreader in range(SPREADERS):
-            chain.spread[frame, spreader] = 0.0
-    for frame in range(CHORUS_FRAMES):
-        chain.chorus[frame] = 0.0
-        for index in range(DIFFUSERS):
-            chain.diffusers[frame, index] = 0.0
-    for frame in range(DELAY_FRAMES):
-        chain.delay[frame, 0] = 0.0
-        chain.delay[frame, 1] = 0.0
-    for frame in range(REVERB_FRAMES):
-        chain.pre_delay[frame, 0] = 0.0
-        chain.pre_delay[frame, 1] = 0.0
-        for line in range(REVERB_LINES):
-            chain.lines[frame, line] = 0.0
+    chain.unclean = DELAY_FRAMES  # the longest line
     for line in range(REVERB_LINES):
         chain.line_low[line] = 0.0
     for band in range(BANDS):
@@ -188,6 +178,28 @@ def forget_sound(chain):
     chain.delay_low[0] = 0.0
     chain.delay_low[1] = 0.0
     chain.spread_low = 0.0
+
+
+@audio_thread
+def clean_lines(chain, frames):
+    """Silence the last `frames` of those that are unclean, in every line that is so long."""
+    first = max(chain.unclean - frames, 0)
+    for frame in range(first, chain.unclean):
+        chain.delay[frame, 0] = 0.0
+        chain.delay[frame, 1] = 0.0
+    for frame in range(first, min(chain.unclean, REVERB_FRAMES)):
+        chain.pre_delay[frame, 0] = 0.0
+        chain.pre_delay[frame, 1] = 0.0
+        for line in range(REVERB_LINES):
+            chain.lines[frame, line] = 0.0
+    for frame in range(first, min(chain.unclean, SPREAD_FRAMES)):
+        for spreader in range(SPREADERS):
+            chain.spread[frame, spreader] = 0.0
+    for frame in range(first, min(chain.unclean, CHORUS_FRAMES)):
+        chain.chorus[frame] = 0.0
+        for index in range(DIFFUSERS):
+            chain.diffusers[frame, index] = 0.0
+    chain.unclean = first
 
 
 @audio_thread

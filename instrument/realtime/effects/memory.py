@@ -65,6 +65,7 @@ CHAIN = _record(
     ("is_awake", "i4"),  # it sounds, or rings on
     ("is_due", "i4"),  # a voice of its bank begins
     ("is_muted", "i4"),  # it fades and forgets everything
+    ("unclean", "i4"),  # frames of its lines, from 0 on, that may hold what it forgot
     ("quiet_ticks", "i4"),  # for so long nothing was heard of it
     ("wet_peak", "f4"),  # loudest that it gave since the last tick
     ("mute_gain", "f4"),

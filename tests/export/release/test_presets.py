@@ -1,4 +1,4 @@
-"""The presets that ship: playable, brighter when struck harder, and all different."""
+"""The presets that ship: playable, equally loud, brighter when struck harder, and all different."""
 
 import dataclasses
 import shutil
@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from export.release.preset_sounds import RATE_HZ, k_weighting
-from export.release.presets import Shipped, judge, listen, main
+from export.release.presets import LOUDNESS_LUFS, Shipped, judge, listen, main
 from instrument.bundle.bundle import Bundle, shipped_models_folder
 from instrument.errors import PresetError
 from instrument.files import shipped_presets_folder
@@ -50,7 +49,7 @@ def test_several_are_between_a_struck_and_a_sounding_instrument() -> None:
     assert between >= 5
 
 
-def test_they_are_different_and_brighter_when_struck_harder(
+def test_they_are_different_equally_loud_and_brighter_when_struck_harder(
     shipped: list[Shipped],
 ) -> None:
     judge(shipped)
@@ -105,6 +104,11 @@ def test_two_presets_of_one_sound_are_refused(shipped: list[Shipped]) -> None:
 
 
 def test_a_preset_that_is_too_loud_is_refused(shipped: list[Shipped]) -> None:
+    with pytest.raises(PresetError, match=r"\+2\.5 dB from the common loudness"):
+        judge([dataclasses.replace(shipped[0], loudness_lufs=LOUDNESS_LUFS + 2.5)])
+
+
+def test_a_preset_whose_single_notes_clip_is_refused(shipped: list[Shipped]) -> None:
     hearing = dataclasses.replace(shipped[0].hearing, peak=1.25)
     with pytest.raises(PresetError, match=r"peaks at 1\.25"):
         judge([dataclasses.replace(shipped[0], hearing=hearing)])
@@ -118,24 +122,19 @@ def test_a_preset_that_is_deaf_to_velocity_is_refused(shipped: list[Shipped]) ->
         judge([dataclasses.replace(shipped[0], hearing=hearing)])
 
 
-def test_shipping_a_preset_follows_its_recipe(tmp_path: Path) -> None:
+def test_shipping_levels_a_preset_and_follows_its_recipe(tmp_path: Path) -> None:
     shutil.copytree(shipped_models_folder() / "frame_voice", tmp_path / "models" / "frame_voice")
     original = load_preset(PATHS[0])
     spoilt = dataclasses.replace(
         original,
         model=dataclasses.replace(original.model, sha256="0" * 64),
-        sound=dataclasses.replace(original.sound, latent=(0.0,)),
+        sound=dataclasses.replace(original.sound, latent=(0.0,), gain_db=-20.0),
     )
     save_preset(spoilt, tmp_path / PATHS[0].name)
     result = CliRunner().invoke(main, [str(tmp_path)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    assert load_preset(tmp_path / PATHS[0].name) == original
-
-
-def test_k_weighting_has_the_published_gains() -> None:
-    """A 997 Hz sine reads 0.691 dB above its power (BS.1770-4, section 2.8)."""
-    gains = 10 * np.log10(k_weighting(np.array([997.0, 38.0, 10_000.0])))
-    assert gains[0] == pytest.approx(0.691, abs=0.02)
-    assert gains[1] == pytest.approx(-5.7, abs=0.5)
-    assert gains[2] == pytest.approx(4.0, abs=0.1)
-    assert RATE_HZ == 48_000  # the filters' coefficients belong to this rate
+    repaired = load_preset(tmp_path / PATHS[0].name)
+    assert repaired.sound.gain_db == pytest.approx(original.sound.gain_db, abs=0.15)
+    assert repaired == dataclasses.replace(
+        original, sound=dataclasses.replace(original.sound, gain_db=repaired.sound.gain_db)
+    )

@@ -14,6 +14,7 @@ from instrument.bundle.self_test import check_graphs
 from instrument.composers.registry import composer_of
 from instrument.midi.phrases import read_phrase
 from instrument.music.constraints import Constraints
+from tests.helpers.places import ROOT
 
 FOLDERS = sorted(
     path.parent
@@ -55,7 +56,12 @@ def test_each_says_what_it_learned_and_what_may_be_done_with_it(bundle: Bundle) 
 
 
 def test_nothing_of_the_machine_that_made_it_is_in_it(bundle: Bundle) -> None:
-    private = [b"/work/", b"/home/", b"/root/", str(Path.home()).encode() + b"/"]
+    private = [
+        b"/home/",
+        b"/Users/",
+        b"/root/",
+        *(f"{place}/".encode() for place in (Path.home(), ROOT)),
+    ]
     for path in bundle.path.iterdir():
         content = path.read_bytes()
         assert not [word for word in private if word in content], path.name

@@ -16,7 +16,7 @@ from instrument.cli.main import SECTIONS, latentkeys, run
 from instrument.cli.play import play_command
 from instrument.preset.partner_options import PartnerOptions
 from instrument.session.settings import PlaySettings
-from tests.helpers.live_play import COMMAND, make_home
+from tests.helpers.live_play import COMMAND, users_home
 
 
 def song_bytes() -> bytes:
@@ -28,11 +28,7 @@ def song_bytes() -> bytes:
 @pytest.fixture(scope="module")
 def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A user's folders, for this process and those it starts."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("data")
-        patch.setenv("XDG_DATA_HOME", str(folder))
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        make_home(folder)
+    with users_home(tmp_path_factory) as folder:
         yield folder / "latentkeys"
 
 

@@ -1,6 +1,5 @@
 """``latentkeys render --morph`` and its siblings, with a real (tiny, untrained) model."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,18 +14,14 @@ from instrument.errors import PresetError, SettingError
 from instrument.latents.create_preset import PresetRequest, new_preset
 from instrument.offline.render_song import render_song
 from instrument.preset.preset import load_preset
-from tests.helpers.live_play import make_home
+from tests.helpers.live_play import users_home
 
 RATE_HZ = 48_000
 
 
 @pytest.fixture(scope="module", autouse=True)
 def presets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        home = Path(os.environ["XDG_DATA_HOME"])
-        make_home(home)
+    with users_home(tmp_path_factory) as home:
         yield home / "latentkeys" / "presets"
 
 

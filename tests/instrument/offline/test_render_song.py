@@ -1,6 +1,5 @@
 """``latentkeys render``: pitches, times, presets and speed of the file that comes out."""
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import soundfile
 from instrument.errors import MidiFileError
 from instrument.offline.render_song import render_song
 from instrument.session.demo import FIRST_PROGRAM, SECOND_PROGRAM, demonstration
-from tests.helpers.live_play import make_home
+from tests.helpers.live_play import users_home
 from tests.helpers.places import ROOT
 
 RATE_HZ = 48_000
@@ -22,10 +21,7 @@ RATE_HZ = 48_000
 
 @pytest.fixture(scope="module", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        make_home(Path(os.environ["XDG_DATA_HOME"]))
+    with users_home(tmp_path_factory):
         yield
 
 

@@ -15,8 +15,6 @@ from instrument.plugin.build import build
 from instrument.plugin.install import status
 from instrument.plugin.places import Binary, launch_file, this_target
 
-pytest.importorskip("ziglang")
-
 
 @pytest.fixture(scope="session")
 def binaries(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from pedalboard import VST3Plugin
 
 from instrument.errors import InstallationError
 from instrument.plugin.build import build
@@ -52,7 +54,6 @@ def test_installs_says_so_and_removes(
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_vst3_in_pedalboard_sounds_as_render_does(binaries: Path, home: Path) -> None:
-    pedalboard = pytest.importorskip("pedalboard")
     from instrument.midi.song import song_of
     from instrument.music.note import Note, Phrase
     from instrument.offline.render_song import SongPlayer
@@ -62,9 +63,11 @@ def test_vst3_in_pedalboard_sounds_as_render_does(binaries: Path, home: Path) ->
     player = SongPlayer(song, 48_000)
     player.load(chosen_preset(None))
     expected = np.concatenate(list(player.play())).T
-    instrument = pedalboard.load_plugin(str(binaries / Binary(this_target(), "vst3").bundle))
+    instrument = VST3Plugin(str(binaries / Binary(this_target(), "vst3").bundle))
     assert instrument.is_instrument
-    messages = [(bytes(m.data), m.time_seconds) for m in song.messages if m.data[0] >> 4 in (8, 9)]
+    messages: list[Any] = [
+        (bytes(m.data), m.time_seconds) for m in song.messages if m.data[0] >> 4 in (8, 9)
+    ]
     seconds = expected.shape[1] / 48_000
     instrument(messages, duration=seconds, sample_rate=48_000)  # waits for the tones
     audio = instrument(messages, duration=seconds, sample_rate=48_000, reset=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from instrument.midi.messages import control_change, note_off, note_on
-from instrument.realtime.effects.memory import CHORUSES, ROOMS
+from instrument.realtime.effects.memory import CHORUSES, DELAY_FRAMES, ROOMS
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import FADE_BANK, PANIC, TEMPO, USE_BANK
 from tests.helpers.held import RATE_HZ, made_engine
@@ -168,6 +168,19 @@ def test_a_chain_sleeps_when_nothing_is_heard_and_wakes_as_new() -> None:
     assert not engine.state.fields["chains"]["is_awake"].any()
     engine.render(-engine.state.clock % (8 * RATE_HZ))
     assert np.array_equal(play(engine, 8.0), first)
+
+
+def test_a_chain_that_is_struck_as_it_falls_asleep_wakes_as_new() -> None:
+    """Its lines are cleaned bit by bit; what wakes it does not hear what is left."""
+    engine, other = (made_engine(128, **EVERYTHING, release_seconds=0.05) for _ in range(2))
+    play(engine)
+    chain = engine.state.fields["chains"][1]
+    while chain["is_awake"]:
+        engine.render(128)
+    engine.render(128)
+    assert 0 < chain["unclean"] < DELAY_FRAMES
+    other.render(engine.state.clock)
+    assert np.array_equal(play(engine), play(other))
 
 
 def test_two_banks_keep_their_own_effects() -> None:

@@ -42,3 +42,11 @@ def test_a_short_sound_is_measured_with_the_silence_after_it() -> None:
 def test_bass_weighs_less_and_treble_more() -> None:
     low, middle, high = k_response(np.array([30.0, 997.0, 10_000.0]))
     assert low < 0.5 * middle < 2.0 * high
+
+
+def test_k_weighting_has_the_published_gains() -> None:
+    """A 997 Hz sine reads 0.691 dB above its power (BS.1770-4, section 2.8)."""
+    gains = 10 * np.log10(k_response(np.array([997.0, 38.0, 10_000.0])))
+    assert gains[0] == pytest.approx(0.691, abs=0.02)
+    assert gains[1] == pytest.approx(-5.7, abs=0.5)
+    assert gains[2] == pytest.approx(4.0, abs=0.1)

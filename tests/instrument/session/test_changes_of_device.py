@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -13,17 +12,14 @@ import soundfile
 
 from instrument.cli.main import run
 from tests.helpers.jack_server import running_jack
-from tests.helpers.live_play import Played, make_home, played, start, wait_for
+from tests.helpers.live_play import Played, played, start, users_home, wait_for
 
 pytestmark = pytest.mark.serial
 
 
 @pytest.fixture(scope="module", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        make_home(Path(os.environ["XDG_DATA_HOME"]))
+    with users_home(tmp_path_factory):
         yield
 
 

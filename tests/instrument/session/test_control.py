@@ -24,7 +24,7 @@ from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import LOWEST_PITCH, EngineState
 from instrument.rendering.table_source import ToneTables
 from tests.helpers.jack_server import RATE_HZ, JackServer, running_jack
-from tests.helpers.live_play import COMMAND, Keyboard, Played, make_home, played, start, wait_for
+from tests.helpers.live_play import COMMAND, Keyboard, Played, played, start, users_home, wait_for
 
 pytestmark = pytest.mark.serial
 
@@ -41,11 +41,7 @@ def server() -> Iterator[JackServer]:
 @pytest.fixture(scope="module", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A user's folders: two presets, and a cache that lets each be rendered once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        folder = Path(os.environ["XDG_DATA_HOME"])
-        make_home(folder)
+    with users_home(tmp_path_factory) as folder:
         yield folder
 
 

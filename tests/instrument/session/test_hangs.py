@@ -5,7 +5,6 @@ The server is asynchronous here: a client that stands still costs the others not
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import time
@@ -18,7 +17,7 @@ import pytest
 from instrument.midi.messages import note_off, note_on
 from instrument.realtime.state import MODELS_BEATS, PARTNER_BEATS
 from tests.helpers.jack_server import JackServer, running_jack
-from tests.helpers.live_play import Keyboard, Played, make_home, played, wait_for
+from tests.helpers.live_play import Keyboard, Played, played, users_home, wait_for
 
 A4 = 69
 
@@ -33,11 +32,7 @@ def server() -> Iterator[JackServer]:
 
 @pytest.fixture(scope="module", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        folder = Path(os.environ["XDG_DATA_HOME"])
-        make_home(folder)
+    with users_home(tmp_path_factory) as folder:
         yield folder
 
 

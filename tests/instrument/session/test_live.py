@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.preset import Preset, load_preset
 from instrument.rendering.renderer import Audio, SineRenderer
 from instrument.session.live import Session
-from tests.helpers.live_play import make_home, wait_for
+from tests.helpers.live_play import users_home, wait_for
 
 MOTIF = Phrase.of([Note(0.0, 60, 0.5), Note(0.5, 67, 0.5)])
 SINE = Preset.of([0.0, 0.0], "Sine")
@@ -29,11 +28,8 @@ SINE = Preset.of([0.0, 0.0], "Sine")
 
 @pytest.fixture(scope="module", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    with users_home(tmp_path_factory), pytest.MonkeyPatch.context() as patch:
         patch.setenv("JACK_NO_START_SERVER", "1")
-        make_home(Path(os.environ["XDG_DATA_HOME"]))
         yield
 
 

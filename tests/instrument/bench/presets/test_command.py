@@ -40,8 +40,6 @@ def test_the_worst_is_on_the_limits_side(
 
 @pytest.mark.slow
 def test_a_shipped_preset_is_measured(tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
-    pytest.importorskip("matplotlib")
     json_path, picture = tmp_path / "figures.json", tmp_path / "figures.png"
     arguments = ["tine_lantern", "--json", str(json_path), "--picture", str(picture)]
     evaluate_presets.main(arguments, standalone_mode=False)
