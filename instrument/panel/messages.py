@@ -257,14 +257,14 @@ class Heard(News, frozen=True):
 
 
 class Refused(News, frozen=True):
-    """To one page: why what it wished cannot be."""
+    """To one page: why what it asked for cannot be."""
 
     message: str
     remedy: str = ""
 
 
 class Said(News, frozen=True):
-    """To one page: what it wished has been done, where that is not to be seen."""
+    """To one page: what it asked for has been done, where that is not to be seen."""
 
     message: str
 

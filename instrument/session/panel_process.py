@@ -1,4 +1,4 @@
-"""Control's end of the panel: starts it, tells it what goes on, and does what pages wish."""
+"""Control's end of the panel: starts it, tells it what goes on, and does what pages ask."""
 
 from __future__ import annotations
 
