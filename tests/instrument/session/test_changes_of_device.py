@@ -69,7 +69,7 @@ def test_what_a_killed_engine_has_written_into_a_file_is_not_lost(
 ) -> None:
     target = tmp_path / "out.wav"
     with (
-        running_jack(name="none") as server,
+        running_jack(name="none", is_synchronous=False) as server,  # -S waits for the killed one
         played("--preset", "reed", "--audio", str(target), server=server) as instrument,
     ):
         instrument.wait_for_notes()
