@@ -8,6 +8,7 @@ differentiates through its own backward pass, which wrapped modules do not allow
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -21,7 +22,11 @@ from torch import Tensor, nn
 @cache
 def processes() -> PartialState:
     """Join the other processes, once; alone when nobody launched any."""
-    return PartialState(cpu=not torch.cuda.is_available())
+    state = PartialState(cpu=not torch.cuda.is_available())
+    if torch.distributed.is_initialized():
+        # What is left open has threads that may abort the process as the interpreter goes.
+        atexit.register(torch.distributed.destroy_process_group)
+    return state
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
