@@ -117,6 +117,8 @@ class Prior:
 
     mean: tuple[float, ...] = ()  #: shape (latent_size,)
     factor: tuple[tuple[float, ...], ...] = ()  #: Cholesky factor, (latent_size, latent_size)
+    #: Of new draws: how far they are drawn towards few instruments, see `latent.draw`; 0: not.
+    sharpness: Annotated[float, ranged(0, 16)] = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ from instrument.cli.options import option
 from instrument.errors import SettingError
 from instrument.files import cannot_write
 from instrument.first_start import compile_once
+from instrument.latents.audition import Audition
 from instrument.latents.create_preset import installed_bundle, plain_preset
-from instrument.latents.latent import follow
+from instrument.latents.latent import follow, random_recipe
 from instrument.midi.messages import note_off, note_on
 from instrument.midi.song import Song, SongMessage
 from instrument.offline.morph_player import MorphPlayer
@@ -38,6 +39,7 @@ CHORD = (48, 60, 64, 67)
 
 _HELD_SECONDS, _STEP_SECONDS, _CHORD_SECONDS = 0.6, 0.7, 1.5
 _VELOCITY = 100
+_MOST_LEFT_OUT = 200
 
 
 VERBS = {
@@ -77,22 +79,72 @@ def generate_group() -> None:
     type=click.Path(path_type=Path),
     help="Folder for the files; random_MODEL when not given.",
 )
+@option(
+    "--sharpness",
+    type=click.FloatRange(0, 16),
+    help="How far sounds are drawn towards single instruments; the voice's own by default, 0 draws "
+    "them as before.",
+)
+@option("--all", "takes_all", is_flag=True, help="Also keep what is silent, out of tune or alike.")
 @option("--force", is_flag=True, help="Replace files that exist.")
 def random_command(
-    count: int, seed: int, model: str, truncation: float, out: Path | None, force: bool
+    count: int,
+    seed: int,
+    model: str,
+    truncation: float,
+    out: Path | None,
+    sharpness: float | None,
+    takes_all: bool,
+    force: bool,
 ) -> None:
     """Make presets from random latents, and a WAV file of each.
 
-    Sound k is the draw of seed + k, which `presets new --seed` would make too.
+    Sounds are the draws of seed, seed + 1, …, which `presets new --seed` would make too; those that
+    are silent, out of tune or like the one before are left out.
     """
     folder = out or Path(f"random_{model}")
     bundle = installed_bundle(model)
-    recipes = [Recipe(seed=seed + k, truncation=_unless_1(truncation)) for k in range(count)]
-    generate_sounds(bundle, recipes, folder, replace=force)
+    renderer = open_renderer(bundle, threads=os.cpu_count() or 1)
+    audition = None if takes_all else Audition(renderer)
+    recipes = _worth_keeping(bundle, count, seed, truncation, sharpness, audition)
+    generate_sounds(bundle, recipes, folder, renderer, replace=force)
+
+
+def _worth_keeping(
+    bundle: Bundle,
+    count: int,
+    seed: int,
+    truncation: float,
+    sharpness: float | None,
+    audition: Audition | None,
+) -> list[Recipe]:
+    """Draw sounds until so many have passed, or too many have not; say which were left out."""
+    recipes: list[Recipe] = []
+    console = Console(stderr=True)
+    for number in range(seed, seed + count + _MOST_LEFT_OUT):
+        if len(recipes) == count:
+            break
+        recipe = random_recipe(bundle.sound, number, truncation, sharpness)
+        fault = audition.fault(follow(recipe, bundle.sound)) if audition else None
+        if fault:
+            console.print(f"Left out: {number}, {fault}", highlight=False)
+        else:
+            recipes.append(recipe)
+    if len(recipes) < count:
+        raise SettingError(
+            f"of {count + _MOST_LEFT_OUT} sounds only {len(recipes)} are worth keeping",
+            "Take them all with --all, or choose another --truncation.",
+        )
+    return recipes
 
 
 def generate_sounds(
-    bundle: Bundle, recipes: list[Recipe], folder: Path, *, replace: bool = False
+    bundle: Bundle,
+    recipes: list[Recipe],
+    folder: Path,
+    renderer: ToneRenderer,
+    *,
+    replace: bool = False,
 ) -> None:
     """Write a preset and a WAV file for each recipe, with progress, and say where they are.
 
@@ -106,7 +158,6 @@ def generate_sounds(
     presets = [_preset(bundle, recipe) for recipe in recipes]
     paths = [folder / f"{bundle.card.name}_{recipe.seed}.toml" for recipe in recipes]
     _check_targets(paths, folder, replace=replace)
-    renderer = open_renderer(bundle, threads=os.cpu_count() or 1)
     compile_once()
     console = Console(stderr=True)
     with LongWork(console) as progress:
@@ -165,7 +216,3 @@ def _check_targets(paths: list[Path], folder: Path, *, replace: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise cannot_write(folder, problem) from problem
-
-
-def _unless_1(truncation: float) -> float | None:
-    return None if truncation == 1.0 else truncation

@@ -61,6 +61,7 @@ class MorphRequest:
     pace: str | None = None  #: every=6s
     seed: int | None = None  #: of `pace`; 0 when not given
     truncation: float | None = None  #: of `pace`; 1 when not given
+    sharpness: float | None = None  #: of `pace`; the model's own when not given
     #: How velocity and envelope are heard: as the preset says, or as in the paper's script.
     touch: Touch = "preset"
 
@@ -80,9 +81,10 @@ class MorphRequest:
                 "--model chooses the model of random timbres; presets bring their own",
                 "For example: --random-timbres every=6s --model frame_voice",
             )
-        if (self.seed, self.truncation) != (None, None) and self.pace is None:
+        chance = (self.seed, self.truncation, self.sharpness)
+        if chance != (None, None, None) and self.pace is None:
             raise SettingError(
-                "--seed and --truncation belong to random timbres",
+                "--seed, --truncation and --sharpness belong to random timbres",
                 "For example: --random-timbres every=6s --seed 7",
             )
 
@@ -133,6 +135,12 @@ _sound, _timbre = under("Sound"), under("Moving timbre")
     help="Below 1 random sounds are tamer, above 1 stranger; 1 by default.",
 )
 @_timbre(
+    "--sharpness",
+    type=click.FloatRange(0, 16),
+    metavar="X",
+    help="How far random sounds are drawn towards single instruments; 0 draws them as before.",
+)
+@_timbre(
     "--touch",
     type=click.Choice(["preset", "paper"]),
     default="preset",
@@ -152,10 +160,11 @@ def render_command(
     model: str | None,
     seed: int | None,
     truncation: float | None,
+    sharpness: float | None,
     touch: Touch,
 ) -> None:
     """Turn a MIDI file into a WAV file, exactly as live play sounds."""
-    request = MorphRequest(preset, model, morph, pace, seed, truncation, touch)
+    request = MorphRequest(preset, model, morph, pace, seed, truncation, sharpness, touch)
     if request.moves:
         render_morph(
             song,
@@ -222,7 +231,9 @@ def open_path(request: MorphRequest, length_seconds: float) -> tuple[TimbrePath,
         pace_seconds = parse_pace(request.pace)
         preset, bundle = _of_random_timbres(request)
         truncation = 1.0 if request.truncation is None else request.truncation
-        path = RandomTimbres(preset, bundle.sound, pace_seconds, request.seed or 0, truncation)
+        seed = request.seed or 0
+        card = bundle.sound
+        path = RandomTimbres(preset, card, pace_seconds, seed, truncation, request.sharpness)
         return path, bundle
     if request.morph is not None:
         named = parse_morph(request.morph)

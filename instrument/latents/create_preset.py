@@ -20,7 +20,7 @@ from instrument.bundle.bundle import (
     user_models_folder,
 )
 from instrument.errors import PresetError
-from instrument.latents.latent import Latent, between, follow, goes_around, slerp
+from instrument.latents.latent import Latent, between, follow, goes_around, random_recipe, slerp
 from instrument.preset.preset import (
     Envelope,
     Preset,
@@ -244,7 +244,9 @@ def _fulfil(name: str, request: PresetRequest, model: str) -> Preset:
         first, second = (check_preset(find_preset(other)) for other in request.between)
         return _between(name, first, second, request)
     bundle = installed_bundle(model)
-    recipe = Recipe(blend=request.blend, seed=request.seed)
+    recipe = Recipe(blend=request.blend)
+    if request.seed is not None:
+        recipe = random_recipe(bundle.sound, request.seed)
     latent = follow(recipe, bundle.sound)
     dies_away = _struck_share(request.blend, bundle) > 0.5
     return plain_preset(name, bundle, latent, recipe, dies_away=dies_away)

@@ -158,7 +158,7 @@ def _search(
 ) -> tuple[Latent, float]:
     """Return the nearest of the named instruments and of some draws."""
     named = [np.asarray(entry.latent, np.float64) for entry in card.latents.values()]
-    candidates = [*named, *(draw(card, seed) for seed in range(DRAWS))]
+    candidates = [*named, *(draw(card, seed, sharpness=0.0) for seed in range(DRAWS))]
     found: list[float] = []
     for start in range(0, len(candidates), 2 * LINES):
         found += distances_db(candidates[start : start + 2 * LINES]).tolist()

@@ -61,8 +61,26 @@ def goes_around(card: VoiceCard) -> bool:
     return card.kind == "gansynth"
 
 
-def draw(card: VoiceCard, seed: int, truncation: float = 1.0) -> Latent:
-    """Draw a point from the model's prior; the same seed gives the same point.
+def random_recipe(
+    card: VoiceCard, seed: int, truncation: float = 1.0, sharpness: float | None = None
+) -> Recipe:
+    """Describe a random sound as this model draws them now; `follow` makes it.
+
+    The recipe holds all that it depends on, so that it stays the same sound when cards change.
+    Arguments are those of `draw`.
+    """
+    sharpness = card.prior.sharpness if sharpness is None else sharpness
+    return Recipe(
+        seed=seed,
+        truncation=None if truncation == 1.0 else truncation,
+        sharpness=sharpness or None,
+    )
+
+
+def draw(
+    card: VoiceCard, seed: int, truncation: float = 1.0, sharpness: float | None = None
+) -> Latent:
+    """Draw a point from the model's prior; the same arguments give the same point.
 
     Parameters
     ----------
@@ -70,9 +88,43 @@ def draw(card: VoiceCard, seed: int, truncation: float = 1.0) -> Latent:
         How far from the prior's mean: 1 = as varied as what the model learned, below 1 tamer, above
         1 stranger. GANSynth's latent shares one length with the pitch, so that a smaller one
         also makes the pitch surer.
+    sharpness
+        How far the point is drawn towards the few instruments that it is nearest to; 0 leaves it
+        where it is, and the card's own is taken when not given. A draw among 53 instruments is a
+        little of each, and so one draw sounds like the next; see docs/gansynth.md.
     """
     normal = np.random.Generator(np.random.PCG64(seed)).standard_normal(card.latent_size)
+    sharpness = card.prior.sharpness if sharpness is None else sharpness
+    if sharpness and len(card.latents) > 1:
+        known = np.array([whiten(entry.latent, card.prior) for entry in card.latents.values()])
+        normal = sharpened(known, truncation * normal, sharpness)
+        return unwhiten(normal, card.prior)
     return unwhiten(truncation * normal, card.prior)
+
+
+def sharpened(known: ArrayLike, normal: ArrayLike, sharpness: float) -> Latent:
+    """Mix instruments' directions by the exponentials of what a draw has of each.
+
+    Parameters
+    ----------
+    known
+        Where instruments lie, (instruments, latent_size), in standard deviations.
+    normal
+        One draw, (latent_size,), or several, (n, latent_size).
+    sharpness
+        Times what a draw has of an instrument, in the exponent.
+
+    Returns
+    -------
+    ndarray
+        As `normal`, each as long as a usual draw: the square root of latent_size.
+    """
+    points = np.asarray(known, np.float64)
+    directions = points / np.linalg.norm(points, axis=1, keepdims=True)
+    along = sharpness * (np.asarray(normal, np.float64) @ directions.T)
+    mixed = np.exp(along - along.max(axis=-1, keepdims=True)) @ directions
+    length = np.linalg.norm(mixed, axis=-1, keepdims=True)
+    return np.asarray(mixed * (np.sqrt(points.shape[1]) / length))
 
 
 def blend(card: VoiceCard, shares: Mapping[str, float]) -> Latent:
@@ -105,7 +157,7 @@ def follow(recipe: Recipe, card: VoiceCard) -> Latent:
     if recipe.blend:
         return blend(card, recipe.blend)
     truncation = 1.0 if recipe.truncation is None else recipe.truncation
-    return draw(card, recipe.seed or 0, truncation)
+    return draw(card, recipe.seed or 0, truncation, recipe.sharpness or 0.0)
 
 
 def neighbours(card: VoiceCard, latent: ArrayLike, count: int = 3) -> list[tuple[str, float]]:

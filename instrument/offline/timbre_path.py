@@ -91,7 +91,7 @@ class RandomTimbres:
         From one draw to the next.
     seed
         Of the first.
-    truncation
+    truncation, sharpness
         See `latent.draw`.
     """
 
@@ -102,12 +102,14 @@ class RandomTimbres:
         pace_seconds: float,
         seed: int,
         truncation: float = 1.0,
+        sharpness: float | None = None,
     ) -> None:
         self._preset = preset
         self._card = card
         self._pace_seconds = pace_seconds
         self._seed = seed
         self._truncation = truncation
+        self._sharpness = sharpness
 
     def at(self, seconds: float) -> Preset:
         """Return the preset of a note that starts `seconds` after the beginning."""
@@ -116,7 +118,8 @@ class RandomTimbres:
         return with_latent(self._preset, slerp(start, end, amount, self._card.prior))
 
     def _draw(self, number: int) -> Latent:
-        return draw(self._card, (self._seed + number) % MORE_THAN_A_SEED, self._truncation)
+        seed = (self._seed + number) % MORE_THAN_A_SEED
+        return draw(self._card, seed, self._truncation, self._sharpness)
 
 
 def with_latent(preset: Preset, latent: Latent) -> Preset:

@@ -183,6 +183,8 @@ class Recipe:
     seed: Annotated[int, ranged(0, 2**31 - 1)] | None = None
     #: Of a draw: how far from the prior's mean, 1 when not given; see `latent.draw`.
     truncation: Annotated[float, ranged(0, 4)] | None = None
+    #: Of a draw: how far towards few instruments, 0 when not given; see `latent.draw`.
+    sharpness: Annotated[float, ranged(0, 16)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,8 +400,10 @@ def _check_control(source: str, control: Control, what: str) -> None:
 def _check_recipe(recipe: Recipe | None, what: str) -> None:
     if recipe and bool(recipe.blend) == (recipe.seed is not None):
         raise PresetError(f"{what}: [recipe] must have either blend or seed")
-    if recipe and recipe.seed is None and recipe.truncation is not None:
-        raise PresetError(f"{what}: [recipe] truncation belongs to a seed, not to a blend")
+    if recipe and recipe.seed is None:
+        for name in ("truncation", "sharpness"):
+            if getattr(recipe, name) is not None:
+                raise PresetError(f"{what}: [recipe] {name} belongs to a seed, not to a blend")
 
 
 def _check_partner(options: PartnerOptions | None, what: str) -> None:

@@ -63,6 +63,13 @@ def evaluate_notes_command(name: str, load: Load, load_known: LoadKnown | None) 
         type=FILE,
         help="The pitch classifier that judges; latentkeys' own by default.",
     )
+    @option(
+        "--sharpness",
+        type=click.FloatRange(0, 16),
+        default=0.0,
+        hidden=load_known is None,
+        help="Also play random sounds drawn so far towards the run's instruments; 2 is a card's.",
+    )
     @JSON
     @option("--pictures", type=FOLDER, help="Also draw rainbowgrams into this folder.")
     @THREADS
@@ -72,6 +79,7 @@ def evaluate_notes_command(name: str, load: Load, load_known: LoadKnown | None) 
         count: int,
         seed: int,
         classifier: Path | None,
+        sharpness: float,
         json_path: Path | None,
         pictures: Path | None,
         threads: int,
@@ -83,7 +91,7 @@ def evaluate_notes_command(name: str, load: Load, load_known: LoadKnown | None) 
         waves = open_waves(data or card.corpus)
         console = Console()
         with counting(console, "opening") as show:
-            evaluation = evaluate_notes(notes, waves, judge, count, seed, known, show)
+            evaluation = evaluate_notes(notes, waves, judge, count, seed, known, show, sharpness)
         print_evaluation(console, evaluation, about)
         path = json_path or run / EVALUATION
         write_report(path, evaluation, about, card.step)

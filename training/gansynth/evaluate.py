@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from instrument.errors import SettingError
+from instrument.latents.latent import sharpened
 from training.audio.format import HIGHEST_WAVE_PITCH, LOWEST_WAVE_PITCH
 from training.data.audio.waves import WaveSet
 from training.gansynth.tones import GansynthTones
@@ -40,6 +41,7 @@ from training.pitch_classifier.network import PitchClassifier
 FORMAT = 1
 NOTES = 488
 """Eight of each pitch."""
+SHARPENED = "sharpened latents"
 _TIMES = 5  # as many training tones, for they stand for the whole distribution
 _DRAWS = 200
 
@@ -65,7 +67,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure by whose tones it is: "random latents", "known latents", "data".
+    """One figure by whose tones it is: "random latents", `SHARPENED`, "known latents", "data".
 
     Attributes
     ----------
@@ -125,10 +127,11 @@ def evaluate_notes(
     seed: int = 0,
     known: Known | None = None,
     show: Show = lambda *_: None,
+    sharpness: float = 0.0,
 ) -> GansynthEvaluation:
     """Measure a model that training or an import has made; see `evaluate_player`."""
     size = tones.generator.size.latent_size
-    return evaluate_player(tones, size, waves, classifier, count, seed, known, show)
+    return evaluate_player(tones, size, waves, classifier, count, seed, known, show, sharpness)
 
 
 def evaluate_player(
@@ -140,6 +143,7 @@ def evaluate_player(
     seed: int = 0,
     known: Known | None = None,
     show: Show = lambda *_: None,
+    sharpness: float = 0.0,
 ) -> GansynthEvaluation:
     """Measure anything that makes tones.
 
@@ -160,6 +164,9 @@ def evaluate_player(
         the pitches of its own held-out recordings.
     show
         Told what is being done, how many tones are done, and of how many.
+    sharpness
+        Known latents only: the same random ones are also played drawn towards those so far, see
+        `instrument.latents.latent.sharpened`.
 
     Raises
     ------
@@ -183,6 +190,9 @@ def evaluate_player(
 
     random = np.random.default_rng(seed).standard_normal((len(rows), latent_size), np.float32)
     heard = {"random latents": listen("generating", _played(play, random, pitches), pitches)}
+    if known and sharpness:
+        drawn = sharpened(known.latents, random, sharpness).astype(np.float32)
+        heard[SHARPENED] = listen("generating sharpened", _played(play, drawn, pitches), pitches)
     if known:
         places = np.array([known.names.index(waves.label_names[i]) for i in waves.labels[rows]])
         own = _played(play, known.latents[places], pitches)

@@ -98,7 +98,10 @@ MISTAKES = [
     ("play --preset reed --force", "--force does nothing without --record"),
     ("presets list --tag plukced", "no preset has 'plukced'"),
     ("presets list --model tinny", "no preset has 'tinny'\nDid you mean 'tiny'?"),
-    ("render song.mid out.wav --seed 3", "--seed and --truncation belong to random timbres"),
+    (
+        "render song.mid out.wav --seed 3",
+        "--seed, --truncation and --sharpness belong to random timbres",
+    ),
     ("compose out.mid --model ngrm", "there is no composer 'ngrm'\nDid you mean 'ngram'?"),
     ("bundle check tinny", "there is no bundle 'tinny'\nDid you mean 'tiny'?"),
     ("bundle check swapped", "damaged or swapped"),

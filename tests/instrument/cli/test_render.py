@@ -110,7 +110,7 @@ def test_a_morph_that_cannot_be_says_why(presets: Path) -> None:
 def test_generated_sounds_are_the_same_bytes_again(
     presets: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["generate", "random", "--model", "tiny", "--count", "2", "--seed", "7"]
+    command = ["generate", "random", "--model", "tiny", "--count", "2", "--seed", "7", "--all"]
     for folder in ("a", "b"):
         assert run([*command, "--out", str(tmp_path / folder)]) == 0
     said = capfd.readouterr().err
@@ -128,6 +128,7 @@ def test_generated_sounds_are_the_same_bytes_again(
 def test_generated_sounds_replace_nothing_unasked(presets: Path, tmp_path: Path) -> None:
     command = ["generate", "random", "--model", "tiny", "--count", "1", "--out", str(tmp_path)]
     (tmp_path / "tiny_0.wav").write_bytes(b"mine")
+    command.append("--all")
     assert run(command) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["tiny_0.wav"]
     assert (tmp_path / "tiny_0.wav").read_bytes() == b"mine"

@@ -8,7 +8,17 @@ import pytest
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.card import NamedLatent, Prior, VoiceCard
 from instrument.errors import PresetError
-from instrument.latents.latent import between, blend, draw, follow, lerp, neighbours, slerp
+from instrument.latents.create_preset import installed_bundle
+from instrument.latents.latent import (
+    between,
+    blend,
+    draw,
+    follow,
+    lerp,
+    neighbours,
+    random_recipe,
+    slerp,
+)
 from instrument.preset.preset import Recipe
 from tests.helpers.places import GOLDEN
 from tests.helpers.tiny_model import tiny_bundle
@@ -134,3 +144,37 @@ def test_an_instrument_is_its_own_nearest_neighbour() -> None:
     assert distance == pytest.approx(0.0, abs=1e-5)
     assert len(others) == 2
     assert all(other > 0.5 for _, other in others)
+
+
+def test_a_sharpened_draw_is_the_formula_of_the_docs() -> None:
+    """z' = √size · w U / |w U| with w = exp(p U z), U the instruments' directions."""
+    axes = {"x": (2.0, 0.0, 0.0), "y": (0.0, 2.0, 0.0), "z": (0.0, 0.0, 2.0)}
+    card = card_of("gansynth", Prior(sharpness=2.0), 3, **axes)
+    normal = np.random.Generator(np.random.PCG64(5)).standard_normal(3)
+    weights = np.exp(2.0 * normal)
+    expected = np.sqrt(3.0) * weights / np.linalg.norm(weights)
+    assert draw(card, 5) == pytest.approx(expected)
+    assert draw(card, 5, sharpness=0.0) == pytest.approx(normal)
+    assert draw(card, 5, 0.0) == pytest.approx([1.0, 1.0, 1.0])  # no truncation: all alike
+
+
+def test_old_recipes_keep_their_sound_whatever_the_card_says() -> None:
+    card = card_of("gansynth", Prior(sharpness=2.0), 2, a=(1.0, 0.0), b=(0.0, 1.0))
+    plain = card_of("gansynth", Prior(), 2, a=(1.0, 0.0), b=(0.0, 1.0))
+    assert follow(Recipe(seed=7), card) == pytest.approx(draw(plain, 7))
+    new = random_recipe(card, 7)
+    assert new == Recipe(seed=7, sharpness=2.0)
+    assert follow(new, plain) == pytest.approx(draw(card, 7))
+
+
+def test_shipped_gansynth_draws_sounds_that_are_mostly_of_few_instruments() -> None:
+    card = installed_bundle("gansynth_small").sound
+    directions = np.array([entry.latent for entry in card.latents.values()]) / 16.0
+
+    def most(sharpness: float) -> float:
+        shares = [directions @ draw(card, seed, sharpness=sharpness) for seed in range(60)]
+        powers = np.square(np.clip(shares, 0.0, None))
+        return float(np.median(powers.max(axis=1) / powers.sum(axis=1)))
+
+    assert card.prior.sharpness == 2.0
+    assert most(0.0) < 0.25 < 0.4 < most(2.0)
