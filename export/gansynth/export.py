@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from export.bundle.card_file import digest_of
 from export.bundle.evaluation import read_evaluation
 from export.bundle.folder import licence, music_licence
@@ -25,6 +27,7 @@ from training.data.audio.programs import PROGRAM_NAMES, STRUCK_PROGRAMS
 from training.data.audio.render import FLUID_NOTICE
 from training.gansynth import small as gansynth_small
 from training.gansynth import system as gansynth
+from training.gansynth.config import GansynthConfig
 from training.gansynth.tones import GansynthTones
 from training.trainer.checkpoint import CHECKPOINT
 from training.trainer.trainer import RunCard, read_run
@@ -131,12 +134,22 @@ def _origin(run: Path, trained: _Trained) -> Origin:
 def _description(trained: _Trained, learned: str) -> str:
     card = trained.card
     if not trained.latents:
-        return f"GANSynth ({card.recipe}), trained on {learned}."
+        left = _unfinished(card)
+        return f"GANSynth ({card.recipe}), trained on {learned}." + (
+            f" It is half-grown: it has learned from {left}." if left else ""
+        )
     return (
         f"A narrow GANSynth generator ({card.recipe}), matched to {learned} in "
         f"{card.seconds / 60:.0f} minutes on {card.hardware}. "
         f"{len(trained.latents)} instruments by name."
     )
+
+
+def _unfinished(card: RunCard) -> str:
+    if card.system != gansynth.SYSTEM.name or gansynth.SYSTEM.course is None:
+        return ""
+    config = msgspec.convert(card.config, GansynthConfig)
+    return gansynth.SYSTEM.course(config).unfinished(card.step, card.processes)
 
 
 def _training(card: RunCard) -> dict[str, Any]:

@@ -162,10 +162,23 @@ def _train(run: Run) -> None:
         is_complete = run.run(show, lambda: bool(stop))
     name, step = run.system.name, run.card.step
     if is_complete:
+        if left := _unfinished(run):
+            console.print(
+                f"It is half-grown: it has learned from {left}. Go on with --resume --images N.",
+                highlight=False,
+            )
         console.print(f"Trained {step} steps. Next: latentkeys evaluate {name} {run.folder}")
     else:
         console.print(f"Stopped and saved at step {step}. Go on with:")
         console.print(f"  latentkeys train {name} {run.folder} --resume")
+
+
+def _unfinished(run: Run) -> str:
+    system, card = run.system, run.card
+    if not system.course:
+        return ""
+    course = system.course(msgspec.convert(card.config, system.config))
+    return course.unfinished(card.step, card.processes)
 
 
 def state_of(run: Run) -> Callable[[RunCard, dict[str, float]], str]:

@@ -89,16 +89,23 @@ def nsynth(path: Path, sources: str, name: str | None, out: Path | None, force: 
     is_flag=True,
     help="Estimate every pitch from the sound, whatever the file names say.",
 )
+@option("--keep-levels", is_flag=True, help="Leave each note as loud as it is.")
 @NAME
 @_OUT
 @FORCE
 def folder(
-    path: Path, tiles: bool, estimate: bool, name: str | None, out: Path | None, force: bool
+    path: Path,
+    tiles: bool,
+    estimate: bool,
+    keep_levels: bool,
+    name: str | None,
+    out: Path | None,
+    force: bool,
 ) -> None:
     """Read every WAV, FLAC, OGG and AIFF file under the folder PATH, one note each.
 
     A note's pitch is what its file's name says (violin_A#3.wav, 058.wav, NSynth's
-    violin-058-100.wav), or else is estimated.
+    violin-058-100.wav), or else is estimated. A file that cannot be read is named and left out.
     """
     from training.data.audio.wave_folder import read_note_folder, read_tile_folder
 
@@ -108,7 +115,9 @@ def folder(
     def read(place: Path, called: str, show: Show) -> CollectedWaves:
         if tiles:
             return read_tile_folder(path, place, called, show)
-        return read_note_folder(path, place, called, show, is_named=not estimate)
+        return read_note_folder(
+            path, place, called, show, is_named=not estimate, keeps_level=keep_levels
+        )
 
     _make(name or path.resolve().name, out, force, read)
 

@@ -125,6 +125,16 @@ class Course:
         count: int = processes().num_processes
         return math.ceil(images / (self.batch * count))
 
+    def unfinished(self, steps: int, count: int) -> str:
+        """Say how far a run of `steps` in `count` processes is from the whole course's end.
+
+        Empty if it has reached it: networks that grow have grown then.
+        """
+        seen = steps * self.batch * count
+        if seen >= self.images:
+            return ""
+        return f"{seen:,} of the recipe's {self.images:,} images"
+
 
 Config = TypeVar("Config")
 Data = TypeVar("Data", bound=Material)

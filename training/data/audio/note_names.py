@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import PurePath
 
 VELOCITY = 100
 """Where a file's name does not say it."""
@@ -14,6 +15,9 @@ _NOTE_NAME = re.compile(r"(?<![A-Za-z0-9#])([A-Ga-g])([#♯s♭b]|is|es)?(-1|\d)
 _NUMBER = re.compile(r"(?<![A-Za-z0-9])(\d{3})(?![A-Za-z0-9])")
 _SEMITONES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _SHARPS, _FLATS = ("#", "♯", "s", "is"), ("b", "♭", "es")
+_DYNAMICS = {"ppp": 16, "pp": 33, "p": 49, "mp": 64, "mf": 80, "f": 96, "ff": 112, "fff": 127}
+_LAYER = re.compile(r"(?<![a-z])(?:v|vel|velocity)[ _-]?(\d{1,3})(?!\d)", re.IGNORECASE)
+_DYNAMIC = re.compile(r"(?<![a-z])(ppp|pp|p|mp|mf|f|ff|fff)(?![a-z#\d])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,22 @@ def parse_note_name(stem: str) -> NamedTone | None:
     if len(numbers) == 1:
         return _named(int(numbers[0][0]), VELOCITY, _without(stem, numbers[0]))
     return None
+
+
+def named_velocity(file: str) -> float:
+    """Return the velocity that a file's path says ("v12", "pp", NSynth's "127"), 0 to 1.
+
+    0 if it says none.
+    """
+    path = PurePath(file)
+    if (named := parse_note_name(path.stem)) and named.velocity != VELOCITY:
+        return named.velocity / 127.0
+    if match := _LAYER.search(path.stem):
+        return max(min(int(match[1]), 127), 1) / 127.0
+    words = [path.parent.name, path.stem]
+    if found := [match for word in words for match in _DYNAMIC.finditer(word)]:
+        return _DYNAMICS[found[-1][1].lower()] / 127.0
+    return 0.0
 
 
 def _named(pitch: int, velocity: int, label: str) -> NamedTone | None:

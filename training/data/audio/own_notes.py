@@ -9,7 +9,6 @@ A file that cannot be used is named and skipped.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +24,7 @@ from instrument.latents.yin import estimate_pitch
 from training.audio.format import HIGHEST_PITCH, LOWEST_PITCH
 from training.audio.format import SAMPLE_RATE_HZ as RATE_HZ
 from training.data.audio.analysis import ToneAnalysis, analyse_note, read_at
-from training.data.audio.note_names import VELOCITY, parse_note_name
+from training.data.audio.note_names import named_velocity, parse_note_name
 from training.data.audio.render import set_tuning
 from training.data.audio.tone_set import (
     HELD,
@@ -55,9 +54,6 @@ _IN_TUNE = 0.8  # semitones that the analysis can follow by itself
 _SAME_SIDES = 0.3  # a correlation of left and right below this: their sum would cancel
 _STRUCK_DB = -12.0
 _SURE_OF_OCTAVE = 0.7
-_DYNAMICS = {"ppp": 16, "pp": 33, "p": 49, "mp": 64, "mf": 80, "f": 96, "ff": 112, "fff": 127}
-_LAYER = re.compile(r"(?<![a-z])(?:v|vel|velocity)[ _-]?(\d{1,3})(?!\d)", re.IGNORECASE)
-_DYNAMIC = re.compile(r"(?<![a-z])(ppp|pp|p|mp|mf|f|ff|fff)(?![a-z#\d])", re.IGNORECASE)
 
 Show = Callable[[str, int, int], None]
 Samples = NDArray[np.float32]
@@ -212,7 +208,7 @@ def _read(path: Path, file: str) -> OwnNote:
     audio, pitch, remark, octaves_off = _in_tune(audio, Path(file).stem)
     if not LOWEST_PITCH <= pitch <= HIGHEST_PITCH:
         raise ValueError(f"its pitch is {pitch}, outside {LOWEST_PITCH} to {HIGHEST_PITCH}")
-    velocity = _named_velocity(file)
+    velocity = named_velocity(file)
     return OwnNote(file, _held_part(audio), pitch, velocity, level_db, remark, octaves_off)
 
 
@@ -288,19 +284,6 @@ def _heard_pitch(audio: Samples) -> float | None:
         return estimate_pitch(slow)
     except ValueError:
         return None
-
-
-def _named_velocity(file: str) -> float:
-    """Return the velocity that a name says, 0 to 1; 0 if it says none."""
-    stem = Path(file).stem
-    if (named := parse_note_name(stem)) and named.velocity != VELOCITY:
-        return named.velocity / 127.0
-    if match := _LAYER.search(stem):
-        return max(min(int(match[1]), 127), 1) / 127.0
-    words = [Path(file).parent.name, stem]
-    if found := [match for word in words for match in _DYNAMIC.finditer(word)]:
-        return _DYNAMICS[found[-1][1].lower()] / 127.0
-    return 0.0
 
 
 def _with_velocities(notes: list[OwnNote]) -> list[OwnNote]:

@@ -6,16 +6,19 @@ pitch is what its file's name says, or else estimated.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 
 from instrument.errors import FileError
 from instrument.latents.yin import estimate_pitch
+from instrument.progress import LongWork
 from training.audio.format import WAVE_FRAMES, WAVE_PITCHES
-from training.data.audio.note_names import VELOCITY, NamedTone, parse_note_name
+from training.data.audio.note_names import VELOCITY, NamedTone, named_velocity, parse_note_name
 from training.data.audio.wave_files import SUFFIXES, read_note, read_tiles
 from training.data.audio.wave_writer import (
     CollectedWaves,
@@ -26,7 +29,7 @@ from training.data.audio.wave_writer import (
     split_by_name,
     write_waves,
 )
-from training.data.audio.waves import WaveSplit
+from training.data.audio.waves import WAVE_SETS, WaveSet, WaveSplit, open_waves
 from training.data.symbolic.midi_folder import FOLDER_NOTICE
 from training.data.symbolic.reading import Show, first_line, read_side_by_side
 
@@ -45,21 +48,32 @@ class _File:
         Which part of the set gets it.
     is_named
         Whether its name says the pitch.
+    keeps_level
+        Whether it stays as loud as it is.
     """
 
     folder: Path
     inside: str
     split: WaveSplit
     is_named: bool = True
+    keeps_level: bool = False
 
 
 def read_note_folder(
-    path: Path, folder: Path, name: str, show: Show, *, is_named: bool = True
+    path: Path,
+    folder: Path,
+    name: str,
+    show: Show,
+    *,
+    is_named: bool = True,
+    keeps_level: bool = False,
 ) -> CollectedWaves:
     """Make a wave set of files with one tone each.
 
-    A tone is padded at its end to four seconds, or cut there, and brought to -3 dB of full scale;
-    pitches beyond GANSynth's are left out.
+    A tone is padded at its end to four seconds, or cut there, and brought to -3 dB of full scale
+    unless it keeps its level; pitches beyond GANSynth's are left out. A file that cannot be read
+    costs itself. An instrument so small that none of its tones would be learned has all of them in
+    the training part.
 
     Parameters
     ----------
@@ -71,16 +85,57 @@ def read_note_folder(
         Told after each file.
     is_named
         Whether file names say pitches; if not, all are estimated.
+    keeps_level
+        Whether tones stay as loud as they are in their files.
 
     Raises
     ------
     FileError
-        There are no sound files, or more than one in a hundred cannot be read.
+        There are no sound files, or none that can be read.
     """
-    files = [_File(path, inside, split_by_name(inside), is_named) for inside in sound_files(path)]
+    files = [
+        _File(path, inside, split_by_name(inside), is_named, keeps_level)
+        for inside in sound_files(path)
+    ]
     source = f"the files of {path.resolve().name}"
     items = _in_order(_read_note_file, files, show)
-    return write_waves(folder, items, name=name, source=source, notice=FOLDER_NOTICE)
+    return write_waves(
+        folder,
+        items,
+        name=name,
+        source=source,
+        notice=FOLDER_NOTICE,
+        most_skipped=1.0,
+        teaches_all=True,
+    )
+
+
+def open_notes(name_or_path: str) -> WaveSet:
+    """Open a wave set by its name or folder; or make one of a folder of sound files, once.
+
+    Raises
+    ------
+    FileError
+        There is no such set, and no folder with sound files that can be read.
+    """
+    path = Path(name_or_path)
+    if not path.is_dir() or WAVE_SETS.has(path):
+        return open_waves(name_or_path)
+    files = [(inside, (path / inside).stat()) for inside in sound_files(path)]
+    seen = [(inside, found.st_size, found.st_mtime_ns) for inside, found in files]
+    key = hashlib.sha256(repr((str(path.resolve()), seen)).encode()).hexdigest()[:8]
+    name = f"{path.resolve().name}-{key}"
+    if WAVE_SETS.has(WAVE_SETS.folder / name):
+        return open_waves(name)
+    console = Console(stderr=True)
+    with LongWork(console) as progress:
+        task = progress.add_task("Reading", total=len(files))
+        made = read_note_folder(
+            path, WAVE_SETS.folder / name, name, lambda *_: progress.advance(task)
+        )
+    for file, reason in made.skipped:
+        console.print(f"skipped {file}: {reason}", markup=False, highlight=False)
+    return made.waves
 
 
 def read_tile_folder(path: Path, folder: Path, name: str, show: Show) -> CollectedWaves:
@@ -151,8 +206,10 @@ def _read_note_file(file: _File) -> list[Item]:
         return [(file.inside, first_line(reason))]
     if said.pitch not in WAVE_PITCHES:
         return [None]
-    whole = np.pad(as_int16(normalised(wave)), (0, WAVE_FRAMES - wave.size))
-    return [RecordedTone(whole, said.pitch, said.velocity, _label(file, said), file.split)]
+    level = wave if file.keeps_level else normalised(wave)
+    whole = np.pad(as_int16(level), (0, WAVE_FRAMES - wave.size))
+    velocity = round(127.0 * named_velocity(file.inside)) or said.velocity
+    return [RecordedTone(whole, said.pitch, velocity, _label(file, said), file.split)]
 
 
 def _label(file: _File, said: NamedTone) -> str:

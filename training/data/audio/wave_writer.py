@@ -80,6 +80,7 @@ def write_waves(
     source: str,
     notice: str,
     most_skipped: float = MOST_SKIPPED,
+    teaches_all: bool = False,
 ) -> CollectedWaves:
     """Write a wave set, as its tones come.
 
@@ -93,6 +94,8 @@ def write_waves(
         What ``--data`` calls it, where it comes from, and the terms that go with it.
     most_skipped
         The share that may be skipped.
+    teaches_all
+        Whether what has no tone to train on gets all of its own into that part.
 
     Raises
     ------
@@ -105,7 +108,9 @@ def write_waves(
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
             built = Path(scratch) / "new"
             built.mkdir()
-            skipped, left_out = _write(built, items, (name, source, notice), most_skipped)
+            skipped, left_out = _write(
+                built, items, (name, source, notice), most_skipped, teaches_all
+            )
             put_in_place(built, folder, Path(scratch) / "old")
     except OSError as reason:
         raise FileError(
@@ -141,6 +146,7 @@ def _write(
     items: Iterable[Item],
     said: tuple[str, str, str],
     most_skipped: float,
+    teaches_all: bool,
 ) -> tuple[tuple[Skipped, ...], int]:
     skipped: list[Skipped] = []
     left_out = 0
@@ -162,6 +168,8 @@ def _write(
         raise FileError(f"{said[1]}: there are no notes in it{why}")
     if len(table.label_names) > _MOST_LABELS:
         raise FileError(f"{said[1]}: it has more than {_MOST_LABELS} instruments")
+    if teaches_all:
+        table.teach_all()
     columns = table.columns()
     with (built / TABLE).open("wb") as file:
         np.savez(
@@ -194,6 +202,15 @@ class _Table:
     def append(self, tone: RecordedTone) -> None:
         label = self.label_names.setdefault(tone.label, len(self.label_names))
         self.rows.append((tone.pitch, tone.velocity, label, SPLITS.index(tone.split)))
+
+    def teach_all(self) -> None:
+        """Put all tones of a label into the training part if none of them is there."""
+        train = SPLITS.index("train")
+        taught = {label for _, _, label, split in self.rows if split == train}
+        self.rows = [
+            (pitch, velocity, label, split if label in taught else train)
+            for pitch, velocity, label, split in self.rows
+        ]
 
     def columns(self) -> dict[str, NDArray[np.integer]]:
         pitches, velocities, labels, splits = np.array(self.rows).T
