@@ -28,9 +28,13 @@ class LongWork(Progress):
         Where to; stderr, as a rule.
     columns
         What the bar shows behind its description; the time that remains when not given.
+    line_seconds
+        How often a line comes where there is no terminal.
     """
 
-    def __init__(self, console: Console, *columns: ProgressColumn) -> None:
+    def __init__(
+        self, console: Console, *columns: ProgressColumn, line_seconds: float = LINE_SECONDS
+    ) -> None:
         shown = columns or (TimeRemainingColumn(),)
         super().__init__(
             TextColumn("{task.description}"),
@@ -40,6 +44,7 @@ class LongWork(Progress):
             transient=True,
             disable=not console.is_terminal,
         )
+        self._line_seconds = line_seconds
         self._began = self._said = time.monotonic()
 
     def update(self, task_id: TaskID, **changes: Any) -> None:
@@ -54,7 +59,7 @@ class LongWork(Progress):
 
     def _say(self, task_id: TaskID) -> None:
         now = time.monotonic()
-        if self.console.is_terminal or now - self._said < LINE_SECONDS:
+        if self.console.is_terminal or now - self._said < self._line_seconds:
             return
         self._said = now
         task = next(task for task in self.tasks if task.id == task_id)

@@ -10,12 +10,12 @@ from rich.console import Console
 from export.bundle.folder import model_folder
 from instrument.bundle.card import CARD_NAME
 from instrument.cli.options import option
-from instrument.errors import FileError
+from instrument.errors import FileError, SettingError
 
 
 @click.group("import")
 def import_group() -> None:
-    """Turn models that others trained into bundles."""
+    """Turn models that others trained into bundles, or models into runs."""
 
 
 @import_group.command("magenta")
@@ -56,6 +56,38 @@ def magenta_command(folder: Path, name: str, out: Path | None, force: bool) -> N
     console.print(f"{bundle.path}: {len(bundle.card.files) + 1} files, {size / 1e6:.1f} MB")
     console.print(describe_parity(bundle))
     console.print(f"Make a preset of it with: latentkeys presets new GLASS --model {name} --seed 1")
+
+
+@import_group.command("model")
+@click.argument("name", metavar="MODEL")
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@option("--recipe", default="with_critic", show_default=True, help="How it goes on learning.")
+@option("--data", default="soundfont", show_default=True, help="What from, by name or folder.")
+@option("--steps", type=click.IntRange(min=1), default=8000, show_default=True, help="How long.")
+@option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of its chance.")
+def model_command(name: str, run: Path, recipe: str, data: str, steps: int, seed: int) -> None:
+    """Begin a training run RUN with the sound of MODEL, a GANSynth of `train gansynth-small`.
+
+    The recipe with_critic lets a critic judge its random sounds from then on.
+    """
+    from export.gansynth.restore import begin_again
+    from instrument.latents.create_preset import installed_bundle
+    from training.data.audio.waves import open_waves
+    from training.gansynth.small import RECIPES
+    from training.trainer.checkpoint import CHECKPOINT
+    from training.trainer.trainer import Length
+
+    console = Console(highlight=False)
+    if recipe not in RECIPES:
+        raise SettingError(f"there is no recipe {recipe!r}", f"Choose of: {', '.join(RECIPES)}.")
+    if (run / CHECKPOINT).exists():
+        raise SettingError(f"{run} already has a checkpoint", "Choose another folder.")
+    bundle = installed_bundle(name)
+    begin_again(bundle, recipe, open_waves(data), Length(steps, 0.0, seed), run)
+    console.print(
+        f"{run} sounds like {name}. Go on with:\n  latentkeys train gansynth-small {run} --resume",
+        soft_wrap=True,
+    )
 
 
 def _refuse_to_replace(target: Path, force: bool) -> None:

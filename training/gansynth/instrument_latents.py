@@ -16,7 +16,8 @@ class Instruments(nn.Module):
     Parameters
     ----------
     count, latent_size
-        There can be at most as many instruments as the latent has values.
+        Of more instruments than the latent has values, directions are random: nearly at right
+        angles, as long as the latent is long.
     """
 
     directions: Tensor
@@ -24,7 +25,11 @@ class Instruments(nn.Module):
 
     def __init__(self, count: int, latent_size: int) -> None:
         super().__init__()
-        directions = torch.linalg.qr(torch.randn(latent_size, count)).Q.T
+        directions = torch.randn(latent_size, count)
+        if count <= latent_size:
+            directions = torch.linalg.qr(directions).Q.T
+        else:
+            directions = (directions / directions.norm(dim=0)).T
         self.register_buffer("directions", directions.contiguous())
         self.register_buffer("position", torch.zeros(()))
 

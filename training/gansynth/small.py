@@ -23,10 +23,12 @@ from torch import Tensor, nn
 from training.audio.format import WAVE_RATE_HZ
 from training.audio.spectrogram import Spectrogram
 from training.data.audio.programs import PROGRAM_NAMES
+from training.data.audio.wave_folder import open_notes
 from training.data.audio.waves import WaveSet, open_waves
+from training.gansynth.crop_critic import CriticConfig
 from training.gansynth.instrument_latents import Instruments
 from training.gansynth.network import FirstLayer, Generator, GeneratorBlock, NetworkSize
-from training.gansynth.tone_targets import ToneTargets
+from training.gansynth.tone_targets import ToneTargets, learned_instruments
 from training.gansynth.tones import GansynthTones, Normalizer
 from training.pictures.samples import NoteSamples
 from training.trainer.average import WeightAverage
@@ -36,7 +38,8 @@ from training.trainer.trainer import load_networks, read_run
 _AVERAGE_DECAY = 0.995
 _OWN, _PAIR = 0.4, 0.2
 _PITCH_GAIN = 12.0
-_CROP_ROWS, _HALO_ROWS, _ATTACK_CROPS, _END_CROPS = 8, 2, 0.25, 0.15
+CROP_ROWS = 8
+_HALO_ROWS, _ATTACK_CROPS, _END_CROPS = 2, 0.25, 0.15
 _TOO_LOUD, _LOUDER = 0.5, 0.2
 
 
@@ -61,7 +64,9 @@ class SmallConfig:
     has_bfloat16
         Convolve in half precision: 1.6 times as fast on a processor that has it.
     instruments
-        Those of the wave set that are learned; all when empty.
+        Those of the wave set that are learned; all when empty, or of a set that has none of them.
+    critic
+        What random latents are judged by; without it they are matched to blends of instruments.
     """
 
     size: NetworkSize = field(
@@ -81,11 +86,35 @@ class SmallConfig:
     turn_weight: float = 0.1
     has_bfloat16: bool = True
     instruments: tuple[str, ...] = ()
+    critic: CriticConfig | None = None
 
     @property
     def spectrogram(self) -> Spectrogram:
         """What the images are."""
         return Spectrogram("harmonic", *self.size.image)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a step draws; n rows.
+
+    Attributes
+    ----------
+    z
+        float32, (n, latent_size), on the device that learns.
+    which, share
+        What each latent stands for, see `Instruments.shares`.
+    pitch
+        int64, (n,), from 0.
+    is_random
+        bool, (n,): drawn from the plain prior, without regard to instruments.
+    """
+
+    z: Tensor
+    which: Tensor
+    share: Tensor
+    pitch: Tensor
+    is_random: Tensor
 
 
 class SmallLearner:
@@ -117,21 +146,18 @@ class SmallLearner:
 
     def step(self, at: RunPosition) -> dict[str, Tensor]:
         """Take one step; see `training.trainer.system.Learner`."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * rate(at)
-        times, blocks = zip(*self.config.growth, strict=True)
-        position = float(np.interp(at.fraction, times, blocks))
-        z, which, share, pitch = self.draw(at.random)
+        position = self.grow(at)
+        asked = self.draw(at.random)
         crop = None
         if position > self.config.size.blocks - 2:
-            crop = _crop(at.random, self.config.size)
-        self.instruments.position.fill_(position)
-        windows = slice(None) if crop is None else slice(4 * crop, 4 * (crop + _CROP_ROWS))
+            crop = choose_crop(at.random, self.config.size)
+        windows = slice(None) if crop is None else slice(4 * crop, 4 * (crop + CROP_ROWS))
         halvings = self.config.size.blocks - 1 - math.ceil(position)
-        target = self.tones.blend(which, share, pitch, halvings, windows)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.has_bfloat16):
-            image = _draw(self.generator, z, pitch.to(self.device), position, crop)
-        losses = self._losses(image.float(), target)
+        target = self.tones.blend(
+            asked.which, asked.share, asked.pitch, halvings, windows, at.random
+        )
+        image = self.image(asked, position, crop)
+        losses = self.losses(image, target)
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(losses["loss"])
         self.optimizer.step()
@@ -139,8 +165,28 @@ class SmallLearner:
         stage = torch.tensor(position)
         return {name: loss.detach() for name, loss in losses.items()} | {"stage": stage}
 
-    def draw(self, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Draw latents; and instruments, their shares, and pitches from 0, for them to become."""
+    def grow(self, at: RunPosition) -> float:
+        """Set the learning rate and how far the generator has grown; return the latter."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * rate(at)
+        position = self.position_of(at)
+        self.instruments.position.fill_(position)
+        return position
+
+    def position_of(self, at: RunPosition) -> float:
+        """Return how far the generator has grown at a moment of the run."""
+        times, blocks = zip(*self.config.growth, strict=True)
+        return float(np.interp(at.fraction, times, blocks))
+
+    def image(self, asked: Asked, position: float, crop: int | None) -> Tensor:
+        """Draw what is asked for, see `draw_part`; float32."""
+        pitch = asked.pitch.to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.has_bfloat16):
+            image = draw_part(self.generator, asked.z, pitch, position, crop)
+        return image.float()
+
+    def draw(self, random: np.random.Generator) -> Asked:
+        """Draw latents; and instruments, their shares, and pitches for them to become."""
         count, size = self.config.batch, self.config.size.latent_size
         directions = self.instruments.directions.numpy()
         z = random.standard_normal((count, size))
@@ -159,7 +205,8 @@ class SmallLearner:
         allowed[alone] = has[alone, 0]
         chance = random.uniform(size=allowed.shape) * allowed
         pitch = torch.from_numpy(chance.argmax(axis=1))
-        return latents.to(self.device), which, share, pitch
+        is_random = torch.from_numpy(kind >= _OWN + _PAIR)
+        return Asked(latents.to(self.device), which, share, pitch, is_random)
 
     def validate(self) -> dict[str, float]:
         """Measure the average's images of tones that it never learned; level error in dB.
@@ -167,10 +214,12 @@ class SmallLearner:
         No loss: images of different sizes cannot be compared, and the last checkpoint is the best.
         """
         table = self.tones.table["valid"]
+        if not (table >= 0).any():
+            return {}
         which, pitch = (torch.from_numpy(part) for part in np.nonzero(table >= 0))
         some = slice(0, None, max(1, len(pitch) // 64))
         which, pitch = which[some], pitch[some]
-        index = torch.from_numpy(table[which.numpy(), pitch.numpy()]).to(self.device)
+        index = torch.from_numpy(table[which.numpy(), pitch.numpy()])
         z, pitch = self.instruments.latents()[which].to(self.device), pitch.to(self.device)
         position = float(self.instruments.position)
         halvings = self.config.size.blocks - 1 - math.ceil(position)
@@ -178,9 +227,9 @@ class SmallLearner:
         with torch.no_grad():
             for start in range(0, len(pitch), self.config.batch):
                 part = slice(start, start + self.config.batch)
-                image = _draw(self.average.module, z[part], pitch[part], position, None)
+                image = draw_part(self.average.module, z[part], pitch[part], position, None)
                 target = self.tones.read(index[part], halvings, slice(None))
-                for name, value in self._losses(image, target).items():
+                for name, value in self.losses(image, target).items():
                     totals.setdefault(name, []).append(float(value))
         return {name: float(np.mean(values)) for name, values in totals.items() if name != "loss"}
 
@@ -207,7 +256,7 @@ class SmallLearner:
             self.average.module, self.config.normalizer, self.config.spectrogram, position
         )
 
-    def _losses(self, image: Tensor, target: Tensor) -> dict[str, Tensor]:
+    def losses(self, image: Tensor, target: Tensor) -> dict[str, Tensor]:
         """Compare what is drawn with `ToneTargets`; what is loud, or 10 dB too loud, counts most.
 
         Both errors are absolute; that of the phase's change is a chord of the circle.
@@ -228,7 +277,7 @@ class SmallLearner:
         }
 
 
-def _draw(
+def draw_part(
     generator: Generator, z: Tensor, pitch: Tensor, position: float, crop: int | None
 ) -> Tensor:
     """Return images at the size of the largest block that counts, or a few windows of them.
@@ -242,8 +291,8 @@ def _draw(
     for number, block in enumerate(blocks[: last + 1]):
         if crop is not None and number == last - 1:
             first = max(0, crop - _HALO_ROWS)
-            x = x[:, :, first : crop + _CROP_ROWS + _HALO_ROWS]
-            skip, rows = 4 * (crop - first), 4 * _CROP_ROWS
+            x = x[:, :, first : crop + CROP_ROWS + _HALO_ROWS]
+            skip, rows = 4 * (crop - first), 4 * CROP_ROWS
         below, x = x, block(x)
     image: Tensor = blocks[last].image(x)
     share = position - (last - 1)
@@ -263,12 +312,12 @@ def _heed_pitch(generator: Generator) -> None:
         first.weight[:, generator.size.latent_size :] *= _PITCH_GAIN
 
 
-def _crop(random: np.random.Generator, size: NetworkSize) -> int | None:
+def choose_crop(random: np.random.Generator, size: NetworkSize) -> int | None:
     """Choose windows, the attack and the end more often; None where the image is too small."""
     rows = size.image[0] // 4
-    if rows < _CROP_ROWS + 2 * _HALO_ROWS:
+    if rows < CROP_ROWS + 2 * _HALO_ROWS:
         return None
-    last, chance = rows - _CROP_ROWS, random.uniform()
+    last, chance = rows - CROP_ROWS, random.uniform()
     if chance < _ATTACK_CROPS + _END_CROPS:
         return 0 if chance < _ATTACK_CROPS else last
     return int(random.integers(0, last + 1))
@@ -286,6 +335,15 @@ _INSTRUMENTS = tuple(PROGRAM_NAMES[number] for number in _PROGRAMS)
 
 RECIPES = {
     "harmonic_small": SmallConfig(instruments=_INSTRUMENTS),
+    "with_critic": SmallConfig(
+        instruments=_INSTRUMENTS, critic=CriticConfig(), learning_rate=1e-3, growth=((0.0, 6.0),)
+    ),
+    "quick": SmallConfig(
+        size=NetworkSize(feature_base=512, feature_limit=64),
+        growth=((0.10, 3.0), (0.12, 4.0), (0.25, 4.0), (0.27, 5.0), (0.40, 5.0), (0.42, 6.0)),
+        instruments=_INSTRUMENTS,
+        critic=CriticConfig(),
+    ),
     "tiny": SmallConfig(
         size=NetworkSize(feature_base=512, feature_limit=4),
         batch=2,
@@ -294,14 +352,21 @@ RECIPES = {
     ),
 }
 
+
+def _open(config: SmallConfig, waves: WaveSet, device: torch.device) -> SmallLearner:
+    from training.gansynth.small_game import GameLearner
+
+    return (GameLearner if config.critic else SmallLearner)(config, waves, device)
+
+
 SYSTEM = System(
     name="gansynth-small",
     what="A small GANSynth that learns note by note, without a critic: 90 minutes on a CPU.",
     config=SmallConfig,
     recipes=RECIPES,
     data=("soundfont",),
-    open_data=open_waves,
-    open=SmallLearner,
+    open_data=open_notes,
+    open=_open,
 )
 
 
@@ -332,7 +397,9 @@ def instrument_latents(folder: Path) -> dict[str, NDArray[np.float32]]:
     """
     config, instruments, _ = _read(folder)
     card, _ = read_run(folder, SYSTEM.name)
-    names = config.instruments or open_waves(card.corpus).label_names
+    names = config.instruments
+    if len(names) != len(instruments.directions):  # it learned what its set has
+        names = learned_instruments(open_waves(card.corpus), names)
     return dict(zip(names, instruments.latents().numpy(), strict=True))
 
 

@@ -20,7 +20,8 @@ from training.audio.format import (
     WAVE_PITCH_COUNT,
     WAVE_RATE_HZ,
 )
-from training.data.audio.waves import FULL_SCALE, WaveSet, open_waves
+from training.data.audio.wave_folder import open_notes
+from training.data.audio.waves import FULL_SCALE, WaveSet
 from training.gansynth import small as gansynth_small
 from training.gansynth.config import CONFIGS, GansynthConfig
 from training.gansynth.images import drawing_of
@@ -40,7 +41,7 @@ SYSTEM = System(
     config=GansynthConfig,
     recipes=CONFIGS,
     data=("soundfont",),
-    open_data=open_waves,
+    open_data=open_notes,
     open=GansynthLearner,
     course=_course,
 )

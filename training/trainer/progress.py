@@ -1,4 +1,4 @@
-"""What a person sees of long work: bars that say how far it is, and Ctrl-C that saves first."""
+"""What a person sees of long work: how far it is, and Ctrl-C that saves first."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from types import FrameType
 
 from rich.console import Console
 from rich.progress import (
-    BarColumn,
     MofNCompleteColumn,
-    Progress,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from instrument.progress import LongWork
+
+_LINE_SECONDS = 30.0
+"""Of a training that writes into a log."""
 
 
 @contextmanager
@@ -37,16 +40,9 @@ def training_bar(console: Console) -> Iterator[Callable[[float, str], None]]:
         yield lambda share, state: progress.update(task, completed=share, state=state)
 
 
-def _progress(console: Console, column: MofNCompleteColumn | TextColumn) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        column,
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
+def _progress(console: Console, column: MofNCompleteColumn | TextColumn) -> LongWork:
+    columns = (TaskProgressColumn(), column, TimeElapsedColumn(), TimeRemainingColumn())
+    return LongWork(console, *columns, line_seconds=_LINE_SECONDS)
 
 
 @contextmanager

@@ -12,12 +12,15 @@ import torch
 
 from instrument.errors import FileError, SettingError
 from tests.helpers.tone_waves import tone_waves
+from training.gansynth import image_store
 from training.gansynth import small as gansynth_small
 from training.gansynth import system as gansynth
+from training.gansynth.crop_critic import CriticConfig
 from training.gansynth.instrument_latents import Instruments
 from training.gansynth.network import Generator, NetworkSize
 from training.gansynth.small import RECIPES, SYSTEM, SmallConfig, SmallLearner
-from training.gansynth.tone_targets import ToneTargets
+from training.gansynth.small_game import GameLearner
+from training.gansynth.tone_targets import ToneTargets, learned_instruments
 from training.trainer.system import RunPosition
 from training.trainer.trainer import Length, new_run, resumed_run
 
@@ -99,9 +102,59 @@ def test_a_blend_is_the_weighted_mean_of_its_notes(waves) -> None:  # type: igno
     np.testing.assert_allclose(blend[0], 0.75 * pair[0] + 0.25 * pair[1], atol=1e-6)
 
 
-def test_an_instrument_that_the_set_lacks_is_named(waves) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(SettingError, match="no instrument 'theremin'"):
-        ToneTargets(waves, ("theremin",), CONFIG.spectrogram, CONFIG.normalizer, 1, CPU)
+def test_of_instruments_that_the_set_lacks_the_others_are_learned(waves) -> None:  # type: ignore[no-untyped-def]
+    assert learned_instruments(waves, ("theremin", "tone-1")) == ("tone-1",)
+    assert learned_instruments(waves, ("theremin",)) == ("tone-0", "tone-1")
+    none = replace(waves, splits=np.full(8, 1, np.uint8))
+    with pytest.raises(SettingError, match="has no training notes of pitches 24 to 84"):
+        learned_instruments(none, ())
+
+
+def test_several_notes_of_a_pitch_are_all_learned(waves) -> None:  # type: ignore[no-untyped-def]
+    twice = replace(waves, pitches=np.repeat(np.array([40, 52], np.uint8), 4))
+    notes = ToneTargets(twice, (), CONFIG.spectrogram, CONFIG.normalizer, 4, CPU)
+    assert notes.takes["train"].sum() == 7
+    assert (notes.table["train"] >= 0).sum() == 2
+    random = np.random.default_rng(0)
+    drawn = {int(notes.some(random, torch.tensor([40 - 24]))[0]) for _ in range(60)}
+    assert drawn == {0, 1, 2, 3}
+    which, share = torch.tensor([[0]]), torch.ones(1, 1)
+    pitch = torch.tensor([40 - 24])
+    images = [notes.blend(which, share, pitch, 3, slice(4), random) for _ in range(60)]
+    assert len({float(image.sum()) for image in images}) == 4
+
+
+def test_images_are_drawn_once_and_then_read(  # type: ignore[no-untyped-def]
+    waves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = ToneTargets(waves, (), CONFIG.spectrogram, CONFIG.normalizer, 2, CPU)
+    monkeypatch.setattr(image_store, "_draw_all", lambda *_: pytest.fail("drawn again"))
+    again = ToneTargets(waves, (), CONFIG.spectrogram, CONFIG.normalizer, 2, CPU)
+    assert all(np.array_equal(a, b) for a, b in zip(first.sizes, again.sizes, strict=True))
+
+
+def test_a_critic_judges_random_latents(waves) -> None:  # type: ignore[no-untyped-def]
+    config = replace(CONFIG, batch=4, growth=((0.0, 6.0),), critic=CriticConfig(penalty_every=2))
+    torch.manual_seed(0)
+    learner = SYSTEM.open(config, waves, CPU)
+    assert isinstance(learner, GameLearner)
+    before = {name: value.clone() for name, value in learner.critic.state_dict().items()}
+    losses = [learner.step(moment(step)) for step in range(2)]
+    assert {"critic", "penalty", "generator", "level_db"} <= losses[0].keys()
+    assert "penalty" not in losses[1]
+    assert all(torch.isfinite(value).all() for loss in losses for value in loss.values())
+    after = learner.critic.state_dict()
+    assert any(not torch.equal(value, after[name]) for name, value in before.items())
+
+
+def test_until_it_has_grown_everything_is_matched(waves) -> None:  # type: ignore[no-untyped-def]
+    config = replace(CONFIG, critic=CriticConfig())
+    torch.manual_seed(0)
+    game = SYSTEM.open(config, waves, CPU)
+    torch.manual_seed(0)
+    matched = SmallLearner(replace(config, critic=None), waves, CPU)
+    for step in range(2):
+        assert torch.equal(game.step(moment(step))["loss"], matched.step(moment(step))["loss"])
 
 
 @pytest.mark.parametrize("crop", [0, 1, 11, 23, 24])
@@ -110,8 +163,8 @@ def test_some_windows_are_drawn_as_in_the_whole_image(crop: int, position: float
     torch.manual_seed(3)
     generator, z, pitch = Generator(SIZE), torch.randn(2, 256), torch.tensor([3, 50])
     with torch.no_grad():
-        whole = gansynth_small._draw(generator, z, pitch, position, None)
-        part = gansynth_small._draw(generator, z, pitch, position, crop)
+        whole = gansynth_small.draw_part(generator, z, pitch, position, None)
+        part = gansynth_small.draw_part(generator, z, pitch, position, crop)
         full = generator(z, pitch, position)
     assert torch.equal(part, whole[:, :, 4 * crop : 4 * crop + 32]) or torch.allclose(
         part, whole[:, :, 4 * crop : 4 * crop + 32], atol=1e-5
@@ -123,9 +176,9 @@ def test_held_out_notes_are_never_drawn(waves) -> None:  # type: ignore[no-untyp
     torch.manual_seed(0)
     learner = SmallLearner(CONFIG, waves, CPU)
     for step in range(50):
-        _, which, share, pitch = learner.draw(np.random.default_rng(step))
-        for row, note in enumerate(pitch.tolist()):
-            used = which[row][share[row] > 0.0].tolist()
+        asked = learner.draw(np.random.default_rng(step))
+        for row, note in enumerate(asked.pitch.tolist()):
+            used = asked.which[row][asked.share[row] > 0.0].tolist()
             assert note + 24 in PITCHES
             assert not (note + 24 == 61 and 1 in used)
 
