@@ -40,12 +40,13 @@ FLOORS = {
     "plugin": "bundle preset processes rendering",
     "latents": "bundle preset rendering",
     "offline": "bundle first_start latents midi preset rendering wav_files",
+    "labelled": "bundle latents midi offline preset rendering",
     "panel": "bundle latents midi partner preset processes",
     "session": "engine first_start midi offline panel partner preset processes rendering "
     "unfinished wav_files",
     "bench": "bundle composers engine midi partner preset processes rendering session",
-    "cli": "bundle composers engine first_start latents midi offline partner plugin preset "
-    "rendering session unfinished wav_files",
+    "cli": "bundle composers engine first_start labelled latents midi offline partner plugin "
+    "preset rendering session unfinished wav_files",
     "__main__": "cli",
 }
 

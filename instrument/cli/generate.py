@@ -44,6 +44,8 @@ _MOST_LEFT_OUT = 200
 
 VERBS = {
     "random": Verb(f"{__name__}:random_command", "Make presets from random latents."),
+    "notes": Verb("instrument.cli.generate_notes:notes_command", "Make labelled notes in numbers."),
+    "sfz": Verb("instrument.cli.generate_sfz:sfz_command", "Write a preset for samplers."),
     "convgan": Verb(
         "training.cli.convgan:generate_command", "Make sounds with a run of convgan.", "training"
     ),
@@ -52,7 +54,7 @@ VERBS = {
 
 @click.group("generate", cls=LazyGroup, sections={"Commands": VERBS})
 def generate_group() -> None:
-    """Make random sounds, as presets and WAV files."""
+    """Make random sounds, notes with labels, samplers' maps."""
 
 
 @click.command("random")
