@@ -7,6 +7,8 @@ from instrument.bundle.bundle import Bundle
 FLOAT64, TORCH_FLOAT64, CROP = "float64_db", "torch_float64_db", "attack_of_note"
 """On the card: how far onnxruntime and torch stay below a note in float64, in dB; the largest
 difference between an attack and the beginning of its note, as a share of the note's peak."""
+LEAST = "least_db"
+"""On the card: what was demanded of the first of these."""
 DISTANCE, CENTS = "float16_distance_db", "float16_cents"
 """On the card: what weights rounded to float16 change, see `export.gansynth.rounding`."""
 

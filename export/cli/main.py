@@ -26,8 +26,19 @@ from instrument.errors import SettingError
 @option(
     "--data", metavar="CORPUS", help="Of a composer: its corpus, where that is not found by name."
 )
+@option(
+    "--accept",
+    type=click.FloatRange(0, 200),
+    metavar="DB",
+    help="Of GANSynth: take notes that are only so exact; 50 dB by default. It is on the card.",
+)
 def export_command(
-    run: Path, name: str | None, version: str, out: Path | None, data: str | None
+    run: Path,
+    name: str | None,
+    version: str,
+    out: Path | None,
+    data: str | None,
+    accept: float | None,
 ) -> None:
     """Write what the run RUN has learned as a bundle that latentkeys can play.
 
@@ -45,7 +56,7 @@ def export_command(
         if system == FRAME_VOICE:
             bundle, said = _export_voice(run, target, version, status.update)
         elif system in SOUND_SYSTEMS:
-            bundle, said = _export_notes(run, system, target, version, status.update)
+            bundle, said = _export_notes(run, system, target, version, accept, status.update)
         else:
             bundle, said = _export_composer(run, target, version, data, status.update)
     size = sum(entry.size_bytes for entry in bundle.card.files.values())
@@ -66,16 +77,23 @@ def _export_voice(
 
 
 def _export_notes(
-    run: Path, system: str, target: Path, version: str, report: Callable[[str], None]
+    run: Path,
+    system: str,
+    target: Path,
+    version: str,
+    accept: float | None,
+    report: Callable[[str], None],
 ) -> tuple[Bundle, str]:
     from export.gansynth.export import SYSTEMS, export_gansynth
+    from export.gansynth.parity import LEAST_DB
 
     if system not in SYSTEMS:
         raise SettingError(
             f"a run of {system} cannot be exported: no instrument plays it",
             f"These can: {', '.join(SYSTEMS)}, frame-voice and the composers.",
         )
-    bundle = export_gansynth(run, target, version=version, report=report)
+    least_db = LEAST_DB if accept is None else accept
+    bundle = export_gansynth(run, target, version=version, report=report, least_db=least_db)
     return bundle, describe_parity(bundle)
 
 

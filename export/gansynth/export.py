@@ -19,6 +19,7 @@ from export.bundle.card_file import digest_of
 from export.bundle.evaluation import read_evaluation
 from export.bundle.folder import licence, music_licence
 from export.gansynth.card import Origin
+from export.gansynth.parity import LEAST_DB
 from export.gansynth.plan import GRAPH_NAMES, steady_seconds
 from export.gansynth.write import write_notes
 from instrument.bundle.bundle import Bundle
@@ -55,6 +56,7 @@ def export_gansynth(
     graph_names: tuple[str, ...] = GRAPH_NAMES,
     report: Callable[[str], None] = lambda _: None,
     workers: int = 2,
+    least_db: float = LEAST_DB,
 ) -> Bundle:
     """Write a run as a bundle.
 
@@ -66,7 +68,7 @@ def export_gansynth(
         The bundle's folder; its name is the model's name. An older bundle there is replaced.
     version
         Written on the card.
-    graph_names, report, workers
+    graph_names, report, workers, least_db
         See `export.gansynth.write.write_notes`.
 
     Raises
@@ -83,6 +85,7 @@ def export_gansynth(
         graph_names=graph_names,
         report=report,
         workers=workers,
+        least_db=least_db,
     )
 
 

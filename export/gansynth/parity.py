@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from export.bundle.proof import run_twice
-from export.bundle.summary import CROP, FLOAT64, TORCH_FLOAT64
+from export.bundle.summary import CROP, FLOAT64, LEAST, TORCH_FLOAT64
 from export.gansynth.plan import ToneGraph, pitch_range
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import OpenGraph, Runtime
@@ -23,24 +23,29 @@ from training.gansynth.tones import GansynthTones
 
 LEAST_DB = 50.0
 LARGEST_CROP_DIFFERENCE = 1e-6
-_TORCH_DB = 40.0
+_TORCH_MAY_DB = 10.0
 _TRIALS, _AT_A_TIME = 4, 8
 
 Waves = NDArray[np.floating]
 
 
-def check_notes(model: GansynthTones, bundle: Bundle) -> dict[str, float]:
+def check_notes(
+    model: GansynthTones, bundle: Bundle, least_db: float = LEAST_DB
+) -> dict[str, float]:
     """Compare every graph of a bundle with torch, and a tone with a chain in float64.
 
     Parameters
     ----------
     model
         In the form that training uses, with the weights that were exported.
+    least_db
+        How exact notes must be, against float64; torch's own may be 10 dB nearer to that.
 
     Returns
     -------
     dict
-        Largest difference to torch by graph name, and the named figures of this module.
+        Largest difference to torch by graph name, the named figures of this module, and what they
+        had to be.
 
     Raises
     ------
@@ -53,13 +58,14 @@ def check_notes(model: GansynthTones, bundle: Bundle) -> dict[str, float]:
     torch too: pixel norms then amplify rounding, and it adds up from window to window.
     """
     runtime = Runtime(threads=1, device="cpu")
-    figures = {}
+    figures = {LEAST: least_db}
     for name in bundle.card.graphs:
         graph = ToneGraph.of(model, name)
         session = bundle.open_graph(name, runtime)
-        figures[name] = _compare(model, graph, session, f"{bundle.what}, graph {name}")
+        where = f"{bundle.what}, graph {name}"
+        figures[name] = _compare(model, graph, session, where, least_db - _TORCH_MAY_DB)
         if name == "note_1":
-            figures |= _precision(model, session, bundle.what)
+            figures |= _precision(model, session, bundle.what, least_db)
         if name == "attack_1" and "note_1" in bundle.card.graphs:
             whole = bundle.open_graph("note_1", runtime)
             figures[CROP] = _crop_difference(session, whole, graph, model, bundle.what)
@@ -74,7 +80,9 @@ def decibels(found: Waves, wanted: Waves) -> float:
     return 10.0 * math.log10(signal / max(difference, 1e-20 * signal, 1e-300))
 
 
-def _compare(model: GansynthTones, graph: ToneGraph, session: OpenGraph, where: str) -> float:
+def _compare(
+    model: GansynthTones, graph: ToneGraph, session: OpenGraph, where: str, least_db: float
+) -> float:
     """Run a graph once on tones all over the keyboard; return the largest share of a peak."""
     inputs = graph.inputs(model, seed=1)
     found = session.run({name: tensor.numpy() for name, tensor in inputs.items()})["waveform"]
@@ -83,16 +91,19 @@ def _compare(model: GansynthTones, graph: ToneGraph, session: OpenGraph, where: 
         part = slice(start, start + _AT_A_TIME)
         with torch.no_grad():
             wanted = model(inputs["z"][part], inputs["pitch"][part])[:, : graph.frames].numpy()
-        if not decibels(found[part], wanted) > _TORCH_DB:
+        if not (reached := decibels(found[part], wanted)) > least_db:
             raise BundleError(
-                f"{where}: differs from torch by {decibels(found[part], wanted):.0f} dB, "
-                f"must be {_TORCH_DB:.0f} dB below it"
+                f"{where}: the difference to torch is {reached:.0f} dB below the notes, "
+                f"must be {least_db:.0f} dB",
+                _remedy(reached + _TORCH_MAY_DB),
             )
         largest = max(largest, _share_of_peak(found[part], wanted))
     return largest
 
 
-def _precision(model: GansynthTones, session: OpenGraph, where: str) -> dict[str, float]:
+def _precision(
+    model: GansynthTones, session: OpenGraph, where: str, least_db: float
+) -> dict[str, float]:
     """Compare a few tones with the same chain in float64."""
     exact = copy.deepcopy(model).double()
     graph = ToneGraph.of(model, "note_1")
@@ -107,12 +118,20 @@ def _precision(model: GansynthTones, session: OpenGraph, where: str) -> dict[str
             wanted.append(exact(inputs["z"].double(), inputs["pitch"]).numpy())
     ours = decibels(np.concatenate(found), np.concatenate(wanted))
     theirs = decibels(np.concatenate(torch_found), np.concatenate(wanted))
-    if not ours >= LEAST_DB:
+    if not ours >= least_db:
         raise BundleError(
             f"{where}: notes are {ours:.1f} dB exact, torch's {theirs:.1f} dB; "
-            f"must be {LEAST_DB:.0f} dB"
+            f"must be {least_db:.0f} dB",
+            _remedy(ours),
         )
     return {FLOAT64: round(ours, 1), TORCH_FLOAT64: round(theirs, 1)}
+
+
+def _remedy(reached_db: float) -> str:
+    return (
+        "Few channels amplify rounding. If the model sounds as it should, take it with "
+        f"--accept {math.floor(reached_db)}."
+    )
 
 
 def _crop_difference(

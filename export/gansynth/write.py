@@ -16,7 +16,7 @@ from export.bundle.onnx_export import export_graphs
 from export.bundle.proof import finish_voice
 from export.bundle.summary import CENTS, DISTANCE
 from export.gansynth.card import Origin, describe_notes, heard_latents
-from export.gansynth.parity import check_notes
+from export.gansynth.parity import LEAST_DB, check_notes
 from export.gansynth.plan import GRAPH_NAMES, ToneGraph
 from export.gansynth.rounding import rounding_change, with_half_weights
 from instrument.bundle.bundle import Bundle
@@ -36,6 +36,7 @@ def write_notes(
     graph_names: tuple[str, ...] = GRAPH_NAMES,
     report: Callable[[str], None] = lambda _: None,
     workers: int = 2,
+    least_db: float = LEAST_DB,
 ) -> Bundle:
     """Write a model as a bundle.
 
@@ -57,6 +58,8 @@ def write_notes(
         Told what happens next.
     workers
         See `export.bundle.onnx_export.export_graphs`.
+    least_db
+        See `export.gansynth.parity.check_notes`.
 
     Raises
     ------
@@ -81,7 +84,7 @@ def write_notes(
         card = describe_notes(model, origin, plans, files, **names)
         fill(built, card, files)
         report("comparing with torch")
-        parity = check_notes(model, Bundle.load(built)) | rounding
+        parity = check_notes(model, Bundle.load(built), least_db) | rounding
         card = dataclasses.replace(card, parity=parity)
         heard = heard_latents(card.latents, card.latent_size, 3)
         finish_voice(built, card, files, heard, heard, SELF_TEST_TOLERANCE)

@@ -15,7 +15,15 @@ import torch
 from click.testing import CliRunner
 
 from export.bundle.folder import model_folder
-from export.bundle.summary import CENTS, CROP, DISTANCE, FLOAT64, TORCH_FLOAT64, describe_parity
+from export.bundle.summary import (
+    CENTS,
+    CROP,
+    DISTANCE,
+    FLOAT64,
+    LEAST,
+    TORCH_FLOAT64,
+    describe_parity,
+)
 from export.cli.import_models import import_group
 from export.cli.main import export_command
 from export.gansynth import write as writer
@@ -93,10 +101,19 @@ def test_the_card_says_where_an_import_comes_from_and_on_what_terms(imported: Bu
 
 def test_the_card_states_how_exact_the_graphs_are(imported: Bundle) -> None:
     parity = imported.card.parity
-    assert set(parity) == {*GRAPHS, FLOAT64, TORCH_FLOAT64, CROP}
+    assert set(parity) == {*GRAPHS, FLOAT64, TORCH_FLOAT64, CROP, LEAST}
     assert parity[FLOAT64] > 65.0  # four channels round a lot; full size reaches 75
     assert parity[CROP] <= LARGEST_CROP_DIFFERENCE
     assert "float32" in describe_parity(imported)
+
+
+def test_what_is_demanded_is_the_users_to_say(imported: Bundle) -> None:
+    model = open_magenta(CHECKPOINT).notes
+    with pytest.raises(BundleError, match="must be 119 dB") as refused:
+        check_notes(model, imported, least_db=129.0)
+    accepted = float(refused.value.remedy.split("--accept ")[1].rstrip("."))
+    assert 50.0 < accepted < 129.0
+    assert check_notes(model, imported, least_db=60.0)[LEAST] == 60.0
 
 
 def test_a_bundle_is_complete_and_proves_itself(imported: Bundle) -> None:
@@ -138,7 +155,7 @@ def test_parity_notices_one_changed_weight(imported: Bundle) -> None:
     blocks: Any = model.generator.blocks
     with torch.no_grad():
         blocks[6].to_rgb.bias[0] += 0.02
-    with pytest.raises(BundleError, match="differs from torch"):
+    with pytest.raises(BundleError, match="the difference to torch is"):
         check_notes(model, imported)
 
 

@@ -43,7 +43,9 @@ def test_a_run_is_counted_in_images_goes_on_and_plays_notes(waves: Path, tmp_pat
     train = ("train", "gansynth", run, "--device", "cpu")
     begun = latentkeys(*train, "--recipe", "tiny", "--data", waves, "--images", 2)
     assert begun.exit_code == 0, begun.exception
-    assert "Trained 1 steps. Next: latentkeys evaluate gansynth" in " ".join(begun.stdout.split())
+    said = " ".join(begun.stdout.split())
+    assert "Trained 1 steps. Next: latentkeys evaluate gansynth" in said
+    assert "It is half-grown: it has learned from 2 of the recipe's 28 images." in said
     again = latentkeys(*train, "--recipe", "tiny", "--data", waves)
     assert "already has a checkpoint" in refusal(again)
     resumed = latentkeys(*train, "--resume", "--data", waves, "--images", 4)
