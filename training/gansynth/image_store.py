@@ -30,6 +30,8 @@ from training.gansynth.tones import Normalizer
 
 FORMAT = 1
 AT_ONCE = 16
+MOST_BYTES = 30_000_000_000
+"""Of all images together: 60,000 notes."""
 
 Images = NDArray[np.int8]
 Draw = Callable[[Tensor, Tensor], list[Tensor]]
@@ -75,7 +77,19 @@ def stored_images(
     needed = sum(int(np.prod(shape)) for shape in shapes)
     if not path.is_file() or path.stat().st_size != needed:
         _draw_all(path, waves, rows, shapes, draw)
+        _forget_old(path)
+    os.utime(path)
     return _mapped(path, shapes, "r")
+
+
+def _forget_old(newest: Path) -> None:
+    """Keep what was used last, within `MOST_BYTES`; a run that has an older file open keeps it."""
+    files = sorted(newest.parent.glob("*.i8"), key=lambda path: -path.stat().st_mtime)
+    total = 0
+    for path in files:
+        total += path.stat().st_size
+        if total > MOST_BYTES and path != newest:
+            path.unlink(missing_ok=True)
 
 
 def _draw_all(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,14 @@ CPU = torch.device("cpu")
 SIZE = NetworkSize(feature_base=512, feature_limit=4)
 CONFIG = SmallConfig(size=SIZE, batch=2, growth=((0.0, 3.0), (1.0, 3.0)))
 PITCHES = (40, 52, 60, 61)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give the images a cache of their own."""
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +140,17 @@ def test_images_are_drawn_once_and_then_read(  # type: ignore[no-untyped-def]
     monkeypatch.setattr(image_store, "_draw_all", lambda *_: pytest.fail("drawn again"))
     again = ToneTargets(waves, (), CONFIG.spectrogram, CONFIG.normalizer, 2, CPU)
     assert all(np.array_equal(a, b) for a, b in zip(first.sizes, again.sizes, strict=True))
+
+
+def test_images_that_nobody_used_for_long_make_room(  # type: ignore[no-untyped-def]
+    waves, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(image_store, "MOST_BYTES", 6_000_000)
+    for blocks in (1, 2, 3):  # three to four megabytes each
+        ToneTargets(waves, (), CONFIG.spectrogram, CONFIG.normalizer, blocks, CPU)
+    (left,) = (tmp_path / "latentkeys" / "images").iterdir()
+    assert left.stat().st_size == 8 * 3 * sum(128 * 1024 >> 2 * k for k in range(3))
 
 
 def test_a_critic_judges_random_latents(waves) -> None:  # type: ignore[no-untyped-def]
