@@ -14,6 +14,7 @@ from rich.table import Table
 from instrument.cli.options import option
 from instrument.errors import FileError
 from instrument.latents.create_preset import installed_bundle, new_path, plain_preset
+from instrument.preset.banks import with_program
 from instrument.preset.preset import save_preset, user_presets_folder
 from instrument.progress import LongWork
 
@@ -78,7 +79,7 @@ def learn_command(
         )
     entry = learned.bundle.sound.latents[target.name]
     preset = plain_preset(name, learned.bundle, np.array(entry.latent), dies_away=found.dies_away)
-    save_preset(preset, path)
+    save_preset(with_program(preset, path), path)
     _say_how_near(console, learned)
     console.print(f"Recordings and voice in turn: {heard}")
     console.print(f"Play it with: latentkeys play --preset {path.stem}")

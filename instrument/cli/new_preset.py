@@ -19,6 +19,7 @@ from instrument.latents.create_preset import (
     refresh_preset,
 )
 from instrument.latents.fit_to_recording import find_nearest, read_example, steps_of
+from instrument.preset.banks import with_program
 from instrument.preset.preset import find_preset, save_preset, user_presets_folder
 from instrument.progress import LongWork
 from instrument.rendering.open_renderer import open_renderer
@@ -114,7 +115,7 @@ def _make_like(name: str, wav: Path, pitch: int | None, model: str) -> None:
         looking = progress.add_task("Looking", total=steps_of(bundle.sound))
         found = find_nearest(example, bundle.sound, renderer, lambda: progress.advance(looking))
     preset = plain_preset(name, bundle, found.latent, dies_away=example.dies_away)
-    save_preset(preset, path)
+    save_preset(with_program(preset, path), path)
     _console.print(
         f"Made {path}\nPitch {example.pitch}; {found.distance_db:.1f} dB from the recording "
         f"(the best of the search: {found.searched_db:.1f} dB)\n"

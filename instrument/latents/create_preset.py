@@ -21,6 +21,7 @@ from instrument.bundle.bundle import (
 )
 from instrument.errors import PresetError
 from instrument.latents.latent import Latent, between, follow, goes_around, random_recipe, slerp
+from instrument.preset.banks import with_program
 from instrument.preset.preset import (
     Envelope,
     Preset,
@@ -87,7 +88,7 @@ def new_preset(
         There is a preset of that name already, or the request names something that does not exist.
     """
     path = new_path(name, folder or user_presets_folder())
-    save_preset(_fulfil(name, request, model), path)
+    save_preset(with_program(_fulfil(name, request, model), path), path)
     return path
 
 
@@ -160,13 +161,24 @@ def check_preset(path: Path, say: Say = lambda *_: None) -> tuple[Preset, Bundle
     """
     preset = load_preset(path, say)
     bundle = find_bundle(preset.model, path)
+    check_latent(preset, path, bundle)
+    return preset, bundle
+
+
+def check_latent(preset: Preset, path: Path, bundle: Bundle) -> None:
+    """Refuse a preset whose latent is none of its model's.
+
+    Raises
+    ------
+    PresetError
+        It has too few or too many numbers.
+    """
     found, wanted = len(preset.sound.latent), bundle.sound.latent_size
     if found != wanted:
         raise PresetError(
             f'preset "{path.name}": [sound] latent must have {wanted} numbers '
             f"for model {bundle.card.name}, got {found}"
         )
-    return preset, bundle
 
 
 def installed_bundle(name: str, preset_path: Path | None = None) -> Bundle:

@@ -37,6 +37,7 @@ COMPARED_SECONDS = 1.2
 LONGEST_SECONDS = 10.0
 HIGHEST_RATE_HZ, MOST_CHANNELS = 768_000, 32
 _LOUDEST = 1e6  # full scale is 1; some programs write samples of 16 bits as floats
+_SILENCE = 1e-6  # -120 dB, once a constant is taken off
 DIES_AWAY_DB = -12.0
 """A note whose last quarter is so far under its loudest moment is taken for struck or plucked."""
 
@@ -218,11 +219,14 @@ def read_recording(path: Path) -> tuple[Samples, int]:
             sound = file.read(round(LONGEST_SECONDS * file.samplerate), "float32", always_2d=True)
             rate_hz = int(file.samplerate)
     except (OSError, soundfile.LibsndfileError) as problem:
-        raise FileError(f'"{path}" cannot be read as a sound file: {problem}') from problem
+        reason = getattr(problem, "error_string", problem)  # without the number of our descriptor
+        raise FileError(
+            f'"{path}" cannot be read as a sound file: {reason}', "Choose a WAV, FLAC or AIFF file."
+        ) from problem
     if not np.abs(sound).max(initial=0.0) < _LOUDEST:  # NaN is not, either
         raise FileError(f'"{path}" holds numbers that are no sound', "Record it again.")
     mono = np.asarray(sound.mean(axis=1), np.float32)
-    if not np.abs(mono).max(initial=0.0) > 0:
+    if not len(mono) or np.abs(mono - mono.mean()).max() < _SILENCE:
         raise FileError(f'"{path}" is silent', "Record one note.")
     return mono, rate_hz
 

@@ -149,9 +149,9 @@ def _unwrapped(path: Path, content: bytes, damage: Damage) -> bytes:
         content = inside
     begin = content.find(b"MThd", 0, _FAR)
     if begin < 0:
-        found = f"starts with {content[:4]!r}" if content else "is empty"
+        found = f"starts with {content[:4].decode('latin-1')!r}" if content else "is empty"
         raise MidiFileError(
-            f"\"{path}\" is not a MIDI file: it should start with b'MThd' and {found}",
+            f'"{path}" is not a MIDI file: it should start with MThd, and {found}',
             "Choose a Standard MIDI File (.mid).",
         )
     if begin == 128 and content[0] == 0:  # MacBinary: its header, the file, the resource fork

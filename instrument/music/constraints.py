@@ -72,6 +72,10 @@ class Key:
         return self.tonic, (self.tonic + third) % 12, (self.tonic + 7) % 12
 
 
+DENSITIES = 0.01, 32.0
+"""Least and most notes per beat that can be asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Constraints:
     """What is asked of a composer; every default leaves it free.
@@ -112,7 +116,7 @@ class Constraints:
         _check("temperature", self.temperature, 0.0, 10.0)
         _check("top-p", self.top_p, 0.0, 1.0)
         if self.density is not None:
-            _check("density", self.density, 0.01, 32.0)
+            _check("density", self.density, *DENSITIES)
         if self.register is not None and not 0 <= self.register[0] <= self.register[1] <= 127:
             raise SettingError(
                 "register must be the lowest and the highest pitch, in 0..127, "

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from instrument.music.constraints import Key
+from instrument.music.constraints import DENSITIES, Key
 from instrument.music.note import Note, Phrase, Track
 from instrument.music.pitch import key_fits
 
@@ -142,12 +142,13 @@ class Ear:
         self._struck = self._written = -math.inf
 
     def density(self) -> float | None:
-        """Return the phrase's notes per beat; None before there are two."""
+        """Return the phrase's notes per beat, in `DENSITIES`; None before there are two."""
         if len(self.phrase) < 2:
             return None
         first = min(note.start_beats for note in self.phrase)
         last = max(note.end_beats for note in self.phrase)
-        return max(0.01, len(self.phrase) / max(1.0, math.ceil(last - first - 0.25)))
+        found = len(self.phrase) / max(1.0, math.ceil(last - first - 0.25))
+        return min(DENSITIES[1], max(DENSITIES[0], found))
 
     def register(self) -> tuple[int, int] | None:
         """Return the phrase's lowest and highest pitch."""

@@ -18,7 +18,7 @@ from instrument.errors import FileError, PresetError
 from instrument.files import replacing_file
 from instrument.panel.messages import Library, PresetCard
 from instrument.panel.pictures import find_picture
-from instrument.preset.banks import program_table
+from instrument.preset.banks import program_table, with_program
 from instrument.preset.preset import (
     Preset,
     PresetEntry,
@@ -28,6 +28,7 @@ from instrument.preset.preset import (
     save_preset,
     user_presets_folder,
 )
+from instrument.schema import NO_JSON
 
 _MOST_RECENT = 12
 
@@ -43,7 +44,7 @@ class Shelf:
     def __init__(self) -> None:
         self._file = platformdirs.user_data_path("latentkeys") / "panel.json"
         self._kept = _Kept()
-        with suppress(OSError, msgspec.DecodeError):
+        with suppress(OSError, *NO_JSON):
             self._kept = msgspec.json.decode(self._file.read_bytes()[: 1 << 16], type=_Kept)
         self.look()
 
@@ -85,13 +86,15 @@ class Shelf:
         self._kept.favourites = [*others, self.find(name).stem] if is_favourite else others
         self._keep()
 
-    def save(self, preset: Preset, name: str = "") -> Path:
+    def save(self, preset: Preset, name: str = "", replaces: Path | None = None) -> Path:
         """Write a preset into the player's folder.
 
         Parameters
         ----------
         name
             A new one, which must be free; else the preset's own file is replaced.
+        replaces
+            Whose program number a preset with a new name takes over.
 
         Raises
         ------
@@ -103,14 +106,16 @@ class Shelf:
         if name and any(entry.name == stem for entry in self.entries):
             raise PresetError(f'there is a preset "{stem}" already', "Take another name.")
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_preset(replace(preset, name=name) if name else preset, path)
+        if name:
+            preset = with_program(replace(preset, name=name), replaces or path)
+        save_preset(preset, path)
         self.look()
         return path
 
     def rename(self, name: str, new_name: str) -> Path:
         """Give one of the player's presets another name, and its file too."""
         old = self._own(name)
-        path = self.save(replace(load_preset(old), name=new_name), new_name)
+        path = self.save(load_preset(old), new_name, replaces=old)
         if path != old:
             old.unlink()
         self.look()

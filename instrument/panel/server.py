@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -37,6 +36,7 @@ from instrument.panel.studio import Studio
 from instrument.panel.watcher import Watcher
 from instrument.processes.json_lines import Notice
 from instrument.realtime.state import HIGHEST_PITCH, LOWEST_PITCH, EngineState
+from instrument.schema import NO_JSON
 
 PAGE_FOLDER = Path(__file__).parent / "page"
 MOST_PAGES = 16
@@ -151,7 +151,7 @@ class Panel:
             if not page.may_say_more():
                 await page.close(TOO_MUCH)
                 return
-            self._hear(page, received.get("text") or received.get("bytes") or b"")
+            self.hear_page(page, received.get("text") or received.get("bytes") or b"")
 
     def _greet(self, page: Page) -> None:
         page.tell(
@@ -170,17 +170,19 @@ class Panel:
                 page.tell(message)
         page.tell(self._watcher.keys())
 
-    def _hear(self, page: Page, text: str | bytes) -> None:
+    def hear_page(self, page: Page, text: str | bytes) -> None:
         """Do what a page wishes, or tell it why that cannot be."""
         try:
             wish = says.WISHES.decode(text)
-        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        except NO_JSON as problem:
             page.tell(says.Refused(f"the panel does not understand this: {problem}"))
             return
         try:
             self._do(page, wish)
         except LatentkeysError as problem:
             page.tell(says.Refused(problem.message, problem.remedy))
+        except OSError as problem:  # a full disk, a folder that is gone
+            page.tell(says.Refused(f"this cannot be: {problem}"))
 
     def _do(self, page: Page, wish: object) -> None:
         if isinstance(wish, says.KeyStroke):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from instrument.bundle.bundle import Bundle, find_bundle
 from instrument.errors import LatentkeysError, PresetError
+from instrument.latents.create_preset import check_latent
 from instrument.latents.latent import between, draw
 from instrument.panel import messages as says
 from instrument.panel.knobs import values
@@ -144,21 +145,25 @@ class Studio:
         Raises
         ------
         LatentkeysError
-            The model is not there, or nothing plays.
+            The model is not there, nothing plays, or what plays is none of its sounds.
         """
-        preset = self._now()
+        preset, path = self._now(), self.bench.path
+        assert path
         if self._map is None or self._map[0] != preset.model.sha256:
-            bundle = find_bundle(preset.model, self.bench.path)
-            self._map = (
-                preset.model.sha256,
-                SoundMap(bundle.sound, self._of_model(preset)),
-                bundle,
-            )
+            bundle = find_bundle(preset.model, path)
+            known = self._of_model(preset, bundle.sound.latent_size)
+            self._map = (preset.model.sha256, SoundMap(bundle.sound, known), bundle)
+        check_latent(preset, path, self._map[2])
         return self._map[1], self._map[2]
 
-    def _of_model(self, preset: Preset) -> dict[str, Preset]:
+    def _of_model(self, preset: Preset, size: int) -> dict[str, Preset]:
+        """Return the presets of a model, but for those whose latent is damaged."""
         presets = {entry.name: entry.preset for entry in self.shelf.entries if entry.preset}
-        return {name: other for name, other in presets.items() if other.model == preset.model}
+        return {
+            name: other
+            for name, other in presets.items()
+            if other.model == preset.model and len(other.sound.latent) == size
+        }
 
     def _now(self) -> Preset:
         if self.bench.now is None:
@@ -237,12 +242,15 @@ class Studio:
 
     def _morphto(self, wish: says.MorphTo) -> None:
         bundle = self._here()[1]
-        corners = [load_preset(self.shelf.find(name)) for name in wish.corners]
+        paths = [self.shelf.find(name) for name in wish.corners]
+        corners = [load_preset(path) for path in paths]
         if other := next((c for c in corners if c.model.sha256 != bundle.weights_sha256), None):
             raise PresetError(
                 f'"{other.name}" belongs to another model than what plays: nothing lies between',
                 f"Choose corners of {bundle.card.name}.",
             )
+        for corner, path in zip(corners, paths, strict=True):
+            check_latent(corner, path, bundle)
         mixed = morph(bundle.sound, corners, wish.x, wish.y)
         now = self._now()
         mixed = dataclasses.replace(mixed, name=now.name, program=None, tags=now.tags)

@@ -7,7 +7,7 @@ preset that plays, and the last ones before it, to which going back costs nothin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from instrument.errors import PresetError
@@ -50,6 +50,18 @@ def program_table(entries: list[PresetEntry]) -> dict[int, PresetEntry]:
         if entry not in table.values() and (number := next(left, None)) is not None:
             table[number] = entry
     return dict(sorted(table.items()))
+
+
+def with_program(preset: Preset, path: Path) -> Preset:
+    """Give a preset that is about to be written a program number which stays its own.
+
+    Without one in its file it would have one that moves whenever presets come and go. It keeps the
+    number that `path` has by now; with all 128 taken it has none.
+    """
+    table = program_table(list_presets())
+    own = next((number for number, entry in table.items() if entry.path == path), None)
+    free = next((number for number in range(128) if number not in table), None)
+    return replace(preset, program=free if own is None else own)
 
 
 def chosen_preset(name: str | None) -> Path:

@@ -258,8 +258,10 @@ def load_preset(name: Path | str, say: Say = lambda *_: None) -> Preset:
     content = read_limited(path, LIMIT_BYTES, what, PresetError)
     try:
         raw = tomllib.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as reason:  # ValueError: of TOML, UTF-8, endless numbers
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
         raise PresetError(f"{what}: is not a TOML text file: {reason}") from reason
+    except (ValueError, RecursionError) as reason:
+        raise PresetError(f"{what}: has an endless number or endless brackets in it") from reason
     _check_format(raw.get("format"), what)
     if _OLD_PARTNER in raw:
         _rename_partner(raw, what)

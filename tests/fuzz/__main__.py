@@ -21,7 +21,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=ENTRANCES, help="one entrance")
     options = parser.parse_args()
-    os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="latentkeys-fuzz-data-")
+    for place in ("DATA", "CACHE"):
+        os.environ[f"XDG_{place}_HOME"] = tempfile.mkdtemp(prefix="latentkeys-fuzz-home-")
     click.echo("| entrance | inputs | refused in words | slowest, ms | largest, MB | failures |")
     click.echo("|---|--:|--:|--:|--:|--:|")
     began, tried, failures = time.monotonic(), 0, []

@@ -20,21 +20,17 @@ import soundfile
 from export.magenta.tensorflow_checkpoint import TensorBundle
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
-from instrument.engine import messages as engine_messages
 from instrument.errors import LatentkeysError
 from instrument.latents.fit_to_recording import read_recording
 from instrument.midi.phrases import read_phrase
 from instrument.midi.song import read_midi_file
-from instrument.partner import commands, messages
 from instrument.partner.take import read_take
 from instrument.preset.preset import load_preset
 from instrument.realtime.state import PANIC
-from instrument.rendering.messages import REPORTS as MODELS_REPORTS
 from instrument.rendering.tone_cache import Tone, ToneCache
-from instrument.schema import NO_JSON
-from instrument.session.live import check_message
 from instrument.unfinished import entries_folder, unfinished_recordings
-from tests.fuzz.mutation import mutated, mutated_text
+from tests.fuzz.mutation import Try, mutated, mutated_text
+from tests.fuzz.talk import api_messages, lines, page_messages, plugin_requests
 from tests.helpers.fake_jack import FakeJack
 from tests.helpers.forged_bundle import edit_card, relist
 from tests.helpers.nsynth_files import write_archive, write_folder
@@ -49,8 +45,6 @@ PRESETS = ROOT / "presets"
 TAKES = ROOT / "tests" / "instrument" / "partner"
 CHECKPOINT = GOLDEN / "tiny" / "stage_00012"
 BUNDLE = PRESETS / "models" / "crnngan"
-
-Try = Callable[[random.Random], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,37 +239,9 @@ def entries(_: Path) -> Try:
     return try_one
 
 
-def lines(_: Path) -> Try:
-    """What our processes say to each other, line by line."""
-    decoders = (commands.COMMANDS, messages.REPORTS, MODELS_REPORTS, engine_messages.REPORTS)
-    originals = [
-        b'{"type":"FollowLink","beats":1.5,"bpm":120.0}',
-        b'{"type":"Learn","knob":"blend"}',
-        b'{"type":"Notice","message":"a","remedy":""}',
-        b'{"type":"AttacksReady","bank":1,"provider":"cpu"}',
-    ]
-
-    def try_one(rng: random.Random) -> None:
-        content = mutated_text(rng.choice(originals), rng)
-        for decoder in decoders:
-            with suppress(*NO_JSON):
-                decoder.decode(content)
-
-    return try_one
-
-
-def api_messages(_: Path) -> Try:
-    """Bytes that programs send through `Session.send`."""
-
-    def try_one(rng: random.Random) -> None:
-        check_message(rng.randbytes(rng.randrange(6)))
-
-    return try_one
-
-
 ENTRANCES = {
     "live bytes": Entrance(live_bytes, 20.0),
-    "MIDI files": Entrance(midi_files, 25.0),
+    "MIDI files": Entrance(midi_files, 20.0),
     "presets": Entrance(presets, 10.0),
     "cards of bundles": Entrance(bundles, 5.0),
     "graphs of bundles": Entrance(graphs, 1.0),
@@ -286,7 +252,9 @@ ENTRANCES = {
     "kept tones": Entrance(caches, 5.0),
     "unfinished recordings": Entrance(entries, 2.0),
     "lines between processes": Entrance(lines, 5.0),
-    "messages of programs": Entrance(api_messages, 5.0),
+    "messages of programs": Entrance(api_messages, 2.0),
+    "messages of pages": Entrance(page_messages, 7.0),
+    "requests of plug-ins": Entrance(plugin_requests, 1.0),
 }
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+
+Try = Callable[[random.Random], None]
+"""Makes an input up and puts it in."""
 
 NUMBERS = [b"-1", b"0", b"1e38", b"-1e309", b"nan", b"inf", b"9" * 400, b"2147483648", b"0.0000001"]
 WORDS = [

@@ -13,7 +13,16 @@ from instrument.errors import PresetError
 from instrument.latents import create_preset as making
 from instrument.latents.create_preset import PresetRequest, check_preset, new_preset, refresh_preset
 from instrument.preset import preset as presets
-from instrument.preset.preset import Envelope, Preset, Recipe, Sound, load_preset, save_preset
+from instrument.preset.banks import program_table, with_program
+from instrument.preset.preset import (
+    Envelope,
+    Preset,
+    Recipe,
+    Sound,
+    list_presets,
+    load_preset,
+    save_preset,
+)
 from tests.helpers.tiny_model import tiny_bundle
 
 
@@ -71,7 +80,18 @@ def test_a_copy_keeps_all_but_name_and_program(home: Path) -> None:
     original = dataclasses.replace(load_preset(path), program=5, author="me")
     save_preset(original, path)
     copy = load_preset(new_preset("Mine", PresetRequest(source="bell")))
-    assert copy == dataclasses.replace(original, name="Mine", program=None)
+    assert copy == dataclasses.replace(original, name="Mine", program=copy.program)
+
+
+def test_program_numbers_stay_whatever_comes_later(home: Path) -> None:
+    path = new_preset("Zither", PresetRequest(seed=1), model="tiny")
+    number = load_preset(path).program
+    taken = [entry.preset.program for entry in list_presets() if entry.preset]
+    assert number is not None and taken.count(number) == 1
+    new_preset("Accordion", PresetRequest(seed=2), model="tiny")  # before it in the alphabet
+    (home / "aaa.toml").write_text("nonsense")
+    assert program_table(list_presets())[number].path == path
+    assert with_program(load_preset(path), path).program == number  # written again
 
 
 def test_between_two_presets_every_number_is_between(home: Path) -> None:

@@ -121,6 +121,9 @@ def test_recordings_that_cannot_be_used_say_why(tmp_path: Path, renderer: SineRe
     soundfile.write(tmp_path / "silence.wav", np.zeros(44_100), 44_100)
     with pytest.raises(FileError, match="is silent"):
         read_example(tmp_path / "silence.wav", 60, renderer)
+    soundfile.write(tmp_path / "constant.wav", np.full(44_100, 0.5), 44_100)
+    with pytest.raises(FileError, match="is silent"):
+        read_example(tmp_path / "constant.wav", None, renderer)
     (tmp_path / "text.wav").write_text("no sound")
     for name in ("text.wav", "missing.wav"):
         with pytest.raises(FileError, match="cannot be read as a sound file"):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from instrument.music.constraints import Key
+from instrument.music.constraints import DENSITIES, Constraints, Key
 from instrument.music.meant import (
     NOTE_VALUES,
     STRAIGHT,
@@ -128,6 +128,11 @@ def test_the_key_of_a_tune_is_found_and_of_noise_is_not() -> None:
     assert likely_key(tune[:4]) is None  # too few to tell
     chromatic = [Note(float(n), 60 + n, 1.0) for n in range(12)]
     assert likely_key(chromatic) is None
+
+
+def test_a_density_is_never_more_than_can_be_asked_for() -> None:
+    ear = Ear.of(Phrase.of([Note(n / 200, 60, 0.01) for n in range(200)]))
+    assert Constraints(density=ear.density()).density == DENSITIES[1]
 
 
 def test_the_dynamics_of_a_phrase_are_known_along_its_length() -> None:

@@ -131,7 +131,9 @@ def test_the_library_saves_renames_bins_and_marks(
         shelf.save(preset, "My glass")
     with pytest.raises(PresetError, match="came with latentkeys"):
         shelf.delete("glass_choir")
-    shelf.rename("my_glass", "Your Glass")
+    number = load_preset(shelf.find("my_glass")).program
+    assert number is not None
+    assert load_preset(shelf.rename("my_glass", "Your Glass")).program == number
     shelf.mark("your_glass", is_favourite=True)
     shelf.played("your_glass")
     card = next(card for card in Shelf().show().presets if card.preset == "your_glass")

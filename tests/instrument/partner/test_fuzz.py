@@ -103,6 +103,23 @@ def test_the_same_nonsense_gives_the_same_messages() -> None:
     assert first == again
 
 
+@pytest.mark.parametrize("name", MODES)
+def test_a_storm_of_notes_is_answered(name: str) -> None:
+    """More in a beat than any composer can be asked for: two arms on the keys, a program gone mad.
+
+    The density that is heard goes into what the composer is asked for.
+    """
+    partner = make_partner(MODES[name]())
+    messages: list[Message] = []
+    while partner.frame < 12 * BEAT:
+        if partner.frame < BEAT:
+            for pitch in (60, 72):
+                partner.hear(partner.frame, note_on(pitch + partner.frame // 48 % 12, 90))
+                partner.hear(partner.frame, note_off(pitch + partner.frame // 48 % 12))
+        messages += partner.step()
+    assert stuck(messages + partner.end()) == Counter()
+
+
 class Silent:
     """A band that has nothing to say."""
 
