@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 PLAY_PACKAGES := libportaudio2
 TEST_PACKAGES := libportaudio2 jackd2 fluidsynth libfluidsynth3 fluidr3mono-gm-soundfont chromium strace
 
-.PHONY: play plugin test fuzz test-daw lint docs bench setup clean help
+.PHONY: play plugin test fuzz soak test-daw lint docs bench setup clean help
 
 play: $(VENV)/play.stamp  ## play the instrument (ARGS="--preset NAME" and so on)
 	@$(BIN)/latentkeys play $(ARGS) || [ $$? -eq 130 ]  # Ctrl-C is how one stops playing
@@ -22,6 +22,9 @@ test: $(VENV)/test.stamp  ## run the tests, real audio server included (ARGS="-k
 
 fuzz: $(VENV)/test.stamp  ## 100,000 damaged and hostile inputs at every entrance (minutes; ARGS="--seed 7")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+soak: $(VENV)/test.stamp  ## a day of virtual nonsense (half an hour; ARGS="--real-minutes 60": a real session)
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 test-daw: $(VENV)/test.stamp  ## record with a real DAW, Ardour 7, on JACK (apt installs it); writes docs/daw_test.log
 	@$(call system_packages,ardour)

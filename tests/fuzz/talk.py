@@ -83,7 +83,7 @@ def page_messages(folder: Path) -> Try:
         if rng.random() < 0.02:  # or thousands of presets would pile up
             shutil.rmtree(user_presets_folder(), ignore_errors=True)
             panel.hear_control(NowPlaying(preset=str(PRESET)))
-        page = Page(None, Hands(state))  # type: ignore[arg-type] - nothing is sent
+        page = Page(None, Hands(state))  # type: ignore[arg-type]
         for _ in range(rng.randrange(1, 4)):
             said = rng.choice(originals)
             panel.hear_page(page, said if rng.random() < 0.2 else mutated_text(said, rng))

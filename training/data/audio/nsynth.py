@@ -234,7 +234,7 @@ def _plain_files(archive: tarfile.TarFile) -> Iterator[tuple[PurePosixPath, int,
             raise tarfile.ReadError(f"it has more than {_MOST_MEMBERS} members")
         if member.isreg() and (content := archive.extractfile(member)) is not None:
             yield PurePosixPath(member.name), member.size, content
-        archive.members.clear()  # tarfile would keep them all
+        archive.members = []  # type: ignore[attr-defined] # tarfile would keep them all
 
 
 def _decompressed(path: Path) -> IO[bytes]:
