@@ -16,7 +16,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from instrument.cli.options import Decorator, HeadedCommand, under
+from instrument.cli.options import Choice, Decorator, HeadedCommand, under
 from instrument.composers.continuer import at_bar_line, pitched_notes
 from instrument.composers.hearing import accompany_as_heard, continue_as_heard
 from instrument.composers.protocols import Composer
@@ -171,7 +171,7 @@ def accompany_command(
 @_bars
 @_music(
     "--mode",
-    type=click.Choice(_MODES),
+    type=Choice(_MODES),
     help="How a MuseGAN's tracks listen to each other; it must have been trained so.",
 )
 @_constraints

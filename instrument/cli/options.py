@@ -21,6 +21,17 @@ _NO_END = 2**31 - 1001  # seeds: no person counts so far
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
 
+class Choice(click.Choice[str]):
+    """One of a few words; a misspelt one is asked back."""
+
+    def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
+        """Say which words there are, and which is nearest."""
+        from instrument.schema import nearest  # only where something is wrong
+
+        said = super().get_invalid_choice_message(value, ctx)
+        return f"{said} {nearest(str(value), self.choices)}".rstrip()
+
+
 class HeadedOption(click.Option):
     """An option with a heading of its own in the help, and a range in plain words."""
 

@@ -11,7 +11,14 @@ from typing import Any
 
 import click
 
-from instrument.cli.options import PRESET_HELP, RATE_HZ, HeadedCommand, refuse_without, under
+from instrument.cli.options import (
+    PRESET_HELP,
+    RATE_HZ,
+    Choice,
+    HeadedCommand,
+    refuse_without,
+    under,
+)
 
 _audio, _midi, _partner = under("Sound and audio"), under("MIDI"), under("Partner")
 _panel = under("Panel")
@@ -19,6 +26,7 @@ OPEN_TO_OTHERS = (
     "The panel listens at {}: whoever has its address, token included, can play and change sounds. "
     "What goes over the network is not encrypted; use it at home or on stage, not in the open."
 )
+_THIS_MACHINE = "127.0.0.1"
 _PARTNER = "partner_"  # the partner's flags are called so
 
 
@@ -70,7 +78,7 @@ _PARTNER = "partner_"  # the partner's flags are called so
 @_partner(
     "--partner",
     "partner_mode",
-    type=click.Choice(["answer", "duet", "accompany", "loop"]),
+    type=Choice(["answer", "duet", "accompany", "loop"]),
     help="Let a composer play with you: answer your phrases, play along, be a band, vary a loop.",
 )
 @_partner(
@@ -83,7 +91,7 @@ _PARTNER = "partner_"  # the partner's flags are called so
 @_partner(
     "--clock",
     "partner_clock",
-    type=click.Choice(["internal", "midi", "link"]),
+    type=Choice(["internal", "midi", "link"]),
     help="Whose tempo counts: the partner's own (internal), a MIDI clock's, Ableton Link's.",
 )
 @_partner(
@@ -131,7 +139,7 @@ _PARTNER = "partner_"  # the partner's flags are called so
 )
 @_panel(
     "--panel-host",
-    default="127.0.0.1",
+    default=_THIS_MACHINE,
     show_default=True,
     metavar="ADDRESS",
     help="Where the panel listens; 0.0.0.0 lets every machine that knows the address play here.",
@@ -146,6 +154,10 @@ def play_command(context: click.Context, /, **flags: Any) -> None:
     if flags["partner_mode"] is None:
         _check_partner(flags["preset"], partner)
 
+    if not flags["panel"]:
+        host = flags["panel_host"] if flags["panel_host"] != _THIS_MACHINE else None
+        theirs = {"--panel-port": flags["panel_port"] or None, "--panel-host": host}
+        refuse_without("the panel", theirs, "Leave it out, or --no-panel.")
     if flags["panel"] and not _is_only_here(flags["panel_host"]):
         click.echo(OPEN_TO_OTHERS.format(flags["panel_host"]), err=True)
 

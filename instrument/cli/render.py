@@ -19,7 +19,7 @@ import numpy.typing as npt
 from rich.console import Console
 
 from instrument.bundle.bundle import Bundle
-from instrument.cli.options import PRESET_HELP, RATE_HZ, SEED, HeadedCommand, under
+from instrument.cli.options import PRESET_HELP, RATE_HZ, SEED, Choice, HeadedCommand, under
 from instrument.errors import SettingError
 from instrument.files import cannot_write
 from instrument.first_start import compile_once
@@ -142,7 +142,7 @@ _sound, _timbre = under("Sound"), under("Moving timbre")
 )
 @_timbre(
     "--touch",
-    type=click.Choice(["preset", "paper"]),
+    type=Choice(["preset", "paper"]),
     default="preset",
     show_default=True,
     help="Envelope and velocity: as the preset has them, or as the GANSynth paper's script.",

@@ -107,16 +107,25 @@ class SoundCard:
             self.rate_hz = self.rate_hz or float(found["default_samplerate"])
             self._stream = self._open_stream(sounddevice, state)
         except (sounddevice.PortAudioError, ValueError) as error:
-            names = ", ".join(repr(name) for name in output_names(sounddevice)) or "none"
+            outputs = output_names(sounddevice)
+            names = ", ".join(repr(name) for name in outputs) or "none"
             raise DeviceError(
                 f"{self._asked()} cannot be opened: {error}",
-                f"Outputs that PortAudio sees: {names}. Choose one with --audio NAME.",
+                f"{self._meant(outputs)}Outputs that PortAudio sees: {names}. "
+                "Choose one with --audio NAME.",
             ) from error
         self.rate_hz = float(self._stream.samplerate)
         self.latency_seconds = sane_latency(self._stream.latency, self.block_frames, self.rate_hz)
 
     def _asked(self) -> str:
         return "a sound card" if self._device is None else f"audio device {self._device!r}"
+
+    def _meant(self, outputs: list[str]) -> str:
+        """Ask back about a misspelt name."""
+        from instrument.schema import nearest
+
+        asked = nearest(str(self._device or ""), [*outputs, "auto", "jack", "null"])
+        return f"{asked} ".lstrip()
 
     def _open_stream(self, sounddevice: Any, state: EngineState) -> Any:
         ffi = sounddevice._ffi

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
 from instrument.composers.continuer import NoteModel
-from instrument.composers.registry import NOTE_MODELS, find_composer, open_composer
+from instrument.composers.registry import BUILT_IN, NOTE_MODELS, find_composer, open_composer
 from instrument.errors import SettingError
 from instrument.music.transport import Transport
 from instrument.partner.modes.accompany import Accompany
@@ -66,13 +67,32 @@ def open_note_model(name: str) -> NoteModel[Any] | None:
     BundleError
         It is broken, or a sound.
     """
+    bundle = _note_model_bundle(name)
+    if bundle is None:
+        return None
+    return NOTE_MODELS[bundle.music.kind](bundle, Runtime(threads=1, device="cpu"))
+
+
+def check_composers(options: PartnerOptions) -> None:
+    """Find what a partner will open, so that a wrong name is told before anything starts.
+
+    Raises
+    ------
+    SettingError, BundleError
+        As `open_note_model`, and of the band.
+    """
+    _note_model_bundle(options.model)
+    if options.mode == "accompany" and options.band not in BUILT_IN:
+        find_composer(options.band)
+
+
+def _note_model_bundle(name: str) -> Bundle | None:
     if name == "ngram":
         return None
     bundle = find_composer(name)
-    kind = bundle.music.kind
-    if kind not in NOTE_MODELS:
+    if bundle.music.kind not in NOTE_MODELS:
         raise SettingError(
             f"{name} makes whole phrases and cannot answer note by note",
             "Choose a note model, such as note_lstm_tunes: latentkeys models list shows them.",
         )
-    return NOTE_MODELS[kind](bundle, Runtime(threads=1, device="cpu"))
+    return bundle

@@ -171,7 +171,8 @@ class PresetBanks:
         preset = load_preset(path)
         bank = self._free_bank()
         if bank is None:
-            self._state.command(FADE_BANK, self._replaceable()[0])
+            for oldest in self._replaceable()[:1]:
+                self._state.command(FADE_BANK, oldest)
             return None
         self._loaded = [loaded for loaded in self._loaded if loaded.bank != bank]
         self._state.clear_bank(bank)
@@ -238,9 +239,13 @@ class PresetBanks:
         return next((bank for bank in candidates if self._state.bank_is_free(bank)), None)
 
     def _replaceable(self) -> list[int]:
-        """Return the banks of presets that nobody plays, the least recently used first."""
-        played = (self.current, self.partner)
-        return [loaded.bank for loaded in self._loaded if loaded not in played]
+        """Return the banks of presets that nobody plays, the least recently used first.
+
+        A partner without a preset of its own stays on the first one.
+        """
+        played = {loaded.bank for loaded in (self.current, self.partner) if loaded}
+        played.update(int(bank) for bank in self._state.channels["bank"])
+        return [loaded.bank for loaded in self._loaded if loaded.bank not in played]
 
 
 def _tones_of(preset: Preset) -> tuple[object, ...]:

@@ -92,16 +92,17 @@ class Host:
         settings.for_engine().save(folder)
         self.state.fields["goes_through"] = int(settings.through)
         self._status = status(self.state)
-        self._models = models(self.state, folder)
         options = settings.for_partner(load_preset(preset, self._status.say).partner)
-        sound = options.preset if options else None
+        # What can be wrong is looked for before a process is started that nobody would end.
+        sound = find_preset(options.preset) if options and options.preset else None
+        self._models = models(self.state, folder)
         self.presets = PresetChanges(
             self.state,
             preset,
             self._models,
             self._status,
             options.voice_channels if options else (),
-            find_preset(sound) if sound else None,
+            sound,
         )
         self._folder, self._partner_options = folder, options
         self._partner = PartnerProcess(self.state, folder, options) if options else None
@@ -233,12 +234,10 @@ class Host:
             self.ready = report
             if self._partner:
                 self.state.fields["echo_frames"] = round(ECHO_SECONDS * report.rate_hz)
-            placed_seconds = report.block_frames / report.rate_hz
             self._status.update(
                 output=f"{report.audio} {report.rate_hz / 1000:g} kHz",
                 block_frames=report.block_frames,
-                latency_seconds=report.latency_seconds
-                + (0.0 if self._settings.lowest_latency else placed_seconds),
+                latency_seconds=report.latency_from_key(lowest=self._settings.lowest_latency),
             )
 
     def _hear_partner(self, reports: list[partner_messages.Report]) -> None:

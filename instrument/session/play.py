@@ -19,7 +19,7 @@ from instrument.files import free_name
 from instrument.first_start import compile_once
 from instrument.midi.song import Song, read_midi_file
 from instrument.preset.banks import chosen_preset
-from instrument.preset.preset import load_preset
+from instrument.preset.preset import Preset, find_preset, load_preset
 from instrument.session.control import Host
 from instrument.session.demo import demonstration
 from instrument.session.ending import Ending
@@ -44,7 +44,8 @@ def play_live(settings: PlaySettings) -> None:
         A wrong option, a preset or device that does not work, an engine that died.
     """
     preset = chosen_preset(settings.preset)
-    load_preset(preset)  # a wrong one is told before anything starts
+    # What is wrong is told before anything starts.
+    _check_partner(settings, load_preset(preset))
     song = _song(settings)
     check_files(settings)
     compile_once()
@@ -103,6 +104,15 @@ def panic_key(host: Host) -> Iterator[None]:
     finally:
         if hasattr(signal, "SIGQUIT"):
             signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
+
+def _check_partner(settings: PlaySettings, preset: Preset) -> None:
+    if partner := settings.for_partner(preset.partner):
+        from instrument.partner.open_partner import check_composers  # not needed otherwise
+
+        check_composers(partner)
+        if partner.preset:
+            find_preset(partner.preset)
 
 
 def _song(settings: PlaySettings) -> Song | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from instrument.cli.options import option
+from instrument.cli.options import Choice, option
 from training.cli.make_set import make_set
 from training.cli.options import FOLDER, FORCE, NAME
 from training.data.symbolic.corpus import CORPORA, open_corpus, write_corpus
@@ -37,7 +37,7 @@ def jsb(force: bool) -> None:
 @click.command("music21", short_help="Bach's chorales and tune books: no download.")
 @option(
     "--what",
-    type=click.Choice(["jsb", "tunes", "all"]),
+    type=Choice(["jsb", "tunes", "all"]),
     default="all",
     show_default=True,
     help="Bach's chorales (jsb), the tune books, or both.",

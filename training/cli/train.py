@@ -12,7 +12,7 @@ import msgspec
 import torch
 from rich.console import Console
 
-from instrument.cli.options import HeadedOption
+from instrument.cli.options import Choice, HeadedOption
 from instrument.errors import SettingError
 from training.cli.options import FOLDER
 from training.trainer.checkpoint import CHECKPOINT
@@ -103,7 +103,7 @@ def train_command(system: System[Any, Any]) -> click.Command:
 
 def _parameters(system: System[Any, Any]) -> list[click.Parameter]:
     """Return the command's arguments: images only where they are counted."""
-    count, recipes = click.IntRange(min=1), click.Choice(list(system.recipes))
+    count, recipes = click.IntRange(min=1), Choice(list(system.recipes))
     has_length = system.course or system.usual_steps
     usual = "as the recipe says" if has_length else f"{_MINUTES:.0f}"
     default = next(iter(system.recipes)) + " by default"
@@ -141,7 +141,7 @@ def _parameters(system: System[Any, Any]) -> list[click.Parameter]:
         ),
         HeadedOption(
             ["--device"],
-            type=click.Choice(["auto", "cpu", "cuda"]),
+            type=Choice(["auto", "cpu", "cuda"]),
             default="auto",
             show_default=True,
             help="Where to train; auto takes a GPU if there is one.",

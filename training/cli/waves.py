@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
-from instrument.cli.options import option
+from instrument.cli.options import Choice, option
 from instrument.errors import SettingError
 from training.cli.make_set import make_set
 from training.cli.options import FOLDER, FONT, FORCE, NAME, PROGRAMS
@@ -56,7 +56,7 @@ def soundfont(
 @click.argument("path", type=click.Path(path_type=Path))
 @option(
     "--sources",
-    type=click.Choice(["acoustic", "all"]),
+    type=Choice(["acoustic", "all"]),
     default="acoustic",
     show_default=True,
     help="Which instruments.",

@@ -91,6 +91,26 @@ def test_when_every_bank_sounds_the_oldest_fades_without_a_click(presets: list[P
     assert int(engine.state.meters["active_voices"]) == len(PRESET_BANKS) - 1
 
 
+def test_presets_go_on_changing_beside_a_partner_that_stays_on_the_first(
+    presets: list[Path],
+) -> None:
+    """What it plays is not faded to make room: a held note on another bank is."""
+    engine = OfflineEngine(note_seconds=4.0)
+    banks = PresetBanks(engine.state, partner_channels=(15,))
+    first = banks.prepare(presets[0])
+    banks.use(first)
+    engine.send(-1, note_on(40, 100, 15))  # the partner's
+    for pitch, path in enumerate(presets[1:3], start=60):
+        play(engine, banks, path)
+        engine.send(-1, note_on(pitch))
+        engine.render(9600)
+    assert banks.place(presets[3]) is None
+    engine.render(4800)
+    assert banks.place(presets[3])
+    assert banks.find(presets[0]) == first
+    assert int(engine.state.meters["bank_voices"][first.bank]) == 1
+
+
 def test_the_first_preset_is_there_before_the_first_block(presets: list[Path]) -> None:
     engine = OfflineEngine(note_seconds=4.0)
     first = PresetBanks(engine.state).prepare(presets[0])

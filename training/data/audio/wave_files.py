@@ -6,8 +6,10 @@ words what is wrong with it.
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -107,12 +109,11 @@ def read_tiles(path: Path) -> Iterator[NDArray[np.float32]]:
 @contextmanager
 def _sound_file(file: Path | BinaryIO) -> Iterator[soundfile.SoundFile]:
     try:
-        if isinstance(file, Path):
-            with open_regular(file) as opened, _sound_file(opened) as sound:
-                yield sound
-            return
-        _refuse_cut_off(file)
-        with soundfile.SoundFile(file) as sound:
+        with ExitStack() as opened:
+            if isinstance(file, Path):
+                file = opened.enter_context(open_regular(file))
+            _refuse_cut_off(file)
+            sound = opened.enter_context(_opened(file))
             if not 0 < sound.samplerate <= _HIGHEST_RATE_HZ or sound.channels > _MOST_CHANNELS:
                 raise ValueError(f"it has {sound.channels} channels at {sound.samplerate} Hz")
             if sound.frames <= 0:
@@ -120,6 +121,19 @@ def _sound_file(file: Path | BinaryIO) -> Iterator[soundfile.SoundFile]:
             yield sound
     except (soundfile.LibsndfileError, OSError) as reason:
         raise ValueError(f"it cannot be read: {reason}") from reason
+
+
+def _opened(file: BinaryIO) -> soundfile.SoundFile:
+    """Open a file by its number, if it has one.
+
+    A seek to before the file is libsndfile's own business then, not a trace on the terminal.
+    """
+    try:
+        number = file.fileno()
+    except io.UnsupportedOperation:  # it lies in memory
+        return soundfile.SoundFile(file)
+    os.lseek(number, 0, os.SEEK_SET)
+    return soundfile.SoundFile(number, closefd=False)
 
 
 def _refuse_cut_off(file: BinaryIO) -> None:
