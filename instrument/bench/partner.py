@@ -29,8 +29,8 @@ from instrument.partner.commands import Keep
 from instrument.partner.messages import Kept, Listening
 from instrument.partner.open_partner import open_partner
 from instrument.partner.partner import Partner
-from instrument.partner.replay import replay
-from instrument.partner.take import read_take
+from instrument.partner.takes.replay import replay
+from instrument.partner.takes.take import read_take
 from instrument.preset.partner_options import ModeName, PartnerOptions
 from instrument.processes.child_process import ChildProcess
 from instrument.realtime.state import FADE_OUT, PARTNER_SOURCE, TO_OUT, EngineState

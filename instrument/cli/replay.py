@@ -9,8 +9,8 @@ import click
 from rich.console import Console
 
 from instrument.errors import FileError, SettingError
-from instrument.partner.replay import replay_into
-from instrument.partner.take import NOTES_FILE
+from instrument.partner.takes.replay import replay_into
+from instrument.partner.takes.take import NOTES_FILE
 from instrument.progress import LongWork
 
 

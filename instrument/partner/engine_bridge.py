@@ -12,7 +12,7 @@ from collections import deque
 from instrument.midi.messages import NOTE_OFF, is_note_on, message_of
 from instrument.partner.partner import Partner
 from instrument.partner.sounding_notes import Message
-from instrument.partner.take_recorder import TakeRecorder
+from instrument.partner.takes.take_recorder import TakeRecorder
 from instrument.realtime.state import PARTNER_SOURCE, EngineState
 
 TOO_LATE_SECONDS = 0.1

@@ -33,7 +33,7 @@ from instrument.partner.engine_bridge import LivePartner
 from instrument.partner.knobs import change_in_words
 from instrument.partner.messages import Kept, Listening, load_options
 from instrument.partner.open_partner import open_partner
-from instrument.partner.take import new_take_folder
+from instrument.partner.takes.take import new_take_folder
 from instrument.partner.views import view_of
 from instrument.preset.partner_options import PartnerOptions
 from instrument.processes.heartbeat import Heartbeat

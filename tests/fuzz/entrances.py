@@ -24,7 +24,7 @@ from instrument.errors import LatentkeysError
 from instrument.latents.fit_to_recording import read_recording
 from instrument.midi.phrases import read_phrase
 from instrument.midi.song import read_midi_file
-from instrument.partner.take import read_take
+from instrument.partner.takes.take import read_take
 from instrument.preset.preset import load_preset
 from instrument.realtime.state import PANIC
 from instrument.rendering.tone_cache import Tone, ToneCache

@@ -8,7 +8,7 @@ from pathlib import Path
 from instrument.partner.commands import PartnerCommand
 from instrument.partner.open_partner import open_partner
 from instrument.partner.sounding_notes import Message
-from instrument.partner.take_recorder import TakeRecorder
+from instrument.partner.takes.take_recorder import TakeRecorder
 from instrument.preset.partner_options import PartnerOptions
 from tests.helpers.partner_stage import RATE
 

@@ -107,9 +107,12 @@ class Accompany:
         """Draw one note of the player's next bar; with the last one the band plays."""
         assert self._line is not None
         end = self._line + partner.transport.bar_beats
-        composer, blend = partner.composer, partner.blend
+        composer, blend = partner.composer, partner.phrasing.blend
         note, after = composer.draw(
-            self._moment, replace(partner.asked(), register=None), blend, self._guessed_until
+            self._moment,
+            replace(partner.phrasing.asked(), register=None),
+            blend,
+            self._guessed_until,
         )
         if note.start_beats < end and len(self._guess) < _MOST_GUESSED:
             self._guess.append(note)
@@ -140,12 +143,14 @@ class Accompany:
             for note in track.notes:
                 start = note.start_beats + begins
                 if from_beats - 1e-6 <= start < self._line + bar:
-                    partner.plan.add(Planned(partner.felt(replace(note, start_beats=start)), part))
+                    partner.plan.add(
+                        Planned(partner.phrasing.felt(replace(note, start_beats=start)), part)
+                    )
         self._bars_made += 1
 
     def _tracks(self, partner: Partner, shown: Phrase) -> tuple[Track, ...]:
         """Ask the band; where it fails, the guess an octave lower stands in for it."""
-        controls = replace(partner.constraints, candidates=_CANDIDATES)
+        controls = replace(partner.phrasing.constraints, candidates=_CANDIDATES)
         bars = round(shown.length_beats / partner.transport.bar_beats)
         try:
             return self._band.generate(bars, self._seed + self._bars_made, controls, shown).tracks

@@ -13,7 +13,8 @@ from __future__ import annotations
 import math
 
 from instrument.midi.messages import DOWN, is_control, is_note_on
-from instrument.partner.partner import Partner, Shape
+from instrument.partner.partner import Partner
+from instrument.partner.phrasing import Shape
 
 _PEDAL_BARS = 2
 _BRUSHED_BEATS = 0.5
@@ -53,7 +54,7 @@ class Answer:
                 self.begin_anew(partner)
             if self._phrase_start is None:
                 self._phrase_start = beats
-                partner.ear.begin_phrase()
+                partner.phrasing.ear.begin_phrase()
         elif is_control(data, partner.options.end_control):
             self._is_asked = data[2] >= DOWN and self._phrase_start is not None
 
@@ -76,7 +77,7 @@ class Answer:
 
     def begin_anew(self, partner: Partner) -> None:
         """Wait for a phrase."""
-        partner.shape = None
+        partner.phrasing.shape = None
         self._phrase_start, self._is_asked, self._is_answering = None, False, False
 
     def _has_ended(self, partner: Partner, beats: float) -> bool:
@@ -86,7 +87,7 @@ class Answer:
         if hands.are_down or hands.last_beats is None:
             return False
         silence = beats - hands.last_beats
-        if not partner.hears_what_is_meant:
+        if not partner.phrasing.hears_what_is_meant:
             return silence >= partner.options.silence_beats
         if hands.pedal_is_down and silence < _PEDAL_BARS * partner.transport.bar_beats:
             return False
@@ -96,10 +97,10 @@ class Answer:
     def _sounds_ended(self, partner: Partner) -> bool:
         """Tell a phrase that has come to rest from one that takes a breath."""
         assert self._phrase_start is not None
-        phrase, last = partner.ear.phrase, partner.hands.last_beats or 0.0
+        phrase, last = partner.phrasing.ear.phrase, partner.hands.last_beats or 0.0
         if last - self._phrase_start < partner.transport.bar_beats / 2.0 or not phrase:
             return False
-        key = partner.key
+        key = partner.phrasing.key
         rests = phrase[-1].length_beats >= 1.0
         return rests or key is None or phrase[-1].pitch % 12 in key.tonic_chord
 
@@ -111,7 +112,7 @@ class Answer:
         assert self._phrase_start is not None
         is_short = hands.last_beats - self._phrase_start < _BRUSHED_BEATS
         return (
-            partner.hears_what_is_meant
+            partner.phrasing.hears_what_is_meant
             and is_short
             and hands.strokes_since(self._phrase_start) <= 1
             and beats - hands.last_beats >= 2.0 * partner.options.silence_beats - 1e-3
@@ -130,7 +131,7 @@ class Answer:
         self._end = self._start + max(1, bars) * music.bar_beats
         self._is_answering, self._is_asked = True, False
         self._has_first = self._is_composed = False
-        partner.shape = Shape(self._start, self._end, self._end - _CLOSE_BEATS)
+        partner.phrasing.shape = Shape(self._start, self._end, self._end - _CLOSE_BEATS)
 
     def _answer(self, partner: Partner, beats: float) -> None:
         """Compose the next note as far as the horizon goes."""

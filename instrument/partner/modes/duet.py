@@ -67,6 +67,6 @@ class Duet:
 
     def _is_busy(self, partner: Partner, beats: float) -> bool:
         since, hands = beats - _BUSY_BEATS, partner.hands
-        is_meant = partner.hears_what_is_meant
+        is_meant = partner.phrasing.hears_what_is_meant
         strikes = hands.strokes_since(since) if is_meant else hands.strikes_since(since)
         return strikes >= partner.options.busy_strikes

@@ -50,7 +50,7 @@ class Loop:
         length = partner.options.loop_bars * partner.transport.bar_beats
         if self._passes == 0:
             self._captured += partner.hands.take_ready(beats)
-            if beats < self._start + length - partner.soon_beats:
+            if beats < self._start + length - partner.time.soon_beats:
                 return
             self._keep(partner, beats, length)
         next_start = self._start + (self._passes + 1) * length
@@ -99,7 +99,7 @@ class Loop:
         """Plan the bars that stay; begin to compose the one that does not."""
         bar_beats = partner.transport.bar_beats
         bar = (self._passes - 1) % partner.options.loop_bars * bar_beats
-        if partner.hears_what_is_meant:
+        if partner.phrasing.hears_what_is_meant:
             self._notes = self._played
         stays = tuple(n for n in self._notes if not bar <= n.start_beats < bar + bar_beats)
         partner.moment = partner.composer.begin(start - length, bar_beats, partner.moment.drawn)

@@ -57,7 +57,7 @@ def test_a_key_that_is_turned_is_heard_within_a_beat() -> None:
     turned = partner.frame
     f_sharp = round(7 / 24 * 127)
     after = run(partner, 14.0, [(turned, control_change(22, f_sharp)), *tune(slow)[16:]])
-    assert partner.constraints.key == Key(6, "major")
+    assert partner.phrasing.constraints.key == Key(6, "major")
     late = [m for m in strikes(after) if m.frame >= turned + BEAT]
     scale = Key(6, "major").pitch_classes
     assert late and all(scale[m.data[1] % 12] for m in late)

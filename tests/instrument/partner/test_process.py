@@ -21,8 +21,8 @@ from instrument.partner.messages import (
     Report,
     View,
 )
-from instrument.partner.replay import replay, replay_into
-from instrument.partner.take import read_take
+from instrument.partner.takes.replay import replay, replay_into
+from instrument.partner.takes.take import read_take
 from instrument.preset.partner_options import PartnerOptions
 from instrument.processes.json_lines import Failed, Notice
 from instrument.realtime.state import PARTNER_SOURCE, TO_OUT

@@ -14,7 +14,7 @@ from instrument.errors import PresetError
 from instrument.files import shipped_presets_folder
 from instrument.latents.create_preset import refresh_preset
 from instrument.music.constraints import Key
-from instrument.partner.take import NOTES_FILE
+from instrument.partner.takes.take import NOTES_FILE
 from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.preset import load_preset, save_preset
 from instrument.session.settings import PlaySettings

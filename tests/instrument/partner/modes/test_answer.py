@@ -70,10 +70,10 @@ def test_an_output_that_is_late_is_told_earlier() -> None:
 def test_whoever_returns_has_the_word_within_five_milliseconds() -> None:
     partner = make_partner(answer_bars=2)
     messages = run(partner, 5.6, tune())
-    assert len(partner.ledger) > 0 or partner.plan.notes
+    assert len(partner.output.ledger) > 0 or partner.plan.notes
     returned = partner.frame
     messages += run(partner, 5.7, [(returned, note_on(48, 80))])
-    assert len(partner.ledger) == 0
+    assert len(partner.output.ledger) == 0
     assert not partner.plan.notes
     later = [m for m in messages if m.frame > returned + 5 * MS and m.data[0] & 0xF0 == 0x90]
     assert all(m.frame <= returned + 31 * MS for m in later)  # what was committed already

@@ -2,8 +2,8 @@
 
 ``take.json`` holds what the partner heard, each message with its frame, and what the player had
 chosen, the seed and the composer's identity included; ``notes.mid`` holds what both played. The
-partner lives in virtual time, so `instrument.partner.replay` makes the bytes of ``notes.mid`` again
-from ``take.json`` alone.
+partner lives in virtual time, so `instrument.partner.takes.replay` makes the bytes of
+``notes.mid`` again from ``take.json`` alone.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from instrument.errors import FileError, SettingError
 from instrument.files import replacing_file
 from instrument.midi.phrases import write_phrase
 from instrument.music.note import Phrase
-from instrument.partner.append_log import AppendLog
-from instrument.partner.take_events import Frame, TakeEvent
-from instrument.partner.take_format_1 import decode_old_event, options_of
+from instrument.partner.takes.append_log import AppendLog
+from instrument.partner.takes.take_events import Frame, TakeEvent
+from instrument.partner.takes.take_format_1 import decode_old_event, options_of
 from instrument.preset.partner_options import PartnerOptions
 from instrument.schema import NO_JSON, decode, ranged, read_limited
 

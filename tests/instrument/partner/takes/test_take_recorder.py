@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from instrument.midi.messages import control_change, note_off, note_on, pitch_bend
 from instrument.partner.commands import FollowLink, Learn, Lock, Silence, Tap, ThinkAgain
-from instrument.partner.replay import replay, replay_into
-from instrument.partner.take import NOTES_FILE, TAKE_FILE, read_take
+from instrument.partner.takes.replay import replay, replay_into
+from instrument.partner.takes.take import NOTES_FILE, TAKE_FILE, read_take
 from instrument.preset.partner_options import PartnerOptions
 from tests.helpers.partner_stage import BEAT, tune
 from tests.helpers.places import ROOT
@@ -156,7 +156,7 @@ for minute in range(int(sys.argv[1])):
             if number % 4 == 0:
                 recorder.step()
         while recorder.partner.frame < 48_000 * (60 * minute + second + 1):
-            recorder.partner._frame += 48_000 // 4  # the time between costs nothing
+            recorder.partner.time.frame += 48_000 // 4  # the time between costs nothing
             recorder.step()
     gc.collect()
     sizes.append(resident())

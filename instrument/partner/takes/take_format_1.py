@@ -20,7 +20,7 @@ from instrument.partner.commands import (
     Tap,
     ThinkAgain,
 )
-from instrument.partner.take_events import Frame, TakeEvent
+from instrument.partner.takes.take_events import Frame, TakeEvent
 from instrument.schema import ranged
 
 _COMMAND_SOURCE = -1

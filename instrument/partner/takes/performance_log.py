@@ -13,10 +13,10 @@ from instrument.midi.messages import channel_of, is_note_off, is_note_on
 from instrument.midi.note_tracker import NoteTracker
 from instrument.music.note import Meter, Note, Phrase, Tempo, Track
 from instrument.music.transport import Transport
-from instrument.partner.append_log import AppendLog
 from instrument.partner.clocks.metronome import CLICK_CHANNEL
 from instrument.partner.player_notes import MOST_EQUAL
 from instrument.partner.sounding_notes import Message
+from instrument.partner.takes.append_log import AppendLog
 from instrument.realtime.state import TO_VOICES
 
 _SHORTEST_BEATS = 1.0 / 240.0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from instrument.partner.replay import replay, replay_into
-from instrument.partner.take import FORMAT, NOTES_FILE, read_take
+from instrument.partner.takes.replay import replay, replay_into
+from instrument.partner.takes.take import FORMAT, NOTES_FILE, read_take
 
 HERE = Path(__file__).parent
 TAKES = sorted(folder for folder in HERE.glob("takes_of_format_*/*"))

@@ -16,8 +16,8 @@ from instrument.midi.phrases import read_phrase
 from instrument.music.note import Tempo
 from instrument.partner.commands import ThinkAgain
 from instrument.partner.open_partner import open_partner
-from instrument.partner.replay import replay, replay_into
-from instrument.partner.take import NOTES_FILE, TAKE_FILE, read_take
+from instrument.partner.takes.replay import replay, replay_into
+from instrument.partner.takes.take import NOTES_FILE, TAKE_FILE, read_take
 from instrument.preset.partner_options import PartnerOptions
 from tests.helpers.partner_stage import BEAT, RATE, TUNE, tune
 from tests.helpers.takes import Session

@@ -1,9 +1,9 @@
 """A partner and all that it is told, so that a take can be kept at any moment.
 
 In: messages and commands, in the order of their frames. Out: the partner's messages; and a folder
-with the take, from which `instrument.partner.replay` makes the same again. Whatever would make a
-take that cannot be read is noticed before it is written: a take that has become too long ends
-there, and the music goes on without it.
+with the take, from which `instrument.partner.takes.replay` makes the same again. Whatever would
+make a take that cannot be read is noticed before it is written: a take that has become too long
+ends there, and the music goes on without it.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 import msgspec
 
 from instrument.midi.track_notes import MAX_KEPT
-from instrument.partner.append_log import AppendLog
 from instrument.partner.commands import PartnerCommand
 from instrument.partner.partner import Partner
-from instrument.partner.replay import composer_sha256
 from instrument.partner.sounding_notes import Message
-from instrument.partner.take import FORMAT, LIMIT_BYTES, Take, write_take
-from instrument.partner.take_events import TakeEvent
+from instrument.partner.takes.append_log import AppendLog
+from instrument.partner.takes.replay import composer_sha256
+from instrument.partner.takes.take import FORMAT, LIMIT_BYTES, Take, write_take
+from instrument.partner.takes.take_events import TakeEvent
 
 TAKE_SECONDS = 2.5 * 3600.0
 """A take lasts no longer: files of notes end after three hours."""

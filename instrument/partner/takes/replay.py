@@ -12,7 +12,7 @@ from instrument.midi.phrases import write_phrase
 from instrument.partner.open_partner import open_partner
 from instrument.partner.partner import Partner
 from instrument.partner.sounding_notes import Message
-from instrument.partner.take import Take, read_take
+from instrument.partner.takes.take import Take, read_take
 
 
 def replay(take: Take, report: Callable[[float], None] = lambda _: None) -> list[Message]:

@@ -1,0 +1,123 @@
+"""The partner's time: its own tempo, the player's taps, a MIDI clock, or Ableton Link.
+
+In: frames that pass, taps, clock messages, positions of Link. Out: the `Transport` of this moment,
+and what a change of it means for what was planned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import Enum
+
+from instrument.music.transport import TapTempo, Transport
+from instrument.partner.clocks.midi_clock import ClockFollower
+from instrument.partner.settings import COMMIT_SECONDS, HAND_OVER_SECONDS
+
+_JUMP_BEATS, _SAME_BEATS, _SAME_TEMPO = 0.25, 0.002, 1e-5  # of what Link says
+
+
+class Change(Enum):
+    """What has become of the transport."""
+
+    NONE = 0
+    MOVED = 1  #: another tempo, or a little correction: what is planned stays
+    JUMPED = 2  #: another position, or a standstill: nothing planned is left
+
+
+class Timeline:
+    """The present moment, as a frame and as a position in beats.
+
+    Parameters
+    ----------
+    transport
+        Where the music begins.
+    follows_clock
+        Wait for a MIDI clock instead of keeping the transport's own tempo.
+
+    Attributes
+    ----------
+    transport, frame
+        The musical clock, and the frame of the stream, at this moment.
+    follower
+        Of the MIDI clock, if one is followed.
+    """
+
+    def __init__(self, transport: Transport, *, follows_clock: bool) -> None:
+        self.follower = ClockFollower(transport) if follows_clock else None
+        self.transport = self.follower.transport if self.follower else transport
+        self.frame = 0
+        self._taps = TapTempo(transport.rate_hz)
+        self._jumps, self._was_running = self.transport.jumps, self.transport.is_running
+
+    @property
+    def beats(self) -> float:
+        """The present position."""
+        return self.transport.beats_at(self.frame)
+
+    @property
+    def committed_beats(self) -> float:
+        """The position up to which what is planned is played in any case."""
+        return self.transport.beats_at(round(self.frame + self._commit_frames))
+
+    @property
+    def soon_beats(self) -> float:
+        """How many beats the commit time is."""
+        return self._commit_frames / self.transport.tie.frames_per_beat
+
+    @property
+    def _commit_frames(self) -> float:
+        return COMMIT_SECONDS * self.transport.rate_hz
+
+    def begin_at(self, frame: int, count_in_bars: int) -> None:
+        """Begin on a frame: soon after it is beat 0, unless another program says what is."""
+        self.frame = frame
+        if self.follower is None:
+            soon = frame + round(HAND_OVER_SECONDS * self.transport.rate_hz)
+            tie = replace(self.transport.tie, frame=float(soon), beats=0.0)
+            count_in = tie.frame_at(count_in_bars * self.transport.bar_beats)
+            self.transport = replace(self.transport, tie=replace(tie, frame=count_in))
+
+    def go_on(self, frames: int) -> Change:
+        """Let time pass."""
+        self.frame += frames
+        if self.follower is None:
+            return Change.NONE
+        self.follower.look(float(self.frame))
+        return self._follow()
+
+    def hear_clock(self, frame: int, data: bytes, source: int) -> Change:
+        """Take a message of a MIDI clock; without one to follow it means nothing."""
+        if self.follower is None:
+            return Change.NONE
+        self.follower.hear(float(frame), data, source)
+        return self._follow()
+
+    def tap(self, sent_until_beats: float) -> Change:
+        """Take a tap of the player, from where nothing was sent yet: sent ticks stay right."""
+        bpm = None if self.follower else self._taps.tap(float(self.frame))
+        if bpm is None:
+            return Change.NONE
+        at = max(self.transport.tie.frame_at(sent_until_beats), float(self.frame))
+        self.transport = self.transport.with_tempo(bpm, at)
+        return Change.MOVED
+
+    def follow_link(self, beats: float, bpm: float) -> Change:
+        """Take what Link says: a small difference smoothly, a large one as a jump."""
+        music = self.transport
+        away = beats - music.beats_at(self.frame)
+        if abs(away) > _JUMP_BEATS:
+            self.transport = music.at(beats, self.frame).with_tempo(bpm, self.frame)
+            return Change.JUMPED
+        if abs(away) > _SAME_BEATS or abs(bpm / music.bpm - 1.0) > _SAME_TEMPO:
+            tie = replace(music.tie, frame=float(self.frame), beats=beats)
+            self.transport = replace(music, tie=tie).with_tempo(bpm, self.frame)
+            return Change.MOVED
+        return Change.NONE
+
+    def _follow(self) -> Change:
+        assert self.follower is not None
+        self.transport = self.follower.transport
+        jumped = self.transport.jumps != self._jumps
+        stopped = self._was_running and not self.transport.is_running
+        self._jumps, self._was_running = self.transport.jumps, self.transport.is_running
+        return Change.JUMPED if jumped or stopped else Change.MOVED
