@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils import clip_grad_norm_
 
 from instrument.composers.chorale_state import HOLD
 from instrument.music.chorale_frames import frames_of
@@ -35,7 +34,7 @@ from training.chorale_lstm.writer import ChoraleWriter, without_voices
 from training.data.symbolic.corpus import Corpus, Piece, open_corpus
 from training.pictures.samples import PhraseSamples
 from training.trainer.average import WeightAverage
-from training.trainer.distributed import average_gradients
+from training.trainer.descent import descend
 from training.trainer.system import RunPosition, System, rate
 
 _WARM_UP_STEPS = 50
@@ -130,8 +129,6 @@ class ChoraleLearner:
 
     def step(self, at: RunPosition) -> dict[str, Tensor]:
         """Learn from one batch."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * rate(at, _WARM_UP_STEPS)
         lessons, number = self._lessons(), at.step * at.processes + at.process
         batch = draw_batch(lessons, self.config.batch, number, at.random, self.config.between)
         batch = batch.to(self.device)
@@ -139,11 +136,8 @@ class ChoraleLearner:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bfloat16):
             nats = cell_nats(self.network, batch)
         loss = (nats.mean(dim=1) * batch.weights).sum() / batch.weights.sum()
-        self.optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        average_gradients(self.network.parameters())
-        clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
+        speed = self.config.learning_rate * rate(at, _WARM_UP_STEPS)
+        descend(self.optimizer, loss, speed, most_norm=1.0)
         self.mean.update_parameters(self.network)
         return {"loss": loss.detach()}
 

@@ -48,7 +48,7 @@ from training.metrics.audio.sliced_wasserstein import tile_distance
 from training.pictures.samples import NoteSamples
 from training.trainer.average import WeightAverage
 from training.trainer.checkpoint import CHECKPOINT
-from training.trainer.distributed import average_gradients
+from training.trainer.descent import descend
 from training.trainer.system import Course, RunPosition, System, rate
 from training.trainer.trainer import BEST, RunCard, load_networks, read_run
 
@@ -163,7 +163,7 @@ class ConvganLearner:
     def step(self, at: RunPosition) -> dict[str, Tensor]:
         """Take one step of the critic, then one of the generator."""
         config = self.config
-        self._slow_down(at)
+        factor = 1.0 if config.is_document else rate(at, warm_up_steps=1)
         levels, _ = draw_tiles(config.tiles, self._waves, "train", config.batch, at.random)
         real = self.range.normalise(levels.to(self.device))
         with torch.no_grad():
@@ -174,9 +174,9 @@ class ConvganLearner:
             slope = self._slope(real)
             critic_loss = critic_loss + 0.5 * config.slope_weight * config.slope_steps * slope
             losses["slope"] = slope.detach()
-        self._learn("critic", critic_loss)
+        descend(self.optimizers["critic"], critic_loss, config.critic_rate * factor)
         loss = softplus(-self.critic(self._generated())).mean()
-        self._learn("generator", loss)
+        descend(self.optimizers["generator"], loss, config.learning_rate * factor)
         self.average.update_parameters(self.generator)
         return {"loss": loss.detach(), **losses}
 
@@ -203,14 +203,6 @@ class ConvganLearner:
         generator = self.generator if self.config.is_document else self.average.module
         return TileSounds(self.config, generator, self.range)
 
-    def _slow_down(self, at: RunPosition) -> None:
-        """Set our learning rates, which end at a hundredth; the document's stay."""
-        if self.config.is_document:
-            return
-        speeds = (self.config.learning_rate, self.config.critic_rate)
-        for optimizer, speed in zip(self.optimizers.values(), speeds, strict=True):
-            optimizer.param_groups[0]["lr"] = speed * rate(at, warm_up_steps=1)
-
     def _generated(self) -> Tensor:
         latent = torch.randn(self.config.batch, self.config.latent)
         tiles: Tensor = self.generator(latent.to(self.device))
@@ -221,13 +213,6 @@ class ConvganLearner:
         real = real.detach().requires_grad_()
         (slope,) = torch.autograd.grad(self.critic(real).sum(), real, create_graph=True)
         return slope.square().sum(dim=(1, 2, 3)).mean()
-
-    def _learn(self, name: str, loss: Tensor) -> None:
-        for optimizer in self.optimizers.values():
-            optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        average_gradients(self.networks[name].parameters())
-        self.optimizers[name].step()
 
 
 def draw_tiles(

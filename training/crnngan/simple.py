@@ -37,7 +37,7 @@ from training.crnngan.losses import critic_loss_of
 from training.crnngan.notes import notes_of, texture_distance, to_one_scale
 from training.data.symbolic.corpus import Corpus, Piece, open_corpus
 from training.pictures.samples import PhraseSamples
-from training.trainer.distributed import average_gradients
+from training.trainer.descent import descend
 from training.trainer.system import RunPosition, System
 
 NOTES = 100
@@ -146,11 +146,11 @@ class SimpleLearner:
         with torch.no_grad():
             fake = self._generated(config.batch)
         critic_loss = critic_loss_of(self.critic(real), self.critic(fake))
-        self._learn("critic", critic_loss)
+        descend(self.optimizers["critic"], critic_loss)
         self.generator.train()
         score = self.critic(self._generated(config.batch))
         loss = binary_cross_entropy_with_logits(score, torch.ones_like(score))
-        self._learn("generator", loss)
+        descend(self.optimizers["generator"], loss)
         return {"loss": loss.detach(), "critic": critic_loss.detach()}
 
     def validate(self) -> dict[str, float]:
@@ -195,13 +195,6 @@ class SimpleLearner:
     def _generated(self, count: int) -> Tensor:
         made: Tensor = self.generator(torch.randn(count, LATENT).to(self.device))
         return made
-
-    def _learn(self, name: str, loss: Tensor) -> None:
-        for optimizer in self.optimizers.values():
-            optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        average_gradients(self.networks[name].parameters())
-        self.optimizers[name].step()
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss, softplus
-from torch.nn.utils import clip_grad_norm_
 
 from instrument.errors import SettingError
 from instrument.music.note import Phrase
@@ -67,11 +66,13 @@ from training.crnngan.notes import (
 from training.data.symbolic.corpus import Corpus, Piece, open_corpus
 from training.pictures.samples import PhraseSamples
 from training.trainer.average import WeightAverage
-from training.trainer.distributed import agree, average_gradients
+from training.trainer.descent import descend, take_step
+from training.trainer.distributed import agree
 from training.trainer.system import RunPosition, System, rate
 
 _FIRST_TURNS, _TURNS_UNTIL = 0.1, 0.5
 _MOST_CELLS = 2000
+_MOST_NORM = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,8 @@ class CRNNGANLearner:
             self._set_rates(rate(at))
         prediction = self._prediction(real, at.fraction)
         if at.fraction < self.config.pretraining:
-            self._learn("generator", self.generator, prediction)
+            descend(self.optimizers["generator"], prediction, most_norm=_MOST_NORM)
+            self.average.update_parameters(self.generator)
             return {"loss": prediction.detach(), "prediction": prediction.detach()}
         noise = self.generator.draw_noise(*real.shape[:2]).to(self.device)
         return self._play(real, self.generator(noise), prediction)
@@ -238,9 +240,9 @@ class CRNNGANLearner:
             if is_learning:
                 torch.autograd.backward(part)
         if critic_learns:
-            self._take("critic", self.critic)
+            take_step(self.optimizers["critic"], most_norm=_MOST_NORM)
         if generator_learns:
-            self._take("generator", self.generator)
+            take_step(self.optimizers["generator"], most_norm=_MOST_NORM)
             self.average.update_parameters(self.generator)
         return {
             "loss": loss.detach(),
@@ -351,17 +353,6 @@ class CRNNGANLearner:
         for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
                 group["lr"] = wanted[name] * factor
-
-    def _learn(self, name: str, network: nn.Module, loss: Tensor) -> None:
-        self.optimizers[name].zero_grad()
-        torch.autograd.backward(loss)
-        self._take(name, network)
-        self.average.update_parameters(self.generator)
-
-    def _take(self, name: str, network: nn.Module) -> None:
-        average_gradients(network.parameters())
-        clip_grad_norm_(network.parameters(), 5.0)
-        self.optimizers[name].step()
 
 
 def _in_cells(notes: NoteArray, tones_per_cell: int) -> list[Tensor]:

@@ -16,7 +16,7 @@ from torch.nn.functional import leaky_relu, relu
 from torch.nn.utils.parametrizations import weight_norm
 
 from training.audio.format import LOWEST_PITCH, PITCH_COUNT
-from training.trainer.distributed import average_gradients
+from training.trainer.descent import descend
 
 _SLOPE = 0.1
 
@@ -155,10 +155,7 @@ class AdversarialStage:
     def learn(self, real: Tensor, fake: Tensor, pitch: Tensor) -> Tensor:
         """Take a step of the critics; return their loss."""
         loss = self.adversary.critic_loss(real, fake, pitch)
-        self.optimiser.zero_grad()
-        torch.autograd.backward(loss)
-        average_gradients(self.adversary.parameters())
-        self.optimiser.step()
+        descend(self.optimiser, loss)
         return loss
 
     def judge(self, real: Tensor, fake: Tensor, pitch: Tensor) -> tuple[Tensor, Tensor]:

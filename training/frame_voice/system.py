@@ -25,7 +25,7 @@ from training.frame_voice.run import SavedInstruments
 from training.pictures.samples import NoteSamples
 from training.trainer.average import WeightAverage
 from training.trainer.checkpoint import FRAME_VOICE
-from training.trainer.distributed import average_gradients
+from training.trainer.descent import descend
 from training.trainer.system import RunPosition, System, rate
 
 _CHECK_CROPS = 48
@@ -95,7 +95,9 @@ class FrameVoiceLearner:
             terms["adversarial"], terms["features"] = critics.judge(crops.audio, audio, crops.pitch)
             total = total + config.adversarial_weight * terms["adversarial"]
             total = total + config.feature_weight * terms["features"]
-        terms |= {"loss": total, "gradient_norm": self._descend(total)}
+        norm = descend(self.optimizers["voice"], total, most_norm=self.config.gradient_norm)
+        self.average.update_parameters(self.voice)
+        terms |= {"loss": total, "gradient_norm": norm}
         return {name: term.detach() for name, term in terms.items()}
 
     def render(
@@ -149,16 +151,6 @@ class FrameVoiceLearner:
             sounds[f"{title} recorded"] = self.tones.audio(int(row))
             sounds[title] = play_like(self.average.module, self.tones, int(row))
         return NoteSamples(sounds, SAMPLE_RATE_HZ)
-
-    def _descend(self, loss: Tensor) -> Tensor:
-        """Take a step of the voice; return the gradient's norm."""
-        self.optimizers["voice"].zero_grad()
-        torch.autograd.backward(loss)
-        average_gradients(self.voice.parameters())
-        norm = nn.utils.clip_grad_norm_(self.voice.parameters(), self.config.gradient_norm)
-        self.optimizers["voice"].step()
-        self.average.update_parameters(self.voice)
-        return norm
 
     def _motion_loss(self, crops: Crops, latent: Tensor) -> Tensor:
         """Compare the motion that the network gives with the motion measured."""

@@ -34,7 +34,7 @@ from training.musegan.rolls import (
 )
 from training.pictures.samples import PhraseSamples
 from training.trainer.average import WeightAverage
-from training.trainer.distributed import average_gradients
+from training.trainer.descent import descend
 from training.trainer.system import RunPosition, System, rate
 
 _EMA_DECAY = 0.998
@@ -156,10 +156,7 @@ class MuseLearner:
         shares = zip(self.critics, self._split(real), self._split(fake), strict=True)
         for critic, own_real, own_fake in shares:
             penalty = penalty + gradient_penalty(critic, own_real, own_fake)
-        self.optimizers["critics"].zero_grad()
-        torch.autograd.backward(_PENALTY * penalty - distance)
-        average_gradients(self.critics.parameters())
-        self.optimizers["critics"].step()
+        descend(self.optimizers["critics"], _PENALTY * penalty - distance)
         return {"distance": distance.detach(), "penalty": penalty.detach()}
 
     def _generator_step(
@@ -180,10 +177,7 @@ class MuseLearner:
             weight = config.critic_weight if config.likelihood_weight else 1.0
             loss = loss - weight * judgement
             losses["judgement"] = judgement.detach()
-        self.optimizers["generator"].zero_grad()
-        torch.autograd.backward(loss)
-        average_gradients(self._players())
-        self.optimizers["generator"].step()
+        descend(self.optimizers["generator"], loss)
         return losses | {"loss": loss.detach()}
 
     @property

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_
 
 from instrument.music.note import Phrase
 from training.data.symbolic.corpus import Corpus, Piece, meter_of
@@ -30,7 +29,7 @@ from training.note_lstm.likelihoods import (
 )
 from training.note_lstm.step_graphs import NoteSteps, NoteTupleWriter
 from training.pictures.samples import PhraseSamples
-from training.trainer.distributed import average_gradients
+from training.trainer.descent import descend
 from training.trainer.system import RunPosition, rate
 
 _VALIDATION_PIECES = 128
@@ -121,7 +120,10 @@ class NoteTupleLearner(ABC, Generic[Network]):
         self.network.train()
         nats = head_nats(self.network.past(batch), self.network.heads, batch)
         rate_now = told.learning_rate * rate(at, told.warm_up_steps)
-        return descend(self.network, self.optimizer, nats, rate_now)
+        means = {name: cost.mean() for name, cost in nats.items()}
+        loss = torch.stack(list(means.values())).sum()
+        descend(self.optimizer, loss, rate_now, most_norm=1.0)
+        return {"loss": loss.detach(), **{name: mean.detach() for name, mean in means.items()}}
 
     def validate(self) -> dict[str, float]:
         """Return nats per note of validation pieces, without conditions."""
@@ -161,25 +163,6 @@ class NoteTupleLearner(ABC, Generic[Network]):
         bars = Counter(piece.bar_beats for piece in self.corpus.pieces)
         meter = meter_of(bars.most_common(1)[0][0])
         return Phrase.of((), 0.0, meter=(meter.beats, meter.unit))
-
-
-def descend(
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    nats: dict[str, Tensor],
-    learning_rate: float,
-) -> dict[str, Tensor]:
-    """Take one step down the mean of the notes' nats; return the mean of each symbol."""
-    means = {name: cost.mean() for name, cost in nats.items()}
-    loss = torch.stack(list(means.values())).sum()
-    optimizer.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss)
-    average_gradients(network.parameters())
-    clip_grad_norm_(network.parameters(), 1.0)
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate
-    optimizer.step()
-    return {"loss": loss.detach(), **{name: mean.detach() for name, mean in means.items()}}
 
 
 def training_lines(corpus: Corpus, cuts: int) -> list[NoteLine]:

@@ -26,7 +26,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.nn.utils import clip_grad_norm_
 
 from instrument.music.chord_events import REST, ChordEvent, notes_of
 from instrument.music.note import Meter, Phrase
@@ -48,7 +47,7 @@ from training.symbol_lstm.batches import (
     whole_pieces,
 )
 from training.symbol_lstm.sampling import choose
-from training.trainer.distributed import average_gradients
+from training.trainer.descent import descend
 from training.trainer.system import RunPosition, System, rate
 
 _VALIDATION_PIECES = 128
@@ -134,17 +133,12 @@ class AttentionLearner:
         if config.is_document:
             batch = draw_windows(self._stream, config.batch, config.longest, at.random)
         else:
-            for group in self.optimizer.param_groups:
-                group["lr"] = config.learning_rate * rate(at)
             batch = draw_pieces(self._train, self.lexicon, config.batch, config.longest, at.random)
         self.network.train()
         chord, duration = losses(self.network, batch.to(self.device))
         loss = chord + duration
-        self.optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        average_gradients(self.network.parameters())
-        clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
+        speed = config.learning_rate * (1.0 if config.is_document else rate(at))
+        descend(self.optimizer, loss, speed, most_norm=1.0)
         parts = {"loss": loss, "chord": chord, "duration": duration}
         return {name: part.detach() for name, part in parts.items()}
 

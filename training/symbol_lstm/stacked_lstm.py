@@ -29,7 +29,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.nn.utils import clip_grad_norm_
 
 from instrument.music.chord_events import ChordEvent, named_event, notes_of
 from instrument.music.note import Phrase
@@ -51,7 +50,7 @@ from training.symbol_lstm.batches import (
     whole_pieces,
 )
 from training.symbol_lstm.sampling import choose
-from training.trainer.distributed import average_gradients
+from training.trainer.descent import descend
 from training.trainer.system import RunPosition, System, rate
 
 DROPOUT = 0.3
@@ -257,17 +256,12 @@ class StackedLearner:
         if config.is_document:
             batch = draw_windows(self._stream, config.batch, config.longest, at.random)
         else:
-            for group in self.optimizer.param_groups:
-                group["lr"] = config.learning_rate * rate(at)
             batch = draw_pieces(self._train, self.lexicon, config.batch, config.longest, at.random)
         self.network.train()
         nats, targets = self._nats(batch)
         loss = nats.sum() / (targets != 0).sum()
-        self.optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        average_gradients(self.network.parameters())
-        clip_grad_norm_(self.network.parameters(), 5.0)
-        self.optimizer.step()
+        speed = config.learning_rate * (1.0 if config.is_document else rate(at))
+        descend(self.optimizer, loss, speed, most_norm=5.0)
         return {"loss": loss.detach()}
 
     def validate(self) -> dict[str, float]:
