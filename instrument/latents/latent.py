@@ -160,22 +160,6 @@ def follow(recipe: Recipe, card: VoiceCard) -> Latent:
     return draw(card, recipe.seed or 0, truncation, recipe.sharpness or 0.0)
 
 
-def neighbours(card: VoiceCard, latent: ArrayLike, count: int = 3) -> list[tuple[str, float]]:
-    """Name the learned instruments nearest to a point.
-
-    Returns
-    -------
-    list of (str, float)
-        Instrument and distance in standard deviations of the prior, nearest first.
-    """
-    point = whiten(latent, card.prior)
-    distances = {
-        name: float(np.linalg.norm(whiten(entry.latent, card.prior) - point))
-        for name, entry in card.latents.items()
-    }
-    return sorted(distances.items(), key=lambda item: item[1])[:count]
-
-
 def whiten(latent: ArrayLike, prior: Prior) -> Latent:
     """Express a point in standard deviations of the prior from its mean."""
     point = np.asarray(latent, np.float64)

@@ -24,9 +24,6 @@ SHIFTS, DURATIONS, VELOCITIES = MAX_SHIFT + 1, MAX_DURATION, 8
 """Sizes of three alphabets: ticks between starts, 0 to 192; ticks - 1; loudnesses."""
 REST = -1
 """The pitch of a tuple that only lets time pass."""
-BAR_POSITIONS = 12
-"""Beats of a bar that `beat_features` tells apart; those of longer bars share the last."""
-BEAT_FEATURES = GRID + BAR_POSITIONS
 
 _SHORTEST = 1e-12  # beats: a length of nothing but rounding is still a length
 
@@ -63,15 +60,6 @@ class NoteTuples:
     offset: Reals
     length_offset: Reals
     exact_velocity: Integers
-
-    @classmethod
-    def on_grid(
-        cls, shift: Integers, pitch: Integers, duration: Integers, velocity: Integers
-    ) -> NoteTuples:
-        """Make tuples without microtiming, each velocity in the middle of its bin."""
-        none = np.zeros(len(shift))
-        exact = np.where(pitch == REST, 0, velocity * 16 + 8)
-        return cls(shift, pitch, duration, velocity, none, none, exact)
 
     def __len__(self) -> int:
         return len(self.shift)
@@ -112,29 +100,3 @@ def notes_of(tuples: NoteTuples) -> tuple[Note, ...]:
     pitches, velocities = tuples.pitch.tolist(), tuples.exact_velocity.tolist()
     rows = zip(starts, pitches, lengths, velocities, strict=True)
     return tuple(sorted(Note(*row) for row in rows if row[1] != REST))
-
-
-def beat_features(
-    start_ticks: Integers, bar_beats: float, pickup_ticks: int = 0
-) -> NDArray[np.float32]:
-    """Say where in the beat and in the bar moments are.
-
-    Parameters
-    ----------
-    start_ticks
-        int64, any shape: ticks from the phrase's beginning.
-    bar_beats
-        Quarter notes in a bar (3.0 for 6/8); it is rounded to whole ticks.
-    pickup_ticks
-        Ticks before the first bar line.
-
-    Returns
-    -------
-    float32, shape (..., 36): the tick in the beat (24, one of them 1), then the beat in the bar
-    (12, one of them 1).
-    """
-    bar_ticks = max(1, round(bar_beats * GRID))
-    in_bar = (np.asarray(start_ticks) - pickup_ticks) % bar_ticks
-    beat = np.minimum(in_bar // GRID, BAR_POSITIONS - 1)
-    ticks = np.eye(GRID, dtype=np.float32)[in_bar % GRID]
-    return np.concatenate([ticks, np.eye(BAR_POSITIONS, dtype=np.float32)[beat]], axis=-1)

@@ -19,7 +19,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from instrument.realtime.state import EngineState
 
 PACKET_FRAMES = 256
-ACKNOWLEDGED_PACKETS = 20
 MOST_WAITING = 150
 """Packets without an acknowledgement, 0.8 s at 48 kHz: nobody reads any more."""
 _POLL_SECONDS = 0.002

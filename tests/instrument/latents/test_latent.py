@@ -15,7 +15,6 @@ from instrument.latents.latent import (
     draw,
     follow,
     lerp,
-    neighbours,
     random_recipe,
     slerp,
 )
@@ -93,8 +92,6 @@ def test_a_card_without_a_prior_is_standard_normal() -> None:
         assert draw(card, 3) == pytest.approx(expected, abs=0)
     start, end = [0.3, 2.0], [-1.0, 0.7]
     assert slerp(start, end, 0.3, Prior()) == pytest.approx(slerp(start, end, 0.3, ROUND))
-    far = card_of("gansynth", Prior(), near=(1.0, 0.0), far=(4.0, 4.0))
-    assert neighbours(far, [0.0, 0.0]) == [("near", 1.0), ("far", pytest.approx(4 * 2**0.5))]
 
 
 def test_each_kind_of_model_goes_its_own_way() -> None:
@@ -135,15 +132,6 @@ def test_recipes_are_blends_or_draws() -> None:
     card = Bundle.load(tiny_bundle()).sound
     assert np.array_equal(follow(Recipe(blend={"Reed": 1}), card), card.latents["Reed"].latent)
     assert np.array_equal(follow(Recipe(seed=4), card), draw(card, 4))
-
-
-def test_an_instrument_is_its_own_nearest_neighbour() -> None:
-    card = Bundle.load(tiny_bundle()).sound
-    (name, distance), *others = neighbours(card, card.latents["Choir"].latent)
-    assert name == "Choir"
-    assert distance == pytest.approx(0.0, abs=1e-5)
-    assert len(others) == 2
-    assert all(other > 0.5 for _, other in others)
 
 
 def test_a_sharpened_draw_is_the_formula_of_the_docs() -> None:

@@ -7,13 +7,10 @@ from hypothesis import strategies as st
 
 from instrument.music.note import Note
 from instrument.music.note_tuples import (
-    BEAT_FEATURES,
     GRID,
     MAX_DURATION,
     MAX_SHIFT,
     REST,
-    NoteTuples,
-    beat_features,
     notes_of,
     tuples_of,
 )
@@ -43,12 +40,6 @@ def test_a_long_gap_is_filled_with_rests() -> None:
     assert tuples.shift.tolist() == [192, 192, 192, 1]
     assert tuples.pitch.tolist() == [60, REST, REST, 62]
     assert (tuples.duration[3], tuples.length_offset[3]) == (MAX_DURATION, GRID)
-
-
-def test_tuples_on_the_grid_take_the_middle_of_their_velocity_bins() -> None:
-    columns = [np.array(column) for column in ([0, 192, 24], [60, REST, 62], [24, 1, 6], [0, 0, 7])]
-    made = notes_of(NoteTuples.on_grid(*columns))
-    assert made == (Note(0, 60, 1, 8), Note(9, 62, 0.25, 120))
 
 
 def test_no_notes_are_no_tuples() -> None:
@@ -88,22 +79,3 @@ def test_microtiming_comes_back_within_rounding(some: list[Note]) -> None:
         by_value, sorted((n.pitch, n.velocity, n.length_beats) for n in back), strict=True
     ):
         assert note == pytest.approx(expected, abs=1e-12, rel=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("tick", "bar_beats", "pickup", "tick_in_beat", "beat_in_bar"),
-    [
-        (0, 4.0, 0, 0, 0),
-        (24 * 5 + 7, 4.0, 0, 7, 1),
-        (0, 4.0, 24, 0, 3),  # a pickup of one beat is the bar's fourth
-        (24, 4.0, 24, 0, 0),
-        (36 + 5, 1.5, 0, 5, 0),  # 3/8: bars of 36 ticks
-        (24 * 14, 16.0, 0, 0, 11),  # the beats of long bars share the last place
-    ],
-)
-def test_beat_features_name_the_tick_and_the_beat(
-    tick: int, bar_beats: float, pickup: int, tick_in_beat: int, beat_in_bar: int
-) -> None:
-    features = beat_features(np.array([[tick]]), bar_beats, pickup)
-    assert features.shape == (1, 1, BEAT_FEATURES)
-    assert np.flatnonzero(features[0, 0]).tolist() == [tick_in_beat, GRID + beat_in_bar]
