@@ -17,8 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
-import soxr
 
 from instrument.bundle.card import VoiceCard
 from instrument.errors import FileError, SettingError
@@ -104,6 +102,8 @@ def read_example(path: Path, pitch: int | None, renderer: ToneRenderer) -> Examp
     SettingError
         The pitch cannot be told, or the model does not have it.
     """
+    import soxr
+
     audio, rate_hz = read_recording(path)
     tuned = float(pitch) if pitch is not None else _estimated(path, audio, rate_hz)
     nearest = round(tuned)
@@ -205,6 +205,8 @@ def read_recording(path: Path) -> tuple[Samples, int]:
     FileError
         It is no sound file, silent, or has values that are no sound.
     """
+    import soundfile
+
     try:
         # By its number: a seek to before the file is libsndfile's own business then, not a trace.
         with (
@@ -232,6 +234,8 @@ def read_recording(path: Path) -> tuple[Samples, int]:
 
 
 def _estimated(path: Path, audio: Samples, rate_hz: int) -> float:
+    import soxr
+
     slow = np.asarray(soxr.resample(audio, rate_hz, ESTIMATE_HZ), np.float32)
     try:
         return estimate_pitch(slow)

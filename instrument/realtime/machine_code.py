@@ -5,8 +5,10 @@ user's cache folder). Later processes load it with llvmlite alone: 0.06 s and 65
 instead of numba's 0.5 s and 170 MB, and the engine has no compiler in it while it plays.
 
 The file's name is a hash of everything that could change the code: these sources, the versions of
-Python, numpy, numba and llvmlite, and the processor with its features. numba's own cache is not
-used: it looks only at the file that a function stands in, not at those that the function calls.
+Python, numpy, numba and llvmlite, and the processor with its features. To find the name takes no
+LLVM where the system tells the features (Linux), so control looks for the file without loading it.
+numba's own cache is not used: it looks only at the file that a function stands in, not at those
+that the function calls.
 
 An object file begins with the sha256 of its code and is used only if that is right, and if nobody
 but its owner, the user or root, can have written it; otherwise it is compiled again.
@@ -28,10 +30,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import llvmlite.binding as llvm
-
 SOURCES = Path(__file__).parent
 _DIGEST_BYTES, _MOST_BYTES = 32, 2**26
+_CPUINFO = Path("/proc/cpuinfo")
+_FEATURES = {"flags", "Features", "isa"}  # x86, ARM, RISC-V
+_MODEL = {
+    *("vendor_id", "cpu family", "model", "stepping"),
+    *("CPU implementer", "CPU architecture", "CPU variant", "CPU part", "uarch"),
+}
 # What the C library gives to everybody; the compiled code may depend on nothing else.
 ALLOWED_SYMBOLS = {"memset", "memcpy", "memmove"}
 
@@ -109,12 +115,14 @@ def object_name() -> str:
         name = source.relative_to(SOURCES).as_posix()
         digest.update(name.encode() + b"\0" + source.read_bytes())
     versions = [version(package) for package in ("numpy", "numba", "llvmlite")]
-    digest.update(repr((sys.version, versions, platform.platform(), _processor())).encode())
+    digest.update(repr((sys.version, versions, platform.platform(), _processor_marks())).encode())
     return f"audio-thread.{digest.hexdigest()[:24]}.o"
 
 
 def target_machine(jit: bool) -> Any:
     """Return LLVM's description of this very processor."""
+    import llvmlite.binding as llvm
+
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     name, features = _processor()
@@ -123,7 +131,22 @@ def target_machine(jit: bool) -> Any:
     )
 
 
+def _processor_marks() -> list[str]:
+    """Return what tells this processor from others: Linux's own words, elsewhere LLVM's."""
+    try:
+        lines = _CPUINFO.read_text().splitlines()
+    except OSError:
+        return list(_processor())
+    told = {line: line.partition(":")[0].strip() for line in lines}
+    if _FEATURES.isdisjoint(told.values()):
+        return list(_processor())
+    return sorted(line for line, name in told.items() if name in _FEATURES | _MODEL)
+
+
 def _processor() -> tuple[str, str]:
+    """Return LLVM's name of this processor, and its features."""
+    import llvmlite.binding as llvm
+
     features = llvm.get_host_cpu_features().flatten()
     if platform.machine().lower() in ("x86_64", "amd64"):
         # Measured on Zen 5: gathered loads make the interpolating loop twice as slow.
@@ -179,6 +202,8 @@ _engines: list[Any] = []  # LLVM frees the code together with its engine
 
 
 def _link(code: bytes) -> MachineCode:
+    import llvmlite.binding as llvm
+
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine(jit=True))
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()

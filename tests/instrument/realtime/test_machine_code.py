@@ -54,7 +54,7 @@ def test_the_stored_code_holds_no_address_of_the_process_that_compiled_it() -> N
         assert engine.get_function_address(name) != getattr(machine_code.load_machine_code(), name)
 
 
-@pytest.mark.parametrize("change", ["source", "processor"])
+@pytest.mark.parametrize("change", ["source", "processor", "processor where only LLVM knows it"])
 def test_whatever_changes_the_code_changes_its_name(
     change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,6 +62,8 @@ def test_whatever_changes_the_code_changes_its_name(
         machine_code.object_name.cache_clear()
         return machine_code.object_name()
 
+    if "LLVM" in change:
+        monkeypatch.setattr(machine_code, "_CPUINFO", tmp_path / "absent")
     present = name()
     assert re.fullmatch(r"audio-thread\.[0-9a-f]{24}\.o", present)
     assert name() == present
@@ -74,11 +76,27 @@ def test_whatever_changes_the_code_changes_its_name(
         assert name() == present  # the same sources elsewhere
         with (tmp_path / "voice.py").open("a") as file:
             file.write("# changed\n")
+    elif change == "processor":
+        told = re.sub(
+            r"^(flags|Features)(.*)", r"\1\2 new", machine_code._CPUINFO.read_text(), flags=re.M
+        )
+        monkeypatch.setattr(machine_code, "_CPUINFO", tmp_path / "cpuinfo")
+        (tmp_path / "cpuinfo").write_text(told)
     else:
         monkeypatch.setattr(machine_code, "_processor", lambda: ("another", "+feature"))
     assert name() != present
-    monkeypatch.undo()
-    assert name() == present
+
+
+def test_frequency_and_number_of_cores_do_not_change_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They change from one second and one container to the next."""
+    present = machine_code._processor_marks()
+    told = machine_code._CPUINFO.read_text()
+    monkeypatch.setattr(machine_code, "_CPUINFO", tmp_path / "cpuinfo")
+    told = re.sub(r"^cpu MHz.*", "cpu MHz : 1.0", told, flags=re.M)
+    (tmp_path / "cpuinfo").write_text(told.partition("\n\n")[0])
+    assert machine_code._processor_marks() == present
 
 
 def test_a_folder_that_cannot_be_written_is_passed_over(
