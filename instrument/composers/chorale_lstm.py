@@ -231,12 +231,12 @@ def _allowed(past: Past, voice: int, controls: Constraints) -> NDArray[np.bool_]
     if controls.key is None and controls.register is None:
         return possible
     pitches = np.array([pitch_of(past, voice, move) for move in range(len(possible))])
-    wished = np.zeros(len(possible), np.bool_)
+    allowed = np.zeros(len(possible), np.bool_)
     is_pitch = (pitches >= 0) & (pitches < 128)
-    wished[is_pitch] = controls.allowed_pitches()[pitches[is_pitch]]
-    wished[FALL_SILENT] = True
-    wished[HOLD] |= pitches[HOLD] < 0
-    return np.logical_and(possible, wished)
+    allowed[is_pitch] = controls.allowed_pitches()[pitches[is_pitch]]
+    allowed[FALL_SILENT] = True
+    allowed[HOLD] |= pitches[HOLD] < 0
+    return np.logical_and(possible, allowed)
 
 
 def open_chorale_lstm(bundle: Bundle, runtime: Runtime) -> ChoraleLSTM:

@@ -183,14 +183,14 @@ class ChordChoice:
 
         Controls that leave no chord are asked for less: the register first, then the key.
         """
-        wish = (controls.key, controls.register, controls.max_length_beats, may_rest)
-        if wish not in self._known:
+        request = (controls.key, controls.register, controls.max_length_beats, may_rest)
+        if request not in self._known:
             looser = (controls, replace(controls, register=None), Constraints())
             found = next(
                 mask for mask in (self._mask(one, may_rest) for one in looser) if mask.any()
             )
-            self._known[wish] = found
-        return self._known[wish]
+            self._known[request] = found
+        return self._known[request]
 
     def _mask(self, controls: Constraints, may_rest: bool) -> NDArray[np.bool_]:
         outside = ~controls.allowed_pitches()

@@ -198,7 +198,7 @@ def draw_not_before(
 ) -> tuple[Note, State]:
     """Draw until a note starts at ``controls.earliest_beats`` or later.
 
-    A model may ignore the wish. After some tries the note is moved to where it may start.
+    A model may ignore the request. After some tries the note is moved to where it may start.
 
     Parameters
     ----------

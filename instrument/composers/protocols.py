@@ -27,7 +27,7 @@ class BarGenerator(Protocol):
         bars
             How many.
         seed
-            The same wishes and seed give the same notes.
+            The same request and seed give the same notes.
         controls
             What is asked; what the composer cannot do is left out.
         condition

@@ -290,9 +290,9 @@ def open_sink(settings: EngineSettings, state: EngineState) -> tuple[AudioSink, 
     DeviceError
         What was asked for by name cannot be opened; ``auto`` never raises.
     """
-    wish = settings.audio
-    if wish != "auto":
-        sink = _named_sink(wish, settings)
+    name = settings.audio
+    if name != "auto":
+        sink = _named_sink(name, settings)
         sink.open(state)
         return sink, []
     trials: list[Callable[[], AudioSink]] = [
@@ -318,14 +318,14 @@ def open_sink(settings: EngineSettings, state: EngineState) -> tuple[AudioSink, 
     return sink, [notice]
 
 
-def _named_sink(wish: str, settings: EngineSettings) -> AudioSink:
-    if wish == "jack":
+def _named_sink(name: str, settings: EngineSettings) -> AudioSink:
+    if name == "jack":
         return JackSink(settings)
-    if wish == "null":
+    if name == "null":
         return NullSink(settings.rate_hz, settings.block_frames)
-    if wish.lower().endswith(".wav"):
-        return WavSink(Path(wish), settings.rate_hz, settings.block_frames)
-    device = int(wish) if wish.isdecimal() else wish
+    if name.lower().endswith(".wav"):
+        return WavSink(Path(name), settings.rate_hz, settings.block_frames)
+    device = int(name) if name.isdecimal() else name
     return SoundCard(device, settings.rate_hz, settings.block_frames)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.engine.messages import EngineSettings, input_is_gone, input_is_open, is_wished
+from instrument.engine.messages import EngineSettings, input_is_gone, input_is_open, is_asked_for
 from instrument.errors import DeviceError
 from instrument.processes.json_lines import Notice
 from instrument.realtime.machine_code import load_machine_code
@@ -112,7 +112,7 @@ class JackSink:
         )
 
     def start(self) -> None:
-        """Join the graph and, if wished, connect to the sound card."""
+        """Join the graph and, if asked to, connect to the sound card."""
         self._client.activate()
         speakers = self._client.get_ports(is_physical=True, is_input=True, is_audio=True)
         if not speakers:
@@ -200,9 +200,9 @@ class JackSink:
         return [*map(input_is_gone, gone), *map(input_is_open, come)]
 
     def connect_midi(self) -> tuple[str, ...]:
-        """Connect the wished MIDI inputs to our port; return those that are connected. Any thread.
+        """Connect our port with the MIDI inputs asked for; return the connected ones. Any thread.
 
-        Without a wish those are the hardware's; a name finds other programs' ports as well.
+        Without names those are the hardware's; a name finds other programs' ports as well.
         """
         with contextlib.suppress(self._jack.JackError):
             ours = self._client.midi_inports[0]
@@ -228,7 +228,7 @@ class JackSink:
     def _is_wanted(self, port: Any) -> bool:
         if not self._settings.hardware_midi:
             return False
-        return is_wished(" ".join([port.name, *port.aliases]), self._settings.midi_in)
+        return is_asked_for(" ".join([port.name, *port.aliases]), self._settings.midi_in)
 
     def close(self) -> None:
         """Leave the server."""

@@ -51,9 +51,9 @@ class EngineSettings:
         return msgspec.json.decode((folder / SETTINGS_FILE).read_bytes(), type=cls)
 
 
-def is_wished(name: str, wishes: tuple[str, ...]) -> bool:
-    """Tell whether an input's name has a part that was asked for; without a wish all are."""
-    return not wishes or any(wish.lower() in name.lower() for wish in wishes)
+def is_asked_for(name: str, parts: tuple[str, ...]) -> bool:
+    """Tell whether an input's name has a part that was asked for; without any part all are."""
+    return not parts or any(part.lower() in name.lower() for part in parts)
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):

@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from typing import Any, Protocol
 
 from instrument.engine.clock import now_ns
-from instrument.engine.messages import EngineSettings, input_is_gone, input_is_open, is_wished
+from instrument.engine.messages import EngineSettings, input_is_gone, input_is_open, is_asked_for
 from instrument.errors import DeviceError
 from instrument.midi.messages import TimedMessage, message_bytes
 from instrument.processes.json_lines import Notice
@@ -249,7 +249,7 @@ class RtmidiIn:
         if is_ours or not settings.hardware_midi:
             return False
         if settings.midi_in:
-            return is_wished(name, settings.midi_in)
+            return is_asked_for(name, settings.midi_in)
         return not any(text in lowered for text in NOT_KEYBOARDS)
 
     def names(self) -> tuple[str, ...]:
@@ -361,12 +361,12 @@ def first_working_api(names: Sequence[str] = ("ALSA", "JACK", "CoreMIDI", "WinMM
     return None
 
 
-def no_match_notices(wishes: Sequence[str], there: Sequence[str]) -> list[Notice]:
-    """Say which wished inputs match nothing that is there, and what is."""
-    missing = [wish for wish in wishes if not any(is_wished(name, (wish,)) for name in there)]
+def no_match_notices(parts: Sequence[str], there: Sequence[str]) -> list[Notice]:
+    """Say which parts of names match no input that is there, and which inputs are."""
+    missing = [part for part in parts if not any(is_asked_for(name, (part,)) for name in there)]
     choice = f"There are: {', '.join(there)}." if there else "There is none at all."
     remedy = f"{choice} It is opened as soon as it appears."
-    return [Notice(f"no MIDI input matches {wish!r}", remedy) for wish in missing]
+    return [Notice(f"no MIDI input matches {part!r}", remedy) for part in missing]
 
 
 def open_midi(

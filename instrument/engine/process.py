@@ -291,7 +291,7 @@ class Engine:
         return (*self._sink.midi_names, *names) if isinstance(self._sink, JackSink) else names
 
     def _no_match_notices(self) -> list[Notice]:
-        """Say which wished inputs are not there."""
+        """Say which inputs that were asked for are not there."""
         there = list(self._inputs.available())
         if isinstance(self._sink, JackSink):
             there += self._sink.available_midi()

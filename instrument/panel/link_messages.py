@@ -85,9 +85,9 @@ class Serving(msgspec.Struct, frozen=True, tag=True):
     port: int
 
 
-PartnerWish = Tap | ThinkAgain | Accept | Lock | Silence | Keep
+PartnerCommand = Tap | ThinkAgain | Accept | Lock | Silence | Keep
 Report = (
-    PlayFile | CallPartner | DismissPartner | Panic | Serving | PartnerWish | Notice | Failed
+    PlayFile | CallPartner | DismissPartner | Panic | Serving | PartnerCommand | Notice | Failed
 )  # fmt: skip
 REPORTS: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
 

@@ -1,6 +1,6 @@
 """What a page and the panel say to each other: one JSON object per WebSocket message.
 
-A page sends a `Wish`; the panel sends `News`. docs/api.md shows them all, with examples. Every
+A page sends a `Request`; the panel sends `News`. docs/api.md shows them all, with examples. Every
 object says its ``type``; what is none of these, or out of its range, is refused and does nothing.
 """
 
@@ -25,11 +25,11 @@ Share = Annotated[float, ranged(0, 1)]
 Name = Annotated[str, Meta(min_length=1, max_length=80)]
 
 
-class Wish(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+class Request(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """What a page may ask for."""
 
 
-class KeyStroke(Wish, frozen=True, tag="Note"):
+class KeyStroke(Request, frozen=True, tag="Note"):
     """Strike a key, or let it go with velocity 0."""
 
     pitch: Seven
@@ -37,94 +37,94 @@ class KeyStroke(Wish, frozen=True, tag="Note"):
     channel: Annotated[int, ranged(0, 15)] = 0
 
 
-class Bend(Wish, frozen=True):
+class Bend(Request, frozen=True):
     """Move the pitch wheel."""
 
     value: Annotated[int, ranged(-8192, 8191)]
 
 
-class Turn(Wish, frozen=True):
+class Turn(Request, frozen=True):
     """Move a controller: 1 is the wheel, 64 the pedal."""
 
     number: Annotated[int, ranged(0, 119)]
     value: Seven
 
 
-class LetGo(Wish, frozen=True):
+class LetGo(Request, frozen=True):
     """Let go of everything that this page holds."""
 
 
-class Play(Wish, frozen=True):
+class Play(Request, frozen=True):
     """Play a preset, by the name of its file."""
 
     preset: Name
 
 
-class Set(Wish, frozen=True):
+class Set(Request, frozen=True):
     """Give a knob of the preset that plays a value: ``envelope.attack_seconds``."""
 
     field: Name
     value: float | bool | str
 
 
-class Undo(Wish, frozen=True):
+class Undo(Request, frozen=True):
     """Take the last change of the sound back."""
 
 
-class Redo(Wish, frozen=True):
+class Redo(Request, frozen=True):
     """Make the change again that was taken back last."""
 
 
-class Compare(Wish, frozen=True):
+class Compare(Request, frozen=True):
     """Change between the sound as it is now (A) and as it was stored (B)."""
 
 
-class Save(Wish, frozen=True):
+class Save(Request, frozen=True):
     """Keep the sound as it is now: in its own file, or under a name."""
 
     name: Annotated[str, Meta(max_length=80)] = ""
 
 
-class Rename(Wish, frozen=True):
+class Rename(Request, frozen=True):
     """Give one of the player's presets another name."""
 
     preset: Name
     name: Name
 
 
-class Delete(Wish, frozen=True):
+class Delete(Request, frozen=True):
     """Put one of the player's presets into the bin."""
 
     preset: Name
 
 
-class Restore(Wish, frozen=True):
+class Restore(Request, frozen=True):
     """Take a preset out of the bin again."""
 
     preset: Name
 
 
-class Import(Wish, frozen=True):
+class Import(Request, frozen=True):
     """Take a preset's file."""
 
     text: Annotated[str, Meta(max_length=64 * 1024)]
 
 
-class Favourite(Wish, frozen=True):
+class Favourite(Request, frozen=True):
     """Mark a preset, or take the mark away."""
 
     preset: Name
     on: bool
 
 
-class Place(Wish, frozen=True):
+class Place(Request, frozen=True):
     """Go to a point of the map: both from 0 to 1."""
 
     x: Share
     y: Share
 
 
-class MorphTo(Wish, frozen=True, tag="Morph"):
+class MorphTo(Request, frozen=True, tag="Morph"):
     """Be between up to four presets in the corners: left and right below, left and right above."""
 
     corners: Annotated[tuple[Name, ...], Meta(min_length=2, max_length=4)]
@@ -132,15 +132,15 @@ class MorphTo(Wish, frozen=True, tag="Morph"):
     y: Share
 
 
-class Surprise(Wish, frozen=True):
+class Surprise(Request, frozen=True):
     """Draw a new sound from the model."""
 
 
-class Alike(Wish, frozen=True):
+class Alike(Request, frozen=True):
     """Draw a sound that is near to the one that plays."""
 
 
-WISHES: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
+REQUESTS: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
     KeyStroke | Bend | Turn | LetGo | Play | Set | Undo | Redo | Compare | Save | Rename | Delete
     | Restore | Import | Favourite | Place | MorphTo | Surprise | Alike
     | Tap | ThinkAgain | Accept | Lock | Silence | Keep | CallPartner | DismissPartner | Panic

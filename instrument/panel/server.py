@@ -1,6 +1,6 @@
 """The panel's web server: the page's files, the presets' files, and two sockets.
 
-Everything runs in one asyncio loop. ``/socket`` carries wishes and news, ``/ear`` carries sound.
+Everything runs in one asyncio loop. ``/socket`` carries requests and news, ``/ear`` carries sound.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from instrument.panel.link_messages import (
     FromControl,
     NowPlaying,
     Panic,
-    PartnerWish,
+    PartnerCommand,
     Report,
 )
 from instrument.panel.pages import TOO_MUCH, Page, Pages
@@ -171,34 +171,34 @@ class Panel:
         page.tell(self._watcher.keys())
 
     def hear_page(self, page: Page, text: str | bytes) -> None:
-        """Do what a page wishes, or tell it why that cannot be."""
+        """Do what a page asks for, or tell it why that cannot be."""
         try:
-            wish = says.WISHES.decode(text)
+            request = says.REQUESTS.decode(text)
         except NO_JSON as problem:
             page.tell(says.Refused(f"the panel does not understand this: {problem}"))
             return
         try:
-            self._do(page, wish)
+            self._do(page, request)
         except LatentkeysError as problem:
             page.tell(says.Refused(problem.message, problem.remedy))
         except OSError as problem:  # a full disk, a folder that is gone
             page.tell(says.Refused(f"this cannot be: {problem}"))
 
-    def _do(self, page: Page, wish: object) -> None:
-        if isinstance(wish, says.KeyStroke):
-            page.hands.note(wish)
-        elif isinstance(wish, says.Bend):
-            page.hands.bend(wish)
-        elif isinstance(wish, says.Turn):
-            page.hands.turn(wish)
-        elif isinstance(wish, says.LetGo):
+    def _do(self, page: Page, request: object) -> None:
+        if isinstance(request, says.KeyStroke):
+            page.hands.note(request)
+        elif isinstance(request, says.Bend):
+            page.hands.bend(request)
+        elif isinstance(request, says.Turn):
+            page.hands.turn(request)
+        elif isinstance(request, says.LetGo):
             page.hands.let_go()
-        elif isinstance(wish, says.Wish):
-            if said := self._studio.hear(wish):
+        elif isinstance(request, says.Request):
+            if said := self._studio.hear(request):
                 page.tell(said)
         else:
-            assert isinstance(wish, (CallPartner, DismissPartner, Panic, PartnerWish))
-            self._ask(wish)
+            assert isinstance(request, (CallPartner, DismissPartner, Panic, PartnerCommand))
+            self._ask(request)
 
     async def _listen(self, socket: WebSocket) -> None:
         await socket.accept()

@@ -1,4 +1,4 @@
-"""What the panel does with wishes about sounds, and what it tells about them."""
+"""What the panel does with requests about sounds, and what it tells about them."""
 
 from __future__ import annotations
 
@@ -68,16 +68,16 @@ class Studio:
         if not self.bench.owns(path) and path != self.bench.path:
             self._open(path)
 
-    def hear(self, wish: says.Wish) -> says.Said | None:
-        """Do what a page wishes.
+    def hear(self, request: says.Request) -> says.Said | None:
+        """Do what a page asks for.
 
         Raises
         ------
         LatentkeysError
             It cannot be.
         """
-        doing = getattr(self, f"_{type(wish).__name__.lower()}")
-        said: says.Said | None = doing(wish)
+        doing = getattr(self, f"_{type(request).__name__.lower()}")
+        said: says.Said | None = doing(request)
         self.tick()
         return said
 
@@ -170,15 +170,15 @@ class Studio:
             raise PresetError("no preset plays yet", "Wait a moment.")
         return self.bench.now
 
-    def _play(self, wish: says.Play) -> None:
-        path = self.shelf.find(wish.preset)
+    def _play(self, request: says.Play) -> None:
+        path = self.shelf.find(request.preset)
         self._open(path)
         self._ask(PlayFile(str(path)))
-        self.shelf.played(wish.preset)
+        self.shelf.played(request.preset)
         self._tell(self.shelf.show())
 
-    def _set(self, wish: says.Set) -> None:
-        self.bench.turn(wish.field, wish.value)
+    def _set(self, request: says.Set) -> None:
+        self.bench.turn(request.field, request.value)
         self._tell_desk()
 
     def _undo(self, _: says.Undo) -> None:
@@ -193,56 +193,58 @@ class Studio:
         self.bench.compare()
         self._tell_desk()
 
-    def _save(self, wish: says.Save) -> says.Said:
+    def _save(self, request: says.Save) -> says.Said:
         preset, path = self._now(), self.bench.path
         assert path
         own = {entry.name for entry in self.shelf.entries if entry.origin == "user"}
-        if not wish.name and path.stem not in own:
+        if not request.name and path.stem not in own:
             raise PresetError(
                 f'"{preset.name}" came with latentkeys, so it stays as it is',
                 "Save it under a new name.",
             )
-        saved = self.shelf.save(self.bench.renamed(wish.name) if wish.name else preset, wish.name)
+        saved = self.shelf.save(
+            self.bench.renamed(request.name) if request.name else preset, request.name
+        )
         self._open(saved)
         self._ask(PlayFile(str(saved)))
         self._library_changed()
         return says.Said(f"Saved: {saved.stem}")
 
-    def _rename(self, wish: says.Rename) -> None:
-        path = self.shelf.rename(wish.preset, wish.name)
-        if self.bench.path and self.bench.path.stem == wish.preset:
+    def _rename(self, request: says.Rename) -> None:
+        path = self.shelf.rename(request.preset, request.name)
+        if self.bench.path and self.bench.path.stem == request.preset:
             self._open(path)
             self._ask(PlayFile(str(path)))
         self._library_changed()
 
-    def _delete(self, wish: says.Delete) -> says.Said:
-        if self.bench.path and self.bench.path.stem == wish.preset:
-            raise PresetError(f'"{wish.preset}" plays at present', "Choose another sound first.")
-        self.shelf.delete(wish.preset)
+    def _delete(self, request: says.Delete) -> says.Said:
+        if self.bench.path and self.bench.path.stem == request.preset:
+            raise PresetError(f'"{request.preset}" plays at present', "Choose another sound first.")
+        self.shelf.delete(request.preset)
         self._library_changed()
-        return says.Said(f"In the bin: {wish.preset}")
+        return says.Said(f"In the bin: {request.preset}")
 
-    def _restore(self, wish: says.Restore) -> None:
-        self.shelf.restore(wish.preset)
+    def _restore(self, request: says.Restore) -> None:
+        self.shelf.restore(request.preset)
         self._library_changed()
 
-    def _import(self, wish: says.Import) -> says.Said:
-        path = self.shelf.take_in(wish.text, self._folder)
+    def _import(self, request: says.Import) -> says.Said:
+        path = self.shelf.take_in(request.text, self._folder)
         self._library_changed()
         return says.Said(f"Imported: {load_preset(path).name}")
 
-    def _favourite(self, wish: says.Favourite) -> None:
-        self.shelf.mark(wish.preset, is_favourite=wish.on)
+    def _favourite(self, request: says.Favourite) -> None:
+        self.shelf.mark(request.preset, is_favourite=request.on)
         self._tell(self.shelf.show())
 
-    def _place(self, wish: says.Place) -> None:
-        latent = self._here()[0].latent_at(wish.x, wish.y)
+    def _place(self, request: says.Place) -> None:
+        latent = self._here()[0].latent_at(request.x, request.y)
         self.bench.change(at_point(self._now(), latent), "place", carries=True)
         self._tell_desk()
 
-    def _morphto(self, wish: says.MorphTo) -> None:
+    def _morphto(self, request: says.MorphTo) -> None:
         bundle = self._here()[1]
-        paths = [self.shelf.find(name) for name in wish.corners]
+        paths = [self.shelf.find(name) for name in request.corners]
         corners = [load_preset(path) for path in paths]
         if other := next((c for c in corners if c.model.sha256 != bundle.weights_sha256), None):
             raise PresetError(
@@ -251,7 +253,7 @@ class Studio:
             )
         for corner, path in zip(corners, paths, strict=True):
             check_latent(corner, path, bundle)
-        mixed = morph(bundle.sound, corners, wish.x, wish.y)
+        mixed = morph(bundle.sound, corners, request.x, request.y)
         now = self._now()
         mixed = dataclasses.replace(mixed, name=now.name, program=None, tags=now.tags)
         self.bench.change(mixed, "morph", carries=True)

@@ -255,16 +255,16 @@ class Host:
                 if self._panel:
                     self._panel.tell(report)
 
-    def call_partner(self, wish: CallPartner) -> None:
+    def call_partner(self, request: CallPartner) -> None:
         """Let a partner play along, or another one than now."""
         self.dismiss_partner()
         before = self._partner_options or PartnerOptions(seed=secrets.randbits(31))
         options = replace(
             before,
-            mode=wish.mode,
-            model=wish.model,
-            tempo=wish.tempo,
-            metronome=wish.metronome,
+            mode=request.mode,
+            model=request.model,
+            tempo=request.tempo,
+            metronome=request.metronome,
         )
         self._partner_options = options
         self._partner = PartnerProcess(self.state, self._folder, options)

@@ -1,4 +1,4 @@
-"""What pages of the panel wish, done by control: presets, the partner, silence."""
+"""What pages of the panel ask for, done by control: presets, the partner, silence."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from instrument.session.status_line import StatusLine
 class Band(Protocol):
     """Whoever calls the partner and sends it away."""
 
-    def call_partner(self, wish: CallPartner) -> None:
+    def call_partner(self, request: CallPartner) -> None:
         """Let a partner play along, or another one than now."""
 
     def dismiss_partner(self) -> None:
@@ -50,7 +50,7 @@ class PanelLink:
     status
         Says where the panel is, and what is wrong; what it says the pages hear, too.
     presets, band, panic
-        Do what pages wish.
+        Do what pages ask for.
     """
 
     panel: PanelProcess
@@ -60,7 +60,7 @@ class PanelLink:
     panic: Callable[[], None]
 
     def follow(self, ready: Ready, partner_channels: tuple[int, ...] | None) -> None:
-        """Do what the pages wish, and tell them what goes on; never waits.
+        """Do what the pages ask for, and tell them what goes on; never waits.
 
         Parameters
         ----------
@@ -101,8 +101,8 @@ class PanelLink:
         else:
             self.band.ask_partner(report)
 
-    def _play(self, wish: PlayFile) -> None:
+    def _play(self, request: PlayFile) -> None:
         try:
-            self.presets.shape(Path(wish.path), carries=wish.carries)
+            self.presets.shape(Path(request.path), carries=request.carries)
         except LatentkeysError as problem:
             self.status.say(problem.message, problem.remedy)

@@ -40,8 +40,8 @@ def test_tunes_train_export_and_continue_a_file_always_alike(tmp_path: Path) -> 
 
     write_phrase(prompt, Phrase.of([Note(float(beat), 60 + beat, 1.0) for beat in range(4)]))
     for out in ("a.mid", "b.mid"):
-        wish = ("--model", "first_composer", "--bars", "4", "--seed", "3")
-        latentkeys(tmp_path, "continue", str(prompt), str(tmp_path / out), *wish)
+        options = ("--model", "first_composer", "--bars", "4", "--seed", "3")
+        latentkeys(tmp_path, "continue", str(prompt), str(tmp_path / out), *options)
     assert (tmp_path / "a.mid").read_bytes() == (tmp_path / "b.mid").read_bytes()
     made = read_phrase(tmp_path / "a.mid")
     assert made.length_beats == 20.0

@@ -65,7 +65,7 @@ class Stage:
         return int(self.state.meters["active_voices"])
 
 
-def wish(socket: ClientConnection, kind: str, **fields: Any) -> None:
+def ask(socket: ClientConnection, kind: str, **fields: Any) -> None:
     """Say something to the panel."""
     socket.send(json.dumps({"type": kind, **fields}))
 

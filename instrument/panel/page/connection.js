@@ -1,4 +1,4 @@
-// The one socket: what the panel tells goes to whoever listens, what is wished goes to the panel.
+// The one socket: what the panel tells goes to whoever listens, what is asked for goes to the panel.
 
 const LONGEST_WAIT = 4000;
 
@@ -17,7 +17,7 @@ class Connection {
     if (this.last[type]) listener(this.last[type]);
   }
 
-  /** Send a wish; without a connection it is lost, as a key on a piano that is not there. */
+  /** Send a request; without a connection it is lost, as a key on a piano that is not there. */
   send(type, fields = {}) {
     if (this.isOpen) this.socket.send(JSON.stringify({ type, ...fields }));
     return this.isOpen;

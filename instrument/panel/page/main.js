@@ -119,6 +119,6 @@ buildViews();
 buildGone();
 hearNotices();
 hearShortcuts();
-const wished = location.hash.slice(1);
-openView(wished in views ? wished : "Sounds");
+const asked = location.hash.slice(1);
+openView(asked in views ? asked : "Sounds");
 panel.open();

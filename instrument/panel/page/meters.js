@@ -50,7 +50,7 @@ export class Meters {
       ["Latency", `${(1000 * situation.latency_seconds).toFixed(1)} ms`, false], ["Tones come from", situation.provider || "…", false],
       ["Still to render", situation.notes || "nothing", false], ["MIDI", situation.midi.join(", ") || "none", false],
       ["Recording", situation.recording === null ? "no" : `${situation.recording} s`, false], ["Pages open", meters.pages, false]]);
-    fill(this.ear, ear ? [["Buffer", `${ear.buffer_ms.toFixed(0)} ms`, false], ["Wished", `${ear.target_ms.toFixed(0)} ms`, false],
+    fill(this.ear, ear ? [["Buffer", `${ear.buffer_ms.toFixed(0)} ms`, false], ["Target", `${ear.target_ms.toFixed(0)} ms`, false],
       ["Browser and device", `${ear.output_ms.toFixed(0)} ms`, false], ["Gaps", ear.gaps, ear.gaps > 3]] : [["Off", "the button above, right, switches it on", false]]);
     this.remedies.replaceChildren(el("h2", { className: "small", textContent: "What to do" }), ...remedies(meters, situation).map((textContent) => el("p", { className: "remedy", textContent })));
     if (this.remedies.children.length === 1) this.remedies.append(el("p", { className: "dim", textContent: "Nothing: all is well." }));

@@ -1,7 +1,7 @@
 """Ableton Link: one tempo and one beat for every program on the network.
 
 In: nothing but the network. Out: the position and the tempo at this moment, which the partner's
-process turns into wishes ("link BEATS BPM"), so that they are part of a take. Needs the optional
+process turns into `FollowLink`, so that they are part of a take. Needs the optional
 package aalink, which is GPL-2.0-or-later as Link itself is.
 """
 

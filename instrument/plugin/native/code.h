@@ -22,8 +22,8 @@ static inline int lk_has_v2(void) { /* SSE4.2, SSSE3, POPCNT */
     return __get_cpuid(1, &a, &b, &c, &d) && (c & needed) == needed;
 }
 static inline const lk_code *lk_best_code(void) {
-    const char *wish = getenv("LATENTKEYS_PLUGIN_CODE"); /* for tests */
-    if (lk_has_v3() && !(wish && !strcmp(wish, "v2"))) return &LK_CODE_v3;
+    const char *asked = getenv("LATENTKEYS_PLUGIN_CODE"); /* for tests */
+    if (lk_has_v3() && !(asked && !strcmp(asked, "v2"))) return &LK_CODE_v3;
     return lk_has_v2() ? &LK_CODE_v2 : NULL;
 }
 #endif

@@ -43,9 +43,9 @@ def song(tmp_path: Path) -> Path:
     return tmp_path / "song.mid"
 
 
-def rendered(song: Path, **wish: object) -> np.ndarray:
+def rendered(song: Path, **request: object) -> np.ndarray:
     out = song.with_name("morph.wav")
-    render_morph(song, out, MorphRequest(**wish), replace=True)  # type: ignore[arg-type]
+    render_morph(song, out, MorphRequest(**request), replace=True)  # type: ignore[arg-type]
     sound, rate_hz = soundfile.read(out, dtype="float32")
     assert rate_hz == RATE_HZ
     assert np.isfinite(sound).all()

@@ -103,12 +103,12 @@ def test_without_any_device_the_instrument_plays_to_nowhere_and_says_so(
     assert "--audio FILE.wav" in notices[0].remedy
 
 
-@pytest.mark.parametrize("wish", ["jack", "no-such-card", "123"])
+@pytest.mark.parametrize("name", ["jack", "no-such-card", "123"])
 def test_a_device_that_is_not_there_is_an_error_when_it_was_named(
-    nowhere: EngineState, wish: str
+    nowhere: EngineState, name: str
 ) -> None:
     with pytest.raises(DeviceError) as failure:
-        open_sink(EngineSettings(audio=wish), nowhere)
+        open_sink(EngineSettings(audio=name), nowhere)
     assert failure.value.remedy
 
 

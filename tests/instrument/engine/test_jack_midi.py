@@ -71,15 +71,15 @@ def struck(program: OtherProgram, state: EngineState) -> bool:
 
 
 def test_a_named_port_of_another_program_is_played_and_others_are_not(server: JackServer) -> None:
-    wished, other = OtherProgram(server, "stage piano"), OtherProgram(server, "drum machine")
+    asked_for, other = OtherProgram(server, "stage piano"), OtherProgram(server, "drum machine")
     settings = EngineSettings(audio="jack", midi_in=("STAGE", "organ"))
     with live_engine(settings, server.environment) as engine:
         assert engine.ready.midi == ("latentkeys:midi_in", "stage piano:keys")
         notice = engine.wait_for(Notice)
         assert notice.message == "no MIDI input matches 'organ'"
         assert "stage piano:keys" in notice.remedy and "drum machine:keys" in notice.remedy
-        assert struck(wished, engine.state)
-    wished.end()
+        assert struck(asked_for, engine.state)
+    asked_for.end()
     other.end()
 
 

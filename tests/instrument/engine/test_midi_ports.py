@@ -113,8 +113,8 @@ def test_another_program_plays_the_virtual_port(jack_midi: int) -> None:
 
 def test_keyboards_are_chosen_by_part_of_their_name(jack_midi: int) -> None:
     keyboards = [Keyboard(name) for name in ("Keystation 49", "nanoKEY2", "Launchpad")]
-    wishes = EngineSettings(midi_in=("keystation", "NANO"))
-    inputs = RtmidiIn(jack_midi, wishes, with_virtual_port=True)
+    settings = EngineSettings(midi_in=("keystation", "NANO"))
+    inputs = RtmidiIn(jack_midi, settings, with_virtual_port=True)
     assert set(inputs.names()) == {"latentkeys", "Keystation 49:keys", "nanoKEY2:keys"}
     everything = RtmidiIn(jack_midi, EngineSettings(), with_virtual_port=False)
     assert {"Keystation 49:keys", "nanoKEY2:keys", "Launchpad:keys"} == set(everything.names())

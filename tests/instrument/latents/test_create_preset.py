@@ -44,8 +44,8 @@ def latent_of(name: str) -> np.ndarray:
 
 
 def test_a_blend_can_be_played_at_once(home: Path) -> None:
-    wish = PresetRequest(blend={"Glass Bell": 0.5, "Choir": 0.5})
-    path = new_preset("Glass Choir!", wish, model="tiny")
+    asked = PresetRequest(blend={"Glass Bell": 0.5, "Choir": 0.5})
+    path = new_preset("Glass Choir!", asked, model="tiny")
     assert path == home / "glass_choir.toml"
     preset, bundle = check_preset(path)
     assert bundle.card.name == "tiny"
@@ -151,18 +151,18 @@ def test_a_latent_of_the_wrong_length_is_refused(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "wish", "said"),
+    ("name", "asked", "said"),
     [
         ("!!!", {"seed": 1}, "needs a letter or digit"),
         ("X", {"blend": {"Choirr": 1.0}}, "Did you mean 'Choir'"),
         ("X", {"source": "nothing"}, "there is no preset 'nothing'"),
     ],
 )
-def test_a_wish_that_cannot_be_leaves_no_file(
-    home: Path, name: str, wish: dict[str, object], said: str
+def test_a_request_that_cannot_be_leaves_no_file(
+    home: Path, name: str, asked: dict[str, object], said: str
 ) -> None:
     with pytest.raises(PresetError, match=said):
-        new_preset(name, PresetRequest(**wish), model="tiny")  # type: ignore[arg-type]
+        new_preset(name, PresetRequest(**asked), model="tiny")  # type: ignore[arg-type]
     assert list(home.iterdir()) == []
 
 
@@ -172,8 +172,8 @@ def test_an_unknown_model_says_where_to_put_it(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wish", [{}, {"seed": 1, "source": "x"}, {"between": ("a", "b"), "amount": 2.0}]
+    "asked", [{}, {"seed": 1, "source": "x"}, {"between": ("a", "b"), "amount": 2.0}]
 )
-def test_a_wish_is_exactly_one_thing(wish: dict[str, object]) -> None:
+def test_a_request_is_exactly_one_thing(asked: dict[str, object]) -> None:
     with pytest.raises(PresetError, match=r"exactly one of|amount must be in 0..1"):
-        PresetRequest(**wish)  # type: ignore[arg-type]
+        PresetRequest(**asked)  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from instrument.panel.access import is_local, lasting_token
 from instrument.panel.ear import PACKET_FRAMES, Packets
 from instrument.panel.hands import Hands
 from instrument.panel.library import Shelf
-from instrument.panel.messages import WISHES, KeyStroke, Turn
+from instrument.panel.messages import REQUESTS, KeyStroke, Turn
 from instrument.panel.pages import MOST_AT_ONCE, Page
 from instrument.panel.pictures import PICTURE_BANDS, PICTURE_STEPS, picture_of
 from instrument.panel.sound_map import SoundMap, morph
@@ -225,9 +225,9 @@ def test_ten_thousand_messages_at_once_are_too_many() -> None:
         "9" * 5000,
     ],
 )
-def test_what_is_no_wish_is_refused(text: str) -> None:
+def test_what_is_no_request_is_refused(text: str) -> None:
     with pytest.raises(msgspec.DecodeError):
-        WISHES.decode(text)
+        REQUESTS.decode(text)
 
 
 def test_saving_writes_what_loads_again(bench: Workbench, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from instrument.realtime.state import LET_GO, PANEL_SOURCE
 from tests.helpers.live_play import wait_for
-from tests.helpers.panel_stage import Stage, hear, stage, wish
+from tests.helpers.panel_stage import Stage, ask, hear, stage
 
 pytestmark = pytest.mark.slow
 
@@ -92,28 +92,28 @@ def test_a_page_hears_all_that_it_needs_and_plays(panel: Stage) -> None:
     with panel.socket() as socket:
         assert hear(socket, "Hello")["groups"]["envelope"]
         assert hear(socket, "Desk")["preset"] == "reed_bass"
-        wish(socket, "Note", pitch=60, velocity=100)
+        ask(socket, "Note", pitch=60, velocity=100)
         assert hear(socket, "Keys", sounding=[[60, 0]])
         assert "note on 60 100" in hear(socket, "Heard")["messages"][0][2]
-        wish(socket, "Note", pitch=60, velocity=0)
+        ask(socket, "Note", pitch=60, velocity=0)
         assert hear(socket, "Keys", sounding=[])
 
 
 def test_keys_of_a_page_that_goes_do_not_stick(panel: Stage) -> None:
     with panel.socket() as socket:
         for pitch in (60, 64, 67):
-            wish(socket, "Note", pitch=pitch, velocity=100)
-        wish(socket, "Turn", number=64, value=127)
+            ask(socket, "Note", pitch=pitch, velocity=100)
+        ask(socket, "Turn", number=64, value=127)
         wait_for(lambda: panel.voices() == 3, "a chord")
     wait_for(lambda: panel.voices() == 0, "silence", 5.0)
 
 
 def test_two_pages_agree(panel: Stage) -> None:
     with panel.socket() as one, panel.socket() as two:
-        wish(one, "Play", preset="wooden_choir")
+        ask(one, "Play", preset="wooden_choir")
         for socket in (one, two):
             assert hear(socket, "Desk", preset="wooden_choir")
-        wish(two, "Set", field="filter.cutoff_hz", value=900.0)
+        ask(two, "Set", field="filter.cutoff_hz", value=900.0)
         for socket in (one, two):
             assert hear(socket, "Desk", undo=1)["values"]["filter.cutoff_hz"] == 900.0
         bank = panel.state.banks[int(panel.state.channels[0]["bank"])]
@@ -128,9 +128,9 @@ def test_two_pages_agree(panel: Stage) -> None:
             "the knob",
         )
         assert bank is not None
-        wish(one, "Undo")
+        ask(one, "Undo")
         assert hear(two, "Desk", undo=0)["redo"] == 1
-        wish(one, "Save", name="Dark Choir")
+        ask(one, "Save", name="Dark Choir")
         assert "dark_choir" in [card["preset"] for card in hear(two, "Library")["presets"]]
 
 
@@ -138,18 +138,18 @@ def test_wrong_wishes_are_refused_with_a_reason_and_the_page_goes_on(panel: Stag
     with panel.socket() as socket:
         socket.send("{")
         assert "understand" in hear(socket, "Refused")["message"]
-        wish(socket, "Play", preset="nobody")
+        ask(socket, "Play", preset="nobody")
         assert "nobody" in hear(socket, "Refused")["message"]
-        wish(socket, "Set", field="filter.cutoff_hz", value=1e9)
+        ask(socket, "Set", field="filter.cutoff_hz", value=1e9)
         assert "20..20000" in hear(socket, "Refused")["message"]
-        wish(socket, "Note", pitch=60, velocity=1)
+        ask(socket, "Note", pitch=60, velocity=1)
         assert hear(socket, "Keys", sounding=[[60, 0]])
 
 
 def test_a_message_of_ten_megabytes_hangs_up_and_the_sound_goes_on(panel: Stage) -> None:
     underruns = int(panel.state.meters["underruns"])
     with panel.socket() as player, panel.socket() as flood:
-        wish(player, "Note", pitch=60, velocity=100)
+        ask(player, "Note", pitch=60, velocity=100)
         wait_for(lambda: panel.voices() == 1, "a note")
         with pytest.raises(ConnectionClosed) as closed:
             flood.send("9" * 10_000_000)
@@ -157,31 +157,31 @@ def test_a_message_of_ten_megabytes_hangs_up_and_the_sound_goes_on(panel: Stage)
                 flood.recv(10)
         assert closed.value.rcvd is None or closed.value.rcvd.code == 1009
         assert panel.voices() == 1
-        wish(player, "Note", pitch=62, velocity=100)
+        ask(player, "Note", pitch=62, velocity=100)
         wait_for(lambda: panel.voices() == 2, "another note")
     assert int(panel.state.meters["underruns"]) == underruns
 
 
 def test_ten_thousand_messages_a_second_hang_up_and_the_sound_goes_on(panel: Stage) -> None:
     with panel.socket() as player, panel.socket() as flood:
-        wish(player, "Note", pitch=60, velocity=100)
+        ask(player, "Note", pitch=60, velocity=100)
         wait_for(lambda: panel.voices() == 1, "a note")
         lost = int(panel.state.meters["lost_events"])
         with pytest.raises(ConnectionClosed) as closed:
             for number in range(10_000):
-                wish(flood, "Turn", number=1, value=number % 128)
+                ask(flood, "Turn", number=1, value=number % 128)
             while True:
                 flood.recv(10)
         assert closed.value.rcvd is None or closed.value.rcvd.code == 1008
         assert panel.voices() == 1 and int(panel.state.meters["lost_events"]) == lost
-        wish(player, "Note", pitch=60, velocity=0)
+        ask(player, "Note", pitch=60, velocity=0)
         wait_for(lambda: panel.voices() == 0, "the note's end")
 
 
 def test_the_ear_gives_every_frame_in_order(panel: Stage) -> None:
     with panel.socket() as player, panel.socket("/ear") as ear:
         assert float(ear.recv(5)) == panel.state.rate_hz
-        wish(player, "Note", pitch=69, velocity=127)
+        ask(player, "Note", pitch=69, velocity=127)
         packets: list[bytes] = []
         for number in range(1, 201):
             packet = ear.recv(5)
@@ -206,7 +206,7 @@ def test_an_ear_that_does_not_answer_is_dropped(panel: Stage) -> None:
 
 def test_a_panel_that_dies_lets_its_keys_go_and_comes_back_at_the_same_place(panel: Stage) -> None:
     with panel.socket() as socket:
-        wish(socket, "Note", pitch=60, velocity=100)
+        ask(socket, "Note", pitch=60, velocity=100)
         wait_for(lambda: panel.voices() == 1, "a note")
         panel.process("instrument.panel.process").kill()
         wait_for(lambda: panel.voices() == 0, "the key's release")

@@ -47,8 +47,8 @@ def test_a_run_is_measured_beside_the_data_and_the_n_gram(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     figures, pictures = tmp_path / "figures.json", tmp_path / "pictures"
-    wishes = ("--data", corpus, "--phrases", 4, "--json", figures, "--pictures", pictures)
-    result = latentkeys("evaluate", "musegan", run, *wishes)
+    options = ("--data", corpus, "--phrases", 4, "--json", figures, "--pictures", pictures)
+    result = latentkeys("evaluate", "musegan", run, *options)
     assert result.exit_code == 0, result.exception
     assert "n-gram" in result.stdout
     report = json.loads(figures.read_text())
