@@ -12,14 +12,8 @@ import rtmidi
 
 from instrument.engine.clock import now_ns
 from instrument.engine.messages import EngineSettings
-from instrument.engine.midi_ports import (
-    ALSA_SEQUENCER,
-    ArrivalClock,
-    RtmidiIn,
-    ScriptedMidiIn,
-    first_working_api,
-    open_midi,
-)
+from instrument.engine.midi_ports import ScriptedMidiIn, open_midi
+from instrument.engine.rtmidi_ports import ALSA_SEQUENCER, ArrivalClock, RtmidiIn, first_working_api
 from instrument.midi.messages import (
     TimedMessage,
     control_change,
