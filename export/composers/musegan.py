@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from export.bundle.graph_plan import GraphPlan
 from export.composers.plan import ComposerPlan
 from instrument.music.chorale_frames import VOICES
-from training.musegan.network import MuseGenerator, MuseSize
+from training.musegan.network import MuseGenerator
+from training.musegan.size import MuseSize
 from training.musegan.system import MuseLearner
 
 _STEPS_PER_BEAT = 4

@@ -11,7 +11,8 @@ import torch
 from export.bundle.graph_plan import GraphPlan
 from training.audio.format import HOP_FRAMES
 from training.frame_voice.config import PARTIAL_COUNT
-from training.frame_voice.model import FrameStep, FrameVoice, WholeTone, seeded_inputs
+from training.frame_voice.graphs import FrameStep, WholeTone, seeded_inputs
+from training.frame_voice.model import FrameVoice
 
 LAYERS = 2
 """Velocities per run of a tone graph: they share the network, the phases and the noise."""

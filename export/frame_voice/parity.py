@@ -19,7 +19,8 @@ from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import OpenGraph, Runtime, Tensors
 from training.audio.format import HOP_FRAMES
 from training.frame_voice.config import PARTIAL_COUNT
-from training.frame_voice.model import HOP_SECONDS, FrameVoice, WholeTone, seeded_inputs
+from training.frame_voice.graphs import WholeTone, seeded_inputs
+from training.frame_voice.model import HOP_SECONDS, FrameVoice
 
 LARGEST_DIFFERENCE = 1e-4
 """Of full scale: -80 dB, below every note's own noise."""

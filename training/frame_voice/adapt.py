@@ -31,7 +31,8 @@ from training.data.audio.tone_set import (
 )
 from training.frame_voice.config import TrainingConfig
 from training.frame_voice.crops import Crops, CropSource
-from training.frame_voice.model import FrameVoice, render_hops, tempered_hz
+from training.frame_voice.graphs import render_hops
+from training.frame_voice.model import FrameVoice, tempered_hz
 from training.frame_voice.network import HOP_SECONDS
 
 RANK = 8

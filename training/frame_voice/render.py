@@ -10,13 +10,8 @@ from numpy.typing import NDArray
 
 from training.audio.format import HOP_FRAMES, SAMPLE_RATE_HZ
 from training.data.audio.tone_set import HELD, ToneSet
-from training.frame_voice.model import (
-    FrameVoice,
-    WholeTone,
-    render_hops,
-    seeded_inputs,
-    tempered_hz,
-)
+from training.frame_voice.graphs import WholeTone, render_hops, seeded_inputs
+from training.frame_voice.model import FrameVoice, tempered_hz
 from training.frame_voice.network import HOP_SECONDS
 
 

@@ -18,7 +18,8 @@ from training.data.audio.tone_set import TEST, ToneSet, open_notes
 from training.frame_voice.config import RECIPES, VoiceRecipe
 from training.frame_voice.crops import Crops, CropSource, Prefetch
 from training.frame_voice.discriminators import AdversarialStage
-from training.frame_voice.model import FrameVoice, render_hops, tempered_hz
+from training.frame_voice.graphs import render_hops
+from training.frame_voice.model import FrameVoice, tempered_hz
 from training.frame_voice.network import HOP_SECONDS
 from training.frame_voice.render import play_like
 from training.frame_voice.run import SavedInstruments

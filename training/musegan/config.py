@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from training.musegan.network import MuseSize
+from training.musegan.size import MuseSize
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.musegan.network import OCTAVE, MuseSize, Shrink
+from training.musegan.layers import Shrink
+from training.musegan.size import OCTAVE, MuseSize
 
 
 class MuseCritic(nn.Module):

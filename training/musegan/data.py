@@ -13,7 +13,7 @@ from instrument.errors import SettingError
 from instrument.music.note import Phrase
 from instrument.music.piano_rolls import FIRST_PITCH, HOLD, REST, pitch_rolls_of, rolls_of
 from training.data.symbolic.corpus import Piece
-from training.musegan.network import MuseSize
+from training.musegan.size import MuseSize
 
 Bars = NDArray[np.int64]
 """Classes (windows, tracks, bars, steps): 0 rest, 1 hold, 2 and more the pitch that starts. Or, of

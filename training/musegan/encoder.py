@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.musegan.network import MuseSize, Shrink
+from training.musegan.layers import Shrink
+from training.musegan.size import MuseSize
 
 _STEP_WIDTH, _WIDTH, _BAR_WIDTH = 48, 96, 96
 _LOWEST_LOG_DEVIATION, _HIGHEST_LOG_DEVIATION = -4.0, 1.0

@@ -18,179 +18,17 @@ small numbers works; voices of one note at a time come out as classes rest, hold
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Mode = Literal["jamming", "composer", "hybrid"]
-Head = Literal["categorical", "threshold", "bernoulli", "binary"]
+from training.musegan.layers import ChannelNorm, Grow, Shrink
+from training.musegan.prior import LatentPrior
+from training.musegan.size import FIRST_STEPS, OCTAVE, MuseSize
 
-OCTAVE = 12
-_FIRST_STEPS = 2
 _SKIP_CHANNELS = 16
-_PRIOR_RATE = 0.005
-_PRIOR_ORDER = ("z_song", "z_track", "z_time", "z_track_time")
-
-
-@dataclass(frozen=True, slots=True)
-class MuseSize:
-    """What is played, and how wide the networks are.
-
-    Attributes
-    ----------
-    mode
-        See above.
-    head
-        "categorical": rest, hold or pitch for voices of one note at a time. Else a piano roll:
-        "threshold" at 0 of a tanh, "bernoulli" draws, or deterministic "binary" neurons.
-    tracks, bars, steps, pitches
-        Of a phrase; steps in a bar, pitches a multiple of 12.
-    lowest_pitch
-        MIDI number of the first pitch.
-    latent_size, shared_size
-        Numbers in each latent of a track, and in each that all tracks share; 0 for as many.
-    first_width, widths, pitch_width
-        Channels of the bar generator's dense layer, of its doublings of time, of its octaves.
-    temporal_width
-        Channels inside a temporal network.
-    given_track
-        The track that is given and accompanied; none when -1.
-    previous_bars
-        How many bars before are given.
-    in_one_scale
-        Learn and play in C major and its modes alone; hosts transpose.
-    spread
-        How much wider than an encoder's latents random ones are drawn. Near their mean, voices do
-        the average of everything that they could do: long notes, few pitches.
-    """
-
-    mode: Mode = "hybrid"
-    head: Head = "categorical"
-    tracks: int = 4
-    bars: int = 4
-    steps: int = 16
-    pitches: int = 48
-    lowest_pitch: int = 36
-    latent_size: int = 16
-    shared_size: int = 0
-    first_width: int = 512
-    widths: tuple[int, ...] = (96, 64, 64)
-    pitch_width: int = 32
-    temporal_width: int = 64
-    given_track: int = -1
-    previous_bars: int = 0
-    in_one_scale: bool = False
-    spread: float = 1.5
-
-    @property
-    def classes(self) -> int:
-        """What a categorical head chooses from: rest, hold, and the pitches."""
-        return self.pitches + 2 if self.head == "categorical" else self.pitches
-
-    @property
-    def played(self) -> tuple[int, ...]:
-        """The tracks that are generated."""
-        return tuple(track for track in range(self.tracks) if track != self.given_track)
-
-    @property
-    def latents(self) -> dict[str, tuple[int, ...]]:
-        """The latents of this mode by name, with their shapes without the batch."""
-        numbers = self.shared_size or self.latent_size
-        shared = {"z_song": (numbers,), "z_time": (numbers,)}
-        own_shape = (len(self.played), self.latent_size)
-        own = {"z_track": own_shape, "z_track_time": own_shape}
-        return {
-            **(shared if self.mode != "jamming" else {}),
-            **(own if self.mode != "composer" else {}),
-        }
-
-    @property
-    def doublings(self) -> tuple[int, ...]:
-        """The factors by which time grows, from two steps to a whole bar."""
-        left, factors = self.steps // _FIRST_STEPS, []
-        for factor in (2, 3, 5, 7):
-            while left % factor == 0 and left > 1:
-                factors.append(factor)
-                left //= factor
-        assert left == 1 and self.steps % _FIRST_STEPS == 0, "a bar needs 2, 3, 5, 7 as factors"
-        return tuple(factors)
-
-    @property
-    def octaves(self) -> int:
-        """How many octaves the pitches span."""
-        assert self.pitches % OCTAVE == 0
-        return self.pitches // OCTAVE
-
-    def width(self, level: int) -> int:
-        """Return the channels after a doubling; the last width goes on."""
-        return self.widths[min(level, len(self.widths) - 1)]
-
-
-class Grow(nn.Module):
-    """A transposed convolution whose kernel is as long as its stride, along one axis.
-
-    Nothing overlaps, so it is one matrix product: on a CPU several times faster than the general
-    operator, and its second derivative too.
-
-    Parameters
-    ----------
-    inputs, outputs
-        Channels, which are the last axis.
-    factor
-        By which the axis becomes longer.
-    axis
-        1 for time, 2 for pitch, of (n, steps, pitches, channels).
-    """
-
-    def __init__(self, inputs: int, outputs: int, factor: int, axis: int) -> None:
-        super().__init__()
-        self.factor, self.axis, self.outputs = factor, axis, outputs
-        bound = 1.0 / math.sqrt(inputs)
-        self.weight = nn.Parameter(torch.empty(factor * outputs, inputs).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.zeros(outputs))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (n, steps, pitches, inputs) to the longer array with `outputs` channels."""
-        n, steps, pitches, _ = x.shape
-        y = F.linear(x, self.weight).view(n, steps, pitches, self.factor, self.outputs)
-        if self.axis == 1:
-            y = y.transpose(2, 3).reshape(n, steps * self.factor, pitches, self.outputs)
-        else:
-            y = y.reshape(n, steps, pitches * self.factor, self.outputs)
-        return y + self.bias
-
-
-class Shrink(nn.Module):
-    """A convolution whose kernel is as long as its stride: the opposite of `Grow`."""
-
-    def __init__(self, inputs: int, outputs: int, factor: int, axis: int) -> None:
-        super().__init__()
-        self.factor, self.axis = factor, axis
-        self.linear = nn.Linear(factor * inputs, outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (n, steps, pitches, inputs) to the shorter array."""
-        n, steps, pitches, inputs = x.shape
-        if self.axis == 1:
-            x = x.view(n, steps // self.factor, self.factor, pitches, inputs).transpose(2, 3)
-            x = x.reshape(n, steps // self.factor, pitches, self.factor * inputs)
-        else:
-            x = x.reshape(n, steps, pitches // self.factor, self.factor * inputs)
-        y: Tensor = self.linear(x)
-        return y
-
-
-class ChannelNorm(nn.BatchNorm1d):
-    """Batch norm of the last axis."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise (..., channels)."""
-        return super().forward(x.reshape(-1, x.shape[-1])).view(x.shape)
 
 
 class TemporalNetwork(nn.Module):
@@ -209,56 +47,6 @@ class TemporalNetwork(nn.Module):
         x = F.relu(self.norm(self.grow(z[:, :, None])))
         y: Tensor = self.spread(x)
         return y.transpose(1, 2)
-
-
-class LatentPrior(nn.Module):
-    """Turn standard normal noise into latents as the encoder finds them: their mean and covariance.
-
-    An autoencoder's latents are only nearly standard normal; a generator that is fed what it was
-    taught with plays better (Ghosh et al., From variational to deterministic autoencoders, 2020,
-    section 4.2). The covariance's factor is triangular: `z_song` comes from its own noise alone,
-    `z_track` from those two, then `z_time` and `z_track_time`. Without an encoder the latents stay
-    standard normal.
-    """
-
-    mean: Tensor
-    covariance: Tensor
-
-    def __init__(self, size: MuseSize) -> None:
-        super().__init__()
-        self.spread = size.spread
-        self.shapes = {n: size.latents[n] for n in _PRIOR_ORDER if n in size.latents}
-        count = sum(math.prod(shape) for shape in self.shapes.values())
-        self.register_buffer("mean", torch.zeros(count))
-        self.register_buffer("covariance", torch.eye(count))
-
-    @torch.no_grad()
-    def learn(self, latents: dict[str, Tensor]) -> None:
-        """Move towards the mean and covariance of a batch."""
-        flat = self.flat(latents)
-        away = flat - self.mean
-        self.mean.lerp_(flat.mean(dim=0), _PRIOR_RATE)
-        self.covariance.lerp_(away.T @ away / len(flat), _PRIOR_RATE)
-
-    def factor(self) -> Tensor:
-        """Return the lower triangular factor of the covariance, widened."""
-        ridge = 1e-3 * torch.eye(len(self.mean), device=self.mean.device)
-        factor: Tensor = torch.linalg.cholesky(self.covariance + ridge)
-        return self.spread * factor
-
-    def flat(self, latents: dict[str, Tensor]) -> Tensor:
-        """Put latents beside each other, (n, numbers)."""
-        return torch.cat([latents[name].flatten(1) for name in self.shapes], dim=1)
-
-    def forward(self, noise: dict[str, Tensor], factor: Tensor | None = None) -> dict[str, Tensor]:
-        """Map standard normal noise to latents, both by name; `factor` when it is known."""
-        triangle = self.factor() if factor is None else factor
-        flat = self.mean + self.flat(noise) @ triangle.T
-        parts = torch.split(flat, [math.prod(shape) for shape in self.shapes.values()], dim=1)
-        return {
-            name: part.reshape(-1, *shape)
-            for (name, shape), part in zip(self.shapes.items(), parts, strict=True)
-        }
 
 
 class BarEncoder(nn.Module):
@@ -289,7 +77,7 @@ class BarNetwork(nn.Module):
         skip = _SKIP_CHANNELS if has_skips else 0
         self.dense = nn.Linear(inputs, size.first_width)
         self.dense_norm = ChannelNorm(size.first_width)
-        first = size.first_width // _FIRST_STEPS
+        first = size.first_width // FIRST_STEPS
         widths = [first, *(size.width(level) for level in range(len(size.doublings)))]
         self.grow = nn.ModuleList(
             Grow(before + skip, after, factor, 1)
@@ -307,7 +95,7 @@ class BarNetwork(nn.Module):
     def forward(self, z: Tensor, skips: list[Tensor] | None = None) -> Tensor:
         """Map (n, inputs) to logits (n, tracks, steps, classes)."""
         x = F.relu(self.dense_norm(self.dense(z)))
-        x = x.view(z.shape[0], _FIRST_STEPS, 1, -1)
+        x = x.view(z.shape[0], FIRST_STEPS, 1, -1)
         for level, (grow, norm) in enumerate(zip(self.grow, self.grow_norms, strict=True)):
             x = F.relu(norm(grow(_join(x, skips, level))))
         x = F.relu(self.open_norm(self.open(_join(x, skips, len(self.grow)))))
@@ -343,7 +131,7 @@ class MuseGenerator(nn.Module):
         self.given = BarEncoder(size, 1) if size.given_track >= 0 else None
         if size.previous_bars:
             self.before = BarEncoder(size, size.tracks)
-            seen = _SKIP_CHANNELS * _FIRST_STEPS * size.previous_bars
+            seen = _SKIP_CHANNELS * FIRST_STEPS * size.previous_bars
             self.context = nn.Linear(seen, context)
 
     def encode_given(self, roll: Tensor) -> list[Tensor]:

@@ -14,7 +14,7 @@ from torch import Tensor
 from instrument.music.note import Phrase
 from instrument.music.piano_rolls import phrase_of_pitch_rolls, phrase_of_rolls
 from training.musegan.heads import choose_classes, choose_pitches, sounding_and_onsets
-from training.musegan.network import MuseSize
+from training.musegan.size import MuseSize
 
 _BAR_BEATS = 4
 

@@ -9,6 +9,7 @@ import torch
 from instrument.errors import SettingError
 from instrument.music.note import Note, Phrase
 from tests.helpers.corpora import copied, scale_piece, scales
+from training.crnngan.config import CRNNGANConfig
 from training.crnngan.losses import critic_loss_of, energy_score, feature_matching, who_learns
 from training.crnngan.network import (
     FIRST_NOTE,
@@ -21,7 +22,7 @@ from training.crnngan.network import (
     _softly_rounded,
     beats_since,
 )
-from training.crnngan.system import SYSTEM, CRNNGANConfig, CRNNGANLearner
+from training.crnngan.system import SYSTEM, CRNNGANLearner
 from training.data.symbolic.corpus import make_corpus
 from training.trainer.system import RunPosition
 

@@ -8,13 +8,8 @@ from instrument.music.pitch import pitch_to_hz
 from training.data.audio.analysis import measure_wobble, partial_hz
 from training.data.audio.tone_set import Instrument, TuningTables
 from training.frame_voice.config import PARTIAL_COUNT, FrameVoiceConfig
-from training.frame_voice.model import (
-    FrameStep,
-    FrameVoice,
-    WholeTone,
-    moving_partials,
-    seeded_inputs,
-)
+from training.frame_voice.graphs import FrameStep, WholeTone, moving_partials, seeded_inputs
+from training.frame_voice.model import FrameVoice
 from training.metrics.audio.spectra import spectral_centroid_hz
 from training.metrics.audio.tone_measures import pitch_error_cents
 

@@ -13,7 +13,7 @@ from instrument.music.pitch import pitch_to_hz
 from training.data.audio.synthetic_tones import write_tones
 from training.data.audio.tone_set import ToneSet
 from training.frame_voice.config import TrainingConfig
-from training.frame_voice.model import WholeTone, seeded_inputs
+from training.frame_voice.graphs import WholeTone, seeded_inputs
 from training.frame_voice.render import play_like
 from training.frame_voice.run import load_voice
 from training.frame_voice.system import SYSTEM, FrameVoiceLearner

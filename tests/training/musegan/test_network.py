@@ -8,7 +8,9 @@ from torch import Tensor
 
 from training.musegan.config import RECIPES
 from training.musegan.critic import DocumentBarCritic
-from training.musegan.network import LatentPrior, Mode, MuseGenerator, MuseSize
+from training.musegan.network import MuseGenerator
+from training.musegan.prior import LatentPrior
+from training.musegan.size import Mode, MuseSize
 
 SMALL = RECIPES["tiny"].size
 

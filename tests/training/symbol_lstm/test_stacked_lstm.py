@@ -11,13 +11,8 @@ from instrument.music.vocabulary import START, Vocabulary
 from tests.helpers.corpora import copied, scale_piece, scales
 from training.data.symbolic.corpus import make_corpus
 from training.symbol_lstm.batches import Lexicon, line_of
-from training.symbol_lstm.stacked_lstm import (
-    SYSTEM,
-    StackedLearner,
-    StackedNetwork,
-    StackedStepModule,
-    Symbols,
-)
+from training.symbol_lstm.stacked_lstm import SYSTEM, StackedLearner
+from training.symbol_lstm.stacked_network import StackedNetwork, StackedStepModule, Symbols
 from training.trainer.system import RunPosition
 
 CPU = torch.device("cpu")
