@@ -96,7 +96,13 @@ def replacing_file(path: Path) -> Iterator[Path]:
 
 
 def flush_to_disk(path: Path) -> None:
-    """Wait until the disk has a file: renamed before that, a power cut leaves an empty one."""
+    """Wait until the disk has a file: renamed before that, a power cut leaves an empty one.
+
+    Parameters
+    ----------
+    path
+        The file, or a folder in which something was renamed.
+    """
     with path.open("r+b") as file:
         os.fsync(file.fileno())
 

@@ -19,6 +19,11 @@ PACKAGES = ("instrument", "training", "export")
 def check_package(name: str) -> None:
     """Refuse one of our packages that another distribution has overwritten or removed.
 
+    Parameters
+    ----------
+    name
+        ``instrument``, ``training`` or ``export``.
+
     Raises
     ------
     InstallationError

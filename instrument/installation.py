@@ -32,7 +32,13 @@ def how_to_install(extra: str) -> str:
 
 
 def how_to_mend(others: Iterable[str] = ()) -> str:
-    """Return the command line that installs this copy again, after removing other packages."""
+    """Return the command line that installs this copy again, after removing other packages.
+
+    Parameters
+    ----------
+    others
+        The distributions that stand in the way.
+    """
     pip = f"{shlex.quote(sys.executable)} -m pip"
     again = f"{pip} install --force-reinstall --no-deps {shlex.quote(_place() or 'latentkeys')}"
     removed = " ".join(others)

@@ -39,7 +39,13 @@ _TYPE_NAMES = {float: "a number", int: "a whole number", str: "text", bool: "tru
 
 
 def ranged(low: float, high: float, unit: str = "") -> Meta:
-    """Give a number its allowed range, both ends included, and its unit."""
+    """Give a number its allowed range, both ends included, and its unit.
+
+    Parameters
+    ----------
+    low, high
+        What is allowed, inclusive.
+    """
     return Meta(ge=low, le=high, extra={"unit": unit})
 
 
@@ -77,7 +83,13 @@ def nearest(name: str, choices: Iterable[str]) -> str:
 
 
 def read_limited(path: Path, limit_bytes: int, what: str, error: type[FileError]) -> bytes:
-    """Read a whole file, refusing one that is missing, unreadable or absurdly large."""
+    """Read a whole file, refusing one that is missing, unreadable or absurdly large.
+
+    Parameters
+    ----------
+    limit_bytes
+        Above which it is refused unread.
+    """
     try:
         with open_regular(path) as file:
             content = file.read(limit_bytes + 1)

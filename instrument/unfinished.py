@@ -48,6 +48,15 @@ def entries_folder() -> Path:
 def write_down(path: Path, temporary: Path, rate_hz: int) -> HeldFile:
     """Remember a recording that has begun; `HeldFile.release` what is returned when it is finished.
 
+    Parameters
+    ----------
+    path
+        The recording, once it is finished.
+    temporary
+        Where it is written until then.
+    rate_hz
+        Of the samples.
+
     Raises
     ------
     FileError

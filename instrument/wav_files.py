@@ -149,6 +149,11 @@ class WavFile:
 def write_wav(path: Path | str, audio: Stereo, rate_hz: int = 48_000) -> None:
     """Write float32 audio, shape (frames, 2), full scale ±1; a file that is there is replaced.
 
+    Parameters
+    ----------
+    rate_hz
+        Whole frames per second.
+
     Raises
     ------
     SettingError

@@ -30,7 +30,13 @@ def to_json(card: Card) -> bytes:
 
 
 def digest_of(options: Mapping[str, Any]) -> str:
-    """Return the sha256 of what a run was configured with."""
+    """Return the sha256 of what a run was configured with.
+
+    Parameters
+    ----------
+    options
+        As the run's card has them; plain JSON values.
+    """
     return hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()
 
 

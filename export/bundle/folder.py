@@ -121,7 +121,15 @@ def new_bundle(target: Path) -> Iterator[Path]:
 
 
 def graph_files(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
-    """Share the weights of all exported graphs; return the content of every file."""
+    """Share the weights of all exported graphs; return the content of every file.
+
+    Parameters
+    ----------
+    folder
+        Where ``NAME.onnx`` were written.
+    names
+        Of the graphs.
+    """
     weights = WeightFile(WEIGHTS_NAME)
     files = {}
     for name in names:
@@ -164,7 +172,13 @@ def music_licence(source: str, notice: str) -> bytes:
 
 
 def is_free_music(source: str) -> bool:
-    """Say whether a corpus is one of those that this project makes from public-domain music."""
+    """Say whether a corpus is one of those that this project makes from public-domain music.
+
+    Parameters
+    ----------
+    source
+        What the corpus says of where it comes from.
+    """
     return source.startswith(FREE_MUSIC)
 
 

@@ -52,7 +52,13 @@ class GraphPlan:
         return [n for n in self.inputs if n.endswith(IN) and n.removesuffix(IN) + OUT in kept]
 
     def run(self, inputs: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
-        """Run the module in torch, on the examples when nothing is given; outputs by name."""
+        """Run the module in torch, on the examples when nothing is given; outputs by name.
+
+        Parameters
+        ----------
+        inputs
+            Tensors by name; the examples when not given.
+        """
         given = self.inputs if inputs is None else inputs
         with torch.no_grad():
             outputs = self.module(*(given[name] for name in self.inputs))
@@ -60,7 +66,13 @@ class GraphPlan:
         return dict(zip(self.output_axes, outputs, strict=True))
 
     def on_card(self, file: str) -> Graph:
-        """Describe the graph as a card does; shapes are found without computing anything."""
+        """Describe the graph as a card does; shapes are found without computing anything.
+
+        Parameters
+        ----------
+        file
+            The graph's name in the bundle.
+        """
         with FakeTensorMode(allow_non_fake_inputs=True):
             outputs = self.run()
         return Graph(

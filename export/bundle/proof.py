@@ -40,6 +40,13 @@ def run_twice(session: OpenGraph, tensors: Tensors, where: str) -> Tensors:
 def check_difference(where: str, difference: float, limit: float) -> None:
     """Refuse a graph that differs too much from torch, or by no number at all.
 
+    Parameters
+    ----------
+    difference
+        The largest one that was found, in the outputs' unit.
+    limit
+        The largest one that passes.
+
     Raises
     ------
     BundleError

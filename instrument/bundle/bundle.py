@@ -116,6 +116,11 @@ class Bundle:
     def graph(self, name: str) -> Graph:
         """Look up a graph on the card.
 
+        Parameters
+        ----------
+        name
+            As the card calls it, such as ``tone``.
+
         Raises
         ------
         BundleError
@@ -128,6 +133,11 @@ class Bundle:
 
     def constant(self, name: str, usual: float, limits: tuple[float, float]) -> float:
         """Read a number of the card, or take the usual one.
+
+        Parameters
+        ----------
+        limits
+            Both ends of what is allowed.
 
         Raises
         ------

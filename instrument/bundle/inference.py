@@ -53,6 +53,11 @@ class OpenGraph:
     def run(self, tensors: Tensors) -> Tensors:
         """Run the graph once; releases the interpreter lock.
 
+        Parameters
+        ----------
+        tensors
+            By name, of the shapes and types that the graph takes.
+
         Raises
         ------
         BundleError
@@ -62,7 +67,13 @@ class OpenGraph:
         return dict(zip(names, self.run_for(names, tensors), strict=True))
 
     def run_for(self, names: Sequence[str], tensors: Tensors) -> list[NDArray[Any]]:
-        """Run the graph for some of its outputs; see `run`."""
+        """Run the graph for some of its outputs; see `run`.
+
+        Parameters
+        ----------
+        names
+            Of the outputs that are wanted, in this order.
+        """
         found: list[NDArray[Any]] = self.watched(self.session.run, names, tensors)
         return found
 
@@ -121,7 +132,13 @@ class BoundGraph:
             self._binding.bind_ortvalue_output(name, value)
 
     def run(self, tensors: Tensors) -> Tensors:
-        """Run the graph once; what comes back is the caller's own."""
+        """Run the graph once; what comes back is the caller's own.
+
+        Parameters
+        ----------
+        tensors
+            All of the graph's inputs, by name, of the shapes that the graph was bound to.
+        """
         for name, value in self._inputs.items():
             value.update_inplace(tensors[name])
         session = self.session
@@ -180,6 +197,13 @@ class Runtime:
         """Return element type and shape of every output of a graph, without computing anything.
 
         Sizes that are not fixed are None or a name.
+
+        Parameters
+        ----------
+        graph
+            The content of an ONNX file.
+        external
+            The contents of the files that have its weights, by name.
 
         Raises
         ------

@@ -74,7 +74,15 @@ class Past:
 
 
 def begin(bar_beats: float, pickup_beats: float) -> Past:
-    """Give the past of a piece that has not begun."""
+    """Give the past of a piece that has not begun.
+
+    Parameters
+    ----------
+    bar_beats
+        Quarter notes in a bar.
+    pickup_beats
+        Quarter notes before the first bar line.
+    """
     nothing = (REST,) * VOICE_COUNT
     return Past(
         bar_frames=max(1, round(bar_beats * FRAMES_PER_BEAT)),
@@ -125,7 +133,15 @@ def move_of(past: Past, voice: int, pitch: int) -> int:
 
 
 def pitch_of(past: Past, voice: int, move: int) -> int:
-    """Give the pitch (or -1) that a move leads to."""
+    """Give the pitch (or -1) that a move leads to.
+
+    Parameters
+    ----------
+    voice
+        0 soprano to 3 bass.
+    move
+        A class of `move_of`, 0..50.
+    """
     if move == HOLD:
         return past.last[voice]
     return REST if move == FALL_SILENT else past.heard[voice] + move - STAY
@@ -136,6 +152,11 @@ def possible_moves(past: Past, voice: int) -> NDArray[np.bool_]:
 
     A voice that sings cannot move by 0 semitones (that is holding), one that rests cannot fall
     silent.
+
+    Parameters
+    ----------
+    past
+        All frames until now, and the voices that are placed in this one.
     """
     possible = np.ones(MOVES, np.bool_)
     possible[FALL_SILENT if past.last[voice] < 0 else STAY] = False

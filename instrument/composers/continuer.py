@@ -41,7 +41,15 @@ class NoteModel(Protocol[State]):
     """
 
     def begin(self, bar_beats: float, pickup_beats: float) -> State:
-        """Return the state before the first note."""
+        """Return the state before the first note.
+
+        Parameters
+        ----------
+        bar_beats
+            Quarter notes in a bar.
+        pickup_beats
+            Quarter notes before the first bar line.
+        """
         ...
 
     def feed(self, state: State, note: Note) -> State:
@@ -145,7 +153,13 @@ class PhraseContinuer(Generic[State]):
     def continue_phrase(
         self, phrase: Phrase, length_beats: float, controls: Constraints, seed: int
     ) -> Phrase:
-        """Feed the phrase, then draw; see `Continuer.continue_phrase`."""
+        """Feed the phrase, then draw; see `Continuer.continue_phrase`.
+
+        Parameters
+        ----------
+        length_beats
+            How much follows the phrase, quarter notes.
+        """
         leading = leading_track(phrase)
         state = self.model.begin(phrase.bar_beats, phrase.pickup_beats)
         for note in pitched_notes(phrase):

@@ -20,7 +20,13 @@ _SLACK = 5  # semitones that a continuation may leave what was heard
 def continue_as_heard(
     composer: Composer, phrase: Phrase, length_beats: float, controls: Constraints, seed: int
 ) -> Phrase:
-    """Go on from what was meant; see `instrument.composers.continuer.Continuer`."""
+    """Go on from what was meant; see `instrument.composers.continuer.Continuer`.
+
+    Parameters
+    ----------
+    length_beats
+        How much follows, quarter notes.
+    """
     prompt = recent(phrase)
     if is_score(prompt):
         return composer.continue_phrase(prompt, length_beats, controls, seed)
@@ -32,7 +38,13 @@ def continue_as_heard(
 def accompany_as_heard(
     composer: Composer, bars: int, seed: int, controls: Constraints, phrase: Phrase
 ) -> Phrase:
-    """Accompany what was meant; see `instrument.composers.protocols.BarGenerator`."""
+    """Accompany what was meant; see `instrument.composers.protocols.BarGenerator`.
+
+    Parameters
+    ----------
+    bars
+        How many to make.
+    """
     heard, feel = hear_phrase(phrase)
     return given_back(composer.generate(bars, seed, controls, condition=heard), feel)
 

@@ -109,7 +109,15 @@ class NgramModel:
         self._known = Counts.empty(caution)
 
     def begin(self, bar_beats: float, pickup_beats: float) -> NgramState:
-        """Return the state before the first note; see `NoteModel.begin`."""
+        """Return the state before the first note; see `NoteModel.begin`.
+
+        Parameters
+        ----------
+        bar_beats
+            Quarter notes in a bar.
+        pickup_beats
+            Quarter notes before the first bar line.
+        """
         history = History.begin(bar_beats, pickup_beats)
         return NgramState(history, _BASE_VELOCITY, self._known.layer(self._remembers))
 
@@ -163,7 +171,13 @@ class NgramModel:
         return _draw(chances, random, controls, controls.allowed_pitches())
 
     def learn(self, phrase: Phrase, weight: float = 1.0) -> None:
-        """Count a whole phrase; drums are left out."""
+        """Count a whole phrase; drums are left out.
+
+        Parameters
+        ----------
+        weight
+            As how many phrases it counts.
+        """
         state = NgramState(
             History.begin(phrase.bar_beats, phrase.pickup_beats), _BASE_VELOCITY, self._known
         )
@@ -186,6 +200,11 @@ class NgramModel:
 
         Velocities are left out. With `heard_weight` above 0, each note is learned after it was
         weighed.
+
+        Parameters
+        ----------
+        phrase
+            Whose notes; drums are left out.
         """
         weights = (
             self._known.shift.weights,

@@ -119,7 +119,13 @@ class History:
 
     @classmethod
     def begin(cls, bar_beats: float, pickup_beats: float) -> History:
-        """Return the history before the first note."""
+        """Return the history before the first note.
+
+        Parameters
+        ----------
+        bar_beats
+            Quarter notes in a bar.
+        """
         none = np.zeros(0, np.int64)
         counts = np.zeros((2, 12), np.float32)
         even = np.full((2, 12), 1.0 / 12.0, np.float32)

@@ -212,6 +212,11 @@ class NgramMixture:
         """Return a mixture that knows what this one does and learns for itself alone.
 
         Its parts forget one after the other: to let go of all at once takes a tenth of a second.
+
+        Parameters
+        ----------
+        remembers
+            How many symbols the new one keeps; the oldest are forgotten.
         """
         layered, count = copy(self), len(self.parts)
         layered.parts = tuple(
@@ -221,22 +226,46 @@ class NgramMixture:
         return layered
 
     def learn(self, contexts: Sequence[Context], symbol: int, weight: float = 1.0) -> None:
-        """Count a symbol after each n-gram's own context."""
+        """Count a symbol after each n-gram's own context.
+
+        Parameters
+        ----------
+        weight
+            As how many symbols it counts.
+        """
         for part, context in zip(self.parts, contexts, strict=True):
             part.learn(context, symbol, weight)
 
     def distributions(self, contexts: Sequence[Context], prior: Probabilities) -> Probabilities:
-        """Return each n-gram's own opinion: float64, shape (contexts, symbols)."""
+        """Return each n-gram's own opinion: float64, shape (contexts, symbols).
+
+        Parameters
+        ----------
+        prior
+            Before any context: float64, shape (symbols,), sum 1.
+        """
         pairs = zip(self.parts, contexts, strict=True)
         return np.stack([part.distribution(context, prior) for part, context in pairs])
 
     def opinions(self, contexts: Sequence[Context], symbol: int, prior: float) -> Probabilities:
-        """Return what each n-gram gives to one symbol: float64, shape (contexts,)."""
+        """Return what each n-gram gives to one symbol: float64, shape (contexts,).
+
+        Parameters
+        ----------
+        prior
+            The symbol's probability before any context, 0 to 1.
+        """
         pairs = zip(self.parts, contexts, strict=True)
         return np.array([part.probability(context, symbol, prior) for part, context in pairs])
 
     def distribution(self, contexts: Sequence[Context], prior: Probabilities) -> Probabilities:
-        """Return the average: float64, shape (symbols,), sum 1."""
+        """Return the average: float64, shape (symbols,), sum 1.
+
+        Parameters
+        ----------
+        prior
+            Before any context: float64, shape (symbols,), sum 1.
+        """
         return np.asarray(self.weights @ self.distributions(contexts, prior))
 
 

@@ -81,7 +81,13 @@ class ClockAnchor:
 
 
 def read_tie(state: EngineState) -> ClockAnchor | None:
-    """Return the callback's tie between frames and time; None before the first block."""
+    """Return the callback's tie between frames and time; None before the first block.
+
+    Parameters
+    ----------
+    state
+        The engine block; any thread of any process may call this.
+    """
     fields = state.fields
     for _ in range(8):
         before = int(fields["clock_sequence"])

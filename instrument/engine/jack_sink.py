@@ -36,6 +36,11 @@ class JackSink:
 
     The server decides rate and block. Note to audio takes exactly one block; what goes to ``out``
     has its very frame.
+
+    Parameters
+    ----------
+    settings
+        The client's name, and whether and what to connect to.
     """
 
     kind = "jack"

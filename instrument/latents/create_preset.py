@@ -220,6 +220,8 @@ def plain_preset(
     ----------
     dies_away
         It is struck or plucked, and goes on dying away while its key is held.
+    recipe
+        Where the latent comes from, if anybody may want to know.
     """
     return Preset(
         name=name,
@@ -234,6 +236,13 @@ def mixed(a: Table, b: Table, amount: float) -> Table:
     """Go from one preset, or table of one, to another in a straight line, number by number.
 
     What is no single number comes from the nearer one: texts, choices, knobs, the latent.
+
+    Parameters
+    ----------
+    b
+        The other end, of the same type.
+    amount
+        0 gives the first, 1 the second.
     """
     nearer = a if amount < 0.5 else b
     changes: dict[str, Any] = {}

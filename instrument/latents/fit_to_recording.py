@@ -94,6 +94,8 @@ def read_example(path: Path, pitch: int | None, renderer: ToneRenderer) -> Examp
     ----------
     pitch
         MIDI number; estimated when not given.
+    path
+        A WAV, FLAC or AIFF file with one note.
 
     Raises
     ------

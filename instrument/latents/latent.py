@@ -33,6 +33,13 @@ def slerp(start: ArrayLike, end: ArrayLike, amount: float, prior: Prior) -> Late
     gansynth ``generate_util.slerp``, the angle is that of the unit vectors, and the points
     themselves are weighted. Both are first made round (whitened) with the prior. Points in line
     with the centre, or on it, fall back to `lerp`: upstream divides by zero there.
+
+    Parameters
+    ----------
+    start, end
+        Any array of shape (latent_size,).
+    amount
+        0 gives the start, 1 the end.
     """
     a, b = whiten(start, prior), whiten(end, prior)
     lengths = np.linalg.norm(a) * np.linalg.norm(b)
@@ -50,6 +57,13 @@ def between(card: VoiceCard, start: ArrayLike, end: ArrayLike, amount: float) ->
 
     That is `slerp` for GANSynth, as in Magenta's gansynth_generate.py, and `lerp` for a frame
     voice, whose points were learned in a space where nothing keeps them far from the centre.
+
+    Parameters
+    ----------
+    start, end
+        Any array of shape (latent_size,).
+    amount
+        0 gives the start, 1 the end.
     """
     if goes_around(card):
         return slerp(start, end, amount, card.prior)
@@ -153,7 +167,13 @@ def blend(card: VoiceCard, shares: Mapping[str, float]) -> Latent:
 
 
 def follow(recipe: Recipe, card: VoiceCard) -> Latent:
-    """Make the latent that a recipe describes with this model."""
+    """Make the latent that a recipe describes with this model.
+
+    Parameters
+    ----------
+    card
+        The model's, which knows the instruments that a blend names.
+    """
     if recipe.blend:
         return blend(card, recipe.blend)
     truncation = 1.0 if recipe.truncation is None else recipe.truncation

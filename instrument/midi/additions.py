@@ -57,6 +57,13 @@ def write_continued(
 ) -> None:
     """Write a file with what follows it from a beat on; its tracks stand in ``notes.parts``' order.
 
+    Parameters
+    ----------
+    at_beats
+        Where the new notes begin, quarter notes.
+    made
+        The new notes; its beat 0 is at `at_beats`.
+
     Raises
     ------
     MidiFileError
@@ -73,6 +80,11 @@ def write_accompanied(
     path: Path, file: MidiFile, notes: FileNotes, length_beats: float, made: Phrase
 ) -> None:
     """Write a file with new tracks beside it; the whole lasts `length_beats` at least.
+
+    Parameters
+    ----------
+    made
+        The new tracks, from its beat 0 on.
 
     Raises
     ------

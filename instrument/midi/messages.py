@@ -76,7 +76,13 @@ def is_note_off(data: Sequence[int]) -> bool:
 
 
 def is_control(data: Sequence[int], *controls: int | None) -> bool:
-    """Tell whether a message moves a controller, or one of some; None is none of them."""
+    """Tell whether a message moves a controller, or one of some; None is none of them.
+
+    Parameters
+    ----------
+    controls
+        Numbers of controllers; without any, all of them.
+    """
     return data[0] & 0xF0 == CONTROL_CHANGE and (not controls or data[1] in controls)
 
 
@@ -94,27 +100,69 @@ def message_bytes(status: int) -> int:
 
 
 def note_on(pitch: int, velocity: int = 100, channel: int = 0) -> bytes:
-    """Strike a key; channels count from 0."""
+    """Strike a key; channels count from 0.
+
+    Parameters
+    ----------
+    pitch, velocity
+        0-127; velocity 0 would let it go.
+    channel
+        0-15.
+    """
     return bytes((NOTE_ON | channel, pitch, velocity))
 
 
 def note_off(pitch: int, channel: int = 0, velocity: int = 0) -> bytes:
-    """Let a key go."""
+    """Let a key go.
+
+    Parameters
+    ----------
+    pitch
+        0-127.
+    channel
+        0-15.
+    velocity
+        How fast the key comes up, 0-127.
+    """
     return bytes((NOTE_OFF | channel, pitch, velocity))
 
 
 def control_change(control: int, value: int, channel: int = 0) -> bytes:
-    """Move a controller."""
+    """Move a controller.
+
+    Parameters
+    ----------
+    control
+        Its number, 0-127; from 120 on they are channel mode messages.
+    value
+        0-127.
+    channel
+        0-15.
+    """
     return bytes((CONTROL_CHANGE | channel, control, value))
 
 
 def program_change(program: int, channel: int = 0) -> bytes:
-    """Ask for another preset."""
+    """Ask for another preset.
+
+    Parameters
+    ----------
+    program
+        0-127.
+    channel
+        0-15.
+    """
     return bytes((PROGRAM_CHANGE | channel, program))
 
 
 def pitch_bend(bend: int, channel: int = 0) -> bytes:
-    """Move the bend wheel: -8192..8191."""
+    """Move the bend wheel: -8192..8191.
+
+    Parameters
+    ----------
+    channel
+        0-15.
+    """
     value = bend + CENTRE
     return bytes((PITCH_BEND | channel, value & 0x7F, value >> 7))
 

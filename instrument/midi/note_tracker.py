@@ -62,7 +62,13 @@ class NoteTracker(Generic[_Key, _Note]):
     def release_all(
         self, which: Callable[[_Key], bool] = lambda _: True
     ) -> list[tuple[_Key, _Note]]:
-        """Let go of every note, or of all notes of some keys."""
+        """Let go of every note, or of all notes of some keys.
+
+        Parameters
+        ----------
+        which
+            Tells whether a key is meant; all of them without it.
+        """
         released = [(key, note) for key, note in self if which(key)]
         for key in {key for key, _ in released}:
             del self._down[key]

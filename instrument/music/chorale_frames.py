@@ -76,6 +76,16 @@ def phrase_of(
     ----------
     frames
         Integers, shape (steps, 4): MIDI pitch, or -1 for a rest.
+    steps_per_beat
+        Frames to a quarter note.
+    bpm
+        Quarter notes per minute.
+    meter
+        Beats in a bar and their unit, such as (4, 4).
+    pickup_beats
+        Quarter notes before the first bar line.
+    program
+        General MIDI's, of all four tracks.
     """
     tracks = (
         Track(_notes(frames[:, voice], steps_per_beat), name, program, channel=voice)

@@ -63,7 +63,13 @@ class ChordEvent:
 
 
 def named_event(chord: str, duration: str) -> ChordEvent:
-    """Return the event of two names that `ChordEvent` gave."""
+    """Return the event of two names that `ChordEvent` gave.
+
+    Parameters
+    ----------
+    duration
+        Its length and advance in ticks, as `ChordEvent.duration` writes them.
+    """
     pitches = () if chord == REST else tuple(map(int, chord.split(".")))
     length, _, advance = duration.partition(">")
     return ChordEvent(pitches, int(length), int(advance or length))
@@ -97,7 +103,13 @@ def rests(ticks: int) -> list[ChordEvent]:
 
 
 def notes_of(events: Sequence[ChordEvent], velocity: int = 80) -> tuple[Note, ...]:
-    """Return the notes of events that follow each other from beat 0 on."""
+    """Return the notes of events that follow each other from beat 0 on.
+
+    Parameters
+    ----------
+    velocity
+        Of all notes, 1-127.
+    """
     notes = []
     now = 0
     for event in events:
@@ -108,7 +120,13 @@ def notes_of(events: Sequence[ChordEvent], velocity: int = 80) -> tuple[Note, ..
 
 
 def length_ticks(events: Sequence[ChordEvent]) -> int:
-    """Return when the event after the last would start."""
+    """Return when the event after the last would start.
+
+    Parameters
+    ----------
+    events
+        One after the other, from tick 0 on.
+    """
     return sum(event.advance_ticks for event in events)
 
 

@@ -179,7 +179,21 @@ class Phrase:
         meter: tuple[int, int] = (4, 4),
         pickup_beats: float = 0.0,
     ) -> Phrase:
-        """Make a phrase of one track; without `length_beats` it ends with its last note."""
+        """Make a phrase of one track; without `length_beats` it ends with its last note.
+
+        Parameters
+        ----------
+        notes
+            In any order.
+        program
+            General MIDI's, 0-127.
+        bpm
+            Quarter notes per minute.
+        meter
+            Beats in a bar and their unit, such as (6, 8).
+        pickup_beats
+            Quarter notes before the first bar line.
+        """
         track = Track(tuple(notes), program=program)
         if length_beats is None:
             length_beats = max((note.end_beats for note in track.notes), default=0.0)
@@ -200,11 +214,23 @@ class Phrase:
         return self.meters[0].bar_beats
 
     def meter_at(self, beats: float) -> Meter:
-        """Return the meter in force."""
+        """Return the meter in force.
+
+        Parameters
+        ----------
+        beats
+            A position, quarter notes.
+        """
         return self.meters[_index_at([meter.start_beats for meter in self.meters], beats)]
 
     def tempo_at(self, beats: float) -> Tempo:
-        """Return the tempo in force."""
+        """Return the tempo in force.
+
+        Parameters
+        ----------
+        beats
+            A position, quarter notes.
+        """
         return self.tempos[_index_at([tempo.start_beats for tempo in self.tempos], beats)]
 
     def beat_phase(self, beats: float) -> float:
@@ -216,6 +242,11 @@ class Phrase:
 
     def transposed(self, semitones: int) -> Phrase:
         """Move every pitch but the drums'.
+
+        Parameters
+        ----------
+        semitones
+            Upwards.
 
         Raises
         ------

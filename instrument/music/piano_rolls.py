@@ -39,6 +39,13 @@ def rolls_of(
     counts, and a new note ends the one before. Pitches out of range are left out. A pickup is the
     end of a bar that begins with rests; the last bar is filled up with rests.
 
+    Parameters
+    ----------
+    steps_per_beat
+        Steps to a quarter note.
+    lowest_pitch, pitches
+        MIDI number of the first pitch, and how many there are.
+
     Returns
     -------
     int64, shape (bars, tracks, steps in a bar): 0 rest, 1 hold, 2 + pitch - lowest_pitch onset.
@@ -77,6 +84,14 @@ def phrase_of_rolls(
         Integers, shape (bars, tracks, steps in a bar), as `rolls_of` makes them.
     programs, are_drums
         One for each track; a piano where they are too few.
+    steps_per_beat
+        Steps to a quarter note.
+    lowest_pitch
+        MIDI number of the first pitch.
+    bpm
+        Quarter notes per minute.
+    meter
+        Beats in a bar and their unit.
     """
     bars, voices, bar_steps = rolls.shape
     lines = rolls.transpose(1, 0, 2).reshape(voices, bars * bar_steps)
@@ -94,6 +109,13 @@ def pitch_rolls_of(
     pitches: int = PITCHES,
 ) -> tuple[PitchRolls, PitchRolls]:
     """Write which pitches sound and which begin.
+
+    Parameters
+    ----------
+    steps_per_beat
+        Steps to a quarter note.
+    lowest_pitch
+        MIDI number of the first pitch.
 
     Returns
     -------
@@ -130,6 +152,16 @@ def phrase_of_pitch_rolls(
     ----------
     sounding, onsets
         bool, shape (tracks, steps, pitches); an onset counts only where the pitch sounds.
+    steps_per_beat
+        Steps to a quarter note.
+    lowest_pitch
+        MIDI number of the first pitch.
+    bpm
+        Quarter notes per minute.
+    meter
+        Beats in a bar and their unit.
+    programs, are_drums
+        One for each track.
     """
     before = np.zeros_like(sounding)
     before[:, 1:] = sounding[:, :-1]

@@ -44,17 +44,35 @@ def pitch_to_hz(pitch: object) -> object:
 
 
 def hz_to_pitch(hz: npt.ArrayLike) -> Reals:
-    """Return pitches, as fine as the frequencies; float64."""
+    """Return pitches, as fine as the frequencies; float64.
+
+    Parameters
+    ----------
+    hz
+        Frequencies above 0, any shape.
+    """
     return np.asarray(A4_PITCH + 12.0 * np.log2(np.asarray(hz, np.float64) / A4_HZ))
 
 
 def hz_to_mel(hz: npt.ArrayLike) -> Reals:
-    """Return places on the mel scale; float64."""
+    """Return places on the mel scale; float64.
+
+    Parameters
+    ----------
+    hz
+        Frequencies, any shape.
+    """
     return np.asarray(MELS_PER_NEPER * np.log1p(np.asarray(hz, np.float64) / MEL_BREAK_HZ))
 
 
 def mel_to_hz(mel: npt.ArrayLike) -> Reals:
-    """Undo `hz_to_mel`."""
+    """Undo `hz_to_mel`.
+
+    Parameters
+    ----------
+    mel
+        Places on the scale, any shape.
+    """
     return np.asarray(MEL_BREAK_HZ * np.expm1(np.asarray(mel, np.float64) / MELS_PER_NEPER))
 
 

@@ -26,7 +26,13 @@ class BeatAnchor:
         return self.beats + (frame - self.frame) / self.frames_per_beat
 
     def frame_at(self, beats: float) -> float:
-        """Return the frame of a position."""
+        """Return the frame of a position.
+
+        Parameters
+        ----------
+        beats
+            The position, quarter notes.
+        """
         return self.frame + (beats - self.beats) * self.frames_per_beat
 
 
@@ -58,7 +64,17 @@ class Transport:
     def at_tempo(
         cls, bpm: float, rate_hz: float, frame: float = 0.0, bar_beats: float = 4.0
     ) -> Transport:
-        """Begin at beat 0 on `frame`."""
+        """Begin at beat 0 on `frame`.
+
+        Parameters
+        ----------
+        bpm
+            Quarter notes per minute.
+        rate_hz
+            Frames per second.
+        bar_beats
+            Quarter notes in a bar.
+        """
         return cls(BeatAnchor(frame, 0.0, 60.0 * rate_hz / bpm), rate_hz, bar_beats)
 
     @property
@@ -71,21 +87,47 @@ class Transport:
         return self.tie.beats_at(frame) if self.is_running else self.tie.beats
 
     def frame_at(self, beats: float) -> int:
-        """Return the frame of a position, never before the first one."""
+        """Return the frame of a position, never before the first one.
+
+        Parameters
+        ----------
+        beats
+            The position, quarter notes.
+        """
         return max(0, round(self.tie.frame_at(beats)))
 
     def next_line(self, beats: float, division_beats: float) -> float:
-        """Return the first multiple of `division_beats` at or after a position."""
+        """Return the first multiple of `division_beats` at or after a position.
+
+        Parameters
+        ----------
+        beats
+            The position, quarter notes.
+        """
         return math.ceil(beats / division_beats - 1e-6) * division_beats
 
     def with_tempo(self, bpm: float, frame: float) -> Transport:
-        """Change the tempo at a frame; the position there stays."""
+        """Change the tempo at a frame; the position there stays.
+
+        Parameters
+        ----------
+        bpm
+            Quarter notes per minute, kept within 20 to 400.
+        """
         bpm = min(max(bpm, SLOWEST_BPM), FASTEST_BPM)
         tie = BeatAnchor(frame, self.beats_at(frame), 60.0 * self.rate_hz / bpm)
         return replace(self, tie=tie)
 
     def at(self, beats: float, frame: float) -> Transport:
-        """Jump to a position."""
+        """Jump to a position.
+
+        Parameters
+        ----------
+        beats
+            The position, quarter notes,
+        frame
+            that this frame has.
+        """
         tie = replace(self.tie, frame=frame, beats=beats)
         return replace(self, tie=tie, jumps=self.jumps + 1)
 
@@ -116,7 +158,13 @@ class TapTempo:
         self._taps: list[float] = []
 
     def tap(self, frame: float) -> float | None:
-        """Hear a tap; return the tempo in beats per minute once there are three in a row."""
+        """Hear a tap; return the tempo in beats per minute once there are three in a row.
+
+        Parameters
+        ----------
+        frame
+            When; taps come in order.
+        """
         if self._taps and frame - self._taps[-1] > self._LONGEST_SECONDS * self._rate_hz:
             self._taps = []
         self._taps = [*self._taps[-self._KEPT :], frame]

@@ -65,6 +65,8 @@ def render_song(
         Let drum channels play the built-in kit; they are left out otherwise.
     replace
         Overwrite `out` if it exists.
+    rate_hz
+        Of the WAV file.
 
     Raises
     ------
@@ -94,7 +96,15 @@ def read_song(path: Path, *, drums: bool = True) -> Song:
 
 
 def write_song(song: Song, out: Path, preset: Path, *, rate_hz: int, follow_programs: bool) -> None:
-    """Render a song that was read or composed, and say where it is."""
+    """Render a song that was read or composed, and say where it is.
+
+    Parameters
+    ----------
+    rate_hz
+        Of the WAV file.
+    follow_programs
+        Program changes choose other presets.
+    """
     console = Console(stderr=True)
     compile_once()
     with LongWork(console) as progress, WavFile(out, rate_hz) as file:

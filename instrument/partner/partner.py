@@ -180,7 +180,13 @@ class Partner:
         self.journal = PerformanceLog(self.transport, self._most_equal)
 
     def listens_to(self, data: bytes) -> bool:
-        """Tell whether a message can change anything; MPE alone brings thousands that do not."""
+        """Tell whether a message can change anything; MPE alone brings thousands that do not.
+
+        Parameters
+        ----------
+        data
+            One message, perhaps damaged.
+        """
         if len(data) != message_bytes(data[0]) or any(byte >= NOTE_OFF for byte in data[1:]):
             return False
         if data[0] >= SYSTEM:
@@ -215,7 +221,13 @@ class Partner:
         self.mode.heard(self, beats, frame, data)
 
     def do(self, command: PartnerCommand) -> None:
-        """Do what the player, or Link, asks for."""
+        """Do what the player, or Link, asks for.
+
+        Parameters
+        ----------
+        command
+            Takes effect at the present frame.
+        """
         match command:
             case Tap():
                 self._heed(self.time.tap(self.output.until_beats))
@@ -238,6 +250,11 @@ class Partner:
         """Play otherwise from the next beat on, or at once if nothing is planned.
 
         A register without a note of the key leaves everything as it was.
+
+        Parameters
+        ----------
+        options
+            All of them, not only what has changed.
         """
         if self.phrasing.ask(options):
             self.cut(self.transport.next_line(self.soonest_beats(), 1.0))
@@ -271,13 +288,25 @@ class Partner:
         return self.output.end()
 
     def feed(self, notes: tuple[Note, ...]) -> tuple[Note, ...]:
-        """Tell the composer what was meant by what the player played; return it."""
+        """Tell the composer what was meant by what the player played; return it.
+
+        Parameters
+        ----------
+        notes
+            As they were played, in beats, in order.
+        """
         if self.phrasing.hears_what_is_meant:
             notes = tuple(self.phrasing.ear.hear(note) for note in notes)
         return self._tell(notes)
 
     def listen(self, notes: Sequence[Note]) -> None:
-        """Learn how the player plays, and tell the composer nothing."""
+        """Learn how the player plays, and tell the composer nothing.
+
+        Parameters
+        ----------
+        notes
+            As they were played, in beats.
+        """
         for note in sorted(notes):
             self.phrasing.ear.hear(note)
 
@@ -342,7 +371,13 @@ class Partner:
         self.output.let_all_go()
 
     def cut_soon(self, frame: int) -> None:
-        """Think anew: drop what is planned, but for what begins within the commit time."""
+        """Think anew: drop what is planned, but for what begins within the commit time.
+
+        Parameters
+        ----------
+        frame
+            From when the commit time counts.
+        """
         commit = frame + COMMIT_SECONDS * self.transport.rate_hz
         self.cut(max(self.transport.beats_at(round(commit)), self.output.until_beats))
 
@@ -351,7 +386,13 @@ class Partner:
         return max(self.time.committed_beats, self.output.until_beats)
 
     def cut(self, beats: float) -> None:
-        """Drop what is planned from a position on, and go back to the composer's moment there."""
+        """Drop what is planned from a position on, and go back to the composer's moment there.
+
+        Parameters
+        ----------
+        beats
+            The position; what is locked stays even so.
+        """
         beats = max(beats, self._locked_until)
         self._composed_until = min(self._composed_until, beats)
         first = self.plan.cut(beats)

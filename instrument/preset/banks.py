@@ -67,6 +67,11 @@ def with_program(preset: Preset, path: Path) -> Preset:
 def chosen_preset(name: str | None) -> Path:
     """Find the preset asked for, or the one that plays when none is.
 
+    Parameters
+    ----------
+    name
+        What the player typed; None for no choice.
+
     Raises
     ------
     PresetError
@@ -193,6 +198,11 @@ class PresetBanks:
 
     def reshape(self, path: Path) -> bool:
         """Let what plays have another preset's knobs, if its tones are the same; else False.
+
+        Parameters
+        ----------
+        path
+            The other preset's file.
 
         Raises
         ------

@@ -17,7 +17,13 @@ from instrument.realtime.state import EngineState
 
 
 def turn_control(state: EngineState, loaded: LoadedPreset, control: int, value: int) -> bool:
-    """Let one control change shape a preset's coming notes; True if the preset has that knob."""
+    """Let one control change shape a preset's coming notes; True if the preset has that knob.
+
+    Parameters
+    ----------
+    value
+        Of the controller, 0-127.
+    """
     entry = loaded.preset.controls.get(f"cc{control}")
     if entry is None:
         return False

@@ -54,6 +54,12 @@ def sound_fields(preset: Preset) -> dict[str, float]:
 
 
 def write_sound(state: EngineState, bank: int, preset: Preset) -> None:
-    """Set a bank's sound; notes that already sound keep what they copied. Control only."""
+    """Set a bank's sound; notes that already sound keep what they copied. Control only.
+
+    Parameters
+    ----------
+    preset
+        What the bank is to sound like.
+    """
     for field, value in sound_fields(preset).items():
         state.banks[bank][field] = value

@@ -92,7 +92,13 @@ class ChildProcess:
         self._process.kill()
 
     def end(self, wait_seconds: float = 1.0) -> None:
-        """Close its stdin, wait for its end, and kill it if it does not come."""
+        """Close its stdin, wait for its end, and kill it if it does not come.
+
+        Parameters
+        ----------
+        wait_seconds
+            Until it is killed.
+        """
         with suppress(OSError):
             self._input.close()
         try:

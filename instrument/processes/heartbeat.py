@@ -82,7 +82,13 @@ class Heartbeat:
             self._held.release()
 
     def work(self, limit_seconds: float) -> None:
-        """Announce that something begins which will be done within a time. Working thread."""
+        """Announce that something begins which will be done within a time. Working thread.
+
+        Parameters
+        ----------
+        limit_seconds
+            After which it is taken for one that hangs.
+        """
         self._field["limit_ns"] = round(limit_seconds * 1e9)
         self._field["works_since_ns"] = time.monotonic_ns()
 
@@ -91,12 +97,24 @@ class Heartbeat:
         self._field["works_since_ns"] = 0
 
     def expect_silence(self, seconds: float) -> None:
-        """Announce how long the beat may pause from now on."""
+        """Announce how long the beat may pause from now on.
+
+        Parameters
+        ----------
+        seconds
+            The longest pause that is in order.
+        """
         self._field["patience_ns"] = round(seconds * 1e9)
 
     @contextmanager
     def opening(self, limit_seconds: float) -> Iterator[None]:
-        """Announce work in which libraries are loaded or files are written. Working thread."""
+        """Announce work in which libraries are loaded or files are written. Working thread.
+
+        Parameters
+        ----------
+        limit_seconds
+            After which it is taken for one that hangs.
+        """
         self.expect_silence(OPENING_PATIENCE_SECONDS)
         self.work(limit_seconds)
         try:

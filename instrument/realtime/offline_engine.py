@@ -57,6 +57,13 @@ class OfflineEngine:
         """Play MIDI at an absolute frame, -1 = at the next block, as an input would deliver it.
 
         Messages and commands must be sent in order of time. Any number may wait.
+
+        Parameters
+        ----------
+        data
+            One message, or several in a row.
+        source
+            The number of the input that it comes from.
         """
         for message in self._bytes.messages(bytes(data)):
             self._events.append((frame, *message, source, TO_VOICES, 0))

@@ -72,6 +72,8 @@ def integrated_lufs(audio: npt.NDArray[np.float32], rate_hz: int) -> float:
     ----------
     audio
         float32, shape (frames, channels), full scale ±1.
+    rate_hz
+        Of the samples.
     """
     powers = block_powers(audio, rate_hz)
     heard = powers[_lufs(powers) > SILENCE_LUFS]
@@ -82,7 +84,15 @@ def integrated_lufs(audio: npt.NDArray[np.float32], rate_hz: int) -> float:
 
 
 def strongest_lufs(audio: npt.NDArray[np.float32], rate_hz: int) -> float:
-    """Return the loudness of the strongest 400 ms in LUFS ("maximum momentary")."""
+    """Return the loudness of the strongest 400 ms in LUFS ("maximum momentary").
+
+    Parameters
+    ----------
+    audio
+        float32, shape (frames, channels), full scale ±1.
+    rate_hz
+        Of the samples.
+    """
     return float(_lufs(np.array([block_powers(audio, rate_hz).max()]))[0])
 
 

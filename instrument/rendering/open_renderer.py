@@ -23,6 +23,13 @@ RENDERERS: dict[str, Callable[[Bundle, Runtime], ToneRenderer]] = {
 def open_renderer(bundle: Bundle, threads: int = 1, device: Device = "auto") -> ToneRenderer:
     """Open the renderer that a bundle asks for.
 
+    Parameters
+    ----------
+    threads
+        Of onnxruntime; 0 lets it choose.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+
     Raises
     ------
     BundleError

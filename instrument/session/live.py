@@ -165,21 +165,57 @@ class Session:
         channel: int = 0,
         at_seconds: float | None = None,
     ) -> None:
-        """Strike a key: pitch 0-127 (60 = middle C), velocity 1-127; see `send`."""
+        """Strike a key: pitch 0-127 (60 = middle C), velocity 1-127; see `send`.
+
+        Parameters
+        ----------
+        channel
+            0-15.
+        at_seconds
+            When, as `send` counts; now without it.
+        """
         self.send(note_on(pitch, velocity, channel), at_seconds)
 
     def note_off(self, pitch: int, *, channel: int = 0, at_seconds: float | None = None) -> None:
-        """Let a key go; see `send`."""
+        """Let a key go; see `send`.
+
+        Parameters
+        ----------
+        pitch
+            0-127.
+        channel
+            0-15.
+        at_seconds
+            When, as `send` counts; now without it.
+        """
         self.send(note_off(pitch, channel), at_seconds)
 
     def control_change(
         self, control: int, value: int, *, channel: int = 0, at_seconds: float | None = None
     ) -> None:
-        """Move a controller, both 0-127: 1 is the mod wheel, 64 the pedal; see `send`."""
+        """Move a controller, both 0-127: 1 is the mod wheel, 64 the pedal; see `send`.
+
+        Parameters
+        ----------
+        control, value
+            0-127.
+        channel
+            0-15.
+        at_seconds
+            When, as `send` counts; now without it.
+        """
         self.send(control_change(control, value, channel), at_seconds)
 
     def pitch_bend(self, bend: int, *, channel: int = 0, at_seconds: float | None = None) -> None:
-        """Move the bend wheel, -8192 to 8191; see `send`."""
+        """Move the bend wheel, -8192 to 8191; see `send`.
+
+        Parameters
+        ----------
+        channel
+            0-15.
+        at_seconds
+            When, as `send` counts; now without it.
+        """
         self.send(pitch_bend(bend, channel), at_seconds)
 
     def send(self, message: bytes, at_seconds: float | None = None) -> None:
@@ -243,6 +279,11 @@ class Session:
 
     def wait_until_rendered(self, timeout_seconds: float = 60.0) -> None:
         """Wait until every tone of the preset is there; keys sound before, on stand-ins.
+
+        Parameters
+        ----------
+        timeout_seconds
+            After which it gives up.
 
         Raises
         ------

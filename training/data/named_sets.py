@@ -64,7 +64,13 @@ class NamedSets:
 
 
 def put_in_place(built: Path, folder: Path, old: Path) -> None:
-    """Rename what was built into its place; what was there comes back if that is interrupted."""
+    """Rename what was built into its place; what was there comes back if that is interrupted.
+
+    Parameters
+    ----------
+    old
+        The name that what is there has meanwhile.
+    """
     if folder.exists():
         folder.rename(old)
     try:

@@ -30,7 +30,13 @@ def processes() -> PartialState:
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Replace every gradient by its mean over all processes; call between backward and step."""
+    """Replace every gradient by its mean over all processes; call between backward and step.
+
+    Parameters
+    ----------
+    parameters
+        In the same order in every process; those without a gradient are left out.
+    """
     if processes().num_processes == 1:
         return
     with_gradient = [p for p in parameters if p.grad is not None]
@@ -48,6 +54,11 @@ def mean_over_processes(x: Tensor) -> Tensor:
     Every process must call it, and its backward pass, as often as the others. Gradients of all
     processes' losses flow through it: averaged afterwards, they are those of one process with the
     whole batch.
+
+    Parameters
+    ----------
+    x
+        Of the same shape in every process.
     """
     count = torch.distributed.get_world_size()
     mean: Tensor = _Sum.apply(x) / count  # type: ignore[no-untyped-call]

@@ -75,7 +75,13 @@ class Learner(Protocol):
 
 
 def rate(at: RunPosition, warm_up_steps: int = 200) -> float:
-    """Return the learning rate's factor: a short warm-up, then a cosine down to a hundredth."""
+    """Return the learning rate's factor: a short warm-up, then a cosine down to a hundredth.
+
+    Parameters
+    ----------
+    warm_up_steps
+        After which it is whole.
+    """
     cosine = 0.5 * (1.0 + math.cos(math.pi * at.fraction))
     warm = min(1.0, (at.step + 1) / max(1, warm_up_steps))
     return warm * (_LOWEST_RATE + (1.0 - _LOWEST_RATE) * cosine)

@@ -104,7 +104,13 @@ class ChildPeer:
 
 
 def serve(facts: Mapping[str, object], work: Callable[[float], Mapping[str, float]]) -> None:
-    """Be the child: announce `facts`, then answer every request until standard input ends."""
+    """Be the child: announce `facts`, then answer every request until standard input ends.
+
+    Parameters
+    ----------
+    work
+        Answers one request; both are plain JSON values.
+    """
     _say({"facts": dict(facts)})
     for line in sys.stdin:
         _say(dict(work(float(json.loads(line)["amount"]))))

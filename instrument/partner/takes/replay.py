@@ -40,7 +40,13 @@ def replay(take: Take, report: Callable[[float], None] = lambda _: None) -> list
 
 
 def replay_into(folder: Path, out: Path, report: Callable[[float], None]) -> Take:
-    """Write a take's notes again as a MIDI file; see `replay`."""
+    """Write a take's notes again as a MIDI file; see `replay`.
+
+    Parameters
+    ----------
+    report
+        Told how far it is, 0 to 1.
+    """
     take = read_take(folder)
     partner = open_take(take)
     _live_through(partner, take, report)

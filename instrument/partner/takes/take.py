@@ -114,6 +114,11 @@ def write_take(folder: Path, take: Take, events: AppendLog, notes: Phrase) -> No
 def read_take(folder: Path) -> Take:
     """Read a take; anybody may have written it.
 
+    Parameters
+    ----------
+    folder
+        Where `write_take` put it, or the file itself.
+
     Raises
     ------
     FileError

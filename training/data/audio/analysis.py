@@ -61,7 +61,13 @@ class ToneAnalysis:
 
 
 def partial_hz(f0_hz: float, inharmonicity: float, count: int) -> Float:
-    """Return the frequencies of the first `count` partials of a stiff string."""
+    """Return the frequencies of the first `count` partials of a stiff string.
+
+    Parameters
+    ----------
+    inharmonicity
+        B of f = n f0 √(1 + B n²).
+    """
     number = np.arange(1, count + 1)
     hz: Float = f0_hz * number * np.sqrt(1.0 + inharmonicity * number**2)
     return hz

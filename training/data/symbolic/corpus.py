@@ -119,7 +119,13 @@ class Corpus:
     sha256: str
 
     def split(self, name: Split) -> tuple[Piece, ...]:
-        """Return the pieces of a split."""
+        """Return the pieces of a split.
+
+        Parameters
+        ----------
+        name
+            "train", "valid" or "test".
+        """
         return tuple(piece for piece in self.pieces if piece.split == name)
 
 
@@ -211,7 +217,13 @@ def open_corpus(name_or_path: str | Path) -> Corpus:
 
 
 def meter_of(bar_beats: float) -> Meter:
-    """Name a bar's length as a meter: quarters when it is whole, else eighths or sixteenths."""
+    """Name a bar's length as a meter: quarters when it is whole, else eighths or sixteenths.
+
+    Parameters
+    ----------
+    bar_beats
+        Quarter notes in a bar.
+    """
     for unit in (4, 8, 16, 32):
         beats = bar_beats * unit / 4.0
         if abs(beats - round(beats)) < 1e-6:

@@ -104,7 +104,13 @@ def read_abc_folder(folder: Path, name: str, show: Show) -> Collected:
 
 
 def read_lakh(folder: Path, name: str, show: Show, most: int | None = None) -> Collected:
-    """Read LPD's piano rolls (``.npz``), or the MIDI files of a raw Lakh folder."""
+    """Read LPD's piano rolls (``.npz``), or the MIDI files of a raw Lakh folder.
+
+    Parameters
+    ----------
+    most
+        Pieces to read at most; None for all.
+    """
     if any(folder.rglob("*.npz")):
         paths = _files(folder, (".npz",), "LPD piano rolls (.npz)", most)
         return _collect(folder, name, LAKH_NOTICE, read_files(_read_roll, folder, paths, show))

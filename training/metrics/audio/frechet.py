@@ -31,6 +31,11 @@ def frechet_distance(one: Gaussian, other: Gaussian) -> float:
 
     The trace of the root is that of the symmetric (C1^½ C2 C1^½)^½, whose eigenvalues are real even
     where a covariance is singular.
+
+    Parameters
+    ----------
+    one, other
+        Of two sets of features of one width.
     """
     root = _root(one.covariance)
     shared = np.linalg.eigvalsh(root @ other.covariance @ root)

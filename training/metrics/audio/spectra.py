@@ -10,7 +10,15 @@ _FLOOR_DB = -60.0
 
 
 def magnitudes(audio: NDArray[np.float32], sample_rate_hz: int) -> NDArray[np.float64]:
-    """Return STFT magnitudes, shape (windows, bins), of 64 ms Hann windows every 16 ms."""
+    """Return STFT magnitudes, shape (windows, bins), of 64 ms Hann windows every 16 ms.
+
+    Parameters
+    ----------
+    audio
+        Full scale ±1, shape (frames,).
+    sample_rate_hz
+        Of the samples.
+    """
     size, hop = int(_WINDOW_SECONDS * sample_rate_hz), int(_HOP_SECONDS * sample_rate_hz)
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(audio, size // 2), size)[::hop]
     return np.abs(np.fft.rfft(windows * np.hanning(size), axis=1))
@@ -31,6 +39,10 @@ def log_spectral_distance(
     ----------
     reference, other
         From `magnitudes`, equal shapes.
+    sample_rate_hz
+        Of the samples.
+    top_hz
+        Up to which it counts.
     """
     last = round(top_hz * _WINDOW_SECONDS) + 1
     assert last <= int(sample_rate_hz * _WINDOW_SECONDS) // 2 + 1
@@ -40,12 +52,26 @@ def log_spectral_distance(
 
 
 def spectral_convergence(reference: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Return the Frobenius norm of the difference over that of the reference."""
+    """Return the Frobenius norm of the difference over that of the reference.
+
+    Parameters
+    ----------
+    other
+        Of the same shape.
+    """
     return float(np.linalg.norm(reference - other) / np.linalg.norm(reference))
 
 
 def spectral_centroid_hz(audio: NDArray[np.float32], sample_rate_hz: int) -> float:
-    """Return the power-weighted mean frequency of a whole tone."""
+    """Return the power-weighted mean frequency of a whole tone.
+
+    Parameters
+    ----------
+    audio
+        Full scale ±1, shape (frames,).
+    sample_rate_hz
+        Of the samples.
+    """
     power = np.abs(np.fft.rfft(audio)) ** 2
     frequency = np.fft.rfftfreq(audio.size, 1.0 / sample_rate_hz)
     return float((power * frequency).sum() / max(power.sum(), 1e-30))
