@@ -57,7 +57,7 @@ class GraphPlan:
         Parameters
         ----------
         inputs
-            Tensors by name; the examples when not given.
+            By name, of the shapes of the examples, which are taken when not given.
         """
         given = self.inputs if inputs is None else inputs
         with torch.no_grad():

@@ -214,7 +214,7 @@ def plain_preset(
     *,
     dies_away: bool = False,
 ) -> Preset:
-    """Make the preset of a latent that nobody has worked on yet.
+    """Make the preset of a latent, shape (latent_size,), that nobody has worked on yet.
 
     Parameters
     ----------

@@ -94,7 +94,7 @@ def random_recipe(
 def draw(
     card: VoiceCard, seed: int, truncation: float = 1.0, sharpness: float | None = None
 ) -> Latent:
-    """Draw a point from the model's prior; the same arguments give the same point.
+    """Draw a point, shape (latent_size,), from the model's prior; equal arguments, equal points.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def blend(card: VoiceCard, shares: Mapping[str, float]) -> Latent:
 
 
 def follow(recipe: Recipe, card: VoiceCard) -> Latent:
-    """Make the latent that a recipe describes with this model.
+    """Make the latent, shape (latent_size,), that a recipe describes with this model.
 
     Parameters
     ----------

@@ -137,7 +137,7 @@ class HistoryReader:
         return self._next
 
     def read(self) -> NDArray[Any]:
-        """Return a copy of everything new, in order; `lost` counts what was overwritten.
+        """Return a copy of all that is new, shape (n,), in order; `lost` counts what was lost.
 
         Half of the ring is kept as a margin against the writer, which goes on while this copies.
         """

@@ -75,7 +75,7 @@ class OfflineEngine:
         self._events.append((frame, 0, data1, data2, 0, value, command))
 
     def send_log(self, log: NDArray[np.void]) -> None:
-        """Play a log that a live engine has written (`EngineState.read_log`)."""
+        """Play a log, shape (n,), that a live engine has written (`EngineState.read_log`)."""
         self._events.extend(event.item() for event in log)
 
     def render(self, frames: int) -> NDArray[np.float32]:

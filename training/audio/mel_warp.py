@@ -44,7 +44,7 @@ def linear_to_mel(bins: int, sample_rate_hz: float = WAVE_RATE_HZ) -> Float:
 
 @lru_cache
 def mel_to_linear(bins: int) -> Float:
-    """Return the approximate inverse of `linear_to_mel`."""
+    """Return the approximate inverse of `linear_to_mel`, float64, shape (bins, bins)."""
     matrix = linear_to_mel(bins)
     total = (matrix @ matrix.T).sum(axis=0)
     safe = np.where(np.abs(total) > 1e-8, total, 1.0)

@@ -62,7 +62,7 @@ class SpectralLoss(nn.Module):
         return spectra
 
     def forward(self, audio: Tensor, targets: list[Spectrum]) -> tuple[Tensor, Tensor]:
-        """Return log-magnitude distance (nepers) and spectral convergence.
+        """Return log-magnitude distance (nepers) and spectral convergence, both of shape ().
 
         The longest window, which resolves partials, counts as much as the others together.
         """
@@ -79,7 +79,7 @@ class SpectralLoss(nn.Module):
 
     @staticmethod
     def total(distance: Tensor, convergence: Tensor) -> Tensor:
-        """Return what is minimised."""
+        """Return what is minimised, shape ()."""
         return distance + _CONVERGENCE_WEIGHT * convergence
 
 

@@ -93,7 +93,7 @@ class Spectrogram:
         return torch.stack([power, instantaneous_frequency(unwrapped)], dim=1)
 
     def round_trip(self, audio: Tensor, pitch: Tensor | None = None) -> Tensor:
-        """Draw tones and play the images: no network that draws can sound better than this."""
+        """Draw tones (n, frames) and play the images: no network that draws can sound better."""
         return self.audio(self.image(audio, pitch), pitch)
 
     def audio(self, image: Tensor, pitch: Tensor | None = None) -> Tensor:

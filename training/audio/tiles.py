@@ -157,18 +157,18 @@ class TileRange(nn.Module):
         self.register_buffer("high", torch.tensor(0.0))
 
     def measure(self, levels: Tensor) -> None:
-        """Take the range from tiles of the data: all but the outermost few levels."""
+        """Take the range from tiles of the data, any shape: all but the outermost few levels."""
         ordered = levels.flatten().sort().values
         self.low.copy_(ordered[int(_GENTLEST * (len(ordered) - 1))])
         self.high.copy_(ordered[int(_LOUDEST * (len(ordered) - 1))])
         self.high.clamp_(min=float(self.low) + 1.0)
 
     def normalise(self, levels: Tensor) -> Tensor:
-        """Bring dB to ±1; what is beyond the range is cut off."""
+        """Bring dB, of any shape, to ±1; what is beyond the range is cut off."""
         return (2.0 * (levels - self.low) / (self.high - self.low) - 1.0).clamp(-1.0, 1.0)
 
     def restore(self, tiles: Tensor) -> Tensor:
-        """Undo `normalise`, but for what was cut off; -1 is silence."""
+        """Undo `normalise`, for any shape, but for what was cut off; -1 is silence."""
         levels = self.low + (self.high - self.low) * (tiles + 1.0) / 2.0
         return torch.where(tiles > -0.99, levels, FLOOR_DB)
 

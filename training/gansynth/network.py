@@ -125,14 +125,14 @@ class GeneratorBlock(nn.Module):
         self.to_rgb = EqualConv(channels, 2, (1, 1), gain=1.0)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the features, at twice the size unless this is the first block."""
+        """Return (n, channels, height, width), at twice the size but for the first block."""
         if not self.is_first:
             x = F.interpolate(x, scale_factor=2.0)
         x = _pixel_norm(F.leaky_relu(self.conv0(x), _SLOPE))
         return _pixel_norm(F.leaky_relu(self.conv1(x), _SLOPE))
 
     def image(self, features: Tensor) -> Tensor:
-        """Return the image that the features stand for, within ±1."""
+        """Return the image (n, 2, height, width) that features stand for, within ±1."""
         return torch.tanh(self.to_rgb(_at_least_single(features)))
 
 

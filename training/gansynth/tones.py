@@ -42,7 +42,7 @@ class Normalizer:
         return (scale * image + shift).clamp(-1.0, 1.0)
 
     def restore(self, image: Tensor) -> Tensor:
-        """Undo `normalise`, but for what was cut off."""
+        """Undo `normalise`, of the same shape, but for what was cut off."""
         scale, shift = self._channels(image)
         return (image - shift) / scale
 

@@ -97,7 +97,7 @@ def statistic_of(
 
 
 def quartiles(values: Sequence[float] | NDArray[np.float64]) -> tuple[float, float]:
-    """Return the first and third quartile of the known values; NaN without any."""
+    """Return the first and third quartile of the known values, shape (n,); NaN without any."""
     known = np.asarray(values, np.float64)
     known = known[np.isfinite(known)]
     if not len(known):

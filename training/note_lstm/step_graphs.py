@@ -48,7 +48,7 @@ class Advance(nn.Module):
         self.tables, self.lstm = front.tables, front.lstm
 
     def forward(self, notes: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the past that the heads are given, and the next state."""
+        """Return the past that the heads are given, shape (1, units), and the next state."""
         past, (hidden, cell) = self.lstm(self.tables(notes)[:, None], (hidden, cell))
         return past[:, 0], hidden, cell
 
@@ -98,7 +98,7 @@ class NoteSteps:
         return self.units
 
     def begin(self) -> tuple[Tensor, ...]:
-        """Return the state before anything is heard."""
+        """Return the state before anything is heard, two of shape (layers, 1, units)."""
         zeros = torch.zeros(self.layers, 1, self.units)
         return zeros, zeros
 

@@ -68,7 +68,7 @@ def draw_rainbowgrams(
 def write_rainbowgrams(
     path: Path, notes: NDArray[np.float32], pitches: Sequence[int], titles: Sequence[str]
 ) -> None:
-    """Write `draw_rainbowgrams` as a PNG."""
+    """Write a PNG; arguments as `draw_rainbowgrams` takes them."""
     with replacing_file(path) as partial:
         draw_rainbowgrams(notes, pitches, titles).savefig(partial, dpi=90, format="png")
 

@@ -75,12 +75,12 @@ class PitchLearner:
         }
 
     def named(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the pitch that each of some notes is taken for."""
+        """Return the pitch that each of some notes is taken for, shape (n,), as the rows."""
         heard: NDArray[np.int64] = self._logits(rows).argmax(dim=1).cpu().numpy()
         return heard + LOWEST_WAVE_PITCH
 
     def rows(self, split: WaveSplit) -> NDArray[np.int64]:
-        """Return a split's notes of pitches that GANSynth plays and instruments not left out."""
+        """Return a split's rows, shape (n,), of GANSynth's pitches and instruments not left out."""
         rows, waves = self.waves.rows(split), self.waves
         pitches = waves.pitches[rows]
         is_left_out = np.array([name in self.config.left_out for name in waves.label_names])

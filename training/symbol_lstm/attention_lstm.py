@@ -157,7 +157,7 @@ class AttentionLearner:
     def prompted_nll(
         self, pieces: Sequence[Piece], prompt_bars: float = 2.0
     ) -> dict[str, dict[str, NDArray[np.float64]]]:
-        """Return `nll` of what follows the first bars: "prompted" by them, and "unprompted".
+        """Return nats, (pieces,), of what follows the first bars: "prompted" by them, and not.
 
         Waits are rests here and are counted with them: "shift" is 0.
         """

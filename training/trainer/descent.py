@@ -45,7 +45,7 @@ def take_step(
     learning_rate: float | None = None,
     most_norm: float | None = None,
 ) -> Tensor:
-    """Do what `descend` does once the gradients are there."""
+    """Do what `descend` does once the gradients are there; arguments as there."""
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     average_gradients(weights)
     norm = torch.zeros(())

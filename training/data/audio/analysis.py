@@ -61,7 +61,7 @@ class ToneAnalysis:
 
 
 def partial_hz(f0_hz: float, inharmonicity: float, count: int) -> Float:
-    """Return the frequencies of the first `count` partials of a stiff string.
+    """Return the frequencies of the first partials of a stiff string, float64, shape (count,).
 
     Parameters
     ----------

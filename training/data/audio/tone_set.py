@@ -169,7 +169,7 @@ class ToneSet:
         return tuple(i for i in self.instruments if not i.is_held_out)
 
     def audio(self, tone: int, start: int = 0, frames: int | None = None) -> NDArray[np.float32]:
-        """Return a tone's audio at the reference loudness, with silence outside it.
+        """Return a tone, shape (frames,), at the reference loudness, with silence outside it.
 
         Parameters
         ----------

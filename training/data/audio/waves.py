@@ -81,7 +81,7 @@ class WaveSet:
         return len(self.waves)
 
     def rows(self, split: WaveSplit) -> NDArray[np.int64]:
-        """Return the rows of a split, in order."""
+        """Return the rows of a split, shape (n,), in order."""
         return np.flatnonzero(self.splits == SPLITS.index(split))
 
     def audio(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:

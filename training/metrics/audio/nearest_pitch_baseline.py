@@ -49,7 +49,7 @@ def resample_nearest(tones: ToneSet, row: int) -> NDArray[np.float32]:
     Returns
     -------
     NDArray
-        float32, as long as the tone.
+        float32, shape (frames,), as long as the tone.
     """
     source = nearest_training_note(tones, row)
     cents = float(tones.cents[row] - tones.cents[source])

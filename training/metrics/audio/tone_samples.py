@@ -50,7 +50,7 @@ class ToneSamples:
     cents: NDArray[np.float64]
 
     def chosen(self, rows: NDArray[np.bool_]) -> ToneSamples:
-        """Return some of the tones."""
+        """Return some of the tones, by a mask of shape (n,)."""
         return ToneSamples(
             self.pitches[rows],
             self.chances[rows],
@@ -100,7 +100,7 @@ def hear(
 
 
 def recorded(waves: WaveSet, rows: NDArray[np.int64]) -> Batches:
-    """Read tones of a wave set a few at a time."""
+    """Read tones of a wave set, by rows of shape (n,), a few at a time."""
     for start in range(0, len(rows), AT_ONCE):
         yield waves.audio(rows[start : start + AT_ONCE])
 
@@ -108,7 +108,7 @@ def recorded(waves: WaveSet, rows: NDArray[np.int64]) -> Batches:
 def spread_rows(
     waves: WaveSet, split: WaveSplit, count: int, names: tuple[str, ...] = ()
 ) -> NDArray[np.int64]:
-    """Choose tones of a split, as many of each pitch that GANSynth plays, evenly over the rest.
+    """Choose rows of a split, shape (n,), as many of each pitch of GANSynth's, evenly otherwise.
 
     Parameters
     ----------
