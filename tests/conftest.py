@@ -14,6 +14,14 @@ def pytest_sessionstart() -> None:
     load_machine_code()
 
 
+@pytest.hookimpl(tryfirst=True)  # before ``-m`` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Take what runs alone for slow: it keeps the others waiting."""
+    for item in items:
+        if item.get_closest_marker("serial"):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before the time limit begins to count
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     with turn(alone=item.get_closest_marker("serial") is not None):

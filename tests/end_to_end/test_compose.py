@@ -9,6 +9,8 @@ from instrument.midi.phrases import read_phrase, write_phrase
 from instrument.music.note import Note, Phrase
 from tests.end_to_end.test_play import latentkeys
 
+pytestmark = pytest.mark.slow
+
 TUNES, NOTES = 40, 32
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
+pytestmark = pytest.mark.slow
+
 SECONDS_PER_NOTE = 1.0
 PITCHES = (45, 60, 69)
 

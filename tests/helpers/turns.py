@@ -25,7 +25,7 @@ def turn(*, alone: bool) -> Iterator[None]:
         return
     import fcntl
 
-    with _opened("__init__.py") as queue, _opened("turns.py") as stage:
+    with _opened(_HERE / "__init__.py") as queue, _opened(_HERE / "turns.py") as stage:
         fcntl.flock(queue, fcntl.LOCK_EX)
         fcntl.flock(stage, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         fcntl.flock(queue, fcntl.LOCK_UN)
@@ -36,8 +36,21 @@ def turn(*, alone: bool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _opened(name: str) -> Iterator[int]:
-    file = os.open(_HERE / name, os.O_RDONLY)
+def alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other process is in here with the same folder; on Windows, nobody is."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with _opened(folder) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    file = os.open(path, os.O_RDONLY)
     try:
         yield file
     finally:

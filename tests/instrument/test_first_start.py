@@ -17,6 +17,8 @@ import pytest
 from instrument.realtime import machine_code
 from tests.helpers.places import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bare_machine(tmp_path: Path) -> dict[str, str]:

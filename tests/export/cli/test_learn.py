@@ -19,7 +19,7 @@ from tests.helpers.tiny_model import INSTRUMENTS, tiny_bundle
 from tests.training.data.audio.test_own_notes import folder_of, pluck
 
 PITCHES = (48, 52, 55, 60, 64)
-pytestmark = pytest.mark.timeout(900)  # six graphs are exported
+pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]  # six graphs are exported
 
 
 @pytest.fixture(scope="module")

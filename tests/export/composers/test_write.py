@@ -26,6 +26,8 @@ from tests.helpers.tiny_composers import TINY, tiny_composer
 from tests.helpers.tiny_model import scratch
 from training.systems import COMPOSERS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=sorted(TINY))
 def bundle(request: pytest.FixtureRequest) -> Bundle:

@@ -27,6 +27,8 @@ from training.frame_voice.model import FrameVoice
 from training.frame_voice.run import load_voice
 from training.trainer.trainer import RunCard
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:

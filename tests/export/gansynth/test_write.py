@@ -42,6 +42,8 @@ from training.gansynth import system as gansynth
 from training.trainer.evaluation import EVALUATION
 from training.trainer.trainer import Length, new_run
 
+pytestmark = pytest.mark.slow
+
 GRAPHS = ("note_1", "attack_1")
 EXPECTED = CHECKPOINT.parent / "tiny_expected.npz"
 

@@ -22,6 +22,8 @@ from training.trainer.checkpoint import write_checkpoint
 from training.trainer.evaluation import EVALUATION
 from training.trainer.trainer import Length, RunCard, new_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

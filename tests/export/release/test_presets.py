@@ -16,6 +16,8 @@ from instrument.latents.create_preset import check_preset
 from instrument.preset.preset import DEFAULT_PRESET, load_preset, save_preset
 from instrument.rendering.open_renderer import open_renderer, self_test
 
+pytestmark = pytest.mark.slow
+
 PATHS = sorted(shipped_presets_folder().glob("*.toml"))
 
 

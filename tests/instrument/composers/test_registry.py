@@ -42,6 +42,7 @@ def test_every_kind_of_music_has_one_host() -> None:
     assert not set(NOTE_MODELS) & set(COMPOSERS)
 
 
+@pytest.mark.slow
 def test_the_note_lstm_plays_the_very_notes_that_torch_plays() -> None:
     torch.manual_seed(1)  # as the tiny run began
     system, corpus = SYSTEMS["note-lstm"], scales(voices=1, per_split=8)
@@ -63,6 +64,7 @@ def test_the_note_lstm_plays_the_very_notes_that_torch_plays() -> None:
     assert tuple(sorted(found)) == wanted.notes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tiny_notes", "tiny_attention", "tiny_stacked"])
 def test_going_back_to_a_state_gives_the_same_notes_again(name: str) -> None:
     model, random = note_model(name), NoteRandom(1)
@@ -74,6 +76,7 @@ def test_going_back_to_a_state_gives_the_same_notes_again(name: str) -> None:
     assert [model.draw(state, Constraints(), random.at(index))[0] for index in range(3)] == first
 
 
+@pytest.mark.slow
 def test_a_harmonised_melody_is_the_soprano_and_three_voices_follow() -> None:
     composer = composer_of(opened("tiny_chorale")[0])
     melody = at_bar_line(Phrase.of(MELODY))
@@ -105,6 +108,7 @@ def test_a_tune_in_d_major_is_two_semitones_above_the_scale_that_was_learned() -
     assert scale_of(()) == 0
 
 
+@pytest.mark.slow
 def test_tones_move_with_the_prompts_key() -> None:
     composer = composer_of(opened("tiny_tones")[0])
     prompt = at_bar_line(Phrase.of(MELODY))
@@ -113,6 +117,7 @@ def test_tones_move_with_the_prompts_key() -> None:
     assert higher == made.transposed(2)
 
 
+@pytest.mark.slow
 def test_the_best_of_eight_candidates_is_the_critics_choice() -> None:
     bundle, runtime = opened("tiny_phrases")
     composer = MuseGAN(bundle, runtime)
@@ -123,6 +128,7 @@ def test_the_best_of_eight_candidates_is_the_critics_choice() -> None:
     assert np.array_equal(chosen, best.classes)
 
 
+@pytest.mark.slow
 def test_an_accompaniment_depends_on_what_is_given_and_leaves_it_out() -> None:
     composer = composer_of(opened("tiny_accompanist")[0])
     melody = at_bar_line(Phrase.of(MELODY))

@@ -82,6 +82,7 @@ def test_a_key_and_a_pedal_left_down_end_with_the_song(tmp_path: Path) -> None:
     assert np.abs(sound[-100:]).max() < 1e-4
 
 
+@pytest.mark.slow
 def test_program_changes_count_only_when_asked(tmp_path: Path) -> None:
     program = mido.Message("program_change", program=0)
     song = a_song(tmp_path / "a.mid", program, note("note_on", 60, 0), note("note_off", 60, 480))

@@ -88,6 +88,7 @@ def live_through(mode: Mode, seed: int, minutes: float, *, follows: bool) -> lis
     return messages + partner.end()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("follows", [False, True], ids=["own tempo", "MIDI clock"])
 @pytest.mark.parametrize("name", MODES)
 def test_no_note_sticks_in_a_long_session(name: str, follows: bool) -> None:
@@ -98,6 +99,7 @@ def test_no_note_sticks_in_a_long_session(name: str, follows: bool) -> None:
     assert frames.min() >= 0
 
 
+@pytest.mark.slow
 def test_the_same_nonsense_gives_the_same_messages() -> None:
     first, again = (live_through(Duet(), 5, 0.5, follows=True) for _ in range(2))
     assert first == again

@@ -14,13 +14,18 @@ import pytest
 from instrument.plugin.build import build
 from instrument.plugin.install import status
 from instrument.plugin.places import Binary, launch_file, this_target
+from tests.helpers.turns import alone_in
 
 
 @pytest.fixture(scope="session")
 def binaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build CLAP and VST3 for this machine."""
-    out = tmp_path_factory.mktemp("plugin")
-    build([this_target()], out)
+    """Build CLAP and VST3 for this machine: once, whoever else runs these tests beside."""
+    base = tmp_path_factory.getbasetemp()
+    out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "plugin"
+    out.mkdir(exist_ok=True)
+    with alone_in(out):
+        if not any(out.iterdir()):
+            build([this_target()], out)
     return out
 
 

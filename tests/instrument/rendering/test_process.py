@@ -23,6 +23,8 @@ from instrument.rendering.messages import (
 )
 from tests.helpers.live_play import make_home, wait_for
 
+pytestmark = pytest.mark.slow
+
 BANK = 1
 
 

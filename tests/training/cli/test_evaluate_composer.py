@@ -14,6 +14,8 @@ from training.data.symbolic.corpus import write_corpus
 from training.systems import SYSTEMS, find_composer
 from training.trainer.trainer import read_run
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("--recipe", "tiny", "--steps", 8, "--device", "cpu")
 
 

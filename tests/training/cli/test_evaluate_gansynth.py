@@ -13,6 +13,8 @@ from tests.helpers.tone_waves import tone_waves
 from training.data.audio.wave_writer import RecordedTone, write_waves
 from training.data.audio.waves import SPLITS
 
+pytestmark = pytest.mark.slow
+
 
 def latentkeys(*arguments: object) -> Result:
     return CliRunner().invoke(command_line, [str(argument) for argument in arguments])

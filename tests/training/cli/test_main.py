@@ -14,6 +14,8 @@ from instrument.cli.main import latentkeys as command_line
 from instrument.errors import LatentkeysError
 from training.trainer.trainer import read_run
 
+pytestmark = pytest.mark.slow
+
 
 def latentkeys(*arguments: object) -> Result:
     return CliRunner().invoke(command_line, [str(argument) for argument in arguments])

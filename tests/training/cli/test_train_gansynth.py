@@ -17,6 +17,8 @@ from training.gansynth.config import CONFIGS
 from training.gansynth.system import SYSTEM, load_notes, noise_waves
 from training.trainer.trainer import Length, new_run, read_run
 
+pytestmark = pytest.mark.slow
+
 
 def latentkeys(*arguments: object) -> Result:
     return CliRunner().invoke(command_line, [str(argument) for argument in arguments])

@@ -173,6 +173,7 @@ def test_training_brings_tiles_nearer_to_the_waves(waves: WaveSet) -> None:
     assert learner.validate()["loss"] < 0.75 * before["loss"]
 
 
+@pytest.mark.slow
 def test_training_goes_on_to_the_bit(waves: WaveSet, tmp_path: Path) -> None:
     length = Length(4, 0.0, 1)
     new_run(SYSTEM, "tiny", waves, length, tmp_path / "whole", CPU).run(_quiet, lambda: False)

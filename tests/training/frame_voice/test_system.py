@@ -24,6 +24,8 @@ from training.trainer.checkpoint import CHECKPOINT, read_checkpoint, write_check
 from training.trainer.system import System
 from training.trainer.trainer import Length, Run, new_run, read_run, resumed_run
 
+pytestmark = pytest.mark.slow
+
 TINY = SYSTEM.recipes["tiny"]
 CPU = torch.device("cpu")
 

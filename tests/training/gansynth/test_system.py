@@ -235,6 +235,7 @@ def test_speed_is_measured_in_images_per_second() -> None:
     assert training_speed(LEAN, 2, 2, CPU) > 1.0
 
 
+@pytest.mark.slow
 def test_two_processes_learn_as_one_with_the_doubled_batch(tmp_path: Path) -> None:
     script = tmp_path / "two.py"
     script.write_text(

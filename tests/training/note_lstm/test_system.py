@@ -81,6 +81,7 @@ def test_the_graphs_say_what_the_training_says(voices: int) -> None:
     assert nll["notes"][3] == corpus.pieces[3].pitch.size
 
 
+@pytest.mark.slow
 def test_scales_are_learned_in_keys_that_were_not_heard(tmp_path: Path) -> None:
     corpus = scales(per_split=6)
     run = new_run(SYSTEM, "tiny", corpus, Length(150, 0.0, 1), tmp_path, CPU)
@@ -98,6 +99,7 @@ def train(run: Run, steps: int) -> None:
     run.run(lambda *_: None, lambda: run.card.step >= steps)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_learns_the_same(tmp_path: Path) -> None:
     corpus = scales()
     losses = []

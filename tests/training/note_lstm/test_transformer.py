@@ -57,6 +57,7 @@ def test_the_ring_says_what_the_whole_sequence_says() -> None:
             assert torch.allclose(past[0], expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_scales_are_learned(tmp_path: Path) -> None:
     corpus = scales(per_split=6)
     run = new_run(SYSTEM, "tiny", corpus, Length(150, 0.0, 1), tmp_path, CPU)

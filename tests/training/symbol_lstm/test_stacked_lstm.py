@@ -88,6 +88,7 @@ def test_a_network_that_knows_nothing_costs_the_logarithm_of_the_choices() -> No
     np.testing.assert_allclose(nats / notes, np.log(len(learner.symbols.vocabulary)), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_small_network_learns_a_short_piece_by_heart() -> None:
     pieces = [scale_piece(split, split, 60) for split in ("train", "valid")]
     corpus = make_corpus("one scale", "formulas", "Public domain.", pieces)

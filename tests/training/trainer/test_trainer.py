@@ -166,6 +166,7 @@ def test_the_card_says_what_was_trained(corpus: Corpus, tmp_path: Path) -> None:
     assert msgspec.convert(card.config, LineConfig) == LineConfig()
 
 
+@pytest.mark.slow
 def test_two_processes_average_their_gradients(tmp_path: Path) -> None:
     script = tmp_path / "two.py"
     script.write_text(

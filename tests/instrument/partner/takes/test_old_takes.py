@@ -18,6 +18,7 @@ def test_there_are_takes_of_every_older_format() -> None:
     assert {read_take(folder).format for folder in TAKES} == set(range(1, FORMAT))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", TAKES, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
 def test_an_old_take_gives_the_messages_and_the_bytes_that_were_kept(
     folder: Path, tmp_path: Path

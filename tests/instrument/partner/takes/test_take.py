@@ -28,6 +28,7 @@ OPTIONS = PartnerOptions(
 EVENTS = [*tune(), *tune(at_beats=8.5), (12 * BEAT + 5, control_change(64, 127))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["answer", "duet"])
 @pytest.mark.parametrize("model", ["ngram", "note_lstm_tunes"])
 def test_a_take_gives_the_same_messages_and_the_same_bytes(

@@ -54,6 +54,7 @@ options = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(options, sessions, st.integers(300, 100_000))
 def test_whatever_was_played_and_kept_is_read_and_made_again(
@@ -164,6 +165,7 @@ print(sizes[len(sizes) // 2], sizes[-1])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_memory_stands_still_while_notes_go_on() -> None:
     """Sixty notes or ends and sixty bends a second; the counts are full after two minutes."""

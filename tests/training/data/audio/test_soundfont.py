@@ -15,6 +15,8 @@ from training.metrics.audio.nearest_pitch_baseline import nearest_training_note,
 from training.metrics.audio.spectra import log_spectral_distance, magnitudes
 from training.metrics.audio.tone_measures import pitch_error_cents
 
+pytestmark = pytest.mark.slow
+
 CLARINET, ELECTRIC_GRAND = 71, 2
 
 
