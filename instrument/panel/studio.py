@@ -259,13 +259,13 @@ class Studio:
         self.bench.change(mixed, "morph", carries=True)
         self._tell_desk()
 
-    def _surprise(self, _wish: says.Surprise) -> None:
+    def _surprise(self, _request: says.Surprise) -> None:
         bundle = self._here()[1]
         latent = draw(bundle.sound, secrets.randbits(31), 0.9)
         self.bench.change(at_point(self._now(), latent), f"surprise {secrets.randbits(31)}")
         self._tell_desk()
 
-    def _alike(self, _wish: says.Alike) -> None:
+    def _alike(self, _request: says.Alike) -> None:
         bundle = self._here()[1]
         now, other = self._now(), draw(bundle.sound, secrets.randbits(31))
         latent = between(bundle.sound, now.sound.latent, other, NEAR)

@@ -63,7 +63,7 @@ class PresetChanges:
         self._asked_bank = -1  # which one the models process was last asked to fill
         self._fill(self._first, is_fresh=False)
         self._complete: set[int] = set()  # banks whose tables are complete
-        self._wish: Path | None = None  # asked for, has no bank yet
+        self._asked: Path | None = None  # asked for, has no bank yet
         self._coming: LoadedPreset | None = None  # has a bank, does not play yet
         self._takes_over_at = 0.0
         self._carries = False
@@ -94,7 +94,7 @@ class PresetChanges:
     @property
     def is_settled(self) -> bool:
         """Every note of what was asked for last is there, and plays."""
-        return self.table_is_complete and not (self._wish or self._coming)
+        return self.table_is_complete and not (self._asked or self._coming)
 
     def ask_for(self, path: Path, *, carries: bool = False) -> None:
         """Change to a preset as soon as it can be played.
@@ -105,7 +105,7 @@ class PresetChanges:
             Notes that sound go over to it, each at its own time, as soon as its tone is there.
         """
         plays = self._banks.current is not None and self._banks.current.path == path
-        self._wish, self._coming, self._carries = None if plays else path, None, carries
+        self._asked, self._coming, self._carries = None if plays else path, None, carries
 
     def shape(self, path: Path, *, carries: bool = False) -> None:
         """Change to a preset; if it differs only in its knobs, coming notes have them at once.
@@ -115,7 +115,7 @@ class PresetChanges:
         PresetError
             Its file is wrong.
         """
-        if self._wish or self._coming or not self._banks.reshape(path):
+        if self._asked or self._coming or not self._banks.reshape(path):
             self.ask_for(path, carries=carries)
 
     def follow(self) -> None:
@@ -134,8 +134,8 @@ class PresetChanges:
         self._controls.follow(self._banks.loaded)
         for report in self._models.follow():
             self._hear(report)
-        if self._wish:
-            self._place(self._wish)
+        if self._asked:
+            self._place(self._asked)
         if self._coming and (self._can_take_over() or time.monotonic() > self._takes_over_at):
             self._take_over(self._coming)
             self._coming = None
@@ -166,12 +166,12 @@ class PresetChanges:
         try:
             loaded = self._banks.place(path)
         except PresetError as problem:
-            self._wish = None
+            self._asked = None
             self._status.say(problem.message, problem.remedy)
             return
         if loaded is None:
             return  # every bank sounds; the oldest one fades now
-        self._wish, self._coming = None, loaded
+        self._asked, self._coming = None, loaded
         self._takes_over_at = time.monotonic() + TAKE_OVER_SECONDS
         if not self._has_notes(loaded.bank):
             self._complete.discard(loaded.bank)

@@ -79,7 +79,7 @@ def test_one_seed_gives_one_file_and_another_seed_another(
     assert a != c
 
 
-def test_wishes_are_kept(prompt: Path, tmp_path: Path) -> None:
+def test_what_is_asked_for_is_kept(prompt: Path, tmp_path: Path) -> None:
     for name in ("tiny_notes", "tiny_attention", "ngram"):
         options = ("--model", model(name), "--key", "D", "--register", 60, 80, "--force")
         assert latent("continue", prompt, tmp_path / "out.mid", *options).exit_code == 0
@@ -89,7 +89,7 @@ def test_wishes_are_kept(prompt: Path, tmp_path: Path) -> None:
         assert all(60 <= note.pitch <= 80 for note in added), name
 
 
-def test_wishes_that_a_model_cannot_keep_are_named(prompt: Path, tmp_path: Path) -> None:
+def test_requests_that_a_model_cannot_keep_are_named(prompt: Path, tmp_path: Path) -> None:
     options = ("--model", "ngram", "--density", 2, "--key", "C")
     result = latent("continue", prompt, tmp_path / "out.mid", *options)
     assert "ngram leaves --density out" in result.output
@@ -199,7 +199,7 @@ def test_notes_far_out_of_a_models_range_are_refused_with_the_octave_that_fits(
     assert "octaves down" in problem.remedy
 
 
-def test_impossible_wishes_are_refused_before_anything_is_read(tmp_path: Path) -> None:
+def test_impossible_requests_are_refused_before_anything_is_read(tmp_path: Path) -> None:
     missing = tmp_path / "missing.mid"
     problem = refused("continue", missing, tmp_path / "out.mid", "--key", "H")
     assert isinstance(problem, SettingError)

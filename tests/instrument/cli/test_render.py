@@ -86,7 +86,7 @@ def test_the_papers_touch_has_its_level_its_envelope_and_its_velocities(song: Pa
     assert np.abs(sound[-200:]).max() < 0.01
 
 
-def test_wishes_that_contradict_each_other_are_refused() -> None:
+def test_requests_that_contradict_each_other_are_refused() -> None:
     for wrong, said in (
         ({"morph": "reed@0", "pace": "6"}, "exclude each other"),
         ({"morph": "reed@0", "preset": "reed"}, "names its presets itself"),

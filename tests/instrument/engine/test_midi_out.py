@@ -78,7 +78,7 @@ def test_an_output_that_nobody_reads_does_no_harm(engine: OfflineEngine) -> None
     assert engine.state.out_ring.dropped == 3 * 4_000 - 4_096
 
 
-def test_what_hands_play_goes_through_only_if_wished(engine: OfflineEngine) -> None:
+def test_what_hands_play_goes_through_only_if_asked_for(engine: OfflineEngine) -> None:
     engine.send(-1, note_on(60))
     engine.render(512)
     assert sent(engine.state) == []

@@ -134,7 +134,7 @@ def test_two_pages_agree(panel: Stage) -> None:
         assert "dark_choir" in [card["preset"] for card in hear(two, "Library")["presets"]]
 
 
-def test_wrong_wishes_are_refused_with_a_reason_and_the_page_goes_on(panel: Stage) -> None:
+def test_wrong_requests_are_refused_with_a_reason_and_the_page_goes_on(panel: Stage) -> None:
     with panel.socket() as socket:
         socket.send("{")
         assert "understand" in hear(socket, "Refused")["message"]
