@@ -50,7 +50,10 @@ class Audition:
         self._last: list[Fingerprint] = []
 
     def fault(self, latent: Latent) -> str | None:
-        """Return "silent", "out of tune" or "like the last"; None for a sound worth keeping."""
+        """Say why a latent, shape (latent_size,), is not worth keeping; None if it is.
+
+        It may be "silent", "out of tune" or "like the last".
+        """
         latents = np.repeat(latent[None].astype(np.float32), len(self._pitches), axis=0)
         notes = self._renderer.render(self._pitches, latents, frames=self._frames)
         if strongest_rms(notes, self._renderer.info.sample_rate_hz).max() < _SILENT:

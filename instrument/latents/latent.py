@@ -181,7 +181,7 @@ def follow(recipe: Recipe, card: VoiceCard) -> Latent:
 
 
 def whiten(latent: ArrayLike, prior: Prior) -> Latent:
-    """Express a point in standard deviations of the prior from its mean."""
+    """Express a point, shape (latent_size,), in standard deviations of the prior from its mean."""
     point = np.asarray(latent, np.float64)
     if not prior.mean:
         return point

@@ -257,7 +257,7 @@ class SmallLearner:
         )
 
     def losses(self, image: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Compare what is drawn with `ToneTargets`; what is loud, or 10 dB too loud, counts most.
+        """Compare images (n, 2, windows, bins) with `ToneTargets`; loud or too loud counts most.
 
         Both errors are absolute; that of the phase's change is a chord of the circle.
         """
