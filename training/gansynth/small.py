@@ -9,7 +9,7 @@ a half of a small processor, where a game takes days of a large one. After Bojan
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training.audio.format import WAVE_RATE_HZ
-from training.audio.spectrogram import Spectrogram
-from training.data.audio.programs import PROGRAM_NAMES
 from training.data.audio.wave_folder import open_notes
 from training.data.audio.waves import WaveSet, open_waves
-from training.gansynth.crop_critic import CriticConfig
+from training.gansynth.crops import CROP_ROWS, choose_crop, draw_part, heed_pitch
 from training.gansynth.instrument_latents import Instruments
-from training.gansynth.network import FirstLayer, Generator, GeneratorBlock, NetworkSize
+from training.gansynth.network import Generator
+from training.gansynth.small_config import RECIPES, SmallConfig
 from training.gansynth.tone_targets import ToneTargets, learned_instruments
-from training.gansynth.tones import GansynthTones, Normalizer
+from training.gansynth.tones import GansynthTones
 from training.pictures.samples import NoteSamples
 from training.trainer.average import WeightAverage
 from training.trainer.system import RunPosition, System, rate
@@ -37,61 +36,7 @@ from training.trainer.trainer import load_networks, read_run
 
 _AVERAGE_DECAY = 0.995
 _OWN, _PAIR = 0.4, 0.2
-_PITCH_GAIN = 12.0
-CROP_ROWS = 8
-_HALO_ROWS, _ATTACK_CROPS, _END_CROPS = 2, 0.25, 0.15
 _TOO_LOUD, _LOUDER = 0.5, 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class SmallConfig:
-    """A narrow generator and how it learns.
-
-    Attributes
-    ----------
-    size
-        Of the networks.
-    normalizer
-        Of the images, which are relative to the played pitch.
-    batch
-        Tones per step.
-    learning_rate
-        Of Adam, at its highest.
-    growth
-        Pairs: from this fraction of the run on, so many blocks less one; linear in between.
-    turn_weight
-        Of the phase's share in the loss.
-    has_bfloat16
-        Convolve in half precision: 1.6 times as fast on a processor that has it.
-    instruments
-        Those of the wave set that are learned; all when empty, or of a set that has none of them.
-    critic
-        What random latents are judged by; without it they are matched to blends of instruments.
-    """
-
-    size: NetworkSize = field(
-        default_factory=lambda: NetworkSize(feature_base=1024, feature_limit=128)
-    )
-    normalizer: Normalizer = field(default_factory=lambda: Normalizer(0.16, -0.12, 0.8, 0.0))
-    batch: int = 8
-    learning_rate: float = 4e-3
-    growth: tuple[tuple[float, float], ...] = (
-        (0.22, 3.0),
-        (0.25, 4.0),
-        (0.44, 4.0),
-        (0.47, 5.0),
-        (0.60, 5.0),
-        (0.62, 6.0),
-    )
-    turn_weight: float = 0.1
-    has_bfloat16: bool = True
-    instruments: tuple[str, ...] = ()
-    critic: CriticConfig | None = None
-
-    @property
-    def spectrogram(self) -> Spectrogram:
-        """What the images are."""
-        return Spectrogram("harmonic", *self.size.image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +76,7 @@ class SmallLearner:
         drawing = (config.spectrogram, config.normalizer)
         self.tones = ToneTargets(waves, config.instruments, *drawing, config.size.blocks, device)
         self.generator = Generator(config.size).to(device)
-        _heed_pitch(self.generator)
+        heed_pitch(self.generator)
         self.average = WeightAverage(self.generator, _AVERAGE_DECAY, early=(1, 10))
         self.instruments = Instruments(len(self.tones.names), config.size.latent_size)
         self.networks: dict[str, nn.Module] = {
@@ -275,82 +220,6 @@ class SmallLearner:
             "level_db": level_loss * (20.0 / math.log(10.0) / normalizer.level_scale),
             "turn": turn_loss,
         }
-
-
-def draw_part(
-    generator: Generator, z: Tensor, pitch: Tensor, position: float, crop: int | None
-) -> Tensor:
-    """Return images at the size of the largest block that counts, or a few windows of them.
-
-    The two largest blocks compute nothing but those windows and a margin as wide as they look.
-    """
-    blocks = [block for block in generator.blocks if isinstance(block, GeneratorBlock)]
-    last = math.ceil(position)
-    x, below = generator.enter(z, pitch), None
-    skip, rows = 0, -1
-    for number, block in enumerate(blocks[: last + 1]):
-        if crop is not None and number == last - 1:
-            first = max(0, crop - _HALO_ROWS)
-            x = x[:, :, first : crop + CROP_ROWS + _HALO_ROWS]
-            skip, rows = 4 * (crop - first), 4 * CROP_ROWS
-        below, x = x, block(x)
-    image: Tensor = blocks[last].image(x)
-    share = position - (last - 1)
-    if share < 1.0:
-        assert below is not None
-        image = share * image + (1.0 - share) * F.interpolate(
-            blocks[last - 1].image(below), scale_factor=2.0
-        )
-    return image if crop is None else image[:, :, skip : skip + rows]
-
-
-def _heed_pitch(generator: Generator) -> None:
-    """Begin with a pitch that matters as much as the latent, which is sixteen times as long."""
-    first = generator.blocks[0].conv0
-    assert isinstance(first, FirstLayer)
-    with torch.no_grad():
-        first.weight[:, generator.size.latent_size :] *= _PITCH_GAIN
-
-
-def choose_crop(random: np.random.Generator, size: NetworkSize) -> int | None:
-    """Choose windows, the attack and the end more often; None where the image is too small."""
-    rows = size.image[0] // 4
-    if rows < CROP_ROWS + 2 * _HALO_ROWS:
-        return None
-    last, chance = rows - CROP_ROWS, random.uniform()
-    if chance < _ATTACK_CROPS + _END_CROPS:
-        return 0 if chance < _ATTACK_CROPS else last
-    return int(random.integers(0, last + 1))
-
-
-# fmt: off
-_PROGRAMS = (
-    0, 4, 5, 6, 8, 10, 11, 12, 19, 20, 22, 23, 24, 25, 26, 27, 32, 35, 38, 39, 40,
-    41, 42, 46, 48, 49, 51, 53, 56, 57, 60, 63, 64, 65, 68, 70, 71, 73, 74, 75, 79, 82, 83, 85,
-    89, 90, 91, 92, 94, 104, 105, 107, 108,
-)
-# fmt: on
-"""Those of the wave set "soundfont" that hold their key's pitch and are not like another."""
-_INSTRUMENTS = tuple(PROGRAM_NAMES[number] for number in _PROGRAMS)
-
-RECIPES = {
-    "harmonic_small": SmallConfig(instruments=_INSTRUMENTS),
-    "with_critic": SmallConfig(
-        instruments=_INSTRUMENTS, critic=CriticConfig(), learning_rate=1e-3, growth=((0.0, 6.0),)
-    ),
-    "quick": SmallConfig(
-        size=NetworkSize(feature_base=512, feature_limit=64),
-        growth=((0.10, 3.0), (0.12, 4.0), (0.25, 4.0), (0.27, 5.0), (0.40, 5.0), (0.42, 6.0)),
-        instruments=_INSTRUMENTS,
-        critic=CriticConfig(),
-    ),
-    "tiny": SmallConfig(
-        size=NetworkSize(feature_base=512, feature_limit=4),
-        batch=2,
-        growth=((0.3, 4.0), (0.6, 6.0)),
-        instruments=_INSTRUMENTS[:2],
-    ),
-}
 
 
 def _open(config: SmallConfig, waves: WaveSet, device: torch.device) -> SmallLearner:

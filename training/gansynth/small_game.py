@@ -16,8 +16,10 @@ from torch import Tensor
 from training.audio.format import WAVE_FRAMES
 from training.data.audio.waves import WaveSet
 from training.gansynth.crop_critic import CropCritic, seen_part
+from training.gansynth.crops import CROP_ROWS, choose_crop
 from training.gansynth.lean import real_penalty
-from training.gansynth.small import CROP_ROWS, Asked, SmallConfig, SmallLearner, choose_crop
+from training.gansynth.small import Asked, SmallLearner
+from training.gansynth.small_config import SmallConfig
 from training.gansynth.validation import SoundCheck
 from training.trainer.system import RunPosition, rate
 

@@ -18,7 +18,8 @@ from instrument.errors import BundleError, SettingError
 from instrument.latents.create_preset import installed_bundle
 from tests.helpers.tone_waves import tone_waves
 from training.gansynth.network import Generator
-from training.gansynth.small import SmallConfig, SmallLearner
+from training.gansynth.small import SmallLearner
+from training.gansynth.small_config import SmallConfig
 from training.gansynth.system import load_notes
 from training.gansynth.tones import GansynthTones
 from training.trainer.trainer import Length

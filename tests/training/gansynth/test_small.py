@@ -17,9 +17,11 @@ from training.gansynth import image_store
 from training.gansynth import small as gansynth_small
 from training.gansynth import system as gansynth
 from training.gansynth.crop_critic import CriticConfig
+from training.gansynth.crops import draw_part
 from training.gansynth.instrument_latents import Instruments
 from training.gansynth.network import Generator, NetworkSize
-from training.gansynth.small import RECIPES, SYSTEM, SmallConfig, SmallLearner
+from training.gansynth.small import SYSTEM, SmallLearner
+from training.gansynth.small_config import RECIPES, SmallConfig
 from training.gansynth.small_game import GameLearner
 from training.gansynth.tone_targets import ToneTargets, learned_instruments
 from training.trainer.system import RunPosition
@@ -183,8 +185,8 @@ def test_some_windows_are_drawn_as_in_the_whole_image(crop: int, position: float
     torch.manual_seed(3)
     generator, z, pitch = Generator(SIZE), torch.randn(2, 256), torch.tensor([3, 50])
     with torch.no_grad():
-        whole = gansynth_small.draw_part(generator, z, pitch, position, None)
-        part = gansynth_small.draw_part(generator, z, pitch, position, crop)
+        whole = draw_part(generator, z, pitch, position, None)
+        part = draw_part(generator, z, pitch, position, crop)
         full = generator(z, pitch, position)
     assert torch.equal(part, whole[:, :, 4 * crop : 4 * crop + 32]) or torch.allclose(
         part, whole[:, :, 4 * crop : 4 * crop + 32], atol=1e-5
