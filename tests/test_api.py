@@ -73,6 +73,7 @@ def test_importing_the_door_loads_nothing_behind_it() -> None:
     assert run.stdout.strip() == "[]", run.stderr
 
 
+@pytest.mark.slow
 def test_the_page_is_one_program_that_runs() -> None:
     blocks = list(re.finditer(r"^```python\n(.*?)^```", PAGE.read_text(), re.M | re.S))
     assert len(blocks) == 7

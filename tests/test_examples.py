@@ -35,6 +35,7 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**os.environ, **folders, "JACK_NO_START_SERVER": "1"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("line", "made"), RUNS, ids=[line.split()[0] for line, _ in RUNS])
 def test_an_example_runs(line: str, made: list[str], tmp_path: Path, user: dict[str, str]) -> None:
     script, *arguments = line.split()

@@ -16,6 +16,7 @@ ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="strace is Linux's
 NETWORKS = ("AF_INET", "AF_PACKET", "AF_BLUETOOTH")
 
 
+@pytest.mark.slow
 @ON_LINUX
 @pytest.mark.parametrize(
     "arguments",
@@ -49,6 +50,7 @@ def test_no_process_opens_a_network_socket(arguments: tuple[str, ...], tmp_path:
     assert written <= {"latentkeys"}, written
 
 
+@pytest.mark.slow
 @ON_LINUX
 def test_the_panel_listens_to_this_machine_alone_and_calls_nobody(tmp_path: Path) -> None:
     assert STRACE, "strace is missing: make setup"

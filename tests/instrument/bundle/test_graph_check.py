@@ -152,6 +152,7 @@ def test_every_allowed_operator_is_one_of_the_standard() -> None:
     assert known >= ALLOWED_OPERATORS
 
 
+@pytest.mark.slow
 def test_a_run_that_takes_too_long_is_abandoned_and_the_next_one_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -48,6 +48,7 @@ def model(name: str) -> str:
     return name if name in ("ngram", "echo") else str(tiny_composer(name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_a_continuation_keeps_the_prompt_and_adds_whole_bars(
     prompt: Path, tmp_path: Path, name: str
@@ -96,6 +97,7 @@ def test_requests_that_a_model_cannot_keep_are_named(prompt: Path, tmp_path: Pat
     assert "--key out" not in result.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tiny_accompanist", "tiny_chorale"])
 def test_accompaniments_stand_beside_the_tune(prompt: Path, tmp_path: Path, name: str) -> None:
     outs = [tmp_path / "a.mid", tmp_path / "b.mid"]
@@ -111,6 +113,7 @@ def test_accompaniments_stand_beside_the_tune(prompt: Path, tmp_path: Path, name
     assert made.length_beats == 8.0
 
 
+@pytest.mark.slow
 def test_phrases_are_written_from_nothing_and_go_on_from_bars(prompt: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.mid"
     phrases = ("--model", model("tiny_phrases"), "--mode", "hybrid", "--bars", 6)

@@ -243,6 +243,7 @@ def test_a_closed_pipe_ends_quietly(place: Path) -> None:
     assert said.stderr == ""
 
 
+@pytest.mark.slow
 def test_devices_and_doctor_work_without_any_device(
     place: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

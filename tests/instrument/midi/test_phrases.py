@@ -332,6 +332,7 @@ FLOODS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flood", [row[1] for row in FLOODS], ids=[row[0] for row in FLOODS])
 def test_a_flood_is_refused_when_its_limit_is_reached(tmp_path: Path, flood: bytes) -> None:
     with pytest.raises(MidiFileError, match="more than 500000 notes and changes"):

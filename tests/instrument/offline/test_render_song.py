@@ -51,6 +51,7 @@ def partial(sound: np.ndarray, pitch: int, rate_hz: int = RATE_HZ) -> float:
     return float(np.argmax(spectrum)) * rate_hz / 2**19 / (440 * 2 ** ((pitch - 69) / 12))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate_hz", [48_000, 44_100])
 def test_notes_sound_at_their_times_and_pitches(tmp_path: Path, rate_hz: int) -> None:
     slower = mido.MetaMessage("set_tempo", tempo=1_000_000, time=0)
@@ -131,6 +132,7 @@ def test_without_drums_a_file_sounds_as_if_it_had_none(tmp_path: Path) -> None:
     assert np.abs(drums).max() < 4 * np.abs(melody).max()
 
 
+@pytest.mark.slow
 def test_drums_are_the_kit_s_and_no_pitches_of_the_preset(tmp_path: Path) -> None:
     beats = rendered(tmp_path, FILES / "22_drums_only.mid")
     assert np.abs(beats[: RATE_HZ // 10]).max() > 0.05

@@ -105,6 +105,7 @@ def test_the_same_nonsense_gives_the_same_messages() -> None:
     assert first == again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODES)
 def test_a_storm_of_notes_is_answered(name: str) -> None:
     """More in a beat than any composer can be asked for: two arms on the keys, a program gone mad.

@@ -58,6 +58,7 @@ def test_notes_sound_at_the_frames_that_were_asked_for(tmp_path: Path) -> None:
     assert np.abs(silence).max() < 0.01 < np.abs(sound[starts : starts + 4_800]).max()
 
 
+@pytest.mark.slow
 def test_a_phrase_sounds_live_as_it_does_offline(tmp_path: Path) -> None:
     out = tmp_path / "out.wav"
     with Session("reed", audio=out) as session:

@@ -209,6 +209,7 @@ def test_a_set_without_a_split_is_refused(waves: WaveSet) -> None:
         ConvganLearner(TINY, replace(waves, splits=np.zeros_like(waves.splits)), CPU)
 
 
+@pytest.mark.slow
 def test_a_run_is_measured_and_generates_from_the_command_line(
     waves: WaveSet, tmp_path: Path
 ) -> None:

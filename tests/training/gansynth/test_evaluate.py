@@ -60,6 +60,7 @@ def measured(play: Play, waves: WaveSet, classifier: PitchClassifier) -> dict[st
     }
 
 
+@pytest.mark.slow
 def test_good_notes_are_as_good_as_the_data(waves: WaveSet, classifier: PitchClassifier) -> None:
     found = measured(player(cents=7.0), waves, classifier)
     generated, data = found["pitch accuracy %"]
@@ -72,6 +73,7 @@ def test_good_notes_are_as_good_as_the_data(waves: WaveSet, classifier: PitchCla
     assert generated == pytest.approx(data, rel=0.5)
 
 
+@pytest.mark.slow
 def test_a_collapsed_generator_has_no_diversity(
     waves: WaveSet, classifier: PitchClassifier
 ) -> None:

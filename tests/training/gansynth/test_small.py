@@ -212,6 +212,7 @@ def test_notes_are_learned(waves) -> None:  # type: ignore[no-untyped-def]
     assert np.mean(losses[-8:]) < 0.75 * np.mean(losses[:4])
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_to_the_bit_and_opens(tmp_path: Path, waves) -> None:  # type: ignore[no-untyped-def]
     length = Length(2, 0.0, 1)
     system = replace(SYSTEM, recipes=RECIPES | {"few": CONFIG})

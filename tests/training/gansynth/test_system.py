@@ -219,6 +219,7 @@ def test_bfloat16_inside_leaves_images_and_scores_nearly_as_they_are() -> None:
         torch.testing.assert_close(critic(image)[0], score)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The .grad attribute")  # read by the compiler itself
 def test_compiled_blocks_learn_the_same_and_step_aside_for_second_derivatives() -> None:
     config = replace(LEAN, stage_images=0, size=replace(LEAN.size, blocks=2), frames=36)

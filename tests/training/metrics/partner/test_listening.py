@@ -69,6 +69,7 @@ def test_a_player_is_off_by_no_more_than_was_said() -> None:
     assert MACHINE.play(phrase, 1).notes == phrase.notes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [live_answers, continuations])
 def test_the_counts_answer_a_person_in_his_own_rhythm(make) -> None:  # type: ignore[no-untyped-def]
     phrases = [PHRASES[number] for number in (0, 4, 6, 11, 13)]
