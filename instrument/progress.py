@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
     ProgressColumn,
-    TaskID,
+    Task,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
@@ -45,26 +48,37 @@ class LongWork(Progress):
             disable=not console.is_terminal,
         )
         self._line_seconds = line_seconds
-        self._began = self._said = time.monotonic()
+        self._began = time.monotonic()
+        self._ends = threading.Event()
 
-    def update(self, task_id: TaskID, **changes: Any) -> None:
-        """Set how far a task is, as rich's own `update` does."""
-        super().update(task_id, **changes)
-        self._say(task_id)
+    def start(self) -> None:
+        """Show the bar, or speak from a thread: whoever works may be silent for minutes."""
+        super().start()
+        if not self.console.is_terminal:
+            threading.Thread(target=self._speak, name="progress", daemon=True).start()
 
-    def advance(self, task_id: TaskID, advance: float = 1) -> None:
-        """Go on by so many steps."""
-        super().advance(task_id, advance)
-        self._say(task_id)
+    def stop(self) -> None:
+        """Say no more."""
+        self._ends.set()
+        super().stop()
 
-    def _say(self, task_id: TaskID) -> None:
-        now = time.monotonic()
-        if self.console.is_terminal or now - self._said < self._line_seconds:
-            return
-        self._said = now
-        task = next(task for task in self.tasks if task.id == task_id)
+    def _speak(self) -> None:
+        while not self._ends.wait(self._line_seconds):
+            if self.tasks:
+                self._say(self.tasks[-1])
+
+    def _say(self, task: Task) -> None:
         parts = [str(task.description)]
         if task.total:
             parts.append(f"{task.percentage:.0f} %")
         parts += [str(value) for value in task.fields.values() if value]
-        self.console.print(f"{', '.join(parts)} ({now - self._began:.0f} s)", highlight=False)
+        passed = time.monotonic() - self._began
+        self.console.print(f"{', '.join(parts)} ({passed:.0f} s)", highlight=False)
+
+
+@contextmanager
+def working(console: Console, what: str) -> Iterator[Callable[[str], None]]:
+    """Show what is done at present, of work whose end nobody knows; gives what tells it so."""
+    with LongWork(console, TimeElapsedColumn()) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda now: progress.update(task, description=now)

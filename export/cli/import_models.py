@@ -11,6 +11,7 @@ from export.bundle.folder import model_folder
 from instrument.bundle.card import CARD_NAME
 from instrument.cli.options import option
 from instrument.errors import FileError, SettingError
+from instrument.progress import working
 
 
 @click.group("import")
@@ -50,8 +51,8 @@ def magenta_command(folder: Path, name: str, out: Path | None, force: bool) -> N
     target = model_folder(name, out)
     _refuse_to_replace(target, force)
     console = Console(highlight=False)
-    with console.status("reading the checkpoint") as status:
-        bundle = import_magenta(folder, target, report=status.update)
+    with working(Console(stderr=True), "reading the checkpoint") as now:
+        bundle = import_magenta(folder, target, report=now)
     size = sum(entry.size_bytes for entry in bundle.card.files.values())
     console.print(f"{bundle.path}: {len(bundle.card.files) + 1} files, {size / 1e6:.1f} MB")
     console.print(describe_parity(bundle))

@@ -12,6 +12,7 @@ from export.bundle.summary import describe_parity
 from instrument.bundle.bundle import Bundle
 from instrument.cli.options import option
 from instrument.errors import SettingError
+from instrument.progress import working
 
 
 @click.command("export")
@@ -50,15 +51,15 @@ def export_command(
     from training.trainer.checkpoint import FRAME_VOICE, read_checkpoint
 
     console = Console(highlight=False)
-    with console.status("reading the run") as status:
+    with working(Console(stderr=True), "reading the run") as now:
         system, _, _ = read_checkpoint(run)
         target = model_folder(name or system.replace("-", "_"), out)
         if system == FRAME_VOICE:
-            bundle, said = _export_voice(run, target, version, status.update)
+            bundle, said = _export_voice(run, target, version, now)
         elif system in SOUND_SYSTEMS:
-            bundle, said = _export_notes(run, system, target, version, accept, status.update)
+            bundle, said = _export_notes(run, system, target, version, accept, now)
         else:
-            bundle, said = _export_composer(run, target, version, data, status.update)
+            bundle, said = _export_composer(run, target, version, data, now)
     size = sum(entry.size_bytes for entry in bundle.card.files.values())
     console.print(f"{bundle.path}: {len(bundle.card.files) + 1} files, {size / 1e6:.1f} MB")
     console.print(said)

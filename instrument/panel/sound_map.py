@@ -35,9 +35,13 @@ class SoundMap:
         Of the model.
     presets
         Those of this model, by the name of their file.
+    before
+        The same model's map with other presets: its instruments stay where they are.
     """
 
-    def __init__(self, card: VoiceCard, presets: Mapping[str, Preset]) -> None:
+    def __init__(
+        self, card: VoiceCard, presets: Mapping[str, Preset], before: SoundMap | None = None
+    ) -> None:
         self._card = card
         names = [*card.latents, *presets]
         latents = [
@@ -45,8 +49,11 @@ class SoundMap:
             *(preset.sound.latent for preset in presets.values()),
         ]
         self._latents = np.asarray(latents, np.float64).reshape(len(names), card.latent_size)
-        known = self._latents[: len(card.latents)] if card.latents else self._latents
-        self._known, self._known_places = known, _spread(flattened(known))
+        if before and card.latents:
+            self._known, self._known_places = before._known, before._known_places
+        else:
+            self._known = self._latents[: len(card.latents)] if card.latents else self._latents
+            self._known_places = _spread(flattened(self._known))
         self._places = np.array([self._place(latent) for latent in self._latents])
         instruments = len(card.latents)
         self.spots = tuple(

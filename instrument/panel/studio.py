@@ -273,7 +273,11 @@ class Studio:
         self._tell_desk()
 
     def _library_changed(self) -> None:
-        self._map = None
+        now = self.bench.now
+        if self._map and now and now.model.sha256 == self._map[0]:
+            sha256, before, bundle = self._map
+            known = self._of_model(now, bundle.sound.latent_size)
+            self._map = (sha256, SoundMap(bundle.sound, known, before), bundle)
         self._tell(self.shelf.show())
         if shown := self.map():
             self._tell(shown)

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from instrument.cli.options import option
 from instrument.errors import SettingError
+from instrument.progress import working
 from training.cli.options import FOLDER, JSON, RUN, SEED, THREADS, WAVES
 from training.convgan.evaluate import SoundFigures, measure_sounds
 from training.convgan.system import SYSTEM, load_sounds
@@ -43,8 +44,8 @@ def evaluate_command(
     card, sounds = load_sounds(run)
     waves = open_waves(data or card.corpus)
     console = Console()
-    with console.status("opening") as status:
-        figures = measure_sounds(sounds, waves, count, seed, status.update)
+    with working(Console(stderr=True), "opening") as now:
+        figures = measure_sounds(sounds, waves, count, seed, now)
     console.print(_table(figures, f"{card.recipe}, step {card.step}, {count} sounds of each kind"))
     path = json_path or run / EVALUATION
     write_evaluation(path, card.step, {"count": count, "figures": figures})

@@ -10,6 +10,7 @@ import torch
 from rich.console import Console
 
 from instrument.cli.options import option
+from instrument.progress import working
 from training.cli.options import FOLDER, JSON, RUN, SEED, THREADS
 from training.data.symbolic.corpus import open_corpus
 from training.pictures.samples import write_samples
@@ -54,9 +55,9 @@ def evaluate_command(system: System[Any, Any]) -> click.Command:
         corpus = open_corpus(data or card.corpus)
         card, learner = load_learner(run, system, corpus)
         console = Console()
-        with console.status("opening") as status:
-            baseline = open_baseline(corpus, status.update)
-            evaluation = evaluate_composer(learner, corpus, baseline, phrases, seed, status.update)
+        with working(Console(stderr=True), "opening") as now:
+            baseline = open_baseline(corpus, now)
+            evaluation = evaluate_composer(learner, corpus, baseline, phrases, seed, now)
         print_evaluation(console, evaluation)
         path = json_path or run / EVALUATION
         write_evaluation(path, card.step, evaluation)

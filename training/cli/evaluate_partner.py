@@ -13,6 +13,7 @@ from rich.table import Table
 from instrument.cli.options import option
 from instrument.composers.registry import BUILT_IN, NOTE_MODELS, find_composer, list_composers
 from instrument.files import replacing_file
+from instrument.progress import working
 from training.cli.options import FILE
 from training.metrics.partner.listening import continuations, live_answers
 from training.metrics.partner.performer import MACHINE, Performer
@@ -46,10 +47,10 @@ def evaluate_partner(
     performer = MACHINE if machine else Performer()
     found: dict[str, Relation] = {}
     console = Console()
-    with console.status("opening") as status:
+    with working(Console(stderr=True), "opening") as now:
         for model in models or _live_models():
             for way, make in (("live", live_answers), ("continue", continuations)):
-                made = make(phrases, model, seeds, performer, status.update)
+                made = make(phrases, model, seeds, performer, now)
                 found[f"{model}, {way}"] = relation(phrases, made)
     _print(console, found)
     if json_path:

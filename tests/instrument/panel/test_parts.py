@@ -158,6 +158,7 @@ def test_on_a_spot_of_the_map_is_that_very_sound() -> None:
     assert all(0 <= spot.x <= 1 and 0 <= spot.y <= 1 for spot in sounds.spots)
     without = SoundMap(card, {})
     assert without.spots == sounds.spots[:-1]  # a place does not depend on what presets there are
+    assert SoundMap(card, {"glass_choir": preset}, without).spots == sounds.spots
 
 
 def test_neighbours_on_the_map_are_nearer_than_others() -> None:
