@@ -40,9 +40,7 @@ def check_target(path: Path, *, replace: bool) -> None:
         The name does not end in .wav, or the file exists and `replace` is false.
     """
     if path.suffix.lower() != ".wav":
-        raise SettingError(
-            f'"{path}" must end in .wav', f'For example: "{path.with_suffix(".wav").name}".'
-        )
+        raise SettingError(f'"{path}" must end in .wav', f'For example: "{path.stem or "a"}.wav".')
     if is_file(path) and not replace:
         raise SettingError(f'"{path}" exists', "Add --force to replace it, or choose another name.")
 

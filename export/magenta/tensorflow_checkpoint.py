@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.errors import FileError
+from instrument.files import open_regular
 
 MAX_INDEX_BYTES = 16 * 2**20
 MAX_VARIABLE_BYTES = 2**30
@@ -113,7 +114,7 @@ class TensorBundle:
 
 def _read(path: Path, limit: int) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(limit + 1)
     except OSError as reason:
         raise FileError(f"cannot read {path}: {reason.strerror}") from reason

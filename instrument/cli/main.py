@@ -7,6 +7,7 @@ SIGTERM end cleanly, and a traceback means that the project has a bug.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -120,9 +121,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except LatentkeysError as wrong:
         print_error(wrong)
         return WRONG
+    except UnicodeEncodeError as wrong:
+        print_error(LatentkeysError(f"{ascii(wrong.object)[:80]} is no text", "Type it anew."))
+        return WRONG
     except BrokenPipeError:  # `latentkeys presets list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + getattr(signal, "SIGPIPE", 13)
+    except OSError as wrong:
+        if wrong.errno != errno.ENAMETOOLONG:  # even to ask whether there is such a file raises it
+            raise
+        found = str(wrong.filename)[:60]
+        print_error(LatentkeysError(f'"{found}…": the name is too long', "Choose a shorter one."))
+        return WRONG
     return code if isinstance(code, int) else 0
 
 

@@ -49,11 +49,10 @@ class SoundMap:
             *(preset.sound.latent for preset in presets.values()),
         ]
         self._latents = np.asarray(latents, np.float64).reshape(len(names), card.latent_size)
-        if before and card.latents:
-            self._known, self._known_places = before._known, before._known_places
-        else:
-            self._known = self._latents[: len(card.latents)] if card.latents else self._latents
-            self._known_places = _spread(flattened(self._known))
+        self._known = self._latents[: len(card.latents)] if card.latents else self._latents
+        self._known_places: NDArray[np.float64] = (
+            before._known_places if before and card.latents else _spread(flattened(self._known))
+        )
         self._places = np.array([self._place(latent) for latent in self._latents])
         instruments = len(card.latents)
         self.spots = tuple(

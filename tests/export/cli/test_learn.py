@@ -119,14 +119,3 @@ def test_one_recording_is_enough(tmp_path: Path) -> None:
     assert "1 notes on 1 keys from 57 to 57" in done.stdout
     assert "hidden" not in done.stdout and "All keys learned" in done.stdout
     assert load_preset(tmp_path / "data" / "latentkeys" / "presets" / "alone.toml").program
-
-
-def test_layers_of_one_key_are_learned(tmp_path: Path) -> None:
-    shutil.copytree(tiny_bundle(), tmp_path / "data" / "latentkeys" / "models" / "tiny")
-    soft, loud = pluck(57, level=0.1, dull=2.5), pluck(57)
-    folder_of(tmp_path / "notes", {"A3_pp.wav": soft, "A3_ff.wav": loud})
-    done = latentkeys(tmp_path, "learn", "notes", "--name", "Layers", *ENOUGH)
-    assert done.returncode == 0, done.stderr
-    assert "2 notes on 1 keys from 57 to 57, 2.0 layers a key" in done.stdout
-    bundle = Bundle.load(tmp_path / "data" / "latentkeys" / "models" / "layers")
-    assert "layers" in bundle.sound.latents

@@ -120,7 +120,8 @@ def _sound_file(file: Path | BinaryIO) -> Iterator[soundfile.SoundFile]:
                 raise ValueError("it is empty")
             yield sound
     except (soundfile.LibsndfileError, OSError) as reason:
-        raise ValueError(f"it cannot be read: {reason}") from reason
+        words = getattr(reason, "error_string", reason)  # without the name of our file object
+        raise ValueError(f"it cannot be read: {words}") from reason
 
 
 def _opened(file: BinaryIO) -> soundfile.SoundFile:
