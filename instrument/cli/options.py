@@ -86,6 +86,50 @@ def under(heading: str) -> Callable[..., Decorator]:
     return partial(click.option, cls=HeadedOption, heading=heading)
 
 
+def tuning_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that are a `music.tuning.KeyTuning`; their values are called ``tuning_…``."""
+    tuning = under("Tuning")
+    for decorate in (
+        tuning(
+            "--keyboard-map",
+            "tuning_keyboard_map",
+            type=FILE,
+            metavar="FILE.kbm",
+            help="Which key plays which note of --tuning: a Scala keyboard map.",
+        ),
+        tuning(
+            "--tuning",
+            "tuning_scale",
+            type=FILE,
+            metavar="FILE.scl",
+            help="Play in a scale of your own: a Scala file.",
+        ),
+        tuning(
+            "--stay-in",
+            "tuning_stay_in",
+            metavar="KEY",
+            help="Play no note outside of a key, such as Am or 'D minor'.",
+        ),
+        tuning(
+            "--transpose",
+            "tuning_transpose",
+            type=click.IntRange(-48, 48),
+            default=0,
+            metavar="N",
+            help="Sound so many semitones higher; 12 is an octave.",
+        ),
+        tuning(
+            "--a4",
+            "tuning_a4_hz",
+            type=click.FloatRange(220, 880),
+            metavar="HZ",
+            help="Concert pitch; 440 when not given.",
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
 option = under("Options")
 """`click.option`, with ranges in plain words."""
 

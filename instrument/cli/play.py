@@ -17,6 +17,7 @@ from instrument.cli.options import (
     Choice,
     HeadedCommand,
     refuse_without,
+    tuning_options,
     under,
 )
 
@@ -75,6 +76,7 @@ _PARTNER = "partner_"  # the partner's flags are called so
 )
 @_midi("--no-drums", is_flag=True, help="Leave the drums of --midi out.")
 @_midi("--demo", is_flag=True, help="Play the demonstration piece; you may play along.")
+@tuning_options
 @_partner(
     "--partner",
     "partner_mode",

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 import numpy as np
@@ -19,13 +19,22 @@ import numpy.typing as npt
 from rich.console import Console
 
 from instrument.bundle.bundle import Bundle
-from instrument.cli.options import PRESET_HELP, RATE_HZ, SEED, Choice, HeadedCommand, under
+from instrument.cli.options import (
+    PRESET_HELP,
+    RATE_HZ,
+    SEED,
+    Choice,
+    HeadedCommand,
+    tuning_options,
+    under,
+)
 from instrument.errors import SettingError
 from instrument.files import cannot_write
 from instrument.first_start import compile_once
 from instrument.latents.create_preset import check_preset, installed_bundle, plain_preset
 from instrument.latents.latent import draw
 from instrument.midi.song import Song
+from instrument.music.tuning import KeyTuning
 from instrument.offline.gansynth_paper_mix import PaperPlayer
 from instrument.offline.morph_player import MorphPlayer
 from instrument.offline.render_song import read_song, render_song
@@ -113,6 +122,7 @@ _sound, _timbre = under("Sound"), under("Moving timbre")
     help="Frames per second.",
 )
 @_sound("--force", is_flag=True, help="Replace OUT.wav if it exists.")
+@tuning_options
 @_timbre(
     "--morph",
     metavar="PRESET@M:SS,…",
@@ -162,10 +172,17 @@ def render_command(
     truncation: float | None,
     sharpness: float | None,
     touch: Touch,
+    **tuning: Any,
 ) -> None:
     """Turn a MIDI file into a WAV file, exactly as live play sounds."""
     request = MorphRequest(preset, model, morph, pace, seed, truncation, sharpness, touch)
+    keys = KeyTuning(**{name.removeprefix("tuning_"): value for name, value in tuning.items()})
     if request.moves:
+        if keys != KeyTuning():
+            raise SettingError(
+                "a moving timbre, and the touch of the paper, have the usual tuning only",
+                "Leave --a4, --transpose, --stay-in, --tuning and --keyboard-map out.",
+            )
         render_morph(
             song,
             out,
@@ -183,6 +200,7 @@ def render_command(
         rate_hz=rate_hz,
         follow_programs=follow_programs,
         drums=not no_drums,
+        tuning=keys,
         replace=force,
     )
 

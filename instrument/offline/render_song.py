@@ -22,6 +22,7 @@ from instrument.midi.messages import (
     release_everything,
 )
 from instrument.midi.song import Song, read_midi_file
+from instrument.music.tuning import KeyTuning
 from instrument.preset.banks import PresetBanks, chosen_preset, program_table
 from instrument.preset.controllers import turn_control
 from instrument.preset.preset import list_presets
@@ -50,6 +51,7 @@ def render_song(
     rate_hz: int = 48_000,
     follow_programs: bool = False,
     drums: bool = True,
+    tuning: KeyTuning | None = None,
     replace: bool = False,
 ) -> None:
     """Render a MIDI file into a WAV file with a progress bar.
@@ -63,6 +65,8 @@ def render_song(
         ignored: a file's General MIDI programs mean other instruments than ours.
     drums
         Let drum channels play the built-in kit; they are left out otherwise.
+    tuning
+        How the keys are tuned; as usual when not given.
     replace
         Overwrite `out` if it exists.
     rate_hz
@@ -74,9 +78,10 @@ def render_song(
         Bad input, or the file cannot be written; there is no half-written file then.
     """
     check_target(out, replace=replace)
+    keys = (tuning or KeyTuning()).key_semitones()
     song = read_song(song_path, drums=drums)
     path = chosen_preset(preset)
-    write_song(song, out, path, rate_hz=rate_hz, follow_programs=follow_programs)
+    write_song(song, out, path, rate_hz=rate_hz, follow_programs=follow_programs, keys=keys)
 
 
 def read_song(path: Path, *, drums: bool = True) -> Song:
@@ -95,7 +100,15 @@ def read_song(path: Path, *, drums: bool = True) -> Song:
     return song
 
 
-def write_song(song: Song, out: Path, preset: Path, *, rate_hz: int, follow_programs: bool) -> None:
+def write_song(
+    song: Song,
+    out: Path,
+    preset: Path,
+    *,
+    rate_hz: int,
+    follow_programs: bool,
+    keys: npt.NDArray[np.float64] | None = None,
+) -> None:
     """Render a song that was read or composed, and say where it is.
 
     Parameters
@@ -104,11 +117,15 @@ def write_song(song: Song, out: Path, preset: Path, *, rate_hz: int, follow_prog
         Of the WAV file.
     follow_programs
         Program changes choose other presets.
+    keys
+        What every key sounds (`music.tuning.KeyTuning.key_semitones`); as usual when not given.
     """
     console = Console(stderr=True)
     compile_once()
     with LongWork(console) as progress, WavFile(out, rate_hz) as file:
         player = SongPlayer(song, rate_hz, follow_programs=follow_programs)
+        if keys is not None:
+            player.engine.state.fields["key_semitones"] = keys
         notes = progress.add_task("Notes", total=len(PITCHES) * 2)
         player.load(preset, lambda: progress.advance(notes))
         progress.update(notes, completed=len(PITCHES) * 2)

@@ -29,6 +29,7 @@ from instrument.errors import PresetError, SettingError
 from instrument.files import is_file, replacing_file, shipped_presets_folder
 from instrument.preset.effects import Effects
 from instrument.preset.partner_options import PartnerOptions
+from instrument.preset.playing import Playing
 from instrument.schema import Text, decode, nearest, ranged, read_limited
 
 FORMAT = 1
@@ -95,6 +96,8 @@ class Sound:
     stereo_width: Annotated[float, ranged(0, 1)] = 0.0  #: low keys to the left, high to the right
     #: How much strikes differ; at 1 by up to 2 cents, 0.4 dB, 0.1 octave of cut-off, 0.5 ms.
     variation: Annotated[float, ranged(0, 1)] = 0.0
+    #: How much a held note wanders; at 1 by up to 4 cents and 0.5 dB, along slow lines.
+    drift: Annotated[float, ranged(0, 1)] = 0.0
     #: How much partials beat, 1 = as recorded; high keys have less, see `rendering.frame_voice`.
     motion: Annotated[float, ranged(0, 1.5)] = 1.0
 
@@ -203,6 +206,7 @@ class Preset:
     filter: Filter = Filter()
     touch: Touch = Touch()
     vibrato: Vibrato = Vibrato()
+    playing: Playing = field(default_factory=Playing)
     #: What all voices go through together; the kernel adds nothing without it.
     effects: Effects = field(default_factory=Effects)
     #: Keys are ``cc2`` … ``cc119``, without `RESERVED_CONTROLLERS`.

@@ -6,6 +6,7 @@ Control writes these records; it imports nothing here that only rendering needs.
 from __future__ import annotations
 
 from instrument.preset.effects import effect_fields
+from instrument.preset.playing import playing_fields
 from instrument.preset.preset import Preset
 from instrument.realtime.state import (
     PRESSURE_CUTOFF,
@@ -41,6 +42,7 @@ def sound_fields(preset: Preset) -> dict[str, float]:
         "gain_db": preset.sound.gain_db,
         "pan": preset.sound.pan,
         "variation": preset.sound.variation,
+        "drift": preset.sound.drift,
         "stereo_width": preset.sound.stereo_width,
         "vibrato_rate_hz": preset.vibrato.rate_hz,
         "vibrato_depth_cents": preset.vibrato.depth_cents,
@@ -49,6 +51,7 @@ def sound_fields(preset: Preset) -> dict[str, float]:
         "bend_range_semitones": preset.touch.bend_range_semitones,
         "pressure_target": _PRESSURE[preset.touch.pressure],
         "loop": 1,
+        **playing_fields(preset.playing),
         **effect_fields(preset.effects),
     }
 

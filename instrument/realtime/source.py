@@ -73,6 +73,18 @@ def find_source(s, v, only_whole):
 
 
 @audio_thread
+def ask_for_true_tone(s, v):
+    """Let a voice whose pitch has moved go over to its own tone, as soon as that is there."""
+    voice = s.voices[v]
+    true_pitch = min(max(voice.pitch, LOWEST_PITCH), HIGHEST_PITCH)
+    if voice.source_pitch == true_pitch and voice.source_bank == voice.bank:
+        return
+    voice.is_stand_in = 1
+    if not slot_is_whole(s, voice.bank, true_pitch):
+        s.wanted[voice.bank, true_pitch - LOWEST_PITCH] = s.clock + 1
+
+
+@audio_thread
 def nearest_slot(s, bank, pitch, farthest, whole):
     """Return the nearest pitch that can be read, the lower of two equals, or -1."""
     for distance in range(farthest + 1):

@@ -17,6 +17,7 @@ field              writer                      readers
 ``partner_ring``   partner                     kernel
 ``panel_ring``     panel                       kernel
 ``banks``          control, models             kernel, at note-on
+``key_semitones``  control, before it starts   kernel, at note-on
 ``slots``, tones   models                      kernel
 ``log_ring``       kernel                      control, partner (what is played); tests
 ``out_ring``       kernel                      JACK's callback, or the engine's MIDI thread
@@ -49,7 +50,7 @@ from instrument.realtime.byte_stream import ByteStream
 from instrument.realtime.effects.memory import AT_REST, CHAIN, SOUND_FIELDS
 from instrument.realtime.event_ring import EVENT, MESSAGE, CommandRing, EventRing, HistoryReader
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 MAGIC: Final = 0x6C6B6579  # "lkey"
 
 POLYPHONY: Final = 128  # notes that sound at once
@@ -119,6 +120,15 @@ FREE, ATTACK, DECAY, RELEASE = 0, 1, 2, 3
 # What channel and key pressure play (`pressure_target` of a bank).
 PRESSURE_NOTHING, PRESSURE_VIBRATO, PRESSURE_CUTOFF, PRESSURE_LEVEL = 0, 1, 2, 3
 
+# How many notes sound at once (`playing_mode` of a bank), which held key sounds in mono
+# (`key_priority`), and when a note glides from the one before (`glide_when`).
+POLY, MONO, LEGATO = 0, 1, 2
+LAST_KEY, HIGHEST_KEY, LOWEST_KEY = 0, 1, 2
+NEVER, OVERLAPPING, ALWAYS = 0, 1, 2
+NOT_GIVEN: Final = -1  # a controller that has not moved
+SILENT_KEY: Final = -16384.0  # semitones of a key that plays nothing
+MOST_UNISON: Final = 8
+
 
 def _record(*fields: tuple[Any, ...]) -> np.dtype[np.void]:
     return np.dtype(list(fields), align=True)
@@ -147,6 +157,7 @@ SOUND = _record(
     ("gain_db", "f4"),
     ("pan", "f4"),  # -1 left .. 1 right, constant power
     ("variation", "f4"),  # 0..1: how much one strike differs from the next (realtime.variation)
+    ("drift", "f4"),  # 0..1: how far a held note wanders (realtime.variation)
     ("stereo_width", "f4"),  # 0..1: how far low keys sit left and high keys right
     ("vibrato_rate_hz", "f4"),
     ("vibrato_depth_cents", "f4"),  # at mod wheel 127
@@ -155,6 +166,16 @@ SOUND = _record(
     ("bend_range_semitones", "f4"),  # until an RPN 0 says otherwise
     ("pressure_target", "i4"),  # one of PRESSURE_*
     ("loop", "i4"),  # 0: play slots to their end even if they have loop points
+    ("playing_mode", "i4"),  # POLY, MONO or LEGATO
+    ("key_priority", "i4"),  # LAST_KEY, HIGHEST_KEY or LOWEST_KEY
+    ("glide_when", "i4"),  # NEVER, OVERLAPPING or ALWAYS
+    ("glide_is_rate", "i4"),  # 1: glide_seconds are for an octave, not for the whole way
+    ("glide_seconds", "f4"),
+    ("transpose_semitones", "f4"),
+    ("unison", "i4"),  # voices per note, 1..MOST_UNISON; 0 = 1
+    ("unison_gain", "f4"),  # of each of them
+    ("unison_detune_cents", "f4"),  # of the outermost
+    ("unison_spread", "f4"),  # 0..1: how far apart they stand
     *SOUND_FIELDS,  # its effects
 )
 
@@ -231,6 +252,11 @@ CHANNEL = _record(
     ("settled", "i4"),  # every smoothed value has arrived
     ("master", "i4"),  # whose controllers act here too: its MPE zone's master, or itself
     ("is_mono", "i4"),  # CC 126
+    ("portamento", "i4"),  # CC 65, or NOT_GIVEN: as the preset says
+    ("portamento_time", "i4"),  # CC 5, or NOT_GIVEN
+    ("glides_from", "i4"),  # CC 84: the key that the next note comes from, or NOT_GIVEN
+    ("has_played", "i4"),
+    ("last_semitones", "f4"),  # what the last note of the channel, or of its zone, sounded
     ("pedal_source", "i4"),  # who has moved a pedal last
     ("felt_pressure", "i4"),  # its own or its master's
 )
@@ -261,7 +287,8 @@ VOICE = _record(
     ("ticked_at", "i8"),  # the frame of the last tick it has lived through
     ("stage", "i4"),
     ("channel", "i4"),
-    ("pitch", "i4"),
+    ("key", "i4"),  # which holds it
+    ("pitch", "i4"),  # the whole semitone that it sounds
     ("velocity", "i4"),
     ("bank", "i4"),
     ("source_pitch", "i4"),  # the slot that is being read
@@ -295,7 +322,18 @@ VOICE = _record(
     ("loud_weight", "f4"),
     ("gain", "f4"),
     ("pan", "f4"),
-    ("detune", "f4"),  # semitones, by variation
+    ("detune", "f4"),  # semitones, by variation and unison
+    ("number", "i8"),  # what it draws from
+    ("drift_amount", "f4"),
+    ("drift", "f4"),  # semitones
+    ("drift_step", "f4"),  # per tick
+    ("sway", "f4"),  # of level, as a share of it
+    ("sway_step", "f4"),
+    ("drift_ticks", "i4"),  # left on this line
+    ("drift_lines", "i4"),  # drawn so far
+    ("fine", "f4"),  # semitones that its key's tuning adds to `pitch`
+    ("glide", "f4"),  # semitones still to go, from the note before
+    ("glide_step", "f4"),  # semitones per tick, towards 0
     ("tuning", "f4"),  # semitones from the source's pitch to the voice's
     ("pan_left", "f4"),
     ("pan_right", "f4"),
@@ -383,6 +421,7 @@ STATE = _record(
     ("tempo_tick_frame", "i8"),  # when the last tick of a MIDI clock came
     ("tempo_tick_frames", "f8"),  # frames between two of them, smoothed
     ("bank_count", "i8", (BANK_COUNT,)),
+    ("key_semitones", "f8", (KEY_COUNT,)),  # what each key sounds, 69 = 440 Hz
     ("channels", CHANNEL, (CHANNEL_COUNT,)),
     # -- whose hands are on which keys
     ("strikes", "i8"),  # note-ons so far
@@ -442,7 +481,7 @@ STATE = _record(
 OUTLIVES_THE_ENGINE: Final = {
     *("magic", "format", "rate_hz", "slot_frames", "slot_stride", "clock", "heartbeats"),
     *("channel_mask", "goes_through", "echo_frames", "master_gain", "master_target"),
-    *("channels", "banks", "slots", "wanted", "meters"),
+    *("channels", "key_semitones", "banks", "slots", "wanted", "meters"),
     *(name for name in STATE.names or () if name.endswith("_ring")),
 }
 """Fields that an engine takes over from one that died."""
@@ -727,6 +766,9 @@ def _write_defaults(fields: NDArray[np.void]) -> None:
     channels["bend_range"] = 2.0
     channels["release_stretch"] = 1.0
     channels["master"] = np.arange(CHANNEL_COUNT)
+    for controller in ("portamento", "portamento_time", "glides_from"):
+        channels[controller] = NOT_GIVEN
+    fields["key_semitones"] = np.arange(KEY_COUNT)
     channels["level"] = -1.0  # not yet: the first tick takes the target at once
 
 

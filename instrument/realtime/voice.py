@@ -19,6 +19,7 @@ import numpy as np
 from numpy import float32, int64
 
 from instrument.realtime.dsp import db_to_gain, exp2, sine, tangent
+from instrument.realtime.glide import advance_glide, begin_glide
 from instrument.realtime.native import audio_thread
 from instrument.realtime.source import (
     find_source,
@@ -47,7 +48,8 @@ from instrument.realtime.state import (
     SOFT_VELOCITY,
     TICK_FRAMES,
 )
-from instrument.realtime.variation import vary_voice
+from instrument.realtime.tuning import semitones_of_key
+from instrument.realtime.variation import advance_drift, vary_voice
 
 ONE = 1 << 32
 FASTEST_RATE = 17.0  # what SLOPE_FRAMES has room for
@@ -69,12 +71,17 @@ MISSING_LAYER_OCTAVES = 1.5  # stands in for the soft layer's darker sound
 BRIGHTNESS_OCTAVES = 4.0  # CC 74 from its centre to either end
 PRESSURE_CUTOFF_OCTAVES = 2.0
 LOUDNESS_KEEP = 0.98  # per tick: spans a period of the lowest notes
+UNISON_SECONDS = 0.0007  # into the tone, from one voice of a unison to the next
 NEW_VOICE_SECONDS = 0.020  # not stolen for being quiet: it has only begun
 
 
 @audio_thread
-def start_voice(s, channel, pitch, velocity):
-    """Begin a note at this very frame. It always gets a lane and a source."""
+def start_voice(s, channel, key, velocity, fellow, overlaps):
+    """Begin a voice at this very frame; return it. It always gets a lane and a source.
+
+    `fellow` is its number among the voices of one note, 0 for the first or only one; `overlaps`
+    tells whether another key is held.
+    """
     if count_sounding(s) >= POLYPHONY:
         steal_voice(s)
     chan = s.channels[channel]
@@ -90,7 +97,17 @@ def start_voice(s, channel, pitch, velocity):
     voice.ticked_at = s.clock
     voice.stage = ATTACK
     voice.channel = channel
+    semitones = semitones_of_key(s, bank, key)
+    voice.key = key
+    pitch = int64(semitones + 512.5) - 512
     voice.pitch = pitch
+    voice.fine = semitones - pitch
+    voice.glide = 0.0
+    voice.drift_amount = sound.drift
+    voice.drift = 0.0
+    voice.sway = 0.0
+    voice.drift_ticks = 0
+    voice.drift_lines = 0
     voice.velocity = velocity
     voice.bank = bank
     voice.key_is_down = 1
@@ -123,11 +140,34 @@ def start_voice(s, channel, pitch, velocity):
     )
     voice.cutoff_hz = sound.cutoff_hz
     voice.felt_velocity = felt
-    start_at = vary_voice(s, v, sound.variation)
+    start_at = vary_voice(s, v, sound.variation, fellow)
+    if sound.unison > 1:
+        start_at += join_unison(s, v, sound, fellow)
     find_source(s, v, False)
     open_source(s, v, start_at)
     s.sounding_groups[v // LANES] += 1
+    begin_glide(s, v, overlaps)
     aim_voice(s, v, ticks_remainder(s))
+    return v
+
+
+@audio_thread
+def place_filter(s, v, semitones):
+    """Let the cut-off follow a voice that has gone so far to another key."""
+    voice = s.voices[v]
+    voice.cutoff_octaves += s.banks[voice.bank].cutoff_key_track * semitones / 12.0
+    voice.filter_is_due = 1
+
+
+@audio_thread
+def join_unison(s, v, sound, fellow):
+    """Place one voice of a unison in pitch, space and time; return how many frames in it starts."""
+    voice = s.voices[v]
+    place = 2.0 * fellow / (sound.unison - 1) - 1.0
+    voice.detune += place * sound.unison_detune_cents / 100.0
+    voice.pan += place * sound.unison_spread
+    voice.gain *= sound.unison_gain
+    return int64(fellow * UNISON_SECONDS * s.rate_hz)
 
 
 @audio_thread
@@ -187,7 +227,7 @@ def open_source(s, v, elapsed):
         voice.soft_weight = 0.0
         voice.loud_weight = slot.gain
         voice.missing_layer_octaves = -MISSING_LAYER_OCTAVES * (1.0 - loud)
-    voice.tuning = voice.pitch - voice.source_pitch + voice.detune
+    voice.tuning = voice.pitch - voice.source_pitch + voice.detune + voice.fine
     voice.pitch_is_due = 1
     voice.filter_is_due = 1
     voice.pan_is_due = 1
@@ -373,6 +413,10 @@ def advance_voice(s, v):
     voice.lfo_phase += voice.lfo_step
     if voice.lfo_phase >= 1.0:
         voice.lfo_phase -= 1.0
+    if voice.glide != 0.0:
+        advance_glide(s, v)
+    if voice.drift_amount > 0.0:
+        advance_drift(s, v)
     if voice.envelope_octaves != 0.0:
         voice.envelope_octaves *= voice.envelope_octaves_keep
         if abs(voice.envelope_octaves) < 0.005:
@@ -477,7 +521,9 @@ def aim_voice(s, v, frames):
         vibrato = max(vibrato, own_vibrato(s, voice))
     wobbles = vibrato > 0.0 and voice.vibrato_semitones > 0.0
     if voice.pitch_is_due or wobbles or not chan.settled:
-        semitones = voice.tuning + chan.bend_semitones
+        semitones = voice.tuning + chan.bend_semitones + voice.drift
+        if voice.glide != 0.0:
+            semitones += voice.glide
         if wobbles:
             semitones += voice.vibrato_semitones * vibrato * sine(voice.lfo_phase)
         voice.increment = int64(min(exp2(semitones / 12.0), FASTEST_RATE) * ONE + 0.5)
@@ -491,7 +537,7 @@ def aim_voice(s, v, frames):
         voice.pan_left = sine(0.25 - quarter)
         voice.pan_right = sine(quarter)
         voice.pan_is_due = 0
-    gain = voice.envelope * voice.loop_level * voice.gain * level
+    gain = voice.envelope * voice.loop_level * voice.gain * level * (1.0 + voice.sway)
     if voice.fade < 1.0:
         gain *= sine(0.25 * voice.fade)
     group = v // LANES

@@ -90,6 +90,7 @@ class Host:
         self.state = create_state(folder)
         self._heart = Heartbeat(self.state, CONTROL_BEATS).start()
         settings.for_engine().save(folder)
+        self.state.fields["key_semitones"] = settings.tuning.key_semitones()
         self.state.fields["goes_through"] = int(settings.through)
         self._status = status(self.state)
         options = settings.for_partner(load_preset(preset, self._status.say).partner)

@@ -46,6 +46,7 @@ def play_live(settings: PlaySettings) -> None:
     preset = chosen_preset(settings.preset)
     # What is wrong is told before anything starts.
     _check_partner(settings, load_preset(preset))
+    settings.tuning.key_semitones()
     song = _song(settings)
     check_files(settings)
     compile_once()

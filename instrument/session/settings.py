@@ -10,9 +10,10 @@ from typing import Any
 
 from instrument.engine.messages import EngineSettings
 from instrument.errors import SettingError
+from instrument.music.tuning import KeyTuning
 from instrument.preset.partner_options import PartnerOptions
 
-_PARTNER = "partner_"  # flags that begin so are the partner's
+_PARTNER, _TUNING = "partner_", "tuning_"  # flags that begin so are its
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +36,18 @@ class PlaySettings:
     panel: bool = False
     panel_host: str = "127.0.0.1"
     panel_port: int = 0
+    tuning: KeyTuning = field(default_factory=KeyTuning)
     partner: Mapping[str, Any] = field(default_factory=dict)
     """What was asked of the partner: fields of `PartnerOptions`."""
 
     @classmethod
     def of_flags(cls, flags: Mapping[str, Any]) -> PlaySettings:
-        """Take the command line's flags; what begins with ``partner_`` is the partner's."""
-        own = {name: value for name, value in flags.items() if not name.startswith(_PARTNER)}
-        given = {
-            name.removeprefix(_PARTNER): value
-            for name, value in flags.items()
-            if name.startswith(_PARTNER) and value is not None
+        """Take the command line's flags; what begins with ``partner_`` or ``tuning_`` is its."""
+        own = {
+            name: value for name, value in flags.items() if not name.startswith((_PARTNER, _TUNING))
         }
-        return cls(**own, partner=given)
+        partner = {name: value for name, value in _of(_PARTNER, flags).items() if value is not None}
+        return cls(**own, tuning=KeyTuning(**_of(_TUNING, flags)), partner=partner)
 
     def for_engine(self) -> EngineSettings:
         """Say what of it concerns the engine."""
@@ -72,6 +72,12 @@ class PlaySettings:
             return None
         options = replace(preset or PartnerOptions(), **self.partner)
         return replace(options, seed=secrets.randbits(31)) if options.seed is None else options
+
+
+def _of(prefix: str, flags: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name.removeprefix(prefix): value for name, value in flags.items() if name.startswith(prefix)
+    }
 
 
 def check_files(settings: PlaySettings) -> None:

@@ -19,7 +19,7 @@ from instrument.realtime.midi.parameters import (
 from instrument.realtime.midi.pedals import set_sostenuto, set_sustain
 from instrument.realtime.midi.zones import is_note_of_zone, press_channel, unsettle
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import CHANNEL_COUNT, FREE, LANE_COUNT
+from instrument.realtime.state import CHANNEL_COUNT, FREE, LANE_COUNT, NOT_GIVEN
 from instrument.realtime.voice import fade_voice
 
 PANIC_SECONDS = 0.005
@@ -36,6 +36,8 @@ def change_control(s, source, channel, control, value):
         chan.bank_select = value
     elif control == 1:
         chan.modulation = value
+    elif control == 5:
+        chan.portamento_time = value
     elif control == 7:
         chan.volume = value
     elif control == 10:
@@ -45,6 +47,8 @@ def change_control(s, source, channel, control, value):
     elif control == 64:
         chan.pedal_source = source
         set_sustain(s, channel, value)
+    elif control == 65:
+        chan.portamento = value
     elif control == 66:
         chan.pedal_source = source
         set_sostenuto(s, channel, value)
@@ -52,6 +56,8 @@ def change_control(s, source, channel, control, value):
         chan.soft = value
     elif control == 74:
         chan.brightness = value
+    elif control == 84:
+        chan.glides_from = value
     elif control == 91:
         s.chains[chan.bank].reverb_control = value + 1
     elif control == 93:
@@ -98,6 +104,8 @@ def reset_controllers(s, channel):
             chan.pressure = 0
             chan.bend = 0
             chan.soft = 0
+            chan.portamento = NOT_GIVEN
+            chan.glides_from = NOT_GIVEN
             forget_parameter(s, other)
             set_sustain(s, other, 0)
             set_sostenuto(s, other, 0)

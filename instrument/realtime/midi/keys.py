@@ -10,9 +10,26 @@ input: the key's sound, which is the newest strike's, goes on until the last han
 
 from __future__ import annotations
 
+from instrument.realtime.glide import remember_pitch
+from instrument.realtime.midi.mono import (
+    NO_KEY,
+    first_key,
+    is_held,
+    is_of_line,
+    move_line,
+    playing_mode,
+)
 from instrument.realtime.midi.zones import is_note, is_note_of_zone, pedal
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import KEY_COUNT, LANE_COUNT, SOURCE_COUNT
+from instrument.realtime.state import (
+    KEY_COUNT,
+    LANE_COUNT,
+    LEGATO,
+    MOST_UNISON,
+    POLY,
+    SOURCE_COUNT,
+)
+from instrument.realtime.tuning import plays_nothing
 from instrument.realtime.voice import RESTRIKE_SECONDS, fade_voice, release_voice, start_voice
 
 MOST_HANDS = 255  # on one key
@@ -28,20 +45,47 @@ def strike_key(s, source, channel, pitch, velocity):
     s.strikes += 1
     key.struck = s.strikes
     key.velocity = velocity
-    sound_key(s, channel, pitch, velocity)
+    if plays_nothing(s, s.channels[channel].bank, pitch):
+        return
+    if playing_mode(s, channel) == POLY or not is_held(s, channel):
+        sound_key(s, channel, pitch, velocity)
+    elif first_key(s, channel) == channel * KEY_COUNT + pitch:
+        go_to_key(s, channel, pitch)
+
+
+@audio_thread
+def is_key(voice, channel, pitch):
+    """Tell whether a voice is the sounding note of one key, and no ghost."""
+    return is_note(voice, channel) and voice.key == pitch
 
 
 @audio_thread
 def sound_key(s, channel, pitch, velocity):
     """Start a note. The same key's older sound makes room, pedal or not, as a string would.
 
-    On a channel in mono mode every older sound does.
+    Where only one note sounds at a time, every older one of the line does.
     """
+    overlaps = is_held(s, channel)
+    is_line = playing_mode(s, channel) != POLY
     for v in range(LANE_COUNT):
         voice = s.voices[v]
-        if is_note(voice, channel) and (voice.pitch == pitch or s.channels[channel].is_mono):
+        makes_room = is_of_line(s, voice, channel) if is_line else is_key(voice, channel, pitch)
+        if makes_room:
             fade_voice(s, v, RESTRIKE_SECONDS)
-    start_voice(s, channel, pitch, velocity)
+    voices = min(max(s.banks[s.channels[channel].bank].unison, 1), MOST_UNISON)
+    last = 0
+    for fellow in range(voices):
+        last = start_voice(s, channel, pitch, velocity, fellow, overlaps)
+    remember_pitch(s, last)
+
+
+@audio_thread
+def go_to_key(s, channel, pitch):
+    """Let the line go to a key that is held: with a new stroke, or legato."""
+    if playing_mode(s, channel) == LEGATO:
+        move_line(s, channel, pitch)
+    else:
+        sound_key(s, channel, pitch, s.keys[channel, pitch].velocity)
 
 
 @audio_thread
@@ -56,27 +100,23 @@ def let_key_go(s, source, channel, pitch):
         return
     for v in range(LANE_COUNT):
         voice = s.voices[v]
-        if is_note(voice, channel) and voice.key_is_down and voice.pitch == pitch:
-            if s.channels[channel].is_mono and return_to_held_key(s, channel):
+        if voice.key_is_down and is_key(voice, channel, pitch):
+            if playing_mode(s, channel) != POLY and return_to_held_key(s, channel):
                 return
             lift(s, v)
 
 
 @audio_thread
 def return_to_held_key(s, channel):
-    """In mono mode, sound the last key that is still held; False if there is none.
+    """Let the line go back to a key that is still held; False if there is none.
 
     Under the pedal the last note stays.
     """
-    last = -1
-    for pitch in range(KEY_COUNT):
-        key = s.keys[channel, pitch]
-        if key.held > 0 and (last < 0 or key.struck > s.keys[channel, last].struck):
-            last = pitch
-    if last < 0 or pedal(s, channel) >= 64:
+    first = first_key(s, channel)
+    if first == NO_KEY or pedal(s, channel) >= 64:
         return False
     s.strikes += 1
-    sound_key(s, channel, last, s.keys[channel, last].velocity)
+    go_to_key(s, first // KEY_COUNT, first % KEY_COUNT)
     return True
 
 
@@ -119,7 +159,7 @@ def press_key(s, channel, pitch, pressure):
     """Polyphonic key pressure."""
     for v in range(LANE_COUNT):
         voice = s.voices[v]
-        if is_note(voice, channel) and voice.pitch == pitch:
+        if is_key(voice, channel, pitch):
             voice.pressure = pressure
             voice.pitch_is_due = 1
             voice.filter_is_due = 1

@@ -10,7 +10,7 @@ from instrument.realtime.midi.controllers import reset_controllers, silence_chan
 from instrument.realtime.midi.messages import ask_for
 from instrument.realtime.midi.parameters import forget_bend_range, forget_tuning
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import BANK_COUNT, CHANNEL_COUNT
+from instrument.realtime.state import BANK_COUNT, CHANNEL_COUNT, NOT_GIVEN
 
 
 @audio_thread
@@ -29,6 +29,9 @@ def panic(s):
         chan.brightness = 64
         chan.bank_select = 0
         chan.is_mono = 0
+        chan.portamento_time = NOT_GIVEN
+        chan.has_played = 0
+        chan.last_semitones = 0.0
     for bank in range(BANK_COUNT):
         s.chains[bank].reverb_control = 0
         s.chains[bank].chorus_control = 0

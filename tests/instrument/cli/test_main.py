@@ -14,6 +14,7 @@ import pytest
 
 from instrument.cli.main import SECTIONS, latentkeys, run
 from instrument.cli.play import play_command
+from instrument.music.tuning import KeyTuning
 from instrument.preset.partner_options import PartnerOptions
 from instrument.session.settings import PlaySettings
 from tests.helpers.live_play import COMMAND, users_home
@@ -225,8 +226,10 @@ def commands(group: click.Group) -> Iterator[click.Command]:
 
 
 def test_every_option_of_play_is_a_field_of_its_settings() -> None:
-    own = {field.name for field in dataclasses.fields(PlaySettings)} - {"partner"}
+    own = {field.name for field in dataclasses.fields(PlaySettings)}
+    own -= {"partner", "tuning"}
     partner = {f"partner_{field.name}" for field in dataclasses.fields(PartnerOptions)}
+    own |= {f"tuning_{field.name}" for field in dataclasses.fields(KeyTuning)}
     names = {option.name for option in play_command.params}
     assert own <= names <= own | partner
 

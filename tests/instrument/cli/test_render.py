@@ -15,6 +15,7 @@ from instrument.latents.create_preset import PresetRequest, new_preset
 from instrument.offline.render_song import render_song
 from instrument.preset.preset import load_preset
 from tests.helpers.live_play import users_home
+from tests.helpers.tones import heard_hz
 
 RATE_HZ = 48_000
 
@@ -105,6 +106,29 @@ def test_a_morph_that_cannot_be_says_why(presets: Path) -> None:
     ):
         with pytest.raises(kind, match=said):
             open_path(MorphRequest(morph=text), 8.0)
+
+
+def test_a_tuning_moves_every_note_and_a_wrong_one_writes_nothing(
+    song: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def render(name: str, *options: str) -> tuple[int, Path]:
+        out = song.with_name(f"{name}.wav")
+        return run(["render", str(song), str(out), "--preset", "reed", *options]), out
+
+    def hz(out: Path) -> float:
+        sound, _ = soundfile.read(out)
+        return heard_hz(sound[4_800:20_000, 0].astype(np.float32))
+
+    _, plain = render("plain")
+    _, low = render("low", "--a4", "415", "--transpose", "-12")
+    assert hz(low) / hz(plain) == pytest.approx(415 / 880, rel=2.5e-3)  # strikes vary
+    scale = song.with_name("bad.scl")
+    scale.write_text("bad\n3\n100.0\n")
+    code, none = render("none", "--tuning", str(scale))
+    assert code == 2 and not none.exists()
+    assert "announces 3 notes and has 1" in capfd.readouterr().err
+    assert run(["render", str(song), str(none), "--morph", "reed@0", "--a4", "432"]) == 2
+    assert "Leave --a4" in capfd.readouterr().err
 
 
 def test_generated_sounds_are_the_same_bytes_again(

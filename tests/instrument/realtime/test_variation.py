@@ -89,3 +89,45 @@ def test_what_is_heard_stays_within_two_cents_and_does_not_click() -> None:
     assert np.abs(heard).max() < 2.3 and np.ptp(heard) > 1.5
     for sound in varied:
         assert largest_step(sound[:480]) < 1.1 * largest_step(plain[:480])
+
+
+def held(drift: float, block_frames: int = 128, seconds: int = 6) -> np.ndarray:
+    """Return a held note, left side, once its attack is over."""
+    engine = make_engine(0.0, block_frames)
+    engine.state.banks[1]["drift"] = drift
+    engine.send(-1, note_on(69, 100))
+    return engine.render(seconds * RATE_HZ)[4_800:, 0]
+
+
+def test_a_held_note_drifts_slowly_within_its_range_and_not_at_all_without() -> None:
+    window = RATE_HZ // 10
+    still, drifting = (
+        [cents(heard_hz(part), 69) for part in held(drift).reshape(-1, window)[:54]]
+        for drift in (0.0, 1.0)
+    )
+    assert np.ptp(still) < 0.1
+    assert 2.0 < np.ptp(drifting) < 8.2 and np.abs(drifting).max() < 4.3
+    assert abs(np.mean(drifting)) < 1.5
+    assert np.abs(np.diff(drifting)).max() < 4.0  # a tenth of a second: half a line at most
+    levels = 20 * np.log10(np.abs(held(1.0).reshape(-1, window)[:54]).max(axis=1))
+    assert 0.2 < np.ptp(levels) < 1.1
+
+
+def test_a_drifting_note_never_repeats_and_never_clicks_and_is_the_same_again() -> None:
+    sound = held(1.0)
+    first = sound[:RATE_HZ]
+    for at in range(RATE_HZ // 3, 4 * RATE_HZ, 4_800):
+        assert best_likeness(first, sound[at : at + RATE_HZ + 480]) < 0.97
+    still = held(0.0)
+    assert best_likeness(still[:RATE_HZ], still[RATE_HZ : 2 * RATE_HZ + 480]) > 0.999
+    assert largest_step(sound) < 1.07 * largest_step(still)  # it sways by 0.5 dB
+    assert np.array_equal(held(1.0, 47), sound)
+
+
+def best_likeness(first: np.ndarray, other: np.ndarray) -> float:
+    """Return the highest correlation of one sound with a part of another."""
+    size = len(first)
+    products = np.correlate(other.astype(np.float64), first.astype(np.float64), "valid")
+    squares = np.cumsum(np.concatenate([[0.0], other.astype(np.float64) ** 2]))
+    norms = np.sqrt((squares[size:] - squares[:-size]) * np.sum(first.astype(np.float64) ** 2))
+    return float(np.max(products / norms))
