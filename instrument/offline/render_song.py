@@ -118,7 +118,8 @@ def write_song(
     follow_programs
         Program changes choose other presets.
     keys
-        What every key sounds (`music.tuning.KeyTuning.key_semitones`); as usual when not given.
+        What every key sounds (`music.tuning.KeyTuning.key_semitones`): float64, shape (128,); as
+        usual when not given.
     """
     console = Console(stderr=True)
     compile_once()

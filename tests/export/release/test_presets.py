@@ -26,8 +26,17 @@ def shipped() -> list[Shipped]:
     return listen(PATHS)
 
 
-def test_there_are_enough_and_the_default_is_among_them() -> None:
-    assert len(PATHS) >= 16
+FAMILIES = {
+    *("keys", "mallets", "plucked", "bass", "strings", "winds", "brass", "organs", "voices"),
+    *("pads", "leads", "hybrids"),
+}
+
+
+def test_there_are_enough_of_every_family_and_the_default_is_among_them() -> None:
+    assert len(PATHS) >= 64
+    families = [load_preset(path).tags[0] for path in PATHS]
+    assert set(families) == FAMILIES
+    assert min(families.count(family) for family in FAMILIES) >= 3
     assert DEFAULT_PRESET in [path.stem for path in PATHS]
     programs = {load_preset(path).program for path in PATHS}
     assert programs == set(range(len(PATHS)))
