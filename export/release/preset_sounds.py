@@ -17,6 +17,7 @@ from instrument.bench.presets.figures import PIECE_SECONDS
 from instrument.bench.presets.takes import piece, play_piece
 from instrument.midi.messages import is_note_on
 from instrument.preset.effects import Effects
+from instrument.preset.playing import Playing
 from instrument.preset.preset import Preset
 from instrument.preset.voice_parameters import write_sound
 from instrument.realtime.offline_engine import OfflineEngine
@@ -85,10 +86,12 @@ class Listener:
     def hear(self, preset: Preset) -> ProbeMeasures:
         """Play a preset's probe notes and measure them.
 
-        Without effects, whose rooms would ring from one note into the next, and without variation.
+        Without effects, whose rooms would ring from one note into the next, and without what
+        makes two strikes differ: variation, drift, the beats of a unison, glide.
         """
-        sound = dataclasses.replace(preset.sound, variation=0.0)
-        self._prepare(dataclasses.replace(preset, sound=sound, effects=Effects()), PITCHES)
+        sound = dataclasses.replace(preset.sound, variation=0.0, drift=0.0)
+        plain = dataclasses.replace(preset, sound=sound, playing=Playing(), effects=Effects())
+        self._prepare(plain, PITCHES)
         sides = np.array(
             [
                 [self._note(pitch, velocity, HELD_SECONDS) for velocity in VELOCITIES]
