@@ -17,6 +17,12 @@ from instrument.schema import decode
 Value = float | bool | str
 
 _UNITS = {"seconds": "s", "hz": "Hz", "db": "dB", "cents": "cents", "semitones": "semitones"}
+_LABELS = {
+    "key_tracking": "Follows the keys",
+    "glide": "Notes that glide",
+    "glide_seconds": "Glide time",
+    "glide_timing": "Glide by",
+}
 _NOT_SHAPED = {"model", "recipe", "partner"}
 
 
@@ -52,6 +58,8 @@ def turned(preset: Preset, field: str, value: Value) -> Preset:
     if field not in {knob.field for knob in groups().get(table, ())}:
         raise PresetError(f"there is no knob {field[:60]!r}")
     old = getattr(preset, table)
+    if isinstance(value, float) and _is_whole(getattr(old, name)):
+        value = round(value)  # a knob turns smoothly
     plain = {**msgspec.to_builtins(old), name: value}
     new = decode(plain, type(old), f"[{table}]", PresetError)
     return dataclasses.replace(preset, **{table: new})
@@ -84,7 +92,13 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _label(name: str) -> str:
+    if name in _LABELS:
+        return _LABELS[name]
     words = name.split("_")
     words = words[:-1] if words[-1] in _UNITS and words[1:] else words
-    return " ".join(words).capitalize().replace("Key tracking", "Follows the keys")
+    return " ".join(words).capitalize()

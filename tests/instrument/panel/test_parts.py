@@ -94,6 +94,14 @@ def test_a_knob_goes_no_farther_than_its_range(field: str, value: float | str) -
         knobs.turned(load_preset("glass_choir"), field, value)
 
 
+def test_a_knob_of_whole_numbers_takes_the_nearest_and_no_two_of_a_group_are_called_alike() -> None:
+    turned = knobs.turned(load_preset("glass_choir"), "playing.unison", 2.6)
+    assert turned.playing.unison == 3
+    for group in knobs.groups().values():
+        labels = [knob.label for knob in group]
+        assert len(set(labels)) == len(labels)
+
+
 def test_changes_are_taken_back_and_made_again(bench: Workbench) -> None:
     first = bench.now
     bench.turn("envelope.attack_seconds", 1.0)
