@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -16,34 +18,37 @@ from instrument.schema import decode
 
 Value = float | bool | str
 
-_UNITS = {"seconds": "s", "hz": "Hz", "db": "dB", "cents": "cents", "semitones": "semitones"}
+_UNITS = {
+    "seconds": "s",
+    "milliseconds": "ms",
+    "hz": "Hz",
+    "db": "dB",
+    "cents": "cents",
+    "semitones": "semitones",
+}
 _LABELS = {
     "key_tracking": "Follows the keys",
     "glide": "Notes that glide",
     "glide_seconds": "Glide time",
     "glide_timing": "Glide by",
+    "envelope_seconds": "Envelope time",
+    "seconds": "Time",
+    "low_hz": "Low at",
+    "mid_hz": "Mid at",
+    "high_hz": "High at",
 }
 _NOT_SHAPED = {"model", "recipe", "partner"}
 
 
 def groups() -> dict[str, tuple[ShapeKnob, ...]]:
-    """Return every knob by its table, in the order of the preset's file."""
-    hints = typing.get_type_hints(Preset, include_extras=True)
-    found = {
-        name: tuple(_knobs(name, hint))
-        for name, hint in hints.items()
-        if dataclasses.is_dataclass(hint) and name not in _NOT_SHAPED
-    }
-    return {name: knobs for name, knobs in found.items() if knobs}
+    """Return every knob by its table, in the order of the preset's file: ``effects.reverb``."""
+    return dict(_tables("", Preset))
 
 
 def values(preset: Preset) -> dict[str, Value]:
     """Return what every knob of a preset stands at."""
-    return {
-        knob.field: getattr(getattr(preset, table), knob.field.split(".")[1])
-        for table, knobs in groups().items()
-        for knob in knobs
-    }
+    places = [knob.field for knobs in groups().values() for knob in knobs]
+    return {place: functools.reduce(getattr, place.split("."), preset) for place in places}
 
 
 def turned(preset: Preset, field: str, value: Value) -> Preset:
@@ -54,15 +59,29 @@ def turned(preset: Preset, field: str, value: Value) -> Preset:
     PresetError
         There is no such knob, or it does not go so far.
     """
-    table, _, name = field.partition(".")
+    table, _, name = field.rpartition(".")
     if field not in {knob.field for knob in groups().get(table, ())}:
         raise PresetError(f"there is no knob {field[:60]!r}")
-    old = getattr(preset, table)
+    *above, last = table.split(".")
+    holder = functools.reduce(getattr, above, preset)
+    old = getattr(holder, last)
     if isinstance(value, float) and _is_whole(getattr(old, name)):
         value = round(value)  # a knob turns smoothly
     plain = {**msgspec.to_builtins(old), name: value}
     new = decode(plain, type(old), f"[{table}]", PresetError)
-    return dataclasses.replace(preset, **{table: new})
+    holder = dataclasses.replace(holder, **{last: new})
+    return dataclasses.replace(preset, **{above[0]: holder}) if above else holder
+
+
+def _tables(above: str, kind: Any) -> Iterator[tuple[str, tuple[ShapeKnob, ...]]]:
+    """Yield each table of a preset, and those within it, with its knobs if it has any."""
+    for name, hint in typing.get_type_hints(kind, include_extras=True).items():
+        if not dataclasses.is_dataclass(hint) or (not above and name in _NOT_SHAPED):
+            continue
+        table = f"{above}{name}"
+        if knobs := tuple(_knobs(table, hint)):
+            yield table, knobs
+        yield from _tables(f"{table}.", hint)
 
 
 def _knobs(table: str, kind: Any) -> list[ShapeKnob]:

@@ -92,7 +92,8 @@ export class Shape {
 
   build(groups) {
     this.knobs.clear();
-    this.groups.replaceChildren(...Object.entries(groups).map(([name, specs]) => {
+    this.groups.replaceChildren(...Object.entries(groups).map(([table, specs]) => {
+      const name = table.split(".").at(-1); // "effects.reverb" is the reverb
       const knobs = specs.map((spec) => {
         const knob = spec.kind === "number" ? new Knob(spec, this.turn) : new Choice(spec, this.turn);
         this.knobs.set(spec.field, knob);

@@ -94,6 +94,19 @@ def test_a_knob_goes_no_farther_than_its_range(field: str, value: float | str) -
         knobs.turned(load_preset("glass_choir"), field, value)
 
 
+def test_effects_have_knobs_that_change_nothing_but_themselves() -> None:
+    preset = load_preset("glass_choir")
+    turned = knobs.turned(preset, "effects.reverb.seconds", 7.5)
+    assert turned.effects.reverb.seconds == 7.5
+    before, after = knobs.values(preset), knobs.values(turned)
+    assert {field for field in before if before[field] != after[field]} == {
+        "effects.reverb.seconds"
+    }
+    assert knobs.turned(preset, "effects.reverb.room", "plate").effects.reverb.room == "plate"
+    with pytest.raises(PresetError, match="seconds must be in"):
+        knobs.turned(preset, "effects.reverb.seconds", 99.0)
+
+
 def test_a_knob_of_whole_numbers_takes_the_nearest_and_no_two_of_a_group_are_called_alike() -> None:
     turned = knobs.turned(load_preset("glass_choir"), "playing.unison", 2.6)
     assert turned.playing.unison == 3
