@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -54,6 +54,14 @@ def test_the_stored_code_holds_no_address_of_the_process_that_compiled_it() -> N
         assert engine.get_function_address(name) != getattr(machine_code.load_machine_code(), name)
 
 
+@pytest.fixture
+def named_anew() -> Iterator[None]:
+    """Let no name outlive what a test has made of sources and processor."""
+    yield
+    machine_code.object_name.cache_clear()
+
+
+@pytest.mark.usefixtures("named_anew")
 @pytest.mark.parametrize("change", ["source", "processor", "processor where only LLVM knows it"])
 def test_whatever_changes_the_code_changes_its_name(
     change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
