@@ -48,7 +48,7 @@ def groups() -> dict[str, tuple[ShapeKnob, ...]]:
 def values(preset: Preset) -> dict[str, Value]:
     """Return what every knob of a preset stands at."""
     places = [knob.field for knobs in groups().values() for knob in knobs]
-    return {place: functools.reduce(getattr, place.split("."), preset) for place in places}
+    return {place: _at(preset, place) for place in places}
 
 
 def turned(preset: Preset, field: str, value: Value) -> Preset:
@@ -62,15 +62,20 @@ def turned(preset: Preset, field: str, value: Value) -> Preset:
     table, _, name = field.rpartition(".")
     if field not in {knob.field for knob in groups().get(table, ())}:
         raise PresetError(f"there is no knob {field[:60]!r}")
-    *above, last = table.split(".")
-    holder = functools.reduce(getattr, above, preset)
-    old = getattr(holder, last)
+    old = _at(preset, table)
     if isinstance(value, float) and _is_whole(getattr(old, name)):
         value = round(value)  # a knob turns smoothly
-    plain = {**msgspec.to_builtins(old), name: value}
-    new = decode(plain, type(old), f"[{table}]", PresetError)
-    holder = dataclasses.replace(holder, **{last: new})
-    return dataclasses.replace(preset, **{above[0]: holder}) if above else holder
+    new: Any = decode(
+        {**msgspec.to_builtins(old), name: value}, type(old), f"[{table}]", PresetError
+    )
+    above, _, last = table.rpartition(".")
+    if above:
+        new, last = dataclasses.replace(_at(preset, above), **{last: new}), above
+    return dataclasses.replace(preset, **{last: new})
+
+
+def _at(preset: Preset, place: str) -> Any:
+    return functools.reduce(getattr, place.split("."), preset)
 
 
 def _tables(above: str, kind: Any) -> Iterator[tuple[str, tuple[ShapeKnob, ...]]]:
