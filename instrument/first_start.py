@@ -32,7 +32,7 @@ def compile_once() -> None:
     if is_compiled():
         return
     console = Console(stderr=True)
-    what = "Compiling the audio engine, once (about 45 s)"
+    what = "Compiling the audio engine, once (about a minute)"
     if not console.is_terminal:
         console.print(what, highlight=False)
     with (
