@@ -136,7 +136,7 @@ def notes_command(
         model=bundle.card.name,
         version=bundle.card.version,
         weights_sha256=bundle.weights_sha256,
-        presets=tuple((str(file.resolve()), _digest(file)) for file in files),
+        presets=tuple((file.stem, _digest(file)) for file in files),
         count=count,
         seed=seed,
         notes_per_sound=-(-count // len(files)) if files else notes_per_sound or _NOTES_PER_SOUND,
@@ -154,10 +154,10 @@ def notes_command(
         notes_per_part=_NOTES_PER_PART,
     )
     compile_once()
-    _make(plan, bundle, out, workers or os.cpu_count() or 1)
+    _make(plan, bundle, out, workers or os.cpu_count() or 1, files)
 
 
-def _make(plan: NotePlan, bundle: Bundle, out: Path, workers: int) -> None:
+def _make(plan: NotePlan, bundle: Bundle, out: Path, workers: int, presets: list[Path]) -> None:
     console = Console(stderr=True, highlight=False)
     began = time.monotonic()
     with LongWork(console) as progress:
@@ -168,6 +168,7 @@ def _make(plan: NotePlan, bundle: Bundle, out: Path, workers: int) -> None:
             out,
             workers,
             lambda done, total: progress.update(task, completed=done, total=total),
+            presets=presets,
         )
     seconds = time.monotonic() - began
     pace = f", {made / seconds:.1f} a second" if made else ""

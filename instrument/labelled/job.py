@@ -10,7 +10,7 @@ import json
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -30,6 +30,7 @@ PLAN, SOUNDS, LIST, LICENCE = "plan.json", "sounds.jsonl", "examples.json", "LIC
 _DONE = ".done"
 _LIMIT_BYTES = 2**20
 
+_Opening = tuple[NotePlan, Path, Path, Sequence[Path]]
 _writer: PartWriter | None = None  # of a worker process
 _parent = 0
 
@@ -37,7 +38,15 @@ Show = Callable[[int, int], None]
 """Told how many notes are done, and of how many."""
 
 
-def make_notes(plan: NotePlan, bundle: Bundle, folder: Path, workers: int, show: Show) -> int:
+def make_notes(
+    plan: NotePlan,
+    bundle: Bundle,
+    folder: Path,
+    workers: int,
+    show: Show,
+    *,
+    presets: Sequence[Path] = (),
+) -> int:
     """Make all notes of a plan that are not there yet.
 
     Parameters
@@ -48,6 +57,8 @@ def make_notes(plan: NotePlan, bundle: Bundle, folder: Path, workers: int, show:
         Where the set goes, or is already, in part.
     workers
         Processes, each on one thread; 1 works in this one.
+    presets
+        Where the plan's presets lie.
 
     Returns
     -------
@@ -73,11 +84,11 @@ def make_notes(plan: NotePlan, bundle: Bundle, folder: Path, workers: int, show:
         show(before + made, plan.count)
 
     if workers == 1:
-        writer = PartWriter(plan, folder, bundle)
+        writer = PartWriter(plan, folder, bundle, presets)
         for part in missing:
             done(writer.write(part))
     else:
-        _in_processes(plan, bundle, folder, missing, workers, done)
+        _in_processes((plan, folder, bundle.path, presets), missing, workers, done)
     _finish(plan, bundle, folder)
     return made
 
@@ -122,16 +133,14 @@ def _agree(plan: NotePlan, folder: Path) -> None:
 
 
 def _in_processes(
-    plan: NotePlan,
-    bundle: Bundle,
-    folder: Path,
+    opening: _Opening,
     missing: list[int],
     workers: int,
     done: Callable[[int], None],
 ) -> None:
     context = multiprocessing.get_context("spawn")
-    opening = (plan, folder, bundle.path, os.getpid())
-    with ProcessPoolExecutor(min(workers, max(len(missing), 1)), context, _open, opening) as pool:
+    begin = (*opening, os.getpid())
+    with ProcessPoolExecutor(min(workers, max(len(missing), 1)), context, _open, begin) as pool:
         waiting = [pool.submit(_write, part) for part in missing]
         try:
             for finished in as_completed(waiting):
@@ -146,9 +155,9 @@ def _in_processes(
             raise
 
 
-def _open(plan: NotePlan, folder: Path, bundle: Path, parent: int) -> None:
+def _open(plan: NotePlan, folder: Path, bundle: Path, presets: Sequence[Path], parent: int) -> None:
     global _writer, _parent
-    _writer, _parent = PartWriter(plan, folder, load_sound(bundle)), parent
+    _writer, _parent = PartWriter(plan, folder, load_sound(bundle), presets), parent
 
 
 def _write(part: int) -> int:

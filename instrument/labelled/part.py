@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -39,11 +39,15 @@ class PartWriter:
         What, and where to.
     bundle
         The plan's voice.
+    presets
+        Where the plan's presets lie.
     """
 
-    def __init__(self, plan: NotePlan, folder: Path, bundle: Bundle) -> None:
+    def __init__(
+        self, plan: NotePlan, folder: Path, bundle: Bundle, presets: Sequence[Path]
+    ) -> None:
         self._plan, self._folder, self._bundle = plan, folder, bundle
-        self._source = SoundSource(plan, bundle, open_renderer(bundle, threads=1))
+        self._source = SoundSource(plan, bundle, open_renderer(bundle, threads=1), presets)
         self._player = NotePlayer(plan, self._source, bundle.sound)
 
     def write(self, part: int) -> int:

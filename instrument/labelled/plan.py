@@ -34,7 +34,8 @@ class NotePlan:
     model, version, weights_sha256
         The voice.
     presets
-        Files of presets and the sha256 of each; random sounds when empty.
+        Names of presets and the sha256 of each file; random sounds when empty. Where the files lie
+        is nobody's business who gets the set.
     count, seed
         How many notes; of everything random.
     notes_per_sound

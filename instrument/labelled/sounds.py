@@ -5,7 +5,7 @@ In: a `NotePlan`'s sound numbers. Out: a `LabelledSound`: the preset that plays 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,10 +89,19 @@ class SoundSource:
         Which sounds.
     bundle, renderer
         The voice.
+    presets
+        Where the plan's presets lie.
     """
 
-    def __init__(self, plan: NotePlan, bundle: Bundle, renderer: ToneRenderer) -> None:
+    def __init__(
+        self,
+        plan: NotePlan,
+        bundle: Bundle,
+        renderer: ToneRenderer,
+        presets: Sequence[Path] = (),
+    ) -> None:
         self._plan, self._bundle, self._renderer = plan, bundle, renderer
+        self._presets = presets
         self._last: tuple[int, LabelledSound] | None = None
 
     def sound(self, number: int) -> LabelledSound:
@@ -110,7 +119,7 @@ class SoundSource:
     def _make(self, number: int) -> LabelledSound:
         card = self._bundle.sound
         if self._plan.presets:
-            preset, _ = check_preset(Path(self._plan.presets[number][0]))
+            preset, _ = check_preset(self._presets[number])
             mix = mix_of(card, np.asarray(preset.sound.latent))
             return self._labelled(number, preset, None, None, mix)
         latent, seed = self._drawn(number)

@@ -19,6 +19,7 @@ import pytest
 import soundfile
 
 from instrument.bundle.bundle import Bundle
+from instrument.cli.main import run
 from instrument.errors import SettingError
 from instrument.labelled.job import is_whole, make_notes
 from instrument.labelled.plan import FORMAT, NotePlan, notes_of
@@ -74,8 +75,10 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def make(asked: NotePlan, bundle: Bundle, folder: Path, workers: int = 1) -> int:
-    return make_notes(asked, bundle, folder, workers, lambda *_: None)
+def make(
+    asked: NotePlan, bundle: Bundle, folder: Path, workers: int = 1, presets: tuple[Path, ...] = ()
+) -> int:
+    return make_notes(asked, bundle, folder, workers, lambda *_: None, presets=presets)
 
 
 def test_a_plan_has_each_note_once_and_each_sound_in_one_split(bundle: Bundle) -> None:
@@ -117,7 +120,7 @@ def test_notes_have_the_pitch_and_the_length_that_they_say(bundle: Bundle, tmp_p
     preset = find_preset("felt_grand")
     asked = plan(
         bundle,
-        presets=((str(preset), ""),),
+        presets=((preset.stem, ""),),
         count=4,
         notes_per_sound=4,
         seconds=1.0,
@@ -125,7 +128,7 @@ def test_notes_have_the_pitch_and_the_length_that_they_say(bundle: Bundle, tmp_p
         channels=2,
         file_type="flac",
     )
-    make(asked, bundle, tmp_path / "notes")
+    make(asked, bundle, tmp_path / "notes", workers=2, presets=(preset,))
     files = sorted((tmp_path / "notes").rglob("*.flac"))
     assert len(files) == 4
     for file in files:
@@ -201,3 +204,13 @@ def test_a_mix_says_what_a_latent_is_made_of() -> None:
     assert mix["clarinet"] == pytest.approx(np.cos(angle) ** 2, abs=0.01)
     assert family_of(card, mix) == "reed"
     assert family_of(card, {}) == "synth_lead"
+
+
+def test_a_set_does_not_tell_where_its_maker_keeps_presets(tmp_path: Path) -> None:
+    mine = tmp_path / "somebodys_home" / "mine.toml"
+    mine.parent.mkdir()
+    mine.write_bytes(find_preset("felt_grand").read_bytes())
+    command = ["generate", "notes", "--preset", str(mine), "--count", "2", "--seconds", "0.3"]
+    assert run([*command, "--held", "0.2", "--out", str(tmp_path / "notes")]) == 0
+    for path in (tmp_path / "notes").rglob("*"):
+        assert path.is_dir() or b"somebodys_home" not in path.read_bytes(), path
