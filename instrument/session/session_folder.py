@@ -35,6 +35,7 @@ FADE_SECONDS = 1.5
 HALF_MADE_SECONDS = 86_400.0
 """A folder that no control has held yet may be so old before it counts as left behind."""
 _CONTROL = LOCK_FILES[CONTROL_BEATS]
+_FILES = ("state.bin", *LOCK_FILES.values())  # any of them tells a session's folder
 
 
 @contextmanager
@@ -137,8 +138,7 @@ def _folders() -> Iterator[Path]:
     for parent in (_IN_MEMORY, Path(tempfile.gettempdir())):
         for folder in parent.glob(f"{PREFIX}*"):
             with suppress(OSError):
-                is_session = (folder / _CONTROL).exists() or (folder / "state.bin").exists()
-                if is_session and _is_ours(folder):
+                if any((folder / name).exists() for name in _FILES) and _is_ours(folder):
                     yield folder
 
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from instrument.midi.song import Song, SongMessage
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import BUILT_IN_BANK, TICK_FRAMES, EngineState
 from instrument.session.session_folder import (
+    HALF_MADE_SECONDS,
+    PREFIX,
     choose_parent,
     create_state,
     other_sessions,
@@ -57,6 +60,17 @@ def test_a_killed_sessions_folder_is_swept_and_a_living_ones_is_not() -> None:
         assert not folder.exists()
         assert ours.exists()
         assert control.pid not in other_sessions()
+
+
+def test_what_a_process_made_after_its_session_was_gone_is_swept_when_it_is_old() -> None:
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=choose_parent(0)))
+    (folder / "models.lock").write_text("1")
+    sweep_dead_sessions()
+    assert folder.exists()
+    long_ago = time.time() - 2 * HALF_MADE_SECONDS
+    os.utime(folder, (long_ago, long_ago))
+    sweep_dead_sessions()
+    assert not folder.exists()
 
 
 AUDIO = """
