@@ -93,53 +93,16 @@ def start_voice(s, channel, key, velocity, fellow, overlaps):
     soft_pedal = max(chan.soft, s.channels[chan.master].soft) / 127.0
     felt = max(velocity * (1.0 - SOFT_PEDAL_VELOCITY * soft_pedal), 1.0)
 
-    voice.start_frame = s.clock
-    voice.ticked_at = s.clock
-    voice.stage = ATTACK
-    voice.channel = channel
-    semitones = semitones_of_key(s, bank, key)
-    voice.key = key
-    pitch = int64(semitones + 512.5) - 512
-    voice.pitch = pitch
-    voice.fine = semitones - pitch
-    voice.glide = 0.0
-    voice.drift_amount = sound.drift
-    voice.drift = 0.0
-    voice.sway = 0.0
-    voice.drift_ticks = 0
-    voice.drift_lines = 0
-    voice.velocity = velocity
-    voice.bank = bank
-    voice.key_is_down = 1
-    voice.pedal_holds = 0
-    voice.sostenuto_holds = 0
-    voice.release_is_due = 0
-    voice.is_fading = 0
-    voice.pressure = 0
+    begin_key(s, v, channel, key, velocity, bank)
     voice.pressure_target = sound.pressure_target
-    voice.fade = 1.0
-    voice.fade_step = 0.0
+    voice.felt_velocity = felt
     set_envelope(s, v, sound)
-    voice.pan = sound.pan + sound.stereo_width * (pitch - 64) / 64.0
-    voice.resonance = sound.resonance
-    voice.lfo_phase = 0.0
-    voice.lfo_step = sound.vibrato_rate_hz * TICK_FRAMES / s.rate_hz
-    voice.vibrato_semitones = sound.vibrato_depth_cents / 100.0
-    voice.vibrato_share = sound.vibrato_share
-    voice.vibrato_delay_frames = max(sound.vibrato_delay_seconds * s.rate_hz, 1.0)
-    voice.envelope_octaves = sound.cutoff_envelope_octaves
-    decay_ticks = max(sound.cutoff_decay_seconds * s.rate_hz / TICK_FRAMES, 1.0)
-    voice.envelope_octaves_keep = exp2(-OCTAVES_OF_60_DB / decay_ticks)
+    set_vibrato(s, v, sound)
     voice.loudness = 0.0
     level = exp2(sound.velocity_curve * log2_velocity(felt))
     voice.gain = db_to_gain(sound.gain_db) * (1.0 + sound.velocity_to_gain * (level - 1.0))
-    voice.cutoff_octaves = (
-        sound.cutoff_key_track * (pitch - 60) / 12.0
-        - sound.cutoff_velocity_octaves * (1.0 - felt / 127.0)
-        - 0.5 * soft_pedal
-    )
-    voice.cutoff_hz = sound.cutoff_hz
-    voice.felt_velocity = felt
+    set_filter(s, v, sound, felt, soft_pedal)
+    voice.pan = sound.pan + sound.stereo_width * (voice.pitch - 64) / 64.0
     start_at = vary_voice(s, v, sound.variation, fellow)
     if sound.unison > 1:
         start_at += join_unison(s, v, sound, fellow)
@@ -149,6 +112,63 @@ def start_voice(s, channel, key, velocity, fellow, overlaps):
     begin_glide(s, v, overlaps)
     aim_voice(s, v, ticks_remainder(s))
     return v
+
+
+@audio_thread
+def begin_key(s, v, channel, key, velocity, bank):
+    """Give a voice its key, held from this very frame on, and what the key sounds."""
+    voice = s.voices[v]
+    semitones = semitones_of_key(s, bank, key)
+    voice.start_frame = s.clock
+    voice.ticked_at = s.clock
+    voice.stage = ATTACK
+    voice.channel = channel
+    voice.key = key
+    voice.velocity = velocity
+    voice.bank = bank
+    voice.pitch = int64(semitones + 512.5) - 512
+    voice.fine = semitones - voice.pitch
+    voice.glide = 0.0
+    voice.key_is_down = 1
+    voice.pedal_holds = 0
+    voice.sostenuto_holds = 0
+    voice.release_is_due = 0
+    voice.is_fading = 0
+    voice.pressure = 0
+    voice.fade = 1.0
+    voice.fade_step = 0.0
+
+
+@audio_thread
+def set_vibrato(s, v, sound):
+    """Take over how a voice moves by itself: vibrato and drift."""
+    voice = s.voices[v]
+    voice.drift_amount = sound.drift
+    voice.drift = 0.0
+    voice.sway = 0.0
+    voice.drift_ticks = 0
+    voice.drift_lines = 0
+    voice.lfo_phase = 0.0
+    voice.lfo_step = sound.vibrato_rate_hz * TICK_FRAMES / s.rate_hz
+    voice.vibrato_semitones = sound.vibrato_depth_cents / 100.0
+    voice.vibrato_share = sound.vibrato_share
+    voice.vibrato_delay_frames = max(sound.vibrato_delay_seconds * s.rate_hz, 1.0)
+
+
+@audio_thread
+def set_filter(s, v, sound, felt, soft_pedal):
+    """Take over where a voice's cut-off lies, and where it comes from."""
+    voice = s.voices[v]
+    decay_ticks = max(sound.cutoff_decay_seconds * s.rate_hz / TICK_FRAMES, 1.0)
+    voice.envelope_octaves = sound.cutoff_envelope_octaves
+    voice.envelope_octaves_keep = exp2(-OCTAVES_OF_60_DB / decay_ticks)
+    voice.resonance = sound.resonance
+    voice.cutoff_hz = sound.cutoff_hz
+    voice.cutoff_octaves = (
+        sound.cutoff_key_track * (voice.pitch - 60) / 12.0
+        - sound.cutoff_velocity_octaves * (1.0 - felt / 127.0)
+        - 0.5 * soft_pedal
+    )
 
 
 @audio_thread
