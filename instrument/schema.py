@@ -107,6 +107,7 @@ def _refuse_foreign(
     hint = _without_none(hint)
     if isinstance(raw, float) and not math.isfinite(raw):
         raise error(f"{what}: {_spoken(path)} must be {_allowed(hint)}, got {_shown(raw)}")
+    hint = _container(hint)
     if isinstance(raw, list) and typing.get_origin(hint) is tuple:
         raw = dict(enumerate(raw))
     elif isinstance(raw, dict) and _is_table(hint):
@@ -163,6 +164,7 @@ def _inner(hint: Any, name: object) -> Any:
     """Return the annotation of what stands under `name` in a table or list."""
     if _is_table(hint):
         return _hints(hint)[str(name)]
+    hint = _container(hint)
     return typing.get_args(hint)[1 if typing.get_origin(hint) is dict else 0]
 
 
@@ -172,16 +174,24 @@ def _without_none(hint: Any) -> Any:
     return hint
 
 
+def _container(hint: Any) -> Any:
+    """Take the limit off a list's annotation, such as how many items it may have."""
+    if typing.get_origin(hint) is not Annotated:
+        return hint
+    plain = typing.get_args(hint)[0]
+    return plain if typing.get_origin(plain) in (tuple, list, dict) else hint
+
+
 def _allowed(hint: Any) -> str:
     """Describe what an annotation allows: ``in 0..10 s``, ``one of loop, decay``, ``text``."""
     if typing.get_origin(hint) is typing.Literal:
         return "one of " + ", ".join(str(choice) for choice in typing.get_args(hint))
-    if typing.get_origin(hint) in (tuple, list):
-        return "a list"
-    if typing.get_origin(hint) is dict or _is_table(hint):
-        return "a table"
     meta = next((m for m in getattr(hint, "__metadata__", ()) if isinstance(m, Meta)), None)
     plain = typing.get_args(hint)[0] if meta else hint
+    if typing.get_origin(plain) in (tuple, list):
+        return f"a list of up to {meta.max_length}" if meta and meta.max_length else "a list"
+    if typing.get_origin(hint) is dict or _is_table(hint):
+        return "a table"
     if meta and meta.ge is not None:
         unit = str((meta.extra or {}).get("unit", ""))
         whole = " (a whole number)" if plain is int else ""

@@ -31,6 +31,7 @@ _LABELS = {
     "glide": "Notes that glide",
     "glide_seconds": "Glide time",
     "glide_timing": "Glide by",
+    "of": "One for",
     "envelope_seconds": "Envelope time",
     "seconds": "Time",
     "low_hz": "Low at",

@@ -122,7 +122,9 @@ def _sound_fields() -> Iterator[str]:
     yield "static const struct { const char *name; uint16_t at; char kind; } LK_SOUND[] = {"
     for name in SOUND.names or ():
         kind, at = SOUND.fields[name][:2]  # type: ignore[index]
-        yield f"    {{\"{name}\", {at}, '{kind.kind}'}},"
+        for place in range(int(np.prod(kind.shape))):
+            spoken = f"{name}.{place}" if kind.shape else name
+            yield f"    {{\"{spoken}\", {at + place * kind.base.itemsize}, '{kind.base.kind}'}},"
     yield "};"
 
 

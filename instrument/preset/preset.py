@@ -28,6 +28,7 @@ from instrument.bundle.card import LatentNumber, ModelReference
 from instrument.errors import PresetError, SettingError
 from instrument.files import is_file, replacing_file, shipped_presets_folder
 from instrument.preset.effects import Effects
+from instrument.preset.modulation import Modulation, check_modulation
 from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.playing import Playing
 from instrument.schema import Text, decode, nearest, ranged, read_limited
@@ -207,6 +208,7 @@ class Preset:
     touch: Touch = Touch()
     vibrato: Vibrato = Vibrato()
     playing: Playing = field(default_factory=Playing)
+    modulation: Modulation = field(default_factory=Modulation)
     #: What all voices go through together; the kernel adds nothing without it.
     effects: Effects = field(default_factory=Effects)
     #: Keys are ``cc2`` … ``cc119``, without `RESERVED_CONTROLLERS`.
@@ -274,6 +276,7 @@ def load_preset(name: Path | str, say: Say = lambda *_: None) -> Preset:
     preset = decode(raw, Preset, what, PresetError)
     for source, control in preset.controls.items():
         _check_control(source, control, what)
+    check_modulation(preset.modulation, what)
     _check_recipe(preset.recipe, what)
     _check_partner(preset.partner, what)
     return preset
@@ -432,7 +435,12 @@ def _plain(preset: Preset) -> dict[str, object]:
 
 
 def _in_rows(items: re.Match[str]) -> str:
-    """Set a list in rows of eight; tomli-w gives each latent number a line of its own."""
+    """Set a list in rows of eight; tomli-w gives each latent number a line of its own.
+
+    Tables keep theirs.
+    """
+    if "{" in items[1]:
+        return items[0]
     flat = [line.strip().removesuffix(",") for line in items[1].splitlines()]
     if len(flat) <= _ROW_ITEMS:
         return f"[{', '.join(flat)}]"

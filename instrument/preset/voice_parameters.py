@@ -5,7 +5,10 @@ Control writes these records; it imports nothing here that only rendering needs.
 
 from __future__ import annotations
 
+import numpy as np
+
 from instrument.preset.effects import effect_fields
+from instrument.preset.modulation import modulation_fields
 from instrument.preset.playing import playing_fields
 from instrument.preset.preset import Preset
 from instrument.realtime.state import (
@@ -25,7 +28,10 @@ _PRESSURE = {
 
 
 def sound_fields(preset: Preset) -> dict[str, float]:
-    """Say a preset in the kernel's words: values for the fields of `realtime.state.SOUND`."""
+    """Say a preset in the kernel's words: values for the fields of `realtime.state.SOUND`.
+
+    A field that is an array there has one value for each place, as ``route_amount.3``.
+    """
     return {
         "attack_seconds": preset.envelope.attack_seconds,
         "decay_seconds": preset.envelope.decay_seconds,
@@ -52,6 +58,7 @@ def sound_fields(preset: Preset) -> dict[str, float]:
         "pressure_target": _PRESSURE[preset.touch.pressure],
         "loop": 1,
         **playing_fields(preset.playing),
+        **modulation_fields(preset.modulation),
         **effect_fields(preset.effects),
     }
 
@@ -64,5 +71,20 @@ def write_sound(state: EngineState, bank: int, preset: Preset) -> None:
     preset
         What the bank is to sound like.
     """
-    for field, value in sound_fields(preset).items():
-        state.banks[bank][field] = value
+    write_fields(state.banks[bank], sound_fields(preset))
+
+
+def write_fields(sound: np.void, fields: dict[str, float]) -> None:
+    """Set fields of a `SOUND` record, named as `sound_fields` names them.
+
+    Parameters
+    ----------
+    sound
+        The record, a view of the engine's memory.
+    """
+    for field, value in fields.items():
+        name, _, place = field.partition(".")
+        if place:
+            sound[name][int(place)] = value
+        else:
+            sound[name] = value

@@ -26,6 +26,7 @@ from instrument.realtime.master import advance_master, end_invalid_voices, write
 from instrument.realtime.midi.events import apply_event
 from instrument.realtime.midi.inputs import watch_inputs
 from instrument.realtime.mixer import mix_banks
+from instrument.realtime.modulation import advance_lfos
 from instrument.realtime.native import audio_thread, carray, fence, types
 from instrument.realtime.state import FREE, GROUP_COUNT, LANES, STATE, TICK_FRAMES
 from instrument.realtime.voice import advance_voice, count_banks
@@ -93,6 +94,7 @@ def tick(s):
     """Do the control-rate work of this frame."""
     advance_channels(s)
     advance_master(s)
+    advance_lfos(s)
     for group in range(GROUP_COUNT):
         if s.sounding_groups[group] == 0:
             continue

@@ -50,7 +50,7 @@ from instrument.realtime.byte_stream import ByteStream
 from instrument.realtime.effects.memory import AT_REST, CHAIN, SOUND_FIELDS
 from instrument.realtime.event_ring import EVENT, MESSAGE, CommandRing, EventRing, HistoryReader
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 MAGIC: Final = 0x6C6B6579  # "lkey"
 
 POLYPHONY: Final = 128  # notes that sound at once
@@ -129,6 +129,18 @@ NOT_GIVEN: Final = -1  # a controller that has not moved
 SILENT_KEY: Final = -16384.0  # semitones of a key that plays nothing
 MOST_UNISON: Final = 8
 
+# What moves a voice (`route_source` of a bank), what it moves (`route_target`, each in its unit),
+# and how an LFO goes (`lfo_shape`).
+NOTHING, FROM_FIRST_LFO, FROM_SECOND_LFO, FROM_VELOCITY, FROM_KEY, FROM_WHEEL = range(6)
+FROM_PRESSURE, FROM_SLIDE, FROM_RANDOM, FROM_ENVELOPE, FROM_STRIKE = range(6, 11)
+FIRST_CONTROLLER: Final = 128  # and those above it: controllers 0 to 119
+LAST_CONTROLLER: Final = FIRST_CONTROLLER + 119
+TO_LEVEL, TO_PAN, TO_CUTOFF, TO_PITCH, TO_FIRST_LFO, TO_SECOND_LFO = range(6)
+TARGET_COUNT: Final = 6
+SINE, TRIANGLE, SAW, SQUARE, STEPS = range(5)
+LFO_COUNT: Final = 2
+MOST_ROUTES: Final = 8
+
 
 def _record(*fields: tuple[Any, ...]) -> np.dtype[np.void]:
     return np.dtype(list(fields), align=True)
@@ -176,6 +188,16 @@ SOUND = _record(
     ("unison_gain", "f4"),  # of each of them
     ("unison_detune_cents", "f4"),  # of the outermost
     ("unison_spread", "f4"),  # 0..1: how far apart they stand
+    ("lfo_shape", "i4", (LFO_COUNT,)),  # SINE, TRIANGLE, SAW, SQUARE or STEPS
+    ("lfo_is_common", "i4", (LFO_COUNT,)),  # 0: each voice has its own, from its start on
+    ("lfo_rate_hz", "f4", (LFO_COUNT,)),
+    ("lfo_beats", "f4", (LFO_COUNT,)),  # of one turn; 0: the rate counts
+    ("lfo_delay_seconds", "f4", (LFO_COUNT,)),  # then it swells for as long again
+    ("lfo_depth", "f4", (LFO_COUNT,)),  # 0..1, to which routes may add
+    ("route_count", "i4"),
+    ("route_source", "i4", (MOST_ROUTES,)),
+    ("route_target", "i4", (MOST_ROUTES,)),
+    ("route_amount", "f4", (MOST_ROUTES,)),  # dB, 1, octaves, semitones, 1, 1
     *SOUND_FIELDS,  # its effects
 )
 
@@ -259,6 +281,7 @@ CHANNEL = _record(
     ("last_semitones", "f4"),  # what the last note of the channel, or of its zone, sounded
     ("pedal_source", "i4"),  # who has moved a pedal last
     ("felt_pressure", "i4"),  # its own or its master's
+    ("controllers", "i4", (120,)),  # as they were last moved
 )
 
 KEY = _record(
@@ -351,6 +374,10 @@ VOICE = _record(
     ("envelope_octaves_keep", "f4"),  # per tick
     ("vibrato_semitones", "f4"),
     ("loudness", "f4"),  # peak, falling by half in 23 ms
+    ("lfo_turns", "f8", (LFO_COUNT,)),  # since it started
+    ("struck", "f4"),  # 1, falling as the filter's envelope does
+    ("is_moved", "i4"),  # by its bank's routes
+    ("moved", "f4", (TARGET_COUNT,)),  # how far: dB, 1, octaves, semitones, 1, 1
 )
 
 _LANES_F4 = ("f4", (GROUP_COUNT, LANES))
@@ -420,6 +447,9 @@ STATE = _record(
     ("tempo", "f8"),  # beats per minute, for what keeps time
     ("tempo_tick_frame", "i8"),  # when the last tick of a MIDI clock came
     ("tempo_tick_frames", "f8"),  # frames between two of them, smoothed
+    ("lfo_turns", "f8", (BANK_COUNT, LFO_COUNT)),  # of those that voices share
+    ("lfo_step", "f8", (BANK_COUNT, LFO_COUNT)),  # turns per tick
+    ("wants", "f4", (TARGET_COUNT,)),  # where routes want a voice that is being moved
     ("bank_count", "i8", (BANK_COUNT,)),
     ("key_semitones", "f8", (KEY_COUNT,)),  # what each key sounds, 69 = 440 Hz
     ("channels", CHANNEL, (CHANNEL_COUNT,)),

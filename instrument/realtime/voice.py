@@ -20,6 +20,7 @@ from numpy import float32, int64
 
 from instrument.realtime.dsp import db_to_gain, exp2, sine, tangent
 from instrument.realtime.glide import advance_glide, begin_glide
+from instrument.realtime.modulation import advance_modulation, begin_modulation
 from instrument.realtime.native import audio_thread
 from instrument.realtime.source import (
     find_source,
@@ -47,6 +48,10 @@ from instrument.realtime.state import (
     SOFT,
     SOFT_VELOCITY,
     TICK_FRAMES,
+    TO_CUTOFF,
+    TO_LEVEL,
+    TO_PAN,
+    TO_PITCH,
 )
 from instrument.realtime.tuning import semitones_of_key
 from instrument.realtime.variation import advance_drift, vary_voice
@@ -110,6 +115,7 @@ def start_voice(s, channel, key, velocity, fellow, overlaps):
     open_source(s, v, start_at)
     s.sounding_groups[v // LANES] += 1
     begin_glide(s, v, overlaps)
+    begin_modulation(s, v)
     aim_voice(s, v, ticks_remainder(s))
     return v
 
@@ -442,6 +448,8 @@ def advance_voice(s, v):
         if abs(voice.envelope_octaves) < 0.005:
             voice.envelope_octaves = 0.0
         voice.filter_is_due = 1
+    if voice.is_moved or s.banks[voice.bank].route_count > 0:
+        advance_modulation(s, v)
     aim_voice(s, v, TICK_FRAMES)
 
 
@@ -541,7 +549,7 @@ def aim_voice(s, v, frames):
         vibrato = max(vibrato, own_vibrato(s, voice))
     wobbles = vibrato > 0.0 and voice.vibrato_semitones > 0.0
     if voice.pitch_is_due or wobbles or not chan.settled:
-        semitones = voice.tuning + chan.bend_semitones + voice.drift
+        semitones = voice.tuning + chan.bend_semitones + voice.drift + voice.moved[TO_PITCH]
         if voice.glide != 0.0:
             semitones += voice.glide
         if wobbles:
@@ -553,11 +561,14 @@ def aim_voice(s, v, frames):
         voice.aimed_octaves = cutoff
         voice.filter_is_due = 0
     if voice.pan_is_due or not chan.settled:
-        quarter = 0.125 * (1.0 + min(max(voice.pan + chan.balance, -1.0), 1.0))
+        place = voice.pan + voice.moved[TO_PAN] + chan.balance
+        quarter = 0.125 * (1.0 + min(max(place, -1.0), 1.0))
         voice.pan_left = sine(0.25 - quarter)
         voice.pan_right = sine(quarter)
         voice.pan_is_due = 0
     gain = voice.envelope * voice.loop_level * voice.gain * level * (1.0 + voice.sway)
+    if voice.is_moved:
+        gain *= db_to_gain(voice.moved[TO_LEVEL])
     if voice.fade < 1.0:
         gain *= sine(0.25 * voice.fade)
     group = v // LANES
@@ -608,7 +619,7 @@ def aim_filter(s, v, cutoff_octaves):
     """Compute the low-pass coefficients of a lane (A. Simper, as in `mixer.mix_group`)."""
     voice = s.voices[v]
     octaves = cutoff_octaves + voice.cutoff_octaves + voice.missing_layer_octaves
-    octaves += voice.envelope_octaves
+    octaves += voice.envelope_octaves + voice.moved[TO_CUTOFF]
     hz = voice.cutoff_hz * exp2(octaves)
     group = v // LANES
     column = v % LANES

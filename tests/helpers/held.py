@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from instrument.preset.voice_parameters import write_fields
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import ALL_CHANNELS, FREE, RELEASE, USE_BANK, EngineState
 from tests.helpers.tones import fill_bank
@@ -13,8 +14,7 @@ def made_engine(block_frames: int = 128, **sound: float) -> OfflineEngine:
     """Return an engine that plays bank 1, a second of looped sines."""
     engine = OfflineEngine(RATE_HZ, block_frames, note_seconds=1.0)
     fill_bank(engine.state, 1)
-    for name, value in sound.items():
-        engine.state.banks[1][name] = value
+    write_fields(engine.state.banks[1], sound)
     engine.command(USE_BANK, 1, ALL_CHANNELS)
     engine.render(block_frames)
     return engine

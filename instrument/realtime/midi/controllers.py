@@ -23,6 +23,7 @@ from instrument.realtime.state import CHANNEL_COUNT, FREE, LANE_COUNT, NOT_GIVEN
 from instrument.realtime.voice import fade_voice
 
 PANIC_SECONDS = 0.005
+FIRST_MODE = 120  # from here on they are no controllers, but channel mode messages
 LOWER_MASTER, UPPER_MASTER = 0, CHANNEL_COUNT - 1
 MASTER_BEND, MEMBER_BEND = float32(2.0), float32(48.0)  # semitones [MPE 2.4]
 
@@ -32,6 +33,8 @@ def change_control(s, source, channel, control, value):
     """Control change, including the channel mode messages (120 and above)."""
     chan = s.channels[channel]
     unsettle(s, channel)
+    if control < FIRST_MODE:
+        chan.controllers[control] = value
     if control == 0:
         chan.bank_select = value
     elif control == 1:

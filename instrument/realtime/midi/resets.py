@@ -32,6 +32,8 @@ def panic(s):
         chan.portamento_time = NOT_GIVEN
         chan.has_played = 0
         chan.last_semitones = 0.0
+        for control in range(len(chan.controllers)):
+            chan.controllers[control] = 0
     for bank in range(BANK_COUNT):
         s.chains[bank].reverb_control = 0
         s.chains[bank].chorus_control = 0

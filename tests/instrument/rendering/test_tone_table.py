@@ -217,7 +217,8 @@ def test_levels_are_evened_out_by_the_slots_gain() -> None:
 
 
 def test_a_presets_sound_names_every_field_of_the_kernels_record() -> None:
-    assert set(sound_fields(a_preset())) == set(SOUND.names or ())
+    names = {field.partition(".")[0] for field in sound_fields(a_preset())}
+    assert names == set(SOUND.names or ())
     state = EngineState.create(None, 48_000, 1.0)
     write_sound(state, BANK, a_preset())
     assert float(state.banks[BANK]["velocity_curve"]) == a_preset().touch.velocity_curve
