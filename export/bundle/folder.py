@@ -24,8 +24,8 @@ from instrument.bundle.card import CARD_NAME, Card
 from instrument.errors import FileError, SettingError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")  # as instrument.bundle.card.ModelName
-FREE_MUSIC = "the corpus of music21"
-"""How the source of `latentkeys data jsb` and `latentkeys data music21` begins."""
+FREE_MUSIC = ("the corpus of music21", "CC0 scores")
+"""How the sources of `latentkeys data jsb`, `music21` and `openscore` begin."""
 _MIT = """\
 Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
 associated documentation files (the "Software"), to deal in the Software without restriction,
@@ -179,7 +179,7 @@ def is_free_music(source: str) -> bool:
     source
         What the corpus says of where it comes from.
     """
-    return source.startswith(FREE_MUSIC)
+    return all(one.startswith(FREE_MUSIC) for one in source.split("; "))
 
 
 def fill(folder: Path, card: Card, files: Mapping[str, bytes]) -> None:

@@ -121,7 +121,24 @@ def lakh(folder: Path, name: str | None, most: int | None, force: bool) -> None:
     _make(chosen, force, lambda show: read_lakh(folder, chosen, show, most))
 
 
-CORPUS_COMMANDS = (music21, jsb, midi_folder, nottingham, maestro, lakh)
+@click.command("openscore", short_help="Songs and quartets, from a folder.")
+@click.argument("folder", type=FOLDER)
+@NAME
+@_MOST
+@FORCE
+def openscore(folder: Path, name: str | None, most: int | None, force: bool) -> None:
+    """Read OpenScore's songs or string quartets, or any MusicXML, unpacked in FOLDER.
+
+    Download https://github.com/OpenScore/Lieder and https://github.com/OpenScore/StringQuartets;
+    both are CC0. Loudness is read from the marks, and a pianist's hands are two voices.
+    """
+    from training.data.symbolic.openscore import read_openscore
+
+    chosen = name or "openscore"
+    _make(chosen, force, lambda show: read_openscore(folder, chosen, show, most))
+
+
+CORPUS_COMMANDS = (music21, jsb, midi_folder, nottingham, maestro, lakh, openscore)
 
 
 def _make(name: str, force: bool, read: Callable[[Show], Collected]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -193,13 +193,16 @@ def write_corpus(corpus: Corpus, folder: Path) -> None:
 
 
 def open_corpus(name_or_path: str | Path) -> Corpus:
-    """Open a corpus by its name or its folder.
+    """Open a corpus by its name or its folder; several, joined by +, as one.
 
     Raises
     ------
     FileError
         There is none, or its files are damaged or of another version.
     """
+    names = str(name_or_path).split("+")
+    if len(names) > 1 and not CORPORA.has(Path(name_or_path)):
+        return _joined([open_corpus(name) for name in names])
     folder = CORPORA.find(name_or_path)
     try:
         description = msgspec.json.decode((folder / DESCRIPTION).read_bytes(), type=_Description)
@@ -214,6 +217,19 @@ def open_corpus(name_or_path: str | Path) -> Corpus:
     except (OSError, ValueError, KeyError, *NO_JSON) as reason:
         raise FileError(f"{folder} is no readable corpus: {reason}", "Make it again.") from reason
     return make_corpus(description.name, description.source, description.notice, pieces)
+
+
+def _joined(corpora: Sequence[Corpus]) -> Corpus:
+    """Return the pieces of all; names say which corpus they are from."""
+    pieces = [
+        replace(piece, name=f"{corpus.name}/{piece.name}")
+        for corpus in corpora
+        for piece in corpus.pieces
+    ]
+    name = "+".join(corpus.name for corpus in corpora)
+    source = "; ".join(dict.fromkeys(corpus.source for corpus in corpora))
+    notice = "\n".join(dict.fromkeys(corpus.notice for corpus in corpora))
+    return make_corpus(name, source, notice, pieces)
 
 
 def meter_of(bar_beats: float) -> Meter:

@@ -29,6 +29,19 @@ def test_a_corpus_comes_back_from_its_folder_unchanged(tmp_path: Path) -> None:
         assert (ours.split, ours.bar_beats) == (theirs.split, theirs.bar_beats)
 
 
+def test_several_corpora_are_opened_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for name, voices in (("high", 1), ("low", 2)):
+        corpus = scales(voices=voices, transposed=-12 * voices)
+        write_corpus(make_corpus(name, name, f"{name} terms", corpus.pieces), CORPORA.folder / name)
+    both = open_corpus("high+low")
+    assert (both.name, both.source) == ("high+low", "high; low")
+    assert both.notice == "high terms\nlow terms"
+    assert len(both.pieces) == 24
+    assert {piece.name.split("/")[0] for piece in both.pieces} == {"high", "low"}
+    assert len(both.split("test")) == 8
+
+
 def test_writing_replaces_an_older_corpus_whole(tmp_path: Path) -> None:
     write_corpus(scales(), tmp_path / "scales")
     write_corpus(scales(transposed=3), tmp_path / "scales")
