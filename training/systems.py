@@ -10,6 +10,7 @@ from training.chorale_lstm.system import SYSTEM as CHORALE_LSTM
 from training.convgan.system import SYSTEM as CONVGAN
 from training.crnngan.simple import SYSTEM as CRNNGAN_SIMPLE
 from training.crnngan.system import SYSTEM as CRNNGAN
+from training.ensemble_lstm.system import SYSTEM as ENSEMBLE_LSTM
 from training.frame_voice.system import SYSTEM as FRAME_VOICE
 from training.gansynth.small import SYSTEM as GANSYNTH_SMALL
 from training.gansynth.system import SYSTEM as GANSYNTH
@@ -25,6 +26,7 @@ COMPOSERS: dict[str, System[Any, Any]] = {
     system.name: system
     for system in (
         NOTE_LSTM,
+        ENSEMBLE_LSTM,
         NOTE_TRANSFORMER,
         CHORALE_LSTM,
         STACKED_LSTM,

@@ -9,6 +9,7 @@ from export.bundle.graph_plan import GraphPlan
 from export.composers.plan import ComposerPlan
 from instrument.music.chorale_frames import VOICES
 from instrument.music.note_tuples import GRID
+from training.data.symbolic.corpus import Corpus
 from training.note_lstm.system import NoteLearner
 
 _KEYS = 6  # semitones by which training moved pieces up or down
@@ -30,7 +31,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "columns": (0, 2),
     "candidates": (0, 96),
     "anchors": (1, 96),
-    "conditions": (0, 12),
+    "conditions": (0, 1),
 }
 
 
@@ -43,8 +44,8 @@ def plan_note_lstm(learner: NoteLearner) -> ComposerPlan:
         kind="note_lstm",
         description="The note-tuple LSTM: note after note as shift, pitch, duration.",
         networks=tuple(modules.values()),
-        graphs={name: _graph(name, modules[name], told) for name, told in examples.items()},
-        pitch_range=_pitch_range(learner),
+        graphs={name: step_graph(name, modules[name], told) for name, told in examples.items()},
+        pitch_range=range_of(learner.corpus),
         steps_per_beat=GRID,
         voices=_voices(learner),
         conditions=("density", "key", "register", "max_length"),
@@ -61,16 +62,29 @@ def _voices(learner: NoteLearner) -> tuple[str, ...]:
     return ("melody",) if most == 1 else VOICES
 
 
-def _pitch_range(learner: NoteLearner) -> tuple[int, int]:
-    """Return what it met in training, in all keys."""
-    pitches = np.concatenate([piece.pitch for piece in learner.corpus.split("train")])
+def range_of(corpus: Corpus) -> tuple[int, int]:
+    """Return the pitches that it met in training, in all keys."""
+    pitches = np.concatenate([piece.pitch for piece in corpus.split("train")])
     return max(0, int(pitches.min()) - _KEYS), min(127, int(pitches.max()) + _KEYS)
 
 
-def _graph(name: str, module: nn.Module, told: dict[str, Tensor]) -> GraphPlan:
+def step_graph(
+    name: str, module: nn.Module, told: dict[str, Tensor], most_asked: int = 12
+) -> GraphPlan:
+    """Plan one graph of a step.
+
+    Parameters
+    ----------
+    told
+        An example of its inputs.
+    most_asked
+        The last row of the smallest table of conditions.
+    """
     inputs = {f"{key}_in" if key in _MEMORY else key: value for key, value in told.items()}
     axes = {key: _AXES[key.removesuffix("_in")] for key in inputs}
     limits = {key: limit for key, limit in _LIMITS.items() if key in inputs}
+    if "conditions" in limits:
+        limits["conditions"] = (0, most_asked)
     if name == "advance":
         outputs = {"past": _AXES["past"], **{f"{key}_out": _AXES[key] for key in _MEMORY}}
         return GraphPlan(module, inputs, axes, outputs, limits)

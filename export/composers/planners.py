@@ -10,6 +10,7 @@ from typing import Any
 
 from export.composers.chorale_lstm import plan_chorale_lstm
 from export.composers.crnngan import plan_crnngan, plan_crnngan_simple
+from export.composers.ensemble_lstm import plan_ensemble_lstm
 from export.composers.musegan import plan_musegan
 from export.composers.note_lstm import plan_note_lstm
 from export.composers.plan import ComposerPlan
@@ -19,6 +20,7 @@ from training.trainer.system import Learner
 
 PLANNERS: dict[str, Callable[[Any], ComposerPlan]] = {
     "note-lstm": plan_note_lstm,
+    "ensemble-lstm": plan_ensemble_lstm,
     "chorale-lstm": plan_chorale_lstm,
     "attention-lstm": plan_attention,
     "stacked-lstm": plan_stacked,

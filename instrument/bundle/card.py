@@ -205,6 +205,7 @@ CARDS: dict[str, type[VoiceCard] | type[ComposerCard]] = {
     "frame_voice": VoiceCard,
     "gansynth": VoiceCard,
     "note_lstm": ComposerCard,
+    "ensemble_lstm": ComposerCard,
     "chorale_lstm": ComposerCard,
     "stacked_lstm": ComposerCard,
     "attention_lstm": ComposerCard,

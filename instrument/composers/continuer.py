@@ -37,7 +37,8 @@ class NoteModel(Protocol[State]):
     """Something that makes note after note.
 
     Times are absolute: a note's ``start_beats`` counts from where the state began. Notes are fed in
-    order of their start. No method changes the state it is given.
+    order of their start. No method changes the state it is given. A model that tells its own notes
+    from the player's has a method `follow` beside `feed`, of the same form, for its own.
     """
 
     def begin(self, bar_beats: float, pickup_beats: float) -> State:

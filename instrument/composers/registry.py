@@ -19,6 +19,11 @@ from instrument.composers.chorale_lstm import open_chorale_lstm
 from instrument.composers.continuer import EchoContinuer, NoteModel, PhraseContinuer
 from instrument.composers.crnngan import open_crnngan
 from instrument.composers.crnngan_simple import open_crnngan_simple
+from instrument.composers.ensemble_lstm import (
+    EnsembleComposer,
+    EnsembleLSTM,
+    open_ensemble_lstm,
+)
 from instrument.composers.musegan import open_musegan
 from instrument.composers.ngram import NgramModel
 from instrument.composers.note_lstm import open_note_lstm
@@ -31,6 +36,7 @@ from instrument.schema import nearest
 #: Composers that give note after note, as live play needs them.
 NOTE_MODELS: dict[str, Callable[[Bundle, Runtime], NoteModel[Any]]] = {
     "note_lstm": open_note_lstm,
+    "ensemble_lstm": open_ensemble_lstm,
     "attention_lstm": open_attention_lstm,
     "stacked_lstm": open_stacked_lstm,
 }
@@ -98,8 +104,11 @@ def composer_of(bundle: Bundle) -> Composer:
     """
     kind, runtime = bundle.music.kind, Runtime(threads=1, device="cpu")
     if kind in NOTE_MODELS:
+        model = NOTE_MODELS[kind](bundle, runtime)
+        if isinstance(model, EnsembleLSTM):
+            return EnsembleComposer(model, bundle.card.name)
         is_monophonic = len(bundle.music.voices) == 1 and bundle.music.voices[0] == "melody"
-        return PhraseContinuer(NOTE_MODELS[kind](bundle, runtime), bundle.card.name, is_monophonic)
+        return PhraseContinuer(model, bundle.card.name, is_monophonic)
     return COMPOSERS[kind](bundle, runtime)
 
 

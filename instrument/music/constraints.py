@@ -20,6 +20,7 @@ from instrument.music.pitch import ANY_MINOR_SCALE, MAJOR_SCALE, PITCHES
 
 Mode = Literal["major", "minor"]
 _STEPS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _SHIFTS = {"": 0, "#": 1, "b": -1}
 _KEY = re.compile(r"([a-gA-G])(#|b?)\s*(m|min|minor|maj|major)?")
 _SCALES: dict[Mode, tuple[int, ...]] = {"major": MAJOR_SCALE, "minor": ANY_MINOR_SCALE}
@@ -59,6 +60,15 @@ class Key:
         return cls(tonic, "minor" if (mode or "").startswith("min") or mode == "m" else "major")
 
     @property
+    def name(self) -> str:
+        """As `named` reads it: "F# minor"."""
+        return f"{_NAMES[self.tonic]} {self.mode}"
+
+    def is_near(self, other: Key) -> bool:
+        """Tell whether all but one pitch class of a scale are in both; relative keys are near."""
+        return int((self.pitch_classes & other.pitch_classes).sum()) >= 6
+
+    @property
     def pitch_classes(self) -> NDArray[np.bool_]:
         """Which pitch classes belong to the key, bool, shape (12,)."""
         allowed = np.zeros(12, np.bool_)
@@ -96,6 +106,10 @@ class Constraints:
         Longest note.
     velocity
         Of every note, 1-127, instead of the composer's own.
+    loudness
+        About how loud, 1-127, where a composer can be asked for it.
+    voices
+        Notes at once, where a composer can be asked for it.
     candidates
         Phrases to make where a critic can choose the best of them.
     earliest_beats
@@ -109,6 +123,8 @@ class Constraints:
     register: tuple[int, int] | None = None
     max_length_beats: float | None = None
     velocity: int | None = None
+    loudness: int | None = None
+    voices: int | None = None
     candidates: int = 1
     earliest_beats: float = 0.0
 

@@ -6,6 +6,7 @@ they can be blended in, and they take over for good when the network fails.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -86,7 +87,9 @@ class NoteComposer:
         """Return the moment after a note that was played; nothing is learned from our own."""
         start = max(note.start_beats, moment.last_beats)
         told = replace(note, start_beats=start - moment.origin_beats)
-        network = self._try(lambda model: model.feed(moment.network, told), moment)
+        network = self._try(
+            lambda model: _way_of_telling(model, is_own)(moment.network, told), moment
+        )
         hear = self._counts.follow if is_own else self._counts.feed
         counts = hear(moment.counts, told)
         return replace(moment, network=network, counts=counts, last_beats=start)
@@ -141,6 +144,12 @@ class NoteComposer:
             self.problem = f"{self.name} has failed ({str(reason).splitlines()[0][:120]})"
             self._network = None
             return None
+
+
+def _way_of_telling(model: NoteModel[Any], is_own: bool) -> Callable[[Any, Note], Any]:
+    """Return how a model is told of a note; most make no difference."""
+    feed: Callable[[Any, Note], Any] = model.feed
+    return getattr(model, "follow", feed) if is_own else feed
 
 
 def _moved(note: Note, by_beats: float) -> Note:

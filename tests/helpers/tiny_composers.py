@@ -16,6 +16,7 @@ from training.trainer.trainer import Length, new_run
 #: System and number of voices by the name of the tiny model.
 TINY = {
     "tiny_notes": ("note-lstm", 1),
+    "tiny_ensemble": ("ensemble-lstm", 3),
     "tiny_chorale": ("chorale-lstm", 4),
     "tiny_attention": ("attention-lstm", 1),
     "tiny_stacked": ("stacked-lstm", 1),

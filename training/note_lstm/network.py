@@ -61,12 +61,18 @@ class HeadBody(nn.Module):
     """Mix the past, the head's own columns and the conditions; score everything linearly."""
 
     def __init__(
-        self, past: int, width: int, columns: Sequence[int], scores: int, dropout: float
+        self,
+        past: int,
+        width: int,
+        columns: Sequence[int],
+        scores: int,
+        dropout: float,
+        conditions: Sequence[int] = CONDITION_COLUMNS,
     ) -> None:
         super().__init__()
         self.past = nn.Linear(past, width)
         self.columns = Tables(columns, width) if columns else None
-        self.conditions = Tables(CONDITION_COLUMNS, width)
+        self.conditions = Tables(conditions, width)
         self.dropout = nn.Dropout(dropout)
         self.scores = nn.Linear(width, scores)
         nn.init.zeros_(self.conditions.weight)
@@ -95,6 +101,8 @@ class TimeHead(nn.Module):
         Ticks that symbol 0 stands for, and how many symbols there are.
     candidates
         How many symbols may be copied.
+    conditions
+        Sizes of the conditions' tables.
     """
 
     ticks: Tensor
@@ -108,10 +116,11 @@ class TimeHead(nn.Module):
         symbols: int,
         candidates: int,
         dropout: float,
+        conditions: Sequence[int] = CONDITION_COLUMNS,
     ) -> None:
         super().__init__()
         self.sizes = (symbols, POSITIONS, candidates)
-        self.body = HeadBody(past, width, columns, sum(self.sizes), dropout)
+        self.body = HeadBody(past, width, columns, sum(self.sizes), dropout, conditions)
         self.register_buffer("ticks", torch.arange(first, first + symbols), persistent=False)
 
     def forward(
@@ -142,10 +151,16 @@ class PitchHead(nn.Module):
 
     pitches: Tensor
 
-    def __init__(self, past: int, width: int, dropout: float) -> None:
+    def __init__(
+        self,
+        past: int,
+        width: int,
+        dropout: float,
+        conditions: Sequence[int] = CONDITION_COLUMNS,
+    ) -> None:
         super().__init__()
         self.sizes = (_ANY_INTERVAL, _ANY_INTERVAL, PITCHES, 12, 2, PITCH_CANDIDATES)
-        self.body = HeadBody(past, width, PITCH_COLUMNS, sum(self.sizes), dropout)
+        self.body = HeadBody(past, width, PITCH_COLUMNS, sum(self.sizes), dropout, conditions)
         self.register_buffer("pitches", torch.arange(PITCHES), persistent=False)
 
     def forward(
@@ -225,17 +240,27 @@ class NoteTupleNetwork(nn.Module):
         Share silenced before, between and after the layers in training.
     bfloat16
         Train it in 16 bits, which some processors multiply twice as fast.
+    columns
+        Sizes of the tables of what it is told about a note.
     """
 
-    def __init__(self, width: int, units: int, layers: int, dropout: float, bfloat16: bool) -> None:
+    def __init__(
+        self,
+        width: int,
+        units: int,
+        layers: int,
+        dropout: float,
+        bfloat16: bool,
+        columns: Sequence[int] = NOTE_COLUMNS,
+    ) -> None:
         super().__init__()
-        self.tables = Tables(NOTE_COLUMNS, width)
+        self.tables = Tables(columns, width)
         self.lstm = nn.LSTM(width, units, layers, dropout=dropout, batch_first=True)
         self.dropout = nn.Dropout(dropout)
         self.in_bfloat16 = bfloat16
 
     def forward(self, notes: Tensor) -> Tensor:
-        """Return float32 (b, t, units) for note columns (b, t, 17), int64."""
+        """Return float32 (b, t, units) for note columns (b, t, k), int64."""
         vectors = self.tables(notes.flatten(0, 1)).view(*notes.shape[:2], -1)
         in_half = self.in_bfloat16 and self.training
         with torch.autocast(notes.device.type, torch.bfloat16, enabled=in_half):

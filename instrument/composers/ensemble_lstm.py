@@ -1,0 +1,293 @@
+"""Play the ensemble LSTM: it hears who plays what, and draws our notes alone.
+
+In: a bundle of kind "ensemble_lstm" (training/ensemble_lstm/system.py trains it). Out: a note
+model, and a composer that goes on, and accompanies what it knows ahead. As in training, a note of
+ours that would come after the player's next one is not drawn yet: the player's is heard first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instrument.bundle.bundle import Bundle
+from instrument.bundle.inference import Runtime, Tensors
+from instrument.bundle.recurrent_graph import States, StepGraph
+from instrument.composers import note_features as features
+from instrument.composers.company import OWN, Company, PartNote, asked_columns
+from instrument.composers.continuer import (
+    NoteModel,
+    PhraseContinuer,
+    continuation,
+    one_voice,
+    pitched_notes,
+)
+from instrument.composers.note_features import LONGEST, Conditions
+from instrument.composers.note_history import History, Onset
+from instrument.errors import SettingError
+from instrument.music.constraints import Constraints
+from instrument.music.meant import Ear
+from instrument.music.note import Note, Phrase, Track
+from instrument.music.note_tuples import DURATIONS, GRID, SHIFTS
+from instrument.music.sampling import draw
+
+GRAPHS = ("advance", "shift", "pitch", "duration", "velocity")
+_SHIFT_TICKS, _DURATION_TICKS = np.arange(SHIFTS), np.arange(1, DURATIONS + 1)
+
+Allowed = NDArray[np.bool_] | None
+
+
+class StepOf(Protocol):
+    """A `StepGraph`, or what computes the same."""
+
+    def begin(self) -> States:
+        """Return the memory before the first step."""
+        ...
+
+    def step(self, states: States, inputs: Tensors) -> tuple[Tensors, States]:
+        """Take one step."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """The state: what everybody has played, and what the network remembers of it."""
+
+    history: History
+    company: Company
+    past: NDArray[np.float32]
+    states: States
+
+
+class EnsembleLSTM(NoteModel[Ensemble]):
+    """The graphs as a note model; belongs to one thread.
+
+    Parameters
+    ----------
+    graphs
+        By the names in `GRAPHS`.
+    """
+
+    def __init__(self, graphs: Mapping[str, StepOf]) -> None:
+        self._graphs = graphs
+
+    def begin(self, bar_beats: float, pickup_beats: float) -> Ensemble:
+        """Return the state before the first note."""
+        history = History.begin(bar_beats, pickup_beats)
+        return self._advanced(history, Company(), self._graphs["advance"].begin())
+
+    def feed(self, state: Ensemble, note: Note) -> Ensemble:
+        """Return the state after a note of the player."""
+        return self._heard(state, _strike(note, state.history), note.velocity)
+
+    def follow(self, state: Ensemble, note: Note) -> Ensemble:
+        """Return the state after a note of our own."""
+        return self._played(state, _strike(note, state.history), note.velocity)
+
+    def knowing(self, state: Ensemble, notes: tuple[Note, ...]) -> Ensemble:
+        """Return the state in which the player's next notes are known.
+
+        Parameters
+        ----------
+        notes
+            In order of their start, none before the state's last note.
+        """
+        coming = tuple(_strike(note, state.history) for note in notes)
+        return replace(state, company=replace(state.company, coming=coming))
+
+    def draw(
+        self, state: Ensemble, controls: Constraints, random: np.random.Generator
+    ) -> tuple[Note, Ensemble]:
+        """Make our next note; known notes of the player that come before it are heard first."""
+        shift = self._shift(state, controls, random)
+        while (company := state.company).coming:
+            strike = company.coming[0]
+            if state.history.last_start + shift < strike.start:
+                break
+            state = self._heard(state, strike, 16 * min(state.history.velocity, 7) + 8)
+            shift = self._shift(state, controls, random)
+        history = state.history
+        onset = history.onset(shift)
+        asked = _asked(state, onset.start, controls)
+        pitch = self._pitch(state, onset, asked, controls, random)
+        told = features.duration_inputs(history, onset, pitch)
+        short = _short_enough(controls)
+        ticks = 1 + self._pick("duration", state, told, asked, controls, random, short)
+        columns = features.velocity_columns(history, onset, pitch, ticks)[None]
+        inputs: Tensors = {"past": state.past, "columns": columns, "conditions": asked}
+        outputs, _ = self._graphs["velocity"].step((), inputs)
+        loud = draw(outputs["logits"][0], random, controls.temperature, controls.top_p)
+        velocity = controls.velocity or min(16 * loud + 8, 127)
+        note = Note(onset.start / GRID, pitch, ticks / GRID, velocity)
+        strike = PartNote(onset.start, pitch, onset.start + ticks)
+        return note, self._played(state, strike, 16 * loud)
+
+    def _shift(self, state: Ensemble, controls: Constraints, random: np.random.Generator) -> int:
+        history = state.history
+        told = features.shift_inputs(history, history.onset(0))
+        asked = _asked(state, history.last_start, controls)
+        least = round(controls.earliest_beats * GRID) - history.last_start
+        least = max(least, 1 if _is_full(state, controls) else 0)
+        allowed = min(least, LONGEST) <= _SHIFT_TICKS if least > 0 else None
+        return self._pick("shift", state, told, asked, controls, random, allowed)
+
+    def _pitch(
+        self,
+        state: Ensemble,
+        onset: Onset,
+        asked: NDArray[np.int64],
+        controls: Constraints,
+        random: np.random.Generator,
+    ) -> int:
+        history = state.history
+        told = features.pitch_inputs(history, onset)
+        heard = {"pitch_classes": features.pitch_classes(history)[None]}
+        allowed = controls.allowed_pitches()
+        free = allowed.copy()
+        free[history.pitches[history.starts == onset.start]] = False
+        fitting = free if free.any() else allowed
+        return self._pick("pitch", state, told, asked, controls, random, fitting, heard)
+
+    def _pick(
+        self,
+        head: str,
+        state: Ensemble,
+        told: features.HeadInputs,
+        asked: NDArray[np.int64],
+        controls: Constraints,
+        random: np.random.Generator,
+        allowed: Allowed,
+        more: Tensors | None = None,
+    ) -> int:
+        """Run a head and draw one of its symbols."""
+        inputs: Tensors = {
+            "past": state.past,
+            "candidates": told.candidates[None],
+            "anchors": told.anchors[None],
+            "conditions": asked,
+            **(more or {}),
+        }
+        if len(told.columns):
+            inputs["columns"] = told.columns[None]
+        outputs, _ = self._graphs[head].step((), inputs)
+        return draw(outputs["logits"][0], random, controls.temperature, controls.top_p, allowed)
+
+    def _heard(self, state: Ensemble, strike: PartNote, velocity: int) -> Ensemble:
+        return self._advanced(
+            _followed(state.history, strike, velocity), state.company.heard(strike), state.states
+        )
+
+    def _played(self, state: Ensemble, strike: PartNote, velocity: int) -> Ensemble:
+        return self._advanced(
+            _followed(state.history, strike, velocity), state.company.played(strike), state.states
+        )
+
+    def _advanced(self, history: History, company: Company, states: States) -> Ensemble:
+        columns = features.note_columns(history, history.onset(0))
+        told = np.array([[*columns, *company.role_columns(history)]], np.int64)
+        outputs, after = self._graphs["advance"].step(states, {"notes": told})
+        return Ensemble(history, company, outputs["past"], after)
+
+
+class EnsembleComposer(PhraseContinuer[Ensemble]):
+    """The ensemble LSTM as a composer of phrases.
+
+    Parameters
+    ----------
+    model
+        Draws the notes.
+    name
+        What messages call it.
+    """
+
+    model: EnsembleLSTM
+
+    def __init__(self, model: EnsembleLSTM, name: str) -> None:
+        super().__init__(model, name)
+
+    def continue_phrase(
+        self, phrase: Phrase, length_beats: float, controls: Constraints, seed: int
+    ) -> Phrase:
+        """Go on in as many voices as the phrase has; see `Continuer.continue_phrase`.
+
+        Parameters
+        ----------
+        length_beats
+            How much follows the phrase, quarter notes.
+        """
+        voices = controls.voices or Ear.of(phrase).voices()
+        controls = replace(controls, voices=voices)
+        made = super().continue_phrase(phrase, length_beats, controls, seed)
+        if voices > 1:
+            return made
+        tracks = tuple(replace(track, notes=one_voice(track.notes)) for track in made.tracks)
+        return replace(made, tracks=tracks)
+
+    def generate(
+        self,
+        bars: int,
+        seed: int,
+        controls: Constraints,
+        condition: Phrase | None = None,
+        previous: Phrase | None = None,
+    ) -> Phrase:
+        """Make bars from nothing, go on, or accompany; see `BarGenerator.generate`."""
+        if condition is None:
+            return super().generate(bars, seed, controls, None, previous)
+        notes = pitched_notes(condition)
+        if not notes:
+            raise SettingError("there is nothing to accompany", "Give a phrase with pitched notes.")
+        begun = self.model.begin(condition.bar_beats, condition.pickup_beats)
+        length = min(bars * condition.bar_beats, condition.length_beats)
+        drawn = self._draw(self.model.knowing(begun, notes), 0.0, length, controls, seed)
+        made = continuation(condition, (Track(drawn, name="accompaniment"),), length)
+        return replace(made, pickup_beats=condition.pickup_beats, meters=condition.meters)
+
+
+def open_ensemble_lstm(bundle: Bundle, runtime: Runtime) -> EnsembleLSTM:
+    """Open a bundle as a note model."""
+    return EnsembleLSTM({name: StepGraph(bundle, name, runtime) for name in GRAPHS})
+
+
+def _strike(note: Note, history: History) -> PartNote:
+    start = max(round(note.start_beats * GRID), history.last_start)
+    ticks = min(max(round(note.length_beats * GRID), 1), LONGEST)
+    return PartNote(start, note.pitch, start + ticks)
+
+
+def _followed(history: History, strike: PartNote, velocity: int) -> History:
+    onset = history.onset(strike.start - history.last_start)
+    return history.follow(onset, strike.pitch, strike.end - strike.start, velocity // 16)
+
+
+def _is_full(state: Ensemble, controls: Constraints) -> bool:
+    """Say whether as many of our notes start at the last one's place as are asked for."""
+    at, company = state.history.last_start, state.company
+    if controls.voices is None or company.last != OWN:
+        return False
+    return sum(one.start == at for one in company.own) >= controls.voices
+
+
+def _asked(state: Ensemble, tick: int, controls: Constraints) -> NDArray[np.int64]:
+    """Return a row of what is asked for and of the company, as of a tick."""
+    key, register = controls.key, controls.register
+    conditions = Conditions(
+        density=controls.density,
+        tonic=key.tonic if key else None,
+        is_minor=bool(key and key.mode == "minor"),
+        low=register[0] if register else None,
+        high=register[1] if register else None,
+    )
+    last = state.history.last_pitch
+    asked = asked_columns(conditions, last, controls.loudness, controls.voices)
+    return np.array([[*asked, *state.company.columns(tick, last)]], np.int64)
+
+
+def _short_enough(controls: Constraints) -> Allowed:
+    if controls.max_length_beats is None:
+        return None
+    return np.asarray(max(1, round(controls.max_length_beats * GRID)) >= _DURATION_TICKS)

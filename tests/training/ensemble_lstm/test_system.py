@@ -1,0 +1,140 @@
+"""The ensemble LSTM: it learns, resumes to the bit, and plays what it was trained to."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import log_softmax
+
+from instrument.composers.ensemble_lstm import EnsembleLSTM
+from instrument.music.constraints import Constraints
+from instrument.music.note import Note
+from instrument.music.note_tuples import GRID
+from instrument.music.sampling import NoteRandom
+from tests.helpers.corpora import scales
+from training.data.symbolic.corpus import Corpus
+from training.ensemble_lstm.batches import batch_of
+from training.ensemble_lstm.lines import line_of, nothing_asked
+from training.ensemble_lstm.parts import Event, scene_of
+from training.ensemble_lstm.step_graphs import examples, step_modules, torch_graphs
+from training.ensemble_lstm.system import SYSTEM, EnsembleLearner
+from training.ensemble_lstm.writer import composer_of, melody_of
+from training.trainer.trainer import Length, Run, load_learner, new_run, resumed_run
+
+CPU = torch.device("cpu")
+
+
+def learner(corpus: Corpus, seed: int = 0) -> EnsembleLearner:
+    torch.manual_seed(seed)
+    return EnsembleLearner(SYSTEM.recipes["tiny"], corpus, CPU)
+
+
+def note(event: Event) -> Note:
+    return Note(event.start / GRID, event.pitch, event.duration / GRID, event.velocity)
+
+
+def test_the_player_waits_and_hears_as_in_training() -> None:
+    """Of every note of ours, what the host of the graphs gives it is what training gave it."""
+    corpus = scales(voices=3)
+    trained = learner(corpus)
+    scene = scene_of(corpus.pieces[2], (1, 2))
+    line = line_of(scene, nothing_asked(scene))
+    nats = trained.playing().nats(batch_of([line]))
+    model = EnsembleLSTM(torch_graphs(trained.playing()))
+    state = model.knowing(
+        model.begin(scene.bar_beats, scene.pickup_beats),
+        tuple(note(event) for event in scene.events if not event.is_own),
+    )
+    network, own = trained.playing(), 0
+    for index, event in enumerate(scene.events):
+        told = torch.from_numpy(line.shift_asked[index].astype(np.int64))[None]
+        rest = (line.shift_candidates, line.shift_anchors)
+        logits = network.shift(
+            torch.from_numpy(state.past),
+            None,
+            *(torch.from_numpy(rows[index].astype(np.int64))[None] for rows in rest),
+            told,
+        )
+        logs = log_softmax(logits[0], dim=-1)
+        if event.is_own:
+            wanted = -float(logs[line.shifts[index]])
+            own += 1
+            state = model.follow(state, note(event))
+        else:
+            wanted = -float(logs[line.least[index] :].logsumexp(0))
+            state = model.feed(state, note(event))
+        assert float(nats["shift"][index]) == pytest.approx(wanted, abs=1e-4)
+    assert own == 32
+    assert not state.company.coming
+
+
+def test_notes_of_the_player_are_heard_before_ours_that_come_later() -> None:
+    corpus = scales(voices=3)
+    composer = composer_of(learner(corpus).playing())
+    melody = melody_of(corpus.pieces[0], 4)
+    model = composer.model
+    state = model.knowing(model.begin(4.0, 0.0), melody.notes)
+    random, ours = NoteRandom(1), []
+    for index in range(40):
+        drawn, state = model.draw(state, Constraints(), random.at(index))
+        ours.append(drawn.start_beats)
+        if state.company.coming:
+            assert state.company.coming[0].start / GRID > drawn.start_beats
+    assert ours == sorted(ours)
+
+
+def test_likelihoods_are_of_all_notes_and_seeds_repeat() -> None:
+    trained = learner(corpus := scales(voices=2))
+    found = trained.nll(corpus.pieces[:2])
+    assert found["notes"].tolist() == [32.0, 32.0]
+    assert (found["velocity"] == 0.0).all()
+    prompt = corpus.pieces[0].phrase()
+    first, second = trained.generate(2, 5, prompt, 2), trained.generate(2, 5, prompt, 2)
+    assert first == second
+    assert first[0] != first[1]
+    assert len(first[0].tracks) == 2
+
+
+@pytest.mark.slow
+def test_a_voice_below_a_scale_is_learned(tmp_path: Path) -> None:
+    corpus = scales(voices=2, per_split=6)
+    run = new_run(SYSTEM, "tiny", corpus, Length(250, 0.0, 1), tmp_path, CPU)
+    before = run.learner.validate()["loss"]
+    run.run(lambda *_: None, lambda: False)
+    _, trained = load_learner(tmp_path, SYSTEM, corpus)
+    assert isinstance(trained, EnsembleLearner)
+    assert before > 13.0
+    assert trained.validate()["loss"] < 2.0
+    assert len(list((tmp_path / "samples").glob("*.mid"))) >= 8
+    melody = melody_of(corpus.split("test")[0], 4)
+    beside = composer_of(trained.playing()).generate(
+        4, 1, Constraints(temperature=0.0), condition=melody
+    )
+    below = {(n.start_beats, n.pitch + 7) for n in beside.notes}
+    above = {(n.start_beats, n.pitch) for n in melody.notes}
+    assert len(below & above) > 0.7 * len(above)
+
+
+def train(run: Run, steps: int) -> None:
+    run.run(lambda *_: None, lambda: run.card.step >= steps)
+
+
+@pytest.mark.slow
+def test_a_resumed_run_learns_the_same(tmp_path: Path) -> None:
+    corpus = scales(voices=2)
+    losses = []
+    for stop in (99, 5):
+        folder = tmp_path / str(stop)
+        train(new_run(SYSTEM, "tiny", corpus, Length(50, 0.0, 1), folder, CPU), stop)
+        run = resumed_run(SYSTEM, corpus, folder, CPU, None)
+        train(run, 99)
+        losses.append(run.learner.validate()["loss"])
+    assert losses[0] == losses[1]
+
+
+def test_examples_fit_their_graphs() -> None:
+    network = learner(scales(voices=2)).playing()
+    modules, told = step_modules(network), examples(network)
+    for name, module in modules.items():
+        module(*told[name].values())
