@@ -14,6 +14,7 @@ from training.cli.convgan import evaluate_command as evaluate_convgan
 from training.cli.corpora import CORPUS_COMMANDS
 from training.cli.evaluate_composer import evaluate_command
 from training.cli.evaluate_gansynth import NOTE_COMMANDS
+from training.cli.evaluate_harmony import evaluate_harmony
 from training.cli.evaluate_partner import evaluate_partner
 from training.cli.options import FOLDER, FONT, JSON, PROGRAMS, RUN, THREADS
 from training.cli.train import train_command
@@ -87,6 +88,7 @@ for _command in NOTE_COMMANDS:
 evaluate_group.add_command(evaluate_convgan)
 evaluate_group.add_command(evaluate_presets)
 evaluate_group.add_command(evaluate_partner)
+evaluate_group.add_command(evaluate_harmony)
 
 
 @evaluate_group.command("frame-voice", short_help="Compare a voice with its recordings.")

@@ -1,0 +1,171 @@
+"""``latentkeys evaluate harmony``: whether composers' voices fit, beside real music's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from instrument.cli.options import option
+from instrument.composers.protocols import Composer
+from instrument.composers.registry import open_composer
+from instrument.errors import SettingError
+from instrument.files import replacing_file
+from instrument.music.constraints import Constraints
+from instrument.music.note import Phrase
+from instrument.progress import working
+from training.cli.options import FILE, SEED
+from training.data.symbolic.corpus import Piece, open_corpus
+from training.metrics.partner.belonging import own_auc, rhythm_likeness, turns_likeness
+from training.metrics.symbolic.harmony import Harmony, harmony_of
+
+MOST_CLASHES, LEAST_NAMED = 0.08, 0.85
+LEAST_AUC = (0.75, 0.8)
+REAL = "real music"
+_BARS, _PROMPT_BARS = 8, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was measured of one composer.
+
+    Attributes
+    ----------
+    beside
+        Of melodies with what was played beside them.
+    after
+        Of continuations alone.
+    rhythm_auc, turns_auc
+        Whether continuations belong to their prompts; NaN where nothing was continued.
+    pieces
+        How many melodies, and how many prompts.
+    """
+
+    beside: Harmony
+    after: Harmony
+    rhythm_auc: float
+    turns_auc: float
+    pieces: tuple[int, int]
+
+
+@click.command("harmony", short_help="Whether composers' voices fit each other.")
+@option("--model", "models", metavar="NAME", multiple=True, required=True, help="Which ones.")
+@option("--data", metavar="CORPUS", default="openscore", show_default=True, help="Whose pieces.")
+@option("--pieces", type=click.IntRange(4), default=40, show_default=True, help="So many of them.")
+@SEED
+@option("--json", "json_path", type=FILE, help="Also write the figures to this file.")
+def evaluate_harmony(
+    models: tuple[str, ...], data: str, pieces: int, seed: int, json_path: Path | None
+) -> None:
+    """Let composers accompany melodies of test pieces, and go on from their first bars.
+
+    Beats on which notes a semitone apart sound, chords that have a name, and how often a
+    continuation is more like its own prompt than like others', beside the same of the pieces
+    themselves.
+    """
+    chosen = _test_pieces(open_corpus(data).split("test"), pieces)
+    found = {REAL: _real(chosen)}
+    console = Console()
+    with working(Console(stderr=True), "opening") as now:
+        for model in models:
+            now(model)
+            found[model] = _measure(open_composer(model), chosen, seed)
+    _print(console, found)
+    if json_path:
+        with replacing_file(json_path) as temporary:
+            told = {name: asdict(figures) for name, figures in found.items()}
+            temporary.write_text(json.dumps(told, indent=1), encoding="utf-8")
+
+
+def _test_pieces(pieces: Sequence[Piece], count: int) -> list[Phrase]:
+    """Return whole bars from where the highest voice begins, of pieces spread over the split."""
+    phrases = [stretch for piece in pieces if (stretch := _stretch(piece)) is not None]
+    if len(phrases) < 2:
+        raise SettingError("there are no test pieces long enough", "Choose another --data.")
+    return phrases[:: max(1, len(phrases) // count)][:count]
+
+
+def _stretch(piece: Piece) -> Phrase | None:
+    phrase = piece.phrase()
+    notes = phrase.tracks[0].notes
+    if not notes:
+        return None
+    first = notes[0].start_beats
+    begin = first - phrase.beat_phase(first)
+    if phrase.beat_phase(first) and begin < phrase.pickup_beats - 1e-6:
+        begin = phrase.pickup_beats
+    end = begin + _BARS * phrase.bar_beats
+    return phrase.between(begin, end) if begin >= 0.0 and end <= phrase.length_beats else None
+
+
+def _prompts(phrases: Sequence[Phrase]) -> list[tuple[Phrase, Phrase]]:
+    """Cut each stretch into a prompt and what really follows."""
+    cut = []
+    for phrase in phrases:
+        seam = _PROMPT_BARS * phrase.bar_beats
+        pair = phrase.between(0.0, seam), phrase.between(seam, phrase.length_beats)
+        if all(part.notes for part in pair):
+            cut.append(pair)
+    return cut
+
+
+def _real(phrases: Sequence[Phrase]) -> Figures:
+    pairs = _prompts(phrases)
+    return _figures([phrase for phrase in phrases if len(phrase.tracks) > 1], pairs)
+
+
+def _measure(composer: Composer, phrases: Sequence[Phrase], seed: int) -> Figures:
+    beside, pairs = [], []
+    for number, phrase in enumerate(phrases):
+        melody = replace(phrase, tracks=phrase.tracks[:1])
+        try:
+            made = composer.generate(
+                _BARS, seed + number, Constraints(candidates=8), condition=melody
+            )
+        except SettingError:
+            continue  # it does not accompany, or not in this meter
+        beside.append(replace(melody, tracks=(*melody.tracks, *made.tracks)))
+    for number, (prompt, _) in enumerate(_prompts(phrases)):
+        length = _PROMPT_BARS * prompt.bar_beats
+        try:
+            then = composer.continue_phrase(prompt, length, Constraints(), seed + number)
+        except SettingError:
+            continue
+        pairs.append((prompt, then))
+    return _figures(beside, pairs)
+
+
+def _figures(beside: Sequence[Phrase], pairs: Sequence[tuple[Phrase, Phrase]]) -> Figures:
+    return Figures(
+        harmony_of(beside),
+        harmony_of([answer for _, answer in pairs]),
+        own_auc(pairs, rhythm_likeness),
+        own_auc(pairs, turns_likeness),
+        (len(beside), len(pairs)),
+    )
+
+
+def _print(console: Console, found: dict[str, Figures]) -> None:
+    table = Table(
+        "composer", "beside: clashes %", "named %", "after: clashes %", "named %", "AUC rhythm",
+        "AUC turns", "pieces",
+    )  # fmt: skip
+    for name, f in found.items():
+        shares = (f.beside.clashes, f.beside.named, f.after.clashes, f.after.named)
+        table.add_row(
+            name,
+            *(f"{100.0 * share:.1f}" for share in shares),
+            f"{f.rhythm_auc:.2f}",
+            f"{f.turns_auc:.2f}",
+            f"{f.pieces[0]} / {f.pieces[1]}",
+        )
+    console.print(table)
+    console.print(
+        f"Wanted: clashes at most {100 * MOST_CLASHES:g} %, named at least "
+        f"{100 * LEAST_NAMED:g} %, AUC at least {LEAST_AUC[0]} and {LEAST_AUC[1]}."
+    )
