@@ -1,9 +1,9 @@
 """Train any system: one loop, from the first step to the last checkpoint.
 
 In: a `System` with a recipe, its material (a corpus of music, a set of waves), and a run folder.
-Out: a checkpoint every few minutes, the best one by the validation loss, TensorBoard logs with
-losses and pictures, samples to hear, and the same result to the bit whether or not the run was
-interrupted (with a fixed number of steps, on the same machine and number of threads).
+Out: a checkpoint every few minutes, the best one by the validation loss, losses and pictures as
+TensorBoard logs and as PNG files, samples to hear, and the same result to the bit whether or not
+the run was interrupted (with a fixed number of steps, on the same machine and number of threads).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from instrument.errors import FileError, SettingError
 from instrument.schema import NO_JSON
+from training.pictures.losses import LossTable
 from training.trainer.average import WeightAverage, mean_weights
 from training.trainer.checkpoint import (
     CHECKPOINT,
@@ -132,6 +133,7 @@ class Run:
         mark = saved = time.monotonic()
         pause = _SOONEST_CHECKPOINT
         writer = SummaryWriter(self.folder / "tensorboard", purge_step=self.card.step)
+        table = LossTable(self.folder, self.card.step)
         try:
             while self.fraction < 1.0 and not stop:
                 before, losses, now = self.fraction, self._step(), time.monotonic()
@@ -139,7 +141,7 @@ class Run:
                 mark, stop = now, bool(asked)
                 self.card = replace(self.card, step=self.card.step + 1, seconds=seconds)
                 if is_first:
-                    self._look(writer, losses, before, report)
+                    self._look(writer, table, losses, before, report)
                 if is_first and now - saved > pause:
                     self.save()
                     saved = time.monotonic()
@@ -190,6 +192,7 @@ class Run:
     def _look(
         self,
         writer: SummaryWriter,
+        table: LossTable,
         losses: dict[str, Tensor],
         before: float,
         report: Report,
@@ -201,18 +204,21 @@ class Run:
             figures = {name: float(value) for name, value in losses.items()}
             for name, figure in figures.items():
                 writer.add_scalar(f"train/{name}", figure, step)
+            table.add(step, figures)
             report(self.card, self.fraction, figures)
             self._reported = self.card.seconds
         if _crosses(before, self.fraction, _CHECKS):
-            self._validate(writer)
+            self._validate(writer, table)
         if _crosses(before, self.fraction, _SAMPLINGS):
             self._write_samples(writer)
+            table.draw()
 
-    def _validate(self, writer: SummaryWriter) -> None:
+    def _validate(self, writer: SummaryWriter, table: LossTable) -> None:
         figures = self.learner.validate()
         self.card = replace(self.card, validation=figures)
         for name, value in figures.items():
             writer.add_scalar(f"validation/{name}", value, self.card.step)
+        table.add(self.card.step, figures, is_held_out=True)
         if figures.get("loss", math.inf) < self._best:
             self._best = figures["loss"]
             networks = {n: net.state_dict() for n, net in self.learner.networks.items()}
@@ -226,7 +232,9 @@ class Run:
         folder.mkdir(exist_ok=True)
         for _ in samples.write(folder, f"{self.card.step:07d} "):
             pass
-        writer.add_figure("samples", samples.draw(), self.card.step)
+        picture = samples.draw()
+        picture.savefig(folder / f"{self.card.step:07d}.png", dpi=80)
+        writer.add_figure("samples", picture, self.card.step)
 
 
 def new_run(

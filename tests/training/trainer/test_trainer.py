@@ -135,6 +135,23 @@ def test_samples_are_written_as_midi_and_pictures(corpus: Corpus, tmp_path: Path
     train(begin(corpus, tmp_path))
     assert len(list((tmp_path / "samples").glob("*a note.mid"))) == 8
     assert list((tmp_path / "tensorboard").glob("events*"))
+    pictures = list((tmp_path / "samples").glob("*.png"))
+    assert len(pictures) == 8
+    for picture in (*pictures, tmp_path / "losses.png"):
+        assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_table_of_losses_goes_on_where_the_run_does(corpus: Corpus, tmp_path: Path) -> None:
+    train(begin(corpus, tmp_path), until=0.5)
+    with (tmp_path / "losses.tsv").open("a") as table:
+        table.write("100\tloss\t9.9\n60\tlo")  # later, and cut off
+    train(resumed_run(LINE, corpus, tmp_path, CPU, None))
+    rows = [line.split("\t") for line in (tmp_path / "losses.tsv").read_text().splitlines()]
+    assert rows[0] == ["step", "figure", "value"]
+    steps = [int(step) for step, name, _ in rows[1:] if name == "loss"]
+    assert steps == sorted(steps) == list(range(20, 121, 20))
+    assert ["100", "loss", "9.9"] not in rows
+    assert {name for _, name, _ in rows[1:]} == {"loss", "held-out loss"}
 
 
 def test_a_diverged_run_says_so_and_keeps_its_checkpoint(corpus: Corpus, tmp_path: Path) -> None:
