@@ -16,6 +16,7 @@ RATE_HZ = click.IntRange(8_000, 192_000)
 SEED = click.IntRange(0, 2**31 - 1)
 PRESET_HELP = "A preset's name or .toml file; see: latentkeys presets list."
 
+_MOST_QUARTERS = 16
 _NO_END = 2**31 - 1001  # seeds: no person counts so far
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
@@ -30,6 +31,31 @@ class Choice(click.Choice[str]):
 
         said = super().get_invalid_choice_message(value, ctx)
         return f"{said} {nearest(str(value), self.choices)}".rstrip()
+
+
+def meter_beats(
+    _context: click.Context | None, _option: click.Parameter | None, meter: str | None
+) -> int | None:
+    """Read a meter as how many quarter notes a bar has: 3 of "3/4" and of "6/8".
+
+    Raises
+    ------
+    click.BadParameter
+        They are not 1 to 16 whole ones.
+    """
+    if meter is None:
+        return None
+    beats, _, unit = meter.partition("/")
+    try:
+        quarters = 4 * int(beats) / int(unit or 4)
+    except (ValueError, ZeroDivisionError):
+        quarters = 0.0
+    if quarters != int(quarters) or not 1 <= quarters <= _MOST_QUARTERS:
+        raise click.BadParameter(
+            f"{meter!r} is no meter of 1 to {_MOST_QUARTERS} whole quarter notes, "
+            "such as 4/4, 3/4 or 6/8."
+        )
+    return int(quarters)
 
 
 class HeadedOption(click.Option):

@@ -16,6 +16,7 @@ from instrument.cli.options import (
     RATE_HZ,
     Choice,
     HeadedCommand,
+    meter_beats,
     refuse_without,
     tuning_options,
     under,
@@ -93,8 +94,9 @@ _PARTNER = "partner_"  # the partner's flags are called so
 @_partner(
     "--clock",
     "partner_clock",
-    type=Choice(["internal", "midi", "link"]),
-    help="Whose tempo counts: the partner's own (internal), a MIDI clock's, Ableton Link's.",
+    type=Choice(["internal", "player", "midi", "link"]),
+    help="Whose tempo counts: the partner's own (internal), yours, found in what you play (player),"
+    " a MIDI clock's, Ableton Link's. Yours when neither this nor --tempo is given, nor a click.",
 )
 @_partner(
     "--tempo",
@@ -102,6 +104,13 @@ _PARTNER = "partner_"  # the partner's flags are called so
     type=click.FloatRange(20, 400),
     metavar="BPM",
     help="The tempo to begin with; 120 when not given.",
+)
+@_partner(
+    "--meter",
+    "partner_bar_beats",
+    callback=meter_beats,
+    metavar="3/4",
+    help="The meter, such as 3/4 or 6/8; 4/4 when not given. While you play, the key b marks bars.",
 )
 @_partner(
     "--seed",

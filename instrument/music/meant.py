@@ -161,6 +161,12 @@ class Ear:
         chords = [count for count in together.values() if count > 1]
         return max(chords) if len(chords) > _OFTEN * len(together) else 1
 
+    def loudness(self) -> int | None:
+        """Return the phrase's mean velocity."""
+        if not self.phrase:
+            return None
+        return round(sum(note.velocity for note in self.phrase) / len(self.phrase))
+
     def key(self) -> Key | None:
         """Return the key that the last notes are in, if there is one."""
         return likely_key(self.phrase)

@@ -38,6 +38,18 @@ class Silence(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True)
     """Forget what is planned, stop what sounds, and listen."""
 
 
+class BarLine(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Take this moment for a bar line: two in a row say how long a bar is."""
+
+
+class ComeToEnd(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Come to an end: a last chord on the next bar line, then listen."""
+
+
+class LockKey(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Stay in the key that is heard now, until it is asked for again."""
+
+
 class Learn(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Let the next controller that moves turn a knob."""
 
@@ -55,7 +67,9 @@ class Keep(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Write the take; it changes no music, so it is not part of one."""
 
 
-PartnerCommand = Tap | ThinkAgain | Accept | Lock | Silence | Learn | FollowLink
+PartnerCommand = (
+    Tap | ThinkAgain | Accept | Lock | Silence | BarLine | ComeToEnd | LockKey | Learn | FollowLink
+)
 Command = PartnerCommand | Keep
 
 COMMANDS: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)

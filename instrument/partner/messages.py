@@ -62,6 +62,7 @@ class View(msgspec.Struct, frozen=True, tag=True):
     situation: str  #: who plays: "listening", "answering", …
     is_locked: bool
     notes: tuple[RollNote, ...]
+    key: str = ""  #: that is heard or was asked for: "G major, locked"
     knob: str = ""  #: what is learned or has just been turned: "temperature 0.80"
 
 

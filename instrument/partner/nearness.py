@@ -30,8 +30,15 @@ def near_to(ear: Ear, asked: Constraints, options: PartnerOptions) -> Constraint
         density = ear.density()
     if key is None and options.key is None:
         key = ear.key()
-    temperature = min(asked.temperature * (1.25 - 0.5 * near), 10.0)
-    return replace(asked, register=register, density=density, key=key, temperature=temperature)
+    return replace(
+        asked,
+        register=register,
+        density=density,
+        key=key,
+        temperature=min(asked.temperature * (1.25 - 0.5 * near), 10.0),
+        loudness=ear.loudness(),
+        voices=voices_near(ear, options),
+    )
 
 
 def blend_near(options: PartnerOptions) -> float:
@@ -46,6 +53,8 @@ def candidates_near(options: PartnerOptions) -> int:
 
 def voices_near(ear: Ear, options: PartnerOptions) -> int:
     """Return how many notes may sound at once: a line is answered with a line."""
+    if options.voices is not None:
+        return options.voices
     if options.closeness == 0.0 or not ear.phrase:
         return options.polyphony
     return min(options.polyphony, ear.voices())

@@ -40,6 +40,7 @@ def open_partner(options: PartnerOptions, rate_hz: float, rules: int = RULES) ->
         open_mode(options),
         transport,
         follows_clock=options.clock == "midi",
+        follows_player=options.clock == "player",
         rules=rules,
     )
 

@@ -52,6 +52,11 @@ class Output:
         )
         self._messages: list[Message] = []
 
+    @property
+    def is_sounding(self) -> bool:
+        """Something of ours sounds."""
+        return bool(len(self.ledger))
+
     def take(self) -> list[Message]:
         """Take what is to be sent."""
         messages, self._messages = self._messages, []

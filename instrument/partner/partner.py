@@ -13,7 +13,7 @@ Where does a player's note-on go? `hear` → `PlayerNotes` → the mode decides 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -33,9 +33,12 @@ from instrument.music.transport import Transport
 from instrument.partner.clocks.midi_clock import CLOCK_MESSAGES, ClockNews
 from instrument.partner.commands import (
     Accept,
+    BarLine,
+    ComeToEnd,
     FollowLink,
     Learn,
     Lock,
+    LockKey,
     PartnerCommand,
     Silence,
     Tap,
@@ -45,7 +48,7 @@ from instrument.partner.knobs import KnobBoard
 from instrument.partner.note_composer import ComposerState, NoteComposer
 from instrument.partner.output import Output
 from instrument.partner.phrasing import GRID_BEATS, Phrasing
-from instrument.partner.plan import Plan, Planned
+from instrument.partner.plan import Plan, Planned, free_part
 from instrument.partner.player_notes import MOST_EQUAL, PlayerNotes
 from instrument.partner.settings import COMMIT_SECONDS
 from instrument.partner.sounding_notes import Message
@@ -102,6 +105,8 @@ class Partner:
         Where the music begins.
     follows_clock
         Wait for a MIDI clock instead of keeping the transport's own tempo.
+    follows_player
+        Take beat and tempo from the player's strikes.
     rules
         How it listens and decides; a take is played by the rules of its own format.
 
@@ -125,10 +130,11 @@ class Partner:
         transport: Transport,
         *,
         follows_clock: bool = False,
+        follows_player: bool = False,
         rules: int = RULES,
     ) -> None:
         self.composer, self.mode = composer, mode
-        self.time = Timeline(transport, follows_clock=follows_clock)
+        self.time = Timeline(transport, follows_clock=follows_clock, follows_player=follows_player)
         self.phrasing = Phrasing(options, hears_what_is_meant=rules >= MEANT_RULES)
         self.output = Output(self.time, self.phrasing)
         self._most_equal = 1 if rules == 1 else MOST_EQUAL
@@ -139,6 +145,7 @@ class Partner:
         self.knobs = KnobBoard(options.knobs)
         self.keeps = False
         self._locked_until = -math.inf  # what is planned before it stays
+        self._ends_at: float | None = None  # of what is being played
         self._composed_until = -math.inf  # start of the last note that was composed
         self.step_frames = round(STEP_SECONDS * transport.rate_hz)
 
@@ -210,8 +217,11 @@ class Partner:
             Which input it came from; a clock is followed on one of them.
         """
         if data[0] >= SYSTEM:
-            self._heed(self.time.hear_clock(frame, data, source))
+            self._heed(lambda: self.time.hear_clock(frame, data, source))
             return
+        if is_note_on(data):
+            is_free = not (self.plan.notes or self.output.is_sounding)
+            self._heed(lambda: self.time.strike(frame, is_free=is_free))
         beats = self.transport.beats_at(frame)
         self.journal.hear(frame, data)
         if is_control(data):
@@ -230,7 +240,7 @@ class Partner:
         """
         match command:
             case Tap():
-                self._heed(self.time.tap(self.output.until_beats))
+                self._heed(lambda: self.time.tap(self.output.until_beats))
             case ThinkAgain():
                 self.cut_soon(self.frame)
                 self.moment = replace(self.moment, drawn=self.moment.drawn + _ANOTHER_DRAW)
@@ -241,10 +251,16 @@ class Partner:
             case Silence():
                 self._locked_until = -math.inf
                 self.begin_anew()
+            case BarLine():
+                self._heed(self.time.bar_line)
+            case ComeToEnd():
+                self._end_soon()
+            case LockKey():
+                self.phrasing.lock_key()
             case Learn(knob):
                 self.knobs.learn(knob)
             case FollowLink(beats, bpm):
-                self._heed(self.time.follow_link(beats, bpm))
+                self._heed(lambda: self.time.follow_link(beats, bpm))
 
     def ask(self, options: PartnerOptions) -> None:
         """Play otherwise from the next beat on, or at once if nothing is planned.
@@ -261,9 +277,13 @@ class Partner:
 
     def step(self) -> list[Message]:
         """Live through the next millisecond; return what is to be sent."""
-        self._heed(self.time.go_on(self.step_frames))
-        if self.transport.is_running:
-            self.mode.step(self, self.beats, self.frame)
+        self._heed(lambda: self.time.go_on(self.step_frames))
+        if self.transport.is_running and self.time.is_sure:
+            if self._ends_at is None:
+                self.mode.step(self, self.beats, self.frame)
+            elif self.beats >= self._ends_at:
+                self._ends_at = None
+                self.mode.begin_anew(self)
             self.output.hand_over(self.plan)
         messages = self.output.take()
         for message in messages:
@@ -339,7 +359,8 @@ class Partner:
             What was planned; None if the composer's next note comes no sooner than the end.
         """
         before, ask = self.moment, self.phrasing
-        ours = [planned.note for planned in (*self.output.lately, *self.plan.notes)]
+        planned = (*self.output.lately, *self.plan.notes)
+        ours = [one.note for one in planned]
         soonest = earliest_beats if starts_now else ask.on_page(earliest_beats)
         soonest = max(0.0, ask.room_from(soonest, ours, self._composed_until))
         candidates = 1 if starts_now else ask.candidates
@@ -354,7 +375,8 @@ class Partner:
         # In the order of composing, whatever the feel has become: `cut` relies on it.
         played = ask.felt(written, max(earliest_beats, self._composed_until))
         self._composed_until = played.start_beats
-        self.plan.add(Planned(ask.blended(played, self.hands.velocity), 0, before))
+        part = free_part(played, planned, ask.parts)
+        self.plan.add(Planned(ask.blended(played, self.hands.velocity), part, before))
         self.moment, self._untold = after, written
         return played
 
@@ -400,8 +422,21 @@ class Partner:
             self.moment = first.before
         self.mode.was_cut(self, beats)
 
+    def _end_soon(self) -> None:
+        """Plan a last chord, a bar long, on the next bar line; nothing is composed after it."""
+        bar = self.transport.bar_beats
+        line = self.transport.next_line(self.soonest_beats(), bar)
+        self._locked_until = -math.inf
+        self.cut(line)
+        self.plan.cut(line)  # a mode has put its own there again
+        notes = [planned.note for planned in (*self.output.lately, *self.plan.notes)]
+        for part, note in enumerate(self.phrasing.last_chord(notes[-1:], line, bar)):
+            self.plan.add(Planned(replace(note, velocity=self.hands.velocity), part))
+        self._ends_at = line + bar
+
     def begin_anew(self) -> None:
         """Forget what was planned and heard; let everything go."""
+        self._ends_at = None
         self.plan = Plan()
         self.hands.forget()
         self.phrasing.ear.begin_phrase()
@@ -412,9 +447,16 @@ class Partner:
         self.output.begin_anew()
         self.mode.begin_anew(self)
 
-    def _heed(self, change: Change) -> None:
-        """Write down what has become of the clock; begin anew where it has jumped."""
-        if change is not Change.NONE:
+    def _heed(self, turn: Callable[[], Change]) -> None:
+        """Write down what becomes of the clock; begin anew where it jumps."""
+        before = self.transport.tie
+        change = turn()
+        if change is Change.JUMPED and self.time.has_just_begun:
+            self.journal = PerformanceLog(self.transport, self._most_equal)  # its bars are ours
+        elif change is not Change.NONE:
             self.journal.follow(self.transport, self.frame)
         if change is Change.JUMPED:
             self.begin_anew()
+        elif change is Change.FOUND:
+            after = self.transport.tie
+            self.hands.move(lambda beats: after.beats_at(before.frame_at(beats)))

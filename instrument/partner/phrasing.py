@@ -109,6 +109,14 @@ class Phrasing:
             return self.options.polyphony
         return voices_near(self.ear, self.options)
 
+    @property
+    def parts(self) -> int:
+        """How many parts of ours play what a note model draws: as many as have channels."""
+        options = self.options
+        if options.voices is None:
+            return 1
+        return max(1, len(options.voice_channels), len(options.output_channels))
+
     def on_page(self, played_beats: float) -> float:
         """Return where a position of the player's time lies on the page."""
         is_felt = self.hears_what_is_meant and not self.options.is_quantised
@@ -132,6 +140,29 @@ class Phrasing:
         near = [p for p in range(128) if p % 12 in key.tonic_chord and allowed[p]]
         pitch = min(near, key=lambda p: abs(p - note.pitch), default=note.pitch)
         return replace(note, pitch=pitch, length_beats=shape.ends_beats - note.start_beats)
+
+    def last_chord(self, last: Sequence[Note], beats: float, length: float) -> tuple[Note, ...]:
+        """Return what ends a piece: the tonic near our last note, with its chord if we play chords.
+
+        Without a key nothing but that note ends it; without a note, nothing does.
+        """
+        if not last:
+            return ()
+        (before,), key = last, self.key
+        if key is None:
+            return (replace(before, start_beats=beats, length_beats=length),)
+        classes = key.tonic_chord if self.polyphony > 1 else key.tonic_chord[:1]
+        pitches = [
+            min((p for p in range(128) if p % 12 == one), key=lambda p: abs(p - before.pitch))
+            for one in classes
+        ]
+        return tuple(Note(beats, pitch, length, before.velocity) for pitch in sorted(pitches)[::-1])
+
+    def lock_key(self) -> None:
+        """Stay in the key that is heard, or be free again."""
+        heard = self.ear.key()
+        name = None if self.options.key else heard.name if heard else None
+        self.ask(replace(self.options, key=name))
 
     def blended(self, note: Note, player_velocity: float) -> Note:
         """Bring a note's velocity towards the player's, and along the curve of his phrase."""

@@ -7,6 +7,7 @@ comes after some point is therefore to drop the notes and to go on from the firs
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -14,6 +15,8 @@ from instrument.music.note import Note
 from instrument.partner.note_composer import ComposerState
 
 _START = attrgetter("note.start_beats")
+_NEARLY = 1.0 / 24.0
+_FAR = 5  # semitones: farther leaps are rather another part's entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,27 @@ class Planned:
     note: Note
     part: int = 0
     before: ComposerState | None = None
+
+
+def free_part(note: Note, before: Sequence[Planned], parts: int) -> int:
+    """Return which of several parts plays a note: one that is free, and was nearest to it.
+
+    Parameters
+    ----------
+    before
+        What was planned before it, in order.
+    """
+    last = {planned.part: planned.note for planned in before}
+    free = [
+        part
+        for part in range(parts)
+        if part not in last or last[part].end_beats <= note.start_beats + _NEARLY
+    ]
+
+    def distance(part: int) -> tuple[int, int]:
+        return (abs(last[part].pitch - note.pitch) if part in last else _FAR, part)
+
+    return min(free or range(parts), key=distance)
 
 
 class Plan:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -134,6 +135,21 @@ class PlayerNotes:
         """Take every note; those still held will be as long as notes have been of late."""
         taken, self._waiting = self._waiting, []
         return tuple(key.note(key.start_beats + self._usual_beats) for key in taken)
+
+    def move(self, place: Callable[[float], float]) -> None:
+        """Put everything elsewhere: the player's tempo is known now.
+
+        Parameters
+        ----------
+        place
+            Turns a position into the new one.
+        """
+        keys = {id(key): key for key in (*self._waiting, *self._lately)}
+        for key in keys.values():
+            key.start_beats = place(key.start_beats)
+            key.end_beats = None if key.end_beats is None else place(key.end_beats)
+        self._strikes = [place(start) for start in self._strikes]
+        self.last_beats = None if self.last_beats is None else place(self.last_beats)
 
     def forget(self) -> None:
         """Begin anew, as after a jump: positions heard before mean nothing any more."""

@@ -1,18 +1,22 @@
-"""The partner's time: its own tempo, the player's taps, a MIDI clock, or Ableton Link.
+"""The partner's time: its own tempo, the player's taps or strikes, a MIDI clock, Ableton Link.
 
-In: frames that pass, taps, clock messages, positions of Link. Out: the `Transport` of this moment,
-and what a change of it means for what was planned.
+In: frames that pass, taps, strikes, clock messages, positions of Link. Out: the `Transport` of this
+moment, and what a change of it means for what was planned.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from enum import Enum
 
-from instrument.music.transport import TapTempo, Transport
+from instrument.music.transport import BeatAnchor, TapTempo, Transport
 from instrument.partner.clocks.midi_clock import ClockFollower
+from instrument.partner.clocks.player_clock import PlayerClock
 from instrument.partner.settings import COMMIT_SECONDS, HAND_OVER_SECONDS
 
+_SILENT_BARS = 2.0
+_MOST_BAR_BEATS, _NEAR_BEATS = 16, 0.3
 _JUMP_BEATS, _SAME_BEATS, _SAME_TEMPO = 0.25, 0.002, 1e-5  # of what Link says
 
 
@@ -22,6 +26,7 @@ class Change(Enum):
     NONE = 0
     MOVED = 1  #: another tempo, or a little correction: what is planned stays
     JUMPED = 2  #: another position, or a standstill: nothing planned is left
+    FOUND = 3  #: the player's tempo is known now: what was heard lies elsewhere in the bar
 
 
 class Timeline:
@@ -33,6 +38,8 @@ class Timeline:
         Where the music begins.
     follows_clock
         Wait for a MIDI clock instead of keeping the transport's own tempo.
+    follows_player
+        Take beat and tempo from the player's strikes.
 
     Attributes
     ----------
@@ -42,17 +49,32 @@ class Timeline:
         Of the MIDI clock, if one is followed.
     """
 
-    def __init__(self, transport: Transport, *, follows_clock: bool) -> None:
+    def __init__(
+        self, transport: Transport, *, follows_clock: bool, follows_player: bool = False
+    ) -> None:
         self.follower = ClockFollower(transport) if follows_clock else None
         self.transport = self.follower.transport if self.follower else transport
         self.frame = 0
         self._taps = TapTempo(transport.rate_hz)
+        self._player = PlayerClock(transport.rate_hz) if follows_player else None
+        self._last_strike = -math.inf
+        self._last_bar_line = -1e3  # long ago
         self._jumps, self._was_running = self.transport.jumps, self.transport.is_running
 
     @property
     def beats(self) -> float:
         """The present position."""
         return self.transport.beats_at(self.frame)
+
+    @property
+    def has_just_begun(self) -> bool:
+        """The player who is followed has struck his first key: all that was before is nothing."""
+        return self._player is not None and self.transport.jumps == 1
+
+    @property
+    def is_sure(self) -> bool:
+        """The tempo is known; a player who is followed has not shown it at first."""
+        return self._player is None or self._player.is_sure
 
     @property
     def committed_beats(self) -> float:
@@ -80,10 +102,44 @@ class Timeline:
     def go_on(self, frames: int) -> Change:
         """Let time pass."""
         self.frame += frames
+        if self._player is not None:
+            found = self._player.look(float(self.frame), self.transport.tie)
+            return self._keep_time(found, was_sure=False)
         if self.follower is None:
             return Change.NONE
         self.follower.look(float(self.frame))
         return self._follow()
+
+    def strike(self, frame: int, *, is_free: bool) -> Change:
+        """Take a strike of the player, if he is followed.
+
+        Parameters
+        ----------
+        is_free
+            Nothing of ours sounds or is planned: after a long silence the beat begins anew, at
+            the next bar line.
+        """
+        if self._player is None:
+            return Change.NONE
+        silence = self.transport.beats_at(frame) - self.transport.beats_at(self._last_strike)
+        is_first = self._last_strike == -math.inf
+        self._last_strike = float(frame)
+        if is_first or (is_free and silence > _SILENT_BARS * self.transport.bar_beats):
+            bar = self.transport.bar_beats
+            line = (
+                0.0 if is_first else self.transport.next_line(self.transport.beats_at(frame), bar)
+            )
+            self._player.begin(float(frame), line)
+            self.transport = self.transport.at(line, float(frame))
+            return Change.JUMPED
+        was_sure = self._player.is_sure
+        return self._keep_time(self._player.strike(float(frame), self.transport.tie), was_sure)
+
+    def _keep_time(self, tie: BeatAnchor, was_sure: bool) -> Change:
+        if tie == self.transport.tie:
+            return Change.NONE
+        self.transport = replace(self.transport, tie=tie)
+        return Change.MOVED if was_sure else Change.FOUND
 
     def hear_clock(self, frame: int, data: bytes, source: int) -> Change:
         """Take a message of a MIDI clock; without one to follow it means nothing."""
@@ -95,11 +151,31 @@ class Timeline:
     def tap(self, sent_until_beats: float) -> Change:
         """Take a tap of the player, from where nothing was sent yet: sent ticks stay right."""
         bpm = None if self.follower else self._taps.tap(float(self.frame))
+        if bpm is not None and self._player is not None:
+            self._player.is_sure = True  # the player has said it himself
         if bpm is None:
             return Change.NONE
         at = max(self.transport.tie.frame_at(sent_until_beats), float(self.frame))
         self.transport = self.transport.with_tempo(bpm, at)
         return Change.MOVED
+
+    def bar_line(self) -> Change:
+        """Take this moment for a bar line; the second of two says how long a bar is.
+
+        Whoever follows another program's clock has its bar lines, but not their distance.
+        """
+        beats = self.beats
+        distance, self._last_bar_line = beats - self._last_bar_line, beats
+        bar = round(distance)
+        is_meter = 1 <= bar <= _MOST_BAR_BEATS and abs(distance - bar) <= _NEAR_BEATS
+        length = float(bar) if is_meter else self.transport.bar_beats
+        music = replace(self.transport, bar_beats=length)
+        if self.follower is not None:
+            self.transport = music
+            return Change.NONE
+        line = music.next_line(beats - _NEAR_BEATS, length)
+        self.transport, self._last_bar_line = music.at(line, float(self.frame)), line
+        return Change.JUMPED
 
     def follow_link(self, beats: float, bpm: float) -> Change:
         """Take what Link says: a small difference smoothly, a large one as a jump."""

@@ -16,7 +16,7 @@ from instrument.music.constraints import Constraints, Key
 from instrument.schema import ranged
 
 ModeName = Literal["answer", "duet", "accompany", "loop"]
-ClockName = Literal["internal", "midi", "link"]
+ClockName = Literal["internal", "player", "midi", "link"]
 KnobName = Literal[
     "temperature",
     "density",
@@ -90,6 +90,8 @@ class PartnerOptions:
     highest_pitch: Annotated[int, ranged(0, 127)] = 127
     longest_beats: Annotated[float, ranged(0.05, 32, "beats")] | None = None
     polyphony: Annotated[int, ranged(1, 32, "notes")] = 4  #: its notes that may sound at once
+    #: So many it strikes at once; without it one where the player plays a line, else like him.
+    voices: Annotated[int, ranged(1, 8, "notes")] | None = None
     #: 0 = as loud as the composer has it, 1 = as loud as the player.
     velocity_follow: Annotated[float, ranged(0, 1)] = 0.5
     blend: Annotated[float, ranged(0, 1)] = 0.0  #: share of this session's counts

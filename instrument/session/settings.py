@@ -11,7 +11,7 @@ from typing import Any
 from instrument.engine.messages import EngineSettings
 from instrument.errors import SettingError
 from instrument.music.tuning import KeyTuning
-from instrument.preset.partner_options import PartnerOptions
+from instrument.preset.partner_options import ClockName, PartnerOptions
 
 _PARTNER, _TUNING = "partner_", "tuning_"  # flags that begin so are its
 
@@ -71,7 +71,15 @@ class PlaySettings:
         if preset is None and "mode" not in self.partner:
             return None
         options = replace(preset or PartnerOptions(), **self.partner)
+        if "clock" not in self.partner:
+            options = replace(options, clock=self._clock(options, preset is not None))
         return replace(options, seed=secrets.randbits(31)) if options.seed is None else options
+
+    def _clock(self, options: PartnerOptions, is_from_preset: bool) -> ClockName:
+        """Whose tempo counts where nobody says it: the player's, if nothing else beats time."""
+        if "tempo" in self.partner or options.metronome or options.count_in_bars:
+            return "internal" if options.clock == "player" else options.clock
+        return options.clock if is_from_preset or options.sends_clock else "player"
 
 
 def _of(prefix: str, flags: Mapping[str, Any]) -> dict[str, Any]:

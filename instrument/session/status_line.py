@@ -155,6 +155,7 @@ class StatusLine:
         parts = (
             view.situation,
             "locked" if view.is_locked else "",
+            view.key,
             view.knob,
             place,
             f"{view.bpm:.0f} bpm",

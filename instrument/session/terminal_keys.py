@@ -8,10 +8,13 @@ from typing import Any
 
 from instrument.partner.commands import (
     Accept,
+    BarLine,
+    ComeToEnd,
     Command,
     Keep,
     Learn,
     Lock,
+    LockKey,
     Silence,
     Tap,
     ThinkAgain,
@@ -21,16 +24,20 @@ from instrument.partner.knobs import KNOBS
 #: What a key of the computer asks the partner for.
 KEYS: dict[str, Command] = {
     "t": Tap(),
+    "b": BarLine(),
     "r": ThinkAgain(),
     "a": Accept(),
     "l": Lock(),
     "s": Silence(),
+    "e": ComeToEnd(),
+    "g": LockKey(),
     "k": Keep(),
     **{str(number): Learn(knob) for number, knob in enumerate(KNOBS, start=1)},
 }
 HELP = (
     "? shows this; "
-    "t taps the tempo, r thinks again, a accepts, l locks, s silences, k keeps the take; "
+    "t taps the tempo, b marks a bar line (twice: the meter), r thinks again, a accepts, l locks, "
+    "s silences, e ends, g stays in the key, k keeps the take; "
     f"1-{len(KNOBS)} learn a knob: then turn a controller ({', '.join(KNOBS)})"
 )
 

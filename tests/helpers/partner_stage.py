@@ -29,6 +29,7 @@ def make_partner(
     *,
     network: NoteModel[object] | None = None,
     follows_clock: bool = False,
+    follows_player: bool = False,
     **options: object,
 ) -> Partner:
     chosen = PartnerOptions(**options)  # type: ignore[arg-type]
@@ -38,6 +39,7 @@ def make_partner(
         mode or Answer(),
         Transport.at_tempo(BPM, RATE),
         follows_clock=follows_clock,
+        follows_player=follows_player,
     )
 
 

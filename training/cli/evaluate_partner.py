@@ -12,16 +12,22 @@ from rich.table import Table
 
 from instrument.cli.options import option
 from instrument.composers.registry import BUILT_IN, NOTE_MODELS, find_composer, list_composers
+from instrument.errors import SettingError
 from instrument.files import replacing_file
+from instrument.music.note import Phrase
+from instrument.preset.preset import find_preset, load_preset
 from instrument.progress import working
-from training.cli.options import FILE
+from training.cli.options import FILE, FOLDER
 from training.metrics.partner.listening import continuations, live_answers
 from training.metrics.partner.performer import MACHINE, Performer
 from training.metrics.partner.phrases import read_phrases
 from training.metrics.partner.rhythm import Relation, relation
+from training.metrics.partner.sessions import try_partner
+from training.pictures.piano_rolls import draw_phrases
 
 LEAST_DIFFERENCE, MOST_P, LEAST_IN_KEY = 0.3, 0.001, 0.95
 DENSITIES = (0.8, 1.25)
+_SHOWN = 5
 
 
 @click.command("partner", short_help="Measure answers to a person's playing.")
@@ -33,20 +39,31 @@ DENSITIES = (0.8, 1.25)
     show_default=True,
     help="So many answers to each phrase.",
 )
+@option("--preset", "presets", metavar="NAME", multiple=True, help="Try a preset's own partner.")
+@option("--pictures", type=FOLDER, help="With --preset: draw what both played there.")
 @option("--machine", is_flag=True, help="Play exactly what is written.")
 @option("--json", "json_path", type=FILE, help="Also write the figures to this file.")
 def evaluate_partner(
-    models: tuple[str, ...], seeds: int, machine: bool, json_path: Path | None
+    models: tuple[str, ...],
+    seeds: int,
+    presets: tuple[str, ...],
+    pictures: Path | None,
+    machine: bool,
+    json_path: Path | None,
 ) -> None:
     """Play fourteen phrases to a partner and compare the rhythms of its answers.
 
     The player is up to 12 ms off and holds keys for 88 % of their value. An answer should share
-    more with the phrase that it answers than with the others.
+    more with the phrase that it answers than with the others. With --preset, the phrases are
+    played to that preset's partner, without a click.
     """
     phrases = list(read_phrases().values())
     performer = MACHINE if machine else Performer()
     found: dict[str, Relation] = {}
     console = Console()
+    if presets:
+        _try_presets(console, presets, phrases, performer, pictures)
+        return
     with working(Console(stderr=True), "opening") as now:
         for model in models or _live_models():
             for way, make in (("live", live_answers), ("continue", continuations)):
@@ -57,6 +74,36 @@ def evaluate_partner(
         with replacing_file(json_path) as temporary:
             told = {name: asdict(figures) for name, figures in found.items()}
             temporary.write_text(json.dumps(told, indent=1), encoding="utf-8")
+
+
+def _try_presets(
+    console: Console,
+    presets: tuple[str, ...],
+    phrases: list[Phrase],
+    performer: Performer,
+    pictures: Path | None,
+) -> None:
+    table = Table("preset", "mode", "answered", "density", "in key %", "clashes %", "together %")
+    for name in presets:
+        options = load_preset(find_preset(name)).partner
+        if options is None:
+            raise SettingError(f"the preset {name} has no partner", "Choose one that has.")
+        with working(Console(stderr=True), name):
+            tried, sessions = try_partner(options, phrases, performer)
+        shares = (tried.in_key, tried.clashes, tried.together)
+        table.add_row(
+            name,
+            options.mode,
+            f"{tried.answered} of {len(phrases)}",
+            f"{tried.density:.2f}",
+            *(f"{100.0 * share:.1f}" for share in shares),
+        )
+        if pictures:
+            pictures.mkdir(parents=True, exist_ok=True)
+            titles = (f"{name} {number}" for number in range(1, len(sessions) + 1))
+            shown = dict(zip(titles, sessions[:_SHOWN], strict=False))
+            draw_phrases(shown).savefig(pictures / f"{name}.png", dpi=70)
+    console.print(table)
 
 
 def _live_models() -> list[str]:

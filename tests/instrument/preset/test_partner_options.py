@@ -7,8 +7,10 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+import click
 import pytest
 
+from instrument.cli.options import meter_beats
 from instrument.cli.play import play_command
 from instrument.errors import PresetError
 from instrument.files import shipped_presets_folder
@@ -103,12 +105,46 @@ def test_flags_go_before_the_preset_and_without_either_there_is_no_partner() -> 
     preset = PartnerOptions(mode="loop", model="ngram", count_in_bars=2, seed=7)
     assert PlaySettings().for_partner(None) is None
     alone = PlaySettings(partner={"mode": "duet", "seed": 3}).for_partner(None)
-    assert alone == PartnerOptions(mode="duet", seed=3)
+    assert alone == PartnerOptions(mode="duet", seed=3, clock="player")
     flags = {"partner_mode": "answer", "partner_count_in_bars": 0, "partner_model": None}
     both = PlaySettings.of_flags(flags).for_partner(preset)
     assert both == PartnerOptions(mode="answer", model="ngram", count_in_bars=0, seed=7)
     drawn = [PlaySettings(partner={"mode": "duet"}).for_partner(None) for _ in range(2)]
     assert drawn[0] and drawn[1] and drawn[0].seed != drawn[1].seed
+
+
+@pytest.mark.parametrize(
+    ("asked", "preset", "clock"),
+    [
+        ({}, None, "player"),
+        ({"tempo": 90.0}, None, "internal"),
+        ({"metronome": True}, None, "internal"),
+        ({"sends_clock": True}, None, "internal"),
+        ({"clock": "internal"}, None, "internal"),
+        ({"clock": "player", "tempo": 90.0}, None, "player"),
+        ({}, PartnerOptions(), "internal"),
+        ({}, PartnerOptions(clock="player"), "player"),
+        ({"tempo": 90.0}, PartnerOptions(clock="player"), "internal"),
+        ({}, PartnerOptions(clock="midi"), "midi"),
+    ],
+)
+def test_the_players_tempo_counts_where_nothing_else_beats_time(
+    asked: dict[str, object], preset: PartnerOptions | None, clock: str
+) -> None:
+    options = PlaySettings(partner={"mode": "duet", **asked}).for_partner(preset)
+    assert options is not None
+    assert options.clock == clock
+
+
+@pytest.mark.parametrize(("meter", "beats"), [("3/4", 3), ("6/8", 3), ("2/2", 4), ("12/8", 6)])
+def test_a_meter_is_told_in_quarter_notes(meter: str, beats: int) -> None:
+    assert meter_beats(None, None, meter) == beats
+
+
+@pytest.mark.parametrize("meter", ["7/8", "0/4", "3/0", "x", "99/4", "-3/4"])
+def test_a_meter_without_whole_quarter_notes_is_refused(meter: str) -> None:
+    with pytest.raises(click.BadParameter, match="such as 4/4"):
+        meter_beats(None, None, meter)
 
 
 def test_every_flag_of_the_partner_is_one_of_its_options() -> None:
