@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from instrument.music.note import Note, Phrase
 
 FEWEST_NOTES = 2
 MOST_BARS = 512
+_VOICES, _LEGATO_BEATS = 4, 0.25
 _MODES = ("jamming", "composer", "hybrid")
 _console = Console(highlight=False, soft_wrap=True)
 
@@ -117,7 +119,10 @@ def _constraints(command: Callable[..., None]) -> Callable[..., None]:
 @click.command("continue", cls=HeadedCommand)
 @_in_file
 @_out_file
-@_model("The composer: note_lstm_tunes after a melody, note_lstm_chorale after chords.")
+@_model(
+    "The composer: note_lstm_tunes after a melody, note_lstm_chorale after chords, chorale_lstm "
+    "after four tracks of one voice each."
+)
 @_bars
 @_constraints
 def continue_command(
@@ -129,7 +134,7 @@ def continue_command(
     """
     constraints = _constraints_of(**asked)
     file, notes, phrase = _prompt(prompt, out, force)
-    name = model or _melodic_or_chordal(phrase)
+    name = model or _usual_model(phrase)
     composer = _open(name, phrase, constraints)
     length = bars * phrase.meter_at(phrase.length_beats).bar_beats
     began = time.perf_counter()
@@ -295,12 +300,24 @@ def _remedy(notes: tuple[Note, ...], lowest: int, highest: int) -> str:
     return f"Move the file {abs(octaves)} octaves {direction}, or choose another --model."
 
 
-def _melodic_or_chordal(phrase: Phrase) -> str:
-    """Choose a model for a prompt by whether its notes start together."""
+def _usual_model(phrase: Phrase) -> str:
+    """Choose a model for a prompt: four voices, chords, or a line."""
+    if _is_in_four_voices(phrase):
+        return _installed("chorale_lstm", "note_lstm_chorale", "ngram")
     notes = pitched_notes(phrase)
     starts = {round(note.start_beats, 3) for note in notes}
     is_melody = len(starts) > 0.8 * len(notes)
     return _installed("note_lstm_tunes" if is_melody else "note_lstm_chorale", "ngram")
+
+
+def _is_in_four_voices(phrase: Phrase) -> bool:
+    """Tell four tracks in which, but for a legato's overlap, one note sounds at a time."""
+    tracks = [track for track in phrase.tracks if track.notes and not track.is_drum]
+    return len(tracks) == _VOICES and not any(
+        then.start_beats < note.end_beats - _LEGATO_BEATS
+        for track in tracks
+        for note, then in pairwise(track.notes)
+    )
 
 
 def _installed(*names: str) -> str:

@@ -68,6 +68,22 @@ def test_a_continuation_keeps_the_prompt_and_adds_whole_bars(
     assert added
 
 
+def test_four_voices_are_continued_in_four_tracks(tmp_path: Path) -> None:
+    chords = ((72, 67, 64, 48), (71, 67, 62, 55), (72, 67, 64, 48), (72, 69, 65, 53)) * 2
+    tracks = tuple(
+        Track(tuple(Note(float(beat), chord[voice], 1.1) for beat, chord in enumerate(chords)))
+        for voice in range(4)
+    )
+    write_phrase(tmp_path / "in.mid", Phrase(tracks, 8.0))
+    result = latent("continue", tmp_path / "in.mid", tmp_path / "out.mid", "--bars", 2)
+    assert result.exit_code == 0, result.exception
+    assert "by chorale_lstm" in result.output
+    made = read_phrase(tmp_path / "out.mid")
+    added = [[n for n in track.notes if n.start_beats >= 8.0] for track in made.tracks]
+    assert len(added) == 4
+    assert all(added)
+
+
 @pytest.mark.parametrize("name", ["ngram", "tiny_notes", "tiny_attention"])
 def test_one_seed_gives_one_file_and_another_seed_another(
     prompt: Path, tmp_path: Path, name: str
