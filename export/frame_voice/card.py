@@ -77,6 +77,10 @@ def describe(
     )
 
 
+SHARPNESS = 3.0
+"""Of a new card's prior: draws are then about as unlike as the instruments are; docs/voice.md."""
+
+
 def fit_prior(latents: np.ndarray[Any, np.dtype[np.float64]]) -> Prior:
     """Fit a Gaussian to the learned latents, shape (instruments, latent_size).
 
@@ -89,6 +93,7 @@ def fit_prior(latents: np.ndarray[Any, np.dtype[np.float64]]) -> Prior:
     return Prior(
         tuple(round(float(value), 6) for value in mean),
         tuple(tuple(round(float(value), 6) for value in row) for row in factor),
+        SHARPNESS,
     )
 
 

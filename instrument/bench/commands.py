@@ -196,9 +196,10 @@ def _compose(rounds: int | None) -> Report:
 
 def _presets(every: int) -> Report:
     from instrument.bench.presets.command import measure_presets, shipped_presets
+    from instrument.bench.presets.draws import draws_rows
     from instrument.bench.presets.report import bench_rows
 
-    return bench_rows(measure_presets(shipped_presets(every)))
+    return bench_rows(measure_presets(shipped_presets(every)), draws_rows())
 
 
 def _partner(seconds: float) -> Report:

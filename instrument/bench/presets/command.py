@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from instrument.bench.presets.draws import draws_rows
 from instrument.bench.presets.figures import PresetFigures, measure_preset
 from instrument.bench.presets.report import draw_figures, print_figures, write_figures
 from instrument.files import shipped_presets_folder
@@ -28,16 +29,17 @@ def evaluate_presets(
     """Play presets and measure width, evenness, touch, loudness, pitch and clicks.
 
     All shipped presets when none is named: ten seconds each, and twice that if its tones have not
-    been rendered before. What misses its goal is red.
+    been rendered before; then how unlike the models' random sounds are. What misses its goal is red.
     """
     paths = [find_preset(name) for name in names] or shipped_presets(every)
     console = Console()
     if not console.is_terminal:
         console.width = TABLE_WIDTH
     figures = measure_presets(paths)
-    print_figures(console, figures)
+    models = [] if names else draws_rows()
+    print_figures(console, figures, models)
     if json_path:
-        write_figures(json_path, figures)
+        write_figures(json_path, figures, models)
     if picture:
         draw_figures(picture, figures)
 

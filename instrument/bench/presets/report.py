@@ -20,23 +20,39 @@ _INCHES_PER_ROW, _INCHES_PER_COLUMN, _MARGIN_INCHES = 0.26, 0.95, 2.6
 _MET, _MISSED, _NONE = "#cfe8d5", "#f6c7bd", "#eeeeee"
 
 
-def print_figures(console: Console, figures: Sequence[PresetFigures]) -> None:
-    """Print every preset's figures, then those of the collection; what misses its goal is red."""
+ModelRows = Sequence[tuple[PresetGate, float]]
+
+
+def print_figures(
+    console: Console, figures: Sequence[PresetFigures], models: ModelRows = ()
+) -> None:
+    """Print every preset's figures, then those of the collection; what misses its goal is red.
+
+    Parameters
+    ----------
+    models
+        Rows of models, from `draws_rows`.
+    """
     table = Table(*("preset", *(_heading(gate) for gate in GATES)))
     for entry in figures:
         cells = zip(entry.values, GATES, strict=True)
         table.add_row(entry.name, *(_coloured(value, gate) for value, gate in cells))
     console.print(table)
     summary = Table("all presets", "figure", "goal", "")
-    for gate, value in collection_rows(figures):
+    for gate, value in [*collection_rows(figures), *models]:
         verdict = "met" if gate.is_met(value) else "missed"
         name = f"{gate.name}, {gate.statistic}"
         summary.add_row(name, f"{_text(value)} {gate.unit}", goal_text(gate), verdict)
     console.print(summary)
 
 
-def write_figures(path: Path, figures: Sequence[PresetFigures]) -> None:
+def write_figures(path: Path, figures: Sequence[PresetFigures], models: ModelRows = ()) -> None:
     """Write all figures as JSON.
+
+    Parameters
+    ----------
+    models
+        Rows of models, from `draws_rows`.
 
     Raises
     ------
@@ -55,7 +71,7 @@ def write_figures(path: Path, figures: Sequence[PresetFigures]) -> None:
                 "goal": goal_text(gate),
                 "met": gate.is_met(value),
             }
-            for gate, value in collection_rows(figures)
+            for gate, value in [*collection_rows(figures), *models]
         },
     }
     with replacing_file(path) as temporary:
@@ -89,10 +105,10 @@ def draw_figures(path: Path, figures: Sequence[PresetFigures]) -> None:
         drawing.savefig(temporary, format="png", dpi=110)
 
 
-def bench_rows(figures: Sequence[PresetFigures]) -> Report:
-    """Return the collection's figures as rows of ``latentkeys bench``."""
+def bench_rows(figures: Sequence[PresetFigures], models: ModelRows) -> Report:
+    """Return the collection's and the models' figures as rows of ``latentkeys bench``."""
     report = Report("presets")
-    for gate, value in collection_rows(figures):
+    for gate, value in [*collection_rows(figures), *models]:
         verdict = Verdict.MET if gate.is_met(value) else Verdict.MISSED
         goal = Goal(gate.high, is_ratio=False) if math.isinf(gate.low) else None
         row = Row(

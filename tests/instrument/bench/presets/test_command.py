@@ -1,12 +1,15 @@
 """The command on a shipped preset: it ends with a table, a picture and figures."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from instrument.bench.presets.command import evaluate_presets
+from instrument.bench.presets.draws import draws_share
 from instrument.bench.presets.figures import GATES, PresetGate, PresetFigures, collection_rows
+from instrument.bundle.bundle import load_sound, shipped_models_folder
 from instrument.preset.preset import Preset
 
 
@@ -47,3 +50,10 @@ def test_a_shipped_preset_is_measured(tmp_path: Path) -> None:
     assert measured["repeats that are identical"] == 0.0
     assert measured["pitch, 95 % of keys"] < 2.5
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_random_sounds_of_the_frame_voice_are_nearly_as_unlike_as_its_instruments() -> None:
+    bundle = load_sound(shipped_models_folder() / "frame_voice")
+    assert draws_share(bundle) > 0.8
+    plain = replace(bundle.card, prior=replace(bundle.sound.prior, sharpness=0.0))
+    assert draws_share(replace(bundle, card=plain)) < 0.75
