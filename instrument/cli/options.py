@@ -156,6 +156,23 @@ def tuning_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def part_options(command: Callable[..., None], heading: str) -> Callable[..., None]:
+    """Add the options that `preset.parts.parts_of` reads: ``keys`` and ``part``."""
+    sound = under(heading)
+    for decorate in (
+        sound(
+            "--part",
+            multiple=True,
+            metavar='"NAME …"',
+            help='A preset that plays besides: "slow_strings", or "rubber_line keys=A0-B3", with'
+            " velocity=1-90, channel=2, level=-3 as you like; up to two.",
+        ),
+        sound("--keys", metavar="LOW-HIGH", help="Play --preset on these keys only: C4-C8."),
+    ):
+        command = decorate(command)
+    return command
+
+
 option = under("Options")
 """`click.option`, with ranges in plain words."""
 

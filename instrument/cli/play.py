@@ -6,6 +6,7 @@ Nothing heavy is imported before the command runs, so that an error of typing is
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ from instrument.cli.options import (
     Choice,
     HeadedCommand,
     meter_beats,
+    part_options,
     refuse_without,
     tuning_options,
     under,
 )
 
-_audio, _midi, _partner = under("Sound and audio"), under("MIDI"), under("Partner")
+SOUND = "Sound and audio"
+_audio, _midi, _partner = under(SOUND), under("MIDI"), under("Partner")
 _panel = under("Panel")
 OPEN_TO_OTHERS = (
     "The panel listens at {}: whoever has its address, token included, can play and change sounds. "
@@ -34,6 +37,7 @@ _PARTNER = "partner_"  # the partner's flags are called so
 
 @click.command("play", cls=HeadedCommand)
 @_audio("--preset", metavar="NAME", help=PRESET_HELP)
+@partial(part_options, heading=SOUND)
 @_audio(
     "--audio",
     default="auto",

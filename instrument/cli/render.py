@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from instrument.cli.options import (
     SEED,
     Choice,
     HeadedCommand,
+    part_options,
     tuning_options,
     under,
 )
@@ -48,6 +50,7 @@ from instrument.offline.timbre_path import (
     parse_pace,
 )
 from instrument.preset.banks import chosen_preset
+from instrument.preset.parts import parts_of
 from instrument.preset.preset import Preset, find_preset
 from instrument.progress import LongWork
 from instrument.rendering.open_renderer import open_renderer
@@ -103,13 +106,15 @@ class MorphRequest:
         return self.morph is not None or self.pace is not None or self.touch != "preset"
 
 
-_sound, _timbre = under("Sound"), under("Moving timbre")
+SOUND = "Sound"
+_sound, _timbre = under(SOUND), under("Moving timbre")
 
 
 @click.command("render", cls=HeadedCommand)
 @click.argument("song", metavar="SONG.mid", type=click.Path(path_type=Path))
 @click.argument("out", metavar="OUT.wav", type=click.Path(path_type=Path))
 @_sound("--preset", metavar="NAME", help=PRESET_HELP)
+@partial(part_options, heading=SOUND)
 @_sound("--follow-programs", is_flag=True, help="Let the song's program changes choose presets.")
 @_sound("--no-drums", is_flag=True, help="Leave the drum channels out.")
 @_sound(
@@ -161,6 +166,8 @@ def render_command(
     song: Path,
     out: Path,
     preset: str | None,
+    keys: str | None,
+    part: tuple[str, ...],
     follow_programs: bool,
     no_drums: bool,
     rate_hz: int,
@@ -176,12 +183,18 @@ def render_command(
 ) -> None:
     """Turn a MIDI file into a WAV file, exactly as live play sounds."""
     request = MorphRequest(preset, model, morph, pace, seed, truncation, sharpness, touch)
-    keys = KeyTuning(**{name.removeprefix("tuning_"): value for name, value in tuning.items()})
+    tuned = KeyTuning(**{name.removeprefix("tuning_"): value for name, value in tuning.items()})
+    parts = parts_of(keys, part)
     if request.moves:
-        if keys != KeyTuning():
+        if tuned != KeyTuning():
             raise SettingError(
                 "a moving timbre, and the touch of the paper, have the usual tuning only",
                 "Leave --a4, --transpose, --stay-in, --tuning and --keyboard-map out.",
+            )
+        if parts:
+            raise SettingError(
+                "a moving timbre, and the touch of the paper, play alone and on all keys",
+                "Leave --keys and --part out.",
             )
         render_morph(
             song,
@@ -197,10 +210,11 @@ def render_command(
         song,
         out,
         preset=preset,
+        parts=parts,
         rate_hz=rate_hz,
         follow_programs=follow_programs,
         drums=not no_drums,
-        tuning=keys,
+        tuning=tuned,
         replace=force,
     )
 

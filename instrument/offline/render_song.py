@@ -23,8 +23,9 @@ from instrument.midi.messages import (
 )
 from instrument.midi.song import Song, read_midi_file
 from instrument.music.tuning import KeyTuning
-from instrument.preset.banks import PresetBanks, chosen_preset, program_table
+from instrument.preset.banks import LoadedPreset, PresetBanks, chosen_preset, program_table
 from instrument.preset.controllers import turn_control
+from instrument.preset.parts import Part, check_parts, part_channels, write_part
 from instrument.preset.preset import list_presets
 from instrument.progress import LongWork
 from instrument.realtime.offline_engine import OfflineEngine
@@ -48,6 +49,7 @@ def render_song(
     out: Path,
     *,
     preset: str | None,
+    parts: tuple[Part, ...] = (),
     rate_hz: int = 48_000,
     follow_programs: bool = False,
     drums: bool = True,
@@ -60,6 +62,8 @@ def render_song(
     ----------
     preset
         Name or path; the default preset when not given.
+    parts
+        What plays besides, the first of them being `preset`; none when it plays alone.
     follow_programs
         Let program changes choose presets, as they do while playing live. Otherwise they are
         ignored: a file's General MIDI programs mean other instruments than ours.
@@ -81,7 +85,16 @@ def render_song(
     keys = (tuning or KeyTuning()).key_semitones()
     song = read_song(song_path, drums=drums)
     path = chosen_preset(preset)
-    write_song(song, out, path, rate_hz=rate_hz, follow_programs=follow_programs, keys=keys)
+    check_parts(parts)
+    write_song(
+        song,
+        out,
+        path,
+        parts=parts,
+        rate_hz=rate_hz,
+        follow_programs=follow_programs,
+        keys=keys,
+    )
 
 
 def read_song(path: Path, *, drums: bool = True) -> Song:
@@ -105,6 +118,7 @@ def write_song(
     out: Path,
     preset: Path,
     *,
+    parts: tuple[Part, ...] = (),
     rate_hz: int,
     follow_programs: bool,
     keys: npt.NDArray[np.float64] | None = None,
@@ -113,6 +127,8 @@ def write_song(
 
     Parameters
     ----------
+    parts
+        What plays besides, the first of them being `preset`.
     rate_hz
         Of the WAV file.
     follow_programs
@@ -124,7 +140,7 @@ def write_song(
     console = Console(stderr=True)
     compile_once()
     with LongWork(console) as progress, WavFile(out, rate_hz) as file:
-        player = SongPlayer(song, rate_hz, follow_programs=follow_programs)
+        player = SongPlayer(song, rate_hz, parts=parts, follow_programs=follow_programs)
         if keys is not None:
             player.engine.state.fields["key_semitones"] = keys
         notes = progress.add_task("Notes", total=len(PITCHES) * 2)
@@ -148,6 +164,8 @@ class SongPlayer:
         The messages.
     rate_hz
         Frames per second.
+    parts
+        What plays besides the first preset, which is the first of them.
     follow_programs
         Let program changes choose presets.
     supply
@@ -159,13 +177,15 @@ class SongPlayer:
         song: Song,
         rate_hz: int,
         *,
+        parts: tuple[Part, ...] = (),
         follow_programs: bool = False,
         supply: Callable[[EngineState], ToneTables] = ToneTables,
     ) -> None:
         self.engine = OfflineEngine(rate_hz, BLOCK_FRAMES, LONGEST_NOTE_SECONDS)
         self._song = song
         self._rate_hz = rate_hz
-        self._banks = PresetBanks(self.engine.state)
+        self._parts, self._channels = parts, part_channels(parts, song.drum_channels)
+        self._banks = PresetBanks(self.engine.state, self._channels[1:])
         self._supply = supply(self.engine.state)
         self._programs = program_table(list_presets()) if follow_programs else {}
 
@@ -173,6 +193,12 @@ class SongPlayer:
         """Load the first preset, and the drums if there are any, before anything sounds."""
         for _ in self._change_preset(preset, on_step):
             raise AssertionError("a bank sounds before the song")
+        for number, (part, channel) in enumerate(zip(self._parts, self._channels, strict=True)):
+            if number:
+                loaded = self._bring(chosen_preset(part.preset), on_step)
+                assert loaded is not None, "`check_parts` has counted them"
+                self._banks.use_on((channel,), loaded)
+            write_part(self.engine.state, number, part, channel, self._song.drum_channels)
         if self._song.drum_channels:
             fill_drum_kit(self.engine.state)
             self._banks.use_kit(self._song.drum_channels)
@@ -203,13 +229,18 @@ class SongPlayer:
         self, preset: Path, on_step: Callable[[], None] = lambda: None
     ) -> Iterator[Stereo]:
         """Render a preset's notes, or get them from the cache, and play with it from now on."""
-        while (loaded := self._banks.place(preset)) is None:
+        while (loaded := self._bring(preset, on_step)) is None:
             yield self.engine.render(BLOCK_FRAMES)  # every bank sounds; the oldest one is fading
-        if table := self._supply.begin(loaded.bank, preset):
+        self._banks.use(loaded)
+
+    def _bring(self, preset: Path, on_step: Callable[[], None]) -> LoadedPreset | None:
+        """Bring a preset's notes into a bank; None if every bank sounds."""
+        loaded = self._banks.place(preset)
+        if loaded and (table := self._supply.begin(loaded.bank, preset)):
             while table.filler.step():
                 on_step()
             self._keep(table)
-        self._banks.use(loaded)
+        return loaded
 
     def _keep(self, table: OpenTable) -> None:
         try:

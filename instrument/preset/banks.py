@@ -124,17 +124,18 @@ class PresetBanks:
     ----------
     state
         The engine block.
-    partner_channels
-        MIDI channels, 0-15, that play the partner's preset and not the player's.
+    own_channels
+        MIDI channels, 0-15, that have a preset of their own, or none yet: the partner's, and those
+        of parts beyond the first.
     """
 
-    def __init__(self, state: EngineState, partner_channels: tuple[int, ...] = ()) -> None:
+    def __init__(self, state: EngineState, own_channels: tuple[int, ...] = ()) -> None:
         self._state = state
-        self._partner_channels = partner_channels
+        self._own_channels = own_channels
         self._drum_channels: frozenset[int] = frozenset()
         self._loaded: list[LoadedPreset] = []  # the least recently used first
         self.current: LoadedPreset | None = None  # what new notes play
-        self.partner: LoadedPreset | None = None  # what the partner's notes play
+        self._others: dict[int, LoadedPreset] = {}  # what channels play that have their own
 
     @property
     def loaded(self) -> list[LoadedPreset]:
@@ -191,7 +192,7 @@ class PresetBanks:
         self._loaded.remove(loaded)
         self._loaded.append(loaded)
         self.current = loaded
-        others = {*self._partner_channels, *self._drum_channels}
+        others = {*self._own_channels, *self._drum_channels}
         hands = [channel for channel in range(CHANNEL_COUNT) if channel not in others]
         for channel in hands if others else [ALL_CHANNELS]:
             self._state.command(USE_BANK, loaded.bank, channel)
@@ -218,8 +219,9 @@ class PresetBanks:
         write_sound(self._state, old.bank, preset)
         self.current = LoadedPreset(path, preset, old.bank)
         self._loaded[self._loaded.index(old)] = self.current
-        if self.partner == old:
-            self.partner = self.current
+        for channel, loaded in self._others.items():
+            if loaded == old:
+                self._others[channel] = self.current
         return True
 
     def use_kit(self, channels: frozenset[int]) -> None:
@@ -232,15 +234,24 @@ class PresetBanks:
         for channel in channels:
             self._state.command(USE_BANK, KIT_BANK, channel)
         for channel in given_back:
-            plays = self.partner if channel in self._partner_channels else self.current
+            plays = self._others.get(channel, self.current)
             if plays:
                 self._state.command(USE_BANK, plays.bank, channel)
 
-    def use_for_partner(self, loaded: LoadedPreset) -> None:
-        """Let the partner's new notes play this preset."""
-        self.partner = loaded
-        for channel in self._partner_channels:
+    def played_on(self, channel: int) -> LoadedPreset | None:
+        """Return the preset of a channel that has its own; None before it was given one."""
+        return self._others.get(channel)
+
+    def use_on(self, channels: tuple[int, ...], loaded: LoadedPreset) -> None:
+        """Let new notes of some of the own channels play this preset."""
+        for channel in channels:
+            self._others[channel] = loaded
             self._state.command(USE_BANK, loaded.bank, channel)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another preset can come: not every bank is played by some channel."""
+        return len(self._loaded) < len(PRESET_BANKS) or bool(self._replaceable())
 
     def _free_bank(self) -> int | None:
         taken = [loaded.bank for loaded in self._loaded]
@@ -251,9 +262,9 @@ class PresetBanks:
     def _replaceable(self) -> list[int]:
         """Return the banks of presets that nobody plays, the least recently used first.
 
-        A partner without a preset of its own stays on the first one.
+        A partner without a preset stays on the first one.
         """
-        played = {loaded.bank for loaded in (self.current, self.partner) if loaded}
+        played = {loaded.bank for loaded in (self.current, *self._others.values()) if loaded}
         played.update(int(bank) for bank in self._state.channels["bank"])
         return [loaded.bank for loaded in self._loaded if loaded.bank not in played]
 

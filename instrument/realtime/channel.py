@@ -33,7 +33,7 @@ def advance_channels(s):
 def advance_channel(s, channel, approach):
     """Move one channel's values towards their targets: its own, and those of its zone's master."""
     chan = s.channels[channel]
-    level = level_of(chan)
+    level = level_of(chan) * chan.part_gain
     balance = balance_of(chan)
     vibrato = float32(chan.modulation / 127.0)
     cutoff = cutoff_of(chan)

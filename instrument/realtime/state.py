@@ -18,6 +18,7 @@ field              writer                      readers
 ``panel_ring``     panel                       kernel
 ``banks``          control, models             kernel, at note-on
 ``key_semitones``  control, before it starts   kernel, at note-on
+``parts``          control                     kernel, at every message
 ``slots``, tones   models                      kernel
 ``log_ring``       kernel                      control, partner (what is played); tests
 ``out_ring``       kernel                      JACK's callback, or the engine's MIDI thread
@@ -97,6 +98,7 @@ ALL_CHANNELS: Final = 127
 # Where a MIDI message of a ring goes (its `value`).
 TO_VOICES: Final = 0
 TO_OUT: Final = 1  # to the MIDI output, at its frame
+AS_IT_IS: Final = 2  # to the voices of its own channel, past the parts
 
 CLOCK_TICK: Final = 0xF8  # the first of MIDI's real-time messages
 
@@ -140,6 +142,7 @@ TARGET_COUNT: Final = 6
 SINE, TRIANGLE, SAW, SQUARE, STEPS = range(5)
 LFO_COUNT: Final = 2
 MOST_ROUTES: Final = 8
+MOST_PARTS: Final = 3
 
 
 def _record(*fields: tuple[Any, ...]) -> np.dtype[np.void]:
@@ -282,6 +285,18 @@ CHANNEL = _record(
     ("pedal_source", "i4"),  # who has moved a pedal last
     ("felt_pressure", "i4"),  # its own or its master's
     ("controllers", "i4", (120,)),  # as they were last moved
+    ("part_gain", "f4"),  # of the part that plays here
+)
+
+# One of several sounds under one pair of hands.
+PART = _record(
+    ("hears", "i4"),  # bit c: what is played on channel c; 0 = nothing yet
+    ("plays", "i4"),  # on this channel, with its bank and its controllers
+    ("lowest_key", "i4"),
+    ("highest_key", "i4"),
+    ("lowest_velocity", "i4"),
+    ("highest_velocity", "i4"),
+    ("gain", "f4"),
 )
 
 KEY = _record(
@@ -453,6 +468,8 @@ STATE = _record(
     ("bank_count", "i8", (BANK_COUNT,)),
     ("key_semitones", "f8", (KEY_COUNT,)),  # what each key sounds, 69 = 440 Hz
     ("channels", CHANNEL, (CHANNEL_COUNT,)),
+    ("part_count", "i8"),  # 0: every channel plays its own bank
+    ("parts", PART, (MOST_PARTS,)),
     # -- whose hands are on which keys
     ("strikes", "i8"),  # note-ons so far
     ("keys", KEY, (CHANNEL_COUNT, KEY_COUNT)),
@@ -511,7 +528,7 @@ STATE = _record(
 OUTLIVES_THE_ENGINE: Final = {
     *("magic", "format", "rate_hz", "slot_frames", "slot_stride", "clock", "heartbeats"),
     *("channel_mask", "goes_through", "echo_frames", "master_gain", "master_target"),
-    *("channels", "key_semitones", "banks", "slots", "wanted", "meters"),
+    *("channels", "part_count", "parts", "key_semitones", "banks", "slots", "wanted", "meters"),
     *(name for name in STATE.names or () if name.endswith("_ring")),
 }
 """Fields that an engine takes over from one that died."""
@@ -795,6 +812,7 @@ def _write_defaults(fields: NDArray[np.void]) -> None:
     channels["pan"] = channels["brightness"] = 64
     channels["bend_range"] = 2.0
     channels["release_stretch"] = 1.0
+    channels["part_gain"] = 1.0
     channels["master"] = np.arange(CHANNEL_COUNT)
     for controller in ("portamento", "portamento_time", "glides_from"):
         channels[controller] = NOT_GIVEN

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from instrument.panel.link_messages import CallPartner
 from instrument.partner import messages as partner_messages
 from instrument.partner.commands import Command
 from instrument.preset.partner_options import PartnerOptions
+from instrument.preset.parts import part_channels, write_part
 from instrument.preset.preset import find_preset, load_preset
 from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice
@@ -34,7 +36,7 @@ from instrument.session.models_process import ModelsProcess
 from instrument.session.panel_link import PanelLink
 from instrument.session.panel_process import PanelProcess
 from instrument.session.partner_process import PartnerProcess
-from instrument.session.preset_changes import PresetChanges
+from instrument.session.preset_changes import OtherPreset, PresetChanges
 from instrument.session.session_folder import create_state
 from instrument.session.settings import PlaySettings
 from instrument.session.song_player import SongFeed
@@ -95,15 +97,29 @@ class Host:
         self._status = status(self.state)
         options = settings.for_partner(load_preset(preset, self._status.say).partner)
         # What can be wrong is looked for before a process is started that nobody would end.
-        sound = find_preset(options.preset) if options and options.preset else None
+        partners = options.voice_channels if options else ()
+        channels = part_channels(settings.parts, partners)
+        others = [
+            OtherPreset(
+                (channel,),
+                find_preset(str(part.preset)),
+                partial(write_part, self.state, number, part, channel, partners),
+            )
+            for number, (part, channel) in enumerate(zip(settings.parts, channels, strict=True))
+            if number
+        ]
+        if options and options.preset:
+            others.append(OtherPreset(partners, find_preset(options.preset)))
+        if settings.parts:
+            write_part(self.state, 0, settings.parts[0], channels[0], partners)
         self._models = models(self.state, folder)
         self.presets = PresetChanges(
             self.state,
             preset,
             self._models,
             self._status,
-            options.voice_channels if options else (),
-            sound,
+            (*partners, *channels[1:]),
+            tuple(others),
         )
         self._folder, self._partner_options = folder, options
         self._partner = PartnerProcess(self.state, folder, options) if options else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -22,6 +23,7 @@ from instrument.midi.song import Song, read_midi_file, song_of
 from instrument.music.note import Phrase
 from instrument.preset.banks import preset_file
 from instrument.preset.partner_options import PartnerOptions
+from instrument.preset.parts import check_parts, parts_of
 from instrument.preset.preset import Preset, load_preset
 from instrument.realtime.state import EngineState
 from instrument.rendering.renderer import ToneRenderer
@@ -61,6 +63,9 @@ class Session:
         A partner that plays along, instead of the one that the preset may bring.
     renderer
         One's own, instead of the model that presets name. It works in a thread of this process.
+    keys, parts
+        On which keys `preset` plays, and what plays besides, as behind ``--keys`` and each
+        ``--part`` of the command line: ``keys="C4-C8", parts=["rubber_line keys=A0-B3"]``.
 
     Examples
     --------
@@ -82,9 +87,12 @@ class Session:
         record: Path | str | None = None,
         partner: PartnerOptions | None = None,
         renderer: ToneRenderer | None = None,
+        keys: str | None = None,
+        parts: Sequence[str] = (),
     ) -> None:
         self._preset = preset
         self._settings = PlaySettings(
+            parts=parts_of(keys, parts),
             audio=str(audio),
             midi_in=midi_in,
             rate_hz=rate_hz,
@@ -108,6 +116,7 @@ class Session:
             The engine cannot start.
         """
         check_files(self._settings)
+        check_parts(self._settings.parts)
         compile_once()
         with ExitStack() as opening:
             folder = opening.enter_context(session_folder())

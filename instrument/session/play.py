@@ -19,6 +19,7 @@ from instrument.files import free_name
 from instrument.first_start import compile_once
 from instrument.midi.song import Song, read_midi_file
 from instrument.preset.banks import chosen_preset
+from instrument.preset.parts import check_parts
 from instrument.preset.preset import Preset, find_preset, load_preset
 from instrument.session.control import Host
 from instrument.session.demo import demonstration
@@ -45,7 +46,7 @@ def play_live(settings: PlaySettings) -> None:
     """
     preset = chosen_preset(settings.preset)
     # What is wrong is told before anything starts.
-    _check_partner(settings, load_preset(preset))
+    _check_others(settings, load_preset(preset))
     settings.tuning.key_semitones()
     song = _song(settings)
     check_files(settings)
@@ -107,8 +108,11 @@ def panic_key(host: Host) -> Iterator[None]:
             signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
-def _check_partner(settings: PlaySettings, preset: Preset) -> None:
-    if partner := settings.for_partner(preset.partner):
+def _check_others(settings: PlaySettings, preset: Preset) -> None:
+    """Refuse a partner or parts that cannot play, before anything starts."""
+    partner = settings.for_partner(preset.partner)
+    check_parts(settings.parts, others=int(bool(partner and partner.preset)))
+    if partner:
         from instrument.partner.open_partner import check_composers  # not needed otherwise
 
         check_composers(partner)

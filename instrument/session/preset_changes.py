@@ -7,6 +7,8 @@ if it lies in a bank already), or after half a second with stand-ins: hands do n
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,25 @@ if TYPE_CHECKING:
 TAKE_OVER_SECONDS = 0.5
 
 
+@dataclass(frozen=True, slots=True)
+class OtherPreset:
+    """A preset that plays besides the player's.
+
+    Attributes
+    ----------
+    channels
+        0-15, that play it.
+    path
+        Its file.
+    when_ready
+        Called, again and again, as soon as every key has its attack.
+    """
+
+    channels: tuple[int, ...]
+    path: Path
+    when_ready: Callable[[], None] = lambda: None
+
+
 class PresetChanges:
     """Serve the first preset and every program change; control's loop calls `follow`.
 
@@ -41,8 +62,10 @@ class PresetChanges:
         Renders the notes.
     status
         Shows what plays, and says what goes wrong.
-    partner_channels, partner_preset
-        Channels that are the partner's, and its own preset; without one it plays the first.
+    own_channels
+        Those that other presets than the player's play on, or none: the partner's.
+    others
+        What is brought into banks besides, once the player's own is complete.
     """
 
     def __init__(
@@ -51,14 +74,14 @@ class PresetChanges:
         first: Path,
         models: ModelsProcess | RendererThread,
         status: StatusLine,
-        partner_channels: tuple[int, ...] = (),
-        partner_preset: Path | None = None,
+        own_channels: tuple[int, ...] = (),
+        others: tuple[OtherPreset, ...] = (),
     ) -> None:
         self._state = state
         self._models = models
         self._status = status
-        self._banks = PresetBanks(state, partner_channels)
-        self._partner_preset = partner_preset
+        self._banks = PresetBanks(state, own_channels)
+        self._others = others
         self._first = self._banks.prepare(first)
         self._asked_bank = -1  # which one the models process was last asked to fill
         self._fill(self._first, is_fresh=False)
@@ -139,8 +162,10 @@ class PresetChanges:
         if self._coming and (self._can_take_over() or time.monotonic() > self._takes_over_at):
             self._take_over(self._coming)
             self._coming = None
-        if self._partner_preset and self.is_settled:
-            self._serve_partner(self._partner_preset)
+        if self.is_settled:
+            for other in self._others:
+                if not self._serve(other):
+                    break
         self._show_progress()
 
     def _can_take_over(self) -> bool:
@@ -170,6 +195,9 @@ class PresetChanges:
             self._status.say(problem.message, problem.remedy)
             return
         if loaded is None:
+            if not self._banks.has_room:
+                self._asked = None
+                self._status.say("there is no room for another preset", "Play fewer parts.")
             return  # every bank sounds; the oldest one fades now
         self._asked, self._coming = None, loaded
         self._takes_over_at = time.monotonic() + TAKE_OVER_SECONDS
@@ -178,19 +206,22 @@ class PresetChanges:
         if loaded.bank not in self._complete:
             self._fill(loaded, is_fresh=is_fresh)
 
-    def _serve_partner(self, path: Path) -> None:
-        """Bring the partner's preset into a bank, once the player's own is complete."""
-        partner = self._banks.partner
-        if partner is None or partner.path != path:
-            is_fresh = self._banks.find(path) is None
-            partner = self._banks.place(path)
-            if partner is None:
-                return  # every bank sounds; the oldest one fades now
-            self._banks.use_for_partner(partner)
+    def _serve(self, other: OtherPreset) -> bool:
+        """Bring another preset into a bank and to its channels; True once it is complete."""
+        plays = self._banks.played_on(other.channels[0])
+        if plays is None or plays.path != other.path:
+            is_fresh = self._banks.find(other.path) is None
+            plays = self._banks.place(other.path)
+            if plays is None:
+                return False  # every bank sounds; the oldest one fades now
+            self._banks.use_on(other.channels, plays)
             if is_fresh:
-                self._fill(partner, is_fresh=True)
-        elif partner.bank not in self._complete and self._asked_bank != partner.bank:
-            self._fill(partner, is_fresh=False)  # it was interrupted
+                self._fill(plays, is_fresh=True)
+        elif plays.bank not in self._complete and self._asked_bank != plays.bank:
+            self._fill(plays, is_fresh=False)  # it was interrupted
+        if self._has_notes(plays.bank):
+            other.when_ready()
+        return plays.bank in self._complete
 
     def _fill(self, loaded: LoadedPreset, *, is_fresh: bool) -> None:
         self._asked_bank = loaded.bank

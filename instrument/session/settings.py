@@ -12,6 +12,7 @@ from instrument.engine.messages import EngineSettings
 from instrument.errors import SettingError
 from instrument.music.tuning import KeyTuning
 from instrument.preset.partner_options import ClockName, PartnerOptions
+from instrument.preset.parts import Part, parts_of
 
 _PARTNER, _TUNING = "partner_", "tuning_"  # flags that begin so are its
 
@@ -21,6 +22,8 @@ class PlaySettings:
     """The options of ``latentkeys play``; the command line's help says what they mean."""
 
     preset: str | None = None
+    parts: tuple[Part, ...] = ()
+    """With the first, which is `preset`; none when it plays alone on all keys."""
     audio: str = "auto"
     midi_in: tuple[str, ...] = ()
     channel: int | None = None
@@ -46,6 +49,7 @@ class PlaySettings:
         own = {
             name: value for name, value in flags.items() if not name.startswith((_PARTNER, _TUNING))
         }
+        own["parts"] = parts_of(own.pop("keys", None), own.pop("part", ()))
         partner = {name: value for name, value in _of(_PARTNER, flags).items() if value is not None}
         return cls(**own, tuning=KeyTuning(**_of(_TUNING, flags)), partner=partner)
 

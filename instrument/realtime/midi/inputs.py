@@ -8,7 +8,7 @@ from __future__ import annotations
 from instrument.realtime.event_queue import log_event
 from instrument.realtime.midi.messages import hear_message
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import CHANNEL_COUNT, KEY_COUNT, SOURCE_COUNT
+from instrument.realtime.state import AS_IT_IS, CHANNEL_COUNT, KEY_COUNT, SOURCE_COUNT
 
 SENSING_SECONDS = 0.330  # 300 ms between two messages, and a tenth [MIDI 1.0, p. 32]
 ACTIVE_SENSING = 0xFE
@@ -57,14 +57,14 @@ def let_input_go(s, source):
 
 @audio_thread
 def send_instead(s, source, status, data1, data2):
-    """Play and log one message as if the input had sent it."""
+    """Play and log one message as if the input had sent it, to the channel that it came to."""
     event = s.made
     event.time_frames = s.clock
     event.status = status
     event.data1 = data1
     event.data2 = data2
     event.source = source
-    event.value = 0
+    event.value = AS_IT_IS
     event.command = 0
     if hear_message(s, event):
         log_event(s, event)

@@ -10,7 +10,13 @@ from instrument.realtime.midi.controllers import change_control
 from instrument.realtime.midi.keys import let_key_go, press_key, strike_key
 from instrument.realtime.midi.zones import press_channel, unsettle
 from instrument.realtime.native import audio_thread, fence
-from instrument.realtime.state import PARTNER_SOURCE, REQUEST_EVENTS
+from instrument.realtime.state import (
+    AS_IT_IS,
+    CHANNEL_COUNT,
+    MOST_PARTS,
+    PARTNER_SOURCE,
+    REQUEST_EVENTS,
+)
 
 
 @audio_thread
@@ -21,7 +27,10 @@ def hear_message(s, event):
             return False
         if s.goes_through:
             send_out(s, event)
-    play_message(s, event)
+    if s.part_count > 0 and event.source != PARTNER_SOURCE and event.value != AS_IT_IS:
+        play_parts(s, event)
+    else:
+        play_message(s, event)
     return True
 
 
@@ -32,6 +41,48 @@ def is_echo(s, event):
         return False
     is_soon = s.clock - s.sent_frame[event.data1] < s.echo_frames
     return is_soon and s.sent_velocity[event.data1] == event.data2
+
+
+@audio_thread
+def play_parts(s, event):
+    """Play a channel message on the channel of every part that hears it; on its own if none does.
+
+    Another preset is for the first part alone.
+    """
+    status = event.status
+    is_heard = False
+    for number in range(min(s.part_count, MOST_PARTS)):
+        part = s.parts[number]
+        if (part.hears >> (status & 0x0F)) & 1 == 0:
+            continue
+        is_for_one = status & 0xF0 == 0xC0 and is_heard
+        is_heard = True
+        if 0 <= part.plays < CHANNEL_COUNT and is_within(part, event) and not is_for_one:
+            set_part_gain(s, part.plays, part.gain)
+            event.status = (status & 0xF0) | part.plays
+            play_message(s, event)
+            event.status = status
+    if not is_heard:
+        play_message(s, event)
+
+
+@audio_thread
+def set_part_gain(s, channel, gain):
+    """Let a channel be as loud as the part that plays on it."""
+    if s.channels[channel].part_gain != gain:
+        s.channels[channel].part_gain = gain
+        unsettle(s, channel)
+
+
+@audio_thread
+def is_within(part, event):
+    """Tell whether a message is for a part: a note of its keys, a strike of its velocities."""
+    kind = event.status & 0xF0
+    if kind <= 0xA0 and not part.lowest_key <= event.data1 <= part.highest_key:
+        return False
+    if kind == 0x90 and event.data2 > 0:
+        return part.lowest_velocity <= event.data2 <= part.highest_velocity
+    return True
 
 
 @audio_thread

@@ -12,6 +12,7 @@ import soundfile
 
 from instrument.errors import MidiFileError
 from instrument.offline.render_song import render_song
+from instrument.preset.parts import parts_of
 from instrument.session.demo import FIRST_PROGRAM, SECOND_PROGRAM, demonstration
 from tests.helpers.live_play import users_home
 from tests.helpers.places import ROOT
@@ -175,3 +176,34 @@ def test_the_channels_of_two_ports_do_not_touch_each_other(tmp_path: Path) -> No
     sound = rendered(tmp_path, tmp_path / "ports.mid")
     alone = a_song(tmp_path / "alone.mid", note("note_on", 57, 0), note("note_off", 57, 960))
     np.testing.assert_array_equal(sound, rendered(tmp_path, alone))
+
+
+def test_parts_of_a_split_are_what_each_plays_alone(tmp_path: Path) -> None:
+    song = a_song(
+        tmp_path / "song.mid",
+        note("note_on", 48, 0),
+        note("note_on", 72, 240),
+        note("note_off", 48, 480),
+        note("note_off", 72, 240),
+    )
+    low = note("note_on", 48, 0), note("note_off", 48, 720)
+    high = note("note_on", 72, 240), note("note_off", 72, 720)
+    parts = parts_of("C4-C8", ("celesta_snow keys=A0-B3 level=-6",))
+    both = rendered(tmp_path, song, parts=parts)
+    right = rendered(tmp_path, a_song(tmp_path / "high.mid", *high))
+    left_part = parts_of("C9-G9", ("celesta_snow keys=A0-B3 level=-6",))
+    left = rendered(tmp_path, a_song(tmp_path / "low.mid", *low), parts=left_part)
+    begun = both[: RATE_HZ // 8]
+    np.testing.assert_array_equal(begun, left[: len(begun)])
+    assert np.abs(begun).max() > 1e-3
+    frames = min(map(len, (both, left, right)))
+    alike = np.corrcoef(both[:frames], left[:frames] + right[:frames])[0, 1]
+    assert alike > 0.99  # not 1: strikes vary by their number
+
+
+def test_a_layer_sounds_on_top(tmp_path: Path) -> None:
+    song = a_song(tmp_path / "song.mid", note("note_on", 60, 0), note("note_off", 60, 960))
+    alone = rendered(tmp_path, song)
+    layered = rendered(tmp_path, song, parts=parts_of(None, ("silver_strings",)))
+    late = slice(RATE_HZ // 4, RATE_HZ // 2)
+    assert np.sum(layered[late] ** 2) > 1.3 * np.sum(alone[late] ** 2)

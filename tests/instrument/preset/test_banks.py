@@ -96,7 +96,7 @@ def test_presets_go_on_changing_beside_a_partner_that_stays_on_the_first(
 ) -> None:
     """What it plays is not faded to make room: a held note on another bank is."""
     engine = OfflineEngine(note_seconds=4.0)
-    banks = PresetBanks(engine.state, partner_channels=(15,))
+    banks = PresetBanks(engine.state, own_channels=(15,))
     first = banks.prepare(presets[0])
     banks.use(first)
     engine.send(-1, note_on(40, 100, 15))  # the partner's

@@ -184,3 +184,22 @@ def test_a_partner_plays_along(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_partner_out_of_range_is_refused() -> None:
     with pytest.raises(PresetError, match=r"the partner's options: tempo must be in 20\.\.400 bpm"):
         Session("reed", partner=PartnerOptions(tempo=9.0))
+
+
+def test_a_split_plays_each_preset_on_its_keys() -> None:
+    with Session("reed", audio="null", keys="C4-C8", parts=["celesta_snow keys=A0-B3"]) as session:
+        state = session._host.state
+        wait_for(lambda: int(state.fields["part_count"]) == 2, "the second part", 60)
+        session.note_on(72)
+        session.note_on(48)
+        wait_for(lambda: int(state.meters["active_voices"]) == 2, "two notes")
+        sounding = [voice for voice in state.voices if voice["stage"]]
+        banks = {int(voice["key"]): int(voice["bank"]) for voice in sounding}
+        assert set(banks) == {48, 72}
+        assert banks[48] != banks[72]
+        session.change_preset("glass_choir")
+        session.wait_until_rendered()
+        session.note_on(79)
+        wait_for(lambda: int(state.meters["active_voices"]) == 3, "a third note")
+        kept = {int(voice["key"]): int(voice["bank"]) for voice in state.voices if voice["stage"]}
+        assert kept[48] == banks[48] not in (kept[79],)

@@ -55,5 +55,5 @@ def test_a_shipped_preset_is_measured(tmp_path: Path) -> None:
 def test_random_sounds_of_the_frame_voice_are_nearly_as_unlike_as_its_instruments() -> None:
     bundle = load_sound(shipped_models_folder() / "frame_voice")
     assert draws_share(bundle) > 0.8
-    plain = replace(bundle.card, prior=replace(bundle.sound.prior, sharpness=0.0))
+    plain = replace(bundle.sound, prior=replace(bundle.sound.prior, sharpness=0.0))
     assert draws_share(replace(bundle, card=plain)) < 0.75
