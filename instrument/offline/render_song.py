@@ -25,7 +25,7 @@ from instrument.midi.song import Song, read_midi_file
 from instrument.music.tuning import KeyTuning
 from instrument.preset.banks import LoadedPreset, PresetBanks, chosen_preset, program_table
 from instrument.preset.controllers import turn_control
-from instrument.preset.parts import Part, check_parts, part_channels, write_part
+from instrument.preset.parts import SoundPart, check_parts, part_channels, write_part
 from instrument.preset.preset import list_presets
 from instrument.progress import LongWork
 from instrument.realtime.offline_engine import OfflineEngine
@@ -49,7 +49,7 @@ def render_song(
     out: Path,
     *,
     preset: str | None,
-    parts: tuple[Part, ...] = (),
+    parts: tuple[SoundPart, ...] = (),
     rate_hz: int = 48_000,
     follow_programs: bool = False,
     drums: bool = True,
@@ -118,7 +118,7 @@ def write_song(
     out: Path,
     preset: Path,
     *,
-    parts: tuple[Part, ...] = (),
+    parts: tuple[SoundPart, ...] = (),
     rate_hz: int,
     follow_programs: bool,
     keys: npt.NDArray[np.float64] | None = None,
@@ -177,7 +177,7 @@ class SongPlayer:
         song: Song,
         rate_hz: int,
         *,
-        parts: tuple[Part, ...] = (),
+        parts: tuple[SoundPart, ...] = (),
         follow_programs: bool = False,
         supply: Callable[[EngineState], ToneTables] = ToneTables,
     ) -> None:

@@ -1,8 +1,8 @@
 """Parts: several sounds under one pair of hands, beside each other on the keys or together.
 
-In: what a player types, ``"rubber_line keys=A0-B3 level=-3"``. Out: a `Part`, and its record in the
-engine's memory. Each part has a MIDI channel behind the scenes, and with it a preset, a glide and
-controllers of its own.
+In: what a player types, ``"rubber_line keys=A0-B3 level=-3"``. Out: a `SoundPart`, and its record
+in the engine's memory. Each part has a MIDI channel behind the scenes, and with it a preset, a
+glide and controllers of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _EXAMPLE = 'For example: --part "rubber_line keys=A0-B3 level=-3".'
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SoundPart:
     """One sound under the hands.
 
     Attributes
@@ -48,7 +48,7 @@ class Part:
     level_db: float = 0.0
 
 
-def parse_part(text: str) -> Part:
+def parse_part(text: str) -> SoundPart:
     """Read a part as a player types it: a preset, then ``keys=``, ``velocity=`` and so on.
 
     Raises
@@ -60,7 +60,7 @@ def parse_part(text: str) -> Part:
         preset, *settings = shlex.split(text)
     except ValueError as problem:
         raise SettingError(f"--part {text!r} names no preset", _EXAMPLE) from problem
-    part = Part(preset)
+    part = SoundPart(preset)
     for setting in settings:
         name, equals, value = setting.partition("=")
         if name not in _SETTINGS or not equals:
@@ -70,7 +70,7 @@ def parse_part(text: str) -> Part:
     return part
 
 
-def parts_of(keys: str | None, more: Sequence[str]) -> tuple[Part, ...]:
+def parts_of(keys: str | None, more: Sequence[str]) -> tuple[SoundPart, ...]:
     """Read what was typed behind ``--keys`` and each ``--part``; none without either.
 
     Raises
@@ -80,7 +80,7 @@ def parts_of(keys: str | None, more: Sequence[str]) -> tuple[Part, ...]:
     """
     if keys is None and not more:
         return ()
-    first = Part(keys=parse_keys(keys)) if keys else Part()
+    first = SoundPart(keys=parse_keys(keys)) if keys else SoundPart()
     return (first, *(parse_part(text) for text in more))
 
 
@@ -102,7 +102,7 @@ def parse_keys(text: str) -> tuple[int, int]:
     return ends[0], ends[1]
 
 
-def check_parts(parts: tuple[Part, ...], others: int = 0) -> None:
+def check_parts(parts: tuple[SoundPart, ...], others: int = 0) -> None:
     """Refuse more sounds than there is room for, and presets that there are not.
 
     Parameters
@@ -127,7 +127,7 @@ def check_parts(parts: tuple[Part, ...], others: int = 0) -> None:
         )
 
 
-def part_channels(parts: tuple[Part, ...], taken: Collection[int]) -> tuple[int, ...]:
+def part_channels(parts: tuple[SoundPart, ...], taken: Collection[int]) -> tuple[int, ...]:
     """Return the channel, 0-15, that each part plays on: the first that nobody else has.
 
     Parameters
@@ -140,7 +140,7 @@ def part_channels(parts: tuple[Part, ...], taken: Collection[int]) -> tuple[int,
 
 
 def write_part(
-    state: EngineState, number: int, part: Part, channel: int, taken: Collection[int]
+    state: EngineState, number: int, part: SoundPart, channel: int, taken: Collection[int]
 ) -> None:
     """Let a part be heard from now on. Control only.
 

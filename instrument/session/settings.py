@@ -12,7 +12,7 @@ from instrument.engine.messages import EngineSettings
 from instrument.errors import SettingError
 from instrument.music.tuning import KeyTuning
 from instrument.preset.partner_options import ClockName, PartnerOptions
-from instrument.preset.parts import Part, parts_of
+from instrument.preset.parts import SoundPart, parts_of
 
 _PARTNER, _TUNING = "partner_", "tuning_"  # flags that begin so are its
 
@@ -22,7 +22,7 @@ class PlaySettings:
     """The options of ``latentkeys play``; the command line's help says what they mean."""
 
     preset: str | None = None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[SoundPart, ...] = ()
     """With the first, which is `preset`; none when it plays alone on all keys."""
     audio: str = "auto"
     midi_in: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ import pytest
 
 from instrument.errors import PresetError, SettingError
 from instrument.preset.parts import (
-    Part,
+    SoundPart,
     check_parts,
     parse_keys,
     parse_part,
@@ -31,7 +31,7 @@ def test_keys_that_are_none(text: str) -> None:
 
 def test_a_part_as_it_is_typed() -> None:
     part = parse_part("'my pad.toml' keys=C2-B3 velocity=1-90 channel=2 level=-3.5")
-    assert part == Part("my pad.toml", (36, 59), (1, 90), 2, -3.5)
+    assert part == SoundPart("my pad.toml", (36, 59), (1, 90), 2, -3.5)
 
 
 @pytest.mark.parametrize(
@@ -54,19 +54,19 @@ def test_parts_that_are_none(text: str, says: str) -> None:
 
 def test_without_options_there_are_no_parts() -> None:
     assert parts_of(None, ()) == ()
-    assert parts_of("C4-C8", ()) == (Part(keys=(60, 108)),)
-    assert parts_of(None, ("pad",)) == (Part(), Part("pad"))
+    assert parts_of("C4-C8", ()) == (SoundPart(keys=(60, 108)),)
+    assert parts_of(None, ("pad",)) == (SoundPart(), SoundPart("pad"))
 
 
 def test_there_is_room_for_three_sounds() -> None:
-    three = (Part(), Part("glass_choir"), Part("slow_strings"))
+    three = (SoundPart(), SoundPart("glass_choir"), SoundPart("slow_strings"))
     check_parts(three)
     with pytest.raises(SettingError, match="a partner with a preset are too many"):
         check_parts(three, others=1)
     with pytest.raises(PresetError, match="there is no preset 'glas_choir'"):
-        check_parts((Part(), Part("glas_choir")))
+        check_parts((SoundPart(), SoundPart("glas_choir")))
 
 
 def test_channels_are_nobodys() -> None:
-    assert part_channels((Part(), Part("a"), Part("b")), taken=(0, 2)) == (1, 3, 4)
-    assert 9 not in part_channels((Part(),) * 16, taken=())
+    assert part_channels((SoundPart(), SoundPart("a"), SoundPart("b")), taken=(0, 2)) == (1, 3, 4)
+    assert 9 not in part_channels((SoundPart(),) * 16, taken=())
