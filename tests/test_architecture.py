@@ -38,7 +38,7 @@ FLOORS = {
     "partner": "bundle composers engine midi preset processes",
     "rendering": "bundle preset processes",
     "plugin": "bundle preset processes rendering",
-    "latents": "bundle preset rendering",
+    "latents": "bundle preset processes rendering",
     "offline": "bundle first_start latents midi preset rendering wav_files",
     "labelled": "bundle latents midi offline preset rendering",
     "panel": "bundle latents midi partner preset processes",

@@ -11,7 +11,7 @@ import shutil
 import statistics
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import psutil
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from instrument.bench.harness import Goal, Row, not_measured
 from instrument.bench.live_instrument import LiveInstrument, live_instrument
+from instrument.bench.panel_underruns import underrun_rows
 from instrument.bench.report import Report
 from instrument.realtime.event_ring import HistoryReader
 
@@ -59,6 +60,16 @@ def bench_panel() -> Report:
         own = f"{memory.uss / 1e6:.0f} MB its own"
         report.rows.append(Row(name, "MB", memory.rss / 1e6, goal=MEGABYTES, note=own))
         report.canary.listen()
+    with ExitStack() as ends:
+
+        def open_map(playing: LiveInstrument) -> object:
+            page = ends.enter_context(_browser(chromium)).new_page()  # type: ignore[attr-defined]
+            page.goto(f"{playing.wait_for(lambda: _address(playing), 'the panel', 60.0)}#Map")
+            page.wait_for_function(_IS_PLAYABLE)
+            return page
+
+        report.rows += underrun_rows(open_map)
+    report.canary.listen()
     return report
 
 

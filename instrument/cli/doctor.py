@@ -15,7 +15,6 @@ import click
 from rich.console import Console
 
 from instrument import __version__
-from instrument.cli.devices import audio_outputs, find_jack, midi_systems
 from instrument.cli.options import option
 from instrument.cli.stress import (
     BLOCK_SIZES,
@@ -25,6 +24,7 @@ from instrument.cli.stress import (
     Stress,
     measure_stress,
 )
+from instrument.engine.device_list import audio_outputs, find_jack, midi_systems
 from instrument.errors import InstallationError, LatentkeysError
 from instrument.first_start import compile_once
 from instrument.import_names import DISTRIBUTION, PACKAGES, check_package, other_owners

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from instrument.cli.options import (
     tuning_options,
     under,
 )
+from instrument.errors import MissingExtraError
 
 SOUND = "Sound and audio"
 _audio, _midi, _partner = under(SOUND), under("MIDI"), under("Partner")
@@ -153,6 +155,13 @@ _PARTNER = "partner_"  # the partner's flags are called so
     help="Port of the panel; 8347, or any free one, when not given.",
 )
 @_panel(
+    "--osc",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="PORT",
+    help="Let programs of this machine play and shape over OSC at this UDP port.",
+)
+@_panel(
     "--panel-host",
     default=_THIS_MACHINE,
     show_default=True,
@@ -171,8 +180,14 @@ def play_command(context: click.Context, /, **flags: Any) -> None:
 
     if not flags["panel"]:
         host = flags["panel_host"] if flags["panel_host"] != _THIS_MACHINE else None
-        theirs = {"--panel-port": flags["panel_port"] or None, "--panel-host": host}
+        theirs = {
+            "--panel-port": flags["panel_port"] or None,
+            "--panel-host": host,
+            "--osc": flags["osc"] or None,
+        }
         refuse_without("the panel", theirs, "Leave it out, or --no-panel.")
+    if flags["osc"] and find_spec("pythonosc") is None:
+        raise MissingExtraError("--osc", "python-osc", "osc")
     if flags["panel"] and not _is_only_here(flags["panel_host"]):
         click.echo(OPEN_TO_OTHERS.format(flags["panel_host"]), err=True)
 

@@ -96,6 +96,14 @@ class OtherRate(msgspec.Struct, frozen=True, tag=True):
     rate_hz: float
 
 
+class FoundDevices(msgspec.Struct, frozen=True, tag=True):
+    """What this machine can play on, and be played with."""
+
+    audio: tuple[str, ...]
+    midi: tuple[str, ...]
+    problem: str = ""  #: why sound cards cannot be seen
+
+
 class Ended(msgspec.Struct, frozen=True, tag=True):
     """The engine has faded out and closed its device."""
 

@@ -118,8 +118,7 @@ class Engine:
 
     def _open(self) -> None:
         state, settings = self._state, self._settings
-        if settings.channel is not None:
-            state.fields["channel_mask"] = 1 << (settings.channel - 1)
+        state.fields["channel_mask"] = 1 << (settings.channel - 1) if settings.channel else 0xFFFF
         if self._follows_another:
             state.forget_sounds()
         install_clock(state)

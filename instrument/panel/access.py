@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # control needs the token alone, and soon
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _TOKEN_BYTES = 24
+PRIVATE = ("presets", "takes", "recording")
+"""What these give or take is for whoever has the token alone."""
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
@@ -93,7 +95,7 @@ class Guard:
             await self._socket(scope, receive, send)
         elif not self._is_ours(_headers(scope).get("host", "")):
             await _answer(send, 400, b"This is not the panel's address.")
-        elif scope["path"].startswith("/presets/") and not self._has_token(scope):
+        elif scope["path"].lstrip("/").split("/")[0] in PRIVATE and not self._has_token(scope):
             await _answer(send, 403, b"The address lacks its token: use the one that play printed.")
         else:
             await self._application(scope, receive, _with_headers(send))

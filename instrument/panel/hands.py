@@ -28,24 +28,25 @@ class Hands:
 
     def note(self, note: KeyStroke) -> None:
         """Strike a key or let it go; a key that is not held cannot be let go."""
-        key = (note.channel, note.pitch)
+        channel = self._channel(note.channel)
+        key = (channel, note.pitch)
         if note.velocity:
-            if self._push(note_on(note.pitch, note.velocity, note.channel)):
+            if self._push(note_on(note.pitch, note.velocity, channel)):
                 self._held[key] += 1
         elif self._held[key]:
-            self._push(note_off(note.pitch, note.channel))
+            self._push(note_off(note.pitch, channel))
             self._held[key] -= 1
 
     def bend(self, bend: Bend) -> None:
         """Move the pitch wheel."""
         self._bend = bend.value
-        self._push(pitch_bend(bend.value))
+        self._push(pitch_bend(bend.value, self._channel()))
 
     def turn(self, turn: Turn) -> None:
         """Move a controller."""
         if turn.number in PEDALS:
             (self._pedals.add if turn.value else self._pedals.discard)(turn.number)
-        self._push(control_change(turn.number, turn.value))
+        self._push(control_change(turn.number, turn.value, self._channel()))
 
     def let_go(self) -> None:
         """Let go of everything that this page holds: keys, pedals, the pitch wheel."""
@@ -53,12 +54,19 @@ class Hands:
             for _ in range(count):
                 self._push(note_off(pitch, channel))
         for pedal in self._pedals:
-            self._push(control_change(pedal, 0))
+            self._push(control_change(pedal, 0, self._channel()))
         if self._bend:
-            self._push(pitch_bend(0))
+            self._push(pitch_bend(0, self._channel()))
         self._held.clear()
         self._pedals.clear()
         self._bend = 0
+
+    def _channel(self, asked: int = 0) -> int:
+        """Return the channel that was asked for, or the first one to which the engine listens."""
+        mask = int(self._state.fields["channel_mask"])
+        if mask >> asked & 1 or not mask:
+            return asked
+        return (mask & -mask).bit_length() - 1
 
     def _push(self, message: bytes) -> bool:
         status, data1, data2 = message

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import typing
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -75,6 +75,24 @@ def turned(preset: Preset, field: str, value: Value) -> Preset:
     return dataclasses.replace(preset, **{last: new})
 
 
+def value_at(field: str, share: float) -> Value:
+    """Return what a knob stands at when it has gone a share of its way, 0 to 1."""
+    knob = _by_field()[field]
+    if knob.kind == "switch":
+        return share >= 0.5
+    if knob.kind == "choice":
+        return knob.choices[min(int(share * len(knob.choices)), len(knob.choices) - 1)]
+    if knob.scale == "ratio":
+        return float(f"{knob.low * (knob.high / knob.low) ** share:.4g}")
+    curved = share**3 if knob.scale == "cube" else share
+    return float(f"{knob.low + curved * (knob.high - knob.low):.4g}")
+
+
+@functools.cache
+def _by_field() -> dict[str, ShapeKnob]:
+    return {knob.field: knob for knobs in groups().values() for knob in knobs}
+
+
 def _at(preset: Preset, place: str) -> Any:
     return functools.reduce(getattr, place.split("."), preset)
 
@@ -110,7 +128,16 @@ def _knob(table: str, field: dataclasses.Field[Any], hint: Any) -> ShapeKnob | N
         return None
     unit = str((meta.extra or {}).get("unit", ""))
     unit = unit or _UNITS.get(field.name.rsplit("_", 1)[-1], "")
-    return ShapeKnob(place, label, "number", float(meta.ge), float(meta.le), unit, field.default)
+    low, high = float(meta.ge), float(meta.le)
+    scale = _scale(field.name, low, high)
+    return ShapeKnob(place, label, "number", low, high, unit, scale, field.default)
+
+
+def _scale(name: str, low: float, high: float) -> Literal["even", "ratio", "cube"]:
+    """Say how a knob's way is shared out: wide ranges give small values room."""
+    if low > 0 and high / low > 50:
+        return "ratio"
+    return "cube" if low == 0 and name.endswith("_seconds") and high >= 5 else "even"
 
 
 def _is_number(value: object) -> bool:

@@ -7,9 +7,21 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
-from instrument.partner.commands import Accept, Keep, Lock, Silence, Tap, ThinkAgain
-from instrument.partner.messages import View
+from instrument.partner.commands import (
+    Accept,
+    BarLine,
+    ComeToEnd,
+    Keep,
+    Learn,
+    Lock,
+    LockKey,
+    Silence,
+    Tap,
+    ThinkAgain,
+)
+from instrument.partner.messages import KnobLearned, View
 from instrument.preset.partner_options import ModeName, Name
 from instrument.processes.json_lines import Failed, Notice
 from instrument.schema import ranged
@@ -24,6 +36,7 @@ class PanelSettings:
     host: str = "127.0.0.1"
     port: int = 0  #: 0 = the usual one, or any if that is taken
     token: str = ""
+    osc_port: int = 0  #: 0 = no OSC
 
     def save(self, folder: Path) -> None:
         """Write them where the panel's process looks."""
@@ -35,6 +48,15 @@ class PanelSettings:
     def load(cls, folder: Path) -> PanelSettings:
         """Read what `save` has written."""
         return msgspec.json.decode((folder / SETTINGS_FILE).read_bytes(), type=cls)
+
+
+class UseDevices(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Panel: play on these devices from now on; held notes end, the sound pauses for a second."""
+
+    audio: Annotated[str, Meta(min_length=1, max_length=200)] = "auto"
+    midi_in: Annotated[tuple[Annotated[str, Meta(max_length=200)], ...], Meta(max_length=16)] = ()
+    channel: Annotated[int, ranged(0, 16)] = 0  #: 0: all
+    block_frames: Annotated[int, ranged(0, 8192, "frames")] = 0  #: 0: the device's own
 
 
 class NowPlaying(msgspec.Struct, frozen=True, tag="Situation"):
@@ -50,6 +72,10 @@ class NowPlaying(msgspec.Struct, frozen=True, tag="Situation"):
     latency_seconds: float = 0.0
     midi: tuple[str, ...] = ()
     recording: float | None = None
+    chosen: UseDevices = UseDevices()
+    take: str = ""  #: which plays
+    take_seconds: float = 0.0  #: where it is
+    take_length: float = 0.0
     has_partner: bool = False
     partner_channels: tuple[int, ...] = ()  #: 0-15, among our own voices
 
@@ -74,6 +100,28 @@ class DismissPartner(msgspec.Struct, frozen=True, tag=True, forbid_unknown_field
     """Panel: let the partner go."""
 
 
+class PlayTake(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Panel: play a kept take with the sounds of now."""
+
+    take: Name
+
+
+class StopTake(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Panel: end the take that plays."""
+
+
+class LookForDevices(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Panel: look for sound cards and keyboards."""
+
+
+class Devices(msgspec.Struct, frozen=True, tag=True):
+    """Control: what there is to choose from."""
+
+    audio: tuple[str, ...]
+    midi: tuple[str, ...]
+    problem: str = ""
+
+
 class Panic(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Panel: end every sound at once."""
 
@@ -85,11 +133,12 @@ class Serving(msgspec.Struct, frozen=True, tag=True):
     port: int
 
 
-PartnerCommand = Tap | ThinkAgain | Accept | Lock | Silence | Keep
+PartnerCommand = Tap | BarLine | ThinkAgain | Accept | Lock | LockKey | Silence | ComeToEnd | Keep
 Report = (
-    PlayFile | CallPartner | DismissPartner | Panic | Serving | PartnerCommand | Notice | Failed
+    PlayFile | CallPartner | DismissPartner | Panic | Serving | PartnerCommand | Learn
+    | PlayTake | StopTake | LookForDevices | UseDevices | Notice | Failed
 )  # fmt: skip
 REPORTS: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
 
-FromControl = NowPlaying | Notice | View
+FromControl = NowPlaying | Notice | View | KnobLearned | Devices
 FROM_CONTROL: msgspec.json.Decoder[FromControl] = msgspec.json.Decoder(FromControl)

@@ -6,13 +6,23 @@ object says its ``type``; what is none of these, or out of its range, is refused
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
-from instrument.panel.link_messages import CallPartner, DismissPartner, NowPlaying, Panic
-from instrument.partner.commands import Accept, Keep, Lock, Silence, Tap, ThinkAgain
+from instrument.panel.link_messages import (
+    CallPartner,
+    Devices,
+    DismissPartner,
+    LookForDevices,
+    NowPlaying,
+    Panic,
+    PartnerCommand,
+    PlayTake,
+    StopTake,
+    UseDevices,
+)
 from instrument.partner.messages import View
 from instrument.processes.json_lines import Notice
 from instrument.schema import ranged
@@ -132,6 +142,24 @@ class MorphTo(Request, frozen=True, tag="Morph"):
     y: Share
 
 
+class MorphPath(Request, frozen=True):
+    """Record the way that the morph pad goes, or go it round and round."""
+
+    do: Literal["record", "loop", "stop"]
+
+
+class LearnKnob(Request, frozen=True, tag="Learn"):
+    """Let the next controller that moves turn a knob or an axis; once more: no longer."""
+
+    field: Name
+
+
+class Forget(Request, frozen=True):
+    """Let no controller turn a knob or an axis any more."""
+
+    field: Name
+
+
 class Surprise(Request, frozen=True):
     """Draw a new sound from the model."""
 
@@ -140,11 +168,18 @@ class Alike(Request, frozen=True):
     """Draw a sound that is near to the one that plays."""
 
 
-REQUESTS: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
+class StopSearch(Request, frozen=True):
+    """Look no longer for what is nearest to a recording, or for a draw."""
+
+
+AnyRequest = (
     KeyStroke | Bend | Turn | LetGo | Play | Set | Undo | Redo | Compare | Save | Rename | Delete
-    | Restore | Import | Favourite | Place | MorphTo | Surprise | Alike
-    | Tap | ThinkAgain | Accept | Lock | Silence | Keep | CallPartner | DismissPartner | Panic
+    | Restore | Import | Favourite | Place | MorphTo | MorphPath
+    | LearnKnob | Forget | Surprise | Alike | StopSearch
+    | PartnerCommand | CallPartner | DismissPartner
+    | PlayTake | StopTake | LookForDevices | UseDevices | Panic
 )  # fmt: skip
+REQUESTS: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyRequest)
 
 
 class News(msgspec.Struct, frozen=True, tag=True):
@@ -160,6 +195,7 @@ class ShapeKnob(msgspec.Struct, frozen=True):
     low: float = 0.0
     high: float = 1.0
     unit: str = ""
+    scale: Literal["even", "ratio", "cube"] = "even"  #: how its way is shared out
     usual: float | bool | str = 0.0
     choices: tuple[str, ...] = ()
 
@@ -227,6 +263,51 @@ class Map(News, frozen=True):
     spots: tuple[Spot, ...]
 
 
+class Controllers(News, frozen=True):
+    """Which controller turns which knob, and which knob waits for one."""
+
+    bound: dict[str, str]  #: "cc20" or "pressure", by what it turns: "filter.cutoff_hz"
+    learns: str  #: empty: none
+
+
+class Pad(News, frozen=True):
+    """The morph pad."""
+
+    corners: tuple[str, ...]
+    x: float
+    y: float
+    path: Literal["stopped", "recording", "looping"]
+    seconds: float  #: how long the path is; 0 without one
+
+
+class TakeCard(msgspec.Struct, frozen=True):
+    """One kept take: ``/takes/NAME/notes.mid`` and, with sound, ``/takes/NAME/audio.wav``."""
+
+    name: str
+    seconds: float = 0.0
+    mode: str = ""
+    model: str = ""
+    has_audio: bool = False
+
+
+class Takes(News, frozen=True):
+    """The takes that were kept, the last one first."""
+
+    takes: tuple[TakeCard, ...]
+
+
+class Search(News, frozen=True):
+    """What is looked for: a draw that can be played, or what is nearest to a recording."""
+
+    stage: Literal["nothing", "drawing", "searching", "found", "failed"]
+    name: str = ""  #: of the recording
+    share: float = 0.0
+    pitch: int = 0
+    distance_db: float = 0.0
+    message: str = ""
+    remedy: str = ""
+
+
 class Meters(News, frozen=True):
     """How it goes, ten times a second."""
 
@@ -241,6 +322,7 @@ class Meters(News, frozen=True):
     stolen: int
     listeners: int
     pages: int
+    key_p99_ms: float  #: from a page's key to the kernel, since the start; 0: none struck yet
 
 
 class Keys(News, frozen=True):
@@ -274,12 +356,17 @@ Told = (
     | Library
     | Desk
     | Map
+    | Controllers
+    | Pad
+    | Search
+    | Takes
     | Meters
     | Keys
     | Heard
     | Refused
     | Said
     | NowPlaying
+    | Devices
     | View
     | Notice
 )

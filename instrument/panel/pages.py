@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Protocol
 
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -18,7 +19,34 @@ MOST_AT_ONCE = 1000.0
 TOO_MUCH, TOO_SLOW = 1008, 1013
 
 
-class Page:
+class Allowance:
+    """So many messages a second, and some at once."""
+
+    def __init__(self) -> None:
+        self._credit, self._credit_at = MOST_AT_ONCE, time.monotonic()
+
+    def may_say_more(self) -> bool:
+        """Count one message; false if there were too many of late."""
+        now = time.monotonic()
+        gained = (now - self._credit_at) * MESSAGES_PER_SECOND
+        self._credit = max(-1.0, min(MOST_AT_ONCE, self._credit + gained) - 1.0)
+        self._credit_at = now
+        return self._credit >= 0.0
+
+
+class PanelClient(Protocol):
+    """Whoever plays, and is told the news."""
+
+    hands: Hands
+
+    def tell(self, message: Told) -> None:
+        """Take one of the news; never waits."""
+
+    def queue(self, text: str) -> None:
+        """Take news as JSON; never waits."""
+
+
+class Page(Allowance):
     """One browser's page.
 
     Parameters
@@ -30,18 +58,10 @@ class Page:
     """
 
     def __init__(self, socket: WebSocket, hands: Hands) -> None:
+        super().__init__()
         self.socket, self.hands = socket, hands
         self._waiting: asyncio.Queue[str] = asyncio.Queue(MOST_WAITING)
-        self._credit, self._credit_at = MOST_AT_ONCE, time.monotonic()
         self.is_slow = False
-
-    def may_say_more(self) -> bool:
-        """Count one message; false if there were too many of late."""
-        now = time.monotonic()
-        gained = (now - self._credit_at) * MESSAGES_PER_SECOND
-        self._credit = min(MOST_AT_ONCE, self._credit + gained) - 1.0
-        self._credit_at = now
-        return self._credit >= 0.0
 
     def tell(self, message: Told) -> None:
         """Put a message on its way to this page."""
@@ -75,7 +95,7 @@ class Pages:
     """All that are open; they agree, because each is told the same."""
 
     def __init__(self) -> None:
-        self.open: set[Page] = set()
+        self.open: set[PanelClient] = set()
 
     def __len__(self) -> int:
         return len(self.open)

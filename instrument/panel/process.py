@@ -27,7 +27,7 @@ from instrument.panel.link_messages import (
 from instrument.panel.messages import LIMIT_BYTES
 from instrument.panel.server import Panel
 from instrument.processes.heartbeat import Heartbeat
-from instrument.processes.json_lines import Failed, listen, say
+from instrument.processes.json_lines import Failed, Notice, listen, say
 from instrument.realtime.state import PANEL_BEATS, EngineState
 
 USUAL_PORT = 8347
@@ -61,9 +61,24 @@ def open_socket(host: str, port: int) -> socket.socket:
     raise AssertionError("a port was bound, or an error raised")
 
 
+async def open_osc(panel: Panel, port: int) -> None:
+    """Let this machine's programs talk over UDP; the panel goes on without if that cannot be."""
+    from instrument.panel.osc import LOOPBACK, Osc  # of an extra
+
+    loop = asyncio.get_running_loop()
+    osc = Osc(panel.new_hands(), panel.hear_page, panel.pages)
+    try:
+        await loop.create_datagram_endpoint(lambda: osc, local_addr=(LOOPBACK, port))
+    except OSError as problem:
+        remedy = "Choose another --osc; everything else goes on."
+        say(Notice(f"OSC cannot listen at port {port}: {problem.strerror}", remedy))
+        return
+    say(Notice(f"OSC: {LOOPBACK}, port {port}"))
+
+
 async def serve(panel: Panel, server: uvicorn.Server, listening: socket.socket) -> None:
     """Serve until `server` is told to end."""
-    telling = asyncio.create_task(panel.run())
+    telling = asyncio.gather(panel.run(), panel.delays.watch())
     try:
         await server.serve(sockets=[listening])
     finally:
@@ -130,6 +145,8 @@ def main() -> None:
     say(Serving(f"http://{shown}:{port}/?token={settings.token}", port))
 
     async def both() -> None:
+        if settings.osc_port:
+            await open_osc(panel, settings.osc_port)
         following = asyncio.create_task(follow_control(panel, server, heard, heart))
         await serve(panel, server, listening)
         following.cancel()

@@ -6,45 +6,59 @@ Everything runs in one asyncio loop. ``/socket`` carries requests and news, ``/e
 from __future__ import annotations
 
 import asyncio
-import mimetypes
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from instrument import __version__
 from instrument.errors import LatentkeysError
 from instrument.panel import ear, knobs
 from instrument.panel import messages as says
+from instrument.panel.delays import Delays
 from instrument.panel.hands import Hands
 from instrument.panel.link_messages import (
     CallPartner,
     DismissPartner,
     FromControl,
+    LookForDevices,
     NowPlaying,
     Panic,
     PartnerCommand,
+    PlayTake,
     Report,
+    StopTake,
+    UseDevices,
 )
-from instrument.panel.pages import TOO_MUCH, Page, Pages
+from instrument.panel.pages import TOO_MUCH, Page, Pages, PanelClient
 from instrument.panel.studio import Studio
+from instrument.panel.takes import TakeShelf
 from instrument.panel.watcher import Watcher
+from instrument.panel.web_files import WebFiles
+from instrument.partner.messages import KnobLearned
 from instrument.processes.json_lines import Notice
 from instrument.realtime.state import HIGHEST_PITCH, LOWEST_PITCH, EngineState
 from instrument.schema import NO_JSON
 
-PAGE_FOLDER = Path(__file__).parent / "page"
 MOST_PAGES = 16
 MOST_LISTENERS = 4
 TICK_SECONDS = 0.033
 METER_TICKS = 3
 QUIET_SECONDS = 0.25
 _FULL = 1013
+Asked = (
+    CallPartner
+    | DismissPartner
+    | LookForDevices
+    | UseDevices
+    | Panic
+    | PlayTake
+    | StopTake
+    | PartnerCommand
+)
 
 
 class Panel:
@@ -70,27 +84,35 @@ class Panel:
         partner_models: tuple[str, ...] = (),
     ) -> None:
         self._state, self._ask, self._partner_models = state, ask, partner_models
-        self._pages = Pages()
+        self.pages = Pages()
         self._watcher = Watcher(state)
-        self._studio = Studio(folder, self._watcher, self._pages.tell, ask)
+        self._studio = Studio(folder, state, self._watcher, self.pages.tell, ask)
+        self._takes = TakeShelf()
+        self.delays = Delays(state)
         self._situation = NowPlaying()
         self._listeners = 0
         self._keys = says.Keys((), "")
 
     def application(self) -> Starlette:
         """Return what a web server serves."""
-        files = [_file_route(path) for path in sorted(PAGE_FOLDER.iterdir()) if path.is_file()]
         return Starlette(
             routes=[
-                *files,
-                Route("/presets/{name}", self._preset_file),
+                *WebFiles(self._studio, self._takes).routes(),
                 WebSocketRoute("/socket", self._talk),
                 WebSocketRoute("/ear", self._listen),
             ]
         )
 
+    def new_hands(self) -> Hands:
+        """Return hands for somebody who plays."""
+        return Hands(self._state)
+
     def hear_control(self, message: FromControl) -> None:
         """Take what control has said."""
+        if isinstance(message, KnobLearned):
+            self._studio.learning.look()
+            self.pages.tell(self._studio.learning.show())
+            return
         if isinstance(message, NowPlaying):
             self._situation = message
             self._watcher.partner_channels = frozenset(message.partner_channels)
@@ -98,16 +120,17 @@ class Panel:
                 self._studio.follow(message)
             except LatentkeysError as problem:
                 message = Notice(problem.message, problem.remedy)
-        self._pages.tell(message)
+        self.pages.tell(message)
 
     async def run(self) -> None:
         """Tell the pages what changes, for ever; a panel that nobody looks at hardly wakes up."""
         ticks = 0
         while True:
-            await asyncio.sleep(TICK_SECONDS if self._pages else QUIET_SECONDS)
+            is_awake = self.pages or self._studio.moves
+            await asyncio.sleep(TICK_SECONDS if is_awake else QUIET_SECONDS)
             self._studio.tick()
             ticks += 1
-            if self._pages:
+            if self.pages:
                 self._tell_what_changes(ticks)
             else:
                 self._watcher.heard()  # what nobody has seen is not kept
@@ -116,22 +139,26 @@ class Panel:
         keys = self._watcher.keys()
         if keys != self._keys:
             self._keys = keys
-            self._pages.tell(keys)
+            self.pages.tell(keys)
         if ticks % METER_TICKS == 0:
-            self._pages.tell(self._watcher.meters(self._listeners, len(self._pages)))
+            self.pages.tell(
+                self._watcher.meters(self._listeners, len(self.pages), self.delays.p99_ms())
+            )
             if heard := self._watcher.heard():
-                self._pages.tell(heard)
+                self.pages.tell(heard)
             if ticks % (10 * METER_TICKS) == 0:
                 self._studio.draw_picture()
+                if self._takes.look():
+                    self.pages.tell(self._takes.shown)
 
     async def _talk(self, socket: WebSocket) -> None:
         await socket.accept()
-        page = Page(socket, Hands(self._state))
-        if len(self._pages) >= MOST_PAGES:
+        page = Page(socket, self.new_hands())
+        if len(self.pages) >= MOST_PAGES:
             await page.close(_FULL)
             return
         self._greet(page)
-        self._pages.open.add(page)
+        self.pages.open.add(page)
         sending = asyncio.create_task(page.send_all())
         try:
             await self._hear_page(page)
@@ -139,7 +166,7 @@ class Panel:
             pass  # it has gone
         finally:
             page.hands.let_go()
-            self._pages.open.discard(page)
+            self.pages.open.discard(page)
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
 
@@ -165,12 +192,17 @@ class Panel:
         )
         page.tell(self._situation)
         page.tell(self._studio.shelf.show())
-        for message in (self._studio.desk(), self._studio.map()):
+        for message in (self._studio.desk(), self._studio.explorer.map()):
             if message:
                 page.tell(message)
+        page.tell(self._studio.learning.show())
+        page.tell(self._studio.explorer.pad.show())
+        page.tell(self._studio.explorer.searching.shown)
+        self._takes.look()
+        page.tell(self._takes.shown)
         page.tell(self._watcher.keys())
 
-    def hear_page(self, page: Page, text: str | bytes) -> None:
+    def hear_page(self, page: PanelClient, text: str | bytes) -> None:
         """Do what a page asks for, or tell it why that cannot be."""
         try:
             request = says.REQUESTS.decode(text)
@@ -184,8 +216,10 @@ class Panel:
         except OSError as problem:  # a full disk, a folder that is gone
             page.tell(says.Refused(f"this cannot be: {problem}"))
 
-    def _do(self, page: Page, request: object) -> None:
+    def _do(self, page: PanelClient, request: object) -> None:
         if isinstance(request, says.KeyStroke):
+            if request.velocity:
+                self.delays.strike()
             page.hands.note(request)
         elif isinstance(request, says.Bend):
             page.hands.bend(request)
@@ -197,7 +231,7 @@ class Panel:
             if said := self._studio.hear(request):
                 page.tell(said)
         else:
-            assert isinstance(request, (CallPartner, DismissPartner, Panic, PartnerCommand))
+            assert isinstance(request, Asked)
             self._ask(request)
 
     async def _listen(self, socket: WebSocket) -> None:
@@ -215,26 +249,4 @@ class Panel:
         finally:
             self._listeners -= 1
             if time.monotonic() - began > 0 and socket.client_state.name == "CONNECTED":
-                await Page(socket, Hands(self._state)).close(_FULL)
-
-    def _preset_file(self, request: Request) -> Response:
-        """Give a preset's file away."""
-        name = request.path_params["name"].removesuffix(".toml")
-        try:
-            path = self._studio.shelf.find(name)
-        except LatentkeysError as problem:
-            return PlainTextResponse(problem.message, status_code=404)
-        disposition = {"content-disposition": f'attachment; filename="{path.name}"'}
-        return Response(path.read_bytes(), media_type="application/toml", headers=disposition)
-
-
-def _file_route(path: Path) -> Route:
-    """Serve one of the page's files from memory."""
-    content = path.read_bytes()
-    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    kind = "text/javascript" if path.suffix == ".js" else kind
-
-    async def serve(_: Request) -> Response:
-        return Response(content, media_type=kind)
-
-    return Route("/" if path.name == "index.html" else f"/{path.name}", serve)
+                await Page(socket, self.new_hands()).close(_FULL)

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import dataclasses
-import secrets
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
-from instrument.bundle.bundle import Bundle, find_bundle
+import msgspec
+
 from instrument.errors import LatentkeysError, PresetError
-from instrument.latents.create_preset import check_latent
-from instrument.latents.latent import between, draw
 from instrument.panel import messages as says
-from instrument.panel.knobs import values
+from instrument.panel.explorer import NEAR, Explorer
+from instrument.panel.knobs import groups, value_at, values
+from instrument.panel.learning import Learning
 from instrument.panel.library import Shelf
 from instrument.panel.link_messages import NowPlaying, PlayFile
 from instrument.panel.pictures import find_picture, keep_picture
-from instrument.panel.sound_map import SoundMap, at_point, morph
 from instrument.panel.watcher import Watcher
 from instrument.panel.workbench import Workbench
-from instrument.preset.preset import Preset, load_preset
+from instrument.partner.commands import Learn
+from instrument.preset.learned_controllers import PARTNER
+from instrument.preset.partner_options import KnobName
+from instrument.preset.preset import load_preset
+from instrument.processes.json_lines import Notice
+from instrument.realtime.state import EngineState
 
 TICK_SECONDS = 0.025
 """A drag makes no more sounds than one in this time."""
-NEAR = 0.35
-"""Of the prior's spread: how far "more like this" goes."""
+AXES = ("morph.x", "morph.y", "map.x", "map.y")
+_PARTNER_KNOBS: tuple[KnobName, ...] = get_args(KnobName)
 
 
 class Studio:
@@ -36,6 +40,8 @@ class Studio:
     ----------
     folder
         Of the session.
+    state
+        The engine block.
     watcher
         Sees the tones of which pictures are made.
     tell
@@ -47,9 +53,10 @@ class Studio:
     def __init__(
         self,
         folder: Path,
+        state: EngineState,
         watcher: Watcher,
         tell: Callable[[says.Told], None],
-        ask: Callable[[PlayFile], None],
+        ask: Callable[[PlayFile | Learn], None],
     ) -> None:
         self._folder = folder
         self._watcher, self._tell, self._ask = watcher, tell, ask
@@ -57,7 +64,10 @@ class Studio:
         self.bench = Workbench(folder / "panel")
         self._ticked_at = 0.0
         self._played = ""  # as control said last
-        self._map: tuple[str, SoundMap, Bundle] | None = None
+        self.explorer = Explorer(folder / "search", self.bench, self.shelf, tell, self._tell_desk)
+        knobs = (knob.field for table in groups().values() for knob in table)
+        partner = (f"{PARTNER}{knob}" for knob in _PARTNER_KNOBS)
+        self.learning = Learning(state, frozenset((*knobs, *AXES, *partner)))
 
     def follow(self, situation: NowPlaying) -> None:
         """Hear what plays: a preset that came another way goes on the workbench, too."""
@@ -87,6 +97,9 @@ class Studio:
         if now - self._ticked_at < TICK_SECONDS:
             return
         self._ticked_at = now
+        with self._told():
+            self._follow_controllers()
+            self.explorer.follow()
         if due := self.bench.file_if_due():
             path, carries = due
             self._ask(PlayFile(str(path), carries))
@@ -106,9 +119,7 @@ class Studio:
         shown = bench.stored if bench.shows_stored else bench.now
         if shown is None or bench.path is None:
             return None
-        place = None
-        with suppress(LatentkeysError):
-            place = self._here()[0].where(shown.sound.latent)
+        place = self.explorer.where(shown)
         return says.Desk(
             preset=bench.path.stem,
             name=shown.name,
@@ -121,54 +132,17 @@ class Studio:
             y=place[1] if place else None,
         )
 
-    def map(self) -> says.Map | None:
-        """Return the map of the model that plays, if it can be drawn."""
-        with suppress(LatentkeysError):
-            return self._here()[0].show()
-        return None
-
     def _open(self, path: Path) -> None:
         model = self.bench.now.model if self.bench.now else None
         self.bench.open(path)
         assert self.bench.now
         self._tell_desk()
-        if self.bench.now.model != model and (shown := self.map()):
-            self._tell(shown)
+        if self.bench.now.model != model:
+            self.explorer.model_changed()
 
     def _tell_desk(self) -> None:
         if desk := self.desk():
             self._tell(desk)
-
-    def _here(self) -> tuple[SoundMap, Bundle]:
-        """Return the map of what plays, and its model.
-
-        Raises
-        ------
-        LatentkeysError
-            The model is not there, nothing plays, or what plays is none of its sounds.
-        """
-        preset, path = self._now(), self.bench.path
-        assert path
-        if self._map is None or self._map[0] != preset.model.sha256:
-            bundle = find_bundle(preset.model, path)
-            known = self._of_model(preset, bundle.sound.latent_size)
-            self._map = (preset.model.sha256, SoundMap(bundle.sound, known), bundle)
-        check_latent(preset, path, self._map[2])
-        return self._map[1], self._map[2]
-
-    def _of_model(self, preset: Preset, size: int) -> dict[str, Preset]:
-        """Return the presets of a model, but for those whose latent is damaged."""
-        presets = {entry.name: entry.preset for entry in self.shelf.entries if entry.preset}
-        return {
-            name: other
-            for name, other in presets.items()
-            if other.model == preset.model and len(other.sound.latent) == size
-        }
-
-    def _now(self) -> Preset:
-        if self.bench.now is None:
-            raise PresetError("no preset plays yet", "Wait a moment.")
-        return self.bench.now
 
     def _play(self, request: says.Play) -> None:
         path = self.shelf.find(request.preset)
@@ -194,7 +168,7 @@ class Studio:
         self._tell_desk()
 
     def _save(self, request: says.Save) -> says.Said:
-        preset, path = self._now(), self.bench.path
+        preset, path = self.bench.needed(), self.bench.path
         assert path
         own = {entry.name for entry in self.shelf.entries if entry.origin == "user"}
         if not request.name and path.stem not in own:
@@ -238,46 +212,69 @@ class Studio:
         self._tell(self.shelf.show())
 
     def _place(self, request: says.Place) -> None:
-        latent = self._here()[0].latent_at(request.x, request.y)
-        self.bench.change(at_point(self._now(), latent), "place", carries=True)
-        self._tell_desk()
+        self.explorer.place(request.x, request.y)
 
     def _morphto(self, request: says.MorphTo) -> None:
-        bundle = self._here()[1]
-        paths = [self.shelf.find(name) for name in request.corners]
-        corners = [load_preset(path) for path in paths]
-        if other := next((c for c in corners if c.model.sha256 != bundle.weights_sha256), None):
-            raise PresetError(
-                f'"{other.name}" belongs to another model than what plays: nothing lies between',
-                f"Choose corners of {bundle.card.name}.",
-            )
-        for corner, path in zip(corners, paths, strict=True):
-            check_latent(corner, path, bundle)
-        mixed = morph(bundle.sound, corners, request.x, request.y)
-        now = self._now()
-        mixed = dataclasses.replace(mixed, name=now.name, program=None, tags=now.tags)
-        self.bench.change(mixed, "morph", carries=True)
-        self._tell_desk()
+        self.explorer.morph_to(request)
 
-    def _surprise(self, _request: says.Surprise) -> None:
-        bundle = self._here()[1]
-        latent = draw(bundle.sound, secrets.randbits(31), 0.9)
-        self.bench.change(at_point(self._now(), latent), f"surprise {secrets.randbits(31)}")
-        self._tell_desk()
+    def _morphpath(self, request: says.MorphPath) -> None:
+        pad = self.explorer.pad
+        {"record": pad.record, "loop": pad.loop, "stop": pad.stop}[request.do]()
+        self._tell(pad.show())
 
-    def _alike(self, _request: says.Alike) -> None:
-        bundle = self._here()[1]
-        now, other = self._now(), draw(bundle.sound, secrets.randbits(31))
-        latent = between(bundle.sound, now.sound.latent, other, NEAR)
-        self.bench.change(at_point(now, latent), f"alike {secrets.randbits(31)}")
-        self._tell_desk()
+    def _surprise(self, _: says.Surprise) -> None:
+        self.explorer.draw()
+
+    def _alike(self, _: says.Alike) -> None:
+        self.explorer.draw(NEAR)
+
+    def _stopsearch(self, _: says.StopSearch) -> None:
+        self.explorer.stop_searching()
+
+    def _learnknob(self, request: says.LearnKnob) -> None:
+        self.learning.learn(request.field)
+        if request.field.startswith(PARTNER):
+            knob = request.field.removeprefix(PARTNER)
+            self._ask(msgspec.convert({"type": "Learn", "knob": knob}, Learn))
+        self._tell(self.learning.show())
+
+    def _forget(self, request: says.Forget) -> None:
+        self.learning.forget(request.field)
+        self._tell(self.learning.show())
 
     def _library_changed(self) -> None:
-        now = self.bench.now
-        if self._map and now and now.model.sha256 == self._map[0]:
-            sha256, before, bundle = self._map
-            known = self._of_model(now, bundle.sound.latent_size)
-            self._map = (sha256, SoundMap(bundle.sound, known, before), bundle)
         self._tell(self.shelf.show())
-        if shown := self.map():
-            self._tell(shown)
+        self.explorer.library_changed()
+
+    @property
+    def moves(self) -> bool:
+        """Something goes on by itself, so that `tick` is needed often."""
+        return self.explorer.pad.is_busy or self.learning.turns_sounds
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell every page what goes wrong: nobody has asked for it just now."""
+        try:
+            yield
+        except LatentkeysError as problem:
+            self.explorer.pad.stop()
+            self._tell(Notice(problem.message, problem.remedy))
+
+    def _follow_controllers(self) -> None:
+        """Turn what controllers have turned."""
+        before = self.learning.show()
+        moved = self.learning.moved()
+        if self.learning.show() != before:
+            self._tell(self.learning.show())
+        for target, share in moved.items():
+            if target not in AXES:
+                self.bench.turn(target, value_at(target, share))
+        pad = self.explorer.pad
+        if moved.keys() & {"morph.x", "morph.y"}:
+            pad.go(moved.get("morph.x", pad.x), moved.get("morph.y", pad.y))
+            self.explorer.morph()
+        elif moved.keys() & {"map.x", "map.y"}:
+            x, y = self.explorer.where(self.bench.needed()) or (0.5, 0.5)
+            self.explorer.place(moved.get("map.x", x), moved.get("map.y", y))
+        elif moved:
+            self._tell_desk()

@@ -54,7 +54,7 @@ class Watcher:
         self._busy_ns, self._at_ns = 0, time.monotonic_ns()
         self.partner_channels: frozenset[int] = frozenset()
 
-    def meters(self, listeners: int, pages: int) -> Meters:
+    def meters(self, listeners: int, pages: int, key_p99_ms: float) -> Meters:
         """Return how it goes; the load is that since the last call."""
         meters = self._state.meters
         busy_ns, now_ns = int(meters["callback_ns_sum"]), time.monotonic_ns()
@@ -72,6 +72,7 @@ class Watcher:
             stolen=int(meters["stolen_voices"]),
             listeners=listeners,
             pages=pages,
+            key_p99_ms=round(key_p99_ms, 1),
         )
 
     def keys(self) -> Keys:

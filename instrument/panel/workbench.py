@@ -62,6 +62,18 @@ class Workbench:
         """The sound is not as it was stored."""
         return self.now != self.stored
 
+    def needed(self) -> Preset:
+        """Return the sound as it is now.
+
+        Raises
+        ------
+        PresetError
+            Nothing is on the desk yet.
+        """
+        if self.now is None:
+            raise PresetError("no preset plays yet", "Wait a moment.")
+        return self.now
+
     @property
     def steps(self) -> tuple[int, int]:
         """How many steps lead back, and how many forth again."""
@@ -75,7 +87,7 @@ class Workbench:
         PresetError
             There is no such knob, it does not go so far, or nothing is on the desk.
         """
-        self.change(turned(self._needed(), field, value), field)
+        self.change(turned(self.needed(), field, value), field)
 
     def change(self, preset: Preset, gesture: str, *, carries: bool = False) -> None:
         """Have another sound; changes of one gesture are one step back.
@@ -93,7 +105,7 @@ class Workbench:
         if preset == self.now:
             return
         if not goes_on:
-            self._done = [*self._done[-MOST_STEPS + 1 :], self._needed()]
+            self._done = [*self._done[-MOST_STEPS + 1 :], self.needed()]
         self._undone.clear()
         self._become(preset, carries=carries)
 
@@ -107,7 +119,7 @@ class Workbench:
 
     def compare(self) -> None:
         """Change between the sound as it is now and as it was stored."""
-        self._needed()
+        self.needed()
         self.shows_stored = not self.shows_stored
         self._is_due, self._carries = True, False
 
@@ -127,7 +139,7 @@ class Workbench:
 
     def _step(self, source: list[Preset], target: list[Preset]) -> None:
         if source:
-            target.append(self._needed())
+            target.append(self.needed())
             self._gesture = ""
             self._become(source.pop())
 
@@ -136,11 +148,6 @@ class Workbench:
         self.shows_stored = False
         self._is_due, self._carries = True, carries
 
-    def _needed(self) -> Preset:
-        if self.now is None:
-            raise PresetError("no preset plays yet", "Wait a moment.")
-        return self.now
-
     def renamed(self, name: str) -> Preset:
         """Return the sound under another name, as a preset of the player's own."""
-        return replace(self._needed(), name=name, program=None)
+        return replace(self.needed(), name=name, program=None)

@@ -41,6 +41,13 @@ class Kept(msgspec.Struct, frozen=True, tag=True):
     folder: str
 
 
+class KnobLearned(msgspec.Struct, frozen=True, tag=True):
+    """Partner: a controller turns a knob from now on."""
+
+    source: str  #: "cc20"
+    knob: str
+
+
 class RollNote(msgspec.Struct, frozen=True):
     """A note of the piano roll: positions in beats."""
 
@@ -66,6 +73,6 @@ class View(msgspec.Struct, frozen=True, tag=True):
     knob: str = ""  #: what is learned or has just been turned: "temperature 0.80"
 
 
-Report = Listening | Notice | Failed | Kept | View
+Report = Listening | Notice | Failed | Kept | KnobLearned | View
 
 REPORTS: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)

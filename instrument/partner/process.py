@@ -31,7 +31,7 @@ from instrument.partner.commands import (
 )
 from instrument.partner.engine_bridge import LivePartner
 from instrument.partner.knobs import change_in_words
-from instrument.partner.messages import Kept, Listening, load_options
+from instrument.partner.messages import Kept, KnobLearned, Listening, load_options
 from instrument.partner.open_partner import open_partner
 from instrument.partner.takes.take import new_take_folder
 from instrument.partner.views import view_of
@@ -83,6 +83,7 @@ class PartnerService:
         self._link = LinkClock(options.tempo, float(options.bar_beats)) if is_linked else None
         self._told: set[str] = set()
         self._seen_options = partner.options
+        self._bound = dict(partner.knobs.bound)
         self._turned, self._turned_until = "", 0.0
 
     def serve(self) -> None:
@@ -155,6 +156,10 @@ class PartnerService:
             )
         for news in partner.take_news():
             say(Notice(news.message, news.remedy))
+        if partner.knobs.bound != self._bound:
+            for source, knob in partner.knobs.bound.items() - self._bound.items():
+                say(KnobLearned(source, knob))
+            self._bound = dict(partner.knobs.bound)
         if time.monotonic() >= self._next_view:
             self._next_view = time.monotonic() + VIEW_SECONDS
             mention(view_of(partner, self._options.clock, self._knob_words()))

@@ -24,12 +24,14 @@ from instrument.midi.song import Song
 from instrument.panel.link_messages import CallPartner
 from instrument.partner import messages as partner_messages
 from instrument.partner.commands import Command
+from instrument.preset.learned_controllers import PARTNER, bind, with_learned
 from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.parts import part_channels, write_part
 from instrument.preset.preset import find_preset, load_preset
 from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice
 from instrument.realtime.state import CONTROL_BEATS, FADE_OUT, PANIC, EngineState
+from instrument.session.device_choice import DeviceChoice
 from instrument.session.ending import Ending, uninterrupted
 from instrument.session.engine_process import EngineProcess
 from instrument.session.models_process import ModelsProcess
@@ -41,6 +43,7 @@ from instrument.session.session_folder import create_state
 from instrument.session.settings import PlaySettings
 from instrument.session.song_player import SongFeed
 from instrument.session.status_line import StatusLine, clock
+from instrument.session.take_player import TakePlayer
 from instrument.session.terminal_keys import HELP, KEYS, TerminalKeys
 
 if TYPE_CHECKING:
@@ -122,21 +125,26 @@ class Host:
             tuple(others),
         )
         self._folder, self._partner_options = folder, options
-        self._partner = PartnerProcess(self.state, folder, options) if options else None
+        self._partner = self._new_partner(options) if options else None
         self._keys = TerminalKeys()
         self._capture: AudioCapture | None = None
         self._engine = EngineProcess(self.state, folder)
         self.ready: engine_messages.Ready | None = None  #: what plays; None until it does
         self._recording: Recording | None = None
         self._panics = False
+        self._takes = TakePlayer(self.state)
+        self.devices = DeviceChoice(folder, settings, lambda: self._engine)
         self._panel = self._open_panel(folder) if settings.panel else None
 
     def _open_panel(self, folder: Path) -> PanelLink:
+        settings = self._settings
         panel = PanelProcess(
-            self.state, folder, self._settings.panel_host, self._settings.panel_port
+            self.state, folder, settings.panel_host, settings.panel_port, settings.osc
         )
         self._status.also = lambda message, remedy: panel.tell(Notice(message, remedy))
-        return PanelLink(panel, self._status, self.presets, self, self.panic)
+        return PanelLink(
+            panel, self._status, self.presets, self, self.panic, self._takes, self.devices
+        )
 
     def start(self) -> None:
         """Wait for the engine's device.
@@ -265,6 +273,8 @@ class Host:
                 self._status.say(f"Your partner listens: {report.model}.")
                 if self._keys.is_there:
                     self._status.say(f"Keys: {HELP}.")
+            elif isinstance(report, partner_messages.KnobLearned):
+                self._keep_controller(report)
             elif isinstance(report, partner_messages.Kept):
                 self._keep_audio(Path(report.folder))
             else:
@@ -284,12 +294,15 @@ class Host:
             metronome=request.metronome,
         )
         self._partner_options = options
-        self._partner = PartnerProcess(self.state, self._folder, options)
+        self._partner = self._new_partner(options)
         self.state.fields["echo_frames"] = round(ECHO_SECONDS * self.state.rate_hz)
         if self._capture is None:
             from instrument.session.audio_history import AudioCapture  # soundfile
 
             self._capture = AudioCapture(self.state)
+
+    def _new_partner(self, options: PartnerOptions) -> PartnerProcess:
+        return PartnerProcess(self.state, self._folder, with_learned(options))
 
     def dismiss_partner(self) -> None:
         """Let the partner go."""
@@ -302,6 +315,25 @@ class Host:
         """Ask the partner for something; without one nothing happens."""
         if self._partner:
             self._partner.send(command)
+
+    def play_take(self, name: str) -> None:
+        """Play a kept take once more; not while a partner would take it for the player."""
+        if self._partner:
+            self._status.say("the partner would answer the take", "Let it go first.")
+            return
+        try:
+            self._takes.play(name)
+        except LatentkeysError as problem:
+            self._status.say(problem.message, problem.remedy)
+
+    def _keep_controller(self, learned: partner_messages.KnobLearned) -> None:
+        """Remember what a controller turns, for the next start and for the pages."""
+        try:
+            bind(learned.source, f"{PARTNER}{learned.knob}")
+        except LatentkeysError as problem:
+            self._status.say(problem.message, problem.remedy)
+        if self._panel:
+            self._panel.tell(learned)
 
     def _keep_audio(self, folder: Path) -> None:
         """Put what sounded beside the notes of a take."""
@@ -333,6 +365,7 @@ class Host:
         with uninterrupted(), ExitStack() as ends:
             ends.callback(self._heart.stop)
             ends.callback(self._engine.end)
+            ends.callback(self.devices.end)
             ends.callback(self._models.end)
             if self._panel:
                 ends.callback(self._panel.panel.end)

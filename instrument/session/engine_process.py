@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from instrument.errors import DeviceError, EngineError
 from instrument.processes.child_process import ChildProcess
 from instrument.processes.json_lines import Failed, Notice
 from instrument.processes.supervised_process import Program, RestartPolicy, SupervisedProcess
-from instrument.realtime.state import ENGINE_BEATS, EngineState
+from instrument.realtime.state import ENGINE_BEATS, FADE_OUT, EngineState
 
 PROGRAM = Program(
     name="the engine",
@@ -20,6 +21,9 @@ PROGRAM = Program(
         most=3, window_seconds=60.0, remedy="Please report this, with what you did before."
     ),
 )
+
+
+FADE_SECONDS = 1.5
 
 
 class EngineProcess(SupervisedProcess[Report]):
@@ -35,7 +39,13 @@ class EngineProcess(SupervisedProcess[Report]):
 
     def __init__(self, state: EngineState, folder: Path) -> None:
         self._has_played = self._has_ended = False
+        self._reopens_at: float | None = None
         super().__init__(PROGRAM, REPORTS, state, folder)
+
+    def reopen(self) -> None:
+        """Let the engine fade out, and another one open what is written in its settings by then."""
+        self._reopens_at = time.monotonic() + FADE_SECONDS
+        self._state.command(FADE_OUT)
 
     def follow(self) -> list[Report | Notice]:
         """Return what the engine has said; start another one if it has died or hangs.
@@ -47,6 +57,8 @@ class EngineProcess(SupervisedProcess[Report]):
         EngineError
             It cannot start, it has died too often, or somebody else has ended it.
         """
+        if self._reopens_at is not None:
+            return self._follow_reopening()
         said = super().follow()
         for report in said:
             if isinstance(report, Failed):
@@ -58,6 +70,18 @@ class EngineProcess(SupervisedProcess[Report]):
             assert isinstance(trouble, Notice)
             raise EngineError(trouble.message, trouble.remedy)
         return said
+
+    def _follow_reopening(self) -> list[Report | Notice]:
+        """Wait for the old engine's end, but not for long."""
+        process = self._process
+        assert process and self._reopens_at is not None
+        if process.exit_code is None and time.monotonic() < self._reopens_at:
+            return []
+        process.kill()
+        process.end()
+        self._reopens_at = None
+        self._start()
+        return []
 
     def _start_again(
         self, dead: ChildProcess, how: str, *, was_stuck: bool = False

@@ -11,19 +11,26 @@ from instrument.engine.messages import Ready
 from instrument.errors import LatentkeysError
 from instrument.panel.link_messages import (
     CallPartner,
+    Devices,
     DismissPartner,
+    LookForDevices,
     NowPlaying,
     Panic,
     PlayFile,
+    PlayTake,
     Report,
     Serving,
+    StopTake,
+    UseDevices,
 )
 from instrument.partner.commands import Command
-from instrument.partner.messages import View
+from instrument.partner.messages import KnobLearned, View
 from instrument.processes.json_lines import Failed, Notice
+from instrument.session.device_choice import DeviceChoice
 from instrument.session.panel_process import PanelProcess, open_browser
 from instrument.session.preset_changes import PresetChanges
 from instrument.session.status_line import StatusLine
+from instrument.session.take_player import TakePlayer
 
 
 class Band(Protocol):
@@ -38,6 +45,9 @@ class Band(Protocol):
     def ask_partner(self, command: Command) -> None:
         """Ask the partner for something."""
 
+    def play_take(self, name: str) -> None:
+        """Play a kept take once more."""
+
 
 @dataclass(frozen=True, slots=True)
 class PanelLink:
@@ -49,7 +59,7 @@ class PanelLink:
         The process.
     status
         Says where the panel is, and what is wrong; what it says the pages hear, too.
-    presets, band, panic
+    presets, band, panic, takes, devices
         Do what pages ask for.
     """
 
@@ -58,6 +68,8 @@ class PanelLink:
     presets: PresetChanges
     band: Band
     panic: Callable[[], None]
+    takes: TakePlayer
+    devices: DeviceChoice
 
     def follow(self, ready: Ready, partner_channels: tuple[int, ...] | None) -> None:
         """Do what the pages ask for, and tell them what goes on; never waits.
@@ -71,16 +83,24 @@ class PanelLink:
         """
         for report in self.panel.follow():
             self._hear(report)
+        if found := self.devices.follow():
+            self.panel.tell(Devices(found.audio, found.midi, found.problem))
+        self.takes.follow()
+        take, at, length = self.takes.playing or ("", 0.0, 0.0)
         more = NowPlaying(
             preset=str(self.presets.plays or ""),
             kind=ready.kind,
             midi=ready.midi,
             has_partner=partner_channels is not None,
             partner_channels=partner_channels or (),
+            chosen=self.devices.chosen,
+            take=take,
+            take_seconds=float(int(at)),
+            take_length=length,
         )
         self.panel.show(self.status.situation, more)
 
-    def tell(self, message: Notice | View) -> None:
+    def tell(self, message: Notice | View | KnobLearned) -> None:
         """Tell the pages what the player is told."""
         self.panel.tell(message)
 
@@ -96,10 +116,25 @@ class PanelLink:
             self.band.call_partner(report)
         elif isinstance(report, DismissPartner):
             self.band.dismiss_partner()
+        elif isinstance(report, PlayTake):
+            self.band.play_take(report.take)
+        elif isinstance(report, StopTake):
+            self.takes.stop()
+        elif isinstance(report, LookForDevices):
+            self.devices.look()
+        elif isinstance(report, UseDevices):
+            self._use(report)
         elif isinstance(report, Panic):
+            self.takes.stop()
             self.panic()
         else:
             self.band.ask_partner(report)
+
+    def _use(self, request: UseDevices) -> None:
+        try:
+            self.devices.use(request)
+        except LatentkeysError as problem:
+            self.status.say(problem.message, problem.remedy)
 
     def _play(self, request: PlayFile) -> None:
         try:

@@ -5,14 +5,22 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import platformdirs
 
 from instrument.panel.access import lasting_token
-from instrument.panel.link_messages import REPORTS, NowPlaying, PanelSettings, Report, Serving
-from instrument.partner.messages import View
+from instrument.panel.link_messages import (
+    REPORTS,
+    Devices,
+    NowPlaying,
+    PanelSettings,
+    Report,
+    Serving,
+)
+from instrument.partner.messages import KnobLearned, View
 from instrument.processes.json_lines import Notice
 from instrument.processes.supervised_process import Program, RestartPolicy, SupervisedProcess
 from instrument.realtime.state import LET_GO, PANEL_BEATS, PANEL_SOURCE, EngineState
@@ -41,16 +49,20 @@ class PanelProcess(SupervisedProcess[Report]):
         The session's folder.
     host, port
         Where it listens; port 0 takes the usual one or any.
+    osc_port
+        Where it listens for OSC; 0: nowhere.
     """
 
-    def __init__(self, state: EngineState, folder: Path, host: str, port: int) -> None:
+    def __init__(
+        self, state: EngineState, folder: Path, host: str, port: int, osc_port: int = 0
+    ) -> None:
         token = lasting_token(platformdirs.user_state_path("latentkeys") / "panel-token")
-        self._settings = PanelSettings(host, port, token)
+        self._settings = PanelSettings(host, port, token, osc_port)
         self._settings.save(folder)
         self._situation = NowPlaying()
         super().__init__(PROGRAM, REPORTS, state, folder)
 
-    def tell(self, message: NowPlaying | Notice | View) -> None:
+    def tell(self, message: NowPlaying | Notice | View | KnobLearned | Devices) -> None:
         """Tell the panel what goes on."""
         if isinstance(message, NowPlaying):
             if message == self._situation:
@@ -76,7 +88,7 @@ class PanelProcess(SupervisedProcess[Report]):
 
     def _hear(self, report: Report) -> None:
         if isinstance(report, Serving):  # another one has to be found at the same place
-            self._settings = PanelSettings(self._settings.host, report.port, self._settings.token)
+            self._settings = replace(self._settings, port=report.port)
             self._settings.save(self._folder)
             self.send(self._situation)
 

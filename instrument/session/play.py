@@ -83,6 +83,7 @@ def _play_session(settings: PlaySettings, preset: Path, song: Song | None, endin
             except RateChangedError as change:
                 click.echo(f"{change.message}: starting again at that rate", err=True)
                 preset = host.presets.plays or preset
+                settings = host.devices.settings
         if settings.record:
             settings = replace(settings, record=free_name(settings.record))
 

@@ -39,6 +39,7 @@ class PlaySettings:
     panel: bool = False
     panel_host: str = "127.0.0.1"
     panel_port: int = 0
+    osc: int = 0
     tuning: KeyTuning = field(default_factory=KeyTuning)
     partner: Mapping[str, Any] = field(default_factory=dict)
     """What was asked of the partner: fields of `PartnerOptions`."""

@@ -27,10 +27,19 @@ class SongFeed:
         The messages.
     follow_programs
         Hand over program changes too.
+    ahead_seconds
+        How far ahead: so long it cannot be taken back.
     """
 
-    def __init__(self, state: EngineState, song: Song, *, follow_programs: bool) -> None:
-        self._state = state
+    def __init__(
+        self,
+        state: EngineState,
+        song: Song,
+        *,
+        follow_programs: bool,
+        ahead_seconds: float = AHEAD_SECONDS,
+    ) -> None:
+        self._state, self._ahead_seconds = state, ahead_seconds
         first = state.clock + round(LEAD_IN_SECONDS * state.rate_hz)
         self.first_frame = -(-first // TICK_FRAMES) * TICK_FRAMES
         self.length_seconds = song.length_seconds
@@ -44,7 +53,7 @@ class SongFeed:
 
     def feed(self) -> None:
         """Hand over what is due soon, as far as the ring takes it."""
-        until = self._state.clock + round(AHEAD_SECONDS * self._state.rate_hz)
+        until = self._state.clock + round(self._ahead_seconds * self._state.rate_hz)
         while self._waiting and self._waiting[0][0] <= until:
             frame, data = self._waiting[0]
             if not self._state.send_midi(data, frame):

@@ -32,6 +32,7 @@ class Stage:
     address: str
     state: EngineState
     folder: Path
+    home: Path  #: of the player: data, cache and state lie in it
 
     @property
     def origin(self) -> str:
@@ -111,7 +112,7 @@ def stage(home: Path, *arguments: str) -> Iterator[Stage]:
         family = psutil.Process(command.pid).children(recursive=True)
         engine = next(child for child in family if "instrument.engine.process" in child.cmdline())
         folder = Path(engine.cmdline()[-1])
-        yield Stage(command, address, EngineState.attach(folder), folder)
+        yield Stage(command, address, EngineState.attach(folder), folder, home)
     finally:
         command.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,21 +1,21 @@
 // One knob: dragged up and down (Shift for fine), typed, moved by arrow keys, reset by a double click.
 
 import { el, svg } from "./dom.js";
+import { learnButton } from "./learn.js";
 
 const TURN = 270;
-const isWide = (spec) => spec.low > 0 && spec.high / spec.low > 50 || spec.field.endsWith("_seconds") && spec.high >= 5;
 
 /** The share of the way that a value is at: wide ranges go by ratios, so that small values have room. */
 function share(spec, value) {
-  if (!isWide(spec)) return (value - spec.low) / (spec.high - spec.low);
-  if (spec.low > 0) return Math.log(value / spec.low) / Math.log(spec.high / spec.low);
-  return Math.cbrt(value / spec.high);
+  if (spec.scale === "ratio") return Math.log(value / spec.low) / Math.log(spec.high / spec.low);
+  const at = (value - spec.low) / (spec.high - spec.low);
+  return spec.scale === "cube" ? Math.cbrt(at) : at;
 }
 
 function valueAt(spec, at) {
   const kept = Math.min(1, Math.max(0, at));
-  if (!isWide(spec)) return spec.low + kept * (spec.high - spec.low);
-  return spec.low > 0 ? spec.low * (spec.high / spec.low) ** kept : spec.high * kept ** 3;
+  if (spec.scale === "ratio") return spec.low * (spec.high / spec.low) ** kept;
+  return spec.low + (spec.scale === "cube" ? kept ** 3 : kept) * (spec.high - spec.low);
 }
 
 const rounded = (value) => Number(value.toPrecision(4));
@@ -35,7 +35,7 @@ export class Knob {
       svg("circle", { class: "cap", cx: 30, cy: 30, r: 17 }), this.mark);
     this.typed = el("input", { "aria-label": `${spec.label}, typed`, inputMode: "decimal", spellcheck: false });
     this.element = el("div", { className: "knob", title: "Drag up or down; Shift is fine; double-click resets" },
-      this.dial, this.typed, el("span", { textContent: spec.label }));
+      this.dial, this.typed, el("span", { textContent: spec.label }), learnButton(spec.field, spec.label));
     this.listen();
   }
 
@@ -95,7 +95,7 @@ export class Choice {
     const choices = isSwitch ? ["off", "on"] : spec.choices;
     this.select = el("select", { "aria-label": spec.label, onchange: () => turn(spec.field, isSwitch ? this.select.value === "on" : this.select.value) },
       ...choices.map((choice) => el("option", { value: choice, textContent: choice })));
-    this.element = el("div", { className: "knob" }, this.select, el("span", { textContent: spec.label }));
+    this.element = el("div", { className: "knob" }, this.select, el("span", { textContent: spec.label }), learnButton(spec.field, spec.label));
   }
 
   show(value) { this.select.value = value === true ? "on" : value === false ? "off" : value; }

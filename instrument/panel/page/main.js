@@ -8,6 +8,7 @@ import { MapView } from "./map.js";
 import { Meters } from "./meters.js";
 import { PartnerView } from "./partner.js";
 import { Shape } from "./shape.js";
+import { takeDrops } from "./recording.js";
 import { Sounds } from "./sounds.js";
 import { openWebMidi } from "./web_midi.js";
 
@@ -119,6 +120,7 @@ buildViews();
 buildGone();
 hearNotices();
 hearShortcuts();
+takeDrops(views.Sounds.recording, () => openView("Sounds"));
 const asked = location.hash.slice(1);
 openView(asked in views ? asked : "Sounds");
 panel.open();

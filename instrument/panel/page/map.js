@@ -2,6 +2,7 @@
 
 import { panel } from "./connection.js";
 import { colour, context, draggable, el, oncePerFrame } from "./dom.js";
+import { learnButton } from "./learn.js";
 
 const FORGOTTEN_AFTER = 1500;
 
@@ -75,10 +76,21 @@ class SoundPlane extends Plane {
 
 class MorphPad extends Plane {
   constructor(corners) {
-    super("Morph pad between the four sounds.", "pad", (x, y) => {
+    const send = (x, y) => {
       const chosen = corners();
       if (chosen.every(Boolean)) panel.send("Morph", { corners: chosen, x, y });
+    };
+    super("Morph pad between the four sounds.", "pad", send);
+    this.send = send;
+    panel.on("Pad", (pad) => {
+      if (!this.wasMovedHere) [this.x, this.y] = [pad.x, pad.y];
+      this.draw();
     });
+  }
+
+  goHere() {
+    this.movedAt = performance.now();
+    this.send(this.x, this.y);
   }
 
   draw() {
@@ -88,24 +100,30 @@ class MorphPad extends Plane {
   }
 }
 
+/** What controllers move a plane. */
+function axes(plane, label) {
+  return el("div", { className: "row axes" }, ...["x", "y"].flatMap((axis) => [
+    el("span", { className: "dim", textContent: axis.toUpperCase() }), learnButton(`${plane}.${axis}`, `${label} ${axis.toUpperCase()}`, true)]));
+}
+
 export class MapView {
   constructor() {
     this.plane = new SoundPlane();
-    this.selects = ["Below left", "Below right", "Above left", "Above right"].map((name) => el("select", { "aria-label": `Morph corner: ${name.toLowerCase()}` }));
+    this.selects = ["Below left", "Below right", "Above left", "Above right"].map((name) => el("select", { "aria-label": `Morph corner: ${name.toLowerCase()}`, onchange: () => this.pad.goHere() }));
     this.pad = new MorphPad(() => this.selects.map((select) => select.value));
     this.model = el("p", { className: "dim" });
     const [belowLeft, belowRight, aboveLeft, aboveRight] = this.selects;
     const corners = (...two) => el("div", { className: "corners" }, ...two);
     this.element = el("div", { className: "map-view" },
       el("section", {}, el("div", { className: "row" }, el("h2", { textContent: "Map" }), el("span", { className: "grow" }),
-        el("button", { textContent: "More like this", onclick: () => panel.send("Alike") }),
-        el("button", { textContent: "Surprise me", onclick: () => panel.send("Surprise") }),
+        axes("map", "Map"), ...this.draws(),
         el("button", { textContent: "Back", title: "Undo", onclick: () => panel.send("Undo") })), this.model, this.plane.element),
       el("section", {}, el("h2", { textContent: "Morph" }),
         el("p", { className: "dim", textContent: "Four sounds, and everything between them. Notes that you hold go along." }),
-        el("div", {}, corners(aboveLeft, aboveRight), this.pad.element, corners(belowLeft, belowRight))));
+        el("div", {}, corners(aboveLeft, aboveRight), this.pad.element, corners(belowLeft, belowRight), this.path(), axes("morph", "Morph pad"))));
     new ResizeObserver(() => { this.plane.draw(); this.pad.draw(); }).observe(this.element);
     panel.on("Library", () => this.fill());
+    panel.on("Pad", () => { if (!this.pad.wasMovedHere) this.fill(); });
     panel.on("Map", (map) => {
       this.model.textContent = `Every sound that ${map.model} knows; neighbours are alike. Dots are presets, squares are instruments that it has learned. Drag to hear what lies between.`;
       this.fill();
@@ -114,12 +132,39 @@ export class MapView {
 
   show() { this.plane.draw(); this.pad.draw(); }
 
+  /** Draws that are heard before they are offered: one at a time. */
+  draws() {
+    const alike = el("button", { textContent: "More like this", onclick: () => panel.send("Alike") });
+    const surprise = el("button", { textContent: "Surprise me", onclick: () => panel.send("Surprise") });
+    panel.on("Search", ({ stage }) => { alike.disabled = surprise.disabled = stage === "drawing" || stage === "searching"; });
+    return [alike, surprise];
+  }
+
+  /** The way that the pad goes: recorded while it is dragged, then round and round. */
+  path() {
+    const button = (textContent, title, act) => el("button", { textContent, title, onclick: () => panel.send("MorphPath", { do: act }) });
+    const record = button("Record", "Record how you drag the pad", "record");
+    const loop = button("Loop", "Go that way round and round", "loop");
+    const stop = button("Stop", "Stay here", "stop");
+    const says = el("span", { className: "dim", role: "status" });
+    panel.on("Pad", ({ path, seconds }) => {
+      record.setAttribute("aria-pressed", String(path === "recording"));
+      loop.setAttribute("aria-pressed", String(path === "looping"));
+      loop.disabled = !seconds && path !== "recording";
+      stop.disabled = path === "stopped";
+      says.textContent = path === "recording" ? "drag now" : seconds ? `${seconds.toFixed(1)} s` : "";
+    });
+    return el("div", { className: "row path", role: "group", "aria-label": "Path of the morph pad" }, record, loop, stop, says);
+  }
+
+  /** Choose the corners that the panel has, or offer some and tell it. */
   fill() {
     const { Library: library, Map: map } = panel.last;
     if (!library || !map) return;
     const cards = library.presets.filter((card) => card.model === map.model && !card.problem);
+    const corners = panel.last.Pad?.corners || [];
     this.selects.forEach((select, number) => {
-      const before = select.value;
+      const before = corners[number] || select.value;
       select.replaceChildren(...cards.map((card) => el("option", { value: card.preset, textContent: card.name })));
       const kept = cards.some((card) => card.preset === before);
       select.value = kept ? before : cards[Math.floor(number * cards.length / 4)]?.preset || "";

@@ -1,6 +1,7 @@
 // How it goes, what runs where, and what to do about it when it does not.
 
 import { panel } from "./connection.js";
+import { DeviceChoice } from "./devices.js";
 import { el } from "./dom.js";
 
 const MOST_MESSAGES = 100;
@@ -25,9 +26,10 @@ export class Meters {
     this.monitor = el("ol", { className: "monitor", tabIndex: 0, "aria-label": "The last 100 MIDI messages" });
     const box = (title, ...children) => el("section", { className: "panel-box" }, el("h2", { className: "small", textContent: title }), ...children);
     this.ear = el("dl", { className: "figures" });
+    this.devices = new DeviceChoice();
     this.element = el("div", { className: "meters-view" },
       el("div", { className: "shape-view" }, box("How it goes", this.figures), this.remedies),
-      el("div", { className: "shape-view" }, box("What runs where", this.places), box("Ear of this page", this.ear)),
+      el("div", { className: "shape-view" }, box("What runs where", this.places), this.devices.element, box("Ear of this page", this.ear)),
       box("MIDI monitor", this.monitor));
     panel.on("Meters", () => this.draw());
     panel.on("Situation", () => this.draw());
@@ -35,7 +37,10 @@ export class Meters {
     panel.on("Ear", () => this.draw());
   }
 
-  show() { this.draw(); }
+  show() {
+    this.draw();
+    this.devices.show();
+  }
 
   draw() {
     const { Meters: meters, Situation: situation, Ear: ear } = panel.last;
@@ -44,6 +49,7 @@ export class Meters {
       ["Level", decibel(meters.peak), false], ["Limiter", meters.limiter_gain < 0.99 ? "works" : "rests", meters.limiter_gain < 0.99],
       ["Load of the sound", `${(100 * meters.load).toFixed(1)} %`, meters.load > 0.5], ["Voices", meters.voices, false],
       ["Stolen voices", meters.stolen, false], ["Under-runs", meters.underruns, meters.underruns > 0],
+      ["Keys of a page, 99 of 100", meters.key_p99_ms ? `within ${meters.key_p99_ms.toFixed(1)} ms` : "none yet", meters.key_p99_ms > 30],
       ["Late messages", meters.late, false], ["Lost messages", meters.lost, meters.lost > 0]]);
     fill(this.places, [
       ["Sound goes to", situation.output, false], ["Block", `${situation.block_frames} frames`, false],

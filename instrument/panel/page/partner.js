@@ -2,6 +2,8 @@
 
 import { panel } from "./connection.js";
 import { colour, context, el } from "./dom.js";
+import { partnerKnobs } from "./partner_knobs.js";
+import { TakeList } from "./takes.js";
 
 const BEFORE_BEATS = 4;
 const AFTER_BEATS = 12;
@@ -23,7 +25,7 @@ export class PartnerView {
       el("div", { className: "row" }, el("h2", { textContent: "Partner" }), this.says),
       el("div", { className: "row" }, this.modes, this.model, this.tempo, el("span", { className: "dim", textContent: "bpm" }), this.call, this.away),
       el("div", { className: "roll" }, this.canvas, this.hint),
-      el("div", { className: "row" }, ...this.commands));
+      el("div", { className: "row" }, ...this.commands), el("div", { className: "partner-more" }, partnerKnobs(), new TakeList().element));
     panel.on("Hello", (hello) => this.fill(hello.partner_models));
     panel.on("Situation", (situation) => this.follow(situation.has_partner));
     panel.on("View", (view) => this.draw(view));
@@ -34,7 +36,8 @@ export class PartnerView {
   show() { if (panel.last.View && this.isThere) this.draw(panel.last.View); }
 
   buttons() {
-    const words = { Tap: "Tap tempo", Accept: "Accept", ThinkAgain: "Again", Lock: "Lock", Silence: "Silence", Keep: "Keep the take" };
+    const words = { Tap: "Tap tempo", Accept: "Accept", ThinkAgain: "Again", Lock: "Lock", Silence: "Silence", Keep: "Keep the take",
+      BarLine: "Bar line", LockKey: "Stay in the key", ComeToEnd: "Ending" };
     return Object.entries(words).map(([type, textContent]) => el("button", { textContent, onclick: () => panel.send(type) }));
   }
 

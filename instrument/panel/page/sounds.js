@@ -2,6 +2,7 @@
 
 import { panel } from "./connection.js";
 import { colour, context, el } from "./dom.js";
+import { Recording } from "./recording.js";
 
 const BANDS = 24;
 const STEPS = 32;
@@ -26,7 +27,9 @@ export class Sounds {
     this.chips = el("div", { className: "chips", role: "group", "aria-label": "Kinds of sounds" });
     this.cards = el("div", { className: "cards", role: "list" });
     this.tag = "all";
-    this.element = el("div", {}, el("div", { className: "sounds-tools" }, this.search, this.chips), this.cards);
+    this.recording = new Recording();
+    this.element = el("div", {}, el("div", { className: "sounds-tools" }, this.search, this.recording.button, this.chips, this.recording.input),
+      this.recording.element, this.cards);
     this.element.addEventListener("keydown", (event) => this.step(event));
     panel.on("Library", () => this.draw());
     panel.on("Desk", () => this.mark());

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from instrument.cli import doctor
-from instrument.cli.devices import find_jack, midi_systems
 from instrument.cli.stress import RATE_HZ, STRESS_BLOCK_FRAMES, Stress, measure_stress
+from instrument.engine.device_list import find_jack, midi_systems
 from tests.helpers.jack_server import running_jack
 from tests.helpers.live_play import COMMAND
 

@@ -4,72 +4,25 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from instrument.realtime.state import LET_GO, PANEL_SOURCE
+from instrument.latents.yin import RATE_HZ as ESTIMATE_HZ
+from instrument.latents.yin import estimate_pitch
 from tests.helpers.live_play import wait_for
-from tests.helpers.panel_stage import CHROMIUM, Stage, stage
+from tests.helpers.panel_page import WAIT_MS, knob, open_page, sounding, wait_for_keys
+from tests.helpers.panel_stage import Stage, stage
 from tests.helpers.tones import largest_step
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="make setup installs Chromium on Linux"),
 ]
-WAIT_MS = 15_000
-
-
-@pytest.fixture(scope="module")
-def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with stage(tmp_path_factory.mktemp("home")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    assert CHROMIUM, "Chromium is missing: make setup"
-    with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-def open_page(browser: Browser, panel: Stage, view: str = "", **options: object) -> Page:
-    context = browser.new_context(**options)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.set_default_timeout(WAIT_MS)
-    expect.set_options(timeout=WAIT_MS)
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
-    page.goto(f"{panel.address}#{view}")
-    expect(page.locator("#top strong")).not_to_have_text("…")
-    assert not problems
-    return page
-
-
-@pytest.fixture
-def page(browser: Browser, panel: Stage) -> Iterator[Page]:
-    panel.state.command(LET_GO, PANEL_SOURCE)
-    wait_for(lambda: panel.voices() == 0, "silence")
-    opened = open_page(browser, panel)
-    yield opened
-    opened.context.close()
-
-
-def sounding(panel: Stage) -> list[int]:
-    voices = panel.state.voices
-    down = (voices["stage"] != 0) & (voices["key_is_down"] != 0) & (voices["is_fading"] == 0)
-    return sorted({int(pitch) for pitch in voices[down]["pitch"]})
-
-
-def wait_for_keys(panel: Stage, *pitches: int) -> None:
-    wait_for(lambda: sounding(panel) == list(pitches), f"keys {pitches}", 10.0)
 
 
 def key(page: Page, pitch: int) -> dict[str, float]:
@@ -187,11 +140,6 @@ def test_search_favourites_and_arrows_find_sounds(page: Page, panel: Stage) -> N
     expect(page.locator("#top strong")).not_to_have_text(before)
 
 
-def knob(panel: Stage, name: str) -> float:
-    """Return what new notes take."""
-    return float(panel.state.banks[int(panel.state.channels[0]["bank"])][name])
-
-
 def test_knobs_shape_undo_and_save(browser: Browser, panel: Stage) -> None:
     page = open_page(browser, panel, "Sounds")
     page.locator(".card[data-preset='reed_bass'] .pick").click()
@@ -272,6 +220,32 @@ def test_the_ear_brings_the_sound_into_the_page(browser: Browser, panel: Stage) 
     expect(page.get_by_role("button", name="Ear on")).to_be_visible()
     expect(page.locator(".figures", has_text="Buffer")).to_contain_text("ms")
     page.context.close()
+
+
+def test_a_tone_keeps_its_pitch_on_its_way_through_the_ear(page: Page, panel: Stage) -> None:
+    page.keyboard.down("h")
+    wait_for_keys(panel, 69)
+    heard = page.evaluate(
+        """async () => {
+          const { Ear } = await import('/ear.js');
+          const ear = new Ear();
+          await ear.toggle();
+          const analyser = new AnalyserNode(ear.context, { fftSize: 32768 });
+          ear.node.connect(analyser);
+          await new Promise((resolve) => setTimeout(resolve, 2500));
+          const samples = new Float32Array(analyser.fftSize);
+          analyser.getFloatTimeDomainData(samples);
+          const rate = ear.context.sampleRate;
+          await ear.stop();
+          return [rate, Array.from(samples)];
+        }"""
+    )
+    page.keyboard.up("h")
+    rate_hz, samples = float(heard[0]), np.asarray(heard[1], np.float32)
+    assert np.abs(samples).max() > 0.01
+    slow = np.asarray(soxr.resample(samples, rate_hz, ESTIMATE_HZ), np.float32)
+    assert abs(estimate_pitch(slow) - 69.0) < 0.2
+    wait_for_keys(panel)
 
 
 def test_the_partner_is_called_and_its_plan_is_drawn(browser: Browser, panel: Stage) -> None:

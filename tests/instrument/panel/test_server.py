@@ -6,7 +6,6 @@ import struct
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +14,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from instrument.realtime.state import LET_GO, PANEL_SOURCE
 from tests.helpers.live_play import wait_for
-from tests.helpers.panel_stage import Stage, ask, hear, stage
+from tests.helpers.panel_stage import Stage, ask, hear
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with stage(tmp_path_factory.mktemp("home")) as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)
