@@ -21,6 +21,7 @@ NOBODY, PLAYER, OWN = 0, 1, 2
 _NEAR, _TIMES, _RANKS, _VOICES, _LOUDNESSES = 24, 97, 8, 9, 9
 _NEAR_ROWS, _TIME_ROWS = 2 * _NEAR + 2, _TIMES + 1
 _NONE = 2 * _NEAR + 1
+_AT_ONCE = 12  # ticks
 AHEAD = 2
 """So many of the player's strikes are told ahead, where they are known."""
 
@@ -79,6 +80,11 @@ class Company:
         """Return the company after a note of our own."""
         own = tuple(one for one in self.own if one.end > strike.start or one.start == strike.start)
         return replace(self, last=OWN, own=(*own, strike))
+
+    def sounding(self, tick: int) -> set[int]:
+        """Return the pitches that sound at a tick, of both, and those known to come at once."""
+        heard = {one.pitch for one in (*self.own, *self.others) if one.end > tick}
+        return heard | {one.pitch for one in self.coming if one.start < tick + _AT_ONCE}
 
     def role_columns(self, history: History) -> tuple[int, ...]:
         """Return what the recurrent part is told beside `note_features.note_columns`."""

@@ -33,10 +33,17 @@ from instrument.music.constraints import Constraints
 from instrument.music.meant import Ear
 from instrument.music.note import Note, Phrase, Track
 from instrument.music.note_tuples import DURATIONS, GRID, SHIFTS
+from instrument.music.pitch import PITCHES
 from instrument.music.sampling import draw
 
 GRAPHS = ("advance", "shift", "pitch", "duration", "velocity")
 _SHIFT_TICKS, _DURATION_TICKS = np.arange(SHIFTS), np.arange(1, DURATIONS + 1)
+
+_CARE = 2.0
+"""Nats by which a note that would clash with what sounds is less likely than in training."""
+
+_WAITED_NOTES = 2.0
+_SLACK = 5  # semitones
 
 Allowed = NDArray[np.bool_] | None
 
@@ -131,8 +138,10 @@ class EnsembleLSTM(NoteModel[Ensemble]):
         told = features.shift_inputs(history, history.onset(0))
         asked = _asked(state, history.last_start, controls)
         least = round(controls.earliest_beats * GRID) - history.last_start
-        least = max(least, 1 if _is_full(state, controls) else 0)
-        allowed = min(least, LONGEST) <= _SHIFT_TICKS if least > 0 else None
+        least = min(max(least, 1 if _is_full(state, controls) else 0), LONGEST)
+        latest = max(history.last_start + least, _latest(state, controls))
+        most = -(-latest // GRID) * GRID - history.last_start  # it may wait for the beat
+        allowed = (least <= _SHIFT_TICKS) & (most >= _SHIFT_TICKS)
         return self._pick("shift", state, told, asked, controls, random, allowed)
 
     def _pitch(
@@ -150,7 +159,8 @@ class EnsembleLSTM(NoteModel[Ensemble]):
         free = allowed.copy()
         free[history.pitches[history.starts == onset.start]] = False
         fitting = free if free.any() else allowed
-        return self._pick("pitch", state, told, asked, controls, random, fitting, heard)
+        harsh = _CARE * _clashing(state.company.sounding(onset.start))
+        return self._pick("pitch", state, told, asked, controls, random, fitting, heard, harsh)
 
     def _pick(
         self,
@@ -162,6 +172,7 @@ class EnsembleLSTM(NoteModel[Ensemble]):
         random: np.random.Generator,
         allowed: Allowed,
         more: Tensors | None = None,
+        less: NDArray[np.float32] | None = None,
     ) -> int:
         """Run a head and draw one of its symbols."""
         inputs: Tensors = {
@@ -174,7 +185,8 @@ class EnsembleLSTM(NoteModel[Ensemble]):
         if len(told.columns):
             inputs["columns"] = told.columns[None]
         outputs, _ = self._graphs[head].step((), inputs)
-        return draw(outputs["logits"][0], random, controls.temperature, controls.top_p, allowed)
+        logits = outputs["logits"][0] if less is None else outputs["logits"][0] - less
+        return draw(logits, random, controls.temperature, controls.top_p, allowed)
 
     def _heard(self, state: Ensemble, strike: PartNote, velocity: int) -> Ensemble:
         return self._advanced(
@@ -212,15 +224,20 @@ class EnsembleComposer(PhraseContinuer[Ensemble]):
     def continue_phrase(
         self, phrase: Phrase, length_beats: float, controls: Constraints, seed: int
     ) -> Phrase:
-        """Go on in as many voices as the phrase has; see `Continuer.continue_phrase`.
+        """Go on in the phrase's voices, register and density; see `Continuer.continue_phrase`.
 
         Parameters
         ----------
         length_beats
             How much follows the phrase, quarter notes.
         """
-        voices = controls.voices or Ear.of(phrase).voices()
-        controls = replace(controls, voices=voices)
+        ear = Ear.of(phrase)
+        voices = controls.voices or ear.voices()
+        register = controls.register or ear.register()
+        if controls.register is None and register is not None:
+            register = max(0, register[0] - _SLACK), min(127, register[1] + _SLACK)
+        density = controls.density or ear.density()
+        controls = replace(controls, voices=voices, register=register, density=density)
         made = super().continue_phrase(phrase, length_beats, controls, seed)
         if voices > 1:
             return made
@@ -264,12 +281,31 @@ def _followed(history: History, strike: PartNote, velocity: int) -> History:
     return history.follow(onset, strike.pitch, strike.end - strike.start, velocity // 16)
 
 
+def _latest(state: Ensemble, controls: Constraints) -> int:
+    """Return at which tick our next note starts at the latest.
+
+    Who is asked for so many notes a beat does not wait for his turn while the player plays.
+    """
+    if controls.density is None:
+        return state.history.last_start + LONGEST
+    ours = state.company.own[-1].start if state.company.own else 0
+    return ours + round(GRID * max(1.0, _WAITED_NOTES / controls.density))
+
+
 def _is_full(state: Ensemble, controls: Constraints) -> bool:
     """Say whether as many of our notes start at the last one's place as are asked for."""
     at, company = state.history.last_start, state.company
     if controls.voices is None or company.last != OWN:
         return False
     return sum(one.start == at for one in company.own) >= controls.voices
+
+
+def _clashing(sounding: set[int]) -> NDArray[np.float32]:
+    """Return 1 for each pitch a semitone, in some octave, from what sounds, else 0: (128,)."""
+    classes = np.zeros(12, np.float32)
+    for pitch in sounding:
+        classes[[(pitch + 1) % 12, (pitch - 1) % 12]] = 1.0
+    return classes[np.arange(PITCHES) % 12]
 
 
 def _asked(state: Ensemble, tick: int, controls: Constraints) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -101,9 +101,15 @@ def _try_presets(
         if pictures:
             pictures.mkdir(parents=True, exist_ok=True)
             titles = (f"{name} {number}" for number in range(1, len(sessions) + 1))
-            shown = dict(zip(titles, sessions[:_SHOWN], strict=False))
+            shown = dict(zip(titles, map(_here, sessions[:_SHOWN]), strict=False))
             draw_phrases(shown).savefig(pictures / f"{name}.png", dpi=70)
     console.print(table)
+
+
+def _here(session: Phrase) -> Phrase:
+    """Return what is heard: the same notes at the MIDI output are left out."""
+    tracks = tuple(track for track in session.tracks if track.name in ("player", "partner"))
+    return replace(session, tracks=tracks)
 
 
 def _live_models() -> list[str]:

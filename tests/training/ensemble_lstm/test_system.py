@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import log_softmax
 
+from instrument.composers import ensemble_lstm
 from instrument.composers.ensemble_lstm import EnsembleLSTM
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note
@@ -82,6 +83,37 @@ def test_notes_of_the_player_are_heard_before_ours_that_come_later() -> None:
         if state.company.coming:
             assert state.company.coming[0].start / GRID > drawn.start_beats
     assert ours == sorted(ours)
+
+
+def drawn(model: EnsembleLSTM, controls: Constraints, seed: int = 2, count: int = 60) -> list[Note]:
+    state, random, notes = model.begin(4.0, 0.0), NoteRandom(seed), []
+    state = model.feed(state, Note(0.0, 60, 8.0))
+    for index in range(count):
+        made, state = model.draw(state, controls, random.at(index))
+        notes.append(made)
+    return notes
+
+
+def test_who_is_asked_for_so_many_notes_does_not_wait_for_a_turn() -> None:
+    model = composer_of(learner(scales(voices=2)).playing()).model
+    free = [note.start_beats for note in drawn(model, Constraints())]
+    asked = [note.start_beats for note in drawn(model, Constraints(density=4.0))]
+    assert np.diff(free).max() > 2.0 >= np.diff(asked).max()
+
+
+def test_what_would_clash_is_drawn_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = composer_of(learner(scales(voices=2)).playing()).model
+
+    def clashes() -> int:
+        wild = Constraints(density=8.0, temperature=5.0, top_p=1.0)
+        firsts = [drawn(model, wild, seed, 1)[0] for seed in range(60)]
+        return sum(note.pitch % 12 in (1, 11) for note in firsts if note.start_beats < 8.0)
+
+    monkeypatch.setattr(ensemble_lstm, "_CARE", 0.0)
+    before = clashes()
+    monkeypatch.setattr(ensemble_lstm, "_CARE", 40.0)
+    assert before > 3
+    assert clashes() == 0
 
 
 def test_likelihoods_are_of_all_notes_and_seeds_repeat() -> None:
