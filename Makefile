@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 PLAY_PACKAGES := libportaudio2
 TEST_PACKAGES := libportaudio2 jackd2 fluidsynth libfluidsynth3 fluidr3mono-gm-soundfont chromium strace
 
-.PHONY: play plugin test fuzz soak test-daw lint docs bench setup clean help
+.PHONY: play plugin test fuzz soak test-daw test-plugin lint docs bench setup clean help
 
 play: $(VENV)/play.stamp  ## play the instrument (ARGS="--preset NAME" and so on)
 	@$(BIN)/latentkeys play $(ARGS) || [ $$? -eq 130 ]  # Ctrl-C is how one stops playing
@@ -29,6 +29,10 @@ soak: $(VENV)/test.stamp  ## a day of virtual nonsense (half an hour; ARGS="--re
 test-daw: $(VENV)/test.stamp  ## record with a real DAW, Ardour 7, on JACK (apt installs it); writes docs/daw_test.log
 	@$(call system_packages,ardour)
 	$(BIN)/python -m tests.daw
+
+test-plugin: $(VENV)/test.stamp  ## the plug-in in Ardour 7 and in Wine (apt installs them); writes docs/plugin_test.log
+	@$(call system_packages,ardour wine64 wine jackd2)
+	$(BIN)/python -m tests.plugin $(ARGS)
 
 plugin: $(VENV)/test.stamp  ## build the plug-in (CLAP, VST3) for Linux, Windows and macOS (ARGS="linux-x86_64")
 	@$(PIP) 'ziglang>=0.14'

@@ -44,7 +44,8 @@ FLOORS = {
     "panel": "bundle latents midi partner preset processes",
     "session": "engine first_start midi offline panel partner preset processes rendering "
     "unfinished wav_files",
-    "bench": "bundle composers engine latents midi partner preset processes rendering session",
+    "bench": "bundle composers engine latents midi partner plugin preset processes rendering "
+    "session",
     "cli": "bundle composers engine first_start labelled latents midi offline partner plugin "
     "preset rendering session unfinished wav_files",
     "__main__": "cli",

@@ -111,6 +111,14 @@ def panel_command(json_file: Path | None) -> None:
     _finish([_show(_panel())], json_file)
 
 
+@bench_group.command("plugin", short_help="The plug-in: first sound, memory, cost.")
+@_rounds_option
+@_json_option
+def plugin_command(rounds: int | None, json_file: Path | None) -> None:
+    """The plug-in in hosts of our own: how soon it sounds, many at once, a block's cost."""
+    _finish([_show(_plugin(rounds))], json_file)
+
+
 @bench_group.command("gansynth", short_help="GANSynth's notes, beside torch.")
 @_rounds_option
 @click.option("--model", metavar="NAME", help="A GANSynth model; full size when not given.")
@@ -212,6 +220,12 @@ def _panel() -> Report:
     from instrument.bench.panel import bench_panel
 
     return bench_panel()
+
+
+def _plugin(rounds: int | None) -> Report:
+    from instrument.bench.plugin import bench_plugin
+
+    return bench_plugin(rounds or 9)
 
 
 def _gansynth(rounds: int | None, model: str | None) -> Report:

@@ -24,6 +24,7 @@ import click
 from instrument.errors import EngineError, MissingExtraError
 from instrument.import_names import DISTRIBUTION
 from instrument.plugin.places import BINARIES, Binary
+from instrument.realtime.machine_code import PREBUILT, prebuilt_name, with_digest
 
 NATIVE = Path(__file__).parent / "native"
 FORMATS = ("clap", "vst3")
@@ -83,7 +84,7 @@ def build(
 
         (work / "generated.h").write_text(generated_header(), encoding="utf-8")
         say("the kernel, for each processor")
-        _make_objects(names, work)
+        make_objects("plugin", names, work)
         files = []
         for name in names:
             for kind in FORMATS:
@@ -92,7 +93,33 @@ def build(
     return files
 
 
-def _make_objects(names: Sequence[str], work: Path) -> None:
+def prebuild_kernels(
+    names: Sequence[str], out: Path = PREBUILT, say: Callable[[str], None] = lambda _: None
+) -> list[Path]:
+    """Compile what ``latentkeys play`` loads, for processors that are not this one; Linux's alone.
+
+    Raises
+    ------
+    EngineError
+        The compiler refuses.
+    """
+    systems = [name for name in names if name.startswith("linux")]
+    out.mkdir(parents=True, exist_ok=True)
+    for old in out.glob("*.o"):
+        old.unlink()
+    files = []
+    with tempfile.TemporaryDirectory(prefix="latentkeys-") as scratch:
+        work = Path(scratch)
+        make_objects("play", systems, work)
+        for name in systems:
+            for processor in TARGETS[name].processors:
+                files.append(out / prebuilt_name(processor))
+                files[-1].write_bytes(with_digest((work / f"{name}-{processor}.o").read_bytes()))
+                say(f"{files[-1]}: {files[-1].stat().st_size / 1000:.0f} kB")
+    return files
+
+
+def make_objects(purpose: str, names: Sequence[str], work: Path) -> None:
     """Compile each processor's kernel in a process of its own, two at a time."""
     wanted: dict[str, list[str]] = {}
     for name in names:
@@ -100,7 +127,7 @@ def _make_objects(names: Sequence[str], work: Path) -> None:
             pairs = wanted.setdefault(processor, [])
             pairs += [TARGETS[name].triple, str(work / f"{name}-{processor}.o")]
     commands = [
-        [sys.executable, "-m", "instrument.plugin.kernel_object", processor, *pairs]
+        [sys.executable, "-m", "instrument.plugin.kernel_object", processor, purpose, *pairs]
         for processor, pairs in wanted.items()
     ]
     with ThreadPoolExecutor(2) as pool:
@@ -162,8 +189,9 @@ def _run(command: Sequence[str]) -> None:
 @click.argument("names", nargs=-1, type=click.Choice(list(TARGETS)))
 @click.option("--out", type=click.Path(path_type=Path), default=BINARIES)
 def main(names: tuple[str, ...], out: Path) -> None:
-    """Build the plug-in for the named systems, or for all."""
+    """Build the plug-in for the named systems, or for all, and the kernel for those who play."""
     build(names or tuple(TARGETS), out, click.echo)
+    prebuild_kernels(names or tuple(TARGETS), say=click.echo)
 
 
 if __name__ == "__main__":

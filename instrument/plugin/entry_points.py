@@ -34,12 +34,13 @@ from instrument.realtime.state import (
     ALL_CHANNELS,
     BUILT_IN_BANK,
     CHANNEL_COUNT,
+    FREE,
     HIGHEST_PITCH,
+    LANE_COUNT,
     LANES,
     LAYER_COUNT,
     LOUD,
     LOWEST_PITCH,
-    MASTER_GAIN,
     OUR_SOURCE,
     PITCH_COUNT,
     PRESET_BANKS,
@@ -47,13 +48,18 @@ from instrument.realtime.state import (
     RING_EVENTS,
     SLOT,
     SOUND,
+    TICK_FRAMES,
     TO_VOICES,
 )
+from instrument.realtime.variation import PITCH_TICKS
+from instrument.realtime.voice import BRIGHTNESS_OCTAVES
 
 SLOTS_POINTER = types.CPointer(from_dtype(SLOT))
 SOUND_POINTER = types.CPointer(from_dtype(SOUND))
 FIRST_BANK, END_BANK = PRESET_BANKS.start, PRESET_BANKS.stop
+GRID_FRAMES = TICK_FRAMES * PITCH_TICKS  # after so many, ticks are alike
 MOST_GAIN, FASTEST_GROWTH = 1000.0, 1.001
+TUNING, VOLUME, PAN, BRIGHTNESS = range(4)  # what `lk_express` moves; lk.h has the same order
 MOST_HARMONICS = max(map(len, HARMONICS.values()))
 AMPLITUDES = np.zeros((LAYER_COUNT, MOST_HARMONICS))
 for _layer, _amplitudes in HARMONICS.items():
@@ -66,8 +72,8 @@ def lk_midi(state, offset, status, data1, data2):
     queue_message(s, s.clock + offset, status, data1, data2, OUR_SOURCE, TO_VOICES)
 
 
-def lk_gain(state, offset, hundredths_db):
-    """Audio: let the master's level go to another value from a frame of the coming block on."""
+def lk_value(state, offset, command, value):
+    """Audio: give a command that has a value, from a frame of the coming block on."""
     s = carray(state, (1,))[0]
     at = make_room(s, s.clock + offset)
     if at >= 0:
@@ -76,14 +82,50 @@ def lk_gain(state, offset, hundredths_db):
         event.data1 = 0
         event.data2 = 0
         event.source = 0
-        event.value = hundredths_db
-        event.command = MASTER_GAIN
+        event.value = value
+        event.command = command
+
+
+def lk_express(state, kind, channel, key, before, after):
+    """Audio: move the note that sounds on a key, and no other.
+
+    `before` is what the same expression of it was, since voices keep only the sum: semitones, a
+    factor of its level, its pan from -1 to 1, its brightness from -1 to 1.
+    """
+    s = carray(state, (1,))[0]
+    for v in range(LANE_COUNT):
+        voice = s.voices[v]
+        if voice.channel != channel or voice.key != key or voice.stage == FREE or voice.is_fading:
+            continue
+        if kind == TUNING:
+            voice.fine += float32(after - before)
+            voice.tuning += float32(after - before)
+            voice.pitch_is_due = 1
+        elif kind == VOLUME:
+            voice.gain *= float32(after / before)
+        elif kind == PAN:
+            voice.pan += float32(after - before)
+            voice.pan_is_due = 1
+        elif kind == BRIGHTNESS:
+            voice.cutoff_octaves += float32(BRIGHTNESS_OCTAVES * (after - before))
+            voice.filter_is_due = 1
 
 
 def lk_sounding(state):
     """Audio: tell whether any voice still sounds."""
     s = carray(state, (1,))[0]
     return int64(s.meters.active_voices + s.meters.fading_voices)
+
+
+def lk_align(state, position_frames):
+    """Audio: while no voice sounds, go on as a song that has come so far from its beginning.
+
+    What a song sounds like depends on where its notes lie on the grid of ticks, and on the number
+    of each strike. The clock itself never goes back.
+    """
+    s = carray(state, (1,))[0]
+    s.clock += (position_frames - s.clock) % GRID_FRAMES
+    s.strikes = 0
 
 
 def lk_begin(state, rate_hz):
@@ -112,6 +154,11 @@ def lk_command(state, command, data1, data2):
     fence()
     ring.head += 1
     return int64(1)
+
+
+def lk_bank(state):
+    """Audio: return the bank that new notes of the first channel play from."""
+    return int64(carray(state, (1,))[0].channels[0].bank)
 
 
 def lk_forget(state):
@@ -288,7 +335,18 @@ ENTRY_POINTS: dict[str, tuple[Any, Any, str]] = {
         types.void(STATE_POINTER, _I, _I, _I, _I),
         "void (*)(void *, int64_t, int64_t, int64_t, int64_t)",
     ),
-    "lk_gain": (lk_gain, types.void(STATE_POINTER, _I, _I), "void (*)(void *, int64_t, int64_t)"),
+    "lk_value": (
+        lk_value,
+        types.void(STATE_POINTER, _I, _I, _I),
+        "void (*)(void *, int64_t, int64_t, int64_t)",
+    ),
+    "lk_express": (
+        lk_express,
+        types.void(STATE_POINTER, _I, _I, _I, types.float64, types.float64),
+        "void (*)(void *, int64_t, int64_t, int64_t, double, double)",
+    ),
+    "lk_align": (lk_align, types.void(STATE_POINTER, _I), "void (*)(void *, int64_t)"),
+    "lk_bank": (lk_bank, _I(STATE_POINTER), "int64_t (*)(void *)"),
     "lk_sounding": (lk_sounding, _I(STATE_POINTER), "int64_t (*)(void *)"),
     "lk_begin": (lk_begin, types.void(STATE_POINTER, types.float64), "void (*)(void *, double)"),
     "lk_use_now": (lk_use_now, types.void(STATE_POINTER, _I), "void (*)(void *, int64_t)"),

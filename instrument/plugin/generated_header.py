@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from instrument.files import shipped_presets_folder
 from instrument.import_names import DISTRIBUTION
 from instrument.plugin.entry_points import ENTRY_POINTS
-from instrument.plugin.parameters import HIGHEST_DB, LOWEST_DB, PARAMETERS
+from instrument.plugin.parameters import PARAMETERS, Parameter
 from instrument.plugin.table_file import TABLE_AUDIO_AT, TABLE_SLOTS_AT, layout_number, recipe_of
 from instrument.preset.banks import program_table
 from instrument.preset.preset import DEFAULT_PRESET, list_presets, load_preset
@@ -24,10 +25,12 @@ from instrument.realtime.state import (
     ALL_CHANNELS,
     BANK_COUNT,
     FADE_BANK,
+    MASTER_GAIN,
     PRESET_BANKS,
     SLOT,
     SOUND,
     STATE,
+    TEMPO,
     USE_BANK,
     EngineState,
 )
@@ -69,13 +72,15 @@ def _numbers() -> Iterator[str]:
         ("SLOTS_AT", TABLE_SLOTS_AT),
         ("AUDIO_AT", TABLE_AUDIO_AT),
         ("FIRST_BANK", PRESET_BANKS.start),
+        ("SOUNDS_AT", _offset("banks")),
         ("USE_BANK", USE_BANK),
         ("FADE_BANK", FADE_BANK),
+        ("MASTER_GAIN", MASTER_GAIN),
+        ("TEMPO", TEMPO),
         ("ALL_CHANNELS", ALL_CHANNELS),
     ):
         yield f"#define LK_{name} {value}"
     yield f"#define LK_LAYOUT 0x{layout_number():016x}ull"
-    yield f"#define LK_LOWEST_DB {LOWEST_DB}\n#define LK_HIGHEST_DB {HIGHEST_DB}"
 
 
 def _entry_points() -> Iterator[str]:
@@ -120,35 +125,50 @@ def _reset_ranges() -> Iterator[str]:
 
 def _sound_fields() -> Iterator[str]:
     yield "static const struct { const char *name; uint16_t at; char kind; } LK_SOUND[] = {"
+    for name, (at, kind) in _sound_places():
+        yield f"    {{\"{name}\", {at}, '{kind}'}},"
+    yield "};"
+
+
+def _sound_places() -> Iterator[tuple[str, tuple[int, str]]]:
+    """Yield every value of a sound by its name, with its offset and the kind of number it is."""
     for name in SOUND.names or ():
         kind, at = SOUND.fields[name][:2]  # type: ignore[index]
         for place in range(int(np.prod(kind.shape))):
             spoken = f"{name}.{place}" if kind.shape else name
-            yield f"    {{\"{spoken}\", {at + place * kind.base.itemsize}, '{kind.base.kind}'}},"
-    yield "};"
+            yield spoken, (at + place * kind.base.itemsize, kind.base.kind)
 
 
 def _parameters() -> Iterator[str]:
-    kinds = "LK_GAIN, LK_CONTROL, LK_PROGRAM, LK_BYPASS, LK_STATUS"
-    texts = "LK_PERCENT, LK_BALANCE, LK_DECIBELS, LK_NAME"
+    kinds = "LK_GAIN, LK_CONTROL, LK_SOUND_FIELD, LK_PROGRAM, LK_BYPASS, LK_STATUS"
+    texts = "LK_PERCENT, LK_BALANCE, LK_DECIBELS, LK_NUMBER, LK_NAME"
     yield f"enum {{ {kinds} }};\nenum {{ {texts} }};"
-    first = program_number(DEFAULT_PRESET)
-    places: dict[str, int] = {}
     yield (
         "static const struct { uint32_t id; const char *name, *unit; int kind, control, steps, "
-        "text; double normal; } LK_PARAMETER[] = {"
+        "text, field; double normal, low, high, curve; } LK_PARAMETER[] = {"
     )
-    for place, entry in enumerate(PARAMETERS):
-        places[entry.kind] = place
-        normal = first / 127 if entry.kind == "program" else entry.normal
+    for entry in PARAMETERS:
+        kind = "sound_field" if entry.kind == "sound" else entry.kind
+        at = dict(_sound_places()).get(entry.field, (-1, ""))[0]
         yield (
-            f'    {{{entry.id}, "{entry.name}", "{entry.unit}", LK_{entry.kind.upper()}, '
-            f"{entry.control}, {entry.steps}, LK_{entry.text.upper()}, {normal!r}}},"
+            f'    {{{entry.id}, "{entry.name}", "{entry.unit}", LK_{kind.upper()}, '
+            f"{entry.control}, {entry.steps}, LK_{entry.text.upper()}, {at}, {_normal(entry)!r}, "
+            f"{entry.low}, {entry.high}, {entry.curve}}},"
         )
     yield "};"
     yield f"#define LK_PARAMETERS {len(PARAMETERS)}"
+    places: dict[str, int] = {entry.kind: place for place, entry in enumerate(PARAMETERS)}
     for kind in ("gain", "program", "bypass", "status"):
         yield f"#define LK_AT_{kind.upper()} {places[kind]}"
+
+
+def _normal(entry: Parameter) -> float:
+    """Return where a parameter stands in a new instance: at the first preset's own value."""
+    if entry.kind == "program":
+        return program_number(DEFAULT_PRESET) / 127
+    if entry.kind == "sound":
+        return entry.place(sound_fields(load_preset(_first_path()))[entry.field])
+    return entry.normal
 
 
 def _programs() -> Iterator[str]:
@@ -169,8 +189,12 @@ def program_number(stem: str) -> int:
     return next(number for number, entry in shipped_programs().items() if entry.name == stem)
 
 
+def _first_path() -> Path:
+    return shipped_presets_folder() / f"{DEFAULT_PRESET}.toml"
+
+
 def _first_preset() -> Iterator[str]:
-    path = shipped_presets_folder() / f"{DEFAULT_PRESET}.toml"
+    path = _first_path()
     preset = load_preset(path)
     yield f"static const char LK_FIRST_RECIPE[] = {_c_string(recipe_of(path))};"
     lines = "".join(f"{name} {value!r}\n" for name, value in sound_fields(preset).items())

@@ -35,17 +35,23 @@ PROCESSORS = {
 }
 
 
-def code_of(processor: Processor) -> str:
-    """Compile every entry point; return them as one module of LLVM's code."""
+def code_of(processor: Processor, purpose: str) -> str:
+    """Compile every entry point of the "plugin" or of "play" into one module of LLVM's code."""
     settings: Any = config  # numba fills it in when it is imported
     settings.CPU_NAME = processor.numba_cpu
     settings.CPU_FEATURES = processor.features if processor.numba_cpu == processor.cpu else ""
-    from instrument.plugin.entry_points import ENTRY_POINTS
-    from instrument.realtime.compiler import compile_entry
+    from instrument.plugin import entry_points
+    from instrument.realtime import compiler
 
+    found: dict[str, tuple[Any, Any]] = compiler.ENTRY_POINTS
+    if purpose == "plugin":  # where several processors' code is in one file
+        found = {
+            name + processor.suffix: (function, signature)
+            for name, (function, signature, _) in entry_points.ENTRY_POINTS.items()
+        }
     whole = llvm.parse_assembly("")
-    for name, (function, signature, _) in ENTRY_POINTS.items():
-        whole.link_in(compile_entry(name + processor.suffix, function, signature))
+    for name, (function, signature) in found.items():
+        whole.link_in(compiler.compile_entry(name, function, signature))
     return str(whole)
 
 
@@ -88,10 +94,10 @@ def object_of(code: str, processor: Processor, triple: str) -> bytes:
 
 
 def main() -> None:
-    """Write objects: arguments are a processor, then pairs of LLVM's triple and a file."""
+    """Write objects: arguments are a processor, a purpose, then pairs of a triple and a file."""
     processor = PROCESSORS[sys.argv[1]]
-    code = code_of(processor)
-    for triple, path in zip(sys.argv[2::2], sys.argv[3::2], strict=True):
+    code = code_of(processor, sys.argv[2])
+    for triple, path in zip(sys.argv[3::2], sys.argv[4::2], strict=True):
         Path(path).write_bytes(object_of(code, processor, triple))
 
 

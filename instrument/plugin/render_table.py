@@ -1,28 +1,42 @@
-"""Render one preset's table file: ``python -m instrument.plugin.render_table PRESET RATE``.
+"""Render one preset's table file: ``python -m instrument.plugin.render_table``.
 
-A process for each table, niced, so that whatever a model does ends with it. It says on stdout where
-the growing file is and when it is whole; on stdin come keys that were struck meanwhile.
+A process for each table, niced, so that whatever a model does ends with it. Which one, it reads
+from stdin once it is ready: the service keeps one that waits, as Python, onnxruntime and a model
+take a second to load. It says on stdout where
+the growing file is, that it lives, and when it is whole; on stdin come keys that were struck
+meanwhile.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
+from instrument.bundle.bundle import find_bundle
 from instrument.errors import FileError, LatentkeysError
+from instrument.files import shipped_presets_folder
 from instrument.plugin.table_file import GrowingTable, make_room, recipe_of, table_path
-from instrument.preset.preset import load_preset
+from instrument.preset.preset import DEFAULT_PRESET, load_preset
 from instrument.realtime.state import HIGHEST_PITCH, LOWEST_PITCH, PRESET_BANKS, EngineState
-from instrument.rendering.table_source import ToneTables
+from instrument.rendering.open_renderer import open_renderer
+from instrument.rendering.renderer import ToneRenderer
+from instrument.rendering.table_source import ToneTables, usual_threads
+from instrument.rendering.tone_table import tone_frames
 
 BANK = PRESET_BANKS.start
 NICENESS = 10
+PR_SET_PDEATHSIG = 1  # of Linux's prctl
+BEAT, BEAT_SECONDS = "BEAT", 0.5
+_speech = threading.Lock()
 
 
-def render_table(path: Path, rate_hz: int) -> None:
+def render_table(path: Path, rate_hz: int, renderers: dict[str, ToneRenderer]) -> None:
     """Fill a table file from the cache of tones or from the model.
 
     Raises
@@ -32,7 +46,7 @@ def render_table(path: Path, rate_hz: int) -> None:
     """
     state = EngineState.create(None, float(rate_hz), load_preset(path).sound.note_seconds)
     target = table_path(recipe_of(path), rate_hz)
-    tables = ToneTables(state)
+    tables = ToneTables(state, renderers=renderers)
     size = state.tones[BANK].nbytes
     make_room(size)
     try:
@@ -73,15 +87,42 @@ def _listen(state: EngineState) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201 - the service reads it
+    with _speech:
+        print(line, flush=True)  # noqa: T201 - the service reads it
+
+
+def _beat() -> None:
+    """Show that this process runs, however long one step takes."""
+    while True:
+        _say(BEAT)
+        time.sleep(BEAT_SECONDS)
+
+
+def open_usual_model() -> dict[str, ToneRenderer]:
+    """Open the model that most presets play, so that nobody waits for it later."""
+    path = shipped_presets_folder() / f"{DEFAULT_PRESET}.toml"
+    with suppress(LatentkeysError):
+        preset = load_preset(path)
+        bundle = find_bundle(preset.model, path)
+        renderer = open_renderer(bundle, usual_threads())
+        renderer.open(tone_frames(preset, renderer.info.sample_rate_hz))
+        return {bundle.sha256: renderer}
+    return {}
 
 
 def main() -> None:
-    """Render what the command line says."""
+    """Get ready, then render what the first line of stdin says: a rate and a preset's path."""
     with suppress(OSError, AttributeError):
         os.nice(NICENESS)  # Windows has none
+    if sys.platform == "linux":  # even if it is stopped and cannot see that stdin ends
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    renderers = open_usual_model()
+    rate, _, path = sys.stdin.readline().rstrip("\n").partition(" ")
+    if not path:
+        return  # the service has ended
+    threading.Thread(target=_beat, daemon=True).start()
     try:
-        render_table(Path(sys.argv[1]), int(sys.argv[2]))
+        render_table(Path(path), int(rate), renderers)
     except LatentkeysError as problem:
         _say(f"FAILED {problem.message}. {problem.remedy}".replace("\n", " "))
 

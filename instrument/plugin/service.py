@@ -19,18 +19,17 @@ import os
 import secrets
 import shutil
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import BinaryIO
 
 from instrument.errors import LatentkeysError
 from instrument.plugin.places import service_file
+from instrument.plugin.rendering import Renderers, Rendering
 from instrument.plugin.table_file import layout_number, recipe_of, table_path, tables_folder
 from instrument.preset.banks import program_table
 from instrument.preset.preset import list_presets, load_preset
@@ -38,9 +37,6 @@ from instrument.preset.voice_parameters import sound_fields
 from instrument.processes.held_file import HeldFile, is_held
 
 IDLE_SECONDS = 60.0
-SILENT_SECONDS = 30.0
-"""A renderer that says nothing for so long is taken for one that hangs."""
-MOST_TRIES = 2
 MOST_PRESET_BYTES = 1 << 20
 
 
@@ -61,6 +57,7 @@ class Service:
         self._last = time.monotonic()
         self._rendering: dict[Path, Rendering] = {}
         self._lock = threading.Lock()
+        self._renderers = Renderers()
         if hasattr(socket, "AF_UNIX"):
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             self._socket.bind(str(self._folder / "socket"))
@@ -77,6 +74,7 @@ class Service:
         self._socket.listen(64)
         self._socket.settimeout(0.5)
         held = HeldFile(path, content)
+        self._renderers.keep_ready()
         for old in tables_folder().glob("*.part"):
             with suppress(OSError):
                 old.unlink()
@@ -89,6 +87,7 @@ class Service:
                     threading.Thread(target=self._attend, args=(connection,), daemon=True).start()
         finally:
             held.release()
+            self._renderers.close()
             self._socket.close()
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -98,7 +97,7 @@ class Service:
         with self._lock:
             found = self._rendering.get(target)
             if found is None or found.is_over:
-                found = self._rendering[target] = Rendering(preset, rate_hz)
+                found = self._rendering[target] = Rendering(self._renderers, preset, rate_hz)
             return found
 
     def _attend(self, connection: socket.socket) -> None:
@@ -117,100 +116,6 @@ class Service:
             with self._lock:
                 self._instances -= 1
                 self._last = time.monotonic()
-
-
-class Rendering:
-    """A renderer's process for one table, started again when it dies or hangs.
-
-    Attributes
-    ----------
-    lines : SimpleQueue
-        What it said to those that follow it.
-    is_over : bool
-        It has ended, well or not.
-    """
-
-    def __init__(self, preset: Path, rate_hz: int) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="latentkeys-"))
-        self._preset = Path(shutil.copy(preset, self._folder))
-        self._rate_hz = rate_hz
-        self._followers: list[SimpleQueue[str]] = []
-        self._said: list[str] = []
-        self._process: subprocess.Popen[str] | None = None
-        self._lock = threading.Lock()
-        self.is_over = False
-        self._is_wanted = True
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def follow(self) -> SimpleQueue[str]:
-        """Return a queue of everything that was and will be said."""
-        queue: SimpleQueue[str] = SimpleQueue()
-        with self._lock:
-            for line in self._said:
-                queue.put(line)
-            self._followers.append(queue)
-        return queue
-
-    def leave(self, queue: SimpleQueue[str]) -> None:
-        """Stop following; what nobody follows is not rendered any further."""
-        with self._lock:
-            self._followers = [other for other in self._followers if other is not queue]
-            self._is_wanted = bool(self._followers)
-            process = self._process
-        if not self._is_wanted:
-            self.is_over = True
-            if process:
-                process.kill()
-        queue.put("LEFT")
-
-    def want(self, pitch: int) -> None:
-        """Tell the renderer that a key was struck."""
-        process = self._process
-        if process and process.stdin:
-            with suppress(OSError, ValueError):
-                process.stdin.write(f"{pitch}\n")
-                process.stdin.flush()
-
-    def _tell(self, line: str) -> None:
-        with self._lock:
-            self._said.append(line)
-            for queue in self._followers:
-                queue.put(line)
-
-    def _run(self) -> None:
-        try:
-            for _ in range(MOST_TRIES):
-                if self._render_once() or not self._is_wanted:
-                    return
-            self._tell("FAILED The renderer has died twice; another preset may do better")
-        finally:
-            self.is_over = True
-            shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _render_once(self) -> bool:
-        """Run one renderer; false if it died or had to be killed."""
-        command = [sys.executable, "-m", "instrument.plugin.render_table"]
-        with subprocess.Popen(
-            [*command, str(self._preset), str(self._rate_hz)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as process:
-            self._process = process
-            heard: SimpleQueue[str] = SimpleQueue()
-            threading.Thread(target=_collect, args=(process, heard), daemon=True).start()
-            try:
-                while line := heard.get(timeout=SILENT_SECONDS):
-                    if line.startswith(("TABLE", "FAILED", "WHOLE")):
-                        self._tell(line)
-                    if line.startswith(("FAILED", "WHOLE")):
-                        return True
-            except Empty:
-                pass
-            finally:
-                process.kill()
-        return False
 
 
 class Instance:
@@ -270,16 +175,25 @@ class Instance:
     def _take(self, count: int) -> None:
         if not 0 <= count <= MOST_PRESET_BYTES:
             raise ValueError(f"a preset of {count} bytes")
-        path = self._folder / f"song_{self._number}.toml"
-        path.write_bytes(self._stream.read(count))
+        path, content = self._folder / f"song_{self._number}.toml", self._stream.read(count)
+        try:
+            path.write_bytes(content)
+        except OSError as problem:
+            self._fail(f"the song's preset cannot be kept: {problem.strerror}. Free some space")
+            return
         self._supply(path)
 
     def _choose(self, number: int) -> None:
         entry = program_table(list_presets()).get(number)
         if entry is None:
-            self._say(f"FAILED There is no preset {number}")
+            self._fail(f"there is no preset {number}. Choose another one")
             return
-        self._send("PRESET", entry.path.read_text(encoding="utf-8"))
+        try:
+            text = entry.path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as problem:
+            self._fail(f'"{entry.path}" cannot be read: {problem}')
+            return
+        self._send("PRESET", text)
         self._supply(entry.path)
 
     def _supply(self, path: Path) -> None:
@@ -290,7 +204,7 @@ class Instance:
             recipe = recipe_of(path)
             fields = sound_fields(load_preset(path))
         except LatentkeysError as problem:
-            self._say(f"FAILED {problem.message}. {problem.remedy}".replace("\n", " "))
+            self._fail(f"{problem.message}. {problem.remedy}")
             return
         lines = "".join(f"{name} {value!r}\n" for name, value in fields.items())
         self._send("SOUND", f"{lines}recipe {recipe}\n")
@@ -300,7 +214,11 @@ class Instance:
                 os.utime(table)  # most recently used
             self._say(f"TABLE {table}")
             return
-        self._rendering = self._service.rendering(path, self._rate_hz, recipe)
+        try:
+            self._rendering = self._service.rendering(path, self._rate_hz, recipe)
+        except OSError as problem:
+            self._fail(f"no tone can be rendered: {problem.strerror}. Free some space")
+            return
         self._lines = self._rendering.follow()
         arguments = (self._lines, table)
         threading.Thread(target=self._follow, args=arguments, daemon=True).start()
@@ -318,9 +236,17 @@ class Instance:
             elif line.startswith("TABLE") and os.name == "nt":
                 continue  # Windows renames nothing that somebody has mapped
             with suppress(OSError):
-                self._say(line)
+                if line.startswith("FAILED"):
+                    self._fail(line.removeprefix("FAILED "))
+                else:
+                    self._say(line)
             if line.startswith("FAILED") or line == f"TABLE {table}":
                 return
+
+    def _fail(self, why: str) -> None:
+        """Say what the player reads as the plug-in's status."""
+        why = why.replace("\n", " ")
+        self._say(f"FAILED {why[:1].upper()}{why[1:]}")
 
     def _say(self, line: str) -> None:
         with self._write:
@@ -330,13 +256,6 @@ class Instance:
         content = text.encode()
         with self._write:
             self._connection.sendall(f"{verb} {len(content)}\n".encode() + content)
-
-
-def _collect(process: subprocess.Popen[str], heard: SimpleQueue[str]) -> None:
-    assert process.stdout
-    for line in process.stdout:
-        heard.put(line.strip())
-    heard.put("")
 
 
 def main() -> None:

@@ -54,6 +54,8 @@ def recipe_of(path: Path) -> str:
     sound = preset.sound
     latent = np.asarray(sound.latent, "<f4").tobytes()
     text = f"{layout_number()} {bundle.sha256} {sound.sustain} {sound.note_seconds!r} "
+    if sound.motion != 1.0:
+        text += f"{sound.motion!r} "
     return hashlib.sha256(text.encode() + latent).hexdigest()[:32]
 
 

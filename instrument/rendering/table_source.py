@@ -22,6 +22,11 @@ from instrument.rendering.tone_table import TableFiller, put_tone, read_table, t
 USUAL_RATES_HZ = (44_100, 48_000, 96_000)
 
 
+def usual_threads() -> int:
+    """Return how many cores rendering may use: all but the audio's."""
+    return max(1, (os.cpu_count() or 2) - 1)
+
+
 @dataclass(frozen=True, slots=True)
 class OpenTable:
     """A table that is being rendered.
@@ -54,15 +59,21 @@ class ToneTables:
         Where rendered tables are kept; the user's cache folder when not given.
     threads
         Cores that rendering may use; all but one when not given: that one is the audio's.
+    renderers
+        Those that are open already, by their bundle's sha256.
     """
 
     def __init__(
-        self, state: EngineState, cache: ToneCache | None = None, threads: int | None = None
+        self,
+        state: EngineState,
+        cache: ToneCache | None = None,
+        threads: int | None = None,
+        renderers: dict[str, ToneRenderer] | None = None,
     ) -> None:
         self._state = state
         self._cache = cache or ToneCache(kept_tones())
-        self._threads = threads or max(1, (os.cpu_count() or 2) - 1)
-        self._renderers: dict[str, ToneRenderer] = {}
+        self._threads = threads or usual_threads()
+        self._renderers = renderers or {}
         self._prepared: dict[Path, tuple[Preset, Bundle]] = {}
 
     def prepare(self, path: Path) -> None:

@@ -15,6 +15,7 @@ import jack
 from tests.helpers.jack_server import JackServer
 from tests.helpers.live_play import wait_for
 
+RECORD = Path(__file__).with_name("record.lua")
 PATIENCE_SECONDS = 120.0  # for a machine with much else to do
 TICKS_PER_BEAT = 24
 _CABLES = (
@@ -110,7 +111,7 @@ class Fingers:
 
 
 class Ardour:
-    """Ardour without a window, driven by ``record.lua``."""
+    """Ardour without a window, driven by ``record.lua`` or another script."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -146,14 +147,14 @@ class Ardour:
 
 
 @contextlib.contextmanager
-def running_ardour(server: JackServer, folder: Path) -> Iterator[Ardour]:
+def running_ardour(server: JackServer, folder: Path, script: Path = RECORD) -> Iterator[Ardour]:
     """Run Ardour with settings of its own: it sends its MIDI clock."""
     settings = folder / "settings" / "ardour7"
     settings.mkdir(parents=True)
     options = "".join(f'<Option name="{name}" value="{value}"/>' for name, value in _OPTIONS)
     (settings / "config").write_text(f"<Ardour><Config>{options}</Config></Ardour>\n")
     process = subprocess.Popen(
-        ["ardour7-lua", str(Path(__file__).with_name("record.lua"))],
+        ["ardour7-lua", str(script)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -40,7 +40,7 @@ static uint32_t note_count(const clap_plugin_t *p, bool in) { (void)p; return in
 static bool note_get(const clap_plugin_t *p, uint32_t i, bool in, clap_note_port_info_t *o) {
     (void)p;
     if (!in || i) return false;
-    *o = (clap_note_port_info_t){.supported_dialects = CLAP_NOTE_DIALECT_CLAP | CLAP_NOTE_DIALECT_MIDI | CLAP_NOTE_DIALECT_MIDI_MPE, .preferred_dialect = CLAP_NOTE_DIALECT_MIDI};
+    *o = (clap_note_port_info_t){.supported_dialects = CLAP_NOTE_DIALECT_CLAP | CLAP_NOTE_DIALECT_MIDI | CLAP_NOTE_DIALECT_MIDI_MPE, .preferred_dialect = CLAP_NOTE_DIALECT_CLAP};
     text(o->name, sizeof o->name, "notes");
     return true;
 }
@@ -52,6 +52,13 @@ static const tail_extension TAIL = {tail_get};
 
 /* -- events */
 static int seven_bits(double share) { return share >= 0 ? share <= 1 ? (int)lrint(share * 127) : 127 : 0; }
+static void take_tempo(lk *k, int at, const clap_event_transport_t *t) { if (t && t->flags & CLAP_TRANSPORT_HAS_TEMPO) lk_tempo(k, at, t->tempo); }
+static void take_transport(instance *i, const clap_event_transport_t *t) {
+    const uint32_t both = CLAP_TRANSPORT_HAS_SECONDS_TIMELINE | CLAP_TRANSPORT_IS_PLAYING;
+    if (!t) return;
+    lk_transport(i->k, (t->flags & both) == both, llrint((double)t->song_pos_seconds / CLAP_SECTIME_FACTOR * i->rate));
+    take_tempo(i->k, 0, t);
+}
 static void one_event(lk *k, const clap_event_header_t *h) {
     if (h->space_id != CLAP_CORE_EVENT_SPACE_ID) return;
     int at = h->time > 1 << 24 ? 1 << 24 : (int)h->time;
@@ -72,9 +79,17 @@ static void one_event(lk *k, const clap_event_header_t *h) {
         return; }
     case CLAP_EVENT_NOTE_EXPRESSION: {
         const clap_event_note_expression_t *e = (const void *)h;
-        if (e->expression_id == CLAP_NOTE_EXPRESSION_PRESSURE && e->key >= 0 && e->key < 128)
-            lk_message(k, at, 0xA0 | (e->channel < 0 ? 0 : e->channel & 15), e->key, seven_bits(e->value));
-        return; }
+        int c = e->channel < 0 ? 0 : e->channel & 15;
+        if (e->key < 0 || e->key > 127) return;
+        switch (e->expression_id) {
+        case CLAP_NOTE_EXPRESSION_TUNING: lk_express(k, at, LK_TUNING, c, e->key, e->value); return;
+        case CLAP_NOTE_EXPRESSION_VOLUME: lk_express(k, at, LK_VOLUME, c, e->key, e->value); return;
+        case CLAP_NOTE_EXPRESSION_PAN: lk_express(k, at, LK_PAN, c, e->key, 2 * e->value - 1); return;
+        case CLAP_NOTE_EXPRESSION_BRIGHTNESS: lk_express(k, at, LK_BRIGHTNESS, c, e->key, 2 * e->value - 1); return;
+        case CLAP_NOTE_EXPRESSION_PRESSURE: lk_message(k, at, 0xA0 | c, e->key, seven_bits(e->value)); return;
+        default: return;
+        } }
+    case CLAP_EVENT_TRANSPORT: take_tempo(k, at, (const void *)h); return;
     case CLAP_EVENT_PARAM_VALUE: {
         const clap_event_param_value_t *v = (const void *)h;
         int p = place_of(v->param_id);
@@ -98,6 +113,7 @@ static clap_process_status process(const clap_plugin_t *p, const clap_process_t 
     if (!b->audio_outputs_count || !b->audio_outputs || b->audio_outputs[0].channel_count < 2 || !b->audio_outputs[0].data32) return CLAP_PROCESS_ERROR;
     float **out = b->audio_outputs[0].data32;
     lk_begin_block(k, out[0], out[1], (int)b->frames_count);
+    take_transport(of(p), b->transport);
     take(k, b->in_events);
     lk_end_block(k);
     b->audio_outputs[0].constant_mask = 0;

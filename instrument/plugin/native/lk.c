@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 
-enum { MOST_PRESET = 1 << 20, MOST_CHUNK = 1 << 22, NAME = 64, MOST_QUEUED = 3500 };
+enum { MOST_PRESET = 1 << 20, MOST_CHUNK = 1 << 22, NAME = 64, MOST_QUEUED = 3500, MOST_WAITING = 256 };
 #define WAIT_OFFLINE_MS 60000
 
 struct lk {
@@ -14,25 +14,31 @@ struct lk {
     /* the audio thread's, or the main thread's while nothing is active */
     uint8_t *state;
     float *left, *right, bypassed;
-    int frames, done, queued;
-    double sent[LK_PARAMETERS];
+    int frames, done, queued, sounding_bank;
+    double sent[LK_PARAMETERS], tempo;
+    float expressed[LK_EXPRESSIONS][16][128]; /* what has been asked for of each note */
+    struct { int kind, channel, key; float value; } waiting[MOST_WAITING]; /* for the note of the same frame to begin */
+    int waiting_count, waiting_at;
+    int was_playing, is_clean; /* nothing has been played since the last reset */
+    int64_t position; /* where the song goes on, if it goes on */
     /* everybody's */
     _Atomic double value[LK_PARAMETERS];
-    atomic_int active, resend, settled, tired, offline, wished_program, changed, quit;
+    atomic_int is_given[LK_PARAMETERS]; /* a field of the sound: somebody has moved it away from the preset's */
+    atomic_int active, resend, moved, settled, tired, offline, wished_program, changed, quit;
     /* under the lock: main and helper */
     os_mutex lock;
     double rate;
     char *preset; size_t preset_bytes;
     char *foreign; size_t foreign_bytes; /* a chunk of a later version: kept as it is */
     uint8_t sound[LK_SOUND_BYTES];
-    char recipe[33], notice[200], names[128][NAME];
+    char recipe[33], notice[400], names[128][NAME];
     unsigned serial, placed, asked, rate_serial;
     int bank, is_whole, has_failed;
     table *tables[LK_BANKS];
     /* the helper's */
     os_thread helper; int has_helper;
     os_socket socket;
-    int64_t next_try, next_launch, gave_up_at;
+    int64_t next_try, gave_up_at;
     int wanted_pitch, told, answered; /* a key; program changes that the service knows of */
     char in[4096]; size_t in_at, in_end;
     void (*on_change)(void *); void *on_change_argument;
@@ -49,6 +55,25 @@ static void notice(lk *k, const char *text) { /* locked */
     }
 }
 
+/* -- numbers as text: the host's language may have a comma, a song has a point */
+static char decimal_point(void) {
+    char half[8];
+    snprintf(half, sizeof half, "%.1f", 0.5);
+    return half[1];
+}
+static void to_points(char *text) {
+    for (char point = decimal_point(); *text; text++) if (*text == point) *text = '.';
+}
+static double read_number(const char *text, const char **end) {
+    char copy[64], *stop;
+    size_t n = 0;
+    for (; n < sizeof copy - 1 && text[n]; n++) copy[n] = text[n] == '.' || text[n] == ',' ? decimal_point() : text[n];
+    copy[n] = 0;
+    double value = strtod(copy, &stop);
+    if (end) *end = text + (stop - copy);
+    return value;
+}
+
 /* -- a sound, as lines of a field's name and its value */
 static void sound_line(uint8_t *sound, const char *name, double value) {
     for (size_t i = 0; i < sizeof LK_SOUND / sizeof *LK_SOUND; i++)
@@ -56,6 +81,24 @@ static void sound_line(uint8_t *sound, const char *name, double value) {
             if (LK_SOUND[i].kind == 'f') memcpy(sound + LK_SOUND[i].at, &(float){(float)value}, 4);
             else memcpy(sound + LK_SOUND[i].at, &(int32_t){(int32_t)value}, 4);
         }
+}
+static double plain_of(int p, double v) { return LK_PARAMETER[p].low + (LK_PARAMETER[p].high - LK_PARAMETER[p].low) * pow(v, LK_PARAMETER[p].curve); }
+static double place_of(int p, double plain) {
+    double share = (plain - LK_PARAMETER[p].low) / (LK_PARAMETER[p].high - LK_PARAMETER[p].low);
+    return pow(fmin(fmax(share, 0), 1), 1 / LK_PARAMETER[p].curve);
+}
+static int is_field(int p) { return LK_PARAMETER[p].kind == LK_SOUND_FIELD; }
+static void write_field(lk *k, uint8_t *sound, int p) {
+    memcpy(sound + LK_PARAMETER[p].field, &(float){(float)plain_of(p, atomic_load(&k->value[p]))}, 4);
+}
+static void follow_sound(lk *k) { /* what nobody has moved stands where the preset has it; locked */
+    atomic_store(&k->moved, 1);
+    for (int p = 0; p < LK_PARAMETERS; p++) {
+        float plain;
+        if (!is_field(p) || atomic_load(&k->is_given[p])) continue;
+        memcpy(&plain, k->sound + LK_PARAMETER[p].field, 4);
+        atomic_store(&k->value[p], place_of(p, plain));
+    }
 }
 static int next_line(const char **at, const char *end, char *to, size_t room) {
     const char *stop = memchr(*at, '\n', (size_t)(end - *at));
@@ -70,7 +113,7 @@ static void take_sound(uint8_t *sound, char *recipe, const char *at, const char 
     while (next_line(&at, end, line, sizeof line)) {
         if (sscanf(line, "%63s %63s", name, word) != 2) continue;
         if (!strcmp(name, "recipe")) snprintf(recipe, 33, "%s", word);
-        else sound_line(sound, name, strtod(word, NULL));
+        else sound_line(sound, name, read_number(word, NULL));
     }
 }
 static int is_recipe(const char *r) { return strlen(r) == 32 && strspn(r, "0123456789abcdef") == 32; }
@@ -86,6 +129,7 @@ lk *lk_new(void) {
     take_sound(k->sound, k->recipe, LK_FIRST_SOUND, LK_FIRST_SOUND + sizeof LK_FIRST_SOUND - 1);
     snprintf(k->recipe, sizeof k->recipe, "%s", LK_FIRST_RECIPE);
     for (int p = 0; p < LK_PARAMETERS; p++) atomic_init(&k->value[p], k->sent[p] = LK_PARAMETER[p].normal);
+    follow_sound(k);
     for (int i = 0; i < 128; i++) snprintf(k->names[i], NAME, "%s", LK_PROGRAMS[i] ? LK_PROGRAMS[i] : "");
     atomic_init(&k->wished_program, -1);
     k->serial = 1;
@@ -101,14 +145,26 @@ static void write_defaults(uint8_t *state, uint32_t from, uint32_t to) {
         if (begin < end) memcpy(state + begin, LK_DEFAULTS[i].bytes + (begin - a), end - begin);
     }
 }
+static void clear(uint8_t *at, size_t bytes) { /* what is clear stays unwritten: untouched pages take no memory */
+    static const uint8_t nothing[4096];
+    for (size_t n; bytes; at += n, bytes -= n) {
+        n = bytes < sizeof nothing ? bytes : sizeof nothing;
+        if (memcmp(at, nothing, n)) memset(at, 0, n);
+    }
+}
 void lk_reset(lk *k) {
     if (!k->state) return;
-    for (size_t i = 0; i < sizeof LK_RESET / sizeof *LK_RESET; i++) {
-        memset(k->state + LK_RESET[i].at, 0, LK_RESET[i].count);
+    for (size_t i = 0; i < sizeof LK_RESET / sizeof *LK_RESET && !k->is_clean; i++) {
+        clear(k->state + LK_RESET[i].at, LK_RESET[i].count);
         write_defaults(k->state, LK_RESET[i].at, LK_RESET[i].at + LK_RESET[i].count);
     }
+    k->is_clean = 1;
     k->code->lk_use_now(k->state, k->bank);
     for (int p = 0; p < LK_PARAMETERS; p++) k->sent[p] = LK_PARAMETER[p].normal;
+    memset(k->expressed, 0, sizeof k->expressed);
+    k->waiting_count = 0;
+    k->tempo = 120;
+    k->was_playing = 0;
     atomic_store(&k->resend, 1);
 }
 static void drop_block(lk *k) { /* nothing is active */
@@ -142,7 +198,10 @@ static void place(lk *k, int is_direct) { /* give the preset a bank and, if it i
         for (int b = LK_FIRST_BANK; b < LK_FIRST_BANK + 3; b++) if (b != k->bank) k->code->lk_command(k->state, LK_FADE_BANK, b, 0);
         return;
     }
-    k->code->lk_clear_bank(k->state, bank, k->sound);
+    uint8_t sound[LK_SOUND_BYTES];
+    memcpy(sound, k->sound, sizeof sound);
+    for (int p = 0; p < LK_PARAMETERS; p++) if (is_field(p) && atomic_load(&k->is_given[p])) write_field(k, sound, p);
+    k->code->lk_clear_bank(k->state, bank, sound);
     table_close(k->tables[bank]);
     k->tables[bank] = NULL;
     k->bank = bank;
@@ -225,11 +284,22 @@ static int read_file(const char *name, int config, char *to, size_t room) {
     to[n] = 0;
     return n > 0;
 }
-static int launch(void) { /* words of the command line, one on each line */
+static char *next_word(char **rest, const char *ends) { /* strtok has one memory for all threads of the host */
+    char *word = *rest + strspn(*rest, ends), *end = word + strcspn(word, ends);
+    *rest = *end ? end + 1 : end;
+    *end = 0;
+    return end > word ? word : NULL;
+}
+static _Atomic int64_t launched_at; /* by any instance of this process; 0: a service has answered since */
+static atomic_int launches;          /* since then: each is given twice the time of the one before */
+enum { LAUNCH_MS = 1500 };
+static int launch(int64_t launched, int is_starting) { /* words of the command line, one on each line; 0 if there is none */
     char text[4 * OS_PATH], *words[16];
     if (!read_file("plugin-launch", 1, text, sizeof text)) return 0;
+    if (is_starting || !atomic_compare_exchange_strong(&launched_at, &launched, os_now_ms())) return 1;
+    if (atomic_load(&launches) < 4) atomic_fetch_add(&launches, 1);
     int n = 0;
-    for (char *word = strtok(text, "\r\n"); word && n < 15; word = strtok(NULL, "\r\n")) words[n++] = word;
+    for (char *rest = text, *word; n < 15 && (word = next_word(&rest, "\r\n"));) words[n++] = word;
     words[n] = NULL;
     return n > 0 && os_launch(words);
 }
@@ -243,7 +313,9 @@ static void give_up(lk *k, const char *why) {
 static void connect_now(lk *k) {
     int64_t now = os_now_ms();
     if (now < k->next_try) return;
-    k->next_try = now + (now < k->next_launch - 8000 ? 100 : 1000);
+    int64_t launched = atomic_load(&launched_at);
+    int is_starting = launched && now < launched + (LAUNCH_MS << atomic_load(&launches)) / 2;
+    k->next_try = now + 50;
     char text[2 * OS_PATH], *token, line[300];
     if (read_file("plugin/service", 0, text, sizeof text) && (token = strchr(text, '\n'))) {
         *token++ = 0;
@@ -251,10 +323,11 @@ static void connect_now(lk *k) {
         k->socket = os_connect(text);
     }
     if (k->socket == OS_NO_SOCKET) {
-        if (now < k->next_launch) { if (k->gave_up_at && now > k->gave_up_at) give_up(k, "The service does not start: latentkeys plugin status"); return; }
-        k->next_launch = now + 10000;
-        if (!launch()) give_up(k, "Only sounds from the cache. In a terminal: latentkeys plugin install");
-        else if (!k->gave_up_at) k->gave_up_at = now + 20000;
+        const char *why = NULL;
+        if (!launch(launched, is_starting)) why = "Only sounds from the cache. In a terminal: latentkeys plugin install";
+        else if (k->gave_up_at && now > k->gave_up_at) why = "The service does not start: latentkeys plugin status";
+        if (why) { give_up(k, why); k->next_try = now + 1000; }
+        if (!k->gave_up_at) k->gave_up_at = now + 20000;
         return;
     }
     os_lock(&k->lock);
@@ -262,8 +335,10 @@ static void connect_now(lk *k) {
     k->rate_serial = 0;
     os_unlock(&k->lock);
     k->gave_up_at = 0;
+    k->next_try = now + 500;
     if (!say_line(k, "HELLO 1 %s %ld %016llx\n", token, lrint(rate), (unsigned long long)LK_LAYOUT) || !hear_line(k, line, sizeof line)) return;
     if (strncmp(line, "OK", 2)) { give_up(k, strlen(line) > 3 ? line + 3 : "The service is of another version"); hang_up(k); k->next_try = now + 2000; }
+    else { atomic_store(&launches, 0); atomic_store(&launched_at, 0); k->next_try = 0; }
 }
 static void ask(lk *k) { /* tell the service which preset it is about */
     os_lock(&k->lock);
@@ -278,7 +353,7 @@ static void ask(lk *k) { /* tell the service which preset it is about */
 }
 static void take_names(lk *k, char *text) {
     os_lock(&k->lock);
-    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+    for (char *line; (line = next_word(&text, "\n"));) {
         char *name;
         long n = strtol(line, &name, 10);
         if (n >= 0 && n < 128 && *name == ' ') snprintf(k->names[n], NAME, "%s", name + 1);
@@ -306,6 +381,8 @@ static void take_reply(lk *k, const char *line) {
         k->recipe[0] = 0;
         k->has_failed = 0;
         k->answered = k->told;
+        notice(k, "Loading the preset");
+        for (int p = 0; p < LK_PARAMETERS; p++) atomic_store(&k->is_given[p], 0);
         tell(k, 2);
     } else if (!strncmp(line, "SOUND ", 6)) {
         uint8_t sound[LK_SOUND_BYTES] = {0};
@@ -316,6 +393,8 @@ static void take_reply(lk *k, const char *line) {
             memcpy(k->sound, sound, sizeof sound);
             memcpy(k->recipe, recipe, sizeof recipe);
             k->serial++;
+            follow_sound(k);
+            tell(k, 1);
         }
         k->asked = k->serial;
         if (k->answered >= 0) atomic_compare_exchange_strong(&k->wished_program, &k->answered, -1);
@@ -389,6 +468,7 @@ int lk_activate(lk *k, double rate) {
         k->state = os_memory(LK_STATE_BYTES);
         if (k->state) {
             write_defaults(k->state, 0, LK_STATE_BYTES);
+            k->is_clean = 1;
             k->code->lk_begin(k->state, rate);
             k->rate = rate;
             k->rate_serial = 1;
@@ -421,19 +501,21 @@ void lk_free(lk *k) {
     free(k);
 }
 void lk_on_change(lk *k, void (*call)(void *), void *argument) { k->on_change_argument = argument; k->on_change = call; }
+int lk_moved(lk *k) { return atomic_exchange(&k->moved, 0); }
 int lk_changed(lk *k) { return atomic_exchange(&k->changed, 0); }
 double lk_get(lk *k, int p) { return p >= 0 && p < LK_PARAMETERS ? atomic_load(&k->value[p]) : 0; }
 
 static const char CHUNK[] = "latentkeys-plugin ";
 char *lk_save(lk *k, size_t *bytes) {
     os_lock(&k->lock);
-    size_t room = k->preset_bytes + k->foreign_bytes + 8192, n = 0;
+    size_t room = k->preset_bytes + k->foreign_bytes + 16384, n = 0;
     char *out = malloc(room);
     if (out && k->foreign) { memcpy(out, k->foreign, n = k->foreign_bytes); }
     else if (out) {
         n += (size_t)snprintf(out + n, room - n, "%s1\nversion %s\nrecipe %s\n", CHUNK, LK_VERSION, *k->recipe ? k->recipe : "-");
         for (int p = 0; p < LK_PARAMETERS; p++)
-            n += (size_t)snprintf(out + n, room - n, "parameter %u %.17g\n", LK_PARAMETER[p].id, atomic_load(&k->value[p]));
+            if (!is_field(p) || atomic_load(&k->is_given[p]))
+                n += (size_t)snprintf(out + n, room - n, "parameter %u %.17g\n", LK_PARAMETER[p].id, atomic_load(&k->value[p]));
         for (size_t i = 0; i < sizeof LK_SOUND / sizeof *LK_SOUND; i++) {
             float f;
             int32_t v;
@@ -441,6 +523,7 @@ char *lk_save(lk *k, size_t *bytes) {
             memcpy(&v, k->sound + LK_SOUND[i].at, 4);
             n += (size_t)snprintf(out + n, room - n, "sound %s %.9g\n", LK_SOUND[i].name, LK_SOUND[i].kind == 'f' ? f : v);
         }
+        to_points(out); /* there is no comma in it yet */
         n += (size_t)snprintf(out + n, room - n, "preset %zu\n", k->preset_bytes);
         memcpy(out + n, k->preset, k->preset_bytes);
         n += k->preset_bytes;
@@ -453,6 +536,7 @@ int lk_load(lk *k, const char *chunk, size_t bytes) {
     const char *at = chunk, *end = chunk + bytes;
     char line[200], name[64], word[64], recipe[33] = "", *kept = NULL, *preset = NULL;
     double value[LK_PARAMETERS];
+    int is_given[LK_PARAMETERS] = {0};
     uint8_t sound[LK_SOUND_BYTES] = {0};
     size_t n = 0;
     if (bytes > MOST_CHUNK || bytes < sizeof CHUNK || memcmp(chunk, CHUNK, sizeof CHUNK - 1) || !next_line(&at, end, line, sizeof line)) return 0;
@@ -465,12 +549,12 @@ int lk_load(lk *k, const char *chunk, size_t bytes) {
         else if (!strcmp(name, "parameter")) {
             char *rest = strchr(line + 10, ' ');
             unsigned long id = strtoul(word, NULL, 10);
-            double v = rest ? strtod(rest, NULL) : NAN;
+            double v = rest ? read_number(rest, NULL) : NAN;
             for (int p = 0; p < LK_PARAMETERS; p++)
-                if (LK_PARAMETER[p].id == id && v >= 0 && v <= 1) value[p] = v;
+                if (LK_PARAMETER[p].id == id && v >= 0 && v <= 1) { value[p] = v; is_given[p] = 1; }
         } else if (!strcmp(name, "sound")) {
             char *rest = strchr(line + 6, ' ');
-            if (rest) sound_line(sound, word, strtod(rest, NULL));
+            if (rest) sound_line(sound, word, read_number(rest, NULL));
         } else if (!strcmp(name, "preset")) {
             n = strtoul(word, NULL, 10);
             if (n > MOST_PRESET || n > (size_t)(end - at)) return 0;
@@ -485,7 +569,7 @@ int lk_load(lk *k, const char *chunk, size_t bytes) {
     free(k->foreign);
     k->foreign = kept;
     k->foreign_bytes = kept ? bytes : 0;
-    for (int p = 0; p < LK_PARAMETERS; p++) atomic_store(&k->value[p], value[p]);
+    for (int p = 0; p < LK_PARAMETERS; p++) { atomic_store(&k->is_given[p], is_given[p]); atomic_store(&k->value[p], value[p]); }
     if (preset) {
         free(k->preset);
         k->preset = preset;
@@ -496,6 +580,7 @@ int lk_load(lk *k, const char *chunk, size_t bytes) {
         k->has_failed = 0;
         atomic_store(&k->wished_program, -1);
     }
+    follow_sound(k);
     if (kept) notice(k, "This song needs a later latentkeys; what it says is kept");
     if (!atomic_load(&k->active)) place(k, 0);
     atomic_store(&k->resend, 1);
@@ -506,21 +591,26 @@ int lk_load(lk *k, const char *chunk, size_t bytes) {
 
 void lk_text(lk *k, int p, double v, char *to, size_t room) {
     if (p < 0 || p >= LK_PARAMETERS) { snprintf(to, room, "?"); return; }
-    if (p == LK_AT_BYPASS) snprintf(to, room, "%s", v >= 0.5 ? "on" : "off");
-    else if (p == LK_AT_PROGRAM || p == LK_AT_STATUS) {
+    if (p == LK_AT_BYPASS) { snprintf(to, room, "%s", v >= 0.5 ? "on" : "off"); return; }
+    if (p == LK_AT_PROGRAM || p == LK_AT_STATUS) {
         os_lock(&k->lock);
         int n = (int)lrint(fmin(fmax(v, 0), 1) * 127);
         if (p == LK_AT_STATUS) snprintf(to, room, "%s", k->notice);
         else if (*k->names[n]) snprintf(to, room, "%s", k->names[n]);
         else snprintf(to, room, "(%d)", n);
         os_unlock(&k->lock);
-    } else if (LK_PARAMETER[p].text == LK_DECIBELS) snprintf(to, room, "%.1f", LK_LOWEST_DB + v * (LK_HIGHEST_DB - LK_LOWEST_DB));
+        return;
+    }
+    double plain = plain_of(p, v), size = fabs(plain);
+    if (LK_PARAMETER[p].text == LK_DECIBELS) snprintf(to, room, "%.1f", plain);
+    else if (LK_PARAMETER[p].text == LK_NUMBER) snprintf(to, room, "%.*f", size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.9995 ? 2 : 3, size < 0.0005 ? 0 : plain);
     else if (LK_PARAMETER[p].text == LK_BALANCE) snprintf(to, room, "%.0f", fmax(-100, (v * 127 - 64) / 0.63));
-    else snprintf(to, room, "%.0f", v * 100);
+    else snprintf(to, room, "%.0f", plain * 100);
+    to_points(to);
 }
 int lk_from_text(lk *k, int p, const char *text, double *value) {
     if (p < 0 || p >= LK_PARAMETERS || p == LK_AT_STATUS) return 0;
-    if (p == LK_AT_BYPASS) { *value = !strcmp(text, "on") || atof(text) >= 0.5; return 1; }
+    if (p == LK_AT_BYPASS) { *value = !strcmp(text, "on") || read_number(text, NULL) >= 0.5; return 1; }
     if (p == LK_AT_PROGRAM) {
         char name[NAME];
         for (int i = 0; i < 128; i++) {
@@ -529,12 +619,12 @@ int lk_from_text(lk *k, int p, const char *text, double *value) {
         }
         return 0;
     }
-    char *end;
-    double x = strtod(text, &end);
+    const char *end;
+    double x = read_number(text, &end);
     if (end == text || !isfinite(x)) return 0;
-    if (LK_PARAMETER[p].text == LK_DECIBELS) x = (x - LK_LOWEST_DB) / (LK_HIGHEST_DB - LK_LOWEST_DB);
-    else if (LK_PARAMETER[p].text == LK_BALANCE) x = (x * 0.63 + 64) / 127;
-    else x /= 100;
+    if (LK_PARAMETER[p].text == LK_BALANCE) x = (x * 0.63 + 64) / 127;
+    else if (LK_PARAMETER[p].text == LK_PERCENT) x = place_of(p, x / 100);
+    else x = place_of(p, x);
     *value = fmin(fmax(x, 0), 1);
     return 1;
 }
@@ -546,8 +636,20 @@ static void render(lk *k, int until) {
     k->done = until;
     k->queued = 0;
 }
+static void express_now(lk *k) { /* the notes of that frame have begun once it is rendered */
+    if (!k->waiting_count) return;
+    render(k, k->waiting_at + 1);
+    for (int i = 0; i < k->waiting_count; i++) {
+        int kind = k->waiting[i].kind, c = k->waiting[i].channel, key = k->waiting[i].key;
+        float *now = &k->expressed[kind][c][key], rest = kind == LK_VOLUME ? 1 : 0; /* all zero when nothing was asked for */
+        k->code->lk_express(k->state, kind, c, key, rest + *now, rest + k->waiting[i].value);
+        *now = k->waiting[i].value;
+    }
+    k->waiting_count = 0;
+}
 static int offset_of(lk *k, int offset) { /* of an event, from what has been rendered on */
     if (offset >= k->frames) offset = k->frames - 1;
+    if (offset > k->waiting_at) express_now(k);
     if (offset < k->done) offset = k->done;
     if (k->queued >= MOST_QUEUED) render(k, offset);
     k->queued++;
@@ -556,20 +658,56 @@ static int offset_of(lk *k, int offset) { /* of an event, from what has been ren
 void lk_message(lk *k, int offset, int status, int d1, int d2) {
     if (!k->state || status < 0x80 || status > 0xFF) return;
     offset = offset_of(k, offset);
+    if ((status & 0xF0) == 0x90 && d2 & 127)
+        for (int kind = 0; kind < LK_EXPRESSIONS; kind++) k->expressed[kind][status & 15][d1 & 127] = 0;
     k->code->lk_midi(k->state, offset, status, d1 & 127, d2 & 127);
 }
+void lk_express(lk *k, int offset, int kind, int channel, int key, double value) {
+    static const double LOW[] = {-120, 0x1p-10, -1, -1}, HIGH[] = {120, 4, 1, 1};
+    if (!k->state || k->frames <= 0 || !(value >= -1e9 && value <= 1e9)) return;
+    offset = offset_of(k, offset);
+    if (k->waiting_count == MOST_WAITING) express_now(k);
+    k->waiting_at = k->done + offset < k->frames ? k->done + offset : k->frames - 1;
+    k->waiting[k->waiting_count].kind = kind;
+    k->waiting[k->waiting_count].channel = channel & 15;
+    k->waiting[k->waiting_count].key = key & 127;
+    k->waiting[k->waiting_count++].value = (float)(fmin(fmax(value, LOW[kind]), HIGH[kind]) - (kind == LK_VOLUME ? 1 : 0));
+}
+void lk_tempo(lk *k, int offset, double bpm) {
+    if (!k->state || bpm == k->tempo || !(bpm >= 1 && bpm <= 1000)) return;
+    k->tempo = bpm;
+    offset = offset_of(k, offset);
+    k->code->lk_value(k->state, offset, LK_TEMPO, lrint(100 * bpm));
+}
+void lk_transport(lk *k, int is_playing, int64_t position) {
+    if (k->state && is_playing && (!k->was_playing || position != k->position) && !lk_is_sounding(k)) k->code->lk_align(k->state, position);
+    k->was_playing = is_playing;
+    k->position = position + k->frames;
+}
+static void write_sounding(lk *k, int p) { write_field(k, k->state + LK_SOUNDS_AT + k->sounding_bank * LK_SOUND_BYTES, p); }
 static void apply(lk *k, int offset, int p, double v) {
+    if (is_field(p)) {
+        if (!atomic_load(&k->is_given[p])) return;
+        offset = offset_of(k, offset);
+        render(k, k->done + offset);
+        write_sounding(k, p);
+        return;
+    }
     if (v == k->sent[p]) return;
     k->sent[p] = v;
     if (LK_PARAMETER[p].kind == LK_GAIN) {
         offset = offset_of(k, offset);
-        k->code->lk_gain(k->state, offset, lrint(100 * (LK_LOWEST_DB + v * (LK_HIGHEST_DB - LK_LOWEST_DB))));
+        k->code->lk_value(k->state, offset, LK_MASTER_GAIN, lrint(100 * plain_of(p, v)));
     } else if (LK_PARAMETER[p].kind == LK_CONTROL)
         for (int c = 0; c < 16; c++) lk_message(k, offset, 0xB0 | c, LK_PARAMETER[p].control, (int)lrint(v * 127));
 }
 void lk_set(lk *k, int offset, int p, double v) {
     if (p < 0 || p >= LK_PARAMETERS || p == LK_AT_STATUS || !(v >= 0)) return;
     v = v > 1 ? 1 : v;
+    if (is_field(p)) { /* hosts give back what they were told, some of them as a float: that moves nothing */
+        if (fabs(v - atomic_load(&k->value[p])) < 1e-6) return;
+        atomic_store(&k->is_given[p], 1);
+    }
     double before = atomic_exchange(&k->value[p], v);
     if (p == LK_AT_PROGRAM) {
         if (lrint(before * 127) == lrint(v * 127)) return;
@@ -583,7 +721,9 @@ void lk_begin_block(lk *k, float *left, float *right, int frames) {
     k->right = right;
     k->frames = frames;
     k->done = k->queued = 0;
+    k->waiting_at = frames;
     if (!k->state) return;
+    k->is_clean = 0;
     if (atomic_load(&k->offline)) { /* once: a service that never answers makes a bounce late, not endless */
         int64_t until = 0;
         while (!atomic_load(&k->settled) && !atomic_load(&k->tired)) {
@@ -592,11 +732,13 @@ void lk_begin_block(lk *k, float *left, float *right, int frames) {
             os_sleep_ms(1);
         }
     }
-    if (frames > 0 && atomic_exchange(&k->resend, 0))
+    int bank = (int)k->code->lk_bank(k->state), is_other = bank != k->sounding_bank;
+    k->sounding_bank = bank;
+    if (frames > 0 && (atomic_exchange(&k->resend, 0) || is_other))
         for (int p = 0; p < LK_PARAMETERS; p++) apply(k, 0, p, atomic_load(&k->value[p]));
 }
 void lk_end_block(lk *k) {
-    if (k->state) render(k, k->frames);
+    if (k->state) { express_now(k); render(k, k->frames); }
     else for (int i = 0; i < k->frames; i++) k->left[i] = k->right[i] = 0;
     float to = atomic_load(&k->value[LK_AT_BYPASS]) >= 0.5 ? 1 : 0;
     if (to != 0 || k->bypassed != 0)

@@ -19,8 +19,14 @@ int lk_from_text(lk *, int parameter, const char *text, double *value);
 int lk_changed(lk *);                    /* the preset or the status is another one since the last call */
 void lk_on_change(lk *, void (*call)(void *), void *argument); /* called on the helper's thread */
 /* the audio thread, or nobody processes */
+int lk_moved(lk *);                      /* values of parameters are others since the last call, and no host has moved them */
 void lk_set(lk *, int offset, int parameter, double value);
 void lk_message(lk *, int offset, int status, int data1, int data2);
+/* of one note, the way that `lk_express` in entry_points.py has them: semitones, a factor, -1 to 1, -1 to 1 */
+enum { LK_TUNING, LK_VOLUME, LK_PAN, LK_BRIGHTNESS, LK_EXPRESSIONS };
+void lk_express(lk *, int offset, int kind, int channel, int key, double value);
+void lk_tempo(lk *, int offset, double bpm);
+void lk_transport(lk *, int is_playing, int64_t position); /* once for each block, first of all */
 void lk_begin_block(lk *, float *left, float *right, int frames);
 void lk_end_block(lk *);
 void lk_reset(lk *);                     /* as new: the same notes sound the same, to the bit */

@@ -17,6 +17,26 @@ typedef struct v3_timer_handler v3_timer_handler;
 #else
 #define EXPORT __attribute__((visibility("default")))
 #endif
+/* Units and programs: the description above does not have them. */
+struct v3_unit { int32_t id, parent; v3_str_128 name; int32_t list; };
+struct v3_program_list { int32_t id; v3_str_128 name; int32_t count; };
+struct v3_unit_info {
+    struct v3_funknown;
+    int32_t (V3_API *unit_count)(void *);
+    v3_result (V3_API *get_unit)(void *, int32_t, struct v3_unit *);
+    int32_t (V3_API *list_count)(void *);
+    v3_result (V3_API *get_list)(void *, int32_t, struct v3_program_list *);
+    v3_result (V3_API *get_name)(void *, int32_t, int32_t, int16_t *);
+    v3_result (V3_API *get_attribute)(void *, int32_t, int32_t, const char *, int16_t *);
+    v3_result (V3_API *has_pitch_names)(void *, int32_t, int32_t);
+    v3_result (V3_API *get_pitch_name)(void *, int32_t, int32_t, int16_t, int16_t *);
+    int32_t (V3_API *selected)(void *);
+    v3_result (V3_API *select)(void *, int32_t);
+    v3_result (V3_API *unit_of_bus)(void *, int32_t, int32_t, int32_t, int32_t, int32_t *);
+    v3_result (V3_API *set_program_data)(void *, int32_t, int32_t, struct v3_bstream **);
+};
+static const v3_tuid UNIT_INFO_IID = V3_ID(0x3D4BD6B5, 0x913A4FD2, 0xA886E768, 0xA5EB92C1);
+enum { PROGRAMS = 128, LIST = 1 };
 enum { FIRST_CONTROL = 1000, PER_CHANNEL = 130, PRESSURE = 128, BEND = 129, ALL = LK_PARAMETERS + 16 * PER_CHANNEL };
 static const v3_tuid CID = V3_ID(0x6C61746E, 0x746B6579, 0x73000000, 0x00000001);
 
@@ -26,6 +46,7 @@ typedef struct {
     const struct v3_edit_controller *controller;
     const struct v3_midi_mapping *mapping;
     const struct v3_process_context_requirements *requirements;
+    const struct v3_unit_info *units;
     atomic_uint references;
     lk *k;
     double rate;
@@ -52,6 +73,7 @@ static v3_result query(plug *p, const v3_tuid iid, void **to) {
     else if (v3_tuid_match(iid, v3_edit_controller_iid)) *to = &p->controller;
     else if (v3_tuid_match(iid, v3_midi_mapping_iid)) *to = &p->mapping;
     else if (v3_tuid_match(iid, v3_process_context_requirements_iid)) *to = &p->requirements;
+    else if (v3_tuid_match(iid, UNIT_INFO_IID)) *to = &p->units;
     else return V3_NO_INTERFACE;
     atomic_fetch_add(&p->references, 1);
     return V3_OK;
@@ -65,7 +87,7 @@ static uint32_t let_go(plug *p) {
     static v3_result V3_API i##_query(void *s, const v3_tuid iid, void **to) { return query(OF(i, s), iid, to); } \
     static uint32_t V3_API i##_ref(void *s) { return atomic_fetch_add(&OF(i, s)->references, 1) + 1; } \
     static uint32_t V3_API i##_unref(void *s) { return let_go(OF(i, s)); }
-UNKNOWN(component) UNKNOWN(processor) UNKNOWN(controller) UNKNOWN(mapping) UNKNOWN(requirements)
+UNKNOWN(component) UNKNOWN(processor) UNKNOWN(controller) UNKNOWN(mapping) UNKNOWN(requirements) UNKNOWN(units)
 #define BASE(i) .query_interface = i##_query, .ref = i##_ref, .unref = i##_unref
 static v3_result V3_API initialize(void *s, struct v3_funknown **context) { (void)s; (void)context; return V3_OK; }
 static v3_result V3_API terminate(void *s) { (void)s; return V3_OK; }
@@ -161,12 +183,22 @@ static void take_events(lk *k, struct v3_event_list **l) {
     for (int32_t i = 0, n = l ? (int32_t)(*l)->get_event_count(l) : 0; i < n; i++) {
         struct v3_event e;
         if ((*l)->get_event(l, i, &e) != V3_OK) continue;
-        if (e.type == V3_EVENT_NOTE_ON && e.note_on.pitch >= 0 && e.note_on.pitch < 128)
+        if (e.type == V3_EVENT_NOTE_ON && e.note_on.pitch >= 0 && e.note_on.pitch < 128) {
             lk_message(k, e.sample_offset, 0x90 | (e.note_on.channel & 15), e.note_on.pitch, seven_bits(e.note_on.velocity));
-        else if (e.type == V3_EVENT_NOTE_OFF && e.note_off.pitch >= 0 && e.note_off.pitch < 128)
+            if (e.note_on.tuning) lk_express(k, e.sample_offset, LK_TUNING, e.note_on.channel & 15, e.note_on.pitch, e.note_on.tuning / 100);
+        } else if (e.type == V3_EVENT_NOTE_OFF && e.note_off.pitch >= 0 && e.note_off.pitch < 128)
             lk_message(k, e.sample_offset, 0x80 | (e.note_off.channel & 15), e.note_off.pitch, 64);
         else if (e.type == V3_EVENT_POLY_PRESSURE && e.poly_pressure.pitch >= 0 && e.poly_pressure.pitch < 128)
             lk_message(k, e.sample_offset, 0xA0 | (e.poly_pressure.channel & 15), e.poly_pressure.pitch, seven_bits(e.poly_pressure.pressure));
+    }
+}
+static void tell_values(plug *p, struct v3_param_changes **c) { /* another preset has other values: so the host learns them */
+    for (int i = 0; i < LK_PARAMETERS; i++) {
+        int32_t at = 0;
+        v3_param_id id = LK_PARAMETER[i].id;
+        if (LK_PARAMETER[i].kind != LK_SOUND_FIELD && LK_PARAMETER[i].kind != LK_PROGRAM) continue;
+        struct v3_param_value_queue **q = (*c)->add_param_data(c, &id, &at);
+        if (q) (*q)->add_point(q, 0, lk_get(p->k, i), &at);
     }
 }
 static v3_result V3_API process(void *s, struct v3_process_data *d) {
@@ -174,10 +206,13 @@ static v3_result V3_API process(void *s, struct v3_process_data *d) {
     int has_room = d->nframes > 0 && d->num_output_buses > 0 && d->outputs && d->outputs[0].num_channels == 2 && d->outputs[0].channel_buffers_32;
     float **out = has_room ? d->outputs[0].channel_buffers_32 : NULL;
     lk_begin_block(p->k, out ? out[0] : NULL, out ? out[1] : NULL, out ? d->nframes : 0);
+    if (d->ctx) lk_transport(p->k, (d->ctx->state & V3_PROCESS_CTX_PLAYING) != 0, d->ctx->project_time_in_samples);
+    if (d->ctx && d->ctx->state & V3_PROCESS_CTX_TEMPO_VALID) lk_tempo(p->k, 0, d->ctx->bpm);
     take_parameters(p, d->input_params);
     take_events(p->k, d->input_events);
     lk_end_block(p->k);
     if (out) d->outputs[0].channel_silence_bitset = 0;
+    if (d->output_params && lk_moved(p->k)) tell_values(p, d->output_params);
     return V3_OK;
 }
 
@@ -199,7 +234,7 @@ static v3_result V3_API parameter_info(void *s, int32_t i, struct v3_param_info 
     }
     int flags = i == LK_AT_STATUS ? V3_PARAM_READ_ONLY : V3_PARAM_CAN_AUTOMATE;
     if (i == LK_AT_BYPASS) flags |= V3_PARAM_IS_BYPASS;
-    if (i == LK_AT_PROGRAM) flags |= V3_PARAM_IS_LIST;
+    if (i == LK_AT_PROGRAM) flags |= V3_PARAM_IS_LIST | V3_PARAM_PROGRAM_CHANGE;
     *o = (struct v3_param_info){.param_id = LK_PARAMETER[i].id, .step_count = LK_PARAMETER[i].steps, .default_normalised_value = LK_PARAMETER[i].normal, .flags = flags};
     wide(o->title, LK_PARAMETER[i].name);
     wide(o->short_title, LK_PARAMETER[i].name);
@@ -237,7 +272,43 @@ static v3_result V3_API assignment(void *s, int32_t bus, int16_t channel, int16_
     *id = (v3_param_id)(FIRST_CONTROL + channel * PER_CHANNEL + control);
     return V3_OK;
 }
-static uint32_t V3_API needs(void *s) { (void)s; return 0; }
+static uint32_t V3_API needs(void *s) { (void)s; return V3_PROCESS_CTX_NEED_TEMPO | V3_PROCESS_CTX_NEED_PROJECT_TIME | V3_PROCESS_CTX_NEED_TRANSPORT_STATE; }
+
+/* -- programs: the presets, as the one list of the one unit */
+static int32_t V3_API one(void *s) { (void)s; return 1; }
+static v3_result V3_API get_unit(void *s, int32_t i, struct v3_unit *o) {
+    (void)s;
+    if (i) return V3_INVALID_ARG;
+    *o = (struct v3_unit){.id = 0, .parent = -1, .list = LIST};
+    wide(o->name, "latentkeys");
+    return V3_OK;
+}
+static v3_result V3_API get_list(void *s, int32_t i, struct v3_program_list *o) {
+    (void)s;
+    if (i) return V3_INVALID_ARG;
+    *o = (struct v3_program_list){.id = LIST, .count = PROGRAMS};
+    wide(o->name, "Presets");
+    return V3_OK;
+}
+static v3_result V3_API program_name(void *s, int32_t list, int32_t i, int16_t *to) {
+    char text[128];
+    if (list != LIST || i < 0 || i >= PROGRAMS) return V3_INVALID_ARG;
+    lk_text(OF(units, s)->k, LK_AT_PROGRAM, i / 127.0, text, sizeof text);
+    wide(to, text);
+    return V3_OK;
+}
+static v3_result V3_API no_attribute(void *s, int32_t list, int32_t i, const char *a, int16_t *to) { (void)s; (void)list; (void)i; (void)a; (void)to; return V3_FALSE; }
+static v3_result V3_API no_pitch_names(void *s, int32_t list, int32_t i) { (void)s; (void)list; (void)i; return V3_FALSE; }
+static v3_result V3_API no_pitch_name(void *s, int32_t list, int32_t i, int16_t pitch, int16_t *to) { (void)s; (void)list; (void)i; (void)pitch; (void)to; return V3_FALSE; }
+static int32_t V3_API selected(void *s) { (void)s; return 0; }
+static v3_result V3_API select_unit(void *s, int32_t i) { (void)s; return i ? V3_INVALID_ARG : V3_OK; }
+static v3_result V3_API unit_of_bus(void *s, int32_t type, int32_t direction, int32_t bus, int32_t channel, int32_t *unit) {
+    (void)channel;
+    if (bus || !bus_count(s, type, direction)) return V3_FALSE;
+    *unit = 0;
+    return V3_OK;
+}
+static v3_result V3_API no_program_data(void *s, int32_t list, int32_t i, struct v3_bstream **from) { (void)s; (void)list; (void)i; (void)from; return V3_FALSE; }
 
 static const struct v3_component COMPONENT = {BASE(component), .initialize = initialize, .terminate = terminate, .get_controller_class_id = controller_class,
     .set_io_mode = io_mode, .get_bus_count = bus_count, .get_bus_info = bus_info, .get_routing_info = routing, .activate_bus = activate_bus,
@@ -252,6 +323,9 @@ static const struct v3_edit_controller CONTROLLER = {BASE(controller), .initiali
     .set_component_handler = set_handler, .create_view = view};
 static const struct v3_midi_mapping MAPPING = {BASE(mapping), .get_midi_controller_assignment = assignment};
 static const struct v3_process_context_requirements REQUIREMENTS = {BASE(requirements), .get_process_context_requirements = needs};
+static const struct v3_unit_info UNITS = {BASE(units), .unit_count = one, .get_unit = get_unit, .list_count = one, .get_list = get_list,
+    .get_name = program_name, .get_attribute = no_attribute, .has_pitch_names = no_pitch_names, .get_pitch_name = no_pitch_name, .selected = selected,
+    .select = select_unit, .unit_of_bus = unit_of_bus, .set_program_data = no_program_data};
 
 /* -- the factory */
 static v3_result V3_API f_query(void *s, const v3_tuid iid, void **to) {
@@ -292,6 +366,7 @@ static v3_result V3_API f_create(void *s, const v3_tuid cid, const v3_tuid iid, 
     p->controller = &CONTROLLER;
     p->mapping = &MAPPING;
     p->requirements = &REQUIREMENTS;
+    p->units = &UNITS;
     atomic_init(&p->references, 1);
     p->rate = 48000;
     v3_result r = query(p, iid, to);

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from instrument.plugin.build import build
-from instrument.plugin.install import status
-from instrument.plugin.places import Binary, launch_file, this_target
+from instrument.bench.clap_host import Plugin
+from instrument.plugin.places import Binary, this_target
+from tests.helpers.plugin_stage import binaries_in, plugin_home
 from tests.helpers.turns import alone_in
+
+STATUS = 9
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +23,7 @@ def binaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "plugin"
     out.mkdir(exist_ok=True)
     with alone_in(out):
-        if not any(out.iterdir()):
-            build([this_target()], out)
-    return out
+        return binaries_in(out / "built")
 
 
 @pytest.fixture(scope="session")
@@ -37,15 +34,17 @@ def clap(binaries: Path) -> Path:
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Make a user's folders with the plug-in installed; C and Python read the environment."""
-    folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
-        patch.setenv("HOME", str(folder))
-        launch_file().parent.mkdir(parents=True)
-        words = (sys.executable, "-m", "instrument.plugin.service")
-        launch_file().write_text("\n".join(words) + "\n")
+    with plugin_home(tmp_path_factory.mktemp("home")) as folder:
         yield folder
-        if pid := status().service_pid:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def plugin(clap: Path, home: Path) -> Plugin:
+    """An instance whose table is whole."""
+    made = Plugin(clap)
+    made.start()
+    made.process(1)  # offline: waits for the tones
+    assert made.text(STATUS, 0) == "Ready"
+    made.stop()
+    made.start()
+    return made

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from pedalboard import VST3Plugin
 
 from instrument.errors import InstallationError
 from instrument.plugin.build import build
@@ -49,27 +46,3 @@ def test_installs_says_so_and_removes(
     assert found.launch and found.service_pid is None
     assert len(remove()) == 3
     assert not remove()
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_vst3_in_pedalboard_sounds_as_render_does(binaries: Path, home: Path) -> None:
-    from instrument.midi.song import song_of
-    from instrument.music.note import Note, Phrase
-    from instrument.offline.render_song import SongPlayer
-    from instrument.preset.banks import chosen_preset
-
-    song = song_of(Phrase.of([Note(n * 0.5, 60 + 4 * n, 0.4) for n in range(4)]))
-    player = SongPlayer(song, 48_000)
-    player.load(chosen_preset(None))
-    expected = np.concatenate(list(player.play())).T
-    instrument = VST3Plugin(str(binaries / Binary(this_target(), "vst3").bundle))
-    assert instrument.is_instrument
-    messages: list[Any] = [
-        (bytes(m.data), m.time_seconds) for m in song.messages if m.data[0] >> 4 in (8, 9)
-    ]
-    seconds = expected.shape[1] / 48_000
-    instrument(messages, duration=seconds, sample_rate=48_000)  # waits for the tones
-    audio = instrument(messages, duration=seconds, sample_rate=48_000, reset=True)
-    count = min(audio.shape[1], expected.shape[1])
-    np.testing.assert_array_equal(audio[:, :count], expected[:, :count])

@@ -42,7 +42,7 @@ def test_the_stored_code_holds_no_address_of_the_process_that_compiled_it() -> N
     """It needs nothing that a linker would have to find, except C's memory functions."""
     import llvmlite.binding as llvm
 
-    code = machine_code._stored_code()
+    code = machine_code._prebuilt_code() or machine_code._stored_code()
     assert code is not None
     engine = llvm.create_mcjit_compiler(
         llvm.parse_assembly(""), machine_code.target_machine(jit=True)
@@ -125,6 +125,7 @@ def test_a_folder_that_cannot_be_written_is_passed_over(
 def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a file of stored code that is whole and ours."""
     monkeypatch.setattr(machine_code, "cache_folders", lambda: [tmp_path])
+    monkeypatch.setattr(machine_code, "PREBUILT", tmp_path / "prebuilt")
     assert machine_code._store(tmp_path, b"code" * 1000)
     assert machine_code._stored_code() == b"code" * 1000
     return tmp_path / machine_code.object_name()

@@ -1,8 +1,16 @@
-"""A CLAP host of our own, through ctypes: loads a plug-in, feeds it events, takes its sound."""
+"""A CLAP host of our own, through ctypes: loads a plug-in, feeds it events, takes its sound.
+
+The structures and tables are those of CLAP 1 (``clap/plugin.h``, ``clap/events.h``,
+``clap/ext/*.h``), field by field.
+"""
+
+# ruff: noqa: D101
+# The structures are described where CLAP defines them.
 
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Sequence
 from ctypes import (
     CFUNCTYPE,
@@ -28,6 +36,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+HAS_TEMPO, HAS_SECONDS, PLAYS = 1, 4, 16  # of a transport
 MIDI, PARAMETER, NOTE_ON, NOTE_OFF, CHOKE, EXPRESSION = 10, 5, 0, 1, 2, 4
 
 
@@ -38,7 +47,7 @@ class Header(Structure):
     ]
 
 
-class MidiEvent(Structure):
+class ClapMidi(Structure):
     _fields_ = [("header", Header), ("port", c_uint16), ("data", c_uint8 * 3)]
 
 
@@ -79,6 +88,13 @@ class OutEvents(Structure):
     _fields_ = [("context", c_void_p), ("push", PUSH)]
 
 
+class ClapTransport(Structure):
+    _fields_ = [
+        *(("header", Header), ("flags", c_uint32), ("beats", c_int64), ("seconds", c_int64)),
+        *(("tempo", c_double), ("rest", c_uint8 * 64)),
+    ]
+
+
 class Stream(Structure):
     _fields_ = [("context", c_void_p), ("call", STREAM)]
 
@@ -99,7 +115,7 @@ class Process(Structure):
     ]
 
 
-class Host(Structure):
+class ClapHost(Structure):
     _fields_ = [
         *(("version", c_uint32 * 3), ("data", c_void_p), ("name", c_char_p), ("vendor", c_char_p)),
         *(("url", c_char_p), ("own_version", c_char_p), ("get_extension", EXTENSION)),
@@ -169,7 +185,7 @@ class Plugin:
         CFUNCTYPE(c_bool, c_char_p)(words[0])(str(path).encode())
         factory = CFUNCTYPE(c_void_p, c_char_p)(words[2])(b"clap.plugin-factory")
         table = ctypes.cast(factory, POINTER(c_void_p))
-        self.host = Host((1, 1, 1), None, b"test", b"", b"", b"1")
+        self.host = ClapHost((1, 1, 1), None, b"test", b"", b"", b"1")
         self.host.get_extension = EXTENSION(lambda *_: None)
         self.host.restart = self.host.process = self.host.callback = NOTHING(lambda *_: None)
         create = CFUNCTYPE(c_void_p, P, P, c_char_p)(table[2])
@@ -187,6 +203,8 @@ class Plugin:
         self.ask("clap.render", "set", 1 if offline else 0)
         self.rate_hz = rate_hz
 
+        self._blocks: dict[int, tuple[Process, NDArray[np.float32]]] = {}
+
     def start(self, rate_hz: float | None = None) -> None:
         """Activate, at another rate if one is given, and start processing."""
         self.rate_hz = rate_hz or self.rate_hz
@@ -194,10 +212,12 @@ class Plugin:
         self.call("start")
 
     def stop(self) -> None:
+        """Stop processing and deactivate."""
         self.call("stop")
         self.call("deactivate")
 
     def call(self, name: str, *arguments: Any) -> Any:
+        """Call one of the plug-in's own functions."""
         return self._methods[name](self.address, *arguments)
 
     def ask(self, extension: str, name: str, *arguments: Any) -> Any:
@@ -207,24 +227,56 @@ class Plugin:
         kind = dict(TABLES[extension])[name]
         return kind(table[names.index(name)])(self.address, *arguments)
 
-    def process(self, frames: int, events: Sequence[Structure] = ()) -> NDArray[np.float32]:
-        """Return one block: float32, shape (2, frames)."""
-        audio = np.full((2, max(frames, 1)), np.nan, np.float32)
-        channels = (POINTER(c_float) * 2)(
-            *(audio[c].ctypes.data_as(POINTER(c_float)) for c in range(2))
-        )
-        buffer = AudioBuffer(channels, None, 2, 0, 0)
+    def process(
+        self,
+        frames: int,
+        events: Sequence[Structure] = (),
+        tempo: float = 0.0,
+        position: int | None = None,
+    ) -> NDArray[np.float32]:
+        """Return one block: float32, shape (2, frames); of a song that plays, by its position."""
+        block, audio = self._block(frames)
+        audio[:] = np.nan
         self._events = events
-        block = Process(0, frames, None, None, ctypes.pointer(buffer), 0, 1)
-        block.in_events, block.out_events = ctypes.pointer(self._in), ctypes.pointer(self._out)
+        transport = ClapTransport(flags=HAS_TEMPO if tempo else 0, tempo=tempo)
+        if position is not None:
+            transport.flags |= HAS_SECONDS | PLAYS
+            transport.seconds = round(position / self.rate_hz * (1 << 31))
+        is_told = tempo or position is not None
+        block.transport = ctypes.addressof(transport) if is_told else None
         assert self.call("process", ctypes.byref(block)) != 0
-        return audio[:, :frames]
+        return audio[:, :frames].copy()
+
+    def measure(self, frames: int, blocks: int) -> float:
+        """Return the seconds that one of many blocks without events takes."""
+        block, _ = self._block(frames)
+        self._events, block.transport = (), None
+        process, address, at = self._methods["process"], self.address, ctypes.byref(block)
+        begin = time.perf_counter()
+        for _ in range(blocks):
+            process(address, at)
+        return (time.perf_counter() - begin) / blocks
+
+    def _block(self, frames: int) -> tuple[Process, NDArray[np.float32]]:
+        """Return what a block of so many frames is described by, and its audio."""
+        if frames not in self._blocks:
+            audio = np.empty((2, max(frames, 1)), np.float32)
+            channels = (POINTER(c_float) * 2)(
+                *(audio[c].ctypes.data_as(POINTER(c_float)) for c in range(2))
+            )
+            buffer = AudioBuffer(channels, None, 2, 0, 0)
+            block = Process(0, frames, None, None, ctypes.pointer(buffer), 0, 1)
+            block.in_events, block.out_events = ctypes.pointer(self._in), ctypes.pointer(self._out)
+            self._blocks[frames] = block, audio
+        return self._blocks[frames]
 
     def flush(self, events: Sequence[Structure]) -> None:
+        """Hand over parameters between blocks."""
         self._events = events
         self.ask("clap.params", "flush", ctypes.byref(self._in), ctypes.byref(self._out))
 
     def save(self) -> bytes:
+        """Return what a song keeps."""
         content = bytearray()
 
         def write(_: Any, data: int, size: int) -> int:
@@ -237,6 +289,7 @@ class Plugin:
         return bytes(content)
 
     def load(self, chunk: bytes) -> bool:
+        """Recall what a song has kept; False if the plug-in refuses it."""
         left = bytearray(chunk)
 
         def read(_: Any, data: int, size: int) -> int:
@@ -249,16 +302,25 @@ class Plugin:
         return bool(self.ask("clap.state", "load", ctypes.addressof(stream)))
 
     def value(self, number: int) -> float:
+        """Return where a parameter stands."""
         value = c_double(-1.0)
         self.ask("clap.params", "value", number, ctypes.byref(value))
         return value.value
 
     def text(self, number: int, value: float) -> str:
+        """Return how a parameter's value reads."""
         room = ctypes.create_string_buffer(256)
         self.ask("clap.params", "to_text", number, value, room, 256)
         return room.value.decode()
 
+    def read(self, number: int, text: str) -> float:
+        """Return the value that a text means; -1 if the plug-in does not understand it."""
+        value = c_double(-1.0)
+        self.ask("clap.params", "from_text", number, text.encode(), ctypes.byref(value))
+        return value.value
+
     def parameters(self) -> list[ParameterInfo]:
+        """Return what the plug-in lets a host move."""
         found = []
         for index in range(self.ask("clap.params", "count")):
             info = ParameterInfo()
@@ -267,27 +329,32 @@ class Plugin:
         return found
 
     def close(self) -> None:
+        """Destroy the instance."""
         self.call("destroy")
 
     def _event(self, _: Any, index: int) -> int:
         return ctypes.addressof(self._events[index])
 
 
-def midi(at: int, *data: int) -> MidiEvent:
+def midi(at: int, *data: int) -> ClapMidi:
+    """Return a MIDI message."""
     padded = (c_uint8 * 3)(*(*data, 0, 0)[:3])
-    return MidiEvent(Header(ctypes.sizeof(MidiEvent), at, 0, MIDI, 0), 0, padded)
+    return ClapMidi(Header(ctypes.sizeof(ClapMidi), at, 0, MIDI, 0), 0, padded)
 
 
 def turn(at: int, number: int, value: float) -> ParameterEvent:
+    """Return a parameter's new value."""
     header = Header(ctypes.sizeof(ParameterEvent), at, 0, PARAMETER, 0)
     return ParameterEvent(header, number, None, -1, -1, -1, -1, value)
 
 
 def note(at: int, kind: int, key: int, velocity: float = 0.8, channel: int = 0) -> NoteEvent:
+    """Return a note's beginning or end."""
     header = Header(ctypes.sizeof(NoteEvent), at, 0, kind, 0)
     return NoteEvent(header, -1, 0, channel, key, velocity)
 
 
 def express(at: int, kind: int, key: int, value: float) -> ExpressionEvent:
+    """Return a note expression."""
     header = Header(ctypes.sizeof(ExpressionEvent), at, 0, EXPRESSION, 0)
     return ExpressionEvent(header, kind, -1, 0, 0, key, value)
