@@ -118,7 +118,7 @@ def _warm_rows(report: Report, clap: Path, home: Mapping[str, str], rounds: int)
 def _many_rows(report: Report, clap: Path, home: Mapping[str, str]) -> list[Row]:
     report.canary.listen()
     answer = _ask(clap, "many", home)
-    note = f"{answer['private']:.0f} MB private, the rest is the table that they share"
+    note = "with the one table that they share"
     return [
         Row(f"{MANY} instances open and sound", "s", answer["seconds"], goal=MANY_OPEN),
         Row(

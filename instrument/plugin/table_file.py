@@ -123,7 +123,8 @@ class GrowingTable:
     def finish(self) -> None:
         """Say that it is whole and give it its name."""
         self.copy_ready()
-        self._write_header(is_whole=True)
+        self._file.flush()
+        self._write_header(is_whole=True)  # whoever waited for this may leave, and end us with it
         self._file.flush()
         self.part.replace(self.path)
 
