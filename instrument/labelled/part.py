@@ -19,7 +19,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from instrument.bundle.bundle import Bundle
-from instrument.files import cannot_write, replacing_file
+from instrument.files import cannot_write, flush_to_disk, replacing_file
 from instrument.labelled.plan import NotePlan, PlannedNote, notes_of
 from instrument.labelled.play import NotePlayer
 from instrument.labelled.sounds import FAMILIES, LabelledSound, SoundSource
@@ -59,6 +59,7 @@ class PartWriter:
             The folder cannot be written.
         """
         lines: list[str] = []
+        written: list[Path] = []
         path = part_path(self._folder, part)
         try:
             with ExitStack() as stack:
@@ -70,7 +71,7 @@ class PartWriter:
                     entry = self._label(sound, note)
                     content = self._file(self._player.play(sound, note))
                     if self._plan.layout == "nsynth":
-                        self._write_file(entry["note_str"], note.split, content)
+                        written.append(self._write_file(entry["note_str"], note.split, content))
                     else:
                         if note.split not in archives:
                             archives[note.split] = self._archive(stack, note.split, part)
@@ -78,6 +79,8 @@ class PartWriter:
                         for kind, data in self._members(more, content):
                             _add(archives[note.split], f"{entry['note_str']}.{kind}", data)
                     lines.append(json.dumps({"split": note.split, "note": entry}))
+            for file in written:
+                flush_to_disk(file)
             with replacing_file(path) as building:  # last: now the part is whole
                 building.write_text("\n".join(lines) + "\n", "utf-8")
         except OSError as problem:
@@ -130,10 +133,12 @@ class PartWriter:
         )
         return buffer.getvalue()
 
-    def _write_file(self, name: str, split: str, content: bytes) -> None:
+    def _write_file(self, name: str, split: str, content: bytes) -> Path:
         folder = self._folder / split / "audio"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.{self._plan.file_type}").write_bytes(content)
+        path = folder / f"{name}.{self._plan.file_type}"
+        path.write_bytes(content)
+        return path
 
     def _archive(self, stack: ExitStack, split: str, part: int) -> tarfile.TarFile:
         path = self._folder / split / f"{part:06d}.tar"
