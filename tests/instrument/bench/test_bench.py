@@ -205,7 +205,7 @@ def test_every_bench_has_its_command() -> None:
     result = CliRunner().invoke(bench_group, ["--help"])
     assert result.exit_code == 0
     benches = {"engine", "realtime", "start", "render", "compose", "gansynth", "partner"}
-    benches |= {"presets", "panel"}
+    benches |= {"presets", "panel", "plugin"}
     assert set(bench_group.commands) == {*benches, "all"}
 
 
