@@ -16,6 +16,7 @@ from instrument.realtime.state import TO_OUT, TO_VOICES
 CLICK_CHANNEL = 9
 TICKS_PER_BEAT = 24
 _BAR_PITCH, _BEAT_PITCH, _VELOCITY = 96, 84, 90
+_FARTHEST_BEATS = 16.0  # from one call to the next; calls come every millisecond
 _CLICK_SECONDS = 0.03
 _TICK, _START, _STOP = b"\xf8", b"\xfa", b"\xfc"
 
@@ -51,6 +52,8 @@ class BeatKeeper:
         now
             The present frame: nothing is placed before it.
         """
+        if beats - self._next_click > _FARTHEST_BEATS:
+            self.begin_anew(beats)  # a position that nobody has announced: the past is not clicked
         messages = []
         while self._next_click < beats:
             if self.clicks or self._next_click < 0:

@@ -126,6 +126,8 @@ def test_a_partner_that_stands_still_is_replaced(server: JackServer) -> None:
 
 def test_an_engine_that_cannot_stay_alive_ends_the_session_with_words(server: JackServer) -> None:
     with played("--preset", "reed", server=server) as instrument:
+        instrument.wait_for_notes()  # before it plays, its end is told in other words
+        time.sleep(0.1)
         engine = instrument.engine
         for _ in range(3):
             engine.kill()
