@@ -35,6 +35,7 @@ class Renderers:
 
     def __init__(self) -> None:
         self._ready: subprocess.Popen[str] | None = None
+        self._is_closed = False
         self._lock = threading.Lock()
         self._starter = ThreadPoolExecutor(1)
 
@@ -47,14 +48,16 @@ class Renderers:
     def keep_ready(self) -> None:
         """Have one wait for work; not while another one works, whose time it would take."""
         with self._lock:
-            if self._ready is None:
+            if self._ready is None and not self._is_closed:
                 self._ready = self._start()
 
     def close(self) -> None:
-        """End the one that waits."""
+        """End the one that waits, and start no other one to wait."""
         with self._lock:
-            if self._ready:
-                self._ready.kill()
+            waiting, self._ready, self._is_closed = self._ready, None, True
+        if waiting:
+            with waiting:
+                waiting.kill()
 
     def _start(self) -> subprocess.Popen[str]:
         return self._starter.submit(_start_renderer).result()

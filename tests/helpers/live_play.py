@@ -77,6 +77,9 @@ class Keyboard:
         self._client.connect(self._midi, "latentkeys:midi_in")
         for side, ear in zip(("L", "R"), self._ears, strict=True):
             self._client.connect(f"latentkeys:out_{side}", ear)
+        # An asynchronous server changes its graph between cycles: what is sent before is lost.
+        cycles = len(self._heard)
+        wait_for(lambda: len(self._heard) > cycles + 2, "a cycle of the new graph")
 
     def send(self, *messages: bytes) -> None:
         for message in messages:
