@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,38 +25,30 @@ from instrument.composers.continuer import (
     one_voice,
     pitched_notes,
 )
-from instrument.composers.note_features import LONGEST, Conditions
+from instrument.composers.note_features import LONGEST
+from instrument.composers.note_heads import (
+    SHIFT_TICKS,
+    Allowed,
+    StepOf,
+    conditions_of,
+    pick,
+    short_enough,
+)
 from instrument.composers.note_history import History, Onset
 from instrument.errors import SettingError
 from instrument.music.constraints import Constraints
 from instrument.music.meant import Ear
 from instrument.music.note import Note, Phrase, Track
-from instrument.music.note_tuples import DURATIONS, GRID, SHIFTS
+from instrument.music.note_tuples import GRID
 from instrument.music.pitch import PITCHES
 from instrument.music.sampling import draw
 
 GRAPHS = ("advance", "shift", "pitch", "duration", "velocity")
-_SHIFT_TICKS, _DURATION_TICKS = np.arange(SHIFTS), np.arange(1, DURATIONS + 1)
-
 _CARE = 2.0
 """Nats by which a note that would clash with what sounds is less likely than in training."""
 
 _WAITED_NOTES = 2.0
 _SLACK = 5  # semitones
-
-Allowed = NDArray[np.bool_] | None
-
-
-class StepOf(Protocol):
-    """A `StepGraph`, or what computes the same."""
-
-    def begin(self) -> States:
-        """Return the memory before the first step."""
-        ...
-
-    def step(self, states: States, inputs: Tensors) -> tuple[Tensors, States]:
-        """Take one step."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +113,7 @@ class EnsembleLSTM(NoteModel[Ensemble]):
         asked = _asked(state, onset.start, controls)
         pitch = self._pitch(state, onset, asked, controls, random)
         told = features.duration_inputs(history, onset, pitch)
-        short = _short_enough(controls)
+        short = short_enough(controls)
         ticks = 1 + self._pick("duration", state, told, asked, controls, random, short)
         columns = features.velocity_columns(history, onset, pitch, ticks)[None]
         inputs: Tensors = {"past": state.past, "columns": columns, "conditions": asked}
@@ -141,7 +132,7 @@ class EnsembleLSTM(NoteModel[Ensemble]):
         least = min(max(least, 1 if _is_full(state, controls) else 0), LONGEST)
         latest = max(history.last_start + least, _latest(state, controls))
         most = -(-latest // GRID) * GRID - history.last_start  # it may wait for the beat
-        allowed = (least <= _SHIFT_TICKS) & (most >= _SHIFT_TICKS)
+        allowed = (least <= SHIFT_TICKS) & (most >= SHIFT_TICKS)
         return self._pick("shift", state, told, asked, controls, random, allowed)
 
     def _pitch(
@@ -174,19 +165,8 @@ class EnsembleLSTM(NoteModel[Ensemble]):
         more: Tensors | None = None,
         less: NDArray[np.float32] | None = None,
     ) -> int:
-        """Run a head and draw one of its symbols."""
-        inputs: Tensors = {
-            "past": state.past,
-            "candidates": told.candidates[None],
-            "anchors": told.anchors[None],
-            "conditions": asked,
-            **(more or {}),
-        }
-        if len(told.columns):
-            inputs["columns"] = told.columns[None]
-        outputs, _ = self._graphs[head].step((), inputs)
-        logits = outputs["logits"][0] if less is None else outputs["logits"][0] - less
-        return draw(logits, random, controls.temperature, controls.top_p, allowed)
+        graph = self._graphs[head]
+        return pick(graph, state.past, told, asked, controls, random, allowed, more, less)
 
     def _heard(self, state: Ensemble, strike: PartNote, velocity: int) -> Ensemble:
         return self._advanced(
@@ -310,20 +290,6 @@ def _clashing(sounding: set[int]) -> NDArray[np.float32]:
 
 def _asked(state: Ensemble, tick: int, controls: Constraints) -> NDArray[np.int64]:
     """Return a row of what is asked for and of the company, as of a tick."""
-    key, register = controls.key, controls.register
-    conditions = Conditions(
-        density=controls.density,
-        tonic=key.tonic if key else None,
-        is_minor=bool(key and key.mode == "minor"),
-        low=register[0] if register else None,
-        high=register[1] if register else None,
-    )
     last = state.history.last_pitch
-    asked = asked_columns(conditions, last, controls.loudness, controls.voices)
+    asked = asked_columns(conditions_of(controls), last, controls.loudness, controls.voices)
     return np.array([[*asked, *state.company.columns(tick, last)]], np.int64)
-
-
-def _short_enough(controls: Constraints) -> Allowed:
-    if controls.max_length_beats is None:
-        return None
-    return np.asarray(max(1, round(controls.max_length_beats * GRID)) >= _DURATION_TICKS)

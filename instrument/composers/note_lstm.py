@@ -14,13 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.inference import Runtime, Tensors
+from instrument.bundle.inference import Runtime
 from instrument.bundle.recurrent_graph import States, StepGraph
 from instrument.composers.continuer import NoteModel
 from instrument.composers.note_features import (
     LONGEST,
-    Conditions,
-    HeadInputs,
     condition_columns,
     duration_inputs,
     note_columns,
@@ -29,15 +27,18 @@ from instrument.composers.note_features import (
     shift_inputs,
     velocity_columns,
 )
+from instrument.composers.note_heads import (
+    SHIFT_TICKS,
+    Allowed,
+    conditions_of,
+    pick,
+    short_enough,
+)
 from instrument.composers.note_history import History, Onset
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note
-from instrument.music.note_tuples import DURATIONS, GRID, SHIFTS
+from instrument.music.note_tuples import GRID
 from instrument.music.sampling import draw
-
-Allowed = NDArray[np.bool_] | None
-_SHIFT_TICKS, _DURATION_TICKS = np.arange(SHIFTS), np.arange(1, DURATIONS + 1)
-_NO_CONDITIONS = Conditions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +86,19 @@ class NoteLSTM(NoteModel[Played]):
     ) -> tuple[Note, Played]:
         """Make the next note."""
         history, past = state.history, state.past
-        asked = condition_columns(_conditions(controls), history.last_pitch)[None]
+        asked = condition_columns(conditions_of(controls), history.last_pitch)[None]
         told = shift_inputs(history, history.onset(0))
         earliest = round(controls.earliest_beats * GRID) - history.last_start
-        later = min(earliest, LONGEST) <= _SHIFT_TICKS if earliest > 0 else None
-        shift = _pick(self._shift, past, told, asked, controls, random, later)
+        later = min(earliest, LONGEST) <= SHIFT_TICKS if earliest > 0 else None
+        shift = pick(self._shift, past, told, asked, controls, random, later)
         onset = history.onset(shift)
         told = pitch_inputs(history, onset)
         fitting = _fitting_pitches(history, onset, controls)
         heard = {"pitch_classes": pitch_classes(history)[None]}
-        pitch = _pick(self._pitch, past, told, asked, controls, random, fitting, heard)
+        pitch = pick(self._pitch, past, told, asked, controls, random, fitting, heard)
         told = duration_inputs(history, onset, pitch)
-        short = _short_enough(controls)
-        duration = 1 + _pick(self._duration, past, told, asked, controls, random, short)
+        short = short_enough(controls)
+        duration = 1 + pick(self._duration, past, told, asked, controls, random, short)
         loudness = self._loudness(state, onset, pitch, duration, controls, random)
         velocity = controls.velocity or 16 * loudness + 8
         note = Note(onset.start / GRID, pitch, duration / GRID, velocity)
@@ -135,43 +136,6 @@ def open_note_lstm(bundle: Bundle, runtime: Runtime) -> NoteLSTM:
     return NoteLSTM(bundle, runtime)
 
 
-def _pick(
-    head: StepGraph,
-    past: NDArray[np.float32],
-    told: HeadInputs,
-    asked: NDArray[np.int64],
-    controls: Constraints,
-    random: np.random.Generator,
-    allowed: Allowed,
-    more: Tensors | None = None,
-) -> int:
-    """Run a head and draw one of its symbols."""
-    inputs: Tensors = {
-        "past": past,
-        "candidates": told.candidates[None],
-        "anchors": told.anchors[None],
-        "conditions": asked,
-        **(more or {}),
-    }
-    if len(told.columns):
-        inputs["columns"] = told.columns[None]
-    outputs, _ = head.step((), inputs)
-    return draw(outputs["logits"][0], random, controls.temperature, controls.top_p, allowed)
-
-
-def _conditions(controls: Constraints) -> Conditions:
-    if controls.density is None and controls.key is None and controls.register is None:
-        return _NO_CONDITIONS
-    key, register = controls.key, controls.register
-    return Conditions(
-        density=controls.density,
-        tonic=key.tonic if key else None,
-        is_minor=bool(key and key.mode == "minor"),
-        low=register[0] if register else None,
-        high=register[1] if register else None,
-    )
-
-
 def _fitting_pitches(history: History, onset: Onset, controls: Constraints) -> Allowed:
     """Return the pitches that are asked for, without those that start here already."""
     taken = history.pitches[history.starts == onset.start] if onset.rank else ()
@@ -181,9 +145,3 @@ def _fitting_pitches(history: History, onset: Onset, controls: Constraints) -> A
     rest = allowed.copy()
     rest[taken] = False
     return rest if rest.any() else allowed
-
-
-def _short_enough(controls: Constraints) -> Allowed:
-    if controls.max_length_beats is None:
-        return None
-    return np.asarray(max(1, round(controls.max_length_beats * GRID)) >= _DURATION_TICKS)
