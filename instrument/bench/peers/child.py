@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from types import TracebackType
 
 
 class PeerMissing(Exception):  # noqa: N818 - a state of the machine, not an error
@@ -81,12 +80,7 @@ class ChildPeer:
     def __enter__(self) -> ChildPeer:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _answer(self) -> dict[str, object]:

@@ -12,7 +12,6 @@ import ctypes
 import ctypes.util
 import time
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -113,12 +112,7 @@ class FluidSynth:
     def __enter__(self) -> FluidSynth:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _configure(self, rate_hz: int, has_effects: bool) -> None:

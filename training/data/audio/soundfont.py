@@ -11,7 +11,6 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,12 +92,7 @@ class SoundFont:
     def __enter__(self) -> SoundFont:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
