@@ -1,18 +1,32 @@
 """End runs of graphs that take too long.
 
+Time counts in which this process computes: on a machine that has other things to do a run may last
+`PATIENCE` times as long, so that a sound graph is not taken for an endless one.
+
 onnxruntime looks at the flag of a run before each node: one that is told to end does so after the
 node that it is in. `graph_check` keeps nodes from being endless.
 """
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 import weakref
 from typing import Any
 
 _LOOK_SECONDS = 0.25
+PATIENCE = 5.0
+
+
+class _Deadline:
+    def __init__(self, seconds: float) -> None:
+        now = time.monotonic()
+        self._soonest, self._latest = now + seconds, now + PATIENCE * seconds
+        self._computed = time.process_time() + seconds
+
+    def is_over(self) -> bool:
+        now = time.monotonic()
+        return now > self._soonest and (time.process_time() > self._computed or now > self._latest)
 
 
 class Watchdog:
@@ -22,7 +36,7 @@ class Watchdog:
     """
 
     def __init__(self) -> None:
-        self._deadlines: dict[Any, float] = {}  # by the options of the run
+        self._deadlines: dict[Any, _Deadline] = {}  # by the options of the run
         self._has_thread = False
 
     def begin(self, options: Any, seconds: float) -> None:
@@ -36,17 +50,17 @@ class Watchdog:
         if not self._has_thread:
             self._has_thread = True
             threading.Thread(target=_watch, args=(weakref.ref(self),), daemon=True).start()
-        self._deadlines[options] = time.monotonic() + seconds
+        options.terminate = False  # it may have been told just as the run before it ended
+        self._deadlines[options] = _Deadline(seconds)
 
     def end(self, options: Any) -> None:
         """Take note that the run has ended."""
-        self._deadlines[options] = math.inf
+        self._deadlines.pop(options, None)
 
     def look(self) -> None:
         """End what has taken too long."""
-        now = time.monotonic()
         for options, deadline in list(self._deadlines.items()):
-            if now > deadline:
+            if deadline.is_over():
                 options.terminate = True
 
 
