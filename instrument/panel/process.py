@@ -10,9 +10,8 @@ import asyncio
 import signal
 import socket
 import sys
-from contextlib import suppress
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
 import uvicorn
 
@@ -32,7 +31,7 @@ from instrument.realtime.state import PANEL_BEATS, EngineState
 
 USUAL_PORT = 8347
 LIMIT_SECONDS = 5.0
-POLL_SECONDS = 0.02
+LIFE_SECONDS = 0.25
 _NO_VOICE = ("frame_voice", "gansynth")
 
 
@@ -87,20 +86,19 @@ async def serve(panel: Panel, server: uvicorn.Server, listening: socket.socket) 
 
 
 async def follow_control(
-    panel: Panel,
-    server: uvicorn.Server,
-    heard: SimpleQueue[FromControl | None],
-    heart: Heartbeat,
+    panel: Panel, server: uvicorn.Server, heard: SimpleQueue[FromControl | None]
 ) -> None:
-    """Hear control, and show that this loop goes round."""
+    """Hear control until it is gone; then the server ends."""
+    while (message := await asyncio.to_thread(heard.get)) is not None:
+        panel.hear_control(message)
+    server.should_exit = server.force_exit = True
+
+
+async def show_life(heart: Heartbeat) -> None:
+    """Show that this loop goes round."""
     while True:
         heart.work(LIMIT_SECONDS)
-        with suppress(Empty):
-            while (message := heard.get_nowait()) is not None:
-                panel.hear_control(message)
-            server.should_exit = server.force_exit = True
-            return
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(LIFE_SECONDS)
 
 
 def main() -> None:
@@ -147,10 +145,12 @@ def main() -> None:
     async def both() -> None:
         if settings.osc_port:
             await open_osc(panel, settings.osc_port)
-        following = asyncio.create_task(follow_control(panel, server, heard, heart))
+        living = asyncio.create_task(show_life(heart))
+        following = asyncio.create_task(follow_control(panel, server, heard))
         await serve(panel, server, listening)
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        heard.put(None)  # whatever ended it: nobody waits for control any more
+        living.cancel()
+        await asyncio.gather(living, following, return_exceptions=True)
 
     asyncio.run(both())
 
