@@ -293,6 +293,8 @@ def write_morph(
     with LongWork(console) as progress, WavFile(out, rate_hz) as file:
         sound = progress.add_task("Sound", total=song.length_seconds or 1.0)
         notes = TonePrefetch(renderer, rate_hz)
+        if isinstance(path, Morph) and touch != "paper":
+            path = path.evened(renderer)
         if touch == "paper":
             mixed = progress.add_task("Notes", total=song.length_seconds or 1.0)
             player = PaperPlayer(song, path, notes, rate_hz)

@@ -26,6 +26,13 @@ class ComeNear(msgspec.Struct, frozen=True, tag=True):
     pitch: Annotated[int, ranged(0, 127)] | None = None  #: estimated when not given
 
 
+class EvenOut(msgspec.Struct, frozen=True, tag=True):
+    """Panel: say how the ways across a square are heard; see `instrument.latents.even_way`."""
+
+    model: str
+    corners: tuple[tuple[float, ...], ...]  #: four latents: below left and right, above left, right
+
+
 class Progress(msgspec.Struct, frozen=True, tag=True):
     """Search: so far it has come."""
 
@@ -48,6 +55,13 @@ class Nearby(msgspec.Struct, frozen=True, tag=True):
     distance_db: float
 
 
+class HeardWays(msgspec.Struct, frozen=True, tag=True):
+    """Search: what changes from point to point, to the right and upwards, dB."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
 class NothingFound(msgspec.Struct, frozen=True, tag=True):
     """Search: there is none, and why."""
 
@@ -55,7 +69,7 @@ class NothingFound(msgspec.Struct, frozen=True, tag=True):
     remedy: str = ""
 
 
-Wish = Draw | ComeNear
+Wish = Draw | ComeNear | EvenOut
 WISHES: msgspec.json.Decoder[Wish] = msgspec.json.Decoder(Wish)
-Finding = Progress | Playable | Nearby | NothingFound
+Finding = Progress | Playable | Nearby | HeardWays | NothingFound
 FINDINGS: msgspec.json.Decoder[Finding] = msgspec.json.Decoder(Finding)

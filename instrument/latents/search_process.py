@@ -1,7 +1,8 @@
 """The search process: ``python -m instrument.latents.search_process FOLDER``.
 
 It renders sounds that nobody has asked to play yet: draws that are heard before they are offered,
-and the way to a recorded note. It is niced, holds no device, and ends when the panel does.
+the way to a recorded note, and how the ways across the morph pad
+are heard. It is niced, holds no device, and ends when the panel does.
 """
 
 from __future__ import annotations
@@ -15,17 +16,21 @@ import numpy as np
 from instrument.bundle.bundle import Bundle, load_sound
 from instrument.errors import LatentkeysError, SettingError
 from instrument.latents.audition import Audition
+from instrument.latents.even_way import heard_way
 from instrument.latents.fit_to_recording import find_nearest, read_example, steps_of
 from instrument.latents.latent import Latent, between, draw
 from instrument.latents.search_messages import (
     WISHES,
     ComeNear,
     Draw,
+    EvenOut,
     Finding,
+    HeardWays,
     Nearby,
     NothingFound,
     Playable,
     Progress,
+    Wish,
 )
 from instrument.processes.json_lines import listen, mention, say
 from instrument.rendering.open_renderer import open_renderer
@@ -43,12 +48,14 @@ class SearchService:
     def __init__(self) -> None:
         self._opened: tuple[str, Bundle, ToneRenderer] | None = None
 
-    def find(self, wish: Draw | ComeNear) -> Finding:
+    def find(self, wish: Wish) -> Finding:
         """Do what the panel asks for; what goes wrong is an answer, too."""
         try:
             bundle, renderer = self._open(wish.model)
             if isinstance(wish, Draw):
                 return playable_draw(wish, bundle, renderer)
+            if isinstance(wish, EvenOut):
+                return _heard(wish, bundle, renderer)
             return _nearest(wish, bundle, renderer)
         except LatentkeysError as problem:
             return NothingFound(problem.message, problem.remedy)
@@ -99,6 +106,17 @@ def _nearest(wish: ComeNear, bundle: Bundle, renderer: ToneRenderer) -> Finding:
     found = find_nearest(example, bundle.sound, renderer, go_on)
     latent = tuple(found.latent.tolist())
     return Nearby(latent, example.pitch, example.dies_away, found.distance_db)
+
+
+def _heard(wish: EvenOut, bundle: Bundle, renderer: ToneRenderer) -> Finding:
+    def along(*edges: tuple[int, int]) -> tuple[float, ...]:
+        ways = [
+            heard_way(renderer, bundle.sound, wish.corners[start], wish.corners[end])
+            for start, end in edges
+        ]
+        return tuple(np.mean(ways, axis=0).tolist())
+
+    return HeardWays(x=along((0, 1), (2, 3)), y=along((0, 2), (1, 3)))
 
 
 def main() -> None:

@@ -2,7 +2,9 @@
 
 In: presets at times (``--morph``), or a pace at which random sounds follow one another
 (``--random-timbres``). Out: a `TimbrePath`, which gives the preset of any moment. The latent moves
-by `latent.slerp` between neighbours in time, every other number of two presets in a straight line.
+by `latent.between` from one to the next in time, every other number of two presets in a straight
+line.
+`Morph.evened` lets what is heard change at one pace.
 
 This is the timbre interpolation of Engel et al., "GANSynth" (ICLR 2019), as Magenta's script
 gansynth_generate.py does it, with one difference. The script spreads int(length / 6 s) instruments
@@ -23,8 +25,10 @@ from instrument.bundle.bundle import Bundle
 from instrument.bundle.card import VoiceCard
 from instrument.errors import SettingError
 from instrument.latents.create_preset import mixed
-from instrument.latents.latent import Latent, draw, slerp
+from instrument.latents.even_way import EvenWay, heard_way
+from instrument.latents.latent import Latent, between, draw, slerp
 from instrument.preset.preset import Preset
+from instrument.rendering.renderer import ToneRenderer
 
 FASTEST_SECONDS = 0.1
 MORE_THAN_A_SEED = 2**31
@@ -58,13 +62,31 @@ class Morph:
         At least one, all of one model, each later than the one before.
     card
         The model's.
+    ways
+        How the latent goes from each point to the next; without them at the latent's own pace, as
+        in Magenta's script.
     """
 
-    def __init__(self, points: Sequence[TimbrePoint], card: VoiceCard) -> None:
+    def __init__(
+        self, points: Sequence[TimbrePoint], card: VoiceCard, ways: Sequence[EvenWay] = ()
+    ) -> None:
         assert points and all(a.seconds < b.seconds for a, b in pairwise(points))
         self._points = tuple(points)
         self._times = [point.seconds for point in points]
         self._card = card
+        self._ways = tuple(ways) or (EvenWay(),) * (len(points) - 1)
+
+    def evened(self, renderer: ToneRenderer) -> Morph:
+        """Return the same morph on which every second changes as much as the others.
+
+        Parameters
+        ----------
+        renderer
+            Of this model: it renders the sounds on the way, some seconds of work for each.
+        """
+        latents = [point.preset.sound.latent for point in self._points]
+        ways = [EvenWay(heard_way(renderer, self._card, *pair)) for pair in pairwise(latents)]
+        return Morph(self._points, self._card, ways)
 
     def at(self, seconds: float) -> Preset:
         """Return the preset of a note that starts `seconds` after the beginning."""
@@ -74,7 +96,8 @@ class Morph:
         a, b = self._points[after - 1 : after + 1]
         amount = (seconds - a.seconds) / (b.seconds - a.seconds)
         start, end = a.preset.sound.latent, b.preset.sound.latent
-        latent = slerp(start, end, amount, self._card.prior)
+        on_the_way = self._ways[after - 1].amount(amount)
+        latent = between(self._card, start, end, on_the_way)
         return with_latent(mixed(a.preset, b.preset, amount), latent)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,18 +14,29 @@ import numpy as np
 from instrument.bundle.bundle import Bundle, find_bundle
 from instrument.errors import LatentkeysError, PresetError
 from instrument.latents.create_preset import check_latent, plain_preset
-from instrument.latents.search_messages import Draw, Finding, Nearby, NothingFound, Playable
+from instrument.latents.even_way import EvenWay
+from instrument.latents.search_messages import (
+    Draw,
+    EvenOut,
+    Finding,
+    HeardWays,
+    Nearby,
+    NothingFound,
+    Playable,
+)
 from instrument.panel import messages as says
 from instrument.panel.library import Shelf
 from instrument.panel.morph_pad import MorphPad
 from instrument.panel.searching import Searching
-from instrument.panel.sound_map import SoundMap, at_point, morph
+from instrument.panel.sound_map import SoundMap, at_point, morph, square
 from instrument.panel.workbench import Workbench
 from instrument.preset.preset import Preset, load_preset
 from instrument.processes.json_lines import Notice
 
 NEAR = 0.35
 """Of the prior's spread: how far "more like this" goes."""
+CHOOSING_SECONDS = 0.5
+"""Corners that have stayed so long are no longer being chosen."""
 
 
 class Explorer:
@@ -55,6 +67,11 @@ class Explorer:
         self._map: tuple[str, SoundMap, Bundle] | None = None
         self.pad = MorphPad()
         self.searching = Searching(folder)
+        self._evening = Searching(folder.with_name("ways"))
+        self._ways_of: tuple[tuple[float, ...], ...] = ()
+        self._ways = EvenWay(), EvenWay()
+        self._unheard: EvenOut | None = None
+        self._hear_at = 0.0
 
     def map(self) -> says.Map | None:
         """Return the map of the model that plays, if it can be drawn."""
@@ -74,6 +91,11 @@ class Explorer:
             self.morph()
         if self.searching.follow():
             self._tell(self.searching.shown)
+        if self._unheard and time.monotonic() > self._hear_at:
+            self._evening.stop()  # of what it hears the corners have changed
+            self._evening.ask(self._unheard, self._evened)
+            self._unheard = None
+        self._evening.follow()
 
     def model_changed(self) -> None:
         """Another model plays now."""
@@ -135,7 +157,10 @@ class Explorer:
         if not pad.corners:
             known = list(self._of_model(now, bundle.sound.latent_size))
             pad.corners = tuple(known[number * len(known) // 4] for number in range(4))
-        mixed = morph(bundle.sound, self._corners(bundle), pad.x, pad.y)
+        corners = self._corners(bundle)
+        self._even_out(bundle, corners)
+        x, y = self._ways[0].amount(pad.x), self._ways[1].amount(pad.y)
+        mixed = morph(bundle.sound, corners, x, y)
         mixed = dataclasses.replace(mixed, name=now.name, program=None, tags=now.tags)
         self._bench.change(mixed, "morph", carries=True)
         self._tell(pad.show())
@@ -170,6 +195,19 @@ class Explorer:
         """Look no longer."""
         self.searching.stop()
         self._tell(self.searching.shown)
+
+    def _even_out(self, bundle: Bundle, corners: list[Preset]) -> None:
+        """Have the ways between new corners heard; until then the pad goes at the latents' pace."""
+        latents = tuple(corner.sound.latent for corner in square(corners))
+        if latents == self._ways_of:
+            return
+        self._ways_of, self._ways = latents, (EvenWay(), EvenWay())
+        self._unheard = EvenOut(str(bundle.path), latents)
+        self._hear_at = time.monotonic() + CHOOSING_SECONDS
+
+    def _evened(self, found: Finding) -> None:
+        if isinstance(found, HeardWays):  # else it goes on as it is: nothing is broken
+            self._ways = EvenWay(found.x), EvenWay(found.y)
 
     def _drawn(self, found: Finding, before: Preset) -> None:
         self.searching.shown = says.Search("nothing")

@@ -74,7 +74,7 @@ class Searching:
         PresetError
             Something else is looked for at present.
         """
-        self._ask(wish, found)
+        self.ask(wish, found)
         self.shown = Search("drawing")
 
     def come_near(
@@ -87,7 +87,7 @@ class Searching:
         PresetError
             Something else is looked for at present.
         """
-        self._ask(ComeNear(str(bundle.path), str(self.recording), pitch), found)
+        self.ask(ComeNear(str(bundle.path), str(self.recording), pitch), found)
         self.shown = Search("searching", name=name)
 
     def stop(self) -> None:
@@ -114,7 +114,19 @@ class Searching:
             self._end()
         return self.shown != before
 
-    def _ask(self, wish: Wish, found: Callable[[Finding], None]) -> None:
+    def ask(self, wish: Wish, found: Callable[[Finding], None]) -> None:
+        """Let something be looked for; nothing is shown of it.
+
+        Parameters
+        ----------
+        found
+            Called by `follow` with what was found.
+
+        Raises
+        ------
+        PresetError
+            Something else is looked for at present.
+        """
         if self._found:
             raise PresetError("another sound is looked for at present", "Wait, or press Cancel.")
         if self._process is None or self._process.exit_code is not None:

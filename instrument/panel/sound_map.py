@@ -92,9 +92,14 @@ def at_point(preset: Preset, latent: Latent) -> Preset:
 
 def morph(card: VoiceCard, corners: Sequence[Preset], x: float, y: float) -> Preset:
     """Return what lies between two to four presets in the corners of a square."""
-    four = [*corners, *corners[:2]][:4]
+    four = square(corners)
     below = _halfway(card, four[0], four[1], x)
     return _halfway(card, below, _halfway(card, four[2], four[3], x), y)
+
+
+def square(corners: Sequence[Preset]) -> list[Preset]:
+    """Return the sounds below left and right, above left and right; two are a line."""
+    return [*corners, *corners[:2]][:4]
 
 
 def _halfway(card: VoiceCard, a: Preset, b: Preset, amount: float) -> Preset:

@@ -1,4 +1,4 @@
-"""How unlike a model's random sounds are, beside the instruments that it knows."""
+"""A model's random sounds beside the instruments that it knows, and its ways between these."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from instrument.bench.presets.figures import PresetGate
 from instrument.bundle.bundle import Bundle, installed_models, load_sound
 from instrument.bundle.card import VoiceCard
 from instrument.errors import LatentkeysError
-from instrument.latents.latent import Latent, draw
+from instrument.latents.even_way import EvenWay, heard_way, steps_of
+from instrument.latents.latent import Latent, between, draw
 from instrument.latents.timbre_distance import Likeness
 from instrument.rendering.open_renderer import open_renderer
 
 DRAWS = 60
+WAYS = 12
 _PITCH = 60
 _SECONDS = 1.0
 
@@ -30,7 +32,36 @@ def draws_rows() -> list[tuple[PresetGate, float]]:
         if len(bundle.sound.latents) > 1:
             gate = PresetGate(f"draws of {name}", "of known", "unlikeness", low=0.8)
             rows.append((gate, draws_share(bundle)))
+            step, middle = morph_shares(bundle)
+            gate = PresetGate(f"morph of {name}, largest step", "of mean", "median", high=1.5)
+            rows.append((gate, step))
+            gate = PresetGate(f"morph of {name}, in its middle 40 %", "of all", "median", high=0.45)
+            rows.append((gate, middle))
     return rows
+
+
+def morph_shares(bundle: Bundle) -> tuple[float, float]:
+    """Return how even the ways between instruments are: the medians of `WAYS` ways.
+
+    Of 21 points on an even way (`EvenWay`), heard at a pitch that it was not made of.
+
+    Returns
+    -------
+    tuple
+        The largest step over the mean one, and which share of all change lies in the middle 40 %.
+    """
+    card, renderer = bundle.sound, open_renderer(bundle)
+    known = [np.asarray(entry.latent, np.float64) for entry in card.latents.values()]
+    random, found = np.random.default_rng(0), []
+    for _ in range(WAYS):
+        start, end = (known[index] for index in random.choice(len(known), 2, replace=False))
+        way = EvenWay(heard_way(renderer, card, start, end))
+        shares = np.linspace(0.0, 1.0, 21)
+        points = [between(card, start, end, way.amount(float(share))) for share in shares]
+        steps = steps_of(renderer, np.array(points, np.float32), _PITCH, _SECONDS)
+        found.append((steps.max() / steps.mean(), steps[6:14].sum() / steps.sum()))
+    step, middle = np.median(found, axis=0)
+    return float(step), float(middle)
 
 
 def draws_share(bundle: Bundle) -> float:
