@@ -36,10 +36,11 @@ FLOORS = {
     "composers": "bundle",
     "preset": "bundle midi",
     "partner": "bundle composers engine midi preset processes",
-    "rendering": "bundle preset processes",
+    "remote": "bundle",
+    "rendering": "bundle preset processes remote",
     "plugin": "bundle preset processes rendering",
     "latents": "bundle preset processes rendering",
-    "offline": "bundle first_start latents midi preset rendering wav_files",
+    "offline": "bundle first_start latents midi preset remote rendering wav_files",
     "labelled": "bundle latents midi offline preset rendering",
     "panel": "bundle latents midi partner preset processes",
     "session": "engine first_start midi offline panel partner preset processes rendering "
@@ -47,7 +48,7 @@ FLOORS = {
     "bench": "bundle composers engine latents midi partner plugin preset processes rendering "
     "session",
     "cli": "bundle composers engine first_start labelled latents midi offline partner plugin "
-    "preset rendering session unfinished wav_files",
+    "preset remote rendering session unfinished wav_files",
     "__main__": "cli",
 }
 

@@ -9,11 +9,12 @@ import click
 from rich.console import Console
 
 from export.bundle.summary import describe_parity
-from instrument.bundle.bundle import Bundle
+from instrument.bundle.bundle import Bundle, load_sound
+from instrument.bundle.card import CARD_NAME
 from instrument.cli.options import option
 from instrument.errors import SettingError
+from instrument.latents.create_preset import installed_bundle
 from instrument.progress import working
-
 
 @click.command("export")
 @click.argument("run", type=click.Path(path_type=Path))
@@ -33,6 +34,12 @@ from instrument.progress import working
     metavar="DB",
     help="Of GANSynth: take notes that are only so exact; 50 dB by default. It is on the card.",
 )
+@option(
+    "--triton",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write a model repository for a server such as Triton, too; RUN may be a model's name.",
+)
 def export_command(
     run: Path,
     name: str | None,
@@ -40,17 +47,39 @@ def export_command(
     out: Path | None,
     data: str | None,
     accept: float | None,
+    triton: Path | None,
 ) -> None:
     """Write what the run RUN has learned as a bundle that latentkeys can play.
 
     The graphs are exported, compared with torch, and tested with this machine's onnxruntime before
     the bundle appears. A voice's bundle is played; a composer's plays along and continues files.
+
+    With --triton the graphs of a voice are written once more, for a server that renders for
+    `latentkeys play --renderer grpc://HOST:8001`. Serve them: tritonserver
+    --model-repository=FOLDER
     """
+    console = Console(highlight=False)
+    if triton and (made := _made_already(run)):
+        _write_repository(made, triton, console)
+        return
+    bundle = _export(run, name, version, out, data, accept, console)
+    if triton:
+        _write_repository(bundle, triton, console)
+
+
+def _export(
+    run: Path,
+    name: str | None,
+    version: str,
+    out: Path | None,
+    data: str | None,
+    accept: float | None,
+    console: Console,
+) -> Bundle:
     from export.bundle.folder import model_folder
     from training.systems import SOUND_SYSTEMS
     from training.trainer.checkpoint import FRAME_VOICE, read_checkpoint
 
-    console = Console(highlight=False)
     with working(Console(stderr=True), "reading the run") as now:
         system, _, _ = read_checkpoint(run)
         target = model_folder(name or system.replace("-", "_"), out)
@@ -63,6 +92,21 @@ def export_command(
     size = sum(entry.size_bytes for entry in bundle.card.files.values())
     console.print(f"{bundle.path}: {len(bundle.card.files) + 1} files, {size / 1e6:.1f} MB")
     console.print(said)
+    return bundle
+
+
+def _made_already(run: Path) -> Bundle | None:
+    """Load what is a model already, by its folder or its name; None of a run."""
+    if (run / CARD_NAME).is_file():
+        return load_sound(run)
+    return None if run.is_dir() else installed_bundle(str(run))
+
+
+def _write_repository(bundle: Bundle, folder: Path, console: Console) -> None:
+    from export.triton.repository import write_repository
+
+    names = write_repository(bundle, folder)
+    console.print(f"{folder}: {len(names)} models for a server, {names[0]} ...", soft_wrap=True)
 
 
 def _export_voice(

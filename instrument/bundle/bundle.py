@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol, TypeVar
 
 import platformdirs
 
@@ -28,17 +28,44 @@ from instrument.bundle.card import (
     VoiceCard,
     read_card,
 )
-from instrument.bundle.graph_check import check_cost, read_parts, with_every_result
-from instrument.bundle.limits import memory_bytes
 from instrument.errors import BundleError, PresetError
 from instrument.files import is_folder, shipped_presets_folder
 from instrument.schema import nearest
 
-if TYPE_CHECKING:
-    from instrument.bundle.inference import OpenGraph, Runtime
-
 FETCH_AGAIN = "Fetch or export the bundle again."
 ELEMENT_TYPES = {"float32": "tensor(float)", "int64": "tensor(int64)"}
+Signature = dict[str, tuple[str, tuple[int, ...]]]
+"""Element type, as onnxruntime calls it, and shape of tensors, by name."""
+
+
+class SignedGraph(Protocol):
+    """A graph that says what it takes and gives."""
+
+    @property
+    def inputs(self) -> Signature:
+        """What it takes."""
+        ...
+
+    @property
+    def outputs(self) -> Signature:
+        """What it gives."""
+        ...
+
+
+AnyGraph = TypeVar("AnyGraph", bound=SignedGraph, covariant=True)
+
+
+class GraphHost(Protocol[AnyGraph]):
+    """Where graphs run: `inference.Runtime` on this machine, or a server."""
+
+    @property
+    def notice(self) -> str:
+        """Why graphs do not run where one would expect; usually empty."""
+        ...
+
+    def open_graph(self, bundle: Bundle, name: str) -> AnyGraph:
+        """Open a graph of a bundle; `Bundle.open_graph` checks it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +180,15 @@ class Bundle:
             )
         return found
 
-    def open_graph(self, name: str, runtime: Runtime) -> OpenGraph:
-        """Open a graph in onnxruntime and compare what it takes and gives with the card.
+    def open_graph(self, name: str, runtime: GraphHost[AnyGraph]) -> AnyGraph:
+        """Open a graph where it shall run, and compare what it takes and gives with the card.
+
+        Parameters
+        ----------
+        name
+            As the card calls it.
+        runtime
+            This machine's onnxruntime, or a server.
 
         Raises
         ------
@@ -162,18 +196,10 @@ class Bundle:
             The graph is broken, swapped, reaches for other files, or differs from its card.
         """
         graph = self.graph(name)
-        content = self.read(graph.file)
-        weights = {self.card.weights: self.read(self.card.weights)}
-        try:
-            parts = read_parts(content)
-            results = runtime.results_in(with_every_result(content, parts), weights)
-            check_cost(parts, results, graph.rows, memory_bytes())
-            session = runtime.open(content, weights)
-        except ValueError as reason:
-            raise BundleError(f"{self.what}, {graph.file}: {reason}", FETCH_AGAIN) from reason
-        _check_tensors(f"{self.what}, {graph.file}: input", graph.inputs, session.inputs)
-        _check_tensors(f"{self.what}, {graph.file}: output", graph.outputs, session.outputs)
-        return session
+        opened = runtime.open_graph(self, name)
+        _check_tensors(f"{self.what}, {graph.file}: input", graph.inputs, opened.inputs)
+        _check_tensors(f"{self.what}, {graph.file}: output", graph.outputs, opened.outputs)
+        return opened
 
     @property
     def what(self) -> str:
@@ -300,9 +326,7 @@ def _check_file(folder: Path, name: str, listed: CardFile) -> bytes:
     return content
 
 
-def _check_tensors(
-    where: str, stated: tuple[Tensor, ...], found: dict[str, tuple[str, tuple[int, ...]]]
-) -> None:
+def _check_tensors(where: str, stated: tuple[Tensor, ...], found: Signature) -> None:
     """Compare the card's tensors with the runtime's, name by name."""
     if names := {tensor.name for tensor in stated} ^ set(found):
         raise BundleError(f"{where}s differ from the card: {', '.join(sorted(names))}")

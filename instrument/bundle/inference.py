@@ -11,11 +11,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from instrument.bundle.bundle import FETCH_AGAIN, Bundle, Signature
+from instrument.bundle.graph_check import check_cost, read_parts, with_every_result
+from instrument.bundle.limits import memory_bytes
 from instrument.bundle.watchdog import Watchdog
 from instrument.errors import BundleError, MissingExtraError, SettingError
 from instrument.installation import how_to_install
@@ -38,12 +41,56 @@ ROW_SECONDS = 1.0
 _DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": np.bool_}
 
 
+class Bound(Protocol):
+    """A graph that keeps its buffers, where it has any."""
+
+    @property
+    def session(self) -> RunnableGraph:
+        """What is run."""
+        ...
+
+    def run(self, tensors: Tensors) -> Tensors:
+        """Run the graph once; what comes back is the caller's own."""
+        ...
+
+
+class RunnableGraph(Protocol):
+    """What renderers need of a graph, wherever it runs."""
+
+    @property
+    def inputs(self) -> Signature:
+        """What it takes."""
+        ...
+
+    @property
+    def outputs(self) -> Signature:
+        """What it gives."""
+        ...
+
+    @property
+    def provider(self) -> str:
+        """Where it really runs: "cpu", "cuda" or "remote"."""
+        ...
+
+    def run(self, tensors: Tensors) -> Tensors:
+        """Run the graph once."""
+        ...
+
+    def warm_up(self) -> None:
+        """Run on zeros."""
+        ...
+
+    def bind(self) -> Bound:
+        """Keep buffers for all inputs and outputs where the graph runs."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class OpenGraph:
     """An open graph; belongs to one thread at a time."""
 
-    inputs: dict[str, tuple[str, tuple[int, ...]]]  #: element type and shape by name
-    outputs: dict[str, tuple[str, tuple[int, ...]]]
+    inputs: Signature
+    outputs: Signature
     provider: str  #: "cpu" or "cuda": where it really runs
     session: Any
     rows: int  #: how many tones or voices a run makes
@@ -118,7 +165,7 @@ class BoundGraph:
         self.session = session
         self._binding = session.session.io_binding()
 
-        def buffers(tensors: dict[str, tuple[str, tuple[int, ...]]]) -> dict[str, Any]:
+        def buffers(tensors: Signature) -> dict[str, Any]:
             return {
                 name: ort_value.ortvalue_from_shape_and_type(shape, _DTYPES[dtype], device)
                 for name, (dtype, shape) in tensors.items()
@@ -167,6 +214,24 @@ class Runtime:
         self._wanted = device
         self._device = self._choose(device)
         self._watchdog = Watchdog()
+
+    def open_graph(self, bundle: Bundle, name: str) -> OpenGraph:
+        """Open a graph of a bundle, after a look into it; `Bundle.open_graph` checks the rest.
+
+        Raises
+        ------
+        BundleError
+            The graph is broken, swapped, would take too much, or reaches for other files.
+        """
+        graph, card = bundle.graph(name), bundle.card
+        content, weights = bundle.read(graph.file), {card.weights: bundle.read(card.weights)}
+        try:
+            parts = read_parts(content)
+            results = self.results_in(with_every_result(content, parts), weights)
+            check_cost(parts, results, graph.rows, memory_bytes())
+            return self.open(content, weights)
+        except ValueError as reason:
+            raise BundleError(f"{bundle.what}, {graph.file}: {reason}", FETCH_AGAIN) from reason
 
     def open(self, graph: bytes, external: dict[str, bytes]) -> OpenGraph:
         """Open a graph from memory.

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from instrument.errors import SettingError
+from instrument.errors import MissingExtraError, SettingError
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 RATE_HZ = click.IntRange(8_000, 192_000)
@@ -171,6 +171,37 @@ def part_options(command: Callable[..., None], heading: str) -> Callable[..., No
     ):
         command = decorate(command)
     return command
+
+
+def renderer_option(heading: str) -> Decorator:
+    """Add ``--renderer``; `check_renderer` reads what was given."""
+    return under(heading)(
+        "--renderer",
+        default="",
+        metavar="grpc://HOST:PORT",
+        help="Let a server render the sounds, such as Triton on a machine with a GPU; see:"
+        " latentkeys export --help. This machine does it while the server is slow or gone.",
+    )
+
+
+def check_renderer(text: str) -> None:
+    """Refuse an address that is none; say what a player should know of one that is.
+
+    Raises
+    ------
+    SettingError, MissingExtraError
+        It is none, or tritonclient is not installed.
+    """
+    if not text:
+        return
+    from importlib.util import find_spec
+
+    from instrument.remote.address import Address
+
+    for warning in Address.parse(text).warnings:
+        click.echo(warning, err=True)
+    if find_spec("tritonclient") is None:
+        raise MissingExtraError("--renderer", "tritonclient", "remote")
 
 
 option = under("Options")

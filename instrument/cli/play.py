@@ -18,9 +18,11 @@ from instrument.cli.options import (
     RATE_HZ,
     Choice,
     HeadedCommand,
+    check_renderer,
     meter_beats,
     part_options,
     refuse_without,
+    renderer_option,
     tuning_options,
     under,
 )
@@ -59,6 +61,7 @@ _PARTNER = "partner_"  # the partner's flags are called so
     is_flag=True,
     help="Start each note with the next block: up to a block sooner, but less evenly.",
 )
+@renderer_option(SOUND)
 @_audio("--record", type=click.Path(path_type=Path), metavar="FILE", help="Record to a WAV file.")
 @_audio("--force", is_flag=True, help="Let --record or --audio FILE.wav replace a file.")
 @_midi(
@@ -188,6 +191,7 @@ def play_command(context: click.Context, /, **flags: Any) -> None:
         refuse_without("the panel", theirs, "Leave it out, or --no-panel.")
     if flags["osc"] and find_spec("pythonosc") is None:
         raise MissingExtraError("--osc", "python-osc", "osc")
+    check_renderer(flags["renderer"])
     if flags["panel"] and not _is_only_here(flags["panel_host"]):
         click.echo(OPEN_TO_OTHERS.format(flags["panel_host"]), err=True)
 

@@ -26,7 +26,9 @@ from instrument.cli.options import (
     SEED,
     Choice,
     HeadedCommand,
+    check_renderer,
     part_options,
+    renderer_option,
     tuning_options,
     under,
 )
@@ -53,6 +55,7 @@ from instrument.preset.banks import chosen_preset
 from instrument.preset.parts import parts_of
 from instrument.preset.preset import Preset, find_preset
 from instrument.progress import LongWork
+from instrument.remote.served_graphs import FIRST_SECONDS
 from instrument.rendering.open_renderer import open_renderer
 from instrument.rendering.prefetch import TonePrefetch
 from instrument.wav_files import WavFile, check_target
@@ -126,6 +129,7 @@ _sound, _timbre = under(SOUND), under("Moving timbre")
     metavar="HZ",
     help="Frames per second.",
 )
+@renderer_option(SOUND)
 @_sound("--force", is_flag=True, help="Replace OUT.wav if it exists.")
 @tuning_options
 @_timbre(
@@ -171,6 +175,7 @@ def render_command(
     follow_programs: bool,
     no_drums: bool,
     rate_hz: int,
+    renderer: str,
     force: bool,
     morph: str | None,
     pace: str | None,
@@ -182,6 +187,7 @@ def render_command(
     **tuning: Any,
 ) -> None:
     """Turn a MIDI file into a WAV file, exactly as live play sounds."""
+    check_renderer(renderer)
     request = MorphRequest(preset, model, morph, pace, seed, truncation, sharpness, touch)
     tuned = KeyTuning(**{name.removeprefix("tuning_"): value for name, value in tuning.items()})
     parts = parts_of(keys, part)
@@ -204,6 +210,7 @@ def render_command(
             follow_programs=follow_programs,
             drums=not no_drums,
             replace=force,
+            server=renderer,
         )
         return
     render_song(
@@ -216,6 +223,7 @@ def render_command(
         drums=not no_drums,
         tuning=tuned,
         replace=force,
+        server=renderer,
     )
 
 
@@ -228,6 +236,7 @@ def render_morph(
     follow_programs: bool = False,
     drums: bool = True,
     replace: bool = False,
+    server: str = "",
 ) -> None:
     """Render a MIDI file with a moving timbre into a WAV file, with a progress bar.
 
@@ -248,7 +257,7 @@ def render_morph(
     song = read_song(song_path, drums=drums and request.touch != "paper")
     path, bundle = open_path(request, song.length_seconds)
     compile_once()
-    write_morph(song, out, path, bundle, rate_hz=rate_hz, touch=request.touch)
+    write_morph(song, out, path, bundle, rate_hz=rate_hz, touch=request.touch, server=server)
 
 
 def open_path(request: MorphRequest, length_seconds: float) -> tuple[TimbrePath, Bundle]:
@@ -286,10 +295,15 @@ def write_morph(
     *,
     rate_hz: int,
     touch: Touch = "preset",
+    server: str = "",
 ) -> None:
     """Render a song along a path, and say where it is."""
     console = Console(stderr=True)
     renderer = open_renderer(bundle, threads=os.cpu_count() or 1)
+    if server:
+        from instrument.rendering.remote_renderer import RemoteRenderer
+
+        renderer = RemoteRenderer(bundle, renderer, server, FIRST_SECONDS)
     with LongWork(console) as progress, WavFile(out, rate_hz) as file:
         sound = progress.add_task("Sound", total=song.length_seconds or 1.0)
         notes = TonePrefetch(renderer, rate_hz)

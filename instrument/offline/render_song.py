@@ -30,6 +30,7 @@ from instrument.preset.preset import list_presets
 from instrument.progress import LongWork
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import EngineState
+from instrument.remote.served_graphs import FIRST_SECONDS
 from instrument.rendering.drum_kit import fill_drum_kit
 from instrument.rendering.table_source import OpenTable, ToneTables
 from instrument.rendering.tone_table import PITCHES
@@ -55,6 +56,7 @@ def render_song(
     drums: bool = True,
     tuning: KeyTuning | None = None,
     replace: bool = False,
+    server: str = "",
 ) -> None:
     """Render a MIDI file into a WAV file with a progress bar.
 
@@ -75,6 +77,8 @@ def render_song(
         Overwrite `out` if it exists.
     rate_hz
         Of the WAV file.
+    server
+        Where tones are rendered, as `instrument.remote.address` reads it; here when empty.
 
     Raises
     ------
@@ -94,6 +98,7 @@ def render_song(
         rate_hz=rate_hz,
         follow_programs=follow_programs,
         keys=keys,
+        server=server,
     )
 
 
@@ -122,6 +127,7 @@ def write_song(
     rate_hz: int,
     follow_programs: bool,
     keys: npt.NDArray[np.float64] | None = None,
+    server: str = "",
 ) -> None:
     """Render a song that was read or composed, and say where it is.
 
@@ -136,11 +142,15 @@ def write_song(
     keys
         What every key sounds (`music.tuning.KeyTuning.key_semitones`): float64, shape (128,); as
         usual when not given.
+    server
+        See `render_song`.
     """
     console = Console(stderr=True)
     compile_once()
     with LongWork(console) as progress, WavFile(out, rate_hz) as file:
-        player = SongPlayer(song, rate_hz, parts=parts, follow_programs=follow_programs)
+        player = SongPlayer(
+            song, rate_hz, parts=parts, follow_programs=follow_programs, server=server
+        )
         if keys is not None:
             player.engine.state.fields["key_semitones"] = keys
         notes = progress.add_task("Notes", total=len(PITCHES) * 2)
@@ -170,6 +180,8 @@ class SongPlayer:
         Let program changes choose presets.
     supply
         Where tone tables come from; made when not given.
+    server
+        See `render_song`.
     """
 
     def __init__(
@@ -180,6 +192,7 @@ class SongPlayer:
         parts: tuple[SoundPart, ...] = (),
         follow_programs: bool = False,
         supply: Callable[[EngineState], ToneTables] = ToneTables,
+        server: str = "",
     ) -> None:
         self.engine = OfflineEngine(rate_hz, BLOCK_FRAMES, LONGEST_NOTE_SECONDS)
         self._song = song
@@ -187,6 +200,7 @@ class SongPlayer:
         self._parts, self._channels = parts, part_channels(parts, song.drum_channels)
         self._banks = PresetBanks(self.engine.state, self._channels[1:])
         self._supply = supply(self.engine.state)
+        self._supply.render_at(server, FIRST_SECONDS)
         self._programs = program_table(list_presets()) if follow_programs else {}
 
     def load(self, preset: Path, on_step: Callable[[], None] = lambda: None) -> None:
@@ -243,10 +257,13 @@ class SongPlayer:
         return loaded
 
     def _keep(self, table: OpenTable) -> None:
+        console = Console(stderr=True)
+        if table.notice:
+            console.print(table.notice, markup=False)
         try:
             self._supply.keep(table)
         except FileError as problem:
-            Console(stderr=True).print(str(problem), markup=False)
+            console.print(str(problem), markup=False)
 
 
 def render_to(engine: OfflineEngine, frame: int) -> Iterator[Stereo]:

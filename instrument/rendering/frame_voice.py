@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from instrument.bundle.bundle import FETCH_AGAIN, Bundle
-from instrument.bundle.inference import OpenGraph, Runtime
+from instrument.bundle.bundle import FETCH_AGAIN, Bundle, GraphHost
+from instrument.bundle.inference import RunnableGraph
 from instrument.errors import BundleError
 from instrument.rendering.renderer import FULL_VELOCITY, Audio, RendererInfo, checked_tones
 
@@ -40,15 +40,15 @@ class FrameVoiceRenderer:
     bundle
         A bundle of kind "frame_voice".
     runtime
-        Where and on how many threads the graphs run.
+        Where the graphs run.
     """
 
-    def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
+    def __init__(self, bundle: Bundle, runtime: GraphHost[RunnableGraph]) -> None:
         self._bundle, self._runtime = bundle, runtime
         self._motion = 1.0
         self._spares_high_keys = True
         self._graphs = sorted(_tone_graphs(bundle), key=lambda graph: graph.frames)
-        self._sessions: dict[str, OpenGraph] = {}
+        self._sessions: dict[str, RunnableGraph] = {}
         card = bundle.sound
         self._seed = int(bundle.constant("seed", 0, (0, 2**32)))
         self.info = RendererInfo(
@@ -137,7 +137,7 @@ class FrameVoiceRenderer:
             raise ValueError(f"a note has at most {self.info.longest_frames} frames, not {frames}")
         return graph
 
-    def _session(self, name: str) -> OpenGraph:
+    def _session(self, name: str) -> RunnableGraph:
         if name not in self._sessions:
             session = self._sessions[name] = self._bundle.open_graph(name, self._runtime)
             self.info = dataclasses.replace(

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from instrument.bundle.bundle import FETCH_AGAIN, Bundle
-from instrument.bundle.inference import BoundGraph, Runtime
+from instrument.bundle.bundle import FETCH_AGAIN, Bundle, GraphHost
+from instrument.bundle.inference import Bound, RunnableGraph
 from instrument.errors import BundleError
 from instrument.rendering.loudness import LEVEL, strongest_rms
 from instrument.rendering.renderer import Audio, RendererInfo, checked_tones
@@ -54,7 +54,7 @@ class GansynthRenderer:
     bundle
         A bundle of kind "gansynth".
     runtime
-        Where and on how many threads the graphs run.
+        Where the graphs run.
 
     Raises
     ------
@@ -62,10 +62,10 @@ class GansynthRenderer:
         The bundle has no graph that makes tones, or a constant of its card is out of range.
     """
 
-    def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
+    def __init__(self, bundle: Bundle, runtime: GraphHost[RunnableGraph]) -> None:
         self._bundle, self._runtime = bundle, runtime
         self._lengths = _lengths(bundle)
-        self._sessions: dict[str, BoundGraph] = {}
+        self._sessions: dict[str, Bound] = {}
         typical = bundle.constant("typical_level", TYPICAL_LEVEL, (1e-3, 10.0))
         self._most_gain = MOST_LIFTED * LEVEL / typical
         card = bundle.sound
@@ -166,14 +166,14 @@ class GansynthRenderer:
         names = self._lengths[0].names
         return names[min(names)]
 
-    def _session(self, length: _Length, tones: int) -> BoundGraph:
+    def _session(self, length: _Length, tones: int) -> Bound:
         """Open the graph that makes `tones` tones quickest; a CPU makes them one by one."""
         sizes = sorted(length.names)
         wanted = tones if self.info.provider == "cuda" else 1
         size = next((size for size in sizes if size >= wanted), sizes[-1])
         return self._open(length.names[size])
 
-    def _open(self, name: str) -> BoundGraph:
+    def _open(self, name: str) -> Bound:
         if name not in self._sessions:
             session = self._bundle.open_graph(name, self._runtime)
             self._sessions[name] = session.bind()

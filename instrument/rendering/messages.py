@@ -16,13 +16,14 @@ class Fill(msgspec.Struct, frozen=True, tag=True):
     preset: str  #: path of the file
     is_fresh: bool = False  #: the bank was another preset's: forget what is in it
     limit_seconds: float = 3.0  #: tones that take longer do not come any more
+    server: str = ""  #: where they are rendered, as `instrument.remote.address` reads it
 
 
 class Opened(msgspec.Struct, frozen=True, tag=True):
-    """Models: the preset's model is open."""
+    """Models: the preset's model is open, or renders elsewhere than until now."""
 
     bank: int
-    provider: str  #: where it renders: "cpu" or "cuda"
+    provider: str  #: where it renders: "cpu", "cuda" or "remote"
     notice: str  #: why it is not where one would expect; usually empty
 
 

@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from instrument.bundle.bundle import Bundle
-from instrument.bundle.inference import Device, Runtime
+from instrument.bundle.bundle import Bundle, GraphHost
+from instrument.bundle.inference import Device, RunnableGraph, Runtime
 from instrument.errors import BundleError
 from instrument.rendering.frame_voice import FrameVoiceRenderer
 from instrument.rendering.gansynth import GansynthRenderer
 from instrument.rendering.renderer import MovingRenderer, ToneRenderer
 
 #: Which class plays a bundle, by the `kind` on its card.
-RENDERERS: dict[str, Callable[[Bundle, Runtime], ToneRenderer]] = {
+RENDERERS: dict[str, Callable[[Bundle, GraphHost[RunnableGraph]], ToneRenderer]] = {
     "frame_voice": FrameVoiceRenderer,
     "gansynth": GansynthRenderer,
 }

@@ -84,12 +84,15 @@ class Models:
         self._supply = supply or ToneTables(state)
         self._requests = requests
         self._filling: _Filling | None = None
+        self._opened: OpenTable | None = None  # the latest
+        self._told = "", ""  # where it renders, and the notice
         self._heart = heart or Heartbeat(state, MODELS_BEATS)
 
     def serve(self) -> None:
         """Render until control is gone."""
         while True:
-            beat = HEARTBEAT_SECONDS if self._supply.on_gpu else None
+            is_looked_after = self._supply.on_gpu or self._supply.is_remote
+            beat = HEARTBEAT_SECONDS if is_looked_after else None
             try:
                 request = self._requests.get(block=self._filling is None, timeout=beat)
             except Empty:
@@ -99,6 +102,7 @@ class Models:
                     self._heart.rest()
                 elif self._is_played:
                     self._supply.keep_awake()
+                self._tell_where()
                 continue
             if request is None:
                 return
@@ -117,6 +121,7 @@ class Models:
     def _begin(self, request: Fill) -> None:
         started = time.monotonic()
         path = Path(request.preset)
+        self._supply.render_at(request.server)
         if not self._state.rate_hz:  # the engine is still opening its device: use the time
             self._supply.prepare(path)
             self._wait_for_rate()
@@ -128,8 +133,18 @@ class Models:
         if table is None:
             self._say(TableReady(request.bank, time.monotonic() - started, "cache"))
             return
-        self._say(Opened(request.bank, table.provider, table.notice))
+        self._opened, self._told = table, ("", self._told[1])
+        self._tell_where()
         self._filling = _Filling(table, started, request.limit_seconds)
+
+    def _tell_where(self) -> None:
+        """Say where tones are rendered if that has changed, and each notice once."""
+        table = self._opened
+        if table is None or (where := (table.provider, table.notice)) == self._told:
+            return
+        notice = where[1] if where[1] != self._told[1] else ""
+        self._told = where
+        self._say(Opened(table.bank, where[0], notice))
 
     def _wait_for_rate(self) -> None:
         while not self._state.rate_hz and self._requests.empty():

@@ -44,7 +44,7 @@ class RendererInfo:
     tones_at_once
         How many tones take about as long as one: 1 on a CPU.
     provider
-        Where the tones are really rendered: "cpu" or "cuda".
+        Where the tones are really rendered: "cpu", "cuda" or "remote".
     notice
         Why tones are not rendered where one would expect; empty if they are.
     """

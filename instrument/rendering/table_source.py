@@ -6,6 +6,7 @@ is rendered, so that both hear the same tones, to the bit.
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from instrument.bundle.bundle import Bundle, find_bundle
 from instrument.errors import PresetError
 from instrument.preset.preset import Preset, load_preset
 from instrument.realtime.state import EngineState
+from instrument.remote.served_graphs import ANSWER_SECONDS
 from instrument.rendering.open_renderer import open_renderer
 from instrument.rendering.renderer import MovingRenderer, ToneRenderer
 from instrument.rendering.tone_cache import ToneCache, kept_tones, table_key
@@ -35,17 +37,24 @@ class OpenTable:
     ----------
     filler
         Call its `step` until it returns None, then `ToneTables.keep`.
-    provider
-        Where the model really runs: "cpu" or "cuda".
-    notice
-        Why it does not run where one would expect; usually empty.
+    renderer
+        Renders it.
     """
 
     bank: int
     filler: TableFiller
     cache_key: str
-    provider: str
-    notice: str
+    renderer: ToneRenderer
+
+    @property
+    def provider(self) -> str:
+        """Where the model really runs at this moment."""
+        return self.renderer.info.provider
+
+    @property
+    def notice(self) -> str:
+        """Why it does not run where one would expect; usually empty."""
+        return self.renderer.info.notice
 
 
 class ToneTables:
@@ -75,6 +84,21 @@ class ToneTables:
         self._threads = threads or usual_threads()
         self._renderers = renderers or {}
         self._prepared: dict[Path, tuple[Preset, Bundle]] = {}
+        self._address, self._patience_seconds = "", 0.0
+
+    def render_at(self, address: str, patience_seconds: float = ANSWER_SECONDS) -> None:
+        """Render at a server from now on, or here where it is empty.
+
+        Parameters
+        ----------
+        address
+            As `instrument.remote.address` reads it.
+        patience_seconds
+            So long the first tone waits for the server to be ready.
+        """
+        if address != self._address:
+            self._address, self._patience_seconds = address, patience_seconds
+            self._renderers.clear()
 
     def prepare(self, path: Path) -> None:
         """Do what `begin` can do before the rate is known: check the files, open the model.
@@ -89,8 +113,8 @@ class ToneTables:
         preset = load_preset(path)
         bundle = find_bundle(preset.model, path)
         self._prepared[path] = preset, bundle
-        keys = [self._key(preset, bundle, rate_hz) for rate_hz in USUAL_RATES_HZ]
-        if not any(self._cache.has(key) for key in keys):
+        keys = [self._keys(preset, bundle, rate_hz) for rate_hz in USUAL_RATES_HZ]
+        if not any(self._cache.has(key) for key in itertools.chain(*keys)):
             renderer = self._renderer(bundle, preset)
             renderer.open(tone_frames(preset, renderer.info.sample_rate_hz))
 
@@ -105,15 +129,16 @@ class ToneTables:
         prepared = self._prepared.pop(path, None)
         preset = prepared[0] if prepared else load_preset(path)
         bundle = prepared[1] if prepared else find_bundle(preset.model, path)
-        key = self._key(preset, bundle, round(self._state.rate_hz))
+        keys = self._keys(preset, bundle, round(self._state.rate_hz))
         assert self._state.tones is not None
-        if tones := self._cache.load(key, self._state.tones.shape[-1]):
-            for tone in tones:
-                put_tone(self._state, bank, tone)
-            return None
+        for key in keys:
+            if tones := self._cache.load(key, self._state.tones.shape[-1]):
+                for tone in tones:
+                    put_tone(self._state, bank, tone)
+                return None
         renderer = self._renderer(bundle, preset)
         filler = TableFiller(self._state, bank, preset, renderer)
-        return OpenTable(bank, filler, key, renderer.info.provider, renderer.info.notice)
+        return OpenTable(bank, filler, keys[-1], renderer)
 
     def keep(self, table: OpenTable) -> None:
         """Put a complete table into the cache.
@@ -130,25 +155,44 @@ class ToneTables:
         """Whether any model that was opened renders on a GPU."""
         return any(renderer.info.provider == "cuda" for renderer in self._renderers.values())
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether a server is asked for tones."""
+        return bool(self._address)
+
     def keep_awake(self) -> None:
         """Keep the GPU's clocks up; it takes the first milliseconds of a preset otherwise."""
         for renderer in self._renderers.values():
             renderer.keep_awake()
 
-    def _key(self, preset: Preset, bundle: Bundle, rate_hz: int) -> str:
+    def _keys(self, preset: Preset, bundle: Bundle, rate_hz: int) -> list[str]:
+        """Name the cache's entries that will do, the one that is written last.
+
+        What a server has rendered never passes for what this machine has.
+        """
         sound = preset.sound
         model = f"{bundle.sha256} {sound.sustain}"
         if sound.motion != 1.0:
             model += f" {sound.motion}"
-        return table_key(model, sound.latent, rate_hz, tone_frames(preset, rate_hz))
+        frames = tone_frames(preset, rate_hz)
+        models = [model, f"{model} {self._address}"] if self._address else [model]
+        return [table_key(each, sound.latent, rate_hz, frames) for each in models]
 
     def _renderer(self, bundle: Bundle, preset: Preset) -> ToneRenderer:
         if bundle.sha256 not in self._renderers:
-            self._renderers[bundle.sha256] = open_renderer(bundle, self._threads)
+            self._renderers[bundle.sha256] = self._opened(bundle)
         renderer = self._renderers[bundle.sha256]
         if preset.sound.motion != 1.0 and isinstance(renderer, MovingRenderer):
             return renderer.moving(preset.sound.motion)
         return renderer
+
+    def _opened(self, bundle: Bundle) -> ToneRenderer:
+        near = open_renderer(bundle, self._threads)
+        if not self._address:
+            return near
+        from instrument.rendering.remote_renderer import RemoteRenderer  # tritonclient: an extra
+
+        return RemoteRenderer(bundle, near, self._address, self._patience_seconds)
 
 
 class RendererTables(ToneTables):
@@ -183,7 +227,7 @@ class RendererTables(ToneTables):
         """
         preset, renderer = self._check(path), self._renderers[""]
         filler = TableFiller(self._state, bank, preset, renderer)
-        return OpenTable(bank, filler, "", renderer.info.provider, renderer.info.notice)
+        return OpenTable(bank, filler, "", renderer)
 
     def keep(self, table: OpenTable) -> None:
         """Keep nothing."""

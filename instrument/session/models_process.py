@@ -37,10 +37,13 @@ class ModelsProcess(SupervisedProcess[Report]):
         The engine block.
     folder
         The session's folder.
+    server
+        Where tones are rendered, as `instrument.remote.address` reads it; here when empty.
     """
 
-    def __init__(self, state: EngineState, folder: Path) -> None:
+    def __init__(self, state: EngineState, folder: Path, server: str = "") -> None:
         super().__init__(PROGRAM, REPORTS, state, folder)
+        self._server = server
         self._request: Fill | None = None  # until its table is ready
 
     def fill(self, loaded: LoadedPreset, *, is_fresh: bool = False) -> None:
@@ -52,7 +55,7 @@ class ModelsProcess(SupervisedProcess[Report]):
             The bank held another preset until now.
         """
         path = str(loaded.path.resolve())
-        self._request = Fill(loaded.bank, path, is_fresh, limit_seconds=TONE_SECONDS)
+        self._request = Fill(loaded.bank, path, is_fresh, TONE_SECONDS, self._server)
         self.send(self._request)
 
     def _hear(self, report: Report) -> None:

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -24,6 +25,7 @@ from instrument.preset.preset import Preset, find_preset, load_preset
 from instrument.session.control import Host
 from instrument.session.demo import demonstration
 from instrument.session.ending import Ending
+from instrument.session.models_process import ModelsProcess
 from instrument.session.session_folder import USUAL_RATE_HZ, other_sessions, session_folder
 from instrument.session.settings import PlaySettings, check_files
 from instrument.unfinished import unfinished_recordings
@@ -69,10 +71,11 @@ def _play_session(settings: PlaySettings, preset: Path, song: Song | None, endin
     bool
         There is nothing here to play with.
     """
+    models = partial(ModelsProcess, server=settings.renderer)
     while True:
         with (
             session_folder(settings.rate_hz or USUAL_RATE_HZ) as folder,
-            Host(folder, settings, preset, ending=ending) as host,
+            Host(folder, settings, preset, models=models, ending=ending) as host,
         ):
             try:
                 host.start()

@@ -40,6 +40,7 @@ class PlaySettings:
     panel_host: str = "127.0.0.1"
     panel_port: int = 0
     osc: int = 0
+    renderer: str = ""
     tuning: KeyTuning = field(default_factory=KeyTuning)
     partner: Mapping[str, Any] = field(default_factory=dict)
     """What was asked of the partner: fields of `PartnerOptions`."""

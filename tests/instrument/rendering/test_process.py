@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from export.triton.repository import write_repository
+from instrument.bundle.bundle import Bundle
 from instrument.preset.preset import find_preset
 from instrument.processes.child_process import ChildProcess
 from instrument.processes.json_lines import Notice
@@ -21,7 +23,9 @@ from instrument.rendering.messages import (
     TableFailed,
     TableReady,
 )
+from tests.helpers.kserve_server import ServerProcess
 from tests.helpers.live_play import make_home, wait_for
+from tests.helpers.tiny_model import tiny_bundle
 
 pytestmark = pytest.mark.slow
 
@@ -37,11 +41,17 @@ class Asked:
         self.process = ChildProcess("instrument.rendering.process", folder)
         self.reports: list[Report] = []
 
-    def fill(self, preset: Path, bank: int = BANK) -> None:
-        self.process.send(Fill(bank, str(preset)))
+    def fill(self, preset: Path, bank: int = BANK, server: str = "") -> None:
+        self.process.send(Fill(bank, str(preset), server=server))
 
     def wait_for(self, kind: type, seconds: float = 60.0) -> object:
         return wait_for(lambda: self.find(kind), kind.__name__, seconds)
+
+    def is_at(self, provider: str) -> bool:
+        """Whether it was said last that tones are rendered there."""
+        self.find(Opened)
+        told = [report for report in self.reports if isinstance(report, Opened)]
+        return bool(told) and told[-1].provider == provider
 
     def find(self, kind: type) -> object:
         self.reports += [REPORTS.decode(line) for line in self.process.lines()]
@@ -88,6 +98,35 @@ def test_a_table_is_rendered_once_and_then_comes_from_the_cache(
         np.testing.assert_array_equal(second.state.slots[BANK][name], slots[name])
     np.testing.assert_array_equal(second.state.tones[BANK], rendered)
     second.process.end()
+
+
+def test_a_servers_end_is_told_once_while_this_machine_renders_the_rest(
+    asked: Asked, tmp_path: Path
+) -> None:
+    write_repository(Bundle.load(tiny_bundle()), tmp_path / "repository")
+    server = ServerProcess(tmp_path / "repository", "--late", "0.05")
+    asked.fill(find_preset("reed"), server=server.address)
+    try:
+        wait_for(lambda: asked.is_at("remote"), "the server")
+        asked.reports.clear()
+        asked.fill(find_preset("choir"), bank=2, server=server.address)
+        slots = asked.state.slots[2, LOUD]
+        wait_for(lambda: (slots["frames_ready"] > 0).sum() > 5, "tones of the server's")
+    finally:
+        server.kill()
+    wait_for(lambda: np.all(slots["frames_ready"] == slots["frames_whole"]), "all tones")
+    wait_for(lambda: asked.is_at("cpu"), "the notice")
+    told = [report for report in asked.reports if isinstance(report, Opened)]
+    assert [report.provider for report in told] == ["remote", "cpu"]
+    assert not told[0].notice and "this machine renders" in told[1].notice
+    asked.reports.clear()
+    again = ServerProcess(tmp_path / "repository", "--port", str(server.port))
+    try:
+        wait_for(lambda: asked.is_at("remote"), "the server")  # told though nothing is rendered
+        opened = asked.find(Opened)
+        assert isinstance(opened, Opened) and "renders again" in opened.notice
+    finally:
+        again.kill()
 
 
 def test_a_key_struck_while_cold_is_rendered_before_the_others(asked: Asked) -> None:
