@@ -82,14 +82,18 @@ class Output:
         self.let_all_go()
         self.lately.clear()
         self.until_beats = 0.0
-        self._beat_keeper.begin_anew(self._time.beats)
         if not self._time.transport.is_running:
-            self._messages += self._beat_keeper.stop(self._time.frame)
+            self._messages += self._beat_keeper.go_to(self._time.beats, self._time.frame)
+        elif not self._phrasing.hears_what_is_meant:
+            self._beat_keeper.tell_again(self._time.beats)
 
     def end(self) -> list[Message]:
         """Return what lets everything go, for good."""
-        frame = self._time.frame
-        return [*self.ledger.let_all_go(frame), *self._beat_keeper.stop(frame)]
+        time = self._time
+        return [
+            *self.ledger.let_all_go(time.frame),
+            *self._beat_keeper.go_to(time.beats, time.frame),
+        ]
 
     def _strike(self, planned: Planned) -> None:
         note, options = planned.note, self._phrasing.options

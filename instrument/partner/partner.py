@@ -134,7 +134,12 @@ class Partner:
         rules: int = RULES,
     ) -> None:
         self.composer, self.mode = composer, mode
-        self.time = Timeline(transport, follows_clock=follows_clock, follows_player=follows_player)
+        self.time = Timeline(
+            transport,
+            follows_clock=follows_clock,
+            follows_player=follows_player,
+            starts_anywhere=rules >= MEANT_RULES,
+        )
         self.phrasing = Phrasing(options, hears_what_is_meant=rules >= MEANT_RULES)
         self.output = Output(self.time, self.phrasing)
         self._most_equal = 1 if rules == 1 else MOST_EQUAL

@@ -40,6 +40,8 @@ class Timeline:
         Wait for a MIDI clock instead of keeping the transport's own tempo.
     follows_player
         Take beat and tempo from the player's strikes.
+    starts_anywhere
+        See `instrument.partner.clocks.midi_clock.ClockFollower`.
 
     Attributes
     ----------
@@ -50,9 +52,15 @@ class Timeline:
     """
 
     def __init__(
-        self, transport: Transport, *, follows_clock: bool, follows_player: bool = False
+        self,
+        transport: Transport,
+        *,
+        follows_clock: bool,
+        follows_player: bool = False,
+        starts_anywhere: bool = True,
     ) -> None:
-        self.follower = ClockFollower(transport) if follows_clock else None
+        follower = ClockFollower(transport, starts_anywhere=starts_anywhere)
+        self.follower = follower if follows_clock else None
         self.transport = self.follower.transport if self.follower else transport
         self.frame = 0
         self._taps = TapTempo(transport.rate_hz)
@@ -178,7 +186,13 @@ class Timeline:
         return Change.JUMPED
 
     def follow_link(self, beats: float, bpm: float) -> Change:
-        """Take what Link says: a small difference smoothly, a large one as a jump."""
+        """Take what Link says: a small difference smoothly, a large one as a jump.
+
+        Where another clock is followed, or the player, it says nothing: only the file of a take
+        can hold both, and the two would tear the position to and fro.
+        """
+        if self.follower is not None or self._player is not None:
+            return Change.NONE
         music = self.transport
         away = beats - music.beats_at(self.frame)
         if abs(away) > _JUMP_BEATS:

@@ -1,24 +1,33 @@
 """What is sent on the beat whoever plays: a click, and a clock for other programs.
 
 A click is a short note on a channel of its own; the clock is MIDI's, 24 ticks per beat, with start,
-stop and song position, at the frames of the transport.
+stop and song position, at the frames of the transport. Clicks and ticks are of the present alone:
+where the position has jumped, or lay elsewhere than anybody knew, what was missed stays silent.
 """
 
 from __future__ import annotations
 
 import math
 
-from instrument.midi.messages import note_off, note_on
+from instrument.midi.messages import (
+    CLOCK_TICK,
+    CONTINUE,
+    SONG_POSITION,
+    START,
+    STOP,
+    note_off,
+    note_on,
+)
 from instrument.music.transport import Transport
 from instrument.partner.sounding_notes import Message
 from instrument.realtime.state import TO_OUT, TO_VOICES
 
 CLICK_CHANNEL = 9
 TICKS_PER_BEAT = 24
+_TICKS_PER_SIXTEENTH, _SIXTEENTHS = 6, 1 << 14  # of a song position, which counts no further
 _BAR_PITCH, _BEAT_PITCH, _VELOCITY = 96, 84, 90
-_FARTHEST_BEATS = 16.0  # from one call to the next; calls come every millisecond
+_LATE_BEATS, _MISSED_BEATS = 0.1, 1.0  # a click so late is left out; a clock so late begins anew
 _CLICK_SECONDS = 0.03
-_TICK, _START, _STOP = b"\xf8", b"\xfa", b"\xfc"
 
 
 class BeatKeeper:
@@ -38,10 +47,11 @@ class BeatKeeper:
         self.clicks, self.sends_clock = clicks, sends_clock
         self._next_click = math.ceil(-count_in_beats)
         self._next_tick = 0
+        self._jumps = 0  # of the transport
         self._has_started = False
 
     def until(self, beats: float, music: Transport, now: int) -> list[Message]:
-        """Return what is due before a position; call it with growing positions.
+        """Return what is due before a position, half a second away at most.
 
         Parameters
         ----------
@@ -52,24 +62,27 @@ class BeatKeeper:
         now
             The present frame: nothing is placed before it.
         """
-        if beats - self._next_click > _FARTHEST_BEATS:
-            self.begin_anew(beats)  # a position that nobody has announced: the past is not clicked
-        messages = []
+        messages, here = [], music.beats_at(now)
+        if music.jumps != self._jumps or here - self._next_click > _MISSED_BEATS:
+            self._jumps = music.jumps
+            messages += self.go_to(here, now)
         while self._next_click < beats:
-            if self.clicks or self._next_click < 0:
+            is_late = here - self._next_click > _LATE_BEATS
+            if (self.clicks or self._next_click < 0) and not is_late:
                 messages += _click(self._next_click, music, now)
             self._next_click += 1
         if self.sends_clock:
             messages += self._ticks(beats, music, now)
         return messages
 
-    def stop(self, now: int) -> list[Message]:
-        """Stop the clock of others."""
+    def go_to(self, beats: float, now: int) -> list[Message]:
+        """Go on from another position; the clock of others stops until it is told from where."""
         was_on, self._has_started = self._has_started, False
-        return [Message(now, _STOP, TO_OUT)] if was_on else []
+        self.tell_again(beats)
+        return [Message(now, bytes((STOP,)), TO_OUT)] if was_on else []
 
-    def begin_anew(self, beats: float) -> None:
-        """Go on from another position."""
+    def tell_again(self, beats: float) -> None:
+        """Send what was sent ahead once more, as was done when old takes were played."""
         self._next_click = math.ceil(beats)
         self._next_tick = math.ceil(beats * TICKS_PER_BEAT)
 
@@ -77,12 +90,28 @@ class BeatKeeper:
         messages = []
         while self._next_tick < beats * TICKS_PER_BEAT:
             frame = max(now, music.frame_at(self._next_tick / TICKS_PER_BEAT))
-            if not self._has_started:
-                self._has_started = True
-                messages.append(Message(frame, _START, TO_OUT))
-            messages.append(Message(frame, _TICK, TO_OUT))
+            begins = () if self._has_started else _beginning(self._next_tick)
+            self._has_started = self._has_started or bool(begins)
+            if self._has_started:
+                messages += [
+                    Message(frame, data, TO_OUT) for data in (*begins, bytes((CLOCK_TICK,)))
+                ]
             self._next_tick += 1
         return messages
+
+
+def _beginning(tick: int) -> tuple[bytes, ...]:
+    """Return what lets others begin with a tick; they can on a sixteenth, from beat 0 on.
+
+    The bars of 4/4 are still right where a song position begins anew, after 4096 beats.
+    """
+    sixteenth, rest = divmod(tick, _TICKS_PER_SIXTEENTH)
+    if rest or tick < 0:
+        return ()
+    if not tick:
+        return (bytes((START,)),)
+    high, low = divmod(sixteenth % _SIXTEENTHS, 128)
+    return bytes((SONG_POSITION, low, high)), bytes((CONTINUE,))
 
 
 def _click(beat: int, music: Transport, now: int) -> list[Message]:

@@ -49,15 +49,21 @@ class ClockFollower:
     ----------
     transport
         Where the music is before the clock says anything; it stands still until then.
+    starts_anywhere
+        A start counts from its first tick on, wherever its ticks lay before; by the rules of old
+        takes, only once some of them have made a row.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, *, starts_anywhere: bool = True) -> None:
+        self._starts_anywhere = starts_anywhere
         self.transport = transport.stopped(transport.tie.frame)
         self.news: list[ClockNews] = []
         self._source: int | None = None
         self._last_frame: float | None = None  # of the last tick followed, as it came
         self._next = 0.0  # where the next tick must come
         self._period = 0.0  # frames per tick; 0 until two ticks have come
+        at_1_bpm = transport.rate_hz * 60.0 / TICKS_PER_BEAT
+        self._shortest, self._longest = 0.5 * at_1_bpm / FASTEST_BPM, 2.0 * at_1_bpm / SLOWEST_BPM
         self._bandwidth = _WIDE
         self._bias = self._spread = 0.0  # of the last errors, in frames
         self._ticks = 0  # since position 0, of the next tick
@@ -125,10 +131,12 @@ class ClockFollower:
             self._lock(frame, frame - self._last_frame)
             return
         error = frame - self._next
-        if abs(error) > _NEAR * self._period:
+        if abs(error) <= _NEAR * self._period:
+            self._follow(frame, error)
+        elif self._waits_for_tick and self._starts_anywhere:
+            self._begin_row(frame)
+        else:
             self._hear_strange(frame)
-            return
-        self._follow(frame, error)
 
     def _begin_row(self, frame: float) -> None:
         """Take a tick that has no predecessor; the period stays if one is known."""
@@ -146,7 +154,8 @@ class ClockFollower:
     def _follow(self, frame: float, error: float) -> None:
         omega = 2.0 * math.pi * self._bandwidth
         at = self._next + math.sqrt(2.0) * omega * error
-        self._period += omega * omega * error
+        period = self._period + omega * omega * error
+        self._period = min(max(period, self._shortest), self._longest)
         self._next, self._last_frame = at + self._period, frame
         self._bandwidth *= _WIDENING if self._tempo_moves(error) else _NARROWING
         self._bandwidth = min(max(self._bandwidth, _NARROW), _WIDE)

@@ -14,8 +14,10 @@ from instrument.partner.modes.accompany import Accompany
 from instrument.partner.modes.answer import Answer
 from instrument.partner.modes.duet import Duet
 from instrument.partner.modes.loop import Loop
+from instrument.partner.open_partner import open_partner
 from instrument.partner.partner import Mode, Partner
 from instrument.partner.sounding_notes import Message
+from instrument.preset.partner_options import ClockName, PartnerOptions
 from tests.helpers.partner_stage import BEAT, RATE, make_partner, stuck
 
 MINUTES = 1.0
@@ -144,3 +146,22 @@ def test_sent_messages_are_spread_over_time_and_never_far_ahead() -> None:
         nonsense.play(partner)
         ahead += [message.frame - partner.frame for message in partner.step()]
     assert max(ahead) <= 0.021 * RATE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clock", ["internal", "player", "midi", "link"])
+def test_no_position_or_tempo_lets_a_millisecond_send_without_end(clock: ClockName) -> None:
+    """Half a second ahead in the fastest tempo: four beats of ticks, clicks and notes."""
+    options = PartnerOptions(
+        mode="duet", model="ngram", clock=clock, metronome=True, sends_clock=True,
+        out_early_milliseconds=500.0, count_in_bars=4, tempo=400.0,
+    )  # fmt: skip
+    for seed in range(8):
+        partner, nonsense = open_partner(options, RATE), Nonsense(seed)
+        partner.hear(0, b"\xfa")
+        for _ in range(600):
+            nonsense.play(partner)
+            if nonsense.random.random() < 0.05:
+                beats = 10.0 ** nonsense.random.uniform(-3, 9) * nonsense.random.choice((-1, 1))
+                partner.do(FollowLink(float(beats), float(nonsense.random.uniform(20, 999))))
+            assert len(partner.step()) < 200

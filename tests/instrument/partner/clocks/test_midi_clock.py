@@ -100,6 +100,31 @@ def test_a_song_position_is_a_jump() -> None:
     assert clock.transport.beats_at(31_000.0) == pytest.approx(40.0, abs=0.01)
 
 
+@pytest.mark.parametrize("away", [300.0, 500.0, 700.0])
+def test_a_start_soon_after_a_stop_begins_with_its_first_tick_wherever_that_lies(
+    away: float,
+) -> None:
+    clock = follower()
+    clock.hear(0.0, START)
+    run(clock, ticks(120.0, 30))
+    clock.hear(29_100.0, STOP)
+    clock.hear(29_200.0, bytes((0xF2, 0x20, 0x01)))  # 160 sixteenths
+    clock.hear(29_300.0, CONTINUE)
+    run(clock, ticks(120.0, 49, first=30_000.0 + away))
+    assert clock.transport.beats_at(78_000.0 + away) == pytest.approx(42.0, abs=0.005)
+
+
+def test_ticks_that_come_ever_sooner_lead_to_no_tempo_without_end() -> None:
+    clock, at, gap, fastest = follower(), 0.0, 1_000.0, 0.0
+    clock.hear(0.0, START)
+    for _ in range(2_000):
+        clock.hear(round(at), TICK)
+        fastest = max(fastest, clock.transport.bpm)
+        gap = max(1.0, 0.9 * gap)
+        at += gap
+    assert fastest <= 800.0 + 1e-6
+
+
 @pytest.mark.parametrize("after", [60.0, 97.0, 133.0, 180.0, 240.0])
 def test_a_new_tempo_is_taken_within_a_beat(after: float) -> None:
     clock = follower()
