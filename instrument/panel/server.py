@@ -6,7 +6,6 @@ Everything runs in one asyncio loop. ``/socket`` carries requests and news, ``/e
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -148,8 +147,11 @@ class Panel:
                 self.pages.tell(heard)
             if ticks % (10 * METER_TICKS) == 0:
                 self._studio.draw_picture()
-                if self._takes.look():
-                    self.pages.tell(self._takes.shown)
+                self._look_for_takes()
+
+    def _look_for_takes(self) -> None:
+        if self._takes.look():
+            self.pages.tell(self._takes.shown)
 
     async def _talk(self, socket: WebSocket) -> None:
         await socket.accept()
@@ -157,7 +159,7 @@ class Panel:
         if len(self.pages) >= MOST_PAGES:
             await page.close(_FULL)
             return
-        self._greet(page)
+        self.greet(page)
         self.pages.open.add(page)
         sending = asyncio.create_task(page.send_all())
         try:
@@ -180,7 +182,8 @@ class Panel:
                 return
             self.hear_page(page, received.get("text") or received.get("bytes") or b"")
 
-    def _greet(self, page: Page) -> None:
+    def greet(self, page: PanelClient) -> None:
+        """Tell a page that has just been opened how everything stands."""
         page.tell(
             says.Hello(
                 version=__version__,
@@ -198,7 +201,7 @@ class Panel:
         page.tell(self._studio.learning.show())
         page.tell(self._studio.explorer.pad.show())
         page.tell(self._studio.explorer.searching.shown)
-        self._takes.look()
+        self._look_for_takes()
         page.tell(self._takes.shown)
         page.tell(self._watcher.keys())
 
@@ -240,7 +243,6 @@ class Panel:
             await socket.close(_FULL)
             return
         self._listeners += 1
-        began = time.monotonic()
         try:
             await socket.send_text(f"{self._state.rate_hz:g}")
             await ear.stream(socket, self._state)
@@ -248,5 +250,5 @@ class Panel:
             pass  # it went before it had begun
         finally:
             self._listeners -= 1
-            if time.monotonic() - began > 0 and socket.client_state.name == "CONNECTED":
+            if socket.client_state.name == "CONNECTED":
                 await Page(socket, self.new_hands()).close(_FULL)

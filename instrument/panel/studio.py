@@ -100,9 +100,10 @@ class Studio:
         with self._told():
             self._follow_controllers()
             self.explorer.follow()
-        if due := self.bench.file_if_due():
-            path, carries = due
-            self._ask(PlayFile(str(path), carries))
+        with self._told():
+            if due := self.bench.file_if_due():
+                path, carries = due
+                self._ask(PlayFile(str(path), carries))
 
     def draw_picture(self) -> None:
         """Keep the picture of what plays, once its tones are there."""
@@ -259,6 +260,8 @@ class Studio:
         except LatentkeysError as problem:
             self.explorer.pad.stop()
             self._tell(Notice(problem.message, problem.remedy))
+        except OSError as problem:
+            self._tell(Notice(f"this cannot be: {problem}"))
 
     def _follow_controllers(self) -> None:
         """Turn what controllers have turned."""

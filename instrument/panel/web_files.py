@@ -12,13 +12,14 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from instrument.errors import LatentkeysError
+from instrument.files import cannot_write
 from instrument.panel.searching import MOST_BYTES
 from instrument.panel.studio import Studio
 from instrument.panel.takes import KINDS, TakeShelf
 
 PAGE_FOLDER = Path(__file__).parent / "page"
 UPLOAD_SECONDS = 120.0
-_TOO_LARGE, _BUSY, _WRONG = 413, 409, 422
+_TOO_LARGE, _BUSY, _WRONG, _NO_ROOM = 413, 409, 422, 507
 
 
 class WebFiles:
@@ -70,11 +71,14 @@ class WebFiles:
                         _TOO_LARGE,
                     )
             name = request.query_params.get("name", "")[:76].strip() or "Recording"
-            explorer.come_near(name, _pitch(request.query_params.get("pitch", "")))
+            explorer.come_near(name, pitch_of(request.query_params.get("pitch", "")))
         except LatentkeysError as problem:
             return PlainTextResponse(f"{problem.message}. {problem.remedy}".strip(), _WRONG)
         except (ClientDisconnect, TimeoutError):
             return PlainTextResponse("It has not arrived whole.", _WRONG)
+        except OSError as problem:
+            full = cannot_write(explorer.searching.recording, problem)
+            return PlainTextResponse(f"{full.message}. {full.remedy}", _NO_ROOM)
         finally:
             self._receives = False
         return PlainTextResponse("It is looked for.")
@@ -92,8 +96,10 @@ async def _keep(request: Request, path: Path) -> bool:
     return True
 
 
-def _pitch(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and int(text[:4]) < 128 else None
+def pitch_of(text: str) -> int | None:
+    """Return a MIDI number that was typed, 0-127; None if it is none."""
+    is_number = len(text) <= 3 and text.isascii() and text.isdigit()
+    return int(text) if is_number and int(text) < 128 else None
 
 
 def _given(find: Callable[[], Path], kind: str, name: str = "") -> Response:

@@ -16,7 +16,7 @@ import platformdirs
 from msgspec import Meta
 
 from instrument.errors import FileError
-from instrument.files import replacing_file
+from instrument.files import cannot_write, replacing_file
 from instrument.preset.partner_options import Controller, KnobName, PartnerOptions
 from instrument.schema import NO_JSON, read_limited
 
@@ -44,8 +44,7 @@ def bind(source: str, target: str) -> None:
     FileError
         It cannot be kept.
     """
-    forget(target)
-    _keep({**learned_controllers(), source: target})
+    _keep({**_without(target), source: target})
 
 
 def forget(target: str) -> None:
@@ -56,7 +55,7 @@ def forget(target: str) -> None:
     FileError
         It cannot be kept.
     """
-    _keep({name: knob for name, knob in learned_controllers().items() if knob != target})
+    _keep(_without(target))
 
 
 def with_learned(options: PartnerOptions) -> PartnerOptions:
@@ -76,8 +75,15 @@ def with_learned(options: PartnerOptions) -> PartnerOptions:
     return replace(options, knobs={**rest, **own})
 
 
+def _without(target: str) -> dict[str, str]:
+    return {name: knob for name, knob in learned_controllers().items() if knob != target}
+
+
 def _keep(bound: dict[str, str]) -> None:
     path = platformdirs.user_data_path("latentkeys") / _FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise cannot_write(path, problem) from problem
     with replacing_file(path) as temporary:
         temporary.write_bytes(msgspec.json.encode(bound))

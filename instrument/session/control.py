@@ -283,7 +283,8 @@ class Host:
                     self._panel.tell(report)
 
     def call_partner(self, request: CallPartner) -> None:
-        """Let a partner play along, or another one than now."""
+        """Let a partner play along, or another one than now; a take that plays ends before it."""
+        self._takes.stop()
         self.dismiss_partner()
         before = self._partner_options or PartnerOptions(seed=secrets.randbits(31))
         options = replace(

@@ -14,7 +14,7 @@ from instrument.midi.messages import note_off, note_on
 from instrument.preset.partner_options import PartnerOptions
 from tests.helpers.live_play import wait_for
 from tests.helpers.panel_page import open_page, sounding
-from tests.helpers.panel_stage import stage
+from tests.helpers.panel_stage import ask, hear, stage
 from tests.helpers.partner_stage import RATE
 from tests.helpers.takes import Session
 
@@ -63,6 +63,15 @@ def test_takes_are_listed_played_and_downloaded(tmp_path: Path, browser: Browser
         other = page.locator("[data-take='2026-11-30 11.00.00']")
         expect(other).to_contain_text("no sound")
         page.context.close()
+
+
+def test_a_partner_that_is_called_ends_the_take_that_plays(tmp_path: Path) -> None:
+    keep_take(tmp_path / "data" / "latentkeys" / "takes" / "one")
+    with stage(tmp_path) as panel, panel.socket() as socket:
+        ask(socket, "PlayTake", take="one")
+        hear(socket, "Situation", take="one")
+        ask(socket, "CallPartner", mode="duet", model="ngram")
+        assert not hear(socket, "Situation", has_partner=True)["take"]
 
 
 def test_files_of_takes_are_for_those_with_the_token_and_no_others_are_given(

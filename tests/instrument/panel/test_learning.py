@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from instrument.errors import PresetError
+from instrument.errors import FileError, PresetError
 from instrument.panel import knobs
 from instrument.panel.learning import Learning
 from instrument.panel.morph_pad import PACE_SECONDS, MorphPad
@@ -105,6 +105,12 @@ def test_a_damaged_list_of_controllers_is_no_reason_not_to_play(home: Path) -> N
     for content in (b"{", b'{"cc999": "x"}', b"[" * 100_000, b"\xff\xfe"):
         (home / "latentkeys" / "controllers.json").write_bytes(content)
         assert learned_controllers() == {}
+
+
+def test_what_was_learned_and_cannot_be_kept_is_an_error_with_words(home: Path) -> None:
+    (home / "latentkeys").write_text("no folder")
+    with pytest.raises(FileError, match=r"controllers\.json"):
+        bind("cc20", CUTOFF)
 
 
 def test_the_partner_begins_with_what_was_learned() -> None:
