@@ -20,7 +20,7 @@ export class DeviceChoice {
     this.element = el("section", { className: "panel-box", "aria-label": "Devices" }, el("h2", { className: "small", textContent: "Devices" }),
       row("Sound goes to", this.audio), row("Channel", this.channel), row("Block", this.block), this.inputs, this.problem,
       el("div", { className: "row" }, el("button", { textContent: "Look again", onclick: () => this.look() }), el("span", { className: "grow" }), this.use));
-    panel.on("Devices", () => this.fill());
+    panel.on("Devices", () => this.fill(this.use.disabled ? undefined : this.choice()));
     panel.on("Situation", () => this.follow());
   }
 
@@ -40,8 +40,9 @@ export class DeviceChoice {
     this.block.title = this.block.disabled ? "JACK decides the block" : "Fewer frames answer sooner, more never stutter";
   }
 
-  fill() {
-    const { chosen } = panel.last.Situation || {};
+  /** Show devices, and what is in use or is being chosen. */
+  fill(choice) {
+    const chosen = choice || panel.last.Situation?.chosen;
     if (!chosen) return;
     const { audio = [], midi = [], problem = "" } = panel.last.Devices || {};
     const outputs = [...new Set(["auto", ...audio, "null", chosen.audio])];
@@ -53,7 +54,7 @@ export class DeviceChoice {
     this.block.value = chosen.block_frames;
     this.fillInputs([...new Set([...midi, ...chosen.midi_in])], chosen.midi_in);
     this.problem.textContent = problem;
-    this.use.disabled = true;
+    this.use.disabled = !choice;
   }
 
   fillInputs(names, chosen) {
@@ -72,9 +73,13 @@ export class DeviceChoice {
 
   changed() { this.use.disabled = false; }
 
+  choice() {
+    const midi_in = [...this.inputs.querySelectorAll("input:checked")].map((box) => box.value).filter(Boolean);
+    return { audio: this.audio.value, midi_in, channel: Number(this.channel.value), block_frames: Number(this.block.value) };
+  }
+
   send() {
-    const inputs = [...this.inputs.querySelectorAll("input:checked")].map((box) => box.value).filter(Boolean);
-    panel.send("UseDevices", { audio: this.audio.value, midi_in: inputs, channel: Number(this.channel.value), block_frames: Number(this.block.value) });
+    panel.send("UseDevices", this.choice());
     this.use.disabled = true;
     this.problem.textContent = "Opening …";
     setTimeout(() => { this.problem.textContent = panel.last.Devices?.problem || ""; }, 3000);

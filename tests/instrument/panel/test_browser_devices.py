@@ -46,6 +46,19 @@ def test_another_block_and_channel_are_used_without_a_new_start(page: Page, pane
     wait_for_keys(panel)
 
 
+def test_devices_that_come_late_leave_what_is_being_chosen(page: Page, panel: Stage) -> None:
+    page.locator("#views").get_by_role("button", name="Meters").click()
+    block = page.get_by_label("Block", exact=True)
+    expect(block.locator("option", has_text="512 frames")).to_be_attached()
+    block.select_option("512")
+    with panel.socket() as socket:
+        ask(socket, "LookForDevices")  # whoever looks, all pages are told
+        hear(socket, "Devices", seconds=20.0)
+    page.wait_for_timeout(200)
+    expect(block).to_have_value("512")
+    expect(page.get_by_role("button", name="Use these")).to_be_enabled()
+
+
 def test_what_there_is_is_looked_for_and_a_file_is_refused(panel: Stage) -> None:
     with panel.socket() as socket:
         ask(socket, "LookForDevices")
