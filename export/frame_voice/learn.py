@@ -137,6 +137,7 @@ def learn_notes(
             _trained(learner.voice, base, source),
             target,
             _notices(source, base),
+            graph_names=tuple(base.card.graphs),
             report=lambda said: report(1.0, said),
         )
         write_comparison(ab, learner.voice, tones, own)
