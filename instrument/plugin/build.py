@@ -65,9 +65,21 @@ TARGETS = {
 
 
 def build(
-    names: Sequence[str], out: Path = BINARIES, say: Callable[[str], None] = lambda _: None
+    names: Sequence[str],
+    out: Path = BINARIES,
+    say: Callable[[str], None] = lambda _: None,
+    objects: Path | None = None,
 ) -> list[Path]:
     """Build the plug-in for some of the `TARGETS`; return the files.
+
+    Parameters
+    ----------
+    names, out
+        Of the targets, and where the files go.
+    say
+        Told what happens.
+    objects
+        Where the kernels' objects stay, and those that are there are taken as they are.
 
     Raises
     ------
@@ -79,7 +91,7 @@ def build(
     if importlib.util.find_spec("ziglang") is None:
         raise MissingExtraError("make plugin", "ziglang", "plugin-build")
     with tempfile.TemporaryDirectory(prefix="latentkeys-") as scratch:
-        work = Path(scratch)
+        work = objects or Path(scratch)
         from instrument.plugin.generated_header import generated_header
 
         (work / "generated.h").write_text(generated_header(), encoding="utf-8")
@@ -94,9 +106,14 @@ def build(
 
 
 def prebuild_kernels(
-    names: Sequence[str], out: Path = PREBUILT, say: Callable[[str], None] = lambda _: None
+    names: Sequence[str],
+    out: Path = PREBUILT,
+    say: Callable[[str], None] = lambda _: None,
+    objects: Path | None = None,
 ) -> list[Path]:
     """Compile what ``latentkeys play`` loads, for processors that are not this one; Linux's alone.
+
+    Parameters are those of `build`.
 
     Raises
     ------
@@ -109,7 +126,7 @@ def prebuild_kernels(
         old.unlink()
     files = []
     with tempfile.TemporaryDirectory(prefix="latentkeys-") as scratch:
-        work = Path(scratch)
+        work = objects or Path(scratch)
         make_objects("play", systems, work)
         for name in systems:
             for processor in TARGETS[name].processors:
@@ -120,12 +137,13 @@ def prebuild_kernels(
 
 
 def make_objects(purpose: str, names: Sequence[str], work: Path) -> None:
-    """Compile each processor's kernel in a process of its own, two at a time."""
+    """Compile each processor's kernel that is not there, each in a process, two at a time."""
     wanted: dict[str, list[str]] = {}
     for name in names:
         for processor in TARGETS[name].processors:
-            pairs = wanted.setdefault(processor, [])
-            pairs += [TARGETS[name].triple, str(work / f"{name}-{processor}.o")]
+            made = work / f"{name}-{processor}.o"
+            if not made.exists():
+                wanted.setdefault(processor, []).extend((TARGETS[name].triple, str(made)))
     commands = [
         [sys.executable, "-m", "instrument.plugin.kernel_object", processor, purpose, *pairs]
         for processor, pairs in wanted.items()

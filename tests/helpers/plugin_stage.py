@@ -52,7 +52,9 @@ def binaries_in(folder: Path) -> Path:
     if other := os.environ.get("LATENTKEYS_TEST_BINARIES"):
         return Path(other)
     if not folder.exists():
-        build([this_target()], folder)
+        objects = folder / "objects"
+        objects.mkdir(parents=True)
+        build([this_target()], folder, objects=objects)
     return folder
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -88,6 +90,12 @@ def in_dawdreamer(
     return np.asarray(engine.get_audio(), np.float32), state.read_bytes()
 
 
+def in_its_process(host: Host, *arguments: Any) -> tuple[Audio, bytes]:
+    """Run a host alone: several in one process, each with its threads, crash one another."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        return process.submit(host, *arguments).result()
+
+
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="installed on Linux alone")
 
 
@@ -104,8 +112,8 @@ def test_sounds_as_render_does_and_recalls_it(
 ) -> None:
     expected = rendered(four_notes(), str(without_reverb(tmp_path)))
     vst3 = binaries / Binary(this_target(), "vst3").bundle
-    audio, song = host(vst3, tmp_path, expected.shape[1], None)
+    audio, song = in_its_process(host, vst3, tmp_path, expected.shape[1], None)
     count = min(audio.shape[1], expected.shape[1])
     np.testing.assert_array_equal(audio[:, :count], expected[:, :count])
-    again, _ = host(vst3, tmp_path, expected.shape[1], song)
+    again, _ = in_its_process(host, vst3, tmp_path, expected.shape[1], song)
     np.testing.assert_array_equal(again[:, :count], expected[:, :count])
