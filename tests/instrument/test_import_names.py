@@ -92,6 +92,7 @@ def place(fresh: tuple[Place, Path]) -> Place:
     return place
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "verb"), [("instrument", "--version"), ("export", "export")])
 def test_a_package_of_our_name_is_told_with_the_remedy(place: Place, name: str, verb: str) -> None:
     theirs = a_wheel(place.folder, name, "6.0", {f"{name}/__init__.py": b"__version__ = '6.0'"})

@@ -15,6 +15,7 @@ def bundle() -> Bundle:
     return Bundle.load(tiny_gansynth())
 
 
+@pytest.mark.slow
 def test_a_note_is_timed_beside_torch_and_its_beginning_beside_both(bundle: Bundle) -> None:
     report = Report("gansynth")
     note, beside_note, beside_torch = gansynth._note_rows(report, bundle, rounds=1)

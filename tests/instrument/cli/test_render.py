@@ -53,6 +53,7 @@ def rendered(song: Path, **request: object) -> np.ndarray:
     return np.asarray(sound)
 
 
+@pytest.mark.slow
 def test_a_timbre_that_stands_still_is_the_presets_own(song: Path) -> None:
     """The same voice, loops, envelope and velocity; attacks come from another graph."""
     render_song(song, song.with_name("plain.wav"), preset="reed")

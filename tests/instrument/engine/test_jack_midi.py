@@ -124,6 +124,7 @@ def test_a_program_that_is_back_at_once_has_let_go_all_the_same(
     again.end()
 
 
+@pytest.mark.slow
 def test_nonsense_on_a_real_cable_leaves_nothing_behind(server: JackServer) -> None:
     seconds = 4
     with live_engine(EngineSettings(audio="jack"), server.environment) as engine:

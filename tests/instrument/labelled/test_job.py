@@ -95,6 +95,7 @@ def test_a_plan_has_each_note_once_and_each_sound_in_one_split(bundle: Bundle) -
     assert share == pytest.approx(0.6, abs=0.08)
 
 
+@pytest.mark.slow
 def test_our_reader_of_nsynth_reads_the_set_back(bundle: Bundle, tmp_path: Path) -> None:
     assert make(plan(bundle), bundle, tmp_path / "notes") == 48
     lists = sorted((tmp_path / "notes").glob("*/examples.json"))
@@ -138,6 +139,7 @@ def test_notes_have_the_pitch_and_the_length_that_they_say(bundle: Bundle, tmp_p
         assert estimate_pitch(sound.mean(axis=1)) == pytest.approx(pitch, abs=0.35)
 
 
+@pytest.mark.slow
 def test_shards_hold_the_same_notes(bundle: Bundle, tmp_path: Path) -> None:
     make(plan(bundle, count=20), bundle, tmp_path / "files")
     make(plan(bundle, count=20, layout="webdataset"), bundle, tmp_path / "shards", workers=2)

@@ -178,6 +178,7 @@ def test_the_channels_of_two_ports_do_not_touch_each_other(tmp_path: Path) -> No
     np.testing.assert_array_equal(sound, rendered(tmp_path, alone))
 
 
+@pytest.mark.slow
 def test_parts_of_a_split_are_what_each_plays_alone(tmp_path: Path) -> None:
     song = a_song(
         tmp_path / "song.mid",
@@ -201,6 +202,7 @@ def test_parts_of_a_split_are_what_each_plays_alone(tmp_path: Path) -> None:
     assert alike > 0.99  # not 1: strikes vary by their number
 
 
+@pytest.mark.slow
 def test_a_layer_sounds_on_top(tmp_path: Path) -> None:
     song = a_song(tmp_path / "song.mid", note("note_on", 60, 0), note("note_off", 60, 960))
     alone = rendered(tmp_path, song)

@@ -37,6 +37,7 @@ def test_two_marks_that_are_no_whole_beats_apart_leave_the_meter() -> None:
     assert partner.transport.bar_beats == 4.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [Duet, Loop])
 def test_an_ending_is_the_tonics_chord_on_the_bar_line_and_then_silence(
     mode: type[Duet | Loop],

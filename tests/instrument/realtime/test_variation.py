@@ -113,6 +113,7 @@ def test_a_held_note_drifts_slowly_within_its_range_and_not_at_all_without() -> 
     assert 0.2 < np.ptp(levels) < 1.1
 
 
+@pytest.mark.slow
 def test_a_drifting_note_never_repeats_and_never_clicks_and_is_the_same_again() -> None:
     sound = held(1.0)
     first = sound[:RATE_HZ]

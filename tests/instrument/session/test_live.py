@@ -72,6 +72,7 @@ def test_a_phrase_sounds_live_as_it_does_offline(tmp_path: Path) -> None:
     np.testing.assert_array_equal(live[begins : begins + sounds], offline[:sounds])
 
 
+@pytest.mark.slow
 def test_presets_change_by_name_and_by_value() -> None:
     reed = load_preset("reed")
     with Session(reed, audio="null") as session:
@@ -186,6 +187,7 @@ def test_a_partner_out_of_range_is_refused() -> None:
         Session("reed", partner=PartnerOptions(tempo=9.0))
 
 
+@pytest.mark.slow
 def test_a_split_plays_each_preset_on_its_keys() -> None:
     with Session("reed", audio="null", keys="C4-C8", parts=["celesta_snow keys=A0-B3"]) as session:
         state = session._host.state

@@ -122,6 +122,7 @@ def test_no_likelihood_depends_on_what_comes_later(corpus: Corpus) -> None:
         np.testing.assert_array_equal(getattr(one, field)[:32], getattr(two, field)[:32])
 
 
+@pytest.mark.slow
 def test_a_small_network_learns_one_piece_by_heart(corpus: Corpus) -> None:
     config = dataclasses.replace(
         TINY, pieces=1, dropout=0.0, feature_dropout=0.0, learning_rate=0.01, average=0.9

@@ -84,6 +84,7 @@ def test_a_collapsed_generator_has_no_diversity(
     assert found["NDB of 50"][0] > found["NDB of 50"][1]
 
 
+@pytest.mark.slow
 def test_wrong_notes_have_neither_accuracy_nor_a_pitch(
     waves: WaveSet, classifier: PitchClassifier
 ) -> None:
@@ -92,6 +93,7 @@ def test_wrong_notes_have_neither_accuracy_nor_a_pitch(
     assert found["unpitched %"][0] > 90.0
 
 
+@pytest.mark.slow
 def test_known_latents_play_their_own_instruments(
     waves: WaveSet, classifier: PitchClassifier
 ) -> None:
@@ -112,6 +114,7 @@ def test_a_wave_set_with_too_few_notes_is_refused(classifier: PitchClassifier) -
         evaluate_player(player(), 16, tone_waves([60], [0, 2]), classifier)
 
 
+@pytest.mark.slow
 def test_the_report_has_every_figure_for_people_and_machines(
     waves: WaveSet, classifier: PitchClassifier, tmp_path: Path
 ) -> None:
@@ -129,6 +132,7 @@ def test_the_report_has_every_figure_for_people_and_machines(
     assert isinstance(evaluation, GansynthEvaluation)
 
 
+@pytest.mark.slow
 def test_pictures_are_drawn_of_generated_and_recorded_notes(waves: WaveSet, tmp_path: Path) -> None:
     written = draw_notes(player(), 16, waves, None, tmp_path)
     assert [path.name for path in written] == ["random_latents.png", "recordings.png"]

@@ -108,6 +108,7 @@ def test_a_line_is_learned_and_its_best_weights_are_loaded(corpus: Corpus, tmp_p
     assert (slope, offset) == pytest.approx((3.0, 1.0), abs=0.1)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_with_the_same_bits(corpus: Corpus, tmp_path: Path) -> None:
     whole = begin(corpus, tmp_path / "whole")
     train(whole)

@@ -52,6 +52,7 @@ def test_a_shipped_preset_is_measured(tmp_path: Path) -> None:
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_random_sounds_of_the_frame_voice_are_nearly_as_unlike_as_its_instruments() -> None:
     bundle = load_sound(shipped_models_folder() / "frame_voice")
     assert draws_share(bundle) > 0.8

@@ -77,6 +77,7 @@ def test_a_takes_bars_begin_with_the_first_strike() -> None:
     assert starts == pytest.approx(np.cumsum([0.0, *MELODY[:-1]]), abs=0.06)
 
 
+@pytest.mark.slow
 def test_a_slow_down_is_followed() -> None:
     partner = make_partner(follows_player=True)
     partner.begin_at(0)

@@ -23,6 +23,7 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> CollectedWaves:
     return render_waves(find_soundfont(), folder, "two", (TUBA, CLARINET), show)
 
 
+@pytest.mark.slow
 def test_every_key_that_sounds_is_there_and_the_others_are_named(collected: CollectedWaves) -> None:
     waves = collected.waves
     assert waves.label_names == ("tuba", "clarinet")
