@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from instrument.errors import SettingError
 from instrument.music.constraints import Constraints
 from instrument.music.note import Phrase
 from training.data.symbolic.corpus import Corpus, Piece, open_corpus
@@ -35,6 +36,7 @@ from training.trainer.system import RunPosition, System, rate
 _BLOCK_STEPS = 40
 _VALIDATION_SCENES = 96
 _AT_ONCE = 16
+_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +190,25 @@ def deal(
         How many.
     unconditioned
         Share in which nothing is asked.
+
+    Raises
+    ------
+    SettingError
+        Hardly a piece has enough notes for a scene.
     """
     weights = np.sqrt([piece.pitch.size for piece in pieces])
     lines: list[PartLine] = []
-    while len(lines) < count:
+    for _ in range(_TRIES * count):
         piece = pieces[int(random.choice(len(pieces), p=weights / weights.sum()))]
         scene = draw_scene(piece, random)
         if scene is not None:
             lines.append(line_of(scene, draw_asking(scene, random, unconditioned)))
-    return lines
+        if len(lines) == count:
+            return lines
+    raise SettingError(
+        f"of {_TRIES * count} draws from {len(pieces)} pieces only {len(lines)} gave a scene",
+        "The corpus needs longer pieces, of eight notes and more.",
+    )
 
 
 def validation_scenes(pieces: Sequence[Piece], most: int = _VALIDATION_SCENES) -> list[Scene]:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from instrument.files import replacing_file
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -44,13 +46,15 @@ class LossTable:
                 file.writelines(map(_line, rows))
             return
         text = _COLUMNS + "".join(map(_line, self._rows))
-        (self._folder / TABLE).write_text(text, encoding="utf-8")
+        with replacing_file(self._folder / TABLE) as temporary:
+            temporary.write_text(text, encoding="utf-8")
         self._is_begun = True
 
     def draw(self) -> None:
         """Write the picture."""
         if self._rows:
-            draw_losses(self._rows).savefig(self._folder / PICTURE, dpi=100)
+            with replacing_file(self._folder / PICTURE) as temporary:
+                draw_losses(self._rows).savefig(temporary, dpi=100)
 
 
 def draw_losses(rows: list[tuple[int, str, float]]) -> Figure:
@@ -94,7 +98,7 @@ def _read(path: Path) -> list[tuple[int, str, float]]:
     if not path.is_file():
         return []
     rows = []
-    for line in path.read_text(encoding="utf-8").splitlines()[1:]:
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines()[1:]:
         cells = line.split("\t")
         try:
             rows.append((int(cells[0]), cells[1], float(cells[2])))

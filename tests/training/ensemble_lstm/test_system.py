@@ -1,5 +1,6 @@
 """The ensemble LSTM: it learns, resumes to the bit, and plays what it was trained to."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from torch.nn.functional import log_softmax
 
 from instrument.composers import ensemble_lstm
 from instrument.composers.ensemble_lstm import EnsembleLSTM
+from instrument.errors import SettingError
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note
 from instrument.music.note_tuples import GRID
@@ -19,7 +21,7 @@ from training.ensemble_lstm.batches import batch_of
 from training.ensemble_lstm.lines import line_of, nothing_asked
 from training.ensemble_lstm.parts import Event, scene_of
 from training.ensemble_lstm.step_graphs import examples, step_modules, torch_graphs
-from training.ensemble_lstm.system import SYSTEM, EnsembleLearner
+from training.ensemble_lstm.system import SYSTEM, EnsembleLearner, deal
 from training.ensemble_lstm.writer import composer_of, melody_of
 from training.trainer.trainer import Length, Run, load_learner, new_run, resumed_run
 
@@ -29,6 +31,14 @@ CPU = torch.device("cpu")
 def learner(corpus: Corpus, seed: int = 0) -> EnsembleLearner:
     torch.manual_seed(seed)
     return EnsembleLearner(SYSTEM.recipes["tiny"], corpus, CPU)
+
+
+def test_a_corpus_without_a_scene_is_an_error_and_no_endless_search() -> None:
+    names = ("start_beats", "length_beats", "pitch", "velocity", "voice")
+    piece = scales().pieces[0]
+    short = replace(piece, **{name: getattr(piece, name)[:5] for name in names})
+    with pytest.raises(SettingError, match="longer pieces"):
+        deal([short], 3, np.random.default_rng(0), 0.5)
 
 
 def note(event: Event) -> Note:

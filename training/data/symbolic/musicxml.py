@@ -7,11 +7,15 @@ loudness follows the marks, from pp to ff, with hairpins and accents.
 
 from __future__ import annotations
 
+import codecs
 import math
 import zipfile
+import zlib
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -135,7 +139,7 @@ def _content(path: Path) -> bytes:
                 raise ValueError("there is no score in it")
             with archive.open(names[0]) as file:
                 return _small_enough(file.read(MOST_BYTES + 1))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as reason:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as reason:
         raise ValueError(f"it is no compressed MusicXML: {reason}") from reason
 
 
@@ -146,10 +150,16 @@ def _small_enough(content: bytes) -> bytes:
 
 
 def _parsed(content: bytes) -> Element:
+    encoding = None  # as it declares
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        content, encoding = content.decode("utf-16").encode(), "utf-8"
+    if b"\0" in content:
+        raise ValueError("it is no XML in UTF-8 or UTF-16")
     if b"<!ENTITY" in content:
         raise ValueError("it defines entities of its own, which no score needs")
     try:
-        return ElementTree.fromstring(content)  # noqa: S314 - no entities, no fetching
+        parser = ElementTree.XMLParser(encoding=encoding)  # noqa: S314 - no entities, no fetching
+        return ElementTree.fromstring(content, parser)  # noqa: S314 - as above
     except ElementTree.ParseError as reason:
         raise ValueError(f"it is no XML: {reason}") from reason
 
@@ -288,24 +298,23 @@ class _Loudness:
     def __init__(self, marks: Sequence[tuple[float, str]]) -> None:
         self._beats, self._levels = [0.0], [float(_UNMARKED)]
         self._accents = {round(at, 3) for at, what in marks if "z" in what or what == "sf"}
-        for number, (at, what) in enumerate(marks):
+        self._told = [(at, _LOUDNESS[what]) for at, what in marks if what in _LOUDNESS]
+        stops = [at for at, what in marks if what == "stop"]
+        for at, what in marks:
             if what in ("crescendo", "diminuendo"):
-                ends = [end for end, mark in marks[number:] if mark == "stop"]
-                if ends:
-                    self._open(at, what, ends[0], marks)
+                if (place := bisect_left(stops, at)) < len(stops):
+                    self._open(at, what, stops[place])
             elif what in _LOUDNESS:
                 self._add(at - 1e-4, self._levels[-1])
                 self._add(at, _LOUDNESS[what])
+        self._curve = np.array(self._beats), np.array(self._levels)
 
-    def _open(
-        self, begins: float, what: str, ends: float, marks: Iterable[tuple[float, str]]
-    ) -> None:
+    def _open(self, begins: float, what: str, ends: float) -> None:
         level = self._levels[-1]
         goal = level + (_HAIRPIN if what == "crescendo" else -_HAIRPIN)
-        for at, mark in marks:
-            if mark in _LOUDNESS and ends - 0.01 <= at <= ends + _SOON_BEATS:
-                goal = _LOUDNESS[mark]
-                break
+        place = bisect_left(self._told, ends - 0.01, key=itemgetter(0))
+        if place < len(self._told) and self._told[place][0] <= ends + _SOON_BEATS:
+            goal = self._told[place][1]
         self._add(begins, level)
         self._add(ends, min(max(goal, 16), 126))
 
@@ -315,7 +324,7 @@ class _Loudness:
 
     def velocity(self, beats: float, is_accented: bool) -> int:
         """Return a note's velocity."""
-        level = float(np.interp(beats, self._beats, self._levels))
+        level = float(np.interp(beats, *self._curve))
         level += _ACCENT * (is_accented or round(beats, 3) in self._accents)
         return min(max(round(level), 1), 127)
 

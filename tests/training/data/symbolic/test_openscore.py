@@ -1,5 +1,6 @@
 """Scores in MusicXML, written here bar by bar: a singer and a piano."""
 
+import time
 import zipfile
 from pathlib import Path
 
@@ -186,6 +187,8 @@ def test_all_pieces_of_a_score_are_in_one_split(tmp_path: Path) -> None:
         (b"not XML", "it is no XML"),
         (b"<score-timewise/>", "score-partwise"),
         (b'<!DOCTYPE s [<!ENTITY a "b">]><score-partwise/>', "entities"),
+        ('<!DOCTYPE s [<!ENTITY a "b">]><score-partwise/>'.encode("utf-16"), "entities"),
+        ('<!DOCTYPE s [<!ENTITY a "b">]><score-partwise/>'.encode("utf-16-le"), "no XML in UTF"),
         (b"<score-partwise/>", "0 parts"),
         (song().replace("<duration>4<", "<duration>nan<", 1).encode(), "number"),
         (song().replace("<octave>5<", "<octave>55<", 1).encode(), "MIDI's range"),
@@ -208,6 +211,30 @@ def test_a_file_without_end_is_not_read_to_its_end(
     (tmp_path / "broken.mxl").write_bytes(b"PK no zip")
     with pytest.raises(ValueError, match="compressed"):
         read_score(tmp_path / "broken.mxl")
+
+
+def test_a_damaged_archive_is_one_broken_score_and_ends_no_reading(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.mxl", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("score.xml", song(40))
+    content = bytearray((tmp_path / "a.mxl").read_bytes())
+    content[60:160] = b"\xff" * 100  # inside the packed score
+    (tmp_path / "a.mxl").write_bytes(content)
+    with pytest.raises(ValueError, match="no compressed MusicXML"):
+        read_score(tmp_path / "a.mxl")
+
+
+def test_a_score_in_utf_16_is_read(tmp_path: Path) -> None:
+    text = song().replace('<?xml version="1.0"?>', '<?xml version="1.0" encoding="UTF-16"?>')
+    (tmp_path / "score.xml").write_bytes(text.encode("utf-16"))
+    assert read_score(tmp_path / "score.xml") == read(tmp_path, song())
+
+
+def test_forty_thousand_hairpins_take_no_minute(tmp_path: Path) -> None:
+    wedges = mark('<wedge type="crescendo"/>') * 40_000
+    text = score(common([wedges + note("C5", 16)]), common([note("C3", 16)]))
+    began = time.perf_counter()
+    assert read(tmp_path, text).staves[0].notes
+    assert time.perf_counter() - began < 20.0  # each looked through all the others for its end
 
 
 def test_broken_scores_are_named(tmp_path: Path) -> None:
