@@ -20,6 +20,7 @@ from instrument.composers.note_history import History, Onset
 from instrument.music.note_tuples import GRID
 from instrument.music.pitch import key_fits
 from training.ensemble_lstm.parts import Event, Scene
+from training.note_lstm.features import arrays_of
 
 _CELL, _NEAR_CELLS = 2 * GRID, 2
 _SLACK = 5  # semitones by which a register given in training may be wider than our part
@@ -133,11 +134,7 @@ def line_of(scene: Scene, asking: Asking) -> PartLine:
             rows["least"].append(min(gap + (not scene.player_first), features.LONGEST))
             company = company.heard(_strike(event))
         history = history.follow(onset, event.pitch, event.duration, event.velocity // 16)
-    arrays: dict[str, Any] = {
-        name: np.array(found, np.float32 if name == "pitch_classes" else np.int16)
-        for name, found in rows.items()
-    }
-    return PartLine(**arrays)
+    return PartLine(**arrays_of(rows))
 
 
 def _tell_shift(

@@ -5,7 +5,7 @@ In: notes. Out: a `NoteLine`, computed once per piece and drawn from many times.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -90,19 +90,23 @@ def line_of(notes: Sequence[Note], bar_beats: float, pickup_beats: float) -> Not
         symbols = (min(gap, features.LONGEST), pitch, duration - 1, velocity)
         _collect(rows, history, here, onset, symbols)
         history, gap = history.follow(onset, pitch, duration, velocity), 0
-    arrays: dict[str, Any] = {
-        name: np.array(found, np.float32 if name == "pitch_classes" else np.int16)
-        for name, found in rows.items()
-    }
     starts = np.array([note.start_beats for note in notes])
     pitches = [note.pitch for note in notes]
     return NoteLine(
-        **arrays,
+        **arrays_of(rows),
         densities=_densities(starts),
         key=key_of(notes),
         lowest=min(pitches),
         highest=max(pitches),
     )
+
+
+def arrays_of(rows: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """Return columns as arrays: int16, but float32 where they are `pitch_classes`."""
+    return {
+        name: np.array(found, np.float32 if name == "pitch_classes" else np.int16)
+        for name, found in rows.items()
+    }
 
 
 def piece_line(piece: Piece) -> NoteLine:

@@ -16,6 +16,7 @@ from instrument.music.note import Note
 from instrument.music.note_tuples import GRID
 from instrument.music.sampling import NoteRandom
 from tests.helpers.corpora import scales
+from tests.helpers.training_runs import losses_whole_and_cut
 from training.data.symbolic.corpus import Corpus
 from training.ensemble_lstm.batches import batch_of
 from training.ensemble_lstm.lines import line_of, nothing_asked
@@ -23,7 +24,7 @@ from training.ensemble_lstm.parts import Event, scene_of
 from training.ensemble_lstm.step_graphs import examples, step_modules, torch_graphs
 from training.ensemble_lstm.system import SYSTEM, EnsembleLearner, deal
 from training.ensemble_lstm.writer import composer_of, melody_of
-from training.trainer.trainer import Length, Run, load_learner, new_run, resumed_run
+from training.trainer.trainer import Length, load_learner, new_run
 
 CPU = torch.device("cpu")
 
@@ -158,21 +159,10 @@ def test_a_voice_below_a_scale_is_learned(tmp_path: Path) -> None:
     assert len(below & above) > 0.7 * len(above)
 
 
-def train(run: Run, steps: int) -> None:
-    run.run(lambda *_: None, lambda: run.card.step >= steps)
-
-
 @pytest.mark.slow
 def test_a_resumed_run_learns_the_same(tmp_path: Path) -> None:
-    corpus = scales(voices=2)
-    losses = []
-    for stop in (99, 5):
-        folder = tmp_path / str(stop)
-        train(new_run(SYSTEM, "tiny", corpus, Length(50, 0.0, 1), folder, CPU), stop)
-        run = resumed_run(SYSTEM, corpus, folder, CPU, None)
-        train(run, 99)
-        losses.append(run.learner.validate()["loss"])
-    assert losses[0] == losses[1]
+    whole, cut = losses_whole_and_cut(SYSTEM, scales(voices=2), Length(50, 0.0, 1), tmp_path)
+    assert whole == cut
 
 
 def test_examples_fit_their_graphs() -> None:

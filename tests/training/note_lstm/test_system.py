@@ -13,10 +13,11 @@ from instrument.composers.note_features import NO_CONDITIONS
 from instrument.composers.note_history import History
 from instrument.music.note import Note, Phrase
 from tests.helpers.corpora import scales
+from tests.helpers.training_runs import losses_whole_and_cut
 from training.data.symbolic.corpus import Corpus, make_corpus
 from training.note_lstm.features import piece_line
 from training.note_lstm.system import SYSTEM, NoteLearner
-from training.trainer.trainer import Length, Run, load_learner, new_run, resumed_run
+from training.trainer.trainer import Length, load_learner, new_run
 
 CPU = torch.device("cpu")
 
@@ -95,21 +96,10 @@ def test_scales_are_learned_in_keys_that_were_not_heard(tmp_path: Path) -> None:
     assert len(list((tmp_path / "samples").glob("*.mid"))) >= 8
 
 
-def train(run: Run, steps: int) -> None:
-    run.run(lambda *_: None, lambda: run.card.step >= steps)
-
-
 @pytest.mark.slow
 def test_a_resumed_run_learns_the_same(tmp_path: Path) -> None:
-    corpus = scales()
-    losses = []
-    for stop in (99, 5):
-        folder = tmp_path / str(stop)
-        train(new_run(SYSTEM, "tiny", corpus, Length(10, 0.0, 1), folder, CPU), stop)
-        run = resumed_run(SYSTEM, corpus, folder, CPU, None)
-        train(run, 99)
-        losses.append(run.learner.validate()["loss"])
-    assert losses[0] == losses[1]
+    whole, cut = losses_whole_and_cut(SYSTEM, scales(), Length(10, 0.0, 1), tmp_path)
+    assert whole == cut
 
 
 def test_only_what_follows_the_prompt_is_counted() -> None:
