@@ -26,7 +26,8 @@ from instrument.midi.messages import note_off, note_on
 from instrument.midi.song import Song, SongMessage
 from instrument.offline.morph_player import MorphPlayer
 from instrument.offline.timbre_path import Morph, TimbrePoint
-from instrument.preset.preset import Preset, Recipe, save_preset
+from instrument.preset.preset import Preset, save_preset
+from instrument.preset.sections import Recipe
 from instrument.progress import LongWork
 from instrument.rendering.open_renderer import open_renderer
 from instrument.rendering.prefetch import TonePrefetch

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from instrument.midi.messages import CONTROL_CHANGE
 from instrument.preset.banks import LoadedPreset
-from instrument.preset.preset import Control
+from instrument.preset.sections import Control
 from instrument.realtime.state import EngineState
 
 

@@ -10,7 +10,8 @@ from instrument.midi.messages import control_change, note_off, note_on
 from instrument.midi.song import Song, SongMessage
 from instrument.offline.morph_player import MorphPlayer
 from instrument.offline.tone_slots import ToneSlots
-from instrument.preset.preset import Envelope, Preset, Sound, Touch
+from instrument.preset.preset import Preset
+from instrument.preset.sections import Envelope, Sound, Touch
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import ALL_CHANNELS, LOUD_VELOCITY, USE_BANK
 from instrument.rendering.prefetch import KEPT_NOTES, Strike, TonePrefetch

@@ -19,7 +19,8 @@ from instrument.offline.timbre_path import (
     parse_morph,
     parse_pace,
 )
-from instrument.preset.preset import Envelope, Preset, Recipe, Sound
+from instrument.preset.preset import Preset
+from instrument.preset.sections import Envelope, Recipe, Sound
 from tests.helpers.places import GOLDEN
 
 REFERENCE = ModelReference("tiny", "1.0", "0" * 64)

@@ -9,7 +9,8 @@ import pytest
 from instrument.midi.messages import control_change, note_off, note_on
 from instrument.preset.banks import LoadedPreset, PresetBanks, program_table
 from instrument.preset.controllers import ControlFollower, parameter_value
-from instrument.preset.preset import Control, PresetEntry, find_preset, load_preset
+from instrument.preset.preset import PresetEntry, find_preset, load_preset
+from instrument.preset.sections import Control
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import PRESET_BANKS
 from instrument.rendering.renderer import SineRenderer

@@ -14,19 +14,8 @@ from instrument.errors import FileError, PresetError
 from instrument.partner.knobs import KNOBS
 from instrument.preset import preset as presets
 from instrument.preset.partner_options import PartnerOptions
-from instrument.preset.preset import (
-    PARAMETER_RANGES,
-    Control,
-    Envelope,
-    Parameter,
-    Preset,
-    Recipe,
-    Sound,
-    find_preset,
-    list_presets,
-    load_preset,
-    save_preset,
-)
+from instrument.preset.preset import Preset, find_preset, list_presets, load_preset, save_preset
+from instrument.preset.sections import PARAMETER_RANGES, Control, Envelope, Parameter, Recipe, Sound
 from tests.helpers.places import ROOT
 
 GLASS = Preset(
