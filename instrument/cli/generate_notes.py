@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -12,10 +12,10 @@ from rich.console import Console
 
 from instrument.bundle.bundle import Bundle
 from instrument.cli.options import RATE_HZ, SEED, HeadedCommand, under
-from instrument.errors import SettingError
+from instrument.errors import MissingExtraError, SettingError
 from instrument.first_start import compile_once
-from instrument.labelled.job import LIST, make_notes
-from instrument.labelled.plan import FORMAT, NotePlan
+from instrument.labelled.job import LIST, Engine, make_notes
+from instrument.labelled.plan import FORMAT, FileType, Layout, NotePlan
 from instrument.latents.create_preset import check_preset, installed_bundle
 from instrument.preset.preset import find_preset
 from instrument.progress import LongWork
@@ -87,10 +87,11 @@ _sound, _notes, _files = under("Sounds"), under("Notes"), under("Files")
 )
 @_files(
     "--layout",
-    type=click.Choice(["nsynth", "webdataset"]),
+    type=click.Choice(["nsynth", "webdataset", "tfrecord"]),
     default="nsynth",
     show_default=True,
-    help="A file for each note and NSynth's examples.json; or tar shards as well as the list.",
+    help="A file for each note and NSynth's examples.json; or tar shards, or TFRecords with the"
+    " keys of TensorFlow Datasets, as well as the list.",
 )
 @_files(
     "--splits",
@@ -99,7 +100,14 @@ _sound, _notes, _files = under("Sounds"), under("Notes"), under("Files")
     metavar="A,B,C",
     help="Shares of train, valid and test; a random sound is in one of them with all its notes.",
 )
-@_files("--workers", type=click.IntRange(1, 256), help="Processes; one for each core by default.")
+@_files("--workers", type=click.IntRange(1, 4096), help="Processes; one for each core by default.")
+@_files(
+    "--engine",
+    type=click.Choice(["processes", "ray"]),
+    default="processes",
+    show_default=True,
+    help="Work on this machine, or on the Ray cluster at RAY_ADDRESS; the notes are the same.",
+)
 def notes_command(
     model: str | None,
     presets: tuple[str, ...],
@@ -114,10 +122,11 @@ def notes_command(
     out: Path,
     rate_hz: int,
     stereo: bool,
-    file_type: str,
-    layout: str,
+    file_type: FileType,
+    layout: Layout,
     splits: str,
     workers: int | None,
+    engine: Engine,
 ) -> None:
     """Make notes with labels: pitch, velocity, mix of instruments, latent, seed, licence.
 
@@ -146,18 +155,27 @@ def notes_command(
         held_seconds=held,
         rate_hz=rate_hz,
         channels=2 if stereo else 1,
-        file_type="flac" if file_type == "flac" else "wav",
+        file_type=file_type,
         truncation=truncation,
         sharpness=bundle.sound.prior.sharpness,
         splits=_splits(splits),
-        layout="webdataset" if layout == "webdataset" else "nsynth",
+        layout=layout,
         notes_per_part=_NOTES_PER_PART,
     )
+    if layout == "tfrecord" and find_spec("google_crc32c") is None:
+        raise MissingExtraError("--layout tfrecord", "google_crc32c", "tfrecord")
     compile_once()
-    _make(plan, bundle, out, workers or os.cpu_count() or 1, files)
+    _make(plan, bundle, out, workers, files, engine)
 
 
-def _make(plan: NotePlan, bundle: Bundle, out: Path, workers: int, presets: list[Path]) -> None:
+def _make(
+    plan: NotePlan,
+    bundle: Bundle,
+    out: Path,
+    workers: int | None,
+    presets: list[Path],
+    engine: Engine,
+) -> None:
     console = Console(stderr=True, highlight=False)
     began = time.monotonic()
     with LongWork(console) as progress:
@@ -169,6 +187,7 @@ def _make(plan: NotePlan, bundle: Bundle, out: Path, workers: int, presets: list
             workers,
             lambda done, total: progress.update(task, completed=done, total=total),
             presets=presets,
+            engine=engine,
         )
     seconds = time.monotonic() - began
     pace = f", {made / seconds:.1f} a second" if made else ""

@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import msgspec
 
@@ -34,6 +34,7 @@ _Opening = tuple[NotePlan, Path, Path, Sequence[Path]]
 _writer: PartWriter | None = None  # of a worker process
 _parent = 0
 
+Engine = Literal["processes", "ray"]
 Show = Callable[[int, int], None]
 """Told how many notes are done, and of how many."""
 
@@ -42,10 +43,11 @@ def make_notes(
     plan: NotePlan,
     bundle: Bundle,
     folder: Path,
-    workers: int,
+    workers: int | None,
     show: Show,
     *,
     presets: Sequence[Path] = (),
+    engine: Engine = "processes",
 ) -> int:
     """Make all notes of a plan that are not there yet.
 
@@ -56,9 +58,11 @@ def make_notes(
     folder
         Where the set goes, or is already, in part.
     workers
-        Processes, each on one thread; 1 works in this one.
+        Processes, each on one thread; one for each core when not given. One works in this one.
     presets
         Where the plan's presets lie.
+    engine
+        Processes of this machine, or a Ray cluster's; it changes no byte.
 
     Returns
     -------
@@ -83,12 +87,17 @@ def make_notes(
         made += notes
         show(before + made, plan.count)
 
-    if workers == 1:
+    if engine == "ray":
+        from instrument.labelled.on_ray import make_on_ray
+
+        make_on_ray(plan, folder, bundle, presets, missing, workers, done)
+    elif workers == 1:
         writer = PartWriter(plan, folder, bundle, presets)
         for part in missing:
             done(writer.write(part))
     else:
-        _in_processes((plan, folder, bundle.path, presets), missing, workers, done)
+        opening = plan, folder, bundle.path, presets
+        _in_processes(opening, missing, workers or os.cpu_count() or 1, done)
     _finish(plan, bundle, folder)
     return made
 

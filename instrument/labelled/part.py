@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,14 @@ from instrument.files import cannot_write, flush_to_disk, replacing_file
 from instrument.labelled.plan import NotePlan, PlannedNote, notes_of
 from instrument.labelled.play import NotePlayer
 from instrument.labelled.sounds import FAMILIES, LabelledSound, SoundSource
+from instrument.labelled.tfrecord import QUALITIES, note_record
 from instrument.rendering.open_renderer import open_renderer
 
 PARTS = ".parts"
 _SYNTHETIC = 2  # NSynth's number of the source
-_QUALITIES = 10
+
+Shard = Callable[[dict[str, Any], NDArray[np.float32]], object]
+"""Takes the labels and the samples of a note."""
 
 
 class PartWriter:
@@ -63,21 +66,21 @@ class PartWriter:
         path = part_path(self._folder, part)
         try:
             with ExitStack() as stack:
-                archives: dict[str, tarfile.TarFile] = {}
+                shards: dict[str, Shard] = {}
                 for note in notes_of(self._plan, part):
                     sound = self._source.sound(note.sound)
                     if note.number % self._plan.notes_per_sound == 0:
                         lines.append(json.dumps({"sound": self._said_of(sound, note.sound)}))
                     entry = self._label(sound, note)
-                    content = self._file(self._player.play(sound, note))
+                    samples = self._player.play(sound, note)
                     if self._plan.layout == "nsynth":
-                        written.append(self._write_file(entry["note_str"], note.split, content))
+                        file = self._write_file(entry["note_str"], note.split, samples)
+                        written.append(file)
                     else:
-                        if note.split not in archives:
-                            archives[note.split] = self._archive(stack, note.split, part)
+                        if note.split not in shards:
+                            shards[note.split] = self._shard(stack, note.split, part)
                         more = {**entry, "latent": list(sound.preset.sound.latent)}
-                        for kind, data in self._members(more, content):
-                            _add(archives[note.split], f"{entry['note_str']}.{kind}", data)
+                        shards[note.split](more, samples)
                     lines.append(json.dumps({"split": note.split, "note": entry}))
             for file in written:
                 flush_to_disk(file)
@@ -109,7 +112,7 @@ class PartWriter:
             "pitch": note.pitch,
             "velocity": note.velocity,
             "sample_rate": self._plan.rate_hz,
-            "qualities": [0] * _QUALITIES,
+            "qualities": [0] * len(QUALITIES),
             "qualities_str": [],
             "instrument_family": FAMILIES.index(sound.family),
             "instrument_family_str": sound.family,
@@ -133,22 +136,30 @@ class PartWriter:
         )
         return buffer.getvalue()
 
-    def _write_file(self, name: str, split: str, content: bytes) -> Path:
+    def _write_file(self, name: str, split: str, samples: NDArray[np.float32]) -> Path:
         folder = self._folder / split / "audio"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.{self._plan.file_type}"
-        path.write_bytes(content)
+        path.write_bytes(self._file(samples))
         return path
 
-    def _archive(self, stack: ExitStack, split: str, part: int) -> tarfile.TarFile:
-        path = self._folder / split / f"{part:06d}.tar"
+    def _shard(self, stack: ExitStack, split: str, part: int) -> Shard:
+        """Begin one file for a part's notes of a split; it appears whole, or not at all."""
+        ending = {"webdataset": "tar", "tfrecord": "tfrecord"}[self._plan.layout]
+        path = self._folder / split / f"{part:06d}.{ending}"
         path.parent.mkdir(parents=True, exist_ok=True)
         building = stack.enter_context(replacing_file(path))
-        return stack.enter_context(tarfile.open(building, "w"))
+        if self._plan.layout == "tfrecord":
+            records = stack.enter_context(building.open("wb"))
+            return lambda entry, samples: records.write(note_record(entry, samples))
+        archive = stack.enter_context(tarfile.TarFile(building, "w"))
 
-    def _members(self, entry: dict[str, Any], content: bytes) -> Iterator[tuple[str, bytes]]:
-        yield self._plan.file_type, content
-        yield "json", json.dumps(entry).encode()
+        def add(entry: dict[str, Any], samples: NDArray[np.float32]) -> None:
+            name = entry["note_str"]
+            _add(archive, f"{name}.{self._plan.file_type}", self._file(samples))
+            _add(archive, f"{name}.json", json.dumps(entry).encode())
+
+        return add
 
 
 def part_path(folder: Path, part: int) -> Path:

@@ -21,7 +21,7 @@ FORMAT = 1
 SPLITS = ("train", "valid", "test")
 
 FileType = Literal["wav", "flac"]
-Layout = Literal["nsynth", "webdataset"]
+Layout = Literal["nsynth", "webdataset", "tfrecord"]
 _GRID, _SPLIT = 1, 2  # what a sound's chance is for
 
 
@@ -98,8 +98,13 @@ class NotePlan:
         Raises
         ------
         SettingError
-            A sound has fewer different notes than are asked for, or a key is held too long.
+            A sound has fewer different notes than are asked for, a key is held too long, or the
+            layout has no room for what is asked for.
         """
+        if self.layout == "tfrecord" and (self.channels != 1 or self.file_type != "wav"):
+            raise SettingError(
+                "TFRecords hold the plain samples of one channel", "Leave --stereo and --type out."
+            )
         if self.notes_per_sound > self.grid:
             raise SettingError(
                 f"one sound has {self.grid} different notes between these pitches and velocities, "

@@ -13,6 +13,7 @@ import tarfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -24,13 +25,15 @@ from instrument.errors import SettingError
 from instrument.labelled.job import is_whole, make_notes
 from instrument.labelled.plan import FORMAT, NotePlan, notes_of
 from instrument.labelled.sounds import family_of, mix_of
+from instrument.labelled.tfrecord import QUALITIES
 from instrument.latents.create_preset import installed_bundle
 from instrument.latents.latent import blend
-from instrument.latents.yin import estimate_pitch
+from instrument.music.yin import estimate_pitch
 from instrument.preset.preset import find_preset
 from tests.helpers.heard import show
 from tests.helpers.places import ROOT
 from training.data.audio.nsynth import read_nsynth
+from training.data.audio.tfrecord import read_example, read_records
 
 COMMAND = ["generate", "notes", "--count", "48", "--seed", "3", "--seconds", "0.4"]
 COMMAND += ["--held", "0.2", "--pitches", "48-72", "--workers", "2", "--out"]
@@ -155,6 +158,46 @@ def test_shards_hold_the_same_notes(bundle: Bundle, tmp_path: Path) -> None:
     entry = json.loads(found[next(name for name in found if name.endswith(".json"))])
     assert len(entry["latent"]) == bundle.sound.latent_size
     assert soundfile.info(io.BytesIO(next(iter(waves.values())))).frames == 8000
+
+
+def test_tfrecords_hold_the_same_notes(bundle: Bundle, tmp_path: Path) -> None:
+    make(plan(bundle, count=20), bundle, tmp_path / "files")
+    make(plan(bundle, count=20, layout="tfrecord"), bundle, tmp_path / "records", workers=2)
+    waves = {path.stem: soundfile.read(path)[0] for path in (tmp_path / "files").rglob("*.wav")}
+    splits = set()
+    for file in (tmp_path / "records").glob("*/*.tfrecord"):
+        splits.add(file.parent.name)
+        listed = json.loads((file.parent / "examples.json").read_text())
+        for record in read_records(file):
+            assert record is not None, "a checksum is wrong"
+            example = read_example(record)
+            name = cast(bytes, example["id"][0]).decode()
+            entry = listed[name]
+            labels = json.loads(cast(bytes, example["labels"][0]))
+            assert len(labels.pop("latent")) == bundle.sound.latent_size
+            assert labels == entry
+            for key, said in (
+                ("pitch", "pitch"),
+                ("velocity", "velocity"),
+                ("sample_rate", "sample_rate"),
+                ("instrument/label", "instrument"),
+                ("instrument/family", "instrument_family"),
+                ("instrument/source", "instrument_source"),
+            ):
+                assert example[key][0] == entry[said]
+            assert not any(example[f"qualities/{name}"][0] for name in QUALITIES)
+            np.testing.assert_allclose(
+                np.asarray(example["audio"]), waves.pop(name), atol=1 / 32000
+            )
+    assert not waves and splits == {path.name for path in (tmp_path / "records").glob("t*")}
+    read = read_nsynth(tmp_path / "records", tmp_path / "set", "mine", "all", show)
+    assert len(read.waves) == 20 and not read.skipped
+
+
+def test_tfrecords_have_one_channel(bundle: Bundle, tmp_path: Path) -> None:
+    for changes in ({"channels": 2}, {"file_type": "flac"}):
+        with pytest.raises(SettingError, match="one channel"):
+            make(plan(bundle, layout="tfrecord", **changes), bundle, tmp_path / "notes")
 
 
 def test_what_was_begun_otherwise_is_not_mixed(bundle: Bundle, tmp_path: Path) -> None:

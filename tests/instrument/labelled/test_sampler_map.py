@@ -13,7 +13,7 @@ import soundfile
 
 from instrument.cli.main import run
 from instrument.labelled.loop_wave import read_loop, write_loop_wave
-from instrument.latents.yin import estimate_pitch
+from instrument.music.yin import estimate_pitch
 from tests.helpers.tones import sine
 
 RATE_HZ = 16_000

@@ -103,13 +103,12 @@ def _items(path: Path, sources: Sources, show: Show) -> Iterator[Item]:
         return _archive_items(path, sources, show)
     if path.is_file() and ".tfrecord" in path.name:
         return _record_items([path], sources, show)
-    lists = sorted([*path.glob(_LIST), *path.glob(f"*/{_LIST}")])
-    if lists:
+    found = [*path.glob("*.tfrecord*"), *path.glob("*/*.tfrecord*")]
+    if records := sorted(file for file in found if file.is_file()):
+        return _record_items(records, sources, show)
+    if lists := sorted([*path.glob(_LIST), *path.glob(f"*/{_LIST}")]):
         return _folder_items(lists, sources, show)
-    records = sorted(file for file in path.glob("*.tfrecord*") if file.is_file())
-    if not records:
-        raise FileError(f"{path} has no {_LIST} and no *.tfrecord", _REMEDY)
-    return _record_items(records, sources, show)
+    raise FileError(f"{path} has no {_LIST} and no *.tfrecord", _REMEDY)
 
 
 def _folder_items(lists: list[Path], sources: Sources, show: Show) -> Iterator[Item]:
