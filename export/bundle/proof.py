@@ -95,6 +95,7 @@ def tone_tests(
         renderer = renderer.as_recorded()
     tests = []
     for (pitch, velocity), latent in zip(_TEST_TONES, np.asarray(latents), strict=True):
+        pitch = int(np.clip(pitch, *renderer.info.pitch_range))
         tone = renderer.render([pitch], [latent], [velocity])[0]
         frames = np.linspace(1000, len(tone) - 1, _TEST_FRAMES).astype(int)
         tests.append(

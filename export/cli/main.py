@@ -16,6 +16,9 @@ from instrument.errors import SettingError
 from instrument.latents.create_preset import installed_bundle
 from instrument.progress import working
 
+CONVGAN = "convgan"
+
+
 @click.command("export")
 @click.argument("run", type=click.Path(path_type=Path))
 @option("--name", help="Name of the model; the system's by default.")
@@ -129,17 +132,33 @@ def _export_notes(
     accept: float | None,
     report: Callable[[str], None],
 ) -> tuple[Bundle, str]:
+    if system == CONVGAN:
+        return _export_tiles(run, target, version, report)
     from export.gansynth.export import SYSTEMS, export_gansynth
     from export.gansynth.parity import LEAST_DB
 
     if system not in SYSTEMS:
         raise SettingError(
             f"a run of {system} cannot be exported: no instrument plays it",
-            f"These can: {', '.join(SYSTEMS)}, frame-voice and the composers.",
+            f"These can: {', '.join(SYSTEMS)}, {CONVGAN}, frame-voice and the composers.",
         )
     least_db = LEAST_DB if accept is None else accept
     bundle = export_gansynth(run, target, version=version, report=report, least_db=least_db)
     return bundle, describe_parity(bundle)
+
+
+def _export_tiles(
+    run: Path, target: Path, version: str, report: Callable[[str], None]
+) -> tuple[Bundle, str]:
+    from export.convgan.write import SOUND, export_convgan
+    from instrument.rendering.convgan import GRAPH
+
+    bundle = export_convgan(run, target, version=version, report=report)
+    parity = bundle.card.parity
+    return bundle, (
+        f"tiles differ from torch by at most {parity[GRAPH]:.1e} dB, their sound, drawn again, by "
+        f"{parity[SOUND]:.2f} dB on average; self-test good"
+    )
 
 
 def _export_composer(

@@ -15,17 +15,15 @@ from typing import Any
 
 import msgspec
 
-from export.bundle.card_file import digest_of
 from export.bundle.evaluation import read_evaluation
-from export.bundle.folder import licence, music_licence
+from export.bundle.terms import is_soundfont, terms_of, training_of
 from export.gansynth.card import Origin
 from export.gansynth.parity import LEAST_DB
 from export.gansynth.plan import GRAPH_NAMES, steady_seconds
 from export.gansynth.write import write_notes
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.card import Licence, NamedLatent
+from instrument.bundle.card import NamedLatent
 from training.data.audio.programs import PROGRAM_NAMES, STRUCK_PROGRAMS
-from training.data.audio.render import FLUID_NOTICE
 from training.gansynth import small as gansynth_small
 from training.gansynth import system as gansynth
 from training.gansynth.config import GansynthConfig
@@ -36,7 +34,6 @@ from training.trainer.trainer import RunCard, read_run
 SYSTEMS = (gansynth.SYSTEM.name, gansynth_small.SYSTEM.name)
 NSYNTH_HOLD_SECONDS, SOUNDFONT_HOLD_SECONDS = 3.0, 4.0
 """NSynth's tones are held for three seconds of four (Engel et al., 2017), ours to the end."""
-_SOUNDFONTS = (".sf2", ".sf3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +110,15 @@ def _named(instrument: str, latent: Any) -> NamedLatent:
 
 def _origin(run: Path, trained: _Trained) -> Origin:
     card = trained.card
-    is_soundfont = Path(card.source).suffix.lower() in _SOUNDFONTS
-    is_free = card.notice == FLUID_NOTICE
-    learned = f"notes rendered from {card.source}" if is_soundfont else card.source
-    terms = licence(learned, card.notice) if is_free else music_licence(learned, card.notice)
+    terms = terms_of(card)
     return Origin(
-        description=_description(trained, learned),
-        licence=Licence(
-            weights="MIT, see LICENSE" if is_free else "undecided, see LICENSE",
-            data=f"{card.source[:50]}, see LICENSE",
-        ),
-        licence_text=terms,
-        training=_training(card),
+        description=_description(trained, terms.learned_from),
+        licence=terms.licence,
+        licence_text=terms.text,
+        training=training_of(card),
         metrics=read_evaluation(run, card),
         hold_seconds=min(
-            SOUNDFONT_HOLD_SECONDS if is_soundfont else NSYNTH_HOLD_SECONDS,
+            SOUNDFONT_HOLD_SECONDS if is_soundfont(card) else NSYNTH_HOLD_SECONDS,
             steady_seconds(trained.tones),
         ),
         latents=trained.latents,
@@ -153,20 +144,3 @@ def _unfinished(card: RunCard) -> str:
         return ""
     config = msgspec.convert(card.config, GansynthConfig)
     return gansynth.SYSTEM.course(config).unfinished(card.step, card.processes)
-
-
-def _training(card: RunCard) -> dict[str, Any]:
-    """Say what was trained on what for how long; no path of the machine it ran on."""
-    return {
-        "system": card.system,
-        "config": card.recipe,
-        "waves": card.corpus,
-        "waves_sha256": card.corpus_sha256,
-        "source": card.source,
-        "steps": card.step,
-        "seconds": round(card.seconds),
-        "seed": card.length.seed,
-        "processes": card.processes,
-        "hardware": card.hardware,
-        "config_sha256": digest_of(card.config),
-    }

@@ -204,6 +204,7 @@ class ComposerCard(Card):
 CARDS: dict[str, type[VoiceCard] | type[ComposerCard]] = {
     "frame_voice": VoiceCard,
     "gansynth": VoiceCard,
+    "convgan": VoiceCard,
     "note_lstm": ComposerCard,
     "ensemble_lstm": ComposerCard,
     "chorale_lstm": ComposerCard,

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from instrument.latents.latent import Latent
 from instrument.latents.timbre_distance import Fingerprint, Likeness
-from instrument.latents.yin import RATE_HZ as ESTIMATE_HZ
-from instrument.latents.yin import estimate_pitch
+from instrument.music.yin import RATE_HZ as ESTIMATE_HZ
+from instrument.music.yin import estimate_pitch
 from instrument.rendering.loudness import LEVEL, strongest_rms
 from instrument.rendering.renderer import ToneRenderer
 

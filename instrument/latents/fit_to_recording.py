@@ -23,8 +23,8 @@ from instrument.errors import FileError, SettingError
 from instrument.files import open_regular
 from instrument.latents.latent import Latent, draw, unwhiten, whiten
 from instrument.latents.timbre_distance import Likeness, from_onset
-from instrument.latents.yin import RATE_HZ as ESTIMATE_HZ
-from instrument.latents.yin import estimate_pitch
+from instrument.music.yin import RATE_HZ as ESTIMATE_HZ
+from instrument.music.yin import estimate_pitch
 from instrument.rendering.renderer import ToneRenderer
 
 Samples = npt.NDArray[np.float32]

@@ -71,8 +71,8 @@ def between(card: VoiceCard, start: ArrayLike, end: ArrayLike, amount: float) ->
 
 
 def goes_around(card: VoiceCard) -> bool:
-    """Tell whether the model's sounds lie on a sphere: GANSynth scales its input to one length."""
-    return card.kind == "gansynth"
+    """Tell whether the model's sounds lie on a sphere: a GAN scales its input to one length."""
+    return card.kind in ("gansynth", "convgan")
 
 
 def random_recipe(

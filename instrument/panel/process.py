@@ -32,7 +32,7 @@ from instrument.realtime.state import PANEL_BEATS, EngineState
 USUAL_PORT = 8347
 LIMIT_SECONDS = 5.0
 LIFE_SECONDS = 0.25
-_NO_VOICE = ("frame_voice", "gansynth")
+_NO_VOICE = ("frame_voice", "gansynth", "convgan")
 
 
 def open_socket(host: str, port: int) -> socket.socket:

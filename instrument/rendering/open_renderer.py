@@ -9,6 +9,7 @@ import numpy as np
 from instrument.bundle.bundle import Bundle, GraphHost
 from instrument.bundle.inference import Device, RunnableGraph, Runtime
 from instrument.errors import BundleError
+from instrument.rendering.convgan import ConvganRenderer
 from instrument.rendering.frame_voice import FrameVoiceRenderer
 from instrument.rendering.gansynth import GansynthRenderer
 from instrument.rendering.renderer import MovingRenderer, ToneRenderer
@@ -17,6 +18,7 @@ from instrument.rendering.renderer import MovingRenderer, ToneRenderer
 RENDERERS: dict[str, Callable[[Bundle, GraphHost[RunnableGraph]], ToneRenderer]] = {
     "frame_voice": FrameVoiceRenderer,
     "gansynth": GansynthRenderer,
+    "convgan": ConvganRenderer,
 }
 
 

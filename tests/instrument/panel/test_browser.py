@@ -12,8 +12,8 @@ import soxr
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect
 
-from instrument.latents.yin import RATE_HZ as ESTIMATE_HZ
-from instrument.latents.yin import estimate_pitch
+from instrument.music.yin import RATE_HZ as ESTIMATE_HZ
+from instrument.music.yin import estimate_pitch
 from tests.helpers.live_play import wait_for
 from tests.helpers.panel_page import WAIT_MS, knob, open_page, sounding, wait_for_keys
 from tests.helpers.panel_stage import Stage, stage

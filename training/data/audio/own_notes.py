@@ -19,8 +19,8 @@ import soxr
 from numpy.typing import NDArray
 
 from instrument.errors import FileError
-from instrument.latents.yin import RATE_HZ as ESTIMATE_HZ
-from instrument.latents.yin import estimate_pitch
+from instrument.music.yin import RATE_HZ as ESTIMATE_HZ
+from instrument.music.yin import estimate_pitch
 from training.audio.format import HIGHEST_PITCH, LOWEST_PITCH
 from training.audio.format import SAMPLE_RATE_HZ as RATE_HZ
 from training.data.audio.analysis import ToneAnalysis, analyse_note, read_at

@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 
 from instrument.errors import FileError
-from instrument.latents.yin import estimate_pitch
+from instrument.music.yin import estimate_pitch
 from instrument.progress import LongWork
 from training.audio.format import WAVE_FRAMES, WAVE_PITCHES
 from training.data.audio.note_names import VELOCITY, NamedTone, named_velocity, parse_note_name

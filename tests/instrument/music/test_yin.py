@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from instrument.latents.yin import estimate_pitch
+from instrument.music.yin import estimate_pitch
 from tests.helpers.tones import frequency_hz
 
 SECONDS = np.arange(16000) / 16000.0
