@@ -35,7 +35,7 @@ from instrument.processes.ending import end_on_sigterm
 from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice, say
 from instrument.realtime.machine_code import drop_linker_pages
-from instrument.realtime.offline_engine import prepare_state
+from instrument.realtime.offline_engine import open_rings, prepare_state
 from instrument.realtime.state import (
     ENGINE_BEATS,
     FADE_OUT,
@@ -127,6 +127,7 @@ class Engine:
         if not self._follows_another:
             self._set_rate(self._sink.rate_hz)
         prepare_state(state)
+        open_rings(state)
         self._pages = PagePrefaulter(state)
         jack = self._sink if isinstance(self._sink, JackSink) else None
         self._inputs, midi_notices = open_midi(settings, plays_on_jack=jack is not None)

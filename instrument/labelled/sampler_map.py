@@ -111,7 +111,7 @@ def _write_key(
         np.asarray(preset.sound.latent, np.float32)[None],
         rate_hz=rate_hz,
         frames=tone_frames(preset, rate_hz),
-        goes_on_evenly=preset.sound.sustain == "loop",
+        goes_on_evenly=preset.sound.table_sustain == "loop",
     )
     for tone in layers:
         goes_round = bool(tone.loop_end) and tone.loop_decay_per_frame >= 1.0

@@ -201,6 +201,7 @@ class SongPlayer:
         self._banks = PresetBanks(self.engine.state, self._channels[1:])
         self._supply = supply(self.engine.state)
         self._supply.render_at(server, FIRST_SECONDS)
+        self.engine.stream_from(self._supply.streams.serve_all)
         self._programs = program_table(list_presets()) if follow_programs else {}
 
     def load(self, preset: Path, on_step: Callable[[], None] = lambda: None) -> None:

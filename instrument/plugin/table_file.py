@@ -53,7 +53,7 @@ def recipe_of(path: Path) -> str:
     bundle = find_bundle(preset.model, path)
     sound = preset.sound
     latent = np.asarray(sound.latent, "<f4").tobytes()
-    text = f"{layout_number()} {bundle.sha256} {sound.sustain} {sound.note_seconds!r} "
+    text = f"{layout_number()} {bundle.sha256} {sound.table_sustain} {sound.note_seconds!r} "
     if sound.motion != 1.0:
         text += f"{sound.motion!r} "
     return hashlib.sha256(text.encode() + latent).hexdigest()[:32]

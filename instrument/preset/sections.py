@@ -64,8 +64,9 @@ class Sound:
 
     latent: tuple[LatentNumber, ...]  #: as many numbers as the model's latent_size
     note_seconds: Annotated[float, ranged(0.5, 4, "s")] = 2.5  #: length rendered per key
-    #: What a key held beyond the rendered note does: go on evenly, or go on dying away.
-    sustain: Literal["loop", "decay"] = "loop"
+    #: What a key held beyond the rendered note does: go round evenly, go on dying away, or go on
+    #: evenly and never the same, rendered while it is held (frame voice; others go round).
+    sustain: Literal["loop", "decay", "stream"] = "loop"
     gain_db: Annotated[float, ranged(*PARAMETER_RANGES["gain_db"])] = 0.0
     pan: Annotated[float, ranged(-1, 1)] = 0.0  #: -1 left, 1 right
     stereo_width: Annotated[float, ranged(0, 1)] = 0.0  #: low keys to the left, high to the right
@@ -75,6 +76,11 @@ class Sound:
     drift: Annotated[float, ranged(0, 1)] = 0.0
     #: How much partials beat, 1 = as recorded; high keys have less, see `rendering.frame_voice`.
     motion: Annotated[float, ranged(0, 1.5)] = 1.0
+
+    @property
+    def table_sustain(self) -> Literal["loop", "decay"]:
+        """How the rendered notes go on until, or unless, they are streamed."""
+        return "decay" if self.sustain == "decay" else "loop"
 
 
 @dataclass(frozen=True, slots=True)

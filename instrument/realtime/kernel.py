@@ -29,6 +29,7 @@ from instrument.realtime.mixer import mix_banks
 from instrument.realtime.modulation import advance_lfos
 from instrument.realtime.native import audio_thread, carray, fence, types
 from instrument.realtime.state import FREE, GROUP_COUNT, LANES, STATE, TICK_FRAMES
+from instrument.realtime.streaming import follow_stream
 from instrument.realtime.voice import advance_voice, count_banks
 
 STATE_POINTER = types.CPointer(from_dtype(STATE))
@@ -101,3 +102,4 @@ def tick(s):
         for v in range(group * LANES, (group + 1) * LANES):
             if s.voices[v].stage != FREE:
                 advance_voice(s, v)
+                follow_stream(s, v)

@@ -135,6 +135,9 @@ def find_cubics(base, count):
 def blend(s, base, v, first, count):
     """Fill `slope` with `count` source frames from `first` on, both layers weighted."""
     voice = s.voices[v]
+    if voice.reads_stream:
+        copy_stream(s, base, voice.stream - 1, first, count)
+        return
     slot = s.slots[voice.source_bank, LOUD, voice.source_pitch - LOWEST_PITCH]
     soft = slot_address(s, voice.source_bank, SOFT, voice.source_pitch)
     loud = slot_address(s, voice.source_bank, LOUD, voice.source_pitch)
@@ -166,6 +169,21 @@ def blend(s, base, v, first, count):
             s.slope[k] = fused(
                 voice.soft_weight, soft_audio[at], voice.loud_weight * loud_audio[at]
             )
+
+
+@audio_thread
+def copy_stream(s, base, stream, first, count):
+    """Fill `slope` with `count` frames of a held note that goes on being rendered."""
+    length = s.stream_stride
+    ring = int64(s.stream_address) + stream * length * FLOAT_BYTES
+    at = first % length
+    if at + count <= length:
+        for k in range(0, count * FLOAT_BYTES, ROW_BYTES):
+            store(base + SLOPE + k, load(ring + at * FLOAT_BYTES + k))
+        return
+    audio = carray(floats_at(ring), (length,), np.float32)
+    for k in range(count):
+        s.slope[k] = audio[(at + k) % length]
 
 
 @audio_thread

@@ -6,7 +6,7 @@ Used for rendering MIDI files to WAV, for replaying a live session's log, and fo
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +52,7 @@ class OfflineEngine:
         self._address = prepare_state(self.state)
         self._bytes = ByteStream()
         self._events: deque[tuple[int, ...]] = deque()
+        self._serve: Callable[[], None] | None = None
 
     def send(self, frame: int, data: Sequence[int], *, source: int = 0) -> None:
         """Play MIDI at an absolute frame, -1 = at the next block, as an input would deliver it.
@@ -78,11 +79,24 @@ class OfflineEngine:
         """Play a log, shape (n,), that a live engine has written (`EngineState.read_log`)."""
         self._events.extend(event.item() for event in log)
 
+    def stream_from(self, serve: Callable[[], None]) -> None:
+        """Let held notes be streamed, if their presets say so; otherwise they loop.
+
+        Parameters
+        ----------
+        serve
+            Called before every block: renders what `EngineState.streams` ask for.
+        """
+        self._serve = serve
+        open_rings(self.state)
+
     def render(self, frames: int) -> NDArray[np.float32]:
         """Return the next `frames` frames: float32, shape (frames, 2), full scale ±1."""
         audio = np.empty((frames, 2), np.float32)
         left = audio.ctypes.data
         for start in range(0, frames, self._block_frames):
+            if self._serve:
+                self._serve()
             block = min(self._block_frames, frames - start)
             self._hand_over(self.state.clock + block)
             at = left + start * 8
@@ -93,6 +107,11 @@ class OfflineEngine:
         ring = self.state.control_ring
         while self._events and self._events[0][0] < before_frame and len(ring) < RING_EVENTS:
             ring.append(self._events.popleft())
+
+
+def open_rings(state: EngineState) -> None:
+    """Let this process's kernel ask for streams; somebody serves them. After `prepare_state`."""
+    state.fields["stream_address"] = state.rings.ctypes.data
 
 
 def prepare_state(state: EngineState) -> int:

@@ -102,9 +102,9 @@ def nearest_slot(s, bank, pitch, farthest, whole):
 
 @audio_thread
 def frames_left(s, v):
-    """Return how many output frames a voice can still read; -1 if it loops, for ever."""
+    """Return how many output frames a voice can still read; -1 if it goes on for ever."""
     voice = s.voices[v]
-    if voice.loops:
+    if voice.loops or voice.reads_stream:
         return int64(-1)
     ready = slot_frames_ready(s, voice.source_bank, voice.source_pitch)
     left = (ready << 32) - voice.position

@@ -2,9 +2,10 @@
 
 ``SESSION_DIR/state.bin`` is one record of `STATE` (below): rings, parameters, voices, meters.
 ``SESSION_DIR/tones.bin`` is the tone pool: float32 mono audio at the device's rate, on a fixed grid
-``(bank, layer, pitch - LOWEST_PITCH, frame)``. Both are plain files that every process maps, so
-there is nothing to clean up but the folder. The kernel reads the very same bytes through numba,
-which is why everything that runs on the audio thread is declared here.
+``(bank, layer, pitch - LOWEST_PITCH, frame)``. ``SESSION_DIR/streams.bin`` has float32 rings for
+held notes that go on being rendered (`realtime.stream`). All are plain files that every process
+maps, so there is nothing to clean up but the folder. The kernel reads the very same bytes through
+numba, which is why everything that runs on the audio thread is declared here.
 
 Who writes what (every field has one writer, so nothing needs a lock):
 
@@ -20,6 +21,7 @@ field              writer                      readers
 ``key_semitones``  control, before it starts   kernel, at note-on
 ``parts``          control                     kernel, at every message
 ``slots``, tones   models                      kernel
+``streams``        kernel; models: the answer  models, kernel
 ``log_ring``       kernel                      control, partner (what is played); tests
 ``out_ring``       kernel                      JACK's callback, or the engine's MIDI thread
 ``record_ring``    kernel                      control (``--record``)
@@ -51,10 +53,14 @@ from instrument.realtime.byte_stream import ByteStream
 from instrument.realtime.effects.memory import AT_REST, CHAIN, SOUND_FIELDS
 from instrument.realtime.event_ring import EVENT, MESSAGE, CommandRing, EventRing, HistoryReader
 
-FORMAT: Final = 6
+FORMAT: Final = 7
 MAGIC: Final = 0x6C6B6579  # "lkey"
 
 POLYPHONY: Final = 128  # notes that sound at once
+STREAM_COUNT: Final = 48  # held notes that can go on being rendered
+STREAM_CHUNKS: Final = 4  # that a ring holds
+CHUNK_SECONDS: Final = 0.5  # of a stream, rendered at once
+
 LANES: Final = 16  # voices that the mixer advances together, one per SIMD lane
 LANE_COUNT: Final = 2 * POLYPHONY  # as many again, for voices that only fade out
 GROUP_COUNT: Final = LANE_COUNT // LANES
@@ -181,6 +187,7 @@ SOUND = _record(
     ("bend_range_semitones", "f4"),  # until an RPN 0 says otherwise
     ("pressure_target", "i4"),  # one of PRESSURE_*
     ("loop", "i4"),  # 0: play slots to their end even if they have loop points
+    ("streams", "i4"),  # 1: held notes go on being rendered, and loop only until that is there
     ("playing_mode", "i4"),  # POLY, MONO or LEGATO
     ("key_priority", "i4"),  # LAST_KEY, HIGHEST_KEY or LOWEST_KEY
     ("glide_when", "i4"),  # NEVER, OVERLAPPING or ALWAYS
@@ -213,6 +220,24 @@ SLOT = _record(
     ("gain", "f4"),
 )
 
+# A held note that goes on being rendered. Its frames are counted from the note's first one and lie
+# in the ring at their number modulo its length.
+STREAM = _record(
+    ("request", "i8"),  # grows with every note that takes it; published last
+    ("holders", "i4"),  # lanes that read it or will; 0 = free
+    ("bank", "i4"),
+    ("pitch", "i4"),  # of the slot that the note began with
+    ("drift", "f4"),  # 0..1: how much it wanders
+    ("soft_weight", "f4"),
+    ("loud_weight", "f4"),
+    ("number", "i8"),  # the voice's, which its noise is drawn from
+    ("joins_at", "i8"),  # the frame at which it follows the slot
+    ("position", "i8"),  # where the note is now; frames before are not needed any more
+    ("answered", "i8"),  # the models process: the request that what follows belongs to
+    ("first_frame", "i8"),
+    ("frames_ready", "i8"),  # frames from the first one up to here are there
+)
+
 # All times are `time.monotonic_ns`, which is one clock for all processes.
 HEARTBEAT = _record(
     ("beat_ns", "i8"),  # when it last showed that it runs
@@ -228,6 +253,8 @@ METERS = _record(
     ("stolen_voices", "i8"),
     ("cut_steals", "i8"),  # steals without a free lane to fade on: these may click
     ("starved_voices", "i8"),  # ran into the end of a note that was still being rendered
+    ("late_streams", "i8"),  # held notes that looped because their stream was not there in time
+    ("streams", "i8"),  # held notes that are being streamed
     ("stand_ins", "i8"),  # notes that started on a neighbour's slot
     ("underruns", "i8"),  # counted by the device, or xruns by the server
     ("stray_bytes", "i8"),  # bytes and messages from outside that are no MIDI
@@ -354,6 +381,7 @@ VOICE = _record(
     ("release_keep", "f4"),
     ("fade", "f4"),  # 0..1; the gain is its quarter sine
     ("fade_step", "f4"),
+    ("fade_is_straight", "i4"),  # the gain is the fade itself: between two alike
     ("loop_level", "f4"),
     ("loop_keep", "f4"),
     ("soft_weight", "f4"),
@@ -362,6 +390,10 @@ VOICE = _record(
     ("pan", "f4"),
     ("detune", "f4"),  # semitones, by variation and unison
     ("number", "i8"),  # what it draws from
+    ("stream", "i4"),  # its number + 1; 0 = none
+    ("reads_stream", "i4"),  # and no slot any more
+    ("stream_is_late", "i4"),
+    ("wrapped", "i8"),  # frames of whole loops that were taken off `position`
     ("drift_amount", "f4"),
     ("drift", "f4"),  # semitones
     ("drift_step", "f4"),  # per tick
@@ -405,6 +437,8 @@ STATE = _record(
     ("slot_stride", "i8"),  # frames from one slot of the pool to the next
     ("bank_addresses", "u8", (BANK_COUNT,)),  # in the engine's own address space
     ("bank_strides", "i8", (BANK_COUNT,)),  # frames from one slot of the bank to the next
+    ("stream_address", "u8"),  # likewise; 0 = nobody streams, so notes loop
+    ("stream_stride", "i8"),  # frames from one ring to the next
     ("clock", "i8"),  # frames rendered so far
     ("channel_mask", "i8"),  # bit c: channel c is heard
     ("playing", "i8"),  # 0 until the sink runs
@@ -481,6 +515,7 @@ STATE = _record(
     ("banks", SOUND, (BANK_COUNT,)),
     ("slots", SLOT, (BANK_COUNT, LAYER_COUNT, PITCH_COUNT)),
     ("wanted", "i8", (BANK_COUNT, PITCH_COUNT)),  # frame of the last strike while cold; 0 = never
+    ("streams", STREAM, (STREAM_COUNT,)),
     ("meters", METERS),
     ("voices", VOICE, (LANE_COUNT,)),
     # -- the mixer's lanes
@@ -527,7 +562,14 @@ STATE = _record(
 
 OUTLIVES_THE_ENGINE: Final = {
     *("magic", "format", "rate_hz", "slot_frames", "slot_stride", "clock", "heartbeats"),
-    *("channel_mask", "goes_through", "echo_frames", "master_gain", "master_target"),
+    *(
+        "stream_stride",
+        "channel_mask",
+        "goes_through",
+        "echo_frames",
+        "master_gain",
+        "master_target",
+    ),
     *("channels", "part_count", "parts", "key_semitones", "banks", "slots", "wanted", "meters"),
     *(name for name in STATE.names or () if name.endswith("_ring")),
 }
@@ -551,6 +593,8 @@ class EngineState:
     wanted : ndarray
         int64, shape (BANK_COUNT, PITCH_COUNT): the stream frame (at least 1) of the last note that
         was struck while its slot was not whole. The largest one is the most urgent.
+    streams : ndarray
+        `STREAM` records, shape (STREAM_COUNT,).
     meters, channels, voices : ndarray
         `METERS` record, `CHANNEL` records, `VOICE` records, for looking.
     midi_ring, partner_ring, panel_ring, out_ring, request_ring : EventRing
@@ -563,11 +607,13 @@ class EngineState:
         self._block = block
         self._folder = folder
         self._tones_map: mmap.mmap | None = None
+        self._rings_map: mmap.mmap | None = None
         self._tones: NDArray[np.float32] | None = None
         self.fields: NDArray[np.void] = np.frombuffer(block, STATE, 1).reshape(())
         self.banks: NDArray[np.void] = self.fields["banks"]
         self.slots: NDArray[np.void] = self.fields["slots"]
         self.wanted: NDArray[np.int64] = self.fields["wanted"]
+        self.streams: NDArray[np.void] = self.fields["streams"]
         self.meters: NDArray[np.void] = self.fields["meters"]
         self.channels: NDArray[np.void] = self.fields["channels"]
         self.voices: NDArray[np.void] = self.fields["voices"]
@@ -643,7 +689,9 @@ class EngineState:
         frames = int(np.ceil(seconds * rate_hz))
         self.fields["slot_frames"] = frames
         self.fields["slot_stride"] = _stride(frames)
+        self.fields["stream_stride"] = STREAM_CHUNKS * round(CHUNK_SECONDS * rate_hz)
         self._map_tones(create=True)
+        self._map_rings(create=True)
         self.fields["rate_hz"] = rate_hz  # last: it tells the others that the pool is there
 
     @property
@@ -672,6 +720,19 @@ class EngineState:
         assert self._tones is not None
         return self._tones[..., : int(self.fields["slot_frames"])]
 
+    @property
+    def rings(self) -> NDArray[np.float32]:
+        """What held notes stream from: float32, shape (STREAM_COUNT, frames of a ring).
+
+        The engine must have set its rate.
+        """
+        if self._rings_map is None:
+            self._map_rings(create=False)
+        assert self._rings_map is not None
+        stride = int(self.fields["stream_stride"])
+        rings = np.frombuffer(self._rings_map, np.float32, STREAM_COUNT * stride)
+        return rings.reshape(STREAM_COUNT, stride)
+
     def forget_sounds(self) -> None:
         """Begin in silence, after an engine that died in the middle of a block. Engine only.
 
@@ -682,7 +743,7 @@ class EngineState:
         _write_defaults(fresh)
         for name in set(STATE.names or ()) - OUTLIVES_THE_ENGINE:
             self.fields[name] = fresh[name]
-        for name in ("active_voices", "fading_voices", "bank_voices"):
+        for name in ("active_voices", "fading_voices", "bank_voices", "streams"):
             self.meters[name] = 0
         for pedal in ("sustain", "sostenuto", "soft"):  # it may be up by now, unheard
             self.channels[pedal] = 0
@@ -692,6 +753,11 @@ class EngineState:
         path = None if self._folder is None else self._folder / "tones.bin"
         self._tones_map = _map(path, int(np.prod(shape)) * 4, create)
         self._tones = np.frombuffer(self._tones_map, np.float32).reshape(shape)
+
+    def _map_rings(self, create: bool) -> None:
+        size = (STREAM_COUNT * int(self.fields["stream_stride"]) + LANES) * 4
+        path = None if self._folder is None else self._folder / "streams.bin"
+        self._rings_map = _map(path, size, create)
 
     def write_slot(
         self,

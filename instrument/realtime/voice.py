@@ -53,6 +53,7 @@ from instrument.realtime.state import (
     TO_PAN,
     TO_PITCH,
 )
+from instrument.realtime.stream import drop_stream
 from instrument.realtime.tuning import semitones_of_key
 from instrument.realtime.variation import advance_drift, vary_voice
 
@@ -143,6 +144,9 @@ def begin_key(s, v, channel, key, velocity, bank):
     voice.pressure = 0
     voice.fade = 1.0
     voice.fade_step = 0.0
+    voice.fade_is_straight = 0
+    voice.stream = 0
+    voice.stream_is_late = 0
 
 
 @audio_thread
@@ -233,9 +237,13 @@ def open_source(s, v, elapsed):
     voice.source_is_whole = slot_is_whole(s, voice.source_bank, voice.source_pitch)
     voice.loops = voice.source_is_whole and sound.loop != 0 and slot.loop_end > slot.loop_start
     voice.is_looping = 0
+    voice.reads_stream = 0
+    voice.wrapped = 0
     into_loop = elapsed - slot.loop_start
     if voice.loops and elapsed >= slot.loop_end:
+        voice.wrapped = elapsed
         elapsed = slot.loop_start + into_loop % (slot.loop_end - slot.loop_start)
+        voice.wrapped -= elapsed
     voice.position = int64(elapsed) << 32
     voice.loop_level = 1.0
     set_loop_decay(s, v)
@@ -312,6 +320,7 @@ def free_lane(s, v):
     """End a voice."""
     group = v // LANES
     column = v % LANES
+    drop_stream(s, v)
     s.voices[v].stage = FREE
     s.voices[v].is_fading = 0
     s.voices[v].key_is_down = 0
@@ -434,6 +443,7 @@ def advance_voice(s, v):
     voice.fade = min(max(voice.fade + voice.fade_step, 0.0), 1.0)
     if voice.fade >= 1.0:
         voice.fade_step = 0.0
+        voice.fade_is_straight = 0
     if voice.is_looping:
         voice.loop_level *= voice.loop_keep
     voice.lfo_phase += voice.lfo_step
@@ -475,7 +485,9 @@ def wrap_loop(s, v):
         voice.is_looping = 1
     if at >= slot.loop_end:
         length = int64(slot.loop_end - slot.loop_start)
-        voice.position -= ((at - slot.loop_start) // length * length) << 32
+        whole = (at - slot.loop_start) // length * length
+        voice.position -= whole << 32
+        voice.wrapped += whole
 
 
 @audio_thread
@@ -519,12 +531,18 @@ def replace_source(s, v, only_whole):
     old = s.voices[v]
     s.voices[w] = s.voices[v]
     new = s.voices[w]
+    new.stream = 0
+    new.stream_is_late = 0
     find_source(s, w, only_whole)
     open_source(s, w, s.clock - old.start_frame)
     new.fade = 0.0
     new.fade_step = TICK_FRAMES / (SWAP_SECONDS * s.rate_hz)
     s.sounding_groups[w // LANES] += 1
+    is_alike = old.fade >= 1.0 and old.source_pitch == new.source_pitch  # the same phases
     fade_voice(s, v, SWAP_SECONDS)
+    if is_alike:
+        new.fade_is_straight = 1
+        old.fade_is_straight = 1
     aim_voice(s, w, TICK_FRAMES)
 
 
@@ -570,7 +588,7 @@ def aim_voice(s, v, frames):
     if voice.is_moved:
         gain *= db_to_gain(voice.moved[TO_LEVEL])
     if voice.fade < 1.0:
-        gain *= sine(0.25 * voice.fade)
+        gain *= voice.fade if voice.fade_is_straight else sine(0.25 * voice.fade)
     group = v // LANES
     column = v % LANES
     per_frame = float32(1.0 / frames)
@@ -638,6 +656,7 @@ def count_banks(s):
     """Publish which banks are being read, and how many voices sound."""
     sounding = 0
     fading = 0
+    streams = 0
     for bank in range(len(s.meters.bank_voices)):
         s.bank_count[bank] = 1 if s.chains[bank].is_awake else 0
     for v in range(LANE_COUNT):
@@ -649,11 +668,13 @@ def count_banks(s):
             fading += 1
         else:
             sounding += 1
+            streams += voice.reads_stream
             if voice.bank != voice.source_bank:
                 s.bank_count[voice.bank] += 1
     for bank in range(len(s.meters.bank_voices)):
         s.meters.bank_voices[bank] = s.bank_count[bank]
     s.meters.active_voices = sounding
+    s.meters.streams = streams
     s.meters.fading_voices = fading
 
 

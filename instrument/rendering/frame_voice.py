@@ -120,7 +120,7 @@ class FrameVoiceRenderer:
         tensors["pitch"][:] = pitch
         tensors["velocity"][:] = velocities[-1] / FULL_VELOCITY  # a layer too many is not looked at
         tensors["velocity"][: len(velocities)] = velocities / FULL_VELOCITY
-        tensors["motion"][:] = self._motion * (_motion_of(pitch) if self._spares_high_keys else 1.0)
+        tensors["motion"][:] = self._motion * (motion_of(pitch) if self._spares_high_keys else 1.0)
         random = np.random.Generator(np.random.Philox(key=[self._seed, pitch]))
         random.random(dtype=np.float32, out=tensors["motion_phases"])
         random.standard_normal(dtype=np.float32, out=tensors["noise"])
@@ -146,7 +146,7 @@ class FrameVoiceRenderer:
         return self._sessions[name]
 
 
-def _motion_of(pitch: int) -> float:
+def motion_of(pitch: int) -> float:
     """Return the motion of a key over that of the instrument.
 
     A high note is its first partials, and where one of them beats the note's level does: 10 dB

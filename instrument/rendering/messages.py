@@ -19,6 +19,13 @@ class Fill(msgspec.Struct, frozen=True, tag=True):
     server: str = ""  #: where they are rendered, as `instrument.remote.address` reads it
 
 
+class Hold(msgspec.Struct, frozen=True, tag=True):
+    """Control, to a process that was started again: this bank holds the tones of this preset."""
+
+    bank: int
+    preset: str  #: path of the file
+
+
 class Opened(msgspec.Struct, frozen=True, tag=True):
     """Models: the preset's model is open, or renders elsewhere than until now."""
 
@@ -53,4 +60,4 @@ class TableFailed(msgspec.Struct, frozen=True, tag=True):
 Report = Opened | AttacksReady | TableReady | TableFailed | Notice
 
 REPORTS: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Report)
-FILLS: msgspec.json.Decoder[Fill] = msgspec.json.Decoder(Fill)
+REQUESTS: msgspec.json.Decoder[Fill | Hold] = msgspec.json.Decoder(Fill | Hold)

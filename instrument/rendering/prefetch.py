@@ -38,7 +38,7 @@ class Strike:
     def key(self) -> Key:
         """What its tone depends on."""
         sound = self.preset.sound
-        return self.pitch, np.asarray(sound.latent, np.float32).tobytes(), sound.sustain
+        return self.pitch, np.asarray(sound.latent, np.float32).tobytes(), sound.table_sustain
 
 
 class TonePrefetch:
@@ -102,7 +102,7 @@ class TonePrefetch:
             np.asarray([strike.preset.sound.latent for strike in strikes], np.float32),
             rate_hz=self._rate_hz,
             frames=max(tone_frames(strike.preset, self._rate_hz) for strike in strikes),
-            goes_on_evenly=strikes[0].preset.sound.sustain == "loop",
+            goes_on_evenly=strikes[0].preset.sound.table_sustain == "loop",
         )
         for strike, layers in zip(strikes, tones, strict=True):
             self._kept[strike.key] = layers

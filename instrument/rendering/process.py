@@ -1,6 +1,7 @@
 """The models process: renders the tones of presets into the tone table, away from the audio.
 
-In: `Fill` requests from control on stdin. Out: slots of ``tones.bin``, and reports on stdout. It
+In: `Fill` requests from control on stdin, and held notes that ask to go on (`stream_server`). Out:
+slots of ``tones.bin``, what held notes read from ``streams.bin``, and reports on stdout. It
 may be slow, and it may die: what it has published keeps sounding, and its successor goes on where
 it stopped. It ends when its stdin does, that is, with control.
 
@@ -14,7 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -24,9 +25,10 @@ from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Notice, listen, say
 from instrument.realtime.state import MODELS_BEATS, EngineState
 from instrument.rendering.messages import (
-    FILLS,
+    REQUESTS,
     AttacksReady,
     Fill,
+    Hold,
     Opened,
     Report,
     TableFailed,
@@ -40,6 +42,10 @@ HEARTBEAT_SECONDS = 0.25
 """A GPU that renders nothing for longer may lower its clocks."""
 OPENING_SECONDS = 60.0
 """Reading a model and its runtime from a slow disk, and waiting for the engine's device."""
+STREAM_SECONDS = 3.0
+"""Half a second of one note takes 3 ms."""
+STREAM_POLL_SECONDS = 0.05
+"""A note asks a second before it needs anything."""
 PLAYED_SECONDS = 30.0
 """So long after the last key, nobody is expected to want another preset at once."""
 
@@ -74,7 +80,7 @@ class Models:
     def __init__(
         self,
         state: EngineState,
-        requests: SimpleQueue[Fill | None],
+        requests: SimpleQueue[Fill | Hold | None],
         supply: ToneTables | None = None,
         report: Callable[[Report], None] = say,
         heart: Heartbeat | None = None,
@@ -91,11 +97,11 @@ class Models:
     def serve(self) -> None:
         """Render until control is gone."""
         while True:
-            is_looked_after = self._supply.on_gpu or self._supply.is_remote
-            beat = HEARTBEAT_SECONDS if is_looked_after else None
             try:
-                request = self._requests.get(block=self._filling is None, timeout=beat)
+                request = self._requests.get(self._filling is None, self._patience)
             except Empty:
+                if self._go_on_streaming():
+                    continue
                 if self._filling:
                     self._heart.work(self._filling.limit_seconds)
                     self._render_one_step()
@@ -106,12 +112,51 @@ class Models:
                 continue
             if request is None:
                 return
+            if isinstance(request, Hold):
+                self._hold(request)
+                continue
             self._filling = None
             try:
                 with self._heart.opening(OPENING_SECONDS):
                     self._begin(request)
             except LatentkeysError as problem:
                 self._say(TableFailed(request.bank, problem.message, problem.remedy))
+
+    @property
+    def _patience(self) -> float | None:
+        """How long a request is waited for, where nothing else is to be done."""
+        if self._supply.streams.is_needed:
+            return STREAM_POLL_SECONDS
+        is_looked_after = self._supply.on_gpu or self._supply.is_remote
+        return HEARTBEAT_SECONDS if is_looked_after else None
+
+    def _hold(self, request: Hold) -> None:
+        with suppress(LatentkeysError), self._heart.opening(OPENING_SECONDS):
+            self._supply.hold(request.bank, Path(request.preset))
+
+    def _go_on_streaming(self) -> bool:
+        """Render what a held note needs; False if there is nothing to do."""
+        streams = self._supply.streams
+        bank = streams.due
+        if bank is None and not self._filling:
+            bank = streams.to_open  # before anybody needs it
+            if bank is None:
+                return False
+            return self._try_streaming(bank, lambda: streams.open(bank))
+        return bank is not None and self._try_streaming(bank, streams.serve)
+
+    def _try_streaming(self, bank: int, work: Callable[[], object]) -> bool:
+        """Do some work for a bank's held notes; if it fails, they loop and the player is told."""
+        is_open = self._supply.streams.to_open != bank
+        try:
+            with self._heart.opening(OPENING_SECONDS) if not is_open else nullcontext():
+                self._heart.work(STREAM_SECONDS if is_open else OPENING_SECONDS)
+                work()
+        except LatentkeysError as problem:
+            self._supply.streams.forget(bank)
+            self._say(Notice(problem.message, "Held notes go round instead of being rendered on."))
+        self._heart.rest()
+        return True
 
     @property
     def _is_played(self) -> bool:
@@ -186,7 +231,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     state = EngineState.attach(folder)
     heart = Heartbeat(state, MODELS_BEATS, folder).start()
-    Models(state, listen(FILLS), heart=heart).serve()
+    Models(state, listen(REQUESTS), heart=heart).serve()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from instrument.realtime.state import EngineState
 from instrument.remote.served_graphs import ANSWER_SECONDS
 from instrument.rendering.open_renderer import open_renderer
 from instrument.rendering.renderer import MovingRenderer, ToneRenderer
+from instrument.rendering.stream_server import StreamServer
 from instrument.rendering.tone_cache import ToneCache, kept_tones, table_key
 from instrument.rendering.tone_table import TableFiller, put_tone, read_table, tone_frames
 
@@ -70,6 +71,11 @@ class ToneTables:
         Cores that rendering may use; all but one when not given: that one is the audio's.
     renderers
         Those that are open already, by their bundle's sha256.
+
+    Attributes
+    ----------
+    streams : StreamServer
+        Renders held notes on, for the banks whose presets stream.
     """
 
     def __init__(
@@ -84,6 +90,7 @@ class ToneTables:
         self._threads = threads or usual_threads()
         self._renderers = renderers or {}
         self._prepared: dict[Path, tuple[Preset, Bundle]] = {}
+        self.streams = StreamServer(state)
         self._address, self._patience_seconds = "", 0.0
 
     def render_at(self, address: str, patience_seconds: float = ANSWER_SECONDS) -> None:
@@ -129,6 +136,7 @@ class ToneTables:
         prepared = self._prepared.pop(path, None)
         preset = prepared[0] if prepared else load_preset(path)
         bundle = prepared[1] if prepared else find_bundle(preset.model, path)
+        self.streams.play(bank, preset, bundle)
         keys = self._keys(preset, bundle, round(self._state.rate_hz))
         assert self._state.tones is not None
         for key in keys:
@@ -139,6 +147,17 @@ class ToneTables:
         renderer = self._renderer(bundle, preset)
         filler = TableFiller(self._state, bank, preset, renderer)
         return OpenTable(bank, filler, keys[-1], renderer)
+
+    def hold(self, bank: int, path: Path) -> None:
+        """Serve the held notes of a bank that another process has filled.
+
+        Raises
+        ------
+        PresetError, BundleError
+            The preset or its model is wrong by now.
+        """
+        preset = load_preset(path)
+        self.streams.play(bank, preset, find_bundle(preset.model, path))
 
     def keep(self, table: OpenTable) -> None:
         """Put a complete table into the cache.
@@ -171,7 +190,7 @@ class ToneTables:
         What a server has rendered never passes for what this machine has.
         """
         sound = preset.sound
-        model = f"{bundle.sha256} {sound.sustain}"
+        model = f"{bundle.sha256} {sound.table_sustain}"
         if sound.motion != 1.0:
             model += f" {sound.motion}"
         frames = tone_frames(preset, rate_hz)

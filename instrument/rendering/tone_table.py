@@ -85,7 +85,7 @@ class TableFiller:
         self._bank = bank
         self._renderer = renderer
         self._latent = np.asarray(preset.sound.latent, np.float32)
-        self._goes_on_evenly = preset.sound.sustain == "loop"
+        self._goes_on_evenly = preset.sound.table_sustain == "loop"
         self._rate_hz = round(state.rate_hz)
         self._frames = held_frames(renderer, self._rate_hz, tone_frames(preset, self._rate_hz))
         self._keys_of: dict[int, list[int]] = {}  # by the pitch that is rendered for them

@@ -10,7 +10,7 @@ from instrument.preset.banks import LoadedPreset
 from instrument.processes.json_lines import Notice
 from instrument.processes.supervised_process import Program, RestartPolicy, SupervisedProcess
 from instrument.realtime.state import MODELS_BEATS, EngineState
-from instrument.rendering.messages import REPORTS, Fill, Report, TableFailed, TableReady
+from instrument.rendering.messages import REPORTS, Fill, Hold, Report, TableFailed, TableReady
 
 PROGRAM = Program(
     name="the models process",
@@ -45,6 +45,7 @@ class ModelsProcess(SupervisedProcess[Report]):
         super().__init__(PROGRAM, REPORTS, state, folder)
         self._server = server
         self._request: Fill | None = None  # until its table is ready
+        self._filled: dict[int, str] = {}  # whose tones were last asked for, by bank
 
     def fill(self, loaded: LoadedPreset, *, is_fresh: bool = False) -> None:
         """Ask for a preset's tones; another table that is not complete yet is left for later.
@@ -54,7 +55,7 @@ class ModelsProcess(SupervisedProcess[Report]):
         is_fresh
             The bank held another preset until now.
         """
-        path = str(loaded.path.resolve())
+        path = self._filled[loaded.bank] = str(loaded.path.resolve())
         self._request = Fill(loaded.bank, path, is_fresh, TONE_SECONDS, self._server)
         self.send(self._request)
 
@@ -67,6 +68,9 @@ class ModelsProcess(SupervisedProcess[Report]):
 
     def _resume(self, *, was_stuck: bool) -> Notice | None:
         request = self._request
+        for bank, preset in self._filled.items():
+            if request is None or bank != request.bank:
+                self.send(Hold(bank, preset))
         if request is None:
             return None
         if was_stuck and request.limit_seconds >= SLOW_TONE_SECONDS:

@@ -14,7 +14,7 @@ from queue import Empty, SimpleQueue
 
 from instrument.preset.banks import LoadedPreset
 from instrument.realtime.state import EngineState
-from instrument.rendering.messages import Fill, Report
+from instrument.rendering.messages import Fill, Hold, Report
 from instrument.rendering.process import Models
 from instrument.rendering.renderer import ToneRenderer
 from instrument.rendering.table_source import RendererTables
@@ -33,7 +33,7 @@ class RendererThread:
 
     def __init__(self, folder: Path, renderer: ToneRenderer) -> None:
         state = EngineState.attach(folder)
-        self._requests: SimpleQueue[Fill | None] = SimpleQueue()
+        self._requests: SimpleQueue[Fill | Hold | None] = SimpleQueue()
         self._reports: SimpleQueue[Report] = SimpleQueue()
         tables = RendererTables(state, renderer)
         self._models = Models(state, self._requests, tables, self._reports.put)

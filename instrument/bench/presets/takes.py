@@ -45,6 +45,7 @@ class PresetTakes:
         assert loaded
         folder = kept_tones()
         tables = ToneTables(state, ToneCache(folder, _CACHE_TIMES * DEFAULT_MAX_BYTES))
+        self.engine.stream_from(tables.streams.serve_all)
         if table := tables.begin(loaded.bank, path):
             while table.filler.step():
                 pass

@@ -7,7 +7,7 @@ from queue import SimpleQueue
 import pytest
 
 from instrument.realtime.state import EngineState
-from instrument.rendering.messages import Fill
+from instrument.rendering.messages import Fill, Hold
 from instrument.rendering.process import HEARTBEAT_SECONDS, PLAYED_SECONDS, Models
 from instrument.rendering.table_source import ToneTables
 from tests.helpers.live_play import wait_for
@@ -44,7 +44,7 @@ def test_the_gpu_is_kept_awake_while_somebody_plays(
     state.fields["clock"] = round(100 * RATE_HZ)
     state.meters["last_event_frame"] = round((100 - rested_seconds) * RATE_HZ)
     supply = CountingSupply(state, on_gpu=on_gpu)
-    requests: SimpleQueue[Fill | None] = SimpleQueue()
+    requests: SimpleQueue[Fill | Hold | None] = SimpleQueue()
     models = threading.Thread(target=Models(state, requests, supply).serve)
     models.start()
     if beats:

@@ -89,7 +89,11 @@ def test_a_few_lines_by_hand_are_enough(tmp_path: Path) -> None:
         ("release_seconds = 0.25", "release_seconds = nan", "must be in 0..10 s, got nan"),
         ("release_seconds = 0.25", "release_seconds = true", "must be in 0..10 s, got True"),
         ("cutoff_hz = 20000.0", 'cutoff_hz = "open"', "in 20..20000 Hz, got 'open'"),
-        ('sustain = "loop"', 'sustain = "lop"', "[sound] sustain must be one of loop, decay"),
+        (
+            'sustain = "loop"',
+            'sustain = "lop"',
+            "[sound] sustain must be one of loop, decay, stream",
+        ),
         ("-1.5,", "'x',", "[sound] latent, item 2, must be in -100..100, got 'x'"),
         ("-1.5,", "inf,", "[sound] latent, item 2, must be in -100..100, got inf"),
         ("format = 1", "format = 9", "has format 9, this version reads up to 1"),

@@ -17,6 +17,7 @@ import psutil
 import pytest
 import soundfile
 
+from instrument.bench.presets.measures import clicks
 from instrument.midi.messages import control_change, note_off, note_on, program_change
 from instrument.preset.banks import PresetBanks, program_table
 from instrument.preset.preset import find_preset, list_presets
@@ -129,6 +130,41 @@ def test_live_play_equals_an_offline_render_of_its_log_bit_for_bit(
     offline = engine.render(begin + len(live))[begin:]
     assert np.abs(live).max() > 0.01
     np.testing.assert_array_equal(live, offline)
+
+
+def test_a_streamed_note_equals_the_offline_render_even_when_models_are_killed_in_between(
+    server: JackServer, keyboard: Keyboard, tmp_path: Path
+) -> None:
+    preset = tmp_path / "streamed.toml"
+    text = find_preset("reed").read_text().replace('sustain = "loop"', 'sustain = "stream"')
+    preset.write_text(text.replace("drift = 0.0", "drift = 1.0"))
+    with played("--preset", str(preset), server=server) as instrument:
+        keyboard.connect()
+        instrument.wait_for_notes()
+        time.sleep(2.0)  # the model is opened beside the engine
+        state = instrument.state
+        sound = state.read_recording()
+        begin = int(state.fields["record_ring"]["head"])
+        keyboard.send(note_on(57, 100), note_on(64, 60))
+        wait_for(lambda: state.meters["streams"] == 2, "the streams")
+        instrument.child("models").kill()
+        time.sleep(4.0)
+        live = sound.read()
+        ring = state.fields["log_ring"]
+        log = ring["events"][: int(ring["head"])].copy()
+        was_late = int(state.meters["late_streams"])
+    assert sound.lost == 0 and clicks(live[HALF_SECOND:], RATE_HZ) == 0
+    engine = OfflineEngine(RATE_HZ, 100, note_seconds=4.0)
+    loaded = PresetBanks(engine.state).prepare(preset)
+    tables = ToneTables(engine.state)
+    assert tables.begin(loaded.bank, loaded.path) is None, "not in the cache"
+    engine.stream_from(tables.streams.serve_all)
+    engine.send_log(log)
+    offline = engine.render(begin + len(live))[begin:]
+    if not was_late:  # the next process was there before the notes had used up what they had
+        np.testing.assert_array_equal(live, offline)
+    first = int(3.0 * RATE_HZ)
+    np.testing.assert_array_equal(live[:first], offline[:first])
 
 
 def test_models_killed_while_a_key_is_held_are_back_and_nothing_is_heard_of_it(

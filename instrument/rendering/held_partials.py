@@ -1,0 +1,188 @@
+"""What a frame voice plays while a key is held: its partials and its noise at one moment of a tone.
+
+In: a bundle of kind "frame_voice", a key, a latent. Out: `HeldPartials`, from which
+`instrument.rendering.held_voice` makes the tone's sound at any later time without a graph.
+
+The bundle's step graph says nothing of frequencies and levels: it has state in and state out. But
+its state *is* partials and phases, so one step from a state of zeros shows them: without motion the
+partials that come out are the amplitudes, with motion they are those times the copies; the phases
+are one hop's turns; the noise that comes out for an impulse is the shape of the bands. Turns are
+known without their whole part. That is found again: the stretch of the series lies on known steps,
+of which one fits, and a mode's frequency follows from how its turns differ a little higher up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instrument.bundle.bundle import Bundle
+from instrument.bundle.inference import OpenGraph, Runtime
+from instrument.errors import BundleError
+from instrument.music.pitch import pitch_to_hz
+from instrument.realtime.state import LOUD_VELOCITY, SOFT_VELOCITY
+from instrument.rendering.renderer import FULL_VELOCITY
+
+Floats = NDArray[np.float32]
+
+HOP_FRAMES = 480
+"""The voice's own grid: 10 ms at 48 kHz."""
+RATE_HZ = 48_000
+HARMONICS, MODES, BINS = 128, 12, 480
+PARTIALS = HARMONICS + MODES
+
+_HOP_SECONDS = HOP_FRAMES / RATE_HZ
+_A_LITTLE = 1.0 / 64.0  # semitones; the highest partial makes less than half a turn more
+_STRETCHES = 2.0 ** (np.arange(-20 * 16, 1) / 16.0) - 2.0**-20  # `training.frame_voice.model`
+_QUIET = 1e-6  # partials below are left out
+_GRAPH = "step_8"
+_LOUD, _SOFT, _MOVING, _LOUD_NOISE, _SOFT_NOISE, _HIGHER, _FIRST = range(7)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPartials:
+    """A key at one moment, for both velocity layers (soft, loud); P partials that are heard.
+
+    Attributes
+    ----------
+    cycles
+        float64, (P,): frequencies in cycles per frame.
+    start_turns
+        float64, (P,): phases at the tone's first frame.
+    amplitudes
+        float32, (2, P).
+    depth
+        float32, (P,): level of each partial's two detuned copies over its own.
+    beat_phases, beat_turns
+        float64, (2, P): where the copies begin, and how far they turn per hop.
+    noise
+        float32, (2, 480): amplitudes of the noise's bins, 50 Hz apart.
+    """
+
+    cycles: NDArray[np.float64]
+    start_turns: NDArray[np.float64]
+    amplitudes: Floats
+    depth: Floats
+    beat_phases: NDArray[np.float64]
+    beat_turns: NDArray[np.float64]
+    noise: Floats
+
+
+class PartialsProbe:
+    """Find out what a frame voice plays. Belongs to one thread; a look takes about 6 ms.
+
+    Parameters
+    ----------
+    bundle
+        A bundle of kind "frame_voice" with the step graph of eight voices.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._what = bundle.what
+        self.seed = int(bundle.constant("seed", 0, (0, 2**32)))
+        runtime = Runtime(1, "cpu")
+        self._step = bundle.open_graph(_GRAPH, runtime)
+        self._attack = bundle.open_graph("attack", runtime)
+
+    def look(self, pitch: int, latent: Floats, motion: float, seconds: float) -> HeldPartials:
+        """Return what sounds some time into a held tone.
+
+        Parameters
+        ----------
+        latent
+            float32, shape (24,).
+        motion
+            Depth of the motion, 1 = as recorded.
+        seconds
+            Since the key went down.
+
+        Raises
+        ------
+        BundleError
+            A graph fails, or gives no finite numbers.
+        """
+        random = np.random.Generator(np.random.Philox(key=[self.seed, pitch]))
+        phases = random.random((4, PARTIALS), dtype=np.float32)
+        outputs = self._outputs(pitch, latent, motion, seconds, phases)
+        beats = _centred(outputs["beats_out"][_MOVING].astype(np.float64))
+        amplitudes = outputs["partials_out"][[_SOFT, _LOUD], :PARTIALS]
+        moved = outputs["partials_out"][_MOVING]
+        level = self._level(pitch, latent)
+        heard = (amplitudes.max(axis=0) * level > _QUIET) & (amplitudes.min(axis=0) > 0.0)
+        copies = np.cos(2.0 * np.pi * beats).sum(axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            depth = (moved[:PARTIALS] / amplitudes[1] - 1.0) / copies
+        return HeldPartials(
+            cycles=self._cycles(pitch, outputs["phases_out"])[heard],
+            start_turns=outputs["phases_out"][_FIRST, heard].astype(np.float64),
+            amplitudes=amplitudes[:, heard] * level,
+            depth=depth[heard].astype(np.float32),
+            beat_phases=phases[:2, heard].astype(np.float64),
+            beat_turns=beats[:, heard],
+            noise=self._noise(outputs) * level,
+        )
+
+    def _outputs(
+        self, pitch: int, latent: Floats, motion: float, seconds: float, phases: Floats
+    ) -> dict[str, Floats]:
+        tensors = _zeros(self._step)
+        tensors["latent"][:] = latent
+        tensors["pitch"][:] = pitch
+        tensors["pitch"][_HIGHER] += _A_LITTLE
+        tensors["velocity"][:] = LOUD_VELOCITY / FULL_VELOCITY
+        tensors["velocity"][[_SOFT, _SOFT_NOISE]] = SOFT_VELOCITY / FULL_VELOCITY
+        tensors["motion"][_MOVING] = motion
+        tensors["motion_phases"][:] = phases
+        tensors["noise"][[_LOUD_NOISE, _SOFT_NOISE], 0] = (-1.0) ** np.arange(BINS)
+        tensors["since_onset"][:] = max(seconds, _HOP_SECONDS)
+        tensors["since_onset"][_FIRST] = 0.0
+        tensors["since_release"][:] = -1.0
+        outputs = self._step.run(tensors)
+        if not all(np.isfinite(found).all() for found in outputs.values()):
+            raise BundleError(f"{self._what}: gives no finite sound for this latent")
+        return outputs
+
+    def _level(self, pitch: int, latent: Floats) -> np.float32:
+        """Return the level of this key over the instrument's middle one."""
+        tensors = _zeros(self._attack)
+        tensors["latent"][:], tensors["pitch"][:] = latent, pitch
+        (level_db,) = self._attack.run_for(["level_db"], tensors)
+        return np.float32(10.0 ** (float(level_db[0]) / 20.0))
+
+    def _cycles(self, pitch: int, phases: Floats) -> NDArray[np.float64]:
+        """Return the partials' frequencies from their turns per hop, whole turns put back."""
+        f0 = float(pitch_to_hz(pitch)) * _HOP_SECONDS  # turns per hop
+        turns = phases[_LOUD].astype(np.float64)
+        numbers = np.arange(1, HARMONICS + 1)
+        series = f0 * numbers * np.sqrt(1.0 + _STRETCHES[:, None] * numbers**2)
+        wrong = np.abs(_centred(series - turns[:HARMONICS])).max(axis=1)
+        ratio = 2.0 ** (_A_LITTLE / 12.0) - 1.0
+        higher = _centred(phases[_HIGHER, HARMONICS:].astype(np.float64) - turns[HARMONICS:])
+        modes = higher / ratio
+        modes += _centred(turns[HARMONICS:] - modes)
+        modes = np.round(modes / f0 * 16384.0) / 16384.0 * f0  # the steps that they stand on
+        return np.concatenate([series[int(np.argmin(wrong))], modes]) / HOP_FRAMES
+
+    def _noise(self, outputs: dict[str, Floats]) -> Floats:
+        """Return the bins' amplitudes from the answer to an impulse in the middle of a frame."""
+        window = np.sin(np.pi * (np.arange(2 * HOP_FRAMES) + 0.5) / (2 * HOP_FRAMES))
+        first = outputs["audio"][[_SOFT_NOISE, _LOUD_NOISE]] - outputs["audio"][[_SOFT, _LOUD]]
+        second = outputs["noise_out"][[_SOFT_NOISE, _LOUD_NOISE]]
+        frame = np.concatenate([first, second], axis=1) / window
+        near = np.abs(np.arange(2 * HOP_FRAMES) - HOP_FRAMES) < HOP_FRAMES // 2
+        bins = np.fft.rfft(np.fft.ifftshift(frame * near, axes=1), axis=1).real[:, :BINS]
+        bins *= np.sqrt(BINS) / HOP_FRAMES
+        bins[:, 0] *= 0.5
+        return np.maximum(bins, 0.0).astype(np.float32)
+
+
+def _zeros(graph: OpenGraph) -> dict[str, Floats]:
+    return {name: np.zeros(shape, np.float32) for name, (_, shape) in graph.inputs.items()}
+
+
+def _centred(turns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Reduce turns to -0.5..0.5."""
+    centred: NDArray[np.float64] = turns - np.round(turns)
+    return centred

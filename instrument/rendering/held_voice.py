@@ -1,0 +1,159 @@
+"""A held note of the frame voice from any moment on, half a second at a time, and never the same.
+
+In: `HeldPartials`, and which half second. Out: float32 at the voice's own rate. While the table's
+tone is there, it is the same sound. Then its levels stay as they are; beats and noise go on, and
+each partial's phase begins to wander by itself, as those of anything that is blown, bowed or sung
+do. A chunk is a function of the note and the chunk's number alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instrument.rendering.held_partials import BINS, HOP_FRAMES, PARTIALS, RATE_HZ, HeldPartials
+
+Floats = NDArray[np.float32]
+
+CHUNK_HOPS = 50
+_HOPS_PER_SECOND = RATE_HZ // HOP_FRAMES
+_WANDER_TURNS = 0.3  # rms, at drift 1
+_WANDER_SHARE = 0.003  # of a partial's frequency, rms: 5 cents
+_WANDER_HZ = (0.15, 0.9)
+_WANDER_LINES = 3
+_WANDER_SECONDS = 1.0  # until it wanders in full
+_WANDER_DRAW = (1 << 24) - 1
+_WINDOW = np.sin(np.pi * (np.arange(2 * HOP_FRAMES) + 0.5) / (2 * HOP_FRAMES)).astype(np.float32)
+_RISE = (np.arange(HOP_FRAMES) / HOP_FRAMES).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedNote:
+    """What tells one held note from another.
+
+    Attributes
+    ----------
+    pitch
+        The key.
+    number
+        The voice's own (`realtime.variation`): nobody else has its noise.
+    weights
+        Of the soft and the loud layer.
+    drift
+        How much it wanders, 0 to 1.
+    joins_hop
+        From when on it does.
+    """
+
+    pitch: int
+    number: int
+    weights: tuple[float, float]
+    drift: float
+    joins_hop: float
+
+
+class HeldVoice:
+    """One note of the hands.
+
+    Parameters
+    ----------
+    partials
+        What sounds.
+    note
+        Whose.
+    seed
+        The bundle's, which all tones begin with.
+    drawn_hops
+        So far the tone of the table has noise.
+    """
+
+    def __init__(
+        self, partials: HeldPartials, note: StreamedNote, seed: int, drawn_hops: int
+    ) -> None:
+        weights = np.asarray(note.weights, np.float32)
+        self._partials, self._note, self._seed, self._drawn = partials, note, seed, drawn_hops
+        self._level = weights @ partials.amplitudes
+        self._gains = weights @ partials.noise
+        basis = _circle(partials.cycles[:, None] * np.arange(HOP_FRAMES))
+        self._waves = np.concatenate([basis.real, -basis.imag]).astype(np.float32)
+        random = self._random(_WANDER_DRAW)
+        shape = (_WANDER_LINES, len(partials.cycles))
+        self._wander_hz = random.uniform(*_WANDER_HZ, shape)
+        self._wander_phase = random.random(shape)
+        most = _WANDER_SHARE * RATE_HZ * partials.cycles / (2.0 * np.pi * self._wander_hz)
+        reach = note.drift * np.minimum(_WANDER_TURNS, most)
+        self._wander_reach = reach * np.sqrt(2.0 / _WANDER_LINES)
+
+    def render(self, first_hop: int, hops: int) -> Floats:
+        """Return float32, shape (480 hops,), from a hop of the tone on."""
+        return self._tonal(first_hop, hops) + self._noise(first_hop, hops)
+
+    def _tonal(self, first_hop: int, hops: int) -> Floats:
+        """Add up partials whose amplitudes go in straight lines from hop to hop."""
+        partials = self._partials
+        hop = np.arange(first_hop, first_hop + hops + 1, dtype=np.float64)[:, None]
+        phase = _circle(partials.start_turns + hop * HOP_FRAMES * partials.cycles)
+        up, down = (
+            _circle(phases + hop * turns)
+            for phases, turns in zip(partials.beat_phases, partials.beat_turns, strict=True)
+        )
+        moving = self._level * (1.0 + partials.depth * (up + down)) * _circle(self._wander(hop))
+        before, after = moving[:-1] * phase[:-1], moving[1:] * phase[:-1]
+        ends = np.stack([before, after - before], axis=1)  # (hops, 2, P)
+        ends = np.concatenate([ends.real, ends.imag], axis=2).astype(np.float32)
+        lines = ends @ self._waves  # hop by hop, so small that BLAS keeps to one core
+        return np.asarray((lines[:, 0] + lines[:, 1] * _RISE).ravel(), np.float32)
+
+    def _wander(self, hop: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far each partial's phase has wandered, in turns, (hops, P)."""
+        seconds = hop / _HOPS_PER_SECOND
+        far = np.clip((hop - self._note.joins_hop) / (_WANDER_SECONDS * _HOPS_PER_SECOND), 0.0, 1.0)
+        turns = np.zeros((len(hop), len(self._level)))
+        for hz, phase, reach in zip(
+            self._wander_hz, self._wander_phase, self._wander_reach, strict=True
+        ):
+            turns += reach * np.sin(2.0 * np.pi * (hz * seconds + phase))
+        return np.asarray(far * far * (3.0 - 2.0 * far) * turns)
+
+    def _noise(self, first_hop: int, hops: int) -> Floats:
+        white = self._white(first_hop, hops + 1)
+        spectrum = np.zeros((hops + 1, BINS + 1), np.complex64)
+        spectrum.real[:, :BINS] = self._gains * white[:, 0]
+        spectrum.imag[:, :BINS] = self._gains * white[:, 1]
+        spectrum[:, 0] *= 2.0
+        frames = np.fft.irfft(spectrum, axis=1) * (_WINDOW * np.float32(np.sqrt(BINS)))
+        return np.asarray((frames[:-1, HOP_FRAMES:] + frames[1:, :HOP_FRAMES]).ravel(), np.float32)
+
+    def _white(self, first_hop: int, rows: int) -> Floats:
+        """Return rows of the tone's noise: those of the table, then this note's own."""
+        end = first_hop + rows
+        chunks = range(first_hop // CHUNK_HOPS, -(-end // CHUNK_HOPS))
+        own = [
+            self._random(chunk).standard_normal(
+                (min(CHUNK_HOPS, end - CHUNK_HOPS * chunk), 2, BINS), dtype=np.float32
+            )
+            for chunk in chunks
+        ]
+        white = np.concatenate(own)[first_hop % CHUNK_HOPS :]
+        if first_hop < self._drawn:
+            random = np.random.Generator(np.random.Philox(key=[self._seed, self._note.pitch]))
+            random.random((4, PARTIALS), dtype=np.float32)
+            until = min(end, self._drawn)
+            drawn = random.standard_normal((until, 2, BINS), dtype=np.float32)
+            white[: until - first_hop] = drawn[first_hop:]
+        return white
+
+    def _random(self, draw: int) -> np.random.Generator:
+        strikes, fellow = self._note.number & 0xFFFFFFFF, self._note.number >> 32
+        place = self._seed + (self._note.pitch << 33) + (fellow << 40)
+        return np.random.Generator(np.random.Philox(key=[place, (strikes << 24) + draw]))
+
+
+def _circle(turns: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Return e to the i times an angle in turns."""
+    angle = 2.0 * np.pi * (turns - np.round(turns))
+    circle = np.empty(angle.shape, np.complex128)
+    circle.real, circle.imag = np.cos(angle), np.sin(angle)
+    return circle

@@ -1,0 +1,218 @@
+"""Render held notes on, beside the engine: what the kernel asks for in `EngineState.streams`.
+
+In: rings that voices hold, and the presets of their banks. Out: half seconds of sound in those
+rings, the most urgent first, at least half a second ahead. Called by the models process between its
+other work, and by whoever renders without a device before every block, so that there nothing is
+ever late.
+
+What a ring holds depends on the preset, the key, the voice's number and weights, and on nothing
+that happened: another process, or a file rendered tomorrow, writes the same samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from instrument.bundle.bundle import Bundle
+from instrument.preset.preset import Preset
+from instrument.realtime.state import CHUNK_SECONDS, LOUD, LOWEST_PITCH, STREAM_CHUNKS, EngineState
+from instrument.rendering.frame_voice import motion_of
+from instrument.rendering.held_partials import HOP_FRAMES, RATE_HZ, HeldPartials, PartialsProbe
+from instrument.rendering.held_voice import CHUNK_HOPS, HeldVoice, StreamedNote
+
+AHEAD_CHUNKS = 2
+"""A note has so many half seconds before it, or gets another one."""
+STREAMED_KIND = "frame_voice"
+
+_BEFORE_FRAMES = 64  # that a voice reads behind itself: its interpolation, and its ghost's
+_MARGIN_HOPS = 4  # that a resampler hears before and after a chunk
+_KEPT_KEYS = 64
+
+assert CHUNK_HOPS * HOP_FRAMES == CHUNK_SECONDS * RATE_HZ
+assert AHEAD_CHUNKS + 1 < STREAM_CHUNKS, "a chunk must not overwrite what is being read"
+
+
+class StreamServer:
+    """Serve the held notes of some banks. Belongs to one thread.
+
+    Parameters
+    ----------
+    state
+        The engine block.
+    """
+
+    def __init__(self, state: EngineState) -> None:
+        self._state = state
+        self._sources: dict[int, _Source] = {}
+        self._notes: dict[int, _Note] = {}
+
+    def play(self, bank: int, preset: Preset, bundle: Bundle) -> None:
+        """Serve a bank from now on, or no more if its preset does not stream."""
+        self._sources.pop(bank, None)
+        whole = [part * self._state.rate_hz for part in (CHUNK_SECONDS, _MARGIN_HOPS / 100)]
+        fits = all(frames == round(frames) for frames in whole)
+        if preset.sound.sustain == "stream" and bundle.sound.kind == STREAMED_KIND and fits:
+            self._sources[bank] = _Source(preset, bundle)
+
+    def forget(self, bank: int) -> None:
+        """Serve a bank no more: its notes loop."""
+        self._sources.pop(bank, None)
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether any bank streams."""
+        return bool(self._sources)
+
+    @property
+    def to_open(self) -> int | None:
+        """A bank whose model is still closed; the first note to be held there would wait."""
+        return next((bank for bank, source in self._sources.items() if not source.is_open), None)
+
+    def open(self, bank: int) -> None:
+        """Open what a bank's notes need.
+
+        Raises
+        ------
+        BundleError
+            The model has no such graph, or it does not run here.
+        """
+        self._sources[bank].open()
+
+    @property
+    def due(self) -> int | None:
+        """The bank of the note that needs its next half second first; None if all have enough."""
+        number = self._most_urgent()
+        return None if number is None else int(self._state.streams[number]["bank"])
+
+    def serve(self) -> bool:
+        """Render one half second for the note that needs it first; False if all have enough.
+
+        Raises
+        ------
+        BundleError
+            The model fails.
+        """
+        number = self._most_urgent()
+        if number is None:
+            return False
+        self._go_on(number)
+        return True
+
+    def serve_all(self) -> None:
+        """Render whatever is needed; see `serve`."""
+        while self._sources and self.serve():
+            pass
+
+    def _most_urgent(self) -> int | None:
+        streams = self._state.streams
+        held = streams["holders"] > 0
+        if not held.any():
+            self._notes.clear()
+            return None
+        left = streams["frames_ready"] - streams["position"]
+        left = np.where(streams["answered"] == streams["request"], left, 0)
+        needs = held & (left < AHEAD_CHUNKS * self._chunk_frames)
+        if needs.any():
+            needs &= np.isin(streams["bank"], list(self._sources))
+        return (
+            int(np.argmin(np.where(needs, left, np.iinfo(np.int64).max))) if needs.any() else None
+        )
+
+    @property
+    def _chunk_frames(self) -> int:
+        return round(CHUNK_SECONDS * self._state.rate_hz)
+
+    def _go_on(self, number: int) -> None:
+        """Render the next chunk of a ring, or its first one."""
+        stream, frames = self._state.streams[number], self._chunk_frames
+        request = int(stream["request"])
+        note = self._notes.get(number)
+        if note is None or note.request != request:
+            note = self._notes[number] = self._begin(stream, request)
+        needed = max(int(stream["position"]) - _BEFORE_FRAMES, 0)
+        if int(stream["answered"]) != request or int(stream["frames_ready"]) <= needed:
+            start = needed // frames * frames
+            stream["frames_ready"] = start
+            stream["first_frame"] = start
+            stream["answered"] = request
+        ready = int(stream["frames_ready"])
+        audio = _chunk(note.voice, ready // frames, round(self._state.rate_hz))
+        if int(stream["request"]) != request:
+            return  # another note has the ring by now
+        ring = self._state.rings[number]
+        at = ready % len(ring)
+        ring[at : at + frames] = audio
+        stream["frames_ready"] = ready + frames  # last: it publishes them
+
+    def _begin(self, stream: np.void, request: int) -> _Note:
+        bank, pitch, rate_hz = int(stream["bank"]), int(stream["pitch"]), self._state.rate_hz
+        source = self._sources[bank]
+        slot = self._state.slots[bank, LOUD, pitch - LOWEST_PITCH]
+        partials = source.partials(pitch, float(slot["loop_start"]) / rate_hz)
+        note = StreamedNote(
+            pitch,
+            int(stream["number"]),
+            (float(stream["soft_weight"]), float(stream["loud_weight"])),
+            float(stream["drift"]),
+            float(stream["joins_at"]) / rate_hz * RATE_HZ / HOP_FRAMES,
+        )
+        return _Note(request, HeldVoice(partials, note, source.seed, source.drawn_hops))
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """What a ring was given to."""
+
+    request: int
+    voice: HeldVoice
+
+
+class _Source:
+    """A bank that streams: its model, and what was seen of its keys."""
+
+    def __init__(self, preset: Preset, bundle: Bundle) -> None:
+        self._latent = np.asarray(preset.sound.latent, np.float32)
+        self._motion = preset.sound.motion
+        self._bundle = bundle
+        self._probe: PartialsProbe | None = None
+        self._keys: dict[tuple[int, float], HeldPartials] = {}  # what was looked at first, first
+        self.drawn_hops = round(preset.sound.note_seconds * RATE_HZ) // HOP_FRAMES + 1
+
+    @property
+    def is_open(self) -> bool:
+        return self._probe is not None
+
+    def open(self) -> PartialsProbe:
+        if self._probe is None:
+            self._probe = PartialsProbe(self._bundle)
+        return self._probe
+
+    @property
+    def seed(self) -> int:
+        return self.open().seed
+
+    def partials(self, pitch: int, seconds: float) -> HeldPartials:
+        """Return what sounds on a key so long after its strike, and from then on."""
+        key = pitch, seconds
+        if key not in self._keys:
+            motion = self._motion * motion_of(pitch)
+            self._keys[key] = self.open().look(pitch, self._latent, motion, seconds)
+            if len(self._keys) > _KEPT_KEYS:
+                del self._keys[next(iter(self._keys))]
+        return self._keys[key]
+
+
+def _chunk(voice: HeldVoice, chunk: int, rate_hz: int) -> NDArray[np.float32]:
+    """Return a half second of a note at the device's rate; nothing but its number decides it."""
+    first = chunk * CHUNK_HOPS
+    if rate_hz == RATE_HZ:
+        return voice.render(first, CHUNK_HOPS)
+    before = min(_MARGIN_HOPS, first)
+    audio = voice.render(first - before, before + CHUNK_HOPS + _MARGIN_HOPS)
+    resampled: NDArray[np.float32] = soxr.resample(audio, RATE_HZ, rate_hz)
+    start = before * HOP_FRAMES * rate_hz // RATE_HZ
+    return resampled[start : start + round(CHUNK_SECONDS * rate_hz)]
