@@ -142,6 +142,32 @@ def maestro(path: Path, most: int | None, name: str | None, out: Path | None, fo
     _make(name or "maestro", out, force, read)
 
 
+@waves_group.command("midi", short_help="MIDI files, such as Lakh's, played by a SoundFont.")
+@click.argument("path", type=FOLDER)
+@FONT
+@option("--most", type=click.IntRange(min=1), metavar="N", help="Play no more than N songs.")
+@NAME
+@_OUT
+@FORCE
+def midi(
+    path: Path, font: Path | None, most: int | None, name: str | None, out: Path | None, force: bool
+) -> None:
+    """Play every MIDI file under the folder PATH, cut into tiles of 4 seconds: 115 MB an hour.
+
+    Lakh's MIDI files (lmd_full, lmd_matched) are such a folder; the rights in its songs are not
+    cleared.
+    """
+    from training.data.audio.midi_waves import read_midi_tiles
+    from training.data.audio.soundfont import find_soundfont
+
+    player = font or find_soundfont()
+
+    def read(place: Path, called: str, show: Show) -> CollectedWaves:
+        return read_midi_tiles(path, player, place, called, show, most)
+
+    _make(name or path.resolve().name, out, force, read)
+
+
 def _make(name: str, out: Path | None, force: bool, read: Read) -> None:
     """Make and describe a set; what is there stays unless it is to be replaced."""
     place, console = out or WAVE_SETS.folder / name, Console()

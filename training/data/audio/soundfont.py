@@ -1,6 +1,7 @@
-"""Render single tones from a SoundFont with FluidSynth, in this process.
+"""Render single tones, or songs, from a SoundFont with FluidSynth, in this process.
 
-In: a SoundFont (SF2 or SF3) and which program, pitch and hold time. Out: mono float32 tones.
+In: a SoundFont (SF2 or SF3) and which program, pitch and hold time; or a song's messages. Out: mono
+float32 audio.
 
 FluidSynth is driven through ctypes because that needs no package and is as fast as the library:
 a 4-second tone takes a few milliseconds. Reverb and chorus are off: effects belong to the host.
@@ -10,12 +11,22 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from instrument.errors import FileError, SettingError
+from instrument.midi.messages import (
+    CONTROL_CHANGE,
+    NOTE_OFF,
+    NOTE_ON,
+    PITCH_BEND,
+    PROGRAM_CHANGE,
+    kind_of,
+)
+from instrument.midi.song import SongMessage
 from training.audio.format import SAMPLE_RATE_HZ
 
 # FluidSynth lets a tone fade even when it is told to stop at once, and keeps up to a block of it in
@@ -55,7 +66,7 @@ def find_soundfont() -> Path:
 
 
 class SoundFont:
-    """A SoundFont loaded into a private FluidSynth, for one tone at a time.
+    """A SoundFont loaded into a private FluidSynth, for one tone or song at a time.
 
     Parameters
     ----------
@@ -129,9 +140,57 @@ class SoundFont:
         library.fluid_synth_noteoff(synth, 0, pitch)
         return np.concatenate([held, self._write(release_frames)])
 
+    def play(
+        self, messages: Sequence[SongMessage], frames: int, piece_seconds: float
+    ) -> Iterator[NDArray[np.float32]]:
+        """Play a song's messages from its first frame, with drums on the tenth channel.
+
+        Parameters
+        ----------
+        messages
+            In order of time.
+        frames
+            How long to listen, at 48 kHz.
+        piece_seconds
+            Audio comes in pieces of at most so much.
+
+        Yields
+        ------
+        NDArray
+            float32, shape (frames of a piece,), the mean of left and right.
+        """
+        self._silence()
+        at, most = 0, round(piece_seconds * SAMPLE_RATE_HZ)
+        for message in messages:
+            end = min(round(message.time_seconds * SAMPLE_RATE_HZ), frames)
+            while at < end:
+                piece = self._write(min(end - at, most))
+                at += len(piece)
+                yield piece
+            self._send(message.data)
+        while at < frames:
+            piece = self._write(min(frames - at, most))
+            at += len(piece)
+            yield piece
+
+    def _send(self, data: bytes) -> None:
+        """Pass a channel message on; one that FluidSynth refuses changes nothing."""
+        library, synth, channel = self._library, self._synth, data[0] & 0x0F
+        kind = kind_of(data)
+        if kind == NOTE_ON:
+            library.fluid_synth_noteon(synth, channel, data[1], data[2])  # velocity 0 lets go
+        elif kind == NOTE_OFF:
+            library.fluid_synth_noteoff(synth, channel, data[1])
+        elif kind == CONTROL_CHANGE:
+            library.fluid_synth_cc(synth, channel, data[1], data[2])
+        elif kind == PROGRAM_CHANGE:
+            library.fluid_synth_program_change(synth, channel, data[1])
+        elif kind == PITCH_BEND:
+            library.fluid_synth_pitch_bend(synth, channel, data[1] | data[2] << 7)
+
     def _silence(self) -> None:
-        """End the tone before, whatever its release, and start at a block's first frame."""
-        self._library.fluid_synth_all_sounds_off(self._synth, 0)
+        """End what sounds, whatever its release, and start at a block's first frame."""
+        self._library.fluid_synth_all_sounds_off(self._synth, -1)
         self._write(_BLOCK_FRAMES - self._written % _BLOCK_FRAMES)
         while np.abs(self._write(_FADE_FRAMES)).max() > 0.0:
             pass
@@ -165,6 +224,9 @@ def _load_library() -> ctypes.CDLL:
         "fluid_synth_program_select": (integer, [pointer, *[integer] * 4]),
         "fluid_synth_noteon": (integer, [pointer, *[integer] * 3]),
         "fluid_synth_noteoff": (integer, [pointer, *[integer] * 2]),
+        "fluid_synth_cc": (integer, [pointer, *[integer] * 3]),
+        "fluid_synth_program_change": (integer, [pointer, *[integer] * 2]),
+        "fluid_synth_pitch_bend": (integer, [pointer, *[integer] * 2]),
         "fluid_synth_write_float": (
             integer,
             [pointer, integer, pointer, integer, integer, pointer, integer, integer],
