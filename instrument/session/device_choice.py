@@ -6,6 +6,7 @@ and the partner stay, held notes end.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from instrument.session.engine_process import EngineProcess
 from instrument.session.settings import PlaySettings
 
 MODULE = "instrument.engine.device_list"
+LONGEST_SECONDS = 10.0
+"""A driver that takes longer to answer may never do."""
 
 
 class DeviceChoice:
@@ -42,6 +45,7 @@ class DeviceChoice:
         self._folder, self._engine = folder, engine
         self.settings = settings
         self._looking: ChildProcess | None = None
+        self._looks_until = 0.0
 
     @property
     def chosen(self) -> UseDevices:
@@ -55,12 +59,21 @@ class DeviceChoice:
         """Begin to look at what there is."""
         if self._looking is None:
             self._looking = ChildProcess(MODULE, self._folder)
+            self._looks_until = time.monotonic() + LONGEST_SECONDS
 
     def follow(self) -> FoundDevices | None:
         """Return what was found, once."""
         process = self._looking
-        if process is None or process.exit_code is None:
+        if process is None:
             return None
+        if process.exit_code is None:
+            if time.monotonic() < self._looks_until:
+                return None
+            self.end()
+            problem = (
+                f"Looking for devices takes longer than {LONGEST_SECONDS:g} s: a driver hangs."
+            )
+            return FoundDevices((), (), problem)
         self._looking = None
         process.end()
         for line in process.lines():
@@ -96,3 +109,4 @@ class DeviceChoice:
         if self._looking:
             self._looking.kill()
             self._looking.end()
+            self._looking = None

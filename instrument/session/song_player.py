@@ -29,6 +29,8 @@ class SongFeed:
         Hand over program changes too.
     ahead_seconds
         How far ahead: so long it cannot be taken back.
+    is_alone
+        Nobody else plays: at its end everything is let go, whoever holds it.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class SongFeed:
         *,
         follow_programs: bool,
         ahead_seconds: float = AHEAD_SECONDS,
+        is_alone: bool = True,
     ) -> None:
         self._state, self._ahead_seconds = state, ahead_seconds
         first = state.clock + round(LEAD_IN_SECONDS * state.rate_hz)
@@ -49,7 +52,8 @@ class SongFeed:
             if follow_programs or kind_of(message.data) != PROGRAM_CHANGE
         )
         self._last_frame = self._frame(song.length_seconds)
-        self._waiting.extend((self._last_frame, data) for data in release_everything())
+        if is_alone:
+            self._waiting.extend((self._last_frame, data) for data in release_everything())
 
     def feed(self) -> None:
         """Hand over what is due soon, as far as the ring takes it."""
@@ -66,12 +70,15 @@ class SongFeed:
         return (self._state.clock - self.first_frame) / self._state.rate_hz
 
     @property
+    def is_played(self) -> bool:
+        """The last message has been played."""
+        return not self._waiting and self._state.clock > self._last_frame
+
+    @property
     def has_ended(self) -> bool:
         """The last message has been played and nothing sounds any more."""
-        if self._waiting or self._state.clock <= self._last_frame:
-            return False
-        meters = self._state.meters
-        return not meters["bank_voices"].any()  # neither voices nor what effects let ring
+        # Neither voices nor what effects let ring.
+        return self.is_played and not self._state.meters["bank_voices"].any()
 
     def _frame(self, seconds: float) -> int:
         return self.first_frame + round(seconds * self._state.rate_hz)

@@ -37,7 +37,9 @@ class TakePlayer:
         """
         self.stop()
         song = read_midi_file(takes_folder() / Path(name).name / NOTES_FILE)
-        self._feed = SongFeed(self._state, song, follow_programs=False, ahead_seconds=AHEAD_SECONDS)
+        self._feed = SongFeed(
+            self._state, song, follow_programs=False, ahead_seconds=AHEAD_SECONDS, is_alone=False
+        )
         self._name = name
 
     def stop(self) -> None:
@@ -55,8 +57,9 @@ class TakePlayer:
             self._let_go()
         if self._feed:
             self._feed.feed()
-            if self._feed.has_ended:
+            if self._feed.is_played:
                 self._feed = None
+                self._let_go()
 
     def _let_go(self) -> None:
         self._state.command(LET_GO, CONTROL_SOURCE)
