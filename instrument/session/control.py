@@ -111,7 +111,7 @@ class Host:
             for number, (part, channel) in enumerate(zip(settings.parts, channels, strict=True))
             if number
         ]
-        if options and options.preset:
+        if options and options.preset and partners:
             others.append(OtherPreset(partners, find_preset(options.preset)))
         if settings.parts:
             write_part(self.state, 0, settings.parts[0], channels[0], partners)

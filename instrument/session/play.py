@@ -115,7 +115,8 @@ def panic_key(host: Host) -> Iterator[None]:
 def _check_others(settings: PlaySettings, preset: Preset) -> None:
     """Refuse a partner or parts that cannot play, before anything starts."""
     partner = settings.for_partner(preset.partner)
-    check_parts(settings.parts, others=int(bool(partner and partner.preset)))
+    sounds = bool(partner and partner.preset and partner.voice_channels)
+    check_parts(settings.parts, others=int(sounds))
     if partner:
         from instrument.partner.open_partner import check_composers  # not needed otherwise
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -180,6 +181,15 @@ def test_a_partner_plays_along(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "latentkeys")
     with Session("reed", audio="null", partner=PartnerOptions(mode="duet", model="ngram")):
         wait_for(lambda: "Your partner listens: ngram." in caplog.messages, "the partner")
+
+
+@pytest.mark.slow
+def test_a_sound_of_its_own_for_a_partner_that_is_silent_here_is_no_reason_to_end() -> None:
+    elsewhere = PartnerOptions(mode="duet", model="ngram", preset="reed", plays_here=False)
+    with Session("reed", audio="null", partner=elsewhere) as session:
+        session.wait_until_rendered()
+        time.sleep(0.5)
+        session.note_on(60)  # raises what has gone wrong meanwhile
 
 
 def test_a_partner_out_of_range_is_refused() -> None:
