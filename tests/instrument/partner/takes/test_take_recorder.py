@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from instrument.midi.messages import control_change, note_off, note_on, pitch_bend
@@ -56,6 +56,11 @@ options = st.builds(
 
 @pytest.mark.slow
 @settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@example(  # Link beside a clock that runs: its beats were all clicked at once, in 22 GB and more
+    PartnerOptions(mode="duet", model="ngram", clock="midi"),
+    [(0, b"\xfa", 0), (1, b"\xf8", 0), (2, FollowLink(-1e9, 120.0), 0)],
+    100_000,
+)
 @given(options, sessions, st.integers(300, 100_000))
 def test_whatever_was_played_and_kept_is_read_and_made_again(
     chosen: PartnerOptions, events: list[tuple[int, object, int]], event_bytes: int
