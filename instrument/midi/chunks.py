@@ -70,6 +70,10 @@ class MidiHeader:
     ticks_per_beat: int
     seconds_per_tick: float | None
 
+    def tick_seconds(self, microseconds_per_beat: int) -> float:
+        """Return how long a tick lasts at a tempo, which with SMPTE time does not count."""
+        return self.seconds_per_tick or microseconds_per_beat / (1e6 * self.ticks_per_beat)
+
     def beats(self, tick: int) -> float:
         """Turn ticks into beats; with SMPTE time a beat is half a second."""
         if self.seconds_per_tick is None:

@@ -23,6 +23,7 @@ from instrument.midi.chunks import (
     split_chunks,
 )
 from instrument.midi.messages import KEY_PRESSURE, NOTE_OFF, NOTE_ON
+from instrument.midi.pauses import without_endless_pauses
 from instrument.midi.texts import text_encoding
 from instrument.midi.track_events import (
     DEVICE_NAME,
@@ -124,6 +125,7 @@ def parse_midi(path: Path, content: bytes) -> MidiFile:
             )
     if header.format == 2:
         tracks = _one_after_the_other(tracks)
+    tracks = without_endless_pauses(header, tracks, damage)
     for event in chain.from_iterable(tracks):
         if event.status == SET_TEMPO and tempo_of(event) is None:
             damage.add("a tempo of nothing, left out")

@@ -24,6 +24,7 @@ from instrument.midi.chunks import MAX_SECONDS, join_tracks
 from instrument.midi.messages import DRUM_CHANNEL, PROGRAM_CHANGE
 from instrument.midi.midi_file import MidiFile, read_midi
 from instrument.midi.track_events import (
+    DEFAULT_MICROSECONDS,
     END_OF_TRACK,
     NAME,
     SET_TEMPO,
@@ -37,7 +38,6 @@ from instrument.music.note import Meter, Phrase, Tempo, Track
 MAX_BEATS = 100_000
 """Three hours at 555 beats per minute."""
 
-_DEFAULT_MICROSECONDS = 500_000
 _SLOWEST_MICROSECONDS = 0xFFFFFF
 _UNITS = (4, 8, 16, 32, 64)  # of a time signature that stands for a pickup
 
@@ -67,7 +67,7 @@ def phrase_of(file: MidiFile, notes: FileNotes) -> Phrase:
         The music is too long.
     """
     header = file.header
-    tempos, meters = {0: _DEFAULT_MICROSECONDS}, {0: (4, 4)} | notes.meters
+    tempos, meters = {0: DEFAULT_MICROSECONDS}, {0: (4, 4)} | notes.meters
     if header.seconds_per_tick is None:
         tempos |= notes.tempos
     tracks = tuple(

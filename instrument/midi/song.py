@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from instrument.errors import MidiFileError
-from instrument.midi.chunks import MAX_SECONDS, MidiHeader
+from instrument.midi.chunks import MAX_SECONDS
 from instrument.midi.drums import DrumChannels
 from instrument.midi.messages import (
     ALL_NOTES_OFF,
@@ -42,7 +42,7 @@ from instrument.midi.midi_file import MidiFile, parse_midi, read_midi
 from instrument.midi.note_tracker import NoteTracker
 from instrument.midi.phrases import phrase_bytes
 from instrument.midi.sysex import SystemOn, read_sysex
-from instrument.midi.track_events import SET_TEMPO, MidiEvent, tempo_of
+from instrument.midi.track_events import DEFAULT_MICROSECONDS, SET_TEMPO, MidiEvent, tempo_of
 from instrument.music.note import Phrase
 
 LONGEST_REST_SECONDS = 10.0
@@ -50,7 +50,6 @@ LONGEST_REST_SECONDS = 10.0
 LONGEST_PEDAL_SECONDS = 30.0
 """How long the last notes may be held by a pedal that is lifted then."""
 
-_DEFAULT_MICROSECONDS = 500_000
 _CHANNELS = 16
 _NOWHERE = -1
 _STATUS_BYTES = [bytes((status,)) for status in range(256)]
@@ -211,7 +210,7 @@ class _Listener:
         Time is counted from each tempo change in whole ticks, so that rounding does not pile up.
         """
         header = self._file.header
-        seconds = header.seconds_per_tick or _seconds_per_tick(_DEFAULT_MICROSECONDS, header)
+        seconds = header.tick_seconds(DEFAULT_MICROSECONDS)
         tempo_seconds, tempo_tick, now = 0.0, 0, 0.0
         for _, port, event in self._file.in_time():
             tick, status, data = event
@@ -230,7 +229,7 @@ class _Listener:
                     self._put_back(now, port)
             elif event.status == SET_TEMPO and not header.seconds_per_tick and tempo_of(event):
                 tempo_seconds, tempo_tick = now, event.tick
-                seconds = _seconds_per_tick(tempo_of(event) or 0, header)
+                seconds = header.tick_seconds(tempo_of(event) or 0)
         self.end = now
         return self
 
@@ -284,10 +283,6 @@ class _Listener:
             elif is_note_off(data):
                 down.release((part, data[1]))
         return bool(down)
-
-
-def _seconds_per_tick(microseconds_per_beat: int, header: MidiHeader) -> float:
-    return microseconds_per_beat / (1e6 * header.ticks_per_beat)
 
 
 def _channels(struck: Counter[_Part]) -> tuple[dict[_Part, int], str]:

@@ -31,6 +31,8 @@ TEXTS = range(META + 0x01, META + 0x10)
 _LARGEST_DELTA = 0x0FFFFFFF  # four bytes of seven bits (RP-001, page 2)
 _LARGEST_UNIT_EXPONENT = 7  # 128th notes
 _SYSTEM_BYTES = {0xF1: 1, SONG_POSITION: 2, 0xF3: 1}  # data bytes of what has no place in a file
+DEFAULT_MICROSECONDS = 500_000
+"""Of a beat where a file says nothing: 120 beats per minute."""
 
 
 class MidiEvent(NamedTuple):

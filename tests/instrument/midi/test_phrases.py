@@ -292,9 +292,10 @@ def test_a_riff_wrapper_and_foreign_chunks_are_taken_off(tmp_path: Path) -> None
     assert len(read_phrase(write(tmp_path, wrapped)).notes) == 1
 
 
+SLOW_NOTE = b"\x81\xa8\x60" + NOTE_ON  # 900 beats after the last one
 IN_PHRASES = [
-    ("days", b"\x00" + tempo(0xFFFFFF) + b"\xff\xff\xff\x7f" + NOTE_ON + END, "the limits are"),
-    ("quick days", b"\x00" + tempo(1) + b"\xff\xff\xff\x7f" + NOTE_ON + END, "the limits are"),
+    ("days", b"\x00" + tempo(0xFFFFFF) + SLOW_NOTE + END, "the limits are"),
+    ("quick days", b"\x00" + tempo(1) + SLOW_NOTE * 120 + END, "the limits are"),
 ]
 
 

@@ -126,9 +126,21 @@ def test_missing_and_too_large_files_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_lasts_for_days_is_refused(tmp_path: Path) -> None:
-    track = b"\x00" + tempo(0xFFFFFF) + b"\xff\xff\xff\x7f" + NOTE_ON + END
+    a_note = b"\x81\xa8\x60" + NOTE_ON  # 900 beats after the last one
+    track = b"\x00" + tempo(0xFFFFFF) + a_note + END
     with pytest.raises(MidiFileError, match="the limit is 3 hours"):
         read_midi_file(write(tmp_path, midi_bytes(track, division=24)))
+
+
+@pytest.mark.parametrize("microseconds", [0xFFFFFF, 500_000, 1])
+def test_a_pause_of_days_is_shortened_and_said(tmp_path: Path, microseconds: int) -> None:
+    track = b"\x00" + tempo(microseconds) + b"\x00" + NOTE_ON + b"\xff\xff\xff\x7f" + NOTE_OFF + END
+    song = read_midi_file(write(tmp_path, midi_bytes(track, division=24)))
+    assert "a pause of 11,184,811 beats, shortened" in song.warning
+    starts = [m.time_seconds for m in song.messages if m.data[0] & 0xF0 == 0x90]
+    assert len(starts) == 1
+    off = next(m.time_seconds for m in song.messages if m.data[0] & 0xF0 == 0x80)
+    assert off == pytest.approx(starts[0] + 4 * microseconds / 1e6)
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
