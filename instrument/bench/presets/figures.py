@@ -69,7 +69,7 @@ GATES = (
     PresetGate("mono sum loses", "dB", "worst", high=1.5),
     PresetGate("held note, self-likeness", "", "worst", high=0.9),
     PresetGate("level ripple", "dB", "worst", high=4.0, exempt=("ensemble",)),
-    PresetGate("touch above 2.5 kHz", "dB", "worst", low=12.0, exempt=("organ",)),
+    PresetGate("touch above 2.5 kHz", "dB", "worst", low=12.0, exempt=("organs",)),
     PresetGate("keys 36-84, range", "dB", "worst", high=5.0),
     PresetGate("keys 36-84, largest step", "dB", "worst", high=1.5),
     PresetGate("one piece, loudness", "LUFS", "median", -22.0, -18.0),

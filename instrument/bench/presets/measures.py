@@ -13,9 +13,11 @@ BRIGHT_HZ = 2500.0
 RIPPLE_SECONDS = 0.04
 SHORTEST_LAG_SECONDS = 0.3
 ENVELOPE_SECONDS = 0.1
+FADE_SECONDS = 0.1
 CLICK_CREST = 12.0  # of a prediction's error; the steepest of the notes that nobody clicked: 5.3
 CLICK_ORDER = 24
 CLICK_SECONDS = 0.5
+CLICK_NEAR_SECONDS = 0.004
 _TINY = 1e-20
 
 
@@ -36,8 +38,13 @@ def correlation(audio: Stereo) -> float:
 
 
 def bright_share_db(audio: Stereo, rate_hz: int) -> float:
-    """Return the power above 2.5 kHz over all of it, in dB."""
-    power = np.abs(np.fft.rfft(audio.mean(axis=1))) ** 2
+    """Return the power above 2.5 kHz over all of it, in dB.
+
+    The end is faded out: a cut through a dark note has more treble than the note.
+    """
+    mono, fade = audio.mean(axis=1, dtype=np.float64), round(FADE_SECONDS * rate_hz)
+    mono[-fade:] *= np.cos(np.linspace(0.0, np.pi / 2.0, fade)) ** 2
+    power = np.abs(np.fft.rfft(mono)) ** 2
     hz = np.fft.rfftfreq(len(audio), 1.0 / rate_hz)
     return _db(power[hz > BRIGHT_HZ].sum() / (power.sum() + _TINY))
 
@@ -95,14 +102,21 @@ def pitch_cents(audio: Stereo, rate_hz: int, pitch: int) -> float:
 
 
 def clicks(audio: Stereo, rate_hz: int) -> int:
-    """Count the half seconds in which a sample is far from what those before it let expect."""
+    """Count the half seconds in which a sample is far from what those before it let expect.
+
+    It is so beside those around it, too: a strike and its echo are steep for some milliseconds.
+    """
     length = round(CLICK_SECONDS * rate_hz)
     mono = audio.mean(axis=1, dtype=np.float64)
     found = 0
     for start in range(0, len(mono) - length + 1, length):
         error = _unexpected(mono[max(start - CLICK_ORDER, 0) : start + length])
         rms = float(np.sqrt(np.mean(error**2)))
-        found += bool(rms > 1e-7 and np.abs(error).max() > CLICK_CREST * rms)
+        at, near = int(np.abs(error).argmax()), round(CLICK_NEAR_SECONDS * rate_hz)
+        around = np.concatenate([error[max(at - near, 0) : max(at - near // 8, 0)],
+                                 error[at + near // 8 : at + near]])
+        calm = max(rms, float(np.sqrt(np.mean(around**2))))
+        found += bool(rms > 1e-7 and np.abs(error[at]) > CLICK_CREST * calm)
     return found
 
 

@@ -50,6 +50,17 @@ def test_pitch_is_in_cents(cents: float) -> None:
     assert found == pytest.approx(cents, abs=0.1)
 
 
+def test_an_echo_of_a_strike_is_no_click_and_a_cut_brings_no_treble() -> None:
+    times = np.arange(2 * RATE_HZ) / RATE_HZ
+    sound = 0.3 * np.sin(2 * np.pi * 131.3 * times)
+    assert measures.bright_share_db(stereo(sound[:RATE_HZ], sound[:RATE_HZ]), RATE_HZ) < -60
+    noise = np.random.default_rng(1).standard_normal(len(times))
+    for echo in (0.3, 0.9, 1.4):
+        since = np.maximum(times - echo, 0.0)
+        sound += 0.02 * noise * (since > 0) * np.exp(-since / 0.004)
+    assert measures.clicks(stereo(sound, sound), RATE_HZ) == 0
+
+
 def test_one_sample_out_of_place_is_a_click() -> None:
     sound = TONE + 0.01 * NOISE[0]
     assert measures.clicks(stereo(sound, sound), RATE_HZ) == 0
