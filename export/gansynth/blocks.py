@@ -80,7 +80,15 @@ def rows_of_blocks(windows: int, start: int, blocks: int, last: int) -> list[int
 
 
 def enlarged(image: Tensor, factor: int) -> Tensor:
-    """Repeat every value `factor` times in both directions."""
+    """Repeat every value `factor` times in both directions.
+
+    Parameters
+    ----------
+    image
+        float32, shape (n, channels, height, width).
+    factor
+        1 or more.
+    """
     if factor == 1:
         return image
     count, channels, height, width = image.shape

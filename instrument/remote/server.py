@@ -105,7 +105,7 @@ class Server:
         model
             Its name there.
         tensors
-            What goes in, by name.
+            What goes in, by name; shapes and types are those that `signature` gave.
         outputs
             What has to come out.
         seconds
