@@ -17,6 +17,7 @@ class Fill(msgspec.Struct, frozen=True, tag=True):
     is_fresh: bool = False  #: the bank was another preset's: forget what is in it
     limit_seconds: float = 3.0  #: tones that take longer do not come any more
     server: str = ""  #: where they are rendered, as `instrument.remote.address` reads it
+    carries_from: int | None = None  #: a bank whose held notes are carried to this one
 
 
 class Hold(msgspec.Struct, frozen=True, tag=True):

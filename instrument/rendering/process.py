@@ -174,6 +174,8 @@ class Models:
             return  # the next request, or the end, has come first
         if request.is_fresh:  # control has cleared it, but one of our tones may have come after
             self._state.clear_bank(request.bank)
+        if request.carries_from is not None and self._supply.streams.is_needed:
+            self._supply.morph(request.carries_from, path)
         table = self._supply.begin(request.bank, path)
         if table is None:
             self._say(TableReady(request.bank, time.monotonic() - started, "cache"))

@@ -26,6 +26,11 @@ from instrument.rendering.held_voice import CHUNK_HOPS, HeldVoice, StreamedNote
 
 AHEAD_CHUNKS = 2
 """A note has so many half seconds before it, or gets another one."""
+MORPH_SECONDS = 0.05
+"""A note that is morphed sounds so far ahead as it did: a block, and the time to write."""
+CROSS_SECONDS = 0.03
+KEPT_SECONDS = 0.3
+"""So much of it is rendered at once."""
 STREAMED_KIND = "frame_voice"
 
 _BEFORE_FRAMES = 64  # that a voice reads behind itself: its interpolation, and its ghost's
@@ -57,6 +62,46 @@ class StreamServer:
         fits = all(frames == round(frames) for frames in whole)
         if preset.sound.sustain == "stream" and bundle.sound.kind == STREAMED_KIND and fits:
             self._sources[bank] = _Source(preset, bundle)
+
+    def morph(self, bank: int, preset: Preset, bundle: Bundle) -> None:
+        """Let the notes that a bank streams go over to another sound of its model, at once.
+
+        They keep their phases, so what is common to both sounds goes on. The other sound's own
+        tones come later: the kernel then carries the notes to the bank that they lie in.
+
+        Raises
+        ------
+        BundleError
+            The model fails.
+        """
+        source = self._sources.get(bank)
+        if source is None or not source.is_open or not source.has_model(bundle):
+            return
+        turned = source.turned_to(preset)
+        streams = self._state.streams
+        for number in np.flatnonzero((streams["holders"] > 0) & (streams["bank"] == bank)):
+            note = self._notes.get(int(number))
+            if note and note.request == streams[number]["request"]:
+                self._go_over(int(number), note, turned)
+
+    def _go_over(self, number: int, old: _Note, source: _Source) -> None:
+        """Replace what lies ahead in a ring, cross-faded; what lies farther is rendered later."""
+        stream, ring = self._state.streams[number], self._state.rings[number]
+        frames, rate_hz = self._chunk_frames, self._state.rate_hz
+        ahead, cross = round(MORPH_SECONDS * rate_hz), round(CROSS_SECONDS * rate_hz)
+        note = self._begin(stream, old.request, source)
+        first = int(stream["position"]) // frames
+        enough = (int(stream["position"]) + round(KEPT_SECONDS * rate_hz)) // frames + 1
+        until = min(int(stream["frames_ready"]) // frames, enough)
+        chunks = [_chunk(note.voice, chunk, round(rate_hz)) for chunk in range(first, until)]
+        at = np.arange(int(stream["position"]) + ahead, until * frames)
+        if int(stream["request"]) != old.request or len(at) < cross:
+            return  # it ends, or there is too little of it: its loop will take over, and then this
+        share = np.minimum(np.arange(len(at), dtype=np.float32) / np.float32(cross), 1.0)
+        was = ring[at % len(ring)]
+        ring[at % len(ring)] = was + (np.concatenate(chunks)[at - first * frames] - was) * share
+        stream["frames_ready"] = until * frames
+        self._notes[number] = note
 
     def forget(self, bank: int) -> None:
         """Serve a bank no more: its notes loop."""
@@ -132,7 +177,8 @@ class StreamServer:
         request = int(stream["request"])
         note = self._notes.get(number)
         if note is None or note.request != request:
-            note = self._notes[number] = self._begin(stream, request)
+            source = self._sources[int(stream["bank"])]
+            note = self._notes[number] = self._begin(stream, request, source)
         needed = max(int(stream["position"]) - _BEFORE_FRAMES, 0)
         if int(stream["answered"]) != request or int(stream["frames_ready"]) <= needed:
             start = needed // frames * frames
@@ -148,9 +194,8 @@ class StreamServer:
         ring[at : at + frames] = audio
         stream["frames_ready"] = ready + frames  # last: it publishes them
 
-    def _begin(self, stream: np.void, request: int) -> _Note:
+    def _begin(self, stream: np.void, request: int, source: _Source) -> _Note:
         bank, pitch, rate_hz = int(stream["bank"]), int(stream["pitch"]), self._state.rate_hz
-        source = self._sources[bank]
         slot = self._state.slots[bank, LOUD, pitch - LOWEST_PITCH]
         partials = source.partials(pitch, float(slot["loop_start"]) / rate_hz)
         note = StreamedNote(
@@ -174,13 +219,21 @@ class _Note:
 class _Source:
     """A bank that streams: its model, and what was seen of its keys."""
 
-    def __init__(self, preset: Preset, bundle: Bundle) -> None:
+    def __init__(self, preset: Preset, bundle: Bundle, probe: PartialsProbe | None = None) -> None:
         self._latent = np.asarray(preset.sound.latent, np.float32)
         self._motion = preset.sound.motion
         self._bundle = bundle
-        self._probe: PartialsProbe | None = None
+        self._probe = probe
         self._keys: dict[tuple[int, float], HeldPartials] = {}  # what was looked at first, first
         self.drawn_hops = round(preset.sound.note_seconds * RATE_HZ) // HOP_FRAMES + 1
+
+    def has_model(self, bundle: Bundle) -> bool:
+        return bundle.sha256 == self._bundle.sha256
+
+    def turned_to(self, preset: Preset) -> _Source:
+        turned = _Source(preset, self._bundle, self._probe)
+        turned.drawn_hops = self.drawn_hops
+        return turned
 
     @property
     def is_open(self) -> bool:

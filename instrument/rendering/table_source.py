@@ -117,13 +117,22 @@ class ToneTables:
         PresetError, BundleError, MissingExtraError
             As `begin`.
         """
-        preset = load_preset(path)
-        bundle = find_bundle(preset.model, path)
-        self._prepared[path] = preset, bundle
+        self._prepared[path] = preset, bundle = self._read(path)
         keys = [self._keys(preset, bundle, rate_hz) for rate_hz in USUAL_RATES_HZ]
         if not any(self._cache.has(key) for key in itertools.chain(*keys)):
             renderer = self._renderer(bundle, preset)
             renderer.open(tone_frames(preset, renderer.info.sample_rate_hz))
+
+    def morph(self, bank: int, path: Path) -> None:
+        """Let the notes that a bank streams sound like another preset at once; `begin` it then.
+
+        Raises
+        ------
+        PresetError, BundleError
+            The preset or its model is wrong.
+        """
+        self._prepared[path] = preset, bundle = self._read(path)
+        self.streams.morph(bank, preset, bundle)
 
     def begin(self, bank: int, path: Path) -> OpenTable | None:
         """Fill a bank from the cache and return None, or open what has to be rendered.
@@ -134,8 +143,7 @@ class ToneTables:
             The preset or its model is wrong, or there is no onnxruntime.
         """
         prepared = self._prepared.pop(path, None)
-        preset = prepared[0] if prepared else load_preset(path)
-        bundle = prepared[1] if prepared else find_bundle(preset.model, path)
+        preset, bundle = prepared if prepared else self._read(path)
         self.streams.play(bank, preset, bundle)
         keys = self._keys(preset, bundle, round(self._state.rate_hz))
         assert self._state.tones is not None
@@ -156,8 +164,12 @@ class ToneTables:
         PresetError, BundleError
             The preset or its model is wrong by now.
         """
+        self.streams.play(bank, *self._read(path))
+
+    @staticmethod
+    def _read(path: Path) -> tuple[Preset, Bundle]:
         preset = load_preset(path)
-        self.streams.play(bank, preset, find_bundle(preset.model, path))
+        return preset, find_bundle(preset.model, path)
 
     def keep(self, table: OpenTable) -> None:
         """Put a complete table into the cache.
@@ -237,7 +249,7 @@ class RendererTables(ToneTables):
         self._check(path)
 
     def begin(self, bank: int, path: Path) -> OpenTable:
-        """Begin a table.
+        """Begin a table; nothing is streamed.
 
         Raises
         ------

@@ -47,16 +47,20 @@ class ModelsProcess(SupervisedProcess[Report]):
         self._request: Fill | None = None  # until its table is ready
         self._filled: dict[int, str] = {}  # whose tones were last asked for, by bank
 
-    def fill(self, loaded: LoadedPreset, *, is_fresh: bool = False) -> None:
+    def fill(
+        self, loaded: LoadedPreset, *, is_fresh: bool = False, carries_from: int | None = None
+    ) -> None:
         """Ask for a preset's tones; another table that is not complete yet is left for later.
 
         Parameters
         ----------
         is_fresh
             The bank held another preset until now.
+        carries_from
+            A bank whose held notes are to go over to this preset.
         """
         path = self._filled[loaded.bank] = str(loaded.path.resolve())
-        self._request = Fill(loaded.bank, path, is_fresh, TONE_SECONDS, self._server)
+        self._request = Fill(loaded.bank, path, is_fresh, TONE_SECONDS, self._server, carries_from)
         self.send(self._request)
 
     def _hear(self, report: Report) -> None:
@@ -64,7 +68,9 @@ class ModelsProcess(SupervisedProcess[Report]):
         if request is None or isinstance(report, Notice) or report.bank != request.bank:
             return
         done = isinstance(report, (TableReady, TableFailed))
-        self._request = None if done else msgspec.structs.replace(request, is_fresh=False)
+        self._request = (
+            None if done else msgspec.structs.replace(request, is_fresh=False, carries_from=None)
+        )
 
     def _resume(self, *, was_stuck: bool) -> Notice | None:
         request = self._request

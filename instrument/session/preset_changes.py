@@ -204,7 +204,9 @@ class PresetChanges:
         if not self._has_notes(loaded.bank):
             self._complete.discard(loaded.bank)
         if loaded.bank not in self._complete:
-            self._fill(loaded, is_fresh=is_fresh)
+            current = self._banks.current
+            carries_from = current.bank if self._carries and current else None
+            self._fill(loaded, is_fresh=is_fresh, carries_from=carries_from)
 
     def _serve(self, other: OtherPreset) -> bool:
         """Bring another preset into a bank and to its channels; True once it is complete."""
@@ -223,9 +225,11 @@ class PresetChanges:
             other.when_ready()
         return plays.bank in self._complete
 
-    def _fill(self, loaded: LoadedPreset, *, is_fresh: bool) -> None:
+    def _fill(
+        self, loaded: LoadedPreset, *, is_fresh: bool, carries_from: int | None = None
+    ) -> None:
         self._asked_bank = loaded.bank
-        self._models.fill(loaded, is_fresh=is_fresh)
+        self._models.fill(loaded, is_fresh=is_fresh, carries_from=carries_from)
 
     def _use(self, loaded: LoadedPreset) -> None:
         self._banks.use(loaded)

@@ -41,9 +41,12 @@ class RendererThread:
         self._thread = threading.Thread(target=self._serve, name="renderer", daemon=True)
         self._thread.start()
 
-    def fill(self, loaded: LoadedPreset, *, is_fresh: bool = False) -> None:
+    def fill(
+        self, loaded: LoadedPreset, *, is_fresh: bool = False, carries_from: int | None = None
+    ) -> None:
         """Ask for a preset's tones; see `ModelsProcess.fill`."""
-        self._requests.put(Fill(loaded.bank, str(loaded.path.resolve()), is_fresh))
+        path = str(loaded.path.resolve())
+        self._requests.put(Fill(loaded.bank, path, is_fresh, carries_from=carries_from))
 
     def follow(self) -> Iterator[Report]:
         """Yield what the thread has said since the last call.

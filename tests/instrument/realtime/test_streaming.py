@@ -9,6 +9,7 @@ from instrument.midi.messages import note_off, note_on, pitch_bend
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import (
     ALL_CHANNELS,
+    CARRY_BANK,
     CHUNK_SECONDS,
     PANIC,
     STREAM_COUNT,
@@ -165,6 +166,22 @@ def test_a_bend_moves_a_streamed_note() -> None:
     audio = engine.render(2 * RATE_HZ)
     assert abs(cents(heard_hz(audio[RATE_HZ:, 0]), A3 + 2)) < 0.5
     assert engine.state.meters["late_streams"] == 0
+
+
+def test_a_note_that_is_carried_to_another_sound_streams_that_one() -> None:
+    engine, _ = streaming()
+    fill_bank(engine.state, 2)
+    engine.state.banks[2] = engine.state.banks[BANK]
+    engine.send(-1, note_on(A3, 100))
+    before = engine.render(3 * RATE_HZ)
+    for bank, to in ((BANK, 2), (2, BANK), (BANK, 2)):
+        engine.command(CARRY_BANK, bank, to)
+        after = engine.render(RATE_HZ // 2)
+        assert largest_step(after) < 1.01 * largest_step(before[-RATE_HZ:])
+        assert level_of(after) == pytest.approx(level_of(before[-RATE_HZ:]), rel=0.02)
+        assert engine.state.meters["streams"] == 1
+        held = engine.state.streams[engine.state.streams["holders"] > 0]
+        assert [int(stream["bank"]) for stream in held] == [to]
 
 
 def test_blocks_change_no_bit_of_it() -> None:

@@ -22,6 +22,7 @@ from instrument.rendering.stream_server import StreamServer
 from instrument.rendering.table_source import ToneTables
 from tests.helpers.live_play import users_home
 from tests.helpers.tiny_model import tiny_bundle
+from tests.helpers.tones import frequency_hz
 
 RATE_HZ = 48_000
 CHORD = (45, 57, 64)
@@ -111,6 +112,37 @@ def test_a_renderer_that_is_away_for_a_while_makes_notes_loop_and_come_back(tmp_
     assert late[6] == 0 and late[-1] == len(CHORD)
     assert player.engine.state.meters["late_streams"] == len(CHORD)
     assert clicks(audio[RATE_HZ // 10 : 8 * RATE_HZ], RATE_HZ) == 0
+
+
+def test_held_notes_are_morphed_within_a_tenth_of_a_second(tmp_path: Path) -> None:
+    preset = load_preset(reed(tmp_path))
+    far = replace(preset, sound=replace(preset.sound, latent=load_preset("choir").sound.latent))
+    bundle = load_sound(Path(os.environ["XDG_DATA_HOME"]) / "latentkeys/models/tiny")
+
+    def play(*, morphs: bool) -> np.ndarray:
+        player = Player(reed(tmp_path))
+
+        def move(seconds: float) -> None:
+            if morphs and seconds == 5.0:
+                player.tables.streams.morph(player.loaded.bank, far, bundle)
+
+        return player.hold(7.0, move)
+
+    before, after = play(morphs=False), play(morphs=True)
+    moved = 5 * RATE_HZ
+    differs = np.flatnonzero(np.abs(before - after).max(axis=1) > 1e-6)
+    assert moved + 0.04 * RATE_HZ < differs[0] < moved + 0.07 * RATE_HZ
+    late = slice(moved + RATE_HZ // 4, 7 * RATE_HZ)
+    assert np.std(after[late] - before[late]) > 0.1 * np.std(before[late])
+    assert clicks(after[4 * RATE_HZ : 7 * RATE_HZ], RATE_HZ) == 0
+    for pitch in CHORD:
+        assert strength(after[late], pitch) > 0.3 * strength(before[late], pitch)
+
+
+def strength(audio: np.ndarray, pitch: int) -> float:
+    """Return how much of a key's first partial there is."""
+    turns = np.arange(len(audio)) * frequency_hz(pitch) / RATE_HZ
+    return float(np.abs(audio[:, 0] @ np.exp(-2j * np.pi * turns)))
 
 
 @pytest.mark.parametrize("rate_hz", [44_100, 96_000])
