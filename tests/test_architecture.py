@@ -38,7 +38,7 @@ FLOORS = {
     "partner": "bundle composers engine midi preset processes",
     "remote": "bundle",
     "rendering": "bundle preset processes remote",
-    "plugin": "bundle preset processes rendering",
+    "plugin": "bundle composers partner preset processes rendering",
     "latents": "bundle preset processes rendering",
     "offline": "bundle first_start latents midi preset remote rendering wav_files",
     "labelled": "bundle latents midi offline preset rendering",

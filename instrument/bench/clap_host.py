@@ -36,7 +36,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-HAS_TEMPO, HAS_SECONDS, PLAYS = 1, 4, 16  # of a transport
+HAS_TEMPO, HAS_BEATS, HAS_SECONDS, HAS_BAR, PLAYS = 1, 2, 4, 8, 16  # of a transport
 MIDI, PARAMETER, NOTE_ON, NOTE_OFF, CHOKE, EXPRESSION = 10, 5, 0, 1, 2, 4
 
 
@@ -91,7 +91,9 @@ class OutEvents(Structure):
 class ClapTransport(Structure):
     _fields_ = [
         *(("header", Header), ("flags", c_uint32), ("beats", c_int64), ("seconds", c_int64)),
-        *(("tempo", c_double), ("rest", c_uint8 * 64)),
+        *(("tempo", c_double), ("tempo_step", c_double), ("loop", c_int64 * 4)),
+        *(("bar_start", c_int64), ("bar", c_int32), ("bar_notes", c_uint16)),
+        ("bar_unit", c_uint16),
     ]
 
 
@@ -175,6 +177,11 @@ class Plugin:
         What it is activated with.
     offline
         Whether blocks may wait.
+
+    Attributes
+    ----------
+    notes
+        What the last block has given to the host: frame, kind, channel and key of each note.
     """
 
     def __init__(self, path: Path, rate_hz: float = 48_000.0, *, offline: bool = True) -> None:
@@ -198,7 +205,8 @@ class Plugin:
         }
         self._events: Sequence[Structure] = ()
         self._in = InEvents(None, SIZE(lambda _: len(self._events)), GET(self._event))
-        self._out = OutEvents(None, PUSH(lambda *_: True))
+        self._out = OutEvents(None, PUSH(self._take_event))
+        self.notes: list[tuple[int, int, int, int]] = []
         self.call("init")
         self.ask("clap.render", "set", 1 if offline else 0)
         self.rate_hz = rate_hz
@@ -233,16 +241,23 @@ class Plugin:
         events: Sequence[Structure] = (),
         tempo: float = 0.0,
         position: int | None = None,
+        beats: float | None = None,
+        bar_beats: int = 4,
     ) -> NDArray[np.float32]:
         """Return one block: float32, shape (2, frames); of a song that plays, by its position."""
         block, audio = self._block(frames)
         audio[:] = np.nan
-        self._events = events
+        self._events, self.notes = events, []
         transport = ClapTransport(flags=HAS_TEMPO if tempo else 0, tempo=tempo)
         if position is not None:
             transport.flags |= HAS_SECONDS | PLAYS
             transport.seconds = round(position / self.rate_hz * (1 << 31))
-        is_told = tempo or position is not None
+        if beats is not None:
+            transport.flags |= HAS_BEATS | HAS_BAR | PLAYS
+            transport.beats = round(beats * (1 << 31))
+            transport.bar_notes, transport.bar_unit = bar_beats, 4
+            transport.bar_start = round(beats // bar_beats * bar_beats * (1 << 31))
+        is_told = tempo or position is not None or beats is not None
         block.transport = ctypes.addressof(transport) if is_told else None
         assert self.call("process", ctypes.byref(block)) != 0
         return audio[:, :frames].copy()
@@ -331,6 +346,12 @@ class Plugin:
     def close(self) -> None:
         """Destroy the instance."""
         self.call("destroy")
+
+    def _take_event(self, _: Any, address: int) -> bool:
+        event = NoteEvent.from_address(address)
+        if event.header.type in (NOTE_ON, NOTE_OFF):
+            self.notes.append((event.header.time, event.header.type, event.channel, event.key))
+        return True
 
     def _event(self, _: Any, index: int) -> int:
         return ctypes.addressof(self._events[index])

@@ -27,6 +27,7 @@ from instrument.plugin.places import BINARIES, Binary
 from instrument.realtime.machine_code import PREBUILT, prebuilt_name, with_digest
 
 NATIVE = Path(__file__).parent / "native"
+SHARED = ("lk.c", "partner.c", "tables.c")
 FORMATS = ("clap", "vst3")
 
 
@@ -172,7 +173,7 @@ def _link(name: str, kind: str, work: Path, out: Path) -> Path:
             f"-ffile-prefix-map={NATIVE}=native",
             f"-ffile-prefix-map={work}=build",
             *(f"-I{work}", f"-I{NATIVE}", *defines),
-            *(str(NATIVE / part) for part in ("lk.c", "tables.c", f"{kind}.c")),
+            *(str(NATIVE / part) for part in (*SHARED, f"{kind}.c")),
             *(*objects, *target.libraries, "-o", str(built)),
         ]
     )

@@ -31,7 +31,6 @@ from instrument.realtime.kernel import STATE_POINTER
 from instrument.realtime.midi.events import use_bank
 from instrument.realtime.native import audio_thread, carray, fence, floats_at, types
 from instrument.realtime.state import (
-    ALL_CHANNELS,
     BUILT_IN_BANK,
     CHANNEL_COUNT,
     FREE,
@@ -133,9 +132,9 @@ def lk_begin(state, rate_hz):
     carray(state, (1,))[0].rate_hz = rate_hz
 
 
-def lk_use_now(state, bank):
-    """Audio, not processing: let new notes of every channel play from a bank at once."""
-    use_bank(carray(state, (1,))[0], bank, ALL_CHANNELS)
+def lk_use_now(state, bank, channel):
+    """Audio, not processing: let new notes of a channel, or of all, play from a bank at once."""
+    use_bank(carray(state, (1,))[0], bank, channel)
 
 
 def lk_command(state, command, data1, data2):
@@ -167,11 +166,11 @@ def lk_forget(state):
     ring.tail = ring.head
 
 
-def lk_free_bank(state, other_than):
+def lk_free_bank(state, other_than, nor):
     """Helper: return a preset's bank that no channel plays from and no voice reads, or -1."""
     s = carray(state, (1,))[0]
     for bank in range(FIRST_BANK, END_BANK):
-        used = s.meters.bank_voices[bank] + (1 if bank == other_than else 0)
+        used = s.meters.bank_voices[bank] + (1 if bank in (other_than, nor) else 0)
         for channel in range(CHANNEL_COUNT):
             if s.channels[channel].bank == bank:
                 used += 1
@@ -349,14 +348,22 @@ ENTRY_POINTS: dict[str, tuple[Any, Any, str]] = {
     "lk_bank": (lk_bank, _I(STATE_POINTER), "int64_t (*)(void *)"),
     "lk_sounding": (lk_sounding, _I(STATE_POINTER), "int64_t (*)(void *)"),
     "lk_begin": (lk_begin, types.void(STATE_POINTER, types.float64), "void (*)(void *, double)"),
-    "lk_use_now": (lk_use_now, types.void(STATE_POINTER, _I), "void (*)(void *, int64_t)"),
+    "lk_use_now": (
+        lk_use_now,
+        types.void(STATE_POINTER, _I, _I),
+        "void (*)(void *, int64_t, int64_t)",
+    ),
     "lk_command": (
         lk_command,
         _I(STATE_POINTER, _I, _I, _I),
         "int64_t (*)(void *, int64_t, int64_t, int64_t)",
     ),
     "lk_forget": (lk_forget, types.void(STATE_POINTER), "void (*)(void *)"),
-    "lk_free_bank": (lk_free_bank, _I(STATE_POINTER, _I), "int64_t (*)(void *, int64_t)"),
+    "lk_free_bank": (
+        lk_free_bank,
+        _I(STATE_POINTER, _I, _I),
+        "int64_t (*)(void *, int64_t, int64_t)",
+    ),
     "lk_clear_bank": (
         lk_clear_bank,
         types.void(STATE_POINTER, _I, SOUND_POINTER),

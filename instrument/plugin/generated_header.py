@@ -140,7 +140,7 @@ def _sound_places() -> Iterator[tuple[str, tuple[int, str]]]:
 
 
 def _parameters() -> Iterator[str]:
-    kinds = "LK_GAIN, LK_CONTROL, LK_SOUND_FIELD, LK_PROGRAM, LK_BYPASS, LK_STATUS"
+    kinds = "LK_GAIN, LK_CONTROL, LK_SOUND_FIELD, LK_PROGRAM, LK_BYPASS, LK_STATUS, LK_PARTNER"
     texts = "LK_PERCENT, LK_BALANCE, LK_DECIBELS, LK_NUMBER, LK_NAME"
     yield f"enum {{ {kinds} }};\nenum {{ {texts} }};"
     yield (
@@ -158,7 +158,7 @@ def _parameters() -> Iterator[str]:
     yield "};"
     yield f"#define LK_PARAMETERS {len(PARAMETERS)}"
     places: dict[str, int] = {entry.kind: place for place, entry in enumerate(PARAMETERS)}
-    for kind in ("gain", "program", "bypass", "status"):
+    for kind in ("gain", "program", "bypass", "status", "partner"):
         yield f"#define LK_AT_{kind.upper()} {places[kind]}"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["gain", "control", "sound", "program", "bypass", "status"]
+Kind = Literal["gain", "control", "sound", "program", "bypass", "status", "partner"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class Parameter:
         What the host shows.
     kind
         What it moves: the master's level, a MIDI controller on all channels, a field of the
-        sound, the preset, the bypass; or nothing: the status is a text to read.
+        sound, the preset, the bypass, whether the partner plays; or nothing: the status is a
+        text to read.
     normal
         Where it stands in a new instance, 0 to 1; a field of the sound stands where the preset
         has it until somebody moves it, and again after the next preset.
@@ -81,6 +82,7 @@ PARAMETERS = (
     Parameter(6, "Pan", "%", "control", 64 / 127, control=10, text="balance"),
     Parameter(8, "Bypass", "", "bypass", steps=1, text="name"),
     Parameter(9, "Status", "", "status", text="name"),
+    Parameter(10, "Partner", "", "partner", steps=1, text="name"),
     _level(16, "Reverb", "reverb_level"),
     _number(17, "Reverb time", "s", "reverb_seconds", 0.1, 20.0, 3.0),
     Parameter(18, "Reverb size", "%", "sound", field="reverb_size", low=0.5, high=1.5),

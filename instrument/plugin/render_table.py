@@ -1,17 +1,13 @@
-"""Render one preset's table file: ``python -m instrument.plugin.render_table``.
+"""Render one preset's table file, in a process of its own (`instrument.plugin.renderer_process`).
 
-A process for each table, niced, so that whatever a model does ends with it. Which one, it reads
-from stdin once it is ready: the service keeps one that waits, as Python, onnxruntime and a model
-take a second to load. It says on stdout where
-the growing file is, that it lives, and when it is whole; on stdin come keys that were struck
-meanwhile.
+Which one, it reads from stdin once it is ready: the service keeps one that waits, as Python,
+onnxruntime and a model take a second to load. It says on stdout where the growing file is, that it
+lives, and when it is whole; on stdin come keys that were struck meanwhile.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import sys
 import threading
 import time
@@ -21,6 +17,7 @@ from pathlib import Path
 from instrument.bundle.bundle import find_bundle
 from instrument.errors import FileError, LatentkeysError
 from instrument.files import shipped_presets_folder
+from instrument.plugin.renderer_process import BEAT, BEAT_SECONDS
 from instrument.plugin.table_file import GrowingTable, make_room, recipe_of, table_path
 from instrument.preset.preset import DEFAULT_PRESET, load_preset
 from instrument.realtime.state import HIGHEST_PITCH, LOWEST_PITCH, PRESET_BANKS, EngineState
@@ -30,9 +27,6 @@ from instrument.rendering.table_source import ToneTables, usual_threads
 from instrument.rendering.tone_table import tone_frames
 
 BANK = PRESET_BANKS.start
-NICENESS = 10
-PR_SET_PDEATHSIG = 1  # of Linux's prctl
-BEAT, BEAT_SECONDS = "BEAT", 0.5
 _speech = threading.Lock()
 
 
@@ -110,12 +104,8 @@ def open_usual_model() -> dict[str, ToneRenderer]:
     return {}
 
 
-def main() -> None:
+def serve() -> None:
     """Get ready, then render what the first line of stdin says: a rate and a preset's path."""
-    with suppress(OSError, AttributeError):
-        os.nice(NICENESS)  # Windows has none
-    if sys.platform == "linux":  # even if it is stopped and cannot see that stdin ends
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     renderers = open_usual_model()
     rate, _, path = sys.stdin.readline().rstrip("\n").partition(" ")
     if not path:
@@ -125,7 +115,3 @@ def main() -> None:
         render_table(Path(path), int(rate), renderers)
     except LatentkeysError as problem:
         _say(f"FAILED {problem.message}. {problem.remedy}".replace("\n", " "))
-
-
-if __name__ == "__main__":
-    main()

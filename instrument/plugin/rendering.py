@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from instrument.plugin.render_table import BEAT
+from instrument.plugin.renderer_process import BEAT
 
 SILENT_SECONDS = 30.0
 """A renderer that gets no further for so long is taken for one that hangs."""
@@ -180,7 +180,7 @@ class Rendering:
 
 def _start_renderer() -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "instrument.plugin.render_table"],
+        [sys.executable, "-m", "instrument.plugin.renderer_process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

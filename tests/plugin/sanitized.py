@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from instrument.plugin.build import NATIVE, TARGETS, make_objects
+from instrument.plugin.build import NATIVE, SHARED, TARGETS, make_objects
 from instrument.plugin.generated_header import generated_header
 from instrument.plugin.places import Binary, this_target
 from tests.helpers.places import ROOT
@@ -52,7 +52,7 @@ def build_checked(folder: Path) -> None:
     processors = TARGETS[target].processors
     objects = [str(folder / f"{target}-{processor}.o") for processor in processors]
     defines = [f"-DLK_HAS_{processor.rsplit('-', 1)[-1]}" for processor in processors]
-    sources = [str(NATIVE / part) for part in ("lk.c", "tables.c", "clap.c")]
+    sources = [str(NATIVE / part) for part in (*SHARED, "clap.c")]
     subprocess.run(
         [
             *("gcc", "-shared", "-fPIC", "-std=gnu11", "-g", "-O1", "-fms-extensions", CHECKS),

@@ -36,12 +36,13 @@ static bool audio_get(const clap_plugin_t *p, uint32_t i, bool in, clap_audio_po
     return true;
 }
 static const clap_plugin_audio_ports_t AUDIO_PORTS = {audio_count, audio_get};
-static uint32_t note_count(const clap_plugin_t *p, bool in) { (void)p; return in ? 1 : 0; }
+static uint32_t note_count(const clap_plugin_t *p, bool in) { (void)p; (void)in; return 1; }
 static bool note_get(const clap_plugin_t *p, uint32_t i, bool in, clap_note_port_info_t *o) {
     (void)p;
-    if (!in || i) return false;
-    *o = (clap_note_port_info_t){.supported_dialects = CLAP_NOTE_DIALECT_CLAP | CLAP_NOTE_DIALECT_MIDI | CLAP_NOTE_DIALECT_MIDI_MPE, .preferred_dialect = CLAP_NOTE_DIALECT_CLAP};
-    text(o->name, sizeof o->name, "notes");
+    if (i) return false;
+    *o = (clap_note_port_info_t){.id = in ? 0 : 1, .supported_dialects = CLAP_NOTE_DIALECT_CLAP, .preferred_dialect = CLAP_NOTE_DIALECT_CLAP};
+    if (in) o->supported_dialects |= CLAP_NOTE_DIALECT_MIDI | CLAP_NOTE_DIALECT_MIDI_MPE;
+    text(o->name, sizeof o->name, in ? "notes" : "partner");
     return true;
 }
 static const clap_plugin_note_ports_t NOTE_PORTS = {note_count, note_get};
@@ -58,6 +59,10 @@ static void take_transport(instance *i, const clap_event_transport_t *t) {
     if (!t) return;
     lk_transport(i->k, (t->flags & both) == both, llrint((double)t->song_pos_seconds / CLAP_SECTIME_FACTOR * i->rate));
     take_tempo(i->k, 0, t);
+    const uint32_t beats = CLAP_TRANSPORT_HAS_BEATS_TIMELINE | CLAP_TRANSPORT_HAS_TEMPO | CLAP_TRANSPORT_IS_PLAYING;
+    if ((t->flags & beats) != beats) return;
+    double bar = t->flags & CLAP_TRANSPORT_HAS_TIME_SIGNATURE && t->tsig_denom ? 4.0 * t->tsig_num / t->tsig_denom : 0;
+    lk_beats(i->k, (double)t->song_pos_beats / CLAP_BEATTIME_FACTOR, t->tempo, (double)t->bar_start / CLAP_BEATTIME_FACTOR, bar);
 }
 static void one_event(lk *k, const clap_event_header_t *h) {
     if (h->space_id != CLAP_CORE_EVENT_SPACE_ID) return;
@@ -108,14 +113,24 @@ static void take(lk *k, const clap_input_events_t *in) {
         if (h) one_event(k, h);
     }
 }
+static void give(lk *k, const clap_output_events_t *to) { /* the partner's notes */
+    unsigned char data[3];
+    for (int i = 0, at; to && lk_out(k, i, &at, data); i++) {
+        uint16_t kind = data[0] >> 4 == 9 && data[2] ? CLAP_EVENT_NOTE_ON : CLAP_EVENT_NOTE_OFF;
+        clap_event_note_t note = {{sizeof note, (uint32_t)at, CLAP_CORE_EVENT_SPACE_ID, kind, 0}, -1, 0, data[0] & 15, data[1], data[2] / 127.0};
+        if (data[0] >> 4 == 8 || data[0] >> 4 == 9) to->try_push(to, &note.header);
+    }
+}
 static clap_process_status process(const clap_plugin_t *p, const clap_process_t *b) {
     lk *k = of(p)->k;
     if (!b->audio_outputs_count || !b->audio_outputs || b->audio_outputs[0].channel_count < 2 || !b->audio_outputs[0].data32) return CLAP_PROCESS_ERROR;
     float **out = b->audio_outputs[0].data32;
     lk_begin_block(k, out[0], out[1], (int)b->frames_count);
     take_transport(of(p), b->transport);
+    if (lk_listen(k)) { take(k, b->in_events); lk_heard(k); }
     take(k, b->in_events);
     lk_end_block(k);
+    give(k, b->out_events);
     b->audio_outputs[0].constant_mask = 0;
     return lk_is_sounding(k) ? CLAP_PROCESS_CONTINUE : CLAP_PROCESS_CONTINUE_IF_NOT_QUIET;
 }

@@ -1,6 +1,7 @@
 #include "lk.h"
 #include "os.h"
 #include "code.h"
+#include "partner.h"
 #include "tables.h"
 #include <math.h>
 #include <stdarg.h>
@@ -8,6 +9,15 @@
 
 enum { MOST_PRESET = 1 << 20, MOST_CHUNK = 1 << 22, NAME = 64, MOST_QUEUED = 3500, MOST_WAITING = 256 };
 #define WAIT_OFFLINE_MS 60000
+#define HANGS_MS 8000 /* who answers nothing for so long is taken for one that hangs */
+#define PING_MS 2000
+
+typedef struct { /* what plays from a bank of its own */
+    uint8_t sound[LK_SOUND_BYTES];
+    char recipe[33]; /* "" : not known yet */
+    unsigned serial, placed;
+    int bank, is_whole;
+} part;
 
 struct lk {
     const lk_code *code;
@@ -21,6 +31,8 @@ struct lk {
     int waiting_count, waiting_at;
     int was_playing, is_clean; /* nothing has been played since the last reset */
     int64_t position; /* where the song goes on, if it goes on */
+    int is_listening; /* the block's events are for the partner, which hears them before they are played */
+    partner partner;
     /* everybody's */
     _Atomic double value[LK_PARAMETERS];
     atomic_int is_given[LK_PARAMETERS]; /* a field of the sound: somebody has moved it away from the preset's */
@@ -30,16 +42,24 @@ struct lk {
     double rate;
     char *preset; size_t preset_bytes;
     char *foreign; size_t foreign_bytes; /* a chunk of a later version: kept as it is */
-    uint8_t sound[LK_SOUND_BYTES];
-    char recipe[33], notice[400], names[128][NAME];
-    unsigned serial, placed, asked, rate_serial;
-    int bank, is_whole, has_failed;
+    part own, second; /* the partner's, while it has a sound of its own */
+    int channels;     /* bit c: channel c is the partner's */
+    char notice[400], names[128][NAME];
+    unsigned asked, rate_serial;
+    int has_failed, has_no_partner, is_full; /* no bank is free before a block has been played */
+    int waits;        /* the audio thread does, for us: nothing processes */
     table *tables[LK_BANKS];
     /* the helper's */
     os_thread helper; int has_helper;
     os_socket socket;
+    int service_version, is_deaf; /* the service is there and says nothing */
+    long service_pid;
+    int64_t heard_at, pinged_at; /* 0: it has answered */
     int64_t next_try, gave_up_at;
     int wanted_pitch, told, answered; /* a key; program changes that the service knows of */
+    unsigned partner_asked; /* the preset whose partner it is asked for; 0: for none */
+    int64_t owed, partner_progress; /* up to which frame it shall live, and when it has last lived on */
+    uint32_t owed_run;
     char in[4096]; size_t in_at, in_end;
     void (*on_change)(void *); void *on_change_argument;
 };
@@ -96,7 +116,7 @@ static void follow_sound(lk *k) { /* what nobody has moved stands where the pres
     for (int p = 0; p < LK_PARAMETERS; p++) {
         float plain;
         if (!is_field(p) || atomic_load(&k->is_given[p])) continue;
-        memcpy(&plain, k->sound + LK_PARAMETER[p].field, 4);
+        memcpy(&plain, k->own.sound + LK_PARAMETER[p].field, 4);
         atomic_store(&k->value[p], place_of(p, plain));
     }
 }
@@ -126,13 +146,13 @@ lk *lk_new(void) {
     k->socket = OS_NO_SOCKET;
     k->preset_bytes = sizeof LK_FIRST_PRESET - 1;
     if ((k->preset = malloc(k->preset_bytes))) memcpy(k->preset, LK_FIRST_PRESET, k->preset_bytes);
-    take_sound(k->sound, k->recipe, LK_FIRST_SOUND, LK_FIRST_SOUND + sizeof LK_FIRST_SOUND - 1);
-    snprintf(k->recipe, sizeof k->recipe, "%s", LK_FIRST_RECIPE);
+    take_sound(k->own.sound, k->own.recipe, LK_FIRST_SOUND, LK_FIRST_SOUND + sizeof LK_FIRST_SOUND - 1);
+    snprintf(k->own.recipe, sizeof k->own.recipe, "%s", LK_FIRST_RECIPE);
     for (int p = 0; p < LK_PARAMETERS; p++) atomic_init(&k->value[p], k->sent[p] = LK_PARAMETER[p].normal);
     follow_sound(k);
     for (int i = 0; i < 128; i++) snprintf(k->names[i], NAME, "%s", LK_PROGRAMS[i] ? LK_PROGRAMS[i] : "");
     atomic_init(&k->wished_program, -1);
-    k->serial = 1;
+    k->own.serial = 1;
     snprintf(k->notice, sizeof k->notice, "%s", k->code ? "Starting" : "This processor is too old for latentkeys");
     return k;
 }
@@ -152,6 +172,8 @@ static void clear(uint8_t *at, size_t bytes) { /* what is clear stays unwritten:
         if (memcmp(at, nothing, n)) memset(at, 0, n);
     }
 }
+enum { NOW = 1, SOON = 2 }; /* nothing processes; the block that comes does it, after what has been asked before */
+static void use_banks(lk *k, int way);
 void lk_reset(lk *k) {
     if (!k->state) return;
     for (size_t i = 0; i < sizeof LK_RESET / sizeof *LK_RESET && !k->is_clean; i++) {
@@ -159,7 +181,8 @@ void lk_reset(lk *k) {
         write_defaults(k->state, LK_RESET[i].at, LK_RESET[i].at + LK_RESET[i].count);
     }
     k->is_clean = 1;
-    k->code->lk_use_now(k->state, k->bank);
+    use_banks(k, NOW);
+    partner_reset(&k->partner);
     for (int p = 0; p < LK_PARAMETERS; p++) k->sent[p] = LK_PARAMETER[p].normal;
     memset(k->expressed, 0, sizeof k->expressed);
     k->waiting_count = 0;
@@ -174,49 +197,76 @@ static void drop_block(lk *k) { /* nothing is active */
 }
 
 /* -- tables; all of these with the lock held */
-static void map_table(lk *k, const char *path) { /* into a bank without one: nobody reads it yet */
-    table *t = k->tables[k->bank] ? NULL : table_open(path, k->rate);
+static void map_table(lk *k, part *of, const char *path) { /* into a bank without one: nobody reads it yet */
+    table *t = k->tables[of->bank] ? NULL : table_open(path, k->rate);
     if (!t) return;
     if (table_is_whole(t)) table_touch(t);
-    k->tables[k->bank] = t;
-    if (k->code->lk_take_slots(k->state, k->bank, (uint64_t)(uintptr_t)t->at + LK_AUDIO_AT, t->stride, t->at + LK_SLOTS_AT) < 0) {
+    k->tables[of->bank] = t;
+    if (k->code->lk_take_slots(k->state, of->bank, (uint64_t)(uintptr_t)t->at + LK_AUDIO_AT, t->stride, t->at + LK_SLOTS_AT) < 0) {
         table_distrust(t); /* it is not followed any further, and the service makes another one */
         remove(path);
     }
 }
-static void follow_table(lk *k) {
-    table *t = k->tables[k->bank];
-    if (!t || k->is_whole || t->is_damaged) return;
+static void follow_table(lk *k, part *of) {
+    table *t = of->placed ? k->tables[of->bank] : NULL;
+    if (!t || of->is_whole || t->is_damaged) return;
     int whole = table_is_whole(t); /* before the slots: they were there by then */
-    if (k->code->lk_take_slots(k->state, k->bank, (uint64_t)(uintptr_t)t->at + LK_AUDIO_AT, t->stride, t->at + LK_SLOTS_AT) < 0) return;
-    if (whole) { table_touch(t); k->is_whole = 1; notice(k, "Ready"); }
+    if (k->code->lk_take_slots(k->state, of->bank, (uint64_t)(uintptr_t)t->at + LK_AUDIO_AT, t->stride, t->at + LK_SLOTS_AT) < 0) return;
+    if (whole) { table_touch(t); of->is_whole = 1; if (of == &k->own) notice(k, "Ready"); }
 }
-static void place(lk *k, int is_direct) { /* give the preset a bank and, if it is in the cache, its table */
-    if (!k->state || k->placed == k->serial) return;
-    int bank = (int)k->code->lk_free_bank(k->state, is_direct ? -1 : k->bank);
-    if (bank < 0) { /* all of them sound: the one that is not played lets go */
-        for (int b = LK_FIRST_BANK; b < LK_FIRST_BANK + 3; b++) if (b != k->bank) k->code->lk_command(k->state, LK_FADE_BANK, b, 0);
-        return;
+static void use_bank(lk *k, int way, int bank, int channel) {
+    if (way & NOW) k->code->lk_use_now(k->state, bank, channel);
+    if (way & SOON) k->code->lk_command(k->state, LK_USE_BANK, bank, channel);
+}
+static void use_banks(lk *k, int way) { /* the player's on every channel but the partner's */
+    if (!k->second.placed || !k->channels) use_bank(k, way, k->own.bank, LK_ALL_CHANNELS);
+    else for (int c = 0; c < 16; c++) use_bank(k, way, k->channels >> c & 1 ? k->second.bank : k->own.bank, c);
+}
+static int place_part(lk *k, part *of, int way) { /* give it a bank and, if it is in the cache, its table */
+    part *other = of == &k->own ? &k->second : &k->own;
+    int own_bank = way & NOW ? -1 : k->own.bank;
+    int bank = (int)k->code->lk_free_bank(k->state, own_bank, other->placed ? other->bank : -1);
+    if (bank < 0) { /* all of them sound: what is not played lets go */
+        for (int b = LK_FIRST_BANK; b < LK_FIRST_BANK + 3; b++)
+            if (b != k->own.bank && !(k->second.placed && b == k->second.bank)) k->code->lk_command(k->state, LK_FADE_BANK, b, 0);
+        k->is_full = 1;
+        return 0;
     }
     uint8_t sound[LK_SOUND_BYTES];
-    memcpy(sound, k->sound, sizeof sound);
-    for (int p = 0; p < LK_PARAMETERS; p++) if (is_field(p) && atomic_load(&k->is_given[p])) write_field(k, sound, p);
+    memcpy(sound, of->sound, sizeof sound);
+    for (int p = 0; p < LK_PARAMETERS; p++) if (of == &k->own && is_field(p) && atomic_load(&k->is_given[p])) write_field(k, sound, p);
     k->code->lk_clear_bank(k->state, bank, sound);
     table_close(k->tables[bank]);
     k->tables[bank] = NULL;
-    k->bank = bank;
-    k->placed = k->serial;
-    k->is_whole = 0;
+    of->bank = bank;
+    of->placed = of->serial;
+    of->is_whole = 0;
     char rest[96], path[OS_PATH];
-    snprintf(rest, sizeof rest, "tables/%s-%ld.table", k->recipe, lrint(k->rate));
-    if (is_recipe(k->recipe) && os_folder(path, rest, 0)) map_table(k, path);
-    if (is_direct) k->code->lk_use_now(k->state, bank);
-    else k->code->lk_command(k->state, LK_USE_BANK, bank, LK_ALL_CHANNELS);
-    follow_table(k);
-    if (!k->is_whole) notice(k, "Rendering the sound");
+    snprintf(rest, sizeof rest, "tables/%s-%ld.table", of->recipe, lrint(k->rate));
+    if (is_recipe(of->recipe) && os_folder(path, rest, 0)) map_table(k, of, path);
+    use_banks(k, way);
+    follow_table(k, of);
+    return 1;
+}
+static void place(lk *k, int way) {
+    if (!k->state) return;
+    k->is_full = 0;
+    if (k->waits) way = NOW | SOON;
+    if (k->own.placed != k->own.serial && place_part(k, &k->own, way) && !k->own.is_whole) notice(k, "Rendering the sound");
+    if (*k->second.recipe && k->second.placed != k->second.serial) place_part(k, &k->second, way);
+}
+static void drop_partners_sound(lk *k) { /* it plays with the player's from now on */
+    if (k->second.placed && k->state) { k->second.placed = 0; use_banks(k, k->waits ? NOW | SOON : SOON); }
+    *k->second.recipe = 0;
+    k->second.placed = 0;
+}
+static int partner_is_on(lk *k) { return atomic_load(&k->value[LK_AT_PARTNER]) >= 0.5; }
+static int partner_is_settled(lk *k) { /* it is there, and its tones are; or neither will be */
+    if (!partner_is_on(k) || k->has_no_partner) return 1;
+    return k->partner_asked == k->own.serial && atomic_load(&k->partner.is_ready) && (!*k->second.recipe || (k->second.placed == k->second.serial && k->second.is_whole));
 }
 static void settle(lk *k) {
-    int ready = !k->state || (k->placed == k->serial && (k->is_whole || k->has_failed));
+    int ready = !k->state || k->is_full || (k->own.placed == k->own.serial && (k->has_failed || (k->own.is_whole && partner_is_settled(k))));
     if (ready) atomic_store(&k->tired, 0);
     atomic_store(&k->settled, ready && atomic_load(&k->wished_program) < 0);
 }
@@ -226,13 +276,16 @@ static void hang_up(lk *k) {
     if (k->socket != OS_NO_SOCKET) os_close(k->socket);
     k->socket = OS_NO_SOCKET;
     k->in_at = k->in_end = 0;
+    k->pinged_at = 0;
     k->asked = 0;
     k->wanted_pitch = k->told = k->answered = -1;
+    k->partner_asked = 0;
+    atomic_store(&k->partner.is_ready, 0);
 }
 static int say(lk *k, const char *text, size_t bytes) {
     while (bytes && k->socket != OS_NO_SOCKET) {
         long n = (long)send(k->socket, text, bytes, OS_SEND);
-        if (n <= 0) { hang_up(k); return 0; }
+        if (n <= 0) { k->is_deaf = os_is_late(); hang_up(k); return 0; }
         text += n;
         bytes -= (size_t)n;
     }
@@ -249,8 +302,11 @@ static int say_line(lk *k, const char *format, ...) {
 static int hear(lk *k, char *to, size_t bytes) { /* waits a bounded time for the rest of what has begun */
     while (bytes) {
         if (k->in_at == k->in_end) {
-            long n = os_readable(k->socket, 5000) ? (long)recv(k->socket, k->in, sizeof k->in, 0) : 0;
+            k->is_deaf = !os_readable(k->socket, HANGS_MS);
+            long n = k->is_deaf ? 0 : (long)recv(k->socket, k->in, sizeof k->in, 0);
             if (n <= 0) { hang_up(k); return 0; }
+            k->heard_at = os_now_ms();
+            k->pinged_at = 0;
             k->in_at = 0;
             k->in_end = (size_t)n;
         }
@@ -297,7 +353,7 @@ static int launch(int64_t launched, int is_starting) { /* words of the command l
     char text[4 * OS_PATH], *words[16];
     if (!read_file("plugin-launch", 1, text, sizeof text)) return 0;
     if (is_starting || !atomic_compare_exchange_strong(&launched_at, &launched, os_now_ms())) return 1;
-    if (atomic_load(&launches) < 4) atomic_fetch_add(&launches, 1);
+    if (atomic_load(&launches) < 3) atomic_fetch_add(&launches, 1);
     int n = 0;
     for (char *rest = text, *word; n < 15 && (word = next_word(&rest, "\r\n"));) words[n++] = word;
     words[n] = NULL;
@@ -306,7 +362,7 @@ static int launch(int64_t launched, int is_starting) { /* words of the command l
 static void give_up(lk *k, const char *why) {
     os_lock(&k->lock);
     k->has_failed = 1;
-    if (!k->is_whole) notice(k, why);
+    if (!k->own.is_whole) notice(k, why);
     settle(k);
     os_unlock(&k->lock);
 }
@@ -319,7 +375,9 @@ static void connect_now(lk *k) {
     char text[2 * OS_PATH], *token, line[300];
     if (read_file("plugin/service", 0, text, sizeof text) && (token = strchr(text, '\n'))) {
         *token++ = 0;
-        token[strcspn(token, "\r\n")] = 0;
+        size_t length = strcspn(token, "\r\n");
+        k->service_pid = strtol(token + length, NULL, 10);
+        token[length] = 0;
         k->socket = os_connect(text);
     }
     if (k->socket == OS_NO_SOCKET) {
@@ -338,11 +396,33 @@ static void connect_now(lk *k) {
     k->next_try = now + 500;
     if (!say_line(k, "HELLO 1 %s %ld %016llx\n", token, lrint(rate), (unsigned long long)LK_LAYOUT) || !hear_line(k, line, sizeof line)) return;
     if (strncmp(line, "OK", 2)) { give_up(k, strlen(line) > 3 ? line + 3 : "The service is of another version"); hang_up(k); k->next_try = now + 2000; }
-    else { atomic_store(&launches, 0); atomic_store(&launched_at, 0); k->next_try = 0; }
+    else {
+        k->service_version = atoi(line + 2);
+        atomic_store(&launches, 0);
+        atomic_store(&launched_at, 0);
+        k->next_try = 0;
+        os_lock(&k->lock);
+        if (k->own.is_whole) notice(k, "Ready");
+        os_unlock(&k->lock);
+    }
+}
+static void check_service(lk *k) { /* one that hangs is ended, and the next try starts another */
+    int64_t now = os_now_ms();
+    if (k->socket != OS_NO_SOCKET && k->service_version >= 2) {
+        if (k->pinged_at && now > k->pinged_at + HANGS_MS) { k->is_deaf = 1; hang_up(k); }
+        else if (!k->pinged_at && now > k->heard_at + PING_MS && say_line(k, "PING 1\n")) k->pinged_at = now;
+    }
+    if (!k->is_deaf) return;
+    k->is_deaf = 0;
+    k->next_try = 0;
+    os_end(k->service_pid);
+    os_lock(&k->lock);
+    notice(k, "The service hangs: another one is started");
+    os_unlock(&k->lock);
 }
 static void ask(lk *k) { /* tell the service which preset it is about */
     os_lock(&k->lock);
-    unsigned serial = k->serial;
+    unsigned serial = k->own.serial;
     int is_asked = k->asked == serial;
     size_t n = k->preset_bytes;
     char *copy = is_asked ? NULL : malloc(n + 1);
@@ -361,15 +441,73 @@ static void take_names(lk *k, char *text) {
     os_unlock(&k->lock);
     tell(k, 1);
 }
+static void take_table(lk *k, part *of, const char *path) { /* locked */
+    place(k, SOON);
+    follow_table(k, of);
+    if (of->placed == of->serial && !of->is_whole && k->tables[of->bank] && strcmp(k->tables[of->bank]->path, path)) {
+        of->serial++; /* the one before does not grow any more: another bank */
+        if (of == &k->own) k->asked = of->serial;
+        place(k, SOON);
+    }
+    if (of->placed == of->serial && !of->is_whole) { map_table(k, of, path); follow_table(k, of); }
+}
+static void give_up_partner(lk *k, const char *why) { /* locked */
+    k->has_no_partner = 1;
+    atomic_store(&k->partner.is_ready, 0);
+    notice(k, why);
+}
+static void take_partner(lk *k, const char *line, const char *text, size_t n) { /* locked */
+    static atomic_int count;
+    if (!strncmp(line, "SOUND ", 6)) { /* which channels are its own, and what they play */
+        uint8_t sound[LK_SOUND_BYTES] = {0};
+        char recipe[33] = "";
+        const char *at = text, *end = text + n;
+        char first[64];
+        k->channels = next_line(&at, end, first, sizeof first) ? (int)(strtol(first, NULL, 10) & 0xFFFF) : 0;
+        take_sound(sound, recipe, at, end);
+        if (!is_recipe(recipe)) { drop_partners_sound(k); return; }
+        if (strcmp(recipe, k->second.recipe) || memcmp(sound, k->second.sound, sizeof sound)) {
+            memcpy(k->second.sound, sound, sizeof sound);
+            memcpy(k->second.recipe, recipe, sizeof recipe);
+            k->second.serial++;
+        }
+        place(k, SOON);
+    } else if (!strncmp(line, "TABLE ", 6)) {
+        if (*k->second.recipe) take_table(k, &k->second, line + 6);
+    } else if (!strcmp(line, "READY")) {
+        k->has_no_partner = 0;
+        atomic_store(&k->partner.is_ready, atomic_fetch_add(&count, 1) + 1);
+    } else if (!strcmp(line, "GONE")) { /* another one comes */
+        atomic_store(&k->partner.is_ready, 0);
+    } else if (!strncmp(line, "FAILED ", 7)) give_up_partner(k, line + 7);
+}
+static int take_music(lk *k, const char *line) { /* what the partner plays; the lock not held */
+    unsigned run, d[3];
+    long long frame;
+    int to;
+    if (sscanf(line, "LIVED %u %lld", &run, &frame) == 2) {
+        atomic_store(&k->partner.lived, frame);
+        atomic_store(&k->partner.lived_run, run);
+        k->partner_progress = os_now_ms();
+        if (run == k->owed_run && frame >= k->owed) k->owed = 0;
+        return 1;
+    }
+    if (sscanf(line, "PLAY %u %lld %d %u %u %u", &run, &frame, &to, &d[0], &d[1], &d[2]) != 6) return 0;
+    if (to >= 0 && to < PLACES && d[0] >= 0x80 && d[0] < 0xF0 && d[1] < 128 && d[2] < 128)
+        partner_plan(&k->partner, &(partner_note){run, frame, to, {(uint8_t)d[0], (uint8_t)d[1], (uint8_t)d[2]}});
+    return 1;
+}
 static void take_reply(lk *k, const char *line) {
+    if (take_music(k, line)) return;
     size_t n = 0;
     char *text = NULL;
     const char *space = strchr(line, ' ');
-    if (!strncmp(line, "NAMES ", 6) || !strncmp(line, "PRESET ", 7) || !strncmp(line, "SOUND ", 6)) {
+    if (!strncmp(line, "NAMES ", 6) || !strncmp(line, "PRESET ", 7) || !strncmp(line, "SOUND ", 6) || !strncmp(line, "PARTNER_SOUND ", 14)) {
         n = strtoul(space, NULL, 10);
         if (!(text = hear_text(k, n))) return;
     }
     if (!strncmp(line, "NAMES ", 6)) { take_names(k, text); free(text); return; }
+    if (!strncmp(line, "PONG ", 5)) return;
     os_lock(&k->lock);
     if (!strncmp(line, "PRESET ", 7)) { /* another one, because of a program change */
         free(k->preset);
@@ -378,7 +516,7 @@ static void take_reply(lk *k, const char *line) {
         text = NULL;
         free(k->foreign);
         k->foreign = NULL;
-        k->recipe[0] = 0;
+        k->own.recipe[0] = 0;
         k->has_failed = 0;
         k->answered = k->told;
         notice(k, "Loading the preset");
@@ -389,25 +527,21 @@ static void take_reply(lk *k, const char *line) {
         char recipe[33] = "";
         take_sound(sound, recipe, text, text + n);
         k->has_failed = 0;
-        if (strcmp(recipe, k->recipe) || memcmp(sound, k->sound, sizeof sound)) {
-            memcpy(k->sound, sound, sizeof sound);
-            memcpy(k->recipe, recipe, sizeof recipe);
-            k->serial++;
+        if (strcmp(recipe, k->own.recipe) || memcmp(sound, k->own.sound, sizeof sound)) {
+            memcpy(k->own.sound, sound, sizeof sound);
+            memcpy(k->own.recipe, recipe, sizeof recipe);
+            k->own.serial++;
             follow_sound(k);
             tell(k, 1);
         }
-        k->asked = k->serial;
+        k->asked = k->own.serial;
         if (k->answered >= 0) atomic_compare_exchange_strong(&k->wished_program, &k->answered, -1);
         k->answered = k->told = -1;
-        place(k, 0);
+        place(k, SOON);
     } else if (!strncmp(line, "TABLE ", 6)) {
-        place(k, 0);
-        follow_table(k);
-        if (k->placed == k->serial && !k->is_whole && k->tables[k->bank] && strcmp(k->tables[k->bank]->path, line + 6)) {
-            k->asked = ++k->serial; /* the one before does not grow any more: another bank */
-            place(k, 0);
-        }
-        if (k->placed == k->serial && !k->is_whole) { map_table(k, line + 6); follow_table(k); }
+        take_table(k, &k->own, line + 6);
+    } else if (!strncmp(line, "PARTNER_", 8)) {
+        take_partner(k, line + 8, text, n);
     } else if (!strncmp(line, "NOTICE ", 7)) {
         notice(k, line + 7);
     } else if (!strncmp(line, "FAILED ", 7)) {
@@ -422,10 +556,47 @@ static void take_reply(lk *k, const char *line) {
 }
 static void want(lk *k) { /* what was struck comes first */
     os_lock(&k->lock);
-    int pitch = k->state && !k->is_whole && k->tables[k->bank] ? (int)k->code->lk_wanted(k->state, k->bank) : -1;
+    int pitch = k->state && !k->own.is_whole && k->tables[k->own.bank] ? (int)k->code->lk_wanted(k->state, k->own.bank) : -1;
     os_unlock(&k->lock);
     if (pitch >= 0 && pitch != k->wanted_pitch) say_line(k, "WANT %d\n", pitch);
     k->wanted_pitch = pitch;
+}
+static void ask_partner(lk *k) { /* have one for the preset that plays, or none */
+    unsigned wanted = partner_is_on(k) && k->asked ? k->asked : 0;
+    if (k->owed && os_now_ms() > k->partner_progress + HANGS_MS) k->partner_asked = 0; /* it hangs: another one */
+    if (wanted == k->partner_asked) return;
+    os_lock(&k->lock);
+    k->has_no_partner = 0;
+    atomic_store(&k->partner.is_ready, 0);
+    if (!wanted) drop_partners_sound(k);
+    if (wanted && k->service_version < 2) give_up_partner(k, "The service is of an earlier version and knows no partner");
+    os_unlock(&k->lock);
+    k->owed = 0;
+    if (k->service_version < 2) k->partner_asked = wanted;
+    else if (say_line(k, "PARTNER %d\n", wanted != 0)) k->partner_asked = wanted;
+}
+static void tell_partner(lk *k) { /* what the audio thread has heard */
+    char text[4000];
+    size_t n = 0;
+    partner_fact f;
+    while (n < sizeof text - 200 && partner_take_fact(&k->partner, &f)) {
+        char *at = text + n;
+        size_t room = sizeof text - n;
+        switch (f.kind) {
+        case PARTNER_RUN: n += (size_t)snprintf(at, room, "RUN %u %.17g %.17g %.17g\n", f.run, f.beats, f.bpm, f.bar); break;
+        case PARTNER_TEMPO: n += (size_t)snprintf(at, room, "TEMPO %lld %.17g %.17g\n", (long long)f.frame, f.beats, f.bpm); break;
+        case PARTNER_HEAR: n += (size_t)snprintf(at, room, "HEAR %lld %u %u %u\n", (long long)f.frame, f.data[0], f.data[1], f.data[2]); break;
+        case PARTNER_UNTIL: n += (size_t)snprintf(at, room, "UNTIL %lld\n", (long long)f.frame); break;
+        default: n += (size_t)snprintf(at, room, "STOP 0\n");
+        }
+        if (f.kind == PARTNER_UNTIL) {
+            if (!k->owed) k->partner_progress = os_now_ms();
+            k->owed = f.frame;
+            k->owed_run = f.run;
+        }
+        to_points(at);
+    }
+    if (n && k->partner_asked) say(k, text, n);
 }
 static OS_THREAD help(void *self) {
     lk *k = self;
@@ -439,21 +610,28 @@ static OS_THREAD help(void *self) {
                 atomic_store(&k->wished_program, program);
             }
         }
-        place(k, 0);
-        follow_table(k);
+        place(k, SOON);
+        follow_table(k, &k->own);
+        follow_table(k, &k->second);
         settle(k);
         int is_other_rate = k->rate_serial != 0, is_busy = !atomic_load(&k->settled);
         os_unlock(&k->lock);
         if (is_other_rate) hang_up(k);
         if (k->socket == OS_NO_SOCKET) connect_now(k);
-        if (k->socket == OS_NO_SOCKET) { os_sleep_ms(is_busy ? 20 : 100); continue; }
+        if (k->socket == OS_NO_SOCKET) { check_service(k); os_sleep_ms(is_busy ? 20 : 100); continue; }
         int program = atomic_load(&k->wished_program);
         if (program < 0) ask(k);
         else if (program != k->told && say_line(k, "PROGRAM %d\n", program)) k->told = program;
         want(k);
-        if (k->socket == OS_NO_SOCKET) continue;
-        while (k->socket != OS_NO_SOCKET && (k->in_at < k->in_end || os_readable(k->socket, is_busy ? 5 : 50)))
+        if (k->socket != OS_NO_SOCKET) ask_partner(k);
+        tell_partner(k);
+        if (k->socket == OS_NO_SOCKET) { check_service(k); continue; }
+        int ms = k->partner_asked ? 1 : is_busy ? 5 : 50; /* an answer is heard at once, what the audio thread says only so often */
+        while (k->socket != OS_NO_SOCKET && (k->in_at < k->in_end || os_readable(k->socket, ms))) {
             if (hear_line(k, line, sizeof line)) take_reply(k, line);
+            if (k->partner_asked) ms = 0;
+        }
+        check_service(k);
     }
     hang_up(k);
     return 0;
@@ -472,15 +650,16 @@ int lk_activate(lk *k, double rate) {
             k->code->lk_begin(k->state, rate);
             k->rate = rate;
             k->rate_serial = 1;
-            k->placed = 0;
-            k->bank = LK_FIRST_BANK;
+            k->own.placed = 0;
+            k->own.bank = LK_FIRST_BANK;
+            k->second.placed = 0;
             if (!tone_fill(k->code, k->state, rate)) drop_block(k);
         }
     }
     if (k->state) {
         k->code->lk_forget(k->state);
         lk_reset(k); /* no voice reads anything: every bank but the current one is free */
-        place(k, 1);
+        place(k, NOW);
         settle(k);
         if (!k->has_helper) k->has_helper = os_start(&k->helper, help, k);
         atomic_store(&k->active, 1);
@@ -512,15 +691,15 @@ char *lk_save(lk *k, size_t *bytes) {
     char *out = malloc(room);
     if (out && k->foreign) { memcpy(out, k->foreign, n = k->foreign_bytes); }
     else if (out) {
-        n += (size_t)snprintf(out + n, room - n, "%s1\nversion %s\nrecipe %s\n", CHUNK, LK_VERSION, *k->recipe ? k->recipe : "-");
+        n += (size_t)snprintf(out + n, room - n, "%s1\nversion %s\nrecipe %s\n", CHUNK, LK_VERSION, *k->own.recipe ? k->own.recipe : "-");
         for (int p = 0; p < LK_PARAMETERS; p++)
             if (!is_field(p) || atomic_load(&k->is_given[p]))
                 n += (size_t)snprintf(out + n, room - n, "parameter %u %.17g\n", LK_PARAMETER[p].id, atomic_load(&k->value[p]));
         for (size_t i = 0; i < sizeof LK_SOUND / sizeof *LK_SOUND; i++) {
             float f;
             int32_t v;
-            memcpy(&f, k->sound + LK_SOUND[i].at, 4);
-            memcpy(&v, k->sound + LK_SOUND[i].at, 4);
+            memcpy(&f, k->own.sound + LK_SOUND[i].at, 4);
+            memcpy(&v, k->own.sound + LK_SOUND[i].at, 4);
             n += (size_t)snprintf(out + n, room - n, "sound %s %.9g\n", LK_SOUND[i].name, LK_SOUND[i].kind == 'f' ? f : v);
         }
         to_points(out); /* there is no comma in it yet */
@@ -574,15 +753,15 @@ int lk_load(lk *k, const char *chunk, size_t bytes) {
         free(k->preset);
         k->preset = preset;
         k->preset_bytes = n;
-        memcpy(k->recipe, recipe, sizeof recipe);
-        memcpy(k->sound, sound, sizeof sound);
-        k->serial++;
+        memcpy(k->own.recipe, recipe, sizeof recipe);
+        memcpy(k->own.sound, sound, sizeof sound);
+        k->own.serial++;
         k->has_failed = 0;
         atomic_store(&k->wished_program, -1);
     }
     follow_sound(k);
     if (kept) notice(k, "This song needs a later latentkeys; what it says is kept");
-    if (!atomic_load(&k->active)) place(k, 0);
+    if (!atomic_load(&k->active)) place(k, SOON);
     atomic_store(&k->resend, 1);
     settle(k);
     os_unlock(&k->lock);
@@ -591,7 +770,7 @@ int lk_load(lk *k, const char *chunk, size_t bytes) {
 
 void lk_text(lk *k, int p, double v, char *to, size_t room) {
     if (p < 0 || p >= LK_PARAMETERS) { snprintf(to, room, "?"); return; }
-    if (p == LK_AT_BYPASS) { snprintf(to, room, "%s", v >= 0.5 ? "on" : "off"); return; }
+    if (p == LK_AT_BYPASS || p == LK_AT_PARTNER) { snprintf(to, room, "%s", v >= 0.5 ? "on" : "off"); return; }
     if (p == LK_AT_PROGRAM || p == LK_AT_STATUS) {
         os_lock(&k->lock);
         int n = (int)lrint(fmin(fmax(v, 0), 1) * 127);
@@ -610,7 +789,7 @@ void lk_text(lk *k, int p, double v, char *to, size_t room) {
 }
 int lk_from_text(lk *k, int p, const char *text, double *value) {
     if (p < 0 || p >= LK_PARAMETERS || p == LK_AT_STATUS) return 0;
-    if (p == LK_AT_BYPASS) { *value = !strcmp(text, "on") || read_number(text, NULL) >= 0.5; return 1; }
+    if (p == LK_AT_BYPASS || p == LK_AT_PARTNER) { *value = !strcmp(text, "on") || read_number(text, NULL) >= 0.5; return 1; }
     if (p == LK_AT_PROGRAM) {
         char name[NAME];
         for (int i = 0; i < 128; i++) {
@@ -657,6 +836,7 @@ static int offset_of(lk *k, int offset) { /* of an event, from what has been ren
 }
 void lk_message(lk *k, int offset, int status, int d1, int d2) {
     if (!k->state || status < 0x80 || status > 0xFF) return;
+    if (k->is_listening) { partner_hear(&k->partner, offset < 0 ? 0 : offset < k->frames ? offset : k->frames - 1, status, d1, d2); return; }
     offset = offset_of(k, offset);
     if ((status & 0xF0) == 0x90 && d2 & 127)
         for (int kind = 0; kind < LK_EXPRESSIONS; kind++) k->expressed[kind][status & 15][d1 & 127] = 0;
@@ -664,7 +844,7 @@ void lk_message(lk *k, int offset, int status, int d1, int d2) {
 }
 void lk_express(lk *k, int offset, int kind, int channel, int key, double value) {
     static const double LOW[] = {-120, 0x1p-10, -1, -1}, HIGH[] = {120, 4, 1, 1};
-    if (!k->state || k->frames <= 0 || !(value >= -1e9 && value <= 1e9)) return;
+    if (!k->state || k->is_listening || k->frames <= 0 || !(value >= -1e9 && value <= 1e9)) return;
     offset = offset_of(k, offset);
     if (k->waiting_count == MOST_WAITING) express_now(k);
     k->waiting_at = k->done + offset < k->frames ? k->done + offset : k->frames - 1;
@@ -674,7 +854,7 @@ void lk_express(lk *k, int offset, int kind, int channel, int key, double value)
     k->waiting[k->waiting_count++].value = (float)(fmin(fmax(value, LOW[kind]), HIGH[kind]) - (kind == LK_VOLUME ? 1 : 0));
 }
 void lk_tempo(lk *k, int offset, double bpm) {
-    if (!k->state || bpm == k->tempo || !(bpm >= 1 && bpm <= 1000)) return;
+    if (!k->state || k->is_listening || bpm == k->tempo || !(bpm >= 1 && bpm <= 1000)) return;
     k->tempo = bpm;
     offset = offset_of(k, offset);
     k->code->lk_value(k->state, offset, LK_TEMPO, lrint(100 * bpm));
@@ -702,7 +882,7 @@ static void apply(lk *k, int offset, int p, double v) {
         for (int c = 0; c < 16; c++) lk_message(k, offset, 0xB0 | c, LK_PARAMETER[p].control, (int)lrint(v * 127));
 }
 void lk_set(lk *k, int offset, int p, double v) {
-    if (p < 0 || p >= LK_PARAMETERS || p == LK_AT_STATUS || !(v >= 0)) return;
+    if (p < 0 || p >= LK_PARAMETERS || p == LK_AT_STATUS || k->is_listening || !(v >= 0)) return;
     v = v > 1 ? 1 : v;
     if (is_field(p)) { /* hosts give back what they were told, some of them as a float: that moves nothing */
         if (fabs(v - atomic_load(&k->value[p])) < 1e-6) return;
@@ -713,9 +893,24 @@ void lk_set(lk *k, int offset, int p, double v) {
         if (lrint(before * 127) == lrint(v * 127)) return;
         atomic_store(&k->settled, 0);
         atomic_store(&k->wished_program, (int)lrint(v * 127));
+    } else if (p == LK_AT_PARTNER) {
+        if ((before >= 0.5) != (v >= 0.5)) atomic_store(&k->settled, 0);
     } else if (k->state && k->frames > 0) apply(k, offset, p, v);
     else atomic_store(&k->resend, 1);
 }
+static void wait_offline(lk *k, int (*is_there)(lk *)) { /* once: a service that never answers makes a bounce late, not endless */
+    if (!atomic_load(&k->offline) || is_there(k) || atomic_load(&k->tired)) return;
+    os_lock(&k->lock);
+    k->waits = 1;
+    os_unlock(&k->lock);
+    for (int64_t until = os_now_ms() + WAIT_OFFLINE_MS; !is_there(k) && !atomic_load(&k->tired); os_nap())
+        if (os_now_ms() > until) atomic_store(&k->tired, 1);
+    os_lock(&k->lock);
+    k->waits = 0;
+    os_unlock(&k->lock);
+}
+static int is_settled(lk *k) { return atomic_load(&k->settled); }
+static int has_lived(lk *k) { return partner_has_lived(&k->partner) || atomic_load(&k->partner.is_ready) != k->partner.ready; }
 void lk_begin_block(lk *k, float *left, float *right, int frames) {
     k->left = left;
     k->right = right;
@@ -724,18 +919,39 @@ void lk_begin_block(lk *k, float *left, float *right, int frames) {
     k->waiting_at = frames;
     if (!k->state) return;
     k->is_clean = 0;
-    if (atomic_load(&k->offline)) { /* once: a service that never answers makes a bounce late, not endless */
-        int64_t until = 0;
-        while (!atomic_load(&k->settled) && !atomic_load(&k->tired)) {
-            if (!until) until = os_now_ms() + WAIT_OFFLINE_MS;
-            if (os_now_ms() > until) atomic_store(&k->tired, 1);
-            os_sleep_ms(1);
-        }
-    }
+    wait_offline(k, is_settled);
     int bank = (int)k->code->lk_bank(k->state), is_other = bank != k->sounding_bank;
     k->sounding_bank = bank;
     if (frames > 0 && (atomic_exchange(&k->resend, 0) || is_other))
         for (int p = 0; p < LK_PARAMETERS; p++) apply(k, 0, p, atomic_load(&k->value[p]));
+}
+void lk_beats(lk *k, double beats, double bpm, double bar_start, double bar) { partner_tell(&k->partner, beats, bpm, bar_start, bar); }
+static void play_partner(lk *k) {
+    partner_note note;
+    while (partner_next(&k->partner, &note, k->rate)) {
+        if (note.to == TO_VOICES) { k->code->lk_midi(k->state, note.frame, note.data[0], note.data[1], note.data[2]); k->queued++; }
+        else if (k->partner.out_count < PARTNER_OUT)
+            k->partner.out[k->partner.out_count++] = (partner_out){(int)note.frame, {note.data[0], note.data[1], note.data[2]}};
+    }
+}
+int lk_listen(lk *k) {
+    if (!k->state) return 0;
+    int is_on = partner_is_on(k) && atomic_load(&k->value[LK_AT_BYPASS]) < 0.5;
+    k->is_listening = partner_begin(&k->partner, is_on, k->frames, k->rate);
+    if (!k->is_listening) play_partner(k); /* lets go what sounds */
+    return k->is_listening;
+}
+void lk_heard(lk *k) {
+    k->is_listening = 0;
+    partner_heard_all(&k->partner);
+    wait_offline(k, has_lived);
+    play_partner(k);
+}
+int lk_out(lk *k, int i, int *offset, unsigned char data[3]) {
+    if (i >= k->partner.out_count) return 0;
+    *offset = k->partner.out[i].offset;
+    memcpy(data, k->partner.out[i].data, 3);
+    return 1;
 }
 void lk_end_block(lk *k) {
     if (k->state) { express_now(k); render(k, k->frames); }

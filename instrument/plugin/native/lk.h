@@ -27,7 +27,11 @@ enum { LK_TUNING, LK_VOLUME, LK_PAN, LK_BRIGHTNESS, LK_EXPRESSIONS };
 void lk_express(lk *, int offset, int kind, int channel, int key, double value);
 void lk_tempo(lk *, int offset, double bpm);
 void lk_transport(lk *, int is_playing, int64_t position); /* once for each block, first of all */
+void lk_beats(lk *, double beats, double bpm, double bar_start, double bar); /* of a song that plays, in quarter notes; a bar of 0 is not known */
 void lk_begin_block(lk *, float *left, float *right, int frames);
+int lk_listen(lk *);                     /* 1: the partner has to hear the block's events; then `lk_heard`, and all of them once more */
+void lk_heard(lk *);
+int lk_out(lk *, int i, int *offset, unsigned char data[3]); /* what the partner plays at the host's other instruments; 0: no more */
 void lk_end_block(lk *);
 void lk_reset(lk *);                     /* as new: the same notes sound the same, to the bit */
 int lk_is_sounding(lk *);

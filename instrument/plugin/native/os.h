@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-enum { OS_PATH = 1024 };
+enum { OS_PATH = 1024, OS_SEND_MS = 5000 };
 #ifdef _WIN32
 #include <winsock2.h>
 #include <ws2tcpip.h>
@@ -44,6 +44,7 @@ static inline os_socket os_connect(const char *address) {
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
     if (s != INVALID_SOCKET && connect(s, (struct sockaddr *)&to, sizeof to)) { closesocket(s); return INVALID_SOCKET; }
+    setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, (const char *)&(DWORD){OS_SEND_MS}, sizeof(DWORD));
     return s;
 }
 static inline void os_close(os_socket s) { closesocket(s); }
@@ -59,6 +60,7 @@ static inline void os_join(os_thread t) { WaitForSingleObject(t, INFINITE); Clos
 static inline void os_lock(os_mutex *m) { AcquireSRWLockExclusive(m); }
 static inline void os_unlock(os_mutex *m) { ReleaseSRWLockExclusive(m); }
 static inline void os_sleep_ms(int ms) { Sleep((DWORD)ms); }
+static inline void os_nap(void) { Sleep(1); }
 static inline int64_t os_now_ms(void) { return (int64_t)GetTickCount64(); }
 static inline int os_launch(char *const *words) {
     char line[4 * OS_PATH];
@@ -71,16 +73,23 @@ static inline int os_launch(char *const *words) {
     CloseHandle(made.hProcess);
     return 1;
 }
+static inline void os_end(long pid) {
+    HANDLE p = OpenProcess(PROCESS_TERMINATE, FALSE, (DWORD)pid);
+    if (p) { TerminateProcess(p, 1); CloseHandle(p); }
+}
+static inline int os_is_late(void) { return WSAGetLastError() == WSAETIMEDOUT; } /* what `send` has waited for has not come */
 #define OS_SEND 0
 #else
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -137,9 +146,12 @@ static inline os_socket os_connect(const char *address) {
 #ifdef SO_NOSIGPIPE
     setsockopt(s, SOL_SOCKET, SO_NOSIGPIPE, &(int){1}, sizeof(int));
 #endif
+    setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){OS_SEND_MS / 1000, 0}, sizeof(struct timeval));
     if (connect(s, (void *)&to, sizeof to)) { close(s); return OS_NO_SOCKET; }
     return s;
 }
+static inline int os_is_late(void) { return errno == EAGAIN || errno == EWOULDBLOCK; } /* what `send` has waited for has not come */
+static inline void os_end(long pid) { if (pid > 1) kill((pid_t)pid, SIGKILL); }
 static inline void os_close(os_socket s) { close(s); }
 static inline int os_readable(os_socket s, int ms) {
     struct pollfd p = {s, POLLIN, 0};
@@ -150,6 +162,7 @@ static inline void os_join(os_thread t) { pthread_join(t, NULL); }
 static inline void os_lock(os_mutex *m) { pthread_mutex_lock(m); }
 static inline void os_unlock(os_mutex *m) { pthread_mutex_unlock(m); }
 static inline void os_sleep_ms(int ms) { struct timespec t = {ms / 1000, ms % 1000 * 1000000L}; nanosleep(&t, NULL); }
+static inline void os_nap(void) { struct timespec t = {0, 200000L}; nanosleep(&t, NULL); }
 static inline int64_t os_now_ms(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000LL + t.tv_nsec / 1000000; }
 static inline int os_launch(char *const *words) { /* the child leaves a child of its own and ends at once */
     pid_t child;

@@ -50,7 +50,7 @@ typedef struct {
     atomic_uint references;
     lk *k;
     double rate;
-    int is_active;
+    int is_active, is_offline;
 } plug;
 #define OF(interface, self) ((plug *)((char *)(self) - offsetof(plug, interface)))
 
@@ -97,12 +97,12 @@ static v3_result V3_API controller_class(void *s, v3_tuid to) { (void)s; (void)t
 static v3_result V3_API io_mode(void *s, int32_t mode) { (void)s; (void)mode; return V3_NOT_IMPLEMENTED; }
 static int32_t V3_API bus_count(void *s, int32_t type, int32_t direction) {
     (void)s;
-    return type == V3_AUDIO ? direction == V3_OUTPUT : type == V3_EVENT && direction == V3_INPUT;
+    return type == V3_AUDIO ? direction == V3_OUTPUT : type == V3_EVENT;
 }
 static v3_result V3_API bus_info(void *s, int32_t type, int32_t direction, int32_t i, struct v3_bus_info *o) {
     if (i || !bus_count(s, type, direction)) return V3_INVALID_ARG;
     *o = (struct v3_bus_info){.media_type = type, .direction = direction, .channel_count = type == V3_AUDIO ? 2 : 16, .bus_type = V3_MAIN, .flags = V3_DEFAULT_ACTIVE};
-    wide(o->bus_name, type == V3_AUDIO ? "Out" : "Notes");
+    wide(o->bus_name, type == V3_AUDIO ? "Out" : direction == V3_INPUT ? "Notes" : "Partner");
     return V3_OK;
 }
 static v3_result V3_API routing(void *s, struct v3_routing_info *a, struct v3_routing_info *b) { (void)s; (void)a; (void)b; return V3_NOT_IMPLEMENTED; }
@@ -153,7 +153,7 @@ static v3_result V3_API setup(void *s, struct v3_process_setup *u) {
     plug *p = OF(processor, s);
     if (u->symbolic_sample_size != V3_SAMPLE_32) return V3_FALSE;
     p->rate = u->sample_rate;
-    lk_offline(p->k, u->process_mode == V3_OFFLINE);
+    p->is_offline = u->process_mode == V3_OFFLINE;
     return V3_OK;
 }
 static v3_result V3_API set_processing(void *s, v3_bool on) { if (on) lk_reset(OF(processor, s)->k); return V3_OK; }
@@ -201,16 +201,41 @@ static void tell_values(plug *p, struct v3_param_changes **c) { /* another prese
         if (q) (*q)->add_point(q, 0, lk_get(p->k, i), &at);
     }
 }
+static void take_beats(lk *k, const struct v3_process_context *c) {
+    const uint32_t needed = V3_PROCESS_CTX_PLAYING | V3_PROCESS_CTX_PROJECT_TIME_VALID | V3_PROCESS_CTX_TEMPO_VALID;
+    const uint32_t bars = V3_PROCESS_CTX_BAR_POSITION_VALID | V3_PROCESS_CTX_TIME_SIG_VALID;
+    if ((c->state & needed) != needed) return;
+    double bar = (c->state & bars) == bars && c->time_sig_denom > 0 ? 4.0 * c->time_sig_numerator / c->time_sig_denom : 0;
+    lk_beats(k, c->project_time_quarters, c->bpm, c->bar_position_quarters, bar);
+}
+static void give_events(lk *k, struct v3_event_list **to) { /* the partner's notes */
+    unsigned char data[3];
+    for (int i = 0, at; lk_out(k, i, &at, data); i++) {
+        int is_on = data[0] >> 4 == 9 && data[2];
+        struct v3_event e = {.sample_offset = at, .type = is_on ? V3_EVENT_NOTE_ON : V3_EVENT_NOTE_OFF};
+        if (is_on) e.note_on = (struct v3_event_note_on){.channel = data[0] & 15, .pitch = data[1], .velocity = (float)data[2] / 127, .note_id = -1};
+        else e.note_off = (struct v3_event_note_off){.channel = data[0] & 15, .pitch = data[1], .velocity = 0.5f, .note_id = -1};
+        if (data[0] >> 4 == 8 || data[0] >> 4 == 9) (*to)->add_event(to, &e);
+    }
+}
 static v3_result V3_API process(void *s, struct v3_process_data *d) {
     plug *p = OF(processor, s);
     int has_room = d->nframes > 0 && d->num_output_buses > 0 && d->outputs && d->outputs[0].num_channels == 2 && d->outputs[0].channel_buffers_32;
     float **out = has_room ? d->outputs[0].channel_buffers_32 : NULL;
+    lk_offline(p->k, p->is_offline || d->process_mode == V3_OFFLINE); /* some hosts say it with each block alone */
     lk_begin_block(p->k, out ? out[0] : NULL, out ? out[1] : NULL, out ? d->nframes : 0);
     if (d->ctx) lk_transport(p->k, (d->ctx->state & V3_PROCESS_CTX_PLAYING) != 0, d->ctx->project_time_in_samples);
     if (d->ctx && d->ctx->state & V3_PROCESS_CTX_TEMPO_VALID) lk_tempo(p->k, 0, d->ctx->bpm);
+    if (d->ctx) take_beats(p->k, d->ctx);
+    if (lk_listen(p->k)) {
+        take_parameters(p, d->input_params);
+        take_events(p->k, d->input_events);
+        lk_heard(p->k);
+    }
     take_parameters(p, d->input_params);
     take_events(p->k, d->input_events);
     lk_end_block(p->k);
+    if (d->output_events) give_events(p->k, d->output_events);
     if (out) d->outputs[0].channel_silence_bitset = 0;
     if (d->output_params && lk_moved(p->k)) tell_values(p, d->output_params);
     return V3_OK;
@@ -272,7 +297,7 @@ static v3_result V3_API assignment(void *s, int32_t bus, int16_t channel, int16_
     *id = (v3_param_id)(FIRST_CONTROL + channel * PER_CHANNEL + control);
     return V3_OK;
 }
-static uint32_t V3_API needs(void *s) { (void)s; return V3_PROCESS_CTX_NEED_TEMPO | V3_PROCESS_CTX_NEED_PROJECT_TIME | V3_PROCESS_CTX_NEED_TRANSPORT_STATE; }
+static uint32_t V3_API needs(void *s) { (void)s; return V3_PROCESS_CTX_NEED_TEMPO | V3_PROCESS_CTX_NEED_PROJECT_TIME | V3_PROCESS_CTX_NEED_BAR_POSITION | V3_PROCESS_CTX_NEED_TIME_SIG | V3_PROCESS_CTX_NEED_TRANSPORT_STATE; }
 
 /* -- programs: the presets, as the one list of the one unit */
 static int32_t V3_API one(void *s) { (void)s; return 1; }

@@ -23,8 +23,9 @@ LEVEL, PRESET, STATUS, REVERB, DRIVE, CUTOFF = 1, 2, 9, 16, 24, 33
 VOLUME, PAN, TUNING, BRIGHTNESS = 0, 1, 2, 5  # CLAP's note expressions
 NAMES = {
     **{1: "Level", 2: "Preset", 3: "Brightness", 4: "Modulation", 5: "Expression", 6: "Pan"},
-    **{8: "Bypass", 9: "Status", 16: "Reverb", 17: "Reverb time", 18: "Reverb size"},
-    **{19: "Delay", 20: "Delay feedback", 21: "Chorus", 22: "Orbit", 23: "Orbit rate"},
+    **{8: "Bypass", 9: "Status", 10: "Partner", 16: "Reverb", 17: "Reverb time"},
+    **{18: "Reverb size", 19: "Delay", 20: "Delay feedback", 21: "Chorus", 22: "Orbit"},
+    **{23: "Orbit rate"},
     **{24: "Drive", 25: "Width", 26: "Glue", 27: "Low", 28: "Middle", 29: "High"},
     **{30: "Glide time", 31: "Attack", 32: "Release", 33: "Cut-off", 34: "Resonance"},
     **{35: "Vibrato", 36: "Vibrato rate", 37: "Drift", 38: "LFO 1", 39: "LFO 1 rate"},

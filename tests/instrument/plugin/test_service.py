@@ -86,6 +86,22 @@ def test_a_full_disk_is_said_and_the_plain_tone_sounds(clap: Path, alone: Path) 
     plugin.close()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is stopped there")
+def test_a_service_that_hangs_is_said_and_replaced(clap: Path, home: Path) -> None:
+    plugin = Plugin(clap)
+    plugin.start()
+    plugin.process(1)
+    stopped = psutil.Process(status().service_pid)
+    stopped.send_signal(signal.SIGSTOP)
+    wait_for(lambda: "hangs" in plugin.text(STATUS, 0))
+    assert not stopped.is_running() or stopped.status() == psutil.STATUS_ZOMBIE
+    wait_for(lambda: status().service_pid not in (None, stopped.pid))
+    wait_for(lambda: plugin.text(STATUS, 0) == "Ready")
+    plugin.process(64, [turn(0, PRESET, 1.0)])  # and the next one answers
+    wait_for(lambda: 'name = "Felt Grand"' in plugin.save().decode())
+    plugin.close()
+
+
 def test_no_renderer_outlives_its_service(clap: Path, alone: Path) -> None:
     plugin = Plugin(clap, offline=False)
     plugin.start()

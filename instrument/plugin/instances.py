@@ -1,0 +1,311 @@
+"""The service's inside: it listens, and gives each instance of the plug-in its sounds and partner.
+
+It listens where nobody but its user may connect, and asks for the token of `service_file`. Each
+instance has a connection and a thread of its own::
+
+    HELLO 1 token rate layout   →  OK 2
+    PRESET n, n bytes           →  SOUND: its fields and recipe, then TABLE path, FAILED why;
+                                   the first time NAMES too: which program change is which preset
+    PROGRAM number              →  PRESET: that preset's file, then as above
+    WANT pitch                     a key that was struck and has no tone yet
+    PARTNER 1 or 0              →  PARTNER_READY, once the preset's partner listens; PARTNER_GONE;
+                                   PARTNER_SOUND and PARTNER_TABLE as above, PARTNER_FAILED why
+    RUN, TEMPO, HEAR, UNTIL, STOP  for the partner, as `instrument.plugin.host_partner` has them;
+                                   what it says to them comes back
+    PING number                 →  PONG number
+
+Never in the way of the audio: an instance plays on when this process dies, and starts it again.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from queue import SimpleQueue
+from typing import BinaryIO
+
+from instrument.errors import LatentkeysError
+from instrument.plugin.partner_link import PartnerLink
+from instrument.plugin.places import service_file
+from instrument.plugin.rendering import Renderers, Rendering
+from instrument.plugin.table_file import layout_number, recipe_of, table_path, tables_folder
+from instrument.preset.banks import program_table
+from instrument.preset.partner_options import PartnerOptions
+from instrument.preset.preset import PresetEntry, find_preset, list_presets, load_preset
+from instrument.preset.voice_parameters import sound_fields
+from instrument.processes.held_file import HeldFile
+
+IDLE_SECONDS = 60.0
+MOST_PRESET_BYTES = 1 << 20
+FOR_THE_PARTNER = (b"RUN", b"TEMPO", b"HEAR", b"UNTIL", b"STOP")
+
+
+class Service:
+    """Listen, and serve each connection in a thread of its own.
+
+    Parameters
+    ----------
+    idle_seconds
+        How long it goes on without any instance.
+    """
+
+    def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._idle_seconds = idle_seconds
+        self._folder = Path(tempfile.mkdtemp(prefix="latentkeys-"))  # only its user may enter
+        self._token = secrets.token_hex(16)
+        self._instances = 0
+        self._last = time.monotonic()
+        self._rendering: dict[Path, Rendering] = {}
+        self._lock = threading.Lock()
+        self._renderers = Renderers()
+        if hasattr(socket, "AF_UNIX"):
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._socket.bind(str(self._folder / "socket"))
+            self.address = f"unix {self._folder / 'socket'}"
+        else:
+            self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            self._socket.bind(("127.0.0.1", 0))
+            self.address = f"tcp {self._socket.getsockname()[1]}"
+
+    def serve(self) -> None:
+        """Serve until nobody has been there for a while."""
+        path = service_file()
+        content = f"{self.address}\n{self._token}\n{os.getpid()}\n".encode()
+        self._socket.listen(64)
+        self._socket.settimeout(0.5)
+        held = HeldFile(path, content)
+        self._renderers.keep_ready()  # it gives way to whoever waits for an answer
+        for old in tables_folder().glob("*.part"):
+            with suppress(OSError):
+                old.unlink()
+        try:
+            while self._instances or time.monotonic() - self._last < self._idle_seconds:
+                with suppress(TimeoutError):
+                    connection = self._socket.accept()[0]
+                    with self._lock:
+                        self._instances += 1
+                    threading.Thread(target=self._attend, args=(connection,), daemon=True).start()
+        finally:
+            held.release()
+            self._renderers.close()
+            self._socket.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def rendering(self, preset: Path, rate_hz: int, recipe: str) -> Rendering:
+        """Return the rendering of a table: the one that goes on, or a new one."""
+        target = table_path(recipe, rate_hz)
+        with self._lock:
+            found = self._rendering.get(target)
+            if found is None or found.is_over:
+                found = self._rendering[target] = Rendering(self._renderers, preset, rate_hz)
+            return found
+
+    def _attend(self, connection: socket.socket) -> None:
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        try:
+            with connection, connection.makefile("rb") as stream:
+                instance = Instance(self, connection, stream, folder)
+                try:
+                    instance.attend(self._token)
+                finally:
+                    instance.leave()
+        except (OSError, ValueError):
+            pass  # it is gone, or talks nonsense: its connection ends
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            with self._lock:
+                self._instances -= 1
+                self._last = time.monotonic()
+
+
+class Instance:
+    """One plug-in instance's connection.
+
+    Parameters
+    ----------
+    service
+        Renders for all of them.
+    connection, stream
+        What to write to and read from.
+    folder
+        Where its presets are put while they are rendered.
+    """
+
+    def __init__(
+        self, service: Service, connection: socket.socket, stream: BinaryIO, folder: Path
+    ) -> None:
+        self._service, self._connection, self._stream = service, connection, stream
+        self._folder = folder
+        self._rate_hz = 0
+        self._preset: Path | None = None
+        self._programs: dict[int, PresetEntry] = {}  # as they were when one was last chosen
+        self._has_named = False
+        self._supplies: dict[str, tuple[Rendering, SimpleQueue[str]]] = {}  # whose lines begin so
+        self._partner: PartnerLink | None = None
+        self._number = 0
+        self._write = threading.Lock()
+
+    def attend(self, token: str) -> None:
+        """Answer until it is gone."""
+        words = self._stream.readline(300).split()
+        if (
+            len(words) != 5
+            or words[0] != b"HELLO"
+            or not hmac.compare_digest(words[2], token.encode())
+        ):
+            return
+        if words[1] != b"1" or int(words[4], 16) != layout_number():
+            self._say("NO The plug-in is of another version: latentkeys plugin install")
+            return
+        self._rate_hz = int(words[3])
+        if not 8_000 <= self._rate_hz <= 768_000:
+            return
+        self._say("OK 2")  # 2: it knows partners and answers a PING
+        while line := self._stream.readline(300):
+            verb, _, rest = line.partition(b" ")
+            if verb in FOR_THE_PARTNER:
+                if self._partner:
+                    self._partner.tell(line.decode())
+            elif verb == b"PRESET":
+                self._take(int(rest))
+            elif verb == b"PROGRAM":
+                self._choose(int(rest))
+            elif verb == b"PARTNER":
+                self._call_partner(is_wanted=int(rest) > 0)
+            elif verb == b"PING":
+                self._say(f"PONG {int(rest)}")
+            elif verb == b"WANT" and "" in self._supplies:
+                self._supplies[""][0].want(int(rest))
+            else:
+                raise ValueError(f"what is {line[:80]!r}?")
+            if not self._has_named:  # after what somebody waits for
+                self._tell_names(self._programs or program_table(list_presets()))
+
+    def _tell_names(self, programs: dict[int, PresetEntry]) -> None:
+        self._has_named = True
+        named = ((n, entry.preset) for n, entry in programs.items() if entry.preset)
+        self._send("NAMES", "".join(f"{n} {preset.name}\n" for n, preset in named))
+
+    def _take(self, count: int) -> None:
+        if not 0 <= count <= MOST_PRESET_BYTES:
+            raise ValueError(f"a preset of {count} bytes")
+        path, content = self._folder / f"song_{self._number}.toml", self._stream.read(count)
+        try:
+            path.write_bytes(content)
+        except OSError as problem:
+            self._fail(f"the song's preset cannot be kept: {problem.strerror}. Free some space")
+            return
+        self._supply(path)
+
+    def _choose(self, number: int) -> None:
+        self._programs = program_table(list_presets())
+        entry = self._programs.get(number)
+        if entry is None:
+            self._fail(f"there is no preset {number}. Choose another one")
+            return
+        try:
+            text = entry.path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as problem:
+            self._fail(f'"{entry.path}" cannot be read: {problem}')
+            return
+        self._send("PRESET", text)
+        self._supply(entry.path)
+
+    def _call_partner(self, *, is_wanted: bool) -> None:
+        """Let the preset's partner play, or the usual one if it brings none; or none at all."""
+        self._dismiss_partner()
+        if not is_wanted or self._preset is None:
+            return
+        try:
+            options = load_preset(self._preset).partner or PartnerOptions()
+            path = find_preset(options.preset) if options.preset else None
+        except LatentkeysError as problem:
+            self._fail(f"{problem.message}. {problem.remedy}", "PARTNER_")
+            return
+        channels = sum(1 << channel for channel in set(options.voice_channels))
+        if path and channels:
+            self._supply(path, "PARTNER_", f"{channels}\n")
+        else:
+            self._send("PARTNER_SOUND", "0\n")
+        self._partner = PartnerLink(self._preset, self._rate_hz, self._say)
+
+    def _dismiss_partner(self) -> None:
+        self._leave("PARTNER_")
+        if self._partner:
+            self._partner.close()
+        self._partner = None
+
+    def _supply(self, path: Path, whose: str = "", first: str = "") -> None:
+        """Say what a preset's sound is and where its table lies; have it rendered if need be."""
+        self._number += 1
+        self._leave(whose)
+        if not whose:
+            self._preset = path
+        try:
+            recipe = recipe_of(path)
+            fields = sound_fields(load_preset(path))
+        except LatentkeysError as problem:
+            self._fail(f"{problem.message}. {problem.remedy}", whose)
+            return
+        lines = "".join(f"{name} {value!r}\n" for name, value in fields.items())
+        self._send(f"{whose}SOUND", f"{first}{lines}recipe {recipe}\n")
+        table = table_path(recipe, self._rate_hz)
+        if table.is_file():
+            with suppress(OSError):
+                os.utime(table)  # most recently used
+            self._say(f"{whose}TABLE {table}")
+            return
+        try:
+            rendering = self._service.rendering(path, self._rate_hz, recipe)
+        except OSError as problem:
+            self._fail(f"no tone can be rendered: {problem.strerror}. Free some space", whose)
+            return
+        lines_of_it = rendering.follow()
+        self._supplies[whose] = rendering, lines_of_it
+        arguments = (lines_of_it, table, whose)
+        threading.Thread(target=self._follow, args=arguments, daemon=True).start()
+
+    def leave(self) -> None:
+        """Follow no rendering any more, and let the partner go."""
+        self._dismiss_partner()
+        self._leave("")
+
+    def _leave(self, whose: str) -> None:
+        if found := self._supplies.pop(whose, None):
+            found[0].leave(found[1])
+
+    def _follow(self, lines: SimpleQueue[str], table: Path, whose: str) -> None:
+        while (line := lines.get()) != "LEFT":
+            if line == "WHOLE":
+                line = f"TABLE {table}"
+            elif line.startswith("TABLE") and os.name == "nt":
+                continue  # Windows renames nothing that somebody has mapped
+            with suppress(OSError):
+                if line.startswith("FAILED"):
+                    self._fail(line.removeprefix("FAILED "), whose)
+                else:
+                    self._say(f"{whose}{line}")
+            if line.startswith("FAILED") or line == f"TABLE {table}":
+                return
+
+    def _fail(self, why: str, whose: str = "") -> None:
+        """Say what the player reads as the plug-in's status."""
+        why = why.replace("\n", " ")
+        self._say(f"{whose}FAILED {why[:1].upper()}{why[1:]}")
+
+    def _say(self, line: str) -> None:
+        with self._write:
+            self._connection.sendall(f"{line[:900]}\n".encode())
+
+    def _send(self, verb: str, text: str) -> None:
+        content = text.encode()
+        with self._write:
+            self._connection.sendall(f"{verb} {len(content)}\n".encode() + content)

@@ -1,0 +1,24 @@
+"""The process that renders one table: ``python -m instrument.plugin.renderer_process``.
+
+A process for each table, niced, so that whatever a model does ends with it.
+"""
+
+from __future__ import annotations
+
+from instrument.plugin.child import begin_child
+
+NICENESS = 10
+BEAT, BEAT_SECONDS = "BEAT", 0.5
+"""What it says again and again, so that the service knows that it runs."""
+
+
+def main() -> None:
+    """Give way before anything is loaded: somebody may wait for the service itself."""
+    begin_child(NICENESS)
+    from instrument.plugin.render_table import serve
+
+    serve()
+
+
+if __name__ == "__main__":
+    main()
