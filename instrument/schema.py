@@ -105,7 +105,7 @@ def _refuse_foreign(
 ) -> None:
     """Refuse what msgspec lets pass: unknown keys of tables, and numbers that are none."""
     hint = _without_none(hint)
-    if isinstance(raw, float) and not math.isfinite(raw):
+    if _is_no_number(raw):
         raise error(f"{what}: {_spoken(path)} must be {_allowed(hint)}, got {_shown(raw)}")
     hint = _container(hint)
     if isinstance(raw, list) and typing.get_origin(hint) is tuple:
@@ -118,7 +118,12 @@ def _refuse_foreign(
     elif typing.get_origin(hint) is not dict or not isinstance(raw, dict):
         return
     for name, value in raw.items():
-        _refuse_foreign(value, _inner(hint, name), (*path, str(name)), what, error)
+        if isinstance(value, dict | list) or _is_no_number(value):  # else there is nothing to find
+            _refuse_foreign(value, _inner(hint, name), (*path, str(name)), what, error)
+
+
+def _is_no_number(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _explained(message: str, raw: Any, hint: Any) -> str:
