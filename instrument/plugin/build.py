@@ -166,7 +166,7 @@ def _link(name: str, kind: str, work: Path, out: Path) -> Path:
     _run(
         [
             *(sys.executable, "-m", "ziglang", "cc", "-target", target.zig, "-shared", "-fPIC"),
-            *("-std=gnu11", "-O2", "-Wall", "-Wextra", "-fms-extensions", "-fvisibility=hidden"),
+            *("-std=gnu11", "-Os", "-Wall", "-Wextra", "-fms-extensions", "-fvisibility=hidden"),
             *("-Wno-microsoft-anon-tag", "-Wno-unused-function", "-Wno-missing-field-initializers"),
             *("-ffp-contract=off", "-fno-sanitize=undefined", "-g0", "-s", "-Wl,--gc-sections"),
             *([] if name.startswith("windows") else ["-Wno-unused-command-line-argument"]),

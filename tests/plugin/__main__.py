@@ -10,10 +10,11 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from instrument.bench.clap_host import Plugin
 from instrument.plugin.install import install
@@ -35,6 +36,7 @@ from tests.plugin.wine import play_in_wine
 BLOCK_FRAMES = 256
 SECONDS = 4.0
 Say = Callable[[str], None]
+Audio = NDArray[np.float32]  # shape (2, frames)
 
 
 def main() -> None:
@@ -79,6 +81,7 @@ def try_ardour(home: Path, binaries: Path, say: Say) -> None:
     assert np.max(np.abs(first)) > 0.05, "the bounce is silent"
     np.testing.assert_array_equal(first, second)
     say(f"  closed, opened, bounced twice: the same {first.shape[1]} frames, bit for bit")
+    compare_partner(first, [bounce(folder, "duo", home / f"duo{n}.wav") for n in (1, 2)], say)
     drawn = bounce(folder, "automated", home / "automated.wav")
     compare_automation(first, drawn, say)
 
@@ -112,16 +115,24 @@ def play_and_record(folder: Path, say: Say) -> None:
             assert np.max(np.abs(again)) > 0.05, "what was recorded is silent when it is played"
             say(f"  recorded and played: peak {np.max(np.abs(again)):.3f}")
             ardour.do("save")
+            ardour.do("accompany")
             ardour.do("automate")
         finally:
             fingers.close()
 
 
-def compare_automation(
-    plain: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-    drawn: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-    say: Say,
-) -> None:
+def compare_partner(plain: Audio, duo: Sequence[Audio], say: Say) -> None:
+    """The partner answers after the last of four notes, and in every bounce the same."""
+    np.testing.assert_array_equal(duo[0], duo[1])
+    count = min(plain.shape[1], duo[0].shape[1])
+    begins = int(np.argmax(np.any(plain[:, :count] != duo[0][:, :count], axis=0)))
+    assert begins > 1.5 * RATE_HZ, f"the partner is heard at frame {begins}"
+    share = np.max(np.abs(duo[0][:, begins:count] - plain[:, begins:count]))
+    assert share > 0.01, "nothing is heard of the partner"
+    say(f"  with the partner, bounced twice: the same frames; it answers at frame {begins}")
+
+
+def compare_automation(plain: Audio, drawn: Audio, say: Say) -> None:
     """The level falls to -60 dB a second into the song: where does the bounce say so?"""
     count = min(plain.shape[1], drawn.shape[1])
     differs = np.any(plain[:, :count] != drawn[:, :count], axis=0)

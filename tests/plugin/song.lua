@@ -1,7 +1,7 @@
 -- Ardour makes a song with the plug-in: ardour7-lua song.lua
 --
 -- One MIDI track "Keys" with latentkeys on it. Its stdin is the folder to write, then commands:
--- roll, stop, play, halt, save, automate. It says "ready", then each command when it is done.
+-- roll, stop, play, halt, save, accompany, automate. It says "ready", then each command when it is done.
 
 local folder = assert(io.read("l"))
 AudioEngine:set_backend("JACK", "ardour", "")
@@ -79,6 +79,14 @@ obey.halt = obey.stop
 
 function obey.save()
   session:save_state("")
+end
+
+function obey.accompany()  -- another state of the song, with the partner
+  local _, index = control_named("Partner")
+  assert(ARDOUR.LuaAPI.set_processor_param(processor, index, 1), "there is no partner to switch on")
+  ARDOUR.LuaAPI.usleep(300000)
+  session:save_state("duo")
+  ARDOUR.LuaAPI.set_processor_param(processor, index, 0)
 end
 
 function obey.automate()  -- the level falls to nothing after a second

@@ -16,7 +16,7 @@ typedef struct { /* what plays from a bank of its own */
     uint8_t sound[LK_SOUND_BYTES];
     char recipe[33]; /* "" : not known yet */
     unsigned serial, placed;
-    int bank, is_whole;
+    int bank, is_whole, is_wrong; /* wrong: its table was damaged, and nobody has been asked for another one */
 } part;
 
 struct lk {
@@ -36,6 +36,7 @@ struct lk {
     /* everybody's */
     _Atomic double value[LK_PARAMETERS];
     atomic_int is_given[LK_PARAMETERS]; /* a field of the sound: somebody has moved it away from the preset's */
+    atomic_uint full; /* counts: no bank is free before a block has been played */
     atomic_int active, resend, moved, settled, tired, offline, wished_program, changed, quit;
     /* under the lock: main and helper */
     os_mutex lock;
@@ -46,7 +47,7 @@ struct lk {
     int channels;     /* bit c: channel c is the partner's */
     char notice[400], names[128][NAME];
     unsigned asked, rate_serial;
-    int has_failed, has_no_partner, is_full; /* no bank is free before a block has been played */
+    int has_failed, has_no_partner;
     int waits;        /* the audio thread does, for us: nothing processes */
     table *tables[LK_BANKS];
     /* the helper's */
@@ -203,8 +204,10 @@ static void map_table(lk *k, part *of, const char *path) { /* into a bank withou
     if (table_is_whole(t)) table_touch(t);
     k->tables[of->bank] = t;
     if (k->code->lk_take_slots(k->state, of->bank, (uint64_t)(uintptr_t)t->at + LK_AUDIO_AT, t->stride, t->at + LK_SLOTS_AT) < 0) {
-        table_distrust(t); /* it is not followed any further, and the service makes another one */
+        table_distrust(t); /* it is not followed any further: another bank, and the service is asked again */
         remove(path);
+        of->serial++;
+        of->is_wrong = 1;
     }
 }
 static void follow_table(lk *k, part *of) {
@@ -229,7 +232,7 @@ static int place_part(lk *k, part *of, int way) { /* give it a bank and, if it i
     if (bank < 0) { /* all of them sound: what is not played lets go */
         for (int b = LK_FIRST_BANK; b < LK_FIRST_BANK + 3; b++)
             if (b != k->own.bank && !(k->second.placed && b == k->second.bank)) k->code->lk_command(k->state, LK_FADE_BANK, b, 0);
-        k->is_full = 1;
+        atomic_fetch_add(&k->full, 1);
         return 0;
     }
     uint8_t sound[LK_SOUND_BYTES];
@@ -250,7 +253,6 @@ static int place_part(lk *k, part *of, int way) { /* give it a bank and, if it i
 }
 static void place(lk *k, int way) {
     if (!k->state) return;
-    k->is_full = 0;
     if (k->waits) way = NOW | SOON;
     if (k->own.placed != k->own.serial && place_part(k, &k->own, way) && !k->own.is_whole) notice(k, "Rendering the sound");
     if (*k->second.recipe && k->second.placed != k->second.serial) place_part(k, &k->second, way);
@@ -266,7 +268,7 @@ static int partner_is_settled(lk *k) { /* it is there, and its tones are; or nei
     return k->partner_asked == k->own.serial && atomic_load(&k->partner.is_ready) && (!*k->second.recipe || (k->second.placed == k->second.serial && k->second.is_whole));
 }
 static void settle(lk *k) {
-    int ready = !k->state || k->is_full || (k->own.placed == k->own.serial && (k->has_failed || (k->own.is_whole && partner_is_settled(k))));
+    int ready = !k->state || (k->own.placed == k->own.serial && (k->has_failed || (k->own.is_whole && partner_is_settled(k))));
     if (ready) atomic_store(&k->tired, 0);
     atomic_store(&k->settled, ready && atomic_load(&k->wished_program) < 0);
 }
@@ -424,6 +426,7 @@ static void ask(lk *k) { /* tell the service which preset it is about */
     os_lock(&k->lock);
     unsigned serial = k->own.serial;
     int is_asked = k->asked == serial;
+    if (!is_asked) k->own.is_wrong = 0;
     size_t n = k->preset_bytes;
     char *copy = is_asked ? NULL : malloc(n + 1);
     if (copy) memcpy(copy, k->preset, n);
@@ -444,7 +447,8 @@ static void take_names(lk *k, char *text) {
 static void take_table(lk *k, part *of, const char *path) { /* locked */
     place(k, SOON);
     follow_table(k, of);
-    if (of->placed == of->serial && !of->is_whole && k->tables[of->bank] && strcmp(k->tables[of->bank]->path, path)) {
+    table *t = of->placed == of->serial && !of->is_whole ? k->tables[of->bank] : NULL;
+    if (t && strcmp(t->path, path)) {
         of->serial++; /* the one before does not grow any more: another bank */
         if (of == &k->own) k->asked = of->serial;
         place(k, SOON);
@@ -534,7 +538,7 @@ static void take_reply(lk *k, const char *line) {
             follow_sound(k);
             tell(k, 1);
         }
-        k->asked = k->own.serial;
+        if (!k->own.is_wrong) k->asked = k->own.serial;
         if (k->answered >= 0) atomic_compare_exchange_strong(&k->wished_program, &k->answered, -1);
         k->answered = k->told = -1;
         place(k, SOON);
@@ -564,6 +568,7 @@ static void want(lk *k) { /* what was struck comes first */
 static void ask_partner(lk *k) { /* have one for the preset that plays, or none */
     unsigned wanted = partner_is_on(k) && k->asked ? k->asked : 0;
     if (k->owed && os_now_ms() > k->partner_progress + HANGS_MS) k->partner_asked = 0; /* it hangs: another one */
+    if (k->second.is_wrong) k->second.is_wrong = k->partner_asked = 0;
     if (wanted == k->partner_asked) return;
     os_lock(&k->lock);
     k->has_no_partner = 0;
@@ -903,7 +908,8 @@ static void wait_offline(lk *k, int (*is_there)(lk *)) { /* once: a service that
     os_lock(&k->lock);
     k->waits = 1;
     os_unlock(&k->lock);
-    for (int64_t until = os_now_ms() + WAIT_OFFLINE_MS; !is_there(k) && !atomic_load(&k->tired); os_nap())
+    unsigned full = atomic_load(&k->full);
+    for (int64_t until = os_now_ms() + WAIT_OFFLINE_MS; !is_there(k) && !atomic_load(&k->tired) && full == atomic_load(&k->full); os_nap())
         if (os_now_ms() > until) atomic_store(&k->tired, 1);
     os_lock(&k->lock);
     k->waits = 0;
