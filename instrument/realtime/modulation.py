@@ -40,6 +40,7 @@ from instrument.realtime.state import (
     TICK_FRAMES,
     TO_CUTOFF,
     TO_FIRST_LFO,
+    TO_LEVEL,
     TO_PAN,
     TO_PITCH,
     TRIANGLE,
@@ -49,6 +50,7 @@ from instrument.realtime.variation import draw, spread
 TICKS = 2  # a voice is moved every second tick
 FOLLOW_SECONDS = 0.005
 ARRIVED = 1e-4
+MOST_LEVEL_DB = float32(24.0)  # of all routes together: one route's most
 ALL_VOICES = 1 << 60  # where the draws of an LFO that voices share begin
 
 
@@ -108,6 +110,7 @@ def aim_modulation(s, v):
         if 0 <= target < TARGET_COUNT:
             value = source_value(s, v, sound.route_source[route])
             s.wants[target] += float32(sound.route_amount[route] * value)
+    s.wants[TO_LEVEL] = min(s.wants[TO_LEVEL], MOST_LEVEL_DB)
 
 
 @audio_thread

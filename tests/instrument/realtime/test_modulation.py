@@ -204,3 +204,13 @@ def test_numbers_of_a_hostile_bank_reach_nothing() -> None:
     engine.send(-1, note_on(A4))
     assert np.isfinite(engine.render(SECOND // 4)).all()
     assert moved(engine, TO_LEVEL) == 0.0
+
+
+def test_all_routes_together_lift_a_note_by_no_more_than_one_could() -> None:
+    engine = engine_of(*(Route("velocity", "level", 24.0) for _ in range(8)))
+    engine.send(-1, note_on(A4, 127))
+    engine.render(SECOND // 4)
+    assert moved(engine, TO_LEVEL) == pytest.approx(24.0)
+    engine.state.banks[1]["route_amount"] = -24.0
+    engine.render(SECOND // 4)
+    assert moved(engine, TO_LEVEL) == pytest.approx(-192.0, abs=0.1)
