@@ -145,7 +145,10 @@ class Rendering:
         with self._lock:
             self._said.clear()
         with self._renderers.take() as process:
-            self._process = process
+            with self._lock:
+                self._process = process
+                if not self._is_wanted:  # whoever followed has left before there was a process
+                    process.kill()
             self._write(f"{self._rate_hz} {self._preset}")
             heard: SimpleQueue[str] = SimpleQueue()
             threading.Thread(target=_collect, args=(process, heard), daemon=True).start()
