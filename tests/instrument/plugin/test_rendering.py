@@ -42,6 +42,7 @@ def test_who_has_left_before_the_renderer_came_has_nothing_rendered(
     queue = rendering.follow()
     rendering.leave(queue)
     renderers.may_come.set()
-    assert wait_for(lambda: renderers.taken, "a renderer").wait(20.0) == -9
+    renderer = wait_for(lambda: renderers.taken, "a renderer")
+    assert renderer and renderer.wait(20.0) == -9
     assert rendering.is_over
     renderers.close()
