@@ -29,6 +29,7 @@ from instrument.realtime.machine_code import PREBUILT, prebuilt_name, with_diges
 NATIVE = Path(__file__).parent / "native"
 SHARED = ("lk.c", "partner.c", "tables.c")
 FORMATS = ("clap", "vst3")
+NO_UNWINDING = ("-fno-unwind-tables", "-fno-asynchronous-unwind-tables")  # nothing is thrown
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,7 @@ def _link(name: str, kind: str, work: Path, out: Path) -> Path:
             *("-Wno-microsoft-anon-tag", "-Wno-unused-function", "-Wno-missing-field-initializers"),
             *("-ffp-contract=off", "-fno-sanitize=undefined", "-g0", "-s", "-Wl,--gc-sections"),
             *([] if name.startswith("windows") else ["-Wno-unused-command-line-argument"]),
+            *(NO_UNWINDING if name.startswith("linux") else ()),
             f"-ffile-prefix-map={NATIVE}=native",
             f"-ffile-prefix-map={work}=build",
             *(f"-I{work}", f"-I{NATIVE}", *defines),
