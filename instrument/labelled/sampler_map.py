@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from instrument.bundle.bundle import Bundle
 from instrument.files import cannot_write, replacing_file
 from instrument.labelled.loop_wave import write_loop_wave
-from instrument.preset.preset import Filter, Preset, file_stem
+from instrument.preset.preset import Preset, file_stem
+from instrument.preset.sections import Filter
 from instrument.realtime.state import LOUD, LOUD_VELOCITY, SOFT_VELOCITY
 from instrument.rendering.renderer import ToneRenderer
 from instrument.rendering.sustained_tones import whole_tones

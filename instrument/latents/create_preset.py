@@ -23,17 +23,15 @@ from instrument.errors import PresetError
 from instrument.latents.latent import Latent, between, follow, goes_around, random_recipe, slerp
 from instrument.preset.banks import with_program
 from instrument.preset.preset import (
-    Envelope,
     Preset,
-    Recipe,
     Say,
-    Sound,
     file_stem,
     find_preset,
     load_preset,
     save_preset,
     user_presets_folder,
 )
+from instrument.preset.sections import Envelope, Recipe, Sound
 from instrument.schema import nearest
 
 Table = TypeVar("Table")

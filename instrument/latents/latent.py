@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from instrument.bundle.card import Prior, VoiceCard
 from instrument.errors import PresetError
-from instrument.preset.preset import Recipe
+from instrument.preset.sections import Recipe
 from instrument.schema import nearest
 
 Latent = NDArray[np.float64]

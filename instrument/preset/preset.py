@@ -32,8 +32,6 @@ from instrument.preset.modulation import Modulation, check_modulation
 from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.playing import Playing
 from instrument.preset.sections import (
-    PARAMETER_RANGES,
-    RESERVED_CONTROLLERS,
     Control,
     Envelope,
     Filter,
@@ -45,31 +43,6 @@ from instrument.preset.sections import (
     check_recipe,
 )
 from instrument.schema import Text, decode, nearest, ranged, read_limited
-
-__all__ = [
-    "DEFAULT_PRESET",
-    "FORMAT",
-    "LIMIT_BYTES",
-    "PARAMETER_RANGES",
-    "RESERVED_CONTROLLERS",
-    "Control",
-    "Description",
-    "Envelope",
-    "Filter",
-    "Preset",
-    "PresetEntry",
-    "Recipe",
-    "Say",
-    "Sound",
-    "Touch",
-    "Vibrato",
-    "file_stem",
-    "find_preset",
-    "list_presets",
-    "load_preset",
-    "save_preset",
-    "user_presets_folder",
-]
 
 FORMAT = 1
 LIMIT_BYTES = 64 * 1024

@@ -14,15 +14,8 @@ from instrument.latents import create_preset as making
 from instrument.latents.create_preset import PresetRequest, check_preset, new_preset, refresh_preset
 from instrument.preset import preset as presets
 from instrument.preset.banks import program_table, with_program
-from instrument.preset.preset import (
-    Envelope,
-    Preset,
-    Recipe,
-    Sound,
-    list_presets,
-    load_preset,
-    save_preset,
-)
+from instrument.preset.preset import Preset, list_presets, load_preset, save_preset
+from instrument.preset.sections import Envelope, Recipe, Sound
 from tests.helpers.tiny_model import tiny_bundle
 
 

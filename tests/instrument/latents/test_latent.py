@@ -18,7 +18,7 @@ from instrument.latents.latent import (
     random_recipe,
     slerp,
 )
-from instrument.preset.preset import Recipe
+from instrument.preset.sections import Recipe
 from tests.helpers.places import GOLDEN
 from tests.helpers.tiny_model import tiny_bundle
 

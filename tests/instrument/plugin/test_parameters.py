@@ -15,7 +15,7 @@ from instrument.plugin.parameters import PARAMETERS
 from instrument.preset.effects import Effects
 from instrument.preset.modulation import Lfo
 from instrument.preset.playing import Playing
-from instrument.preset.preset import PARAMETER_RANGES
+from instrument.preset.sections import PARAMETER_RANGES
 from tests.helpers.plugin_stage import RATE_HZ, four_notes, note_messages, rendered, without_reverb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]

@@ -15,7 +15,17 @@ from instrument.partner.knobs import KNOBS
 from instrument.preset import preset as presets
 from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.preset import Preset, find_preset, list_presets, load_preset, save_preset
-from instrument.preset.sections import PARAMETER_RANGES, Control, Envelope, Parameter, Recipe, Sound
+from instrument.preset.sections import (
+    PARAMETER_RANGES,
+    Control,
+    Envelope,
+    Filter,
+    Parameter,
+    Recipe,
+    Sound,
+    Touch,
+    Vibrato,
+)
 from tests.helpers.places import ROOT
 
 GLASS = Preset(
@@ -228,7 +238,7 @@ def test_a_broken_file_keeps_its_line_in_the_list(two_folders: tuple[Path, Path]
 
 def test_the_manual_names_every_key_with_its_range() -> None:
     manual = (ROOT / "docs" / "presets.md").read_text(encoding="utf-8")
-    tables = (Preset, Sound, Envelope, presets.Filter, presets.Touch, presets.Vibrato, Control)
+    tables = (Preset, Sound, Envelope, Filter, Touch, Vibrato, Control)
     for table in tables:
         for name, hint in typing.get_type_hints(table, include_extras=True).items():
             assert f"`{name}`" in manual or f"[{name}" in manual or name == "format", name

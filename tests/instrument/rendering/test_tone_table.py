@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from instrument.bundle.card import ModelReference
-from instrument.preset.preset import Preset, Sound
+from instrument.preset.preset import Preset
+from instrument.preset.sections import Sound
 from instrument.preset.voice_parameters import sound_fields, write_sound
 from instrument.realtime.state import (
     HIGHEST_PITCH,
