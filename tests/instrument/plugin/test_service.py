@@ -91,6 +91,7 @@ def test_a_service_that_hangs_is_said_and_replaced(clap: Path, home: Path) -> No
     plugin = Plugin(clap)
     plugin.start()
     plugin.process(1)
+    wait_for(lambda: status().service_pid)  # without a number psutil takes this very process
     stopped = psutil.Process(status().service_pid)
     stopped.send_signal(signal.SIGSTOP)
     wait_for(lambda: "hangs" in plugin.text(STATUS, 0))
