@@ -17,6 +17,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from instrument.plugin.renderer_process import BEAT
+from instrument.plugin.table_file import tables_folder
 
 SILENT_SECONDS = 30.0
 """A renderer that gets no further for so long is taken for one that hangs."""
@@ -156,10 +157,9 @@ class Rendering:
                 return self._listen(heard)
             finally:
                 process.kill()
-                with self._lock:
-                    for line in self._said:
-                        if line.startswith("TABLE"):
-                            Path(line.removeprefix("TABLE ")).unlink(missing_ok=True)
+                process.wait()
+                for unfinished in tables_folder().glob(f"*.{process.pid}.part"):
+                    unfinished.unlink(missing_ok=True)  # it may not even have named it yet
 
     def _listen(self, heard: SimpleQueue[str]) -> tuple[bool, int]:
         steps, patience = 0, SILENT_SECONDS

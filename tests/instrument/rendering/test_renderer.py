@@ -146,7 +146,9 @@ def test_the_self_test_passes_here_and_notices_another_sound(
 
 def test_an_unknown_kind_is_refused(bundle: Bundle) -> None:
     card = dataclasses.replace(bundle.card, kind="organ")
-    with pytest.raises(BundleError, match="must be one of frame_voice, gansynth, got 'organ'"):
+    with pytest.raises(
+        BundleError, match="must be one of frame_voice, gansynth, convgan, got 'organ'"
+    ):
         open_renderer(dataclasses.replace(bundle, card=card))
 
 
