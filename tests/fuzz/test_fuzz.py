@@ -16,7 +16,8 @@ from tests.fuzz.mutation import mutated, mutated_text
 from tests.fuzz.rounds import try_inputs
 
 INPUTS = 600
-SERVED = "requests of plug-ins"  # its service has threads that go on: it gets a process
+ALONE = ("requests of plug-ins", "messages of pages")
+"""What they start (a service's threads, a search's process) goes on: each has its own process."""
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", ENTRANCES)
 def test_nonsense_is_taken_or_refused_in_words(name: str) -> None:
     inputs = max(8, round(INPUTS * ENTRANCES[name].share / 100))
-    if name == SERVED:
+    if name in ALONE:
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
             count = process.submit(try_inputs, name, inputs, 1_000_000).result()
     else:
