@@ -9,9 +9,15 @@ once.
 from __future__ import annotations
 
 import os
+import signal
+import time
 
 from instrument.plugin.places import service_file
 from instrument.processes.held_file import HeldFile, is_held
+
+STARTING = "starting"
+START_SECONDS = 15.0
+"""A service that does not listen after so long is taken for one that hangs."""
 
 
 def main() -> None:
@@ -21,12 +27,25 @@ def main() -> None:
             os._exit(0)  # the host has waited for this
         os.setsid()
     service_file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if is_held(service_file()):
+    if is_held(service_file()) and not _end_one_that_hangs():
         return
-    HeldFile(service_file(), f"starting\n\n{os.getpid()}\n".encode())
+    HeldFile(service_file(), f"{STARTING}\n\n{os.getpid()}\n".encode())
     from instrument.plugin.instances import Service
 
     Service().serve()
+
+
+def _end_one_that_hangs() -> bool:
+    """End another service that has been starting for too long; tell whether there was one."""
+    try:
+        address, _, number = service_file().read_text(encoding="utf-8").split("\n")[:3]
+        age_seconds = time.time() - service_file().stat().st_mtime
+        if address != STARTING or age_seconds < START_SECONDS:
+            return False
+        os.kill(int(number), getattr(signal, "SIGKILL", signal.SIGTERM))  # it holds its file: it is
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import psutil
@@ -24,6 +24,8 @@ PRESET, STATUS = 2, 9
 BLOCK_FRAMES = 480
 PRESETS = 24  # that the other instance goes through
 PATIENCE_SECONDS = 60.0
+Blow = Literal["kill the service", "kill a renderer", "stop a renderer"]
+BLOWS: tuple[Blow, ...] = ("kill the service", "kill a renderer", "stop a renderer")
 
 
 @dataclass(slots=True)
@@ -34,6 +36,8 @@ class Found:
     ----------
     changed_samples
         Of the song that plays on mapped tones, against its first time.
+    blows
+        How many of each kind: each at least once, however short the time.
     worst_reconnection_seconds
         From a kill of the service until the next one answers an instance.
     is_well_after
@@ -42,9 +46,7 @@ class Found:
 
     songs: int = 0
     changed_samples: int = 0
-    service_kills: int = 0
-    renderer_kills: int = 0
-    renderer_stops: int = 0
+    blows: dict[Blow, int] = field(default_factory=lambda: dict.fromkeys(BLOWS, 0))
     worst_reconnection_seconds: float = 0.0
     is_well_after: bool = False
 
@@ -52,6 +54,7 @@ class Found:
 def play_among_kills(clap: Path, seconds: float, seed: int) -> Found:
     """Play a song again and again; another instance meanwhile asks for preset after preset."""
     draw, found = random.Random(seed), Found()
+    blows: list[Blow] = []
     player, asker = opened(clap), opened(clap)
     asker.ask("clap.render", "set", 0)
     is_over = threading.Event()
@@ -59,10 +62,13 @@ def play_among_kills(clap: Path, seconds: float, seed: int) -> Found:
     song_thread.start()
     try:
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while time.monotonic() < end or not all(found.blows.values()):
+            blows = blows or draw.sample(BLOWS, len(BLOWS))
             ask_for(asker, draw.randrange(PRESETS))
             play_on(asker, draw.uniform(0.3, 4.0))
-            if kill_something(draw, found):
+            blow = blows.pop()
+            kill_something(asker, blow, found)
+            if blow == "kill the service":
                 found.worst_reconnection_seconds = max(
                     found.worst_reconnection_seconds, seconds_to_an_answer(asker)
                 )
@@ -127,25 +133,24 @@ def seconds_to_an_answer(plugin: Plugin) -> float:
     return time.monotonic() - begin
 
 
-def kill_something(draw: random.Random, found: Found) -> bool:
-    """Kill the service, or kill or stop a renderer; tell whether it was the service."""
+def kill_something(asker: Plugin, blow: Blow, found: Found) -> None:
+    """Kill the service, or kill or stop a renderer, as soon as there is one."""
+    assert wait_until(asker, lambda: processes_of(blow)), f"nothing to aim at: {blow}"
+    with suppress(psutil.Error):
+        processes_of(blow)[0].send_signal(
+            signal.SIGSTOP if blow == "stop a renderer" else signal.SIGKILL
+        )
+    found.blows[blow] += 1
+
+
+def processes_of(blow: Blow) -> list[psutil.Process]:
+    """Return what a blow can hit: the service, or its renderers, the newest first."""
     pid = status().service_pid
-    if pid is None:
-        return False
-    renderers = []
     with suppress(psutil.Error):
-        renderers = psutil.Process(pid).children()
-    if draw.random() < 0.4 or not renderers:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        found.service_kills += 1
-        return True
-    is_stop = draw.random() < 0.5
-    with suppress(psutil.Error):
-        draw.choice(renderers).send_signal(signal.SIGSTOP if is_stop else signal.SIGKILL)
-        found.renderer_stops += is_stop
-        found.renderer_kills += not is_stop
-    return False
+        if pid is not None:
+            service = psutil.Process(pid)
+            return [service] if blow == "kill the service" else service.children()[::-1]
+    return []
 
 
 def play_on(plugin: Plugin, seconds: float) -> None:
@@ -154,7 +159,7 @@ def play_on(plugin: Plugin, seconds: float) -> None:
     wait_until(plugin, lambda: time.monotonic() > end)
 
 
-def wait_until(plugin: Plugin, look: Callable[[], bool]) -> bool:
+def wait_until(plugin: Plugin, look: Callable[[], object]) -> bool:
     """Let a host's time go by until something comes; false if it does not."""
     end = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < end:

@@ -19,6 +19,6 @@ def test_kills_at_random_change_no_sample_and_the_service_comes_back(
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as host:  # as a DAW is
         found = host.submit(play_among_kills, clap, 20.0, 1).result()
     assert found.changed_samples == 0
-    assert found.service_kills >= 1 and found.renderer_kills >= 1
+    assert all(found.blows.values()), found.blows
     assert found.worst_reconnection_seconds <= 15.0  # Python starts slowly on a busy machine
     assert found.is_well_after

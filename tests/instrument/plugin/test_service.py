@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +15,9 @@ import pytest
 
 from instrument.bench.clap_host import Plugin, turn
 from instrument.plugin.install import status
-from instrument.plugin.places import launch_file
+from instrument.plugin.places import launch_file, service_file
 from instrument.plugin.table_file import tables_folder
+from tests.helpers.plugin_kills import has_answer
 from tests.helpers.plugin_stage import plugin_home
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -91,6 +94,8 @@ def test_a_service_that_hangs_is_said_and_replaced(clap: Path, home: Path) -> No
     plugin = Plugin(clap)
     plugin.start()
     plugin.process(1)
+    plugin.process(64, [turn(0, PRESET, 2.0)])
+    wait_for(lambda: has_answer(plugin))  # not one that only starts: see the test below
     wait_for(lambda: status().service_pid)  # without a number psutil takes this very process
     stopped = psutil.Process(status().service_pid)
     stopped.send_signal(signal.SIGSTOP)
@@ -100,6 +105,24 @@ def test_a_service_that_hangs_is_said_and_replaced(clap: Path, home: Path) -> No
     wait_for(lambda: plugin.text(STATUS, 0) == "Ready")
     plugin.process(64, [turn(0, PRESET, 1.0)])  # and the next one answers
     wait_for(lambda: 'name = "Felt Grand"' in plugin.save().decode())
+    plugin.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is stopped there")
+def test_a_service_that_hangs_while_it_starts_is_replaced(clap: Path, alone: Path) -> None:
+    service_file().parent.mkdir(mode=0o700, parents=True)
+    held = (
+        "import os, time; from instrument.plugin.places import service_file;"
+        "from instrument.processes.held_file import HeldFile;"
+        "HeldFile(service_file(), f'starting\\n\\n{os.getpid()}\\n'.encode()); time.sleep(600)"
+    )
+    hung = subprocess.Popen([sys.executable, "-c", held])
+    wait_for(service_file().exists)
+    os.utime(service_file(), (time.time() - 20.0,) * 2)  # so long ago
+    plugin = Plugin(clap, offline=False)
+    plugin.start()
+    assert hung.wait(PATIENCE_SECONDS) == -signal.SIGKILL
+    wait_for(lambda: plugin.text(STATUS, 0) == "Ready")
     plugin.close()
 
 
