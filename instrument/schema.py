@@ -13,6 +13,7 @@ import difflib
 import functools
 import math
 import re
+import threading
 import types
 import typing
 from collections.abc import Iterable
@@ -35,6 +36,8 @@ NO_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _PLACE = re.compile(r"(?s).* - at (?P<key>`key` in )?`\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.\w+|\[(?:\d+|\.\.\.)\]")
 _MISSING = re.compile(r"missing required field `(\w+)`")
+_ready: set[type] = set()
+_looking = threading.Lock()
 _TYPE_NAMES = {float: "a number", int: "a whole number", str: "text", bool: "true or false"}
 
 
@@ -69,10 +72,23 @@ def decode(raw: object, kind: type[Decoded], what: str, error: type[FileError]) 
         Of class ``error``: an unknown or missing key, a wrong type, or a value out of its range.
     """
     _refuse_foreign(raw, kind, (), what, error)
+    _get_ready(kind)
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as reason:
         raise error(f"{what}: {_explained(str(reason), raw, kind)}") from reason
+
+
+def _get_ready(kind: type) -> None:
+    """Let msgspec look at a class before two threads make it do so at once.
+
+    It shows others what it has found out before that is whole, and they then read nowhere: the
+    process ends (msgspec 0.22).
+    """
+    if kind not in _ready:
+        with _looking:
+            msgspec.json.Decoder(kind)
+            _ready.add(kind)
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:

@@ -1,6 +1,8 @@
 """Files are decoded whole, or refused with the place, what was found and what is allowed."""
 
 import os
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -97,3 +99,33 @@ def test_only_regular_files_are_read(tmp_path: Path) -> None:
             read_limited(path, 100, "it", FileError)
     with pytest.raises(OSError, match="not a regular file"):
         open_regular(pipe)
+
+
+def test_threads_that_decode_the_same_class_first_do_not_end_the_process() -> None:
+    # In a process of its own: what goes wrong there ends it. Without the lock every run did, within
+    # two seconds; as many instances of the plug-in at once would end their service.
+    program = """
+import dataclasses, sys, threading
+from typing import Annotated
+from msgspec import Meta
+from instrument.errors import FileError
+from instrument.schema import decode
+
+sys.setswitchinterval(1e-6)
+number, field = Annotated[float, Meta(ge=0, le=9)], dataclasses.field
+for turn in range(400):
+    fields = [(f"f{j}", number, field(default=1.0)) for j in range(8)]
+    inner = [dataclasses.make_dataclass(f"I{k}", fields) for k in range(6)]
+    outer = dataclasses.make_dataclass(
+        "O", [(f"x{k}", one, field(default_factory=one)) for k, one in enumerate(inner)]
+    )
+    raw = {f"x{k}": {f"f{j}": 2.0 for j in range(8)} for k in range(6)}
+    start = threading.Barrier(4)
+    def go():
+        start.wait()
+        decode(raw, outer, "a file", FileError)
+    threads = [threading.Thread(target=go) for _ in range(4)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
