@@ -42,6 +42,8 @@ from instrument.rendering.renderer import MovingRenderer
 def sfz_command(preset: str, out: Path, every: int, rate_hz: int, force: bool) -> None:
     """Write PRESET as an SFZ instrument: samples that loop, velocity layers, envelope, filter.
 
+    A map for DecentSampler, NAME.dspreset, lies beside NAME.sfz.
+
     Its effects are left out: put your sampler's behind it.
     """
     chosen, bundle = check_preset(find_preset(preset))

@@ -1,15 +1,14 @@
 """Write a preset as an SFZ instrument: samples of some keys, and a map that says how they play.
 
-In: a preset. Out: ``NAME.sfz`` and ``NAME samples/*.wav``. What the voices themselves do is in the
-map: velocity layers that blend, envelope, low-pass, vibrato on the wheel, bend, small differences
-from strike to strike. Effects are not: samplers have their own.
+In: a preset. Out: ``NAME.sfz``, ``NAME.dspreset`` and ``NAME samples/*.wav``. What the voices
+themselves do is in the map: velocity layers that blend, envelope, low-pass, vibrato on the wheel,
+bend, small differences from strike to strike. Effects are not: samplers have their own.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,8 @@ from numpy.typing import NDArray
 
 from instrument.bundle.bundle import Bundle
 from instrument.files import cannot_write, replacing_file
+from instrument.labelled.dspreset import write_dspreset
+from instrument.labelled.key_sample import TAKES, KeySample
 from instrument.labelled.loop_wave import write_loop_wave
 from instrument.preset.preset import Preset, file_stem
 from instrument.preset.sections import Filter
@@ -29,21 +30,9 @@ from instrument.rendering.tone_table import tone_frames
 LOWEST_KEY, HIGHEST_KEY = 24, 96
 LONGEST_SECONDS = 12.0
 
-_TAKES = ((0.0, 0.0), (1.3, -0.25), (-1.6, 0.3))  # cents and dB of a strike, at full variation
 _LOUDEST, _HIGHEST_VOLUME_DB, _OPEN_HZ = 0.97, 6.0, 19_999.0
 _SILENT, _FADE_SECONDS = 1e-4, 0.05
 _CURVE = (1, 16, 32, 48, 64, 80, 96, 112, 127)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """A sample on the disk and the keys that play it."""
-
-    file: str
-    tone: Tone
-    volume_db: float
-    keys: tuple[int, int]
-    loop: tuple[int, int] | None
 
 
 def write_sfz(
@@ -83,7 +72,8 @@ def write_sfz(
     """
     stem = file_stem(preset.name)
     path = folder / f"{stem}.sfz"
-    samples: list[_Sample] = []
+    origin = _origin(preset, bundle)
+    samples: list[KeySample] = []
     keys = range(LOWEST_KEY + every // 2, HIGHEST_KEY + 1, every)
     try:
         (folder / f"{stem} samples").mkdir(parents=True, exist_ok=True)
@@ -92,7 +82,8 @@ def write_sfz(
             samples += _write_key(preset, renderer, folder, key, around, rate_hz)
             show(done, len(keys))
         with replacing_file(path) as building:
-            building.write_text("\n".join(_lines(preset, bundle, samples)) + "\n", "utf-8")
+            building.write_text("\n".join(_lines(preset, origin, samples)) + "\n", "utf-8")
+        write_dspreset(path.with_suffix(".dspreset"), preset, samples, " ".join(origin))
     except OSError as problem:
         raise cannot_write(path, problem) from problem
     return path
@@ -105,7 +96,7 @@ def _write_key(
     key: int,
     around: tuple[int, int],
     rate_hz: int,
-) -> Iterator[_Sample]:
+) -> Iterator[KeySample]:
     (layers,) = whole_tones(
         renderer,
         [key],
@@ -127,7 +118,7 @@ def _write_key(
         louder = (audio * np.float32(10.0 ** (baked_db / 20.0))).astype(np.float32)
         write_loop_wave(folder / name, louder, rate_hz, key, loop)
         volume_db = min(wanted_db - baked_db, _HIGHEST_VOLUME_DB)
-        yield _Sample(name, tone, volume_db, around, loop)
+        yield KeySample(name, tone, volume_db, around, loop)
 
 
 def _rung_out(tone: Tone, rate_hz: int) -> NDArray[np.float32]:
@@ -146,14 +137,21 @@ def _rung_out(tone: Tone, rate_hz: int) -> NDArray[np.float32]:
     return audio.astype(np.float32)
 
 
-def _lines(preset: Preset, bundle: Bundle, samples: list[_Sample]) -> Iterator[str]:
-    yield f"// {preset.name}, made with latentkeys from {bundle.card.name} {bundle.card.version}"
-    yield f"// Licence: {bundle.card.licence.weights}; effects of the preset are not in this file."
+def _origin(preset: Preset, bundle: Bundle) -> tuple[str, str]:
+    card = bundle.card
+    return (
+        f"{preset.name}, made with latentkeys from {card.name} {card.version}.",
+        f"Licence: {card.licence.weights}; effects of the preset are not in this file.",
+    )
+
+
+def _lines(preset: Preset, origin: Sequence[str], samples: list[KeySample]) -> Iterator[str]:
+    yield from (f"// {line}" for line in origin)
     yield "<control>"
     yield "set_cc1=0"
     yield "<global>"
     yield from _voice(preset)
-    takes = _TAKES if preset.sound.variation > 0.0 else _TAKES[:1]
+    takes = TAKES if preset.sound.variation > 0.0 else TAKES[:1]
     has_layers = any(sample.tone.layer != LOUD for sample in samples)
     for sample in samples:
         for number, (cents, louder_db) in enumerate(takes, start=1):
@@ -170,7 +168,7 @@ def _lines(preset: Preset, bundle: Bundle, samples: list[_Sample]) -> Iterator[s
 
 
 def _take(
-    preset: Preset, sample: _Sample, count: int, number: int, cents: float, louder_db: float
+    preset: Preset, sample: KeySample, count: int, number: int, cents: float, louder_db: float
 ) -> Iterator[str]:
     share = preset.sound.variation
     volume = min(sample.volume_db + share * louder_db, _HIGHEST_VOLUME_DB)
@@ -188,7 +186,7 @@ def _layer(layer: int, has_layers: bool) -> Iterator[str]:
     yield f"xf{way}_lovel={SOFT_VELOCITY} xf{way}_hivel={LOUD_VELOCITY}"
 
 
-def _loop(sample: _Sample) -> Iterator[str]:
+def _loop(sample: KeySample) -> Iterator[str]:
     if sample.loop is None:
         yield "loop_mode=no_loop"
         return

@@ -6,6 +6,7 @@ import importlib
 import re
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as Xml
 
 import numpy as np
 import pytest
@@ -57,6 +58,37 @@ def test_every_key_and_velocity_has_its_samples(folder: Path) -> None:
         assert len(loud) == len(soft) == len(turns)
         assert all(r["xfin_lovel"] == s["xfout_lovel"] for r, s in zip(loud, soft, strict=True))
     assert all((folder / region["sample"]).is_file() for region in found)
+
+
+@pytest.mark.parametrize("name", ["felt_grand", "cloister"])
+def test_a_map_for_decentsampler_says_the_same(folder: Path, name: str) -> None:
+    root = Xml.parse(folder / f"{name}.dspreset").getroot()
+    assert root.tag == "DecentSampler"
+    groups = root.find("groups")
+    assert groups is not None and float(groups.attrib["release"]) > 0.0
+    theirs, ours = (
+        [element.attrib for element in root.iter("sample")],
+        regions(folder / f"{name}.sfz"),
+    )
+    assert len(theirs) == len(ours)
+    for sample, region in zip(theirs, ours, strict=True):
+        assert sample["path"] == region["sample"]
+        assert sample["rootNote"] == region["pitch_keycenter"]
+        assert (sample["loNote"], sample["hiNote"]) == (region["lokey"], region["hikey"])
+        assert sample["loopEnabled"] == str(region["loop_mode"] != "no_loop").lower()
+        assert sample.get("loopEnd") == region.get("loop_end")
+        assert float(sample["volume"].removesuffix("dB")) == float(region.get("volume", "0"))
+        assert 100.0 * float(sample["tuning"]) == pytest.approx(
+            float(region.get("tune", "0")), abs=0.01
+        )
+    for velocity in (1, 63, 64, 80, 127):  # one layer sounds at each
+        sounding = {
+            sample["path"]
+            for sample in theirs
+            if int(sample["loNote"]) <= 60 <= int(sample["hiNote"])
+            and int(sample.get("loVel", "0")) <= velocity <= int(sample.get("hiVel", "127"))
+        }
+        assert len(sounding) == 1
 
 
 def test_samples_have_the_pitch_and_the_loop_that_the_map_says(folder: Path) -> None:
