@@ -22,7 +22,7 @@ from instrument.bundle.self_test import seeded_inputs
 from instrument.composers.continuer import NoteModel, at_bar_line, pitched_notes
 from instrument.composers.registry import NOTE_MODELS, composer_of, find_composer
 from instrument.errors import LatentkeysError
-from instrument.music.constraints import Constraints
+from instrument.music.constraints import CANDIDATES, CARE, Constraints
 from instrument.music.note import Note, Phrase
 from instrument.music.sampling import NoteRandom
 
@@ -33,7 +33,6 @@ ONE_BAR_AT_120 = Goal(2000.0, is_ratio=False)
 A_MILLISECOND = Goal(1000.0, is_ratio=False)
 _TORCH = "torch eager"
 _NOTES_PER_ROUND, _NOTES = 50, 400
-_CANDIDATES = 8
 _MELODY = (60, 62, 64, 65, 67, 65, 64, 62, 60, 64, 67, 72, 71, 67, 65, 62)
 
 
@@ -144,21 +143,21 @@ def _phrase_rows(report: Report, bundle: Bundle, rounds: int) -> list[Row]:
     composer, asks, melody = composer_of(bundle), bundle.music.conditions, _melody()
 
     def write(candidates: int) -> object:
-        controls = Constraints(candidates=candidates)
+        controls = Constraints(candidates=candidates, care=CARE)
         if "track" in asks:
             return composer.generate(4, 1, controls, condition=melody)
         return composer.generate(4, 1, controls, previous=melody if "previous" in asks else None)
 
     work = {
         "one": _timed(lambda: write(1)),
-        "many": _timed(lambda: write(_CANDIDATES)),
+        "many": _timed(lambda: write(CANDIDATES)),
     }
     times = interleave(work, rounds, report.canary)
     name = f"{bundle.card.name}, 4 bars"
     return [
         Row(f"{name}, 1 draw", "ms", statistics.median(times["one"])),
         Row(
-            f"{name}, best of {_CANDIDATES}",
+            f"{name}, best of {CANDIDATES}",
             "ms",
             statistics.median(times["many"]),
             goal=ONE_BAR_AT_120,

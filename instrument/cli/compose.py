@@ -33,7 +33,7 @@ from instrument.midi.additions import write_accompanied, write_continued
 from instrument.midi.midi_file import MidiFile, read_midi
 from instrument.midi.phrases import phrase_of, write_phrase
 from instrument.midi.track_notes import FileNotes, notes_of
-from instrument.music.constraints import Constraints, Key
+from instrument.music.constraints import CANDIDATES, CARE, MOST_CARE, Constraints, Key
 from instrument.music.note import Note, Phrase
 
 FEWEST_NOTES = 2
@@ -77,6 +77,14 @@ def _constraints(command: Callable[..., None]) -> Callable[..., None]:
             metavar="N",
             help="About so many notes per beat.",
         ),
+        _music(
+            "--care",
+            type=click.FloatRange(0, MOST_CARE),
+            default=CARE,
+            show_default=True,
+            metavar="X",
+            help="How much notes avoid to rub against each other; 0 is the model as it is.",
+        ),
         _chance(
             "--seed",
             type=int,
@@ -104,10 +112,11 @@ def _constraints(command: Callable[..., None]) -> Callable[..., None]:
         _chance(
             "--candidates",
             type=click.IntRange(1, 64),
-            default=8,
+            default=CANDIDATES,
             show_default=True,
             metavar="N",
-            help="Phrases to make; the one that the model's critic likes best is kept.",
+            help="Phrases to make; the one that is most like the file, or that the model's critic "
+            "likes best, is kept.",
         ),
         _file("--force", is_flag=True, help="Replace OUT.mid if it exists."),
     ]
@@ -213,7 +222,8 @@ def _constraints_of(
     key: str | None,
     density: float | None,
     register: tuple[int, int] | None,
-    candidates: int = 1,
+    candidates: int,
+    care: float,
 ) -> Constraints:
     constraints = Constraints(
         temperature=temperature,
@@ -222,6 +232,7 @@ def _constraints_of(
         density=density,
         register=register,
         candidates=candidates,
+        care=care,
     )
     constraints.allowed_pitches()  # a register without a note of the key is refused now
     return constraints

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.inference import Runtime
+from instrument.bundle.inference import Runtime, Tensors
 from instrument.bundle.recurrent_graph import States, StepGraph
 from instrument.composers.chorale_features import ORDER, frame_vector, relations, voice_vector
 from instrument.composers.chorale_state import (
@@ -25,6 +25,9 @@ from instrument.composers.chorale_state import (
     Past,
     advance,
     begin,
+    harshness,
+    is_frozen,
+    move_of,
     pitch_of,
     possible_moves,
 )
@@ -33,7 +36,7 @@ from instrument.composers.continuer import BAR_BEATS, continuation, leading_trac
 from instrument.music.chorale_frames import REST, frames_of, phrase_of
 from instrument.music.constraints import Constraints
 from instrument.music.note import Phrase, Track
-from instrument.music.sampling import NoteRandom, draw
+from instrument.music.sampling import NoteRandom, draw, probabilities
 
 Frames = NDArray[np.int16]
 FREE = -2
@@ -92,19 +95,57 @@ class ChoraleLSTM:
         for voice in ORDER:
             if given[voice] != FREE:
                 continue
-            inputs = {
-                "context": outputs["context"],
-                "voice": voice_vector(sung.past, voice, tuple(placed))[None],
-                "relations": relations(sung.past, voice, tuple(placed))[None],
-            }
-            logits, _ = self._place.step((), inputs)
+            wished = self._wished(outputs["context"], sung.past, voice, placed)
             allowed = _allowed(sung.past, voice, controls)
-            move = draw(
-                logits["logits"][0], generator, controls.temperature, controls.top_p, allowed
-            )
+            if controls.care and is_frozen(sung.past, placed):
+                allowed[HOLD] = False
+            wished = wished - controls.care * harshness(sung.past, voice, placed)
+            move = draw(wished, generator, controls.temperature, controls.top_p, allowed)
             placed[voice] = pitch_of(sung.past, voice, move)
         frame = tuple(placed)
         return frame, Sung(advance(sung.past, frame), states)
+
+    def surprise(self, phrase: Phrase) -> tuple[float, int]:
+        """Return how surprised it is by a chorale.
+
+        Parameters
+        ----------
+        phrase
+            Of four voices.
+
+        Returns
+        -------
+        nats
+            Over all cells: a voice in a sixteenth, rests included.
+        cells
+            How many they are.
+        """
+        frames = given_frames(phrase).tolist()
+        sung, nats = self.begin(phrase.bar_beats, phrase.pickup_beats), 0.0
+        for frame in frames:
+            outputs, states = self._advance.step(
+                sung.states, {"frame": frame_vector(sung.past)[None]}
+            )
+            placed = [REST] * VOICES
+            for voice in ORDER:
+                logits = self._wished(outputs["context"], sung.past, voice, placed)
+                possible = np.where(possible_moves(sung.past, voice), logits, -np.inf)
+                nats -= math.log(probabilities(possible)[move_of(sung.past, voice, frame[voice])])
+                placed[voice] = frame[voice]
+            sung = Sung(advance(sung.past, tuple(frame)), states)
+        return nats, VOICES * len(frames)
+
+    def _wished(
+        self, context: NDArray[np.float32], past: Past, voice: int, placed: Sequence[int]
+    ) -> NDArray[np.float32]:
+        """Return what a voice would like to do next: the logits of its moves, float32 (51,)."""
+        inputs: Tensors = {
+            "context": context,
+            "voice": voice_vector(past, voice, tuple(placed))[None],
+            "relations": relations(past, voice, tuple(placed))[None],
+        }
+        outputs, _ = self._place.step((), inputs)
+        return np.asarray(outputs["logits"][0], np.float32)
 
     def continue_phrase(
         self, phrase: Phrase, length_beats: float, controls: Constraints, seed: int

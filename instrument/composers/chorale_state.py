@@ -7,6 +7,7 @@ from its own last pitch, which makes the same music in another key the same move
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +20,8 @@ FRAMES_PER_BEAT = 4
 HOLD, FALL_SILENT, LARGEST_LEAP = 0, 1, 24
 STAY = 2 + LARGEST_LEAP  # a leap of 0 semitones, possible only out of a rest
 MOVES = 2 + 2 * LARGEST_LEAP + 1
+PERFECT = (0, 7)
+"""Intervals, without octaves, in which voices do not move side by side."""
 
 CENTRES = (70, 64, 58, 50)  # a voice that has not sung yet moves from here
 TURNS = 4
@@ -164,6 +167,54 @@ def possible_moves(past: Past, voice: int) -> NDArray[np.bool_]:
     possible[2 : max(2, lowest)] = False
     possible[highest + 1 :] = False
     return possible
+
+
+def harshness(past: Past, voice: int, placed: Sequence[int]) -> NDArray[np.float32]:
+    """Return what speaks against a voice's moves: float32, shape (51,), 0 and more.
+
+    A semitone, in some octave, from another voice counts 1 where it is moved to, or held on a
+    beat; parallel fifths, octaves and primes count 3.
+
+    Parameters
+    ----------
+    past
+        All frames until now.
+    voice
+        0 soprano to 3 bass.
+    placed
+        What the four voices sing now; -1 for those that rest, or are not placed yet.
+    """
+    mine = past.last[voice]
+    pitches = past.heard[voice] + np.arange(MOVES) - STAY
+    pitches[HOLD] = mine
+    against = np.zeros(MOVES, np.float32)
+    others = [(pitch, past.last[o]) for o, pitch in enumerate(placed) if o != voice and pitch >= 0]
+    for pitch, before in others:
+        clashes = np.isin((pitches - pitch) % 12, (1, 11))
+        interval = (mine - before) % 12
+        if min(mine, before) >= 0 and before != pitch and abs(mine - before) % 12 in PERFECT:
+            against += 3.0 * (((pitches - pitch) % 12 == interval) & (pitches != mine))
+        against = np.maximum(against, clashes)
+    is_on_a_beat = (len(past.frames) - past.pickup_frames) % FRAMES_PER_BEAT == 0
+    against[HOLD] *= is_on_a_beat and mine >= 0
+    against[FALL_SILENT] = 0.0
+    return against
+
+
+def is_frozen(past: Past, placed: Sequence[int]) -> bool:
+    """Tell whether nothing has moved for two bars less a beat, nor moves now.
+
+    Parameters
+    ----------
+    past
+        All frames until now.
+    placed
+        What the four voices sing now; -1 for those that rest, or are not placed yet.
+    """
+    still = min(past.ages) >= 2 * past.bar_frames - FRAMES_PER_BEAT
+    return still and all(
+        pitch in (REST, last) for pitch, last in zip(placed, past.last, strict=True)
+    )
 
 
 def _turned(past: Past, moved: tuple[bool, ...]) -> tuple[tuple[Voices, ...], tuple[Voices, ...]]:

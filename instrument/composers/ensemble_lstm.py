@@ -40,12 +40,12 @@ from instrument.music.constraints import Constraints
 from instrument.music.meant import Ear
 from instrument.music.note import Note, Phrase, Track
 from instrument.music.note_tuples import GRID
-from instrument.music.pitch import PITCHES
+from instrument.music.pitch import clashing
 from instrument.music.sampling import draw
 
 GRAPHS = ("advance", "shift", "pitch", "duration", "velocity")
-_CARE = 2.0
-"""Nats by which a note that would clash with what sounds is less likely than in training."""
+_LEAST_CARE = 2.0
+"""It draws with so much care whatever is asked: songs, which it has learned from, rub a lot."""
 
 _WAITED_NOTES = 2.0
 _SLACK = 5  # semitones
@@ -150,7 +150,8 @@ class EnsembleLSTM(NoteModel[Ensemble]):
         free = allowed.copy()
         free[history.pitches[history.starts == onset.start]] = False
         fitting = free if free.any() else allowed
-        harsh = _CARE * _clashing(state.company.sounding(onset.start))
+        care = max(_LEAST_CARE, controls.care)
+        harsh = care * clashing(state.company.sounding(onset.start))
         return self._pick("pitch", state, told, asked, controls, random, fitting, heard, harsh)
 
     def _pick(
@@ -278,14 +279,6 @@ def _is_full(state: Ensemble, controls: Constraints) -> bool:
     if controls.voices is None or company.last != OWN:
         return False
     return sum(one.start == at for one in company.own) >= controls.voices
-
-
-def _clashing(sounding: set[int]) -> NDArray[np.float32]:
-    """Return 1 for each pitch a semitone, in some octave, from what sounds, else 0: (128,)."""
-    classes = np.zeros(12, np.float32)
-    for pitch in sounding:
-        classes[[(pitch + 1) % 12, (pitch - 1) % 12]] = 1.0
-    return classes[np.arange(PITCHES) % 12]
 
 
 def _asked(state: Ensemble, tick: int, controls: Constraints) -> NDArray[np.int64]:

@@ -11,9 +11,11 @@ from dataclasses import replace
 from instrument.composers.continuer import recent
 from instrument.composers.protocols import Composer
 from instrument.music.constraints import Constraints
+from instrument.music.likeness import rhythm_likeness, turns_likeness
 from instrument.music.meant import Ear, given_back, hear_phrase, is_score
 from instrument.music.note import Phrase
 
+_SEED_BITS = 40  # candidates have seeds that nobody types
 _SLACK = 5  # semitones that a continuation may leave what was heard
 
 
@@ -29,9 +31,9 @@ def continue_as_heard(
     """
     prompt = recent(phrase)
     if is_score(prompt):
-        return composer.continue_phrase(prompt, length_beats, controls, seed)
+        return _nearest(composer, prompt, length_beats, controls, seed)
     heard, feel = hear_phrase(prompt)
-    made = composer.continue_phrase(heard, length_beats, _near(heard, controls), seed)
+    made = _nearest(composer, heard, length_beats, _near(heard, controls), seed)
     return given_back(made, feel)
 
 
@@ -47,6 +49,22 @@ def accompany_as_heard(
     """
     heard, feel = hear_phrase(phrase)
     return given_back(composer.generate(bars, seed, controls, condition=heard), feel)
+
+
+def _nearest(
+    composer: Composer, prompt: Phrase, length_beats: float, controls: Constraints, seed: int
+) -> Phrase:
+    """Keep of the candidates the one that has most in common with the prompt; the first of equals.
+
+    Its rhythm and its turns count, as what tells an answer from an answer to somebody else.
+    """
+    made = [
+        composer.continue_phrase(prompt, length_beats, controls, seed + (number << _SEED_BITS))
+        for number in range(controls.candidates)
+    ]
+    return max(
+        made, key=lambda then: rhythm_likeness(prompt, then) + 2.0 * turns_likeness(prompt, then)
+    )
 
 
 def _near(heard: Phrase, controls: Constraints) -> Constraints:

@@ -26,6 +26,7 @@ from instrument.composers.musegan_rolls import (
     settled,
     tracks_of,
 )
+from instrument.composers.other_meters import OtherMeters
 from instrument.composers.protocols import Composer
 from instrument.composers.transposing import TransposedComposer
 from instrument.errors import SettingError
@@ -82,7 +83,6 @@ class MuseGAN:
                 "Continue with musegan_continue, or a model that goes on note by note.",
             )
         leading_track(phrase)
-        self._check_metre(phrase)
         bars = math.ceil(length_beats / self.shape.bar_beats - 1e-6)
         known = bars_of(phrase, self.shape, tracks_of(phrase, self.shape))
         made = self._go_on(known, bars, controls, seed)
@@ -142,7 +142,6 @@ class MuseGAN:
             raise SettingError(
                 f"{self.name} does not accompany", "Accompany with musegan_accompany."
             )
-        self._check_metre(condition)
         order = [condition.tracks.index(leading_track(condition))]
         given = bars_of(condition, shape, order)
         bars = given.shape[1]
@@ -194,7 +193,8 @@ class MuseGAN:
             for name in self._latents
         }
         logits = self._sessions["generate"].run(latents | features)["logits"][0]
-        made = shape.choose(logits, controls, random.at(3 * at + 2))
+        beside = given if given is not None and shape.given_track >= 0 else None
+        made = shape.choose(logits, controls, random.at(3 * at + 2), beside)
         classes = np.zeros((shape.tracks, shape.previous_bars + shape.bars, shape.steps), np.int64)
         if given is not None:
             classes[:, : given.shape[1]] = given
@@ -210,15 +210,6 @@ class MuseGAN:
         if "time" in name:
             return _normal(random, 1000 * (at + 2) + index, shape)
         return slerp(_normal(random, index, shape), _normal(random, 100 + index, shape), way / 2)
-
-    def _check_metre(self, phrase: Phrase) -> None:
-        bar_beats, wanted = phrase.bar_beats, self.shape.bar_beats
-        if bar_beats != wanted or len(phrase.meters) > 1:
-            found = "changing bars" if len(phrase.meters) > 1 else f"bars of {bar_beats:g} beats"
-            raise SettingError(
-                f"{self.name} knows bars of {wanted:g} beats, the file has {found}",
-                "Choose a model that goes on note by note, or chorale_lstm.",
-            )
 
 
 def slerp(
@@ -242,8 +233,9 @@ def slerp(
 
 
 def open_musegan(bundle: Bundle, runtime: Runtime) -> Composer:
-    """Open a bundle as a composer, in every key."""
-    composer = MuseGAN(bundle, runtime)
+    """Open a bundle as a composer, in every key and meter."""
+    inner = MuseGAN(bundle, runtime)
+    composer = OtherMeters(inner, inner.shape.bar_beats)
     return TransposedComposer(composer) if bundle.music.constants["in_one_scale"] else composer
 
 

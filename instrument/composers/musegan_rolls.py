@@ -6,6 +6,7 @@ rolls, float32, of what sounds and what begins; and phrases again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,11 +16,13 @@ from instrument.bundle.card import ComposerCard
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase, Track
 from instrument.music.piano_rolls import FIRST_PITCH, HOLD, phrase_of_rolls, rolls_of
-from instrument.music.pitch import PITCHES
+from instrument.music.pitch import PITCHES, clashing
 
 Classes = NDArray[np.int64]
 Rolls = NDArray[np.float32]
 Logits = NDArray[np.float32]
+_SURENESS = 4.0  # a GAN's logits are no likelihoods: what it prefers lies further above the rest
+PERFECT = (0, 7)
 _IMPOSSIBLE = np.float32(-1e9)
 
 
@@ -85,13 +88,22 @@ class MuseShape:
         """How long a bar is."""
         return self.steps / self.steps_per_beat
 
-    def choose(self, logits: Logits, controls: Constraints, random: np.random.Generator) -> Classes:
+    def choose(
+        self,
+        logits: Logits,
+        controls: Constraints,
+        random: np.random.Generator,
+        given: Classes | None = None,
+    ) -> Classes:
         """Let every voice do what is likeliest among what is asked for.
 
         Parameters
         ----------
         logits
-            float32, shape (tracks, bars, steps, classes).
+            float32, shape (tracks, bars, steps, classes), of the tracks that are written.
+        given
+            What sounds beside them: int64, shape (tracks, bars, steps). They take care not to
+            clash with it; only those that choose classes do.
 
         Returns
         -------
@@ -103,10 +115,39 @@ class MuseShape:
         allowed = np.pad(allowed, (0, self.pitches - len(allowed)))
         if self.head == "categorical":
             mask = np.concatenate([[True, True], allowed])
-            return np.asarray(np.where(mask, logits, _IMPOSSIBLE).argmax(axis=-1))
+            possible = np.where(mask, logits, _IMPOSSIBLE)
+            if controls.care:
+                return self._careful(possible, _SURENESS * controls.care, given)
+            return np.asarray(possible.argmax(axis=-1))
         by_chance = self.head == "bernoulli"
         limit = random.logistic(size=logits.shape) if by_chance else np.zeros(1)
         return _voices(np.asarray((logits > limit) & allowed))
+
+    def _careful(self, logits: Logits, care: float, given: Classes | None) -> Classes:
+        """Choose step by step, voice by voice, what clashes with none of those that have chosen."""
+        tracks, bars, steps, _ = logits.shape
+        lines = logits.reshape(tracks, bars * steps, -1)
+        beside = _lines_of(given, bars * steps)
+        chosen = np.zeros((tracks, bars * steps), np.int64)
+        held = [-1] * tracks  # offsets from the lowest pitch
+        before: list[int] = [-1] * (tracks + len(beside))
+        for step in range(bars * steps):
+            now = beside[:, step].tolist()
+            for track in range(tracks):
+                harsh = care * clashing([pitch for pitch in now if pitch >= 0])[: self.pitches]
+                for fifth in _parallel(before, now, held[track]):
+                    harsh[fifth % 12 :: 12] += 3.0 * care
+                wished = lines[track, step].copy()
+                wished[FIRST_PITCH:] -= harsh
+                if held[track] >= 0:
+                    wished[HOLD] -= harsh[held[track]]
+                choice = int(wished.argmax())
+                chosen[track, step] = choice
+                if choice != HOLD:
+                    held[track] = choice - FIRST_PITCH if choice >= FIRST_PITCH else -1
+                now.append(held[track])
+            before = now
+        return chosen.reshape(tracks, bars, steps)
 
 
 def tracks_of(phrase: Phrase, shape: MuseShape) -> list[int]:
@@ -171,6 +212,28 @@ def _sounding_and_onsets(classes: Classes, shape: MuseShape) -> tuple[Rolls, Rol
         sounding[:, now] += sounding[:, now - 1] * (lines[:, now] == HOLD)[:, None]
     whole = (tracks, bars, steps, shape.pitches)
     return sounding.reshape(whole), onsets.reshape(whole)
+
+
+def _parallel(before: Sequence[int], now: Sequence[int], mine: int) -> list[int]:
+    """Return where, in some octave, a voice would move in parallel with one that has chosen."""
+    return [
+        then + (mine - was)
+        for was, then in zip(before, now, strict=False)
+        if was >= 0 <= mine and was != then >= 0 and abs(mine - was) % 12 in PERFECT
+    ]
+
+
+def _lines_of(classes: Classes | None, steps: int) -> Classes:
+    """Return what sounds at each step, offsets from the lowest pitch, -1 for silence."""
+    if classes is None:
+        return np.zeros((0, steps), np.int64)
+    lines = classes.reshape(len(classes), -1)
+    sounding = np.full(lines.shape, -1)
+    now = np.full(len(lines), -1)
+    for step in range(lines.shape[1]):
+        now = np.where(lines[:, step] == HOLD, now, lines[:, step] - FIRST_PITCH)
+        sounding[:, step] = now
+    return np.asarray(np.maximum(sounding, -1))
 
 
 def settled(classes: Classes, bar: int) -> Classes:

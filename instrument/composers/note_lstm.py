@@ -38,6 +38,7 @@ from instrument.composers.note_history import History, Onset
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note
 from instrument.music.note_tuples import GRID
+from instrument.music.pitch import clashing
 from instrument.music.sampling import draw
 
 
@@ -95,7 +96,8 @@ class NoteLSTM(NoteModel[Played]):
         told = pitch_inputs(history, onset)
         fitting = _fitting_pitches(history, onset, controls)
         heard = {"pitch_classes": pitch_classes(history)[None]}
-        pitch = pick(self._pitch, past, told, asked, controls, random, fitting, heard)
+        harsh = controls.care * clashing(onset.sounding) if controls.care else None
+        pitch = pick(self._pitch, past, told, asked, controls, random, fitting, heard, harsh)
         told = duration_inputs(history, onset, pitch)
         short = short_enough(controls)
         duration = 1 + pick(self._duration, past, told, asked, controls, random, short)

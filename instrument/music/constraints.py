@@ -83,6 +83,9 @@ class Key:
 
 
 DENSITIES = 0.01, 32.0
+CARE, MOST_CARE = 2.0, 20.0
+CANDIDATES = 8
+"""So many draws a command chooses from."""
 """Least and most notes per beat that can be asked for."""
 
 
@@ -112,6 +115,9 @@ class Constraints:
         Notes at once, where a composer can be asked for it.
     candidates
         Phrases to make where a critic can choose the best of them.
+    care
+        Nats by which a note that would rub against what sounds is less likely than the network
+        says: a semitone in some octave; in chorales parallel fifths and octaves, too.
     earliest_beats
         The next note starts no earlier than this, counted from the phrase's beginning.
     """
@@ -126,11 +132,13 @@ class Constraints:
     loudness: int | None = None
     voices: int | None = None
     candidates: int = 1
+    care: float = 0.0
     earliest_beats: float = 0.0
 
     def __post_init__(self) -> None:
         _check("temperature", self.temperature, 0.0, 10.0)
         _check("top-p", self.top_p, 0.0, 1.0)
+        _check("care", self.care, 0.0, MOST_CARE)
         if self.density is not None:
             _check("density", self.density, *DENSITIES)
         if self.register is not None and not 0 <= self.register[0] <= self.register[1] <= 127:

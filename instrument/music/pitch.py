@@ -6,6 +6,7 @@ keys. Conversions take one number, an array or a tensor, and return the same in 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeVar, cast, overload
 
 import numpy as np
@@ -110,6 +111,25 @@ def mel_bands(
     rising = 1.0 - (edges_hz[1:-1] - hz) / widths[:-1]
     falling = 1.0 - (hz - edges_hz[1:-1]) / widths[1:]
     return np.asarray(np.minimum(rising, falling).clip(min=0.0))
+
+
+def clashing(sounding: Iterable[int]) -> npt.NDArray[np.float32]:
+    """Return 1 for each pitch a semitone, in some octave, from what sounds, else 0.
+
+    Parameters
+    ----------
+    sounding
+        MIDI numbers.
+
+    Returns
+    -------
+    ndarray
+        float32, shape (128,).
+    """
+    classes = np.zeros(12, np.float32)
+    for pitch in sounding:
+        classes[[(pitch + 1) % 12, (pitch - 1) % 12]] = 1.0
+    return classes[np.arange(PITCHES) % 12]
 
 
 def key_fits(weights: npt.ArrayLike) -> Reals:

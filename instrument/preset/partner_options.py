@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from instrument.music.constraints import Constraints, Key
+from instrument.music.constraints import CARE, MOST_CARE, Constraints, Key
 from instrument.schema import ranged
 
 ModeName = Literal["answer", "duet", "accompany", "loop"]
@@ -95,6 +95,8 @@ class PartnerOptions:
     #: 0 = as loud as the composer has it, 1 = as loud as the player.
     velocity_follow: Annotated[float, ranged(0, 1)] = 0.5
     blend: Annotated[float, ranged(0, 1)] = 0.0  #: share of this session's counts
+    #: How much its notes avoid to rub against each other and yours; 0: as the composer has learned.
+    care: Annotated[float, ranged(0, MOST_CARE)] = CARE
     is_quantised: bool = False  #: on sixteenths
     #: What controllers turn: see docs/partner.md.
     knobs: dict[Controller, KnobName] = field(default_factory=lambda: dict(USUAL_KNOBS))
@@ -131,6 +133,7 @@ class PartnerOptions:
             key=Key.named(self.key) if self.key else None,
             register=None if is_whole else (self.lowest_pitch, self.highest_pitch),
             max_length_beats=self.longest_beats,
+            care=self.care,
         )
         constraints.allowed_pitches()
         return constraints

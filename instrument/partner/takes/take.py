@@ -26,7 +26,9 @@ from instrument.partner.takes.take_format_1 import decode_old_event, options_of
 from instrument.preset.partner_options import PartnerOptions
 from instrument.schema import NO_JSON, decode, ranged, read_limited
 
-FORMAT = 3
+FORMAT = 4
+CARELESS_FORMAT = 3
+"""Up to this one composers drew as they had learned."""
 TAKE_FILE, NOTES_FILE = "take.json", "notes.mid"
 LIMIT_BYTES = 64 * 2**20
 LONGEST_SECONDS = 24 * 3600.0
@@ -142,6 +144,12 @@ def read_take(folder: Path) -> Take:
         raise FileError(f"{what}: heard is missing")
     if found == 1:
         header["options"] = _old_options(header.pop("settings", None), what)
+    if (
+        isinstance(found, int)
+        and found <= CARELESS_FORMAT
+        and isinstance(header.get("options"), dict)
+    ):
+        header["options"].setdefault("care", 0.0)
     take = decode(header, Take, what, FileError)
     _check(take, what)
     heard = _events(events, what, is_old=found == 1)

@@ -201,11 +201,15 @@ def test_what_a_model_cannot_do_names_one_that_can(prompt: Path, tmp_path: Path)
     assert latent("compose", out, "--mode", "free").exit_code == 2
 
 
-def test_bars_that_a_musegan_does_not_know_are_refused(tmp_path: Path) -> None:
-    write_phrase(tmp_path / "in.mid", tune(meter=(3, 4)))
-    options = ("--model", model("tiny_accompanist"))
-    problem = refused("accompany", tmp_path / "in.mid", tmp_path / "out.mid", *options)
-    assert "knows bars of 4 beats, the file has bars of 3 beats" in problem.message
+@pytest.mark.parametrize("meter", [(2, 4), (3, 4), (6, 8), (7, 8), (12, 8)])
+def test_a_musegan_accompanies_in_every_meter(tmp_path: Path, meter: tuple[int, int]) -> None:
+    write_phrase(tmp_path / "in.mid", tune(meter=meter))
+    options = ("--model", model("tiny_accompanist"), "--care", "1")
+    latent("accompany", tmp_path / "in.mid", tmp_path / "out.mid", *options)
+    made = read_phrase(tmp_path / "out.mid")
+    assert made.meters[0] == Meter(0.0, *meter)
+    assert made.tracks[0].notes == tune(meter=meter).tracks[0].notes
+    assert any(track.notes for track in made.tracks[1:])
 
 
 def test_notes_far_out_of_a_models_range_are_refused_with_the_octave_that_fits(

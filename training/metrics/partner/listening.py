@@ -13,7 +13,7 @@ from dataclasses import replace
 from instrument.composers.hearing import continue_as_heard
 from instrument.composers.registry import open_composer
 from instrument.midi.messages import note_off, note_on
-from instrument.music.constraints import Constraints
+from instrument.music.constraints import CANDIDATES, CARE, Constraints
 from instrument.music.note import Note, Phrase
 from instrument.partner.open_partner import open_partner
 from instrument.partner.partner import Partner
@@ -73,7 +73,7 @@ def continuations(
     phrases: Sequence[Phrase], model: str, seeds: int, performer: Performer, say: Say
 ) -> list[list[tuple[Note, ...]]]:
     """Return how a composer goes on from each phrase as a file of somebody's playing."""
-    composer = open_composer(model)
+    composer, asked = open_composer(model), Constraints(candidates=CANDIDATES, care=CARE)
     made = []
     for number, phrase in enumerate(phrases):
         say(f"{model}: file {number + 1} of {len(phrases)}")
@@ -82,7 +82,7 @@ def continuations(
         some = []
         for seed in range(seeds):
             played = performer.play(phrase, 1000 * number + seed)
-            then = continue_as_heard(composer, played, length, Constraints(), seed)
+            then = continue_as_heard(composer, played, length, asked, seed)
             phase = phrase.beat_phase(phrase.length_beats)
             some.append(tuple(replace(n, start_beats=n.start_beats + phase) for n in then.notes))
         made.append(some)

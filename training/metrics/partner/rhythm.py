@@ -6,23 +6,20 @@ In: phrases, and what was answered to each. Out: shares and ratios.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from instrument.music.likeness import nearest_place, overlap, rhythm
 from instrument.music.note import Note, Phrase
 from training.metrics.partner.phrases import key_of
 
 PERMUTATIONS = 20_000
-_GRID = (1.0 / 4.0, 1.0 / 3.0)
 
 Answers = Sequence[Sequence[tuple[Note, ...]]]
 """For each phrase its answers, counted from where the phrase began, in the same bars."""
-Shares = dict[tuple[float, float], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,36 +71,15 @@ def relation(phrases: Sequence[Phrase], answers: Answers, seed: int = 0) -> Rela
     return Relation(own, float(others), p, float(np.mean(densities)), float(np.mean(in_key)))
 
 
-def rhythm(notes: Sequence[Note], bar_beats: float) -> Shares:
-    """Return how often strikes come at a place in the bar and so long before the next one."""
-    strikes = sorted({_near(note.start_beats) for note in notes})
-    found = Counter(
-        (round(one % bar_beats, 3), round(next_one - one, 3)) for one, next_one in pairwise(strikes)
-    )
-    total = found.total() or 1
-    return {what: count / total for what, count in found.items()}
-
-
-def overlap(one: Shares, other: Shares) -> float:
-    """Return what two distributions have in common, 0 to 1."""
-    return sum(min(share, other.get(what, 0.0)) for what, share in one.items())
-
-
 def _in_bars(phrase: Phrase) -> list[Note]:
     """Return a phrase's notes counted from a bar line."""
     before = (phrase.bar_beats - phrase.pickup_beats) % phrase.bar_beats
     return [replace(note, start_beats=note.start_beats + before) for note in phrase.notes]
 
 
-def _near(beats: float) -> float:
-    """Return the nearest sixteenth or triplet."""
-    places = np.array([round(beats / step) * step for step in _GRID])
-    return round(float(places[np.abs(places - beats).argmin()]), 3)
-
-
 def _strikes_per_beat(notes: Sequence[Note], bar_beats: float) -> float:
     """Count over whole bars, as answers are made of them."""
-    strikes = {_near(note.start_beats) for note in notes}
+    strikes = {nearest_place(note.start_beats) for note in notes}
     if not strikes:
         return 0.0
     bars = max(1.0, math.ceil((max(strikes) - min(strikes) + 0.01) / bar_beats))

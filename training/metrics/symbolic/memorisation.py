@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from instrument.music.note import Phrase, Track
 from instrument.music.note_tuples import GRID
 
+LONG_RUN, NEAR_SHARE = 9, 0.35
+"""A piece is nearly one of the training pieces if so much of it lies in runs of so many notes."""
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _TICKS = 1 << 24
@@ -79,6 +81,27 @@ class TrainingMusic:
             if track.notes and not track.is_drum
         ]
         return max(copies, key=lambda copy: copy.notes, default=Copy(0))
+
+    def shared(self, phrase: Phrase, run: int = LONG_RUN) -> float:
+        """Return which share of a phrase's notes lies in long runs of the training music, 0 to 1.
+
+        Parameters
+        ----------
+        run
+            Notes of which a run is long.
+        """
+        known, _ = self._sorted_windows(run - 1)
+        common = count = 0
+        for track in phrase.tracks:
+            steps = steps_of(track)
+            is_common = np.zeros(len(track.notes), np.bool_)
+            if len(known) and len(steps) >= run - 1:
+                asked = _window_hashes(_prefix_sums(steps), run - 1)
+                at = np.minimum(np.searchsorted(known, asked), len(known) - 1)
+                for first in np.flatnonzero(known[at] == asked):
+                    is_common[first : first + run] = True
+            common, count = common + int(is_common.sum()), count + len(is_common)
+        return common / max(1, count)
 
     def _of_track(self, steps: Steps, track: int) -> Copy:
         sums = _prefix_sums(steps)

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from instrument.music.likeness import overlap, rhythm
 from training.metrics.partner.listening import continuations, live_answers
 from training.metrics.partner.performer import MACHINE, Performer
 from training.metrics.partner.phrases import read_phrases
-from training.metrics.partner.rhythm import overlap, relation, rhythm
+from training.metrics.partner.rhythm import relation
 
 PHRASES = list(read_phrases().values())
 

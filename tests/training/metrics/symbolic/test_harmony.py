@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+from instrument.music.likeness import rhythm_likeness, turns_likeness
 from instrument.music.note import Note, Phrase, Track
-from training.metrics.partner.belonging import own_auc, rhythm_likeness, turns_likeness
+from training.metrics.partner.belonging import own_auc
 from training.metrics.symbolic.harmony import harmony_of, on_beats
 
 
@@ -36,6 +37,19 @@ def test_beats_are_counted_from_the_bar_line_and_drums_are_left_out() -> None:
         (Track(notes), Track((Note(0.5, 36, 4.0),), is_drum=True)), 2.5, pickup_beats=0.5
     )
     assert list(on_beats(phrase)) == [frozenset({60}), frozenset({62})]
+
+
+def test_fifths_that_follow_each_other_are_counted_and_so_are_chords_that_stand_still() -> None:
+    def voice(*pitches: int) -> Track:
+        return Track(tuple(Note(float(beat), pitch, 1.0) for beat, pitch in enumerate(pitches)))
+
+    parallel = Phrase((voice(67, 69, 71, 71), voice(60, 62, 65, 64)), 4.0)
+    assert harmony_of([parallel]).fifths == pytest.approx(1 / 2)  # 71 over 64 comes from a tritone
+    assert harmony_of([parallel]).frozen == 0.0
+    crossed = Phrase((voice(60, 62), voice(79, 81)), 2.0)
+    assert harmony_of([crossed]).fifths == 1.0
+    still = Phrase((Track((Note(0.0, 60, 8.0), Note(0.0, 64, 8.0))),), 12.0)
+    assert harmony_of([still, parallel]).frozen == 0.5
 
 
 def line(pitches: tuple[int, ...], lengths: tuple[float, ...]) -> Phrase:

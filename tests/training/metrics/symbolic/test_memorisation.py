@@ -75,3 +75,12 @@ def test_silence_copies_nothing() -> None:
     training = TrainingMusic([])
     assert training.longest_copy(Phrase((Track(()),), 4.0)) == Copy(0)
     assert training.longest_copy(melody([60])) == Copy(1, track=0)
+
+
+def test_the_share_of_a_piece_that_lies_in_long_runs_of_another() -> None:
+    scale = list(range(60, 72))
+    training = TrainingMusic([melody(scale)])
+    assert training.shared(melody(scale[:5], start=3.0), run=5) == 1.0
+    assert training.shared(melody([*scale[:5], 40, 80, 41, 81, 42]), run=5) == 0.5
+    assert training.shared(melody(scale[:5]), run=6) == 0.0
+    assert TrainingMusic([]).shared(melody(scale), run=5) == 0.0
