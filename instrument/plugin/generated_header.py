@@ -143,10 +143,13 @@ def _parameters() -> Iterator[str]:
     kinds = "LK_GAIN, LK_CONTROL, LK_SOUND_FIELD, LK_PROGRAM, LK_BYPASS, LK_STATUS, LK_PARTNER"
     texts = "LK_PERCENT, LK_BALANCE, LK_DECIBELS, LK_NUMBER, LK_NAME"
     yield f"enum {{ {kinds} }};\nenum {{ {texts} }};"
+    yield f"#define LK_PARAMETERS {len(PARAMETERS)}"
     yield (
-        "static const struct { uint32_t id; const char *name, *unit; int kind, control, steps, "
-        "text, field; double normal, low, high, curve; } LK_PARAMETER[] = {"
+        "typedef struct { uint32_t id; const char *name, *unit; int kind, control, steps, "
+        "text, field; double normal, low, high, curve; } lk_parameter;"
     )
+    yield "extern const lk_parameter LK_PARAMETER[LK_PARAMETERS];"
+    yield "#ifdef LK_HERE\nconst lk_parameter LK_PARAMETER[LK_PARAMETERS] = {"
     for entry in PARAMETERS:
         kind = "sound_field" if entry.kind == "sound" else entry.kind
         at = dict(_sound_places()).get(entry.field, (-1, ""))[0]
@@ -155,8 +158,7 @@ def _parameters() -> Iterator[str]:
             f"{entry.control}, {entry.steps}, LK_{entry.text.upper()}, {at}, {_normal(entry)!r}, "
             f"{entry.low}, {entry.high}, {entry.curve}}},"
         )
-    yield "};"
-    yield f"#define LK_PARAMETERS {len(PARAMETERS)}"
+    yield "};\n#endif"
     places: dict[str, int] = {entry.kind: place for place, entry in enumerate(PARAMETERS)}
     for kind in ("gain", "program", "bypass", "status", "partner"):
         yield f"#define LK_AT_{kind.upper()} {places[kind]}"

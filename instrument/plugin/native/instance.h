@@ -1,0 +1,92 @@
+/* One instance's inside, for the files that it is made of. */
+#ifndef LK_INSTANCE_H
+#define LK_INSTANCE_H
+#include "lk.h"
+#include "os.h"
+#include "generated.h"
+#include "partner.h"
+#include "tables.h"
+#include <math.h>
+#include <stdatomic.h>
+
+enum { MOST_PRESET = 1 << 20, NAME = 64, MOST_WAITING = 256 };
+typedef struct { /* what plays from a bank of its own */
+    uint8_t sound[LK_SOUND_BYTES];
+    char recipe[33]; /* "" : not known yet */
+    unsigned serial, placed;
+    int bank, is_whole, is_wrong; /* wrong: its table was damaged, and nobody has been asked for another one */
+} part;
+
+struct lk {
+    const lk_code *code;
+    /* the audio thread's, or the main thread's while nothing is active */
+    uint8_t *state;
+    float *left, *right, bypassed;
+    int frames, done, queued, sounding_bank;
+    double sent[LK_PARAMETERS], tempo;
+    float expressed[LK_EXPRESSIONS][16][128]; /* what has been asked for of each note */
+    struct { int kind, channel, key; float value; } waiting[MOST_WAITING]; /* for the note of the same frame to begin */
+    int waiting_count, waiting_at;
+    int was_playing, is_clean; /* nothing has been played since the last reset */
+    int64_t position; /* where the song goes on, if it goes on */
+    int is_listening; /* the block's events are for the partner, which hears them before they are played */
+    partner partner;
+    /* everybody's */
+    _Atomic double value[LK_PARAMETERS];
+    atomic_int is_given[LK_PARAMETERS]; /* a field of the sound: somebody has moved it away from the preset's */
+    atomic_uint full; /* counts: no bank is free before a block has been played */
+    atomic_int active, resend, moved, settled, tired, offline, wished_program, changed, quit;
+    /* under the lock: main and helper */
+    os_mutex lock;
+    double rate;
+    char *preset; size_t preset_bytes;
+    char *foreign; size_t foreign_bytes; /* a chunk of a later version: kept as it is */
+    part own, second; /* the partner's, while it has a sound of its own */
+    int channels;     /* bit c: channel c is the partner's */
+    char notice[400], names[128][NAME];
+    unsigned asked, rate_serial;
+    int has_failed, has_no_partner;
+    int waits;        /* the audio thread does, for us: nothing processes */
+    table *tables[LK_BANKS];
+    /* the helper's */
+    os_thread helper; int has_helper;
+    os_socket socket;
+    int service_version, is_deaf; /* the service is there and says nothing */
+    long service_pid;
+    int64_t heard_at, pinged_at; /* 0: it has answered */
+    int64_t next_try, gave_up_at;
+    int wanted_pitch, told, answered; /* a key; program changes that the service knows of */
+    unsigned partner_asked; /* the preset whose partner it is asked for; 0: for none */
+    int64_t owed, partner_progress; /* up to which frame it shall live, and when it has last lived on */
+    uint32_t owed_run;
+    char in[4096]; size_t in_at, in_end;
+    void (*on_change)(void *); void *on_change_argument;
+};
+
+/* lk.c; all of these with the lock held, but for the first */
+void tell_host(lk *, int bits);          /* by `lk_on_change`, whoever has the lock */
+void notice(lk *, const char *text);
+enum { NOW = 1, SOON = 2 };              /* nothing processes; the block that comes does it, after what has been asked before */
+void use_banks(lk *, int way);           /* the player's on every channel but the partner's */
+void map_table(lk *, part *, const char *path); /* into a bank without one: nobody reads it yet */
+void follow_table(lk *, part *);
+void place(lk *, int way);               /* give the sounds their banks and, if they are in the cache, their tables */
+void drop_partners_sound(lk *);          /* it plays with the player's from now on */
+int partner_is_on(lk *);                 /* with or without the lock */
+void settle(lk *);
+/* sound.c */
+void to_points(char *text);
+double read_number(const char *text, const char **end);
+int next_line(const char **at, const char *end, char *to, size_t room);
+double plain_of(int parameter, double value);
+double place_of(int parameter, double plain);
+int is_field(int parameter);
+void write_field(lk *, uint8_t *sound, int parameter);
+void follow_sound(lk *);                 /* what nobody has moved stands where the preset has it; locked */
+void sound_line(uint8_t *sound, const char *name, double value);
+void take_sound(uint8_t *sound, char *recipe, const char *at, const char *end); /* lines of a field's name and its value */
+size_t sound_lines(const uint8_t *sound, char *to, size_t room);
+int is_recipe(const char *);
+/* service.c: the helper's thread */
+OS_THREAD lk_help(void *self);
+#endif
