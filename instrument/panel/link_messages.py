@@ -27,6 +27,8 @@ from instrument.processes.json_lines import Failed, Notice
 from instrument.schema import ranged
 
 SETTINGS_FILE = "panel.json"
+IN_A_HOST = "host"
+"""The kind of audio device of an instance of the plug-in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class PanelSettings:
     port: int = 0  #: 0 = the usual one, or any if that is taken
     token: str = ""
     osc_port: int = 0  #: 0 = no OSC
+    any_port: bool = False  #: never the usual one, and another one if `port` is taken
 
     def save(self, folder: Path) -> None:
         """Write them where the panel's process looks."""
@@ -66,7 +69,7 @@ class NowPlaying(msgspec.Struct, frozen=True, tag="Situation"):
     notes: str = ""
     provider: str = ""
     output: str = ""
-    kind: str = ""  #: of the audio device; "null" without one
+    kind: str = ""  #: of the audio device; "null" without one, `IN_A_HOST` in the plug-in
     block_frames: int = 0
     rate_hz: float = 0.0
     latency_seconds: float = 0.0

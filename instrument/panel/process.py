@@ -35,8 +35,13 @@ LIFE_SECONDS = 0.25
 _NO_VOICE = ("frame_voice", "gansynth", "convgan")
 
 
-def open_socket(host: str, port: int) -> socket.socket:
+def open_socket(host: str, port: int, *, any_port: bool = False) -> socket.socket:
     """Listen at the port that was asked for; else at the usual one, or any if that is taken.
+
+    Parameters
+    ----------
+    any_port
+        Another one if the port is taken that was asked for, and never the usual one.
 
     Raises
     ------
@@ -44,6 +49,7 @@ def open_socket(host: str, port: int) -> socket.socket:
         The port that was asked for is not to be had.
     """
     wanted = [port] if port else [USUAL_PORT, 0]
+    wanted = [port, 0] if any_port else wanted
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for number in wanted:
         listening = socket.socket(family, socket.SOCK_STREAM)
@@ -110,7 +116,7 @@ def main() -> None:
     state = EngineState.attach(folder)
     heart = Heartbeat(state, PANEL_BEATS, folder).start()
     try:
-        listening = open_socket(settings.host, settings.port)
+        listening = open_socket(settings.host, settings.port, any_port=settings.any_port)
     except OSError as problem:
         say(
             Failed(

@@ -23,11 +23,12 @@ from instrument.panel.link_messages import (
     StopTake,
     UseDevices,
 )
+from instrument.panel.supervised_panel import open_browser
 from instrument.partner.commands import Command
 from instrument.partner.messages import KnobLearned, View
 from instrument.processes.json_lines import Failed, Notice
 from instrument.session.device_choice import DeviceChoice
-from instrument.session.panel_process import PanelProcess, open_browser
+from instrument.session.panel_process import PanelProcess
 from instrument.session.preset_changes import PresetChanges
 from instrument.session.status_line import StatusLine
 from instrument.session.take_player import TakePlayer
