@@ -38,11 +38,11 @@ FLOORS = {
     "partner": "bundle composers engine midi preset processes",
     "remote": "bundle",
     "rendering": "bundle preset processes remote",
-    "plugin": "bundle composers partner preset processes rendering",
     "latents": "bundle preset processes rendering",
     "offline": "bundle first_start latents midi preset remote rendering wav_files",
     "labelled": "bundle latents midi offline preset rendering",
     "panel": "bundle latents midi partner preset processes",
+    "plugin": "bundle composers panel partner preset processes rendering",
     "session": "engine first_start midi offline panel partner preset processes rendering "
     "unfinished wav_files",
     "bench": "bundle composers engine latents midi partner plugin preset processes rendering "

@@ -77,6 +77,7 @@ GET = CFUNCTYPE(c_void_p, c_void_p, c_uint32)
 PUSH = CFUNCTYPE(c_bool, c_void_p, c_void_p)
 STREAM = CFUNCTYPE(c_int64, c_void_p, c_void_p, c_uint64)
 NOTHING = CFUNCTYPE(None, c_void_p)
+RESCAN = CFUNCTYPE(None, c_void_p, c_uint32)
 EXTENSION = CFUNCTYPE(c_void_p, c_void_p, c_char_p)
 
 
@@ -182,6 +183,8 @@ class Plugin:
     ----------
     notes
         What the last block has given to the host: frame, kind, channel and key of each note.
+    dirty, rescans
+        How often the plug-in has said that the song is changed, and that values are.
     """
 
     def __init__(self, path: Path, rate_hz: float = 48_000.0, *, offline: bool = True) -> None:
@@ -193,8 +196,17 @@ class Plugin:
         factory = CFUNCTYPE(c_void_p, c_char_p)(words[2])(b"clap.plugin-factory")
         table = ctypes.cast(factory, POINTER(c_void_p))
         self.host = ClapHost((1, 1, 1), None, b"test", b"", b"", b"1")
-        self.host.get_extension = EXTENSION(lambda *_: None)
-        self.host.restart = self.host.process = self.host.callback = NOTHING(lambda *_: None)
+        self.dirty = self.rescans = 0
+        self._wants_main_thread = False
+        self._mark_dirty, self._rescan = NOTHING(self._count_dirty), RESCAN(self._count_rescan)
+        self._nothing = NOTHING(lambda *_: None)
+        self._offers = {
+            b"clap.state": (P * 1)(*_addresses(self._mark_dirty)),
+            b"clap.params": (P * 3)(*_addresses(self._rescan, self._nothing, self._nothing)),
+        }
+        self.host.get_extension = EXTENSION(self._offer)
+        self.host.restart = self.host.process = self._nothing
+        self.host.callback = NOTHING(self._want_main_thread)
         create = CFUNCTYPE(c_void_p, P, P, c_char_p)(table[2])
         made = create(factory, ctypes.addressof(self.host), b"org.latentkeys.latentkeys")
         assert made
@@ -343,9 +355,30 @@ class Plugin:
             found.append(info)
         return found
 
+    def idle(self) -> None:
+        """Do what a host does on its main thread between events."""
+        if self._wants_main_thread:
+            self._wants_main_thread = False
+            self.call("on_main_thread")
+
+    def _want_main_thread(self, _: Any) -> None:
+        self._wants_main_thread = True
+
+    def _offer(self, _: Any, name: bytes) -> int | None:
+        table = self._offers.get(name)
+        return ctypes.addressof(table) if table else None
+
+    def _count_dirty(self, _: Any) -> None:
+        self.dirty += 1
+
+    def _count_rescan(self, *_: Any) -> None:
+        self.rescans += 1
+
     def close(self) -> None:
-        """Destroy the instance."""
-        self.call("destroy")
+        """Destroy the instance, unless it is gone already."""
+        if self.address:
+            self.call("destroy")
+        self.address = 0
 
     def _take_event(self, _: Any, address: int) -> bool:
         event = NoteEvent.from_address(address)
@@ -355,6 +388,10 @@ class Plugin:
 
     def _event(self, _: Any, index: int) -> int:
         return ctypes.addressof(self._events[index])
+
+
+def _addresses(*functions: Any) -> list[int | None]:
+    return [ctypes.cast(function, P).value for function in functions]
 
 
 def midi(at: int, *data: int) -> ClapMidi:

@@ -10,6 +10,7 @@ import asyncio
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -32,6 +33,7 @@ from instrument.realtime.state import PANEL_BEATS, EngineState
 USUAL_PORT = 8347
 LIMIT_SECONDS = 5.0
 LIFE_SECONDS = 0.25
+PATIENCE_SECONDS = 3.0
 _NO_VOICE = ("frame_voice", "gansynth", "convgan")
 
 
@@ -41,7 +43,7 @@ def open_socket(host: str, port: int, *, any_port: bool = False) -> socket.socke
     Parameters
     ----------
     any_port
-        Another one if the port is taken that was asked for, and never the usual one.
+        Another one if the port stays taken that was asked for, and never the usual one.
 
     Raises
     ------
@@ -49,7 +51,8 @@ def open_socket(host: str, port: int, *, any_port: bool = False) -> socket.socke
         The port that was asked for is not to be had.
     """
     wanted = [port] if port else [USUAL_PORT, 0]
-    wanted = [port, 0] if any_port else wanted
+    if any_port:
+        wanted = [port] * round(PATIENCE_SECONDS / LIFE_SECONDS) * bool(port) + [0]
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for number in wanted:
         listening = socket.socket(family, socket.SOCK_STREAM)
@@ -61,6 +64,8 @@ def open_socket(host: str, port: int, *, any_port: bool = False) -> socket.socke
             listening.close()
             if number == wanted[-1]:
                 raise
+            if any_port:
+                time.sleep(LIFE_SECONDS)  # whoever had it is about to end
             continue
         return listening
     raise AssertionError("a port was bound, or an error raised")

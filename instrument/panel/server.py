@@ -20,6 +20,7 @@ from instrument.panel import messages as says
 from instrument.panel.delays import Delays
 from instrument.panel.hands import Hands
 from instrument.panel.link_messages import (
+    IN_A_HOST,
     CallPartner,
     DismissPartner,
     FromControl,
@@ -221,7 +222,7 @@ class Panel:
 
     def _do(self, page: PanelClient, request: object) -> None:
         if isinstance(request, says.KeyStroke):
-            if request.velocity:
+            if request.velocity and self._situation.kind != IN_A_HOST:  # which is not seen here
                 self.delays.strike()
             page.hands.note(request)
         elif isinstance(request, says.Bend):

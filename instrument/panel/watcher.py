@@ -113,7 +113,9 @@ class Watcher:
         )
 
     def picture(self) -> str:
-        """Draw middle C of what plays; empty while it is not whole."""
+        """Draw middle C of what plays; empty while it is not whole, or lies elsewhere."""
+        if not int(self._state.fields["slot_stride"]):
+            return ""
         slot = self._state.slots[self.bank, LOUD, PICTURE_PITCH - LOWEST_PITCH]
         frames = int(slot["frames_ready"])
         if not frames or frames != int(slot["frames_whole"]):

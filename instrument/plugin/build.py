@@ -27,7 +27,7 @@ from instrument.plugin.places import BINARIES, Binary
 from instrument.realtime.machine_code import PREBUILT, prebuilt_name, with_digest
 
 NATIVE = Path(__file__).parent / "native"
-SHARED = ("lk.c", "sound.c", "play.c", "service.c", "partner.c", "tables.c")
+SHARED = ("lk.c", "sound.c", "play.c", "service.c", "panel.c", "partner.c", "tables.c")
 FORMATS = ("clap", "vst3")
 NO_UNWINDING = ("-fno-unwind-tables", "-fno-asynchronous-unwind-tables")  # nothing is thrown
 

@@ -16,6 +16,7 @@ import numpy as np
 from numba import from_dtype
 from numpy import float32, float64, int64
 
+from instrument.plugin import panel_entry_points
 from instrument.realtime import kernel
 from instrument.realtime.built_in_tone import (
     GAIN,
@@ -161,9 +162,11 @@ def lk_bank(state):
 
 
 def lk_forget(state):
-    """Helper, not processing: drop the commands that no block has heard."""
+    """Helper, not processing: drop what no block has heard: commands, the panel's messages."""
     ring = carray(state, (1,))[0].control_ring
     ring.tail = ring.head
+    panel = carray(state, (1,))[0].panel_ring
+    panel.tail = panel.head
 
 
 def lk_free_bank(state, other_than, nor):
@@ -321,7 +324,7 @@ def write_tone(audio, layer, end, step, period, rate_hz):
         audio[frame] = float32(sum_ * min(frame / (RISE_SECONDS * rate_hz), float64(1.0)))
 
 
-_I, _U = types.int64, types.uint64
+_I, _U, _F = types.int64, types.uint64, types.float64
 #: By name: the Python function and what C sees of it.
 ENTRY_POINTS: dict[str, tuple[Any, Any, str]] = {
     "process_block": (
@@ -357,6 +360,16 @@ ENTRY_POINTS: dict[str, tuple[Any, Any, str]] = {
         lk_command,
         _I(STATE_POINTER, _I, _I, _I),
         "int64_t (*)(void *, int64_t, int64_t, int64_t)",
+    ),
+    "lk_press": (
+        panel_entry_points.lk_press,
+        _I(STATE_POINTER, _I, _I, _I),
+        "int64_t (*)(void *, int64_t, int64_t, int64_t)",
+    ),
+    "lk_look": (
+        panel_entry_points.lk_look,
+        types.void(STATE_POINTER, _I, _I, types.CPointer(types.uint8), types.CPointer(_F)),
+        "void (*)(void *, int64_t, int64_t, uint8_t *, double *)",
     ),
     "lk_forget": (lk_forget, types.void(STATE_POINTER), "void (*)(void *)"),
     "lk_free_bank": (

@@ -16,6 +16,7 @@ import numpy as np
 from instrument.files import shipped_presets_folder
 from instrument.import_names import DISTRIBUTION
 from instrument.plugin.entry_points import ENTRY_POINTS
+from instrument.plugin.instance_panel import FIGURES
 from instrument.plugin.parameters import PARAMETERS, Parameter
 from instrument.plugin.table_file import TABLE_AUDIO_AT, TABLE_SLOTS_AT, layout_number, recipe_of
 from instrument.preset.banks import program_table
@@ -24,8 +25,13 @@ from instrument.preset.voice_parameters import sound_fields
 from instrument.realtime.state import (
     ALL_CHANNELS,
     BANK_COUNT,
+    CARRY_BANK,
     FADE_BANK,
+    LET_GO,
     MASTER_GAIN,
+    PANEL_SOURCE,
+    PANIC,
+    PITCH_COUNT,
     PRESET_BANKS,
     SLOT,
     SOUND,
@@ -78,6 +84,12 @@ def _numbers() -> Iterator[str]:
         ("MASTER_GAIN", MASTER_GAIN),
         ("TEMPO", TEMPO),
         ("ALL_CHANNELS", ALL_CHANNELS),
+        ("LET_GO", LET_GO),
+        ("PANIC", PANIC),
+        ("CARRY_BANK", CARRY_BANK),
+        ("PANEL_SOURCE", PANEL_SOURCE),
+        ("PITCHES", PITCH_COUNT),
+        ("FIGURES", FIGURES),
     ):
         yield f"#define LK_{name} {value}"
     yield f"#define LK_LAYOUT 0x{layout_number():016x}ull"
@@ -141,6 +153,7 @@ def _sound_places() -> Iterator[tuple[str, tuple[int, str]]]:
 
 def _parameters() -> Iterator[str]:
     kinds = "LK_GAIN, LK_CONTROL, LK_SOUND_FIELD, LK_PROGRAM, LK_BYPASS, LK_STATUS, LK_PARTNER"
+    kinds += ", LK_PANEL"
     texts = "LK_PERCENT, LK_BALANCE, LK_DECIBELS, LK_NUMBER, LK_NAME"
     yield f"enum {{ {kinds} }};\nenum {{ {texts} }};"
     yield f"#define LK_PARAMETERS {len(PARAMETERS)}"
@@ -160,7 +173,7 @@ def _parameters() -> Iterator[str]:
         )
     yield "};\n#endif"
     places: dict[str, int] = {entry.kind: place for place, entry in enumerate(PARAMETERS)}
-    for kind in ("gain", "program", "bypass", "status", "partner"):
+    for kind in ("gain", "program", "bypass", "status", "partner", "panel"):
         yield f"#define LK_AT_{kind.upper()} {places[kind]}"
 
 

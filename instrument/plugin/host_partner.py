@@ -10,30 +10,37 @@ however the host cuts its blocks::
     HEAR frame status d1 d2     the player's message
     UNTIL frame                 all of that has been said      →  LIVED number frame
     STOP 0                      the song stands still
+    LOOK 1                      somebody watches            →  VIEW and JSON, ten times a second
+    DO and JSON                 what the player asks for: `instrument.partner.commands`
                                 PLAY number frame to status d1 d2
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from instrument.composers.continuer import NoteModel
 from instrument.composers.protocols import BarGenerator
 from instrument.composers.registry import open_composer
 from instrument.music.transport import Transport
-from instrument.partner.commands import FollowLink
+from instrument.partner.commands import FollowLink, PartnerCommand
 from instrument.partner.modes.accompany import Accompany
 from instrument.partner.note_composer import NoteComposer
 from instrument.partner.open_partner import MODES, open_note_model
 from instrument.partner.partner import Partner
 from instrument.partner.sounding_notes import Message
+from instrument.partner.views import view_of
 from instrument.preset.partner_options import PartnerOptions
 
 DRAWS_PER_BAR = 4096
 """What is drawn depends on the bar in which a run begins, and on no run before it."""
+VIEW_SECONDS = 0.1
 LONGEST_STEP_SECONDS = 600.0
 """No host's block, and no number of blocks that wait, is so long."""
 
@@ -77,6 +84,8 @@ class HostPartner:
         self._run = 0
         self._waiting: deque[tuple[int, bytes]] = deque()
         self._told: set[str] = set()
+        self._is_watched = False
+        self._seen_at = 0.0
 
     def take(self, line: str) -> Iterator[str]:
         """Take one line; yield the answers.
@@ -87,6 +96,10 @@ class HostPartner:
             It is none.
         """
         verb, *words = line.split()
+        if verb == "DO":
+            if self._partner:
+                self._partner.do(msgspec.json.decode(line[3:], type=PartnerCommand))
+            return
         match verb, words:
             case "RUN", [run, beats, bpm, bar]:
                 self._begin(int(run), float(beats), float(bpm), float(bar))
@@ -98,8 +111,11 @@ class HostPartner:
             case "UNTIL", [frame]:
                 yield from self._live(int(frame))
                 yield f"LIVED {self._run} {int(frame)}"
+                yield from self._view()
             case "STOP", [_]:
                 self._partner = None
+            case "LOOK", [_]:
+                self._is_watched = True
             case _:
                 raise ValueError(f"what is {line[:80]!r}?")
 
@@ -141,6 +157,14 @@ class HostPartner:
             if problem not in self._told:
                 self._told.add(problem)
                 yield f"NOTICE {problem}. The music goes on without it"
+
+    def _view(self) -> Iterator[str]:
+        """Yield what it does and is going to play, if somebody watches and it is time."""
+        now = time.monotonic()
+        if self._partner and self._is_watched and now - self._seen_at > VIEW_SECONDS:
+            self._seen_at = now
+            view = view_of(self._partner, self._options.clock)
+            yield f"VIEW {msgspec.json.encode(view).decode()}"
 
     def _line(self, message: Message) -> str:
         data = " ".join(str(byte) for byte in (*message.data, 0, 0)[:3])

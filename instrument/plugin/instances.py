@@ -12,6 +12,7 @@ instance has a connection and a thread of its own::
                                    PARTNER_SOUND and PARTNER_TABLE as above, PARTNER_FAILED why
     RUN, TEMPO, HEAR, UNTIL, STOP  for the partner, as `instrument.plugin.host_partner` has them;
                                    what it says to them comes back
+    PANEL, SEEN                    for the web panel, as `instrument.plugin.instance_panel` has them
     PING number                 →  PONG number
 
 Never in the way of the audio: an instance plays on when this process dies, and starts it again.
@@ -28,23 +29,40 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import BinaryIO
 
+import msgspec
+
 from instrument.errors import LatentkeysError
+from instrument.panel.link_messages import CallPartner
+from instrument.partner.messages import View
+from instrument.plugin.panel_wishes import PanelWishes
+from instrument.plugin.parameters import PARAMETERS
 from instrument.plugin.partner_link import PartnerLink
 from instrument.plugin.places import service_file
 from instrument.plugin.rendering import Renderers, Rendering
 from instrument.plugin.table_file import layout_number, recipe_of, table_path, tables_folder
 from instrument.preset.banks import program_table
 from instrument.preset.partner_options import PartnerOptions
-from instrument.preset.preset import PresetEntry, find_preset, list_presets, load_preset
+from instrument.preset.preset import (
+    Preset,
+    PresetEntry,
+    find_preset,
+    list_presets,
+    load_preset,
+    save_preset,
+)
 from instrument.preset.voice_parameters import sound_fields
 from instrument.processes.held_file import HeldFile
 
 IDLE_SECONDS = 60.0
 MOST_PRESET_BYTES = 1 << 20
+PROGRAM, PARTNER = (
+    next(entry.id for entry in PARAMETERS if entry.kind == kind) for kind in ("program", "partner")
+)
 FOR_THE_PARTNER = (b"RUN", b"TEMPO", b"HEAR", b"UNTIL", b"STOP")
 
 
@@ -152,6 +170,11 @@ class Instance:
         self._partner: PartnerLink | None = None
         self._number = 0
         self._write = threading.Lock()
+        self._turn = threading.RLock()  # the host's wishes and the panel's come one after the other
+        self._tones: object = None  #: what the tones of the table depend on that was found last
+        self._recipe = ""
+        self._partner_wish: PartnerOptions | None = None  #: as the panel has it
+        self._panel = PanelWishes(self, folder, self._say)
 
     def attend(self, token: str) -> None:
         """Answer until it is gone."""
@@ -168,26 +191,47 @@ class Instance:
         self._rate_hz = int(words[3])
         if not 8_000 <= self._rate_hz <= 768_000:
             return
-        self._say("OK 2")  # 2: it knows partners and answers a PING
+        self._say("OK 3")  # 2: it knows partners and answers a PING; 3: it shows a panel
         while line := self._stream.readline(300):
-            verb, _, rest = line.partition(b" ")
-            if verb in FOR_THE_PARTNER:
-                if self._partner:
-                    self._partner.tell(line.decode())
-            elif verb == b"PRESET":
-                self._take(int(rest))
-            elif verb == b"PROGRAM":
-                self._choose(int(rest))
-            elif verb == b"PARTNER":
-                self._call_partner(is_wanted=int(rest) > 0)
-            elif verb == b"PING":
-                self._say(f"PONG {int(rest)}")
-            elif verb == b"WANT" and "" in self._supplies:
-                self._supplies[""][0].want(int(rest))
-            else:
-                raise ValueError(f"what is {line[:80]!r}?")
+            with self._turn:
+                self._do(line)
             if not self._has_named:  # after what somebody waits for
                 self._tell_names(self._programs or program_table(list_presets()))
+
+    def _do(self, line: bytes) -> None:
+        verb, _, rest = line.partition(b" ")
+        if verb in FOR_THE_PARTNER:
+            if self._partner:
+                self._partner.tell(line.decode())
+        elif verb == b"PRESET":
+            self._take(int(rest))
+        elif verb == b"PROGRAM":
+            self._choose(int(rest))
+        elif verb == b"PARTNER":
+            self._call_partner(is_wanted=int(rest) > 0)
+        elif verb == b"PING":
+            self._say(f"PONG {int(rest)}")
+        elif verb == b"WANT":
+            if "" in self._supplies:
+                self._supplies[""][0].want(int(rest))
+        elif verb == b"PANEL":
+            self._open_panel(*rest.decode().split())
+        elif verb == b"SEEN":
+            self._panel.see(rest.split())
+        else:
+            raise ValueError(f"what is {line[:80]!r}?")
+
+    def _open_panel(self, shows: str, port: str, token: str) -> None:
+        address = (int(port), "" if token == "-" else token)  # noqa: S105 - there is none yet
+        try:
+            self._panel.open(self._rate_hz, address, shows=shows == "1")
+        except OSError as problem:
+            self._fail(f"the panel cannot be opened: {problem.strerror}. Free some space")
+            return
+        if self._preset:
+            self._panel.show_song(self._preset)
+        if self._partner:
+            self._partner.look()
 
     def _tell_names(self, programs: dict[int, PresetEntry]) -> None:
         self._has_named = True
@@ -203,7 +247,10 @@ class Instance:
         except OSError as problem:
             self._fail(f"the song's preset cannot be kept: {problem.strerror}. Free some space")
             return
+        self._partner_wish = None
         self._supply(path)
+        if self._panel.is_open:
+            self._panel.show_song(path)
 
     def _choose(self, number: int) -> None:
         self._programs = program_table(list_presets())
@@ -216,8 +263,67 @@ class Instance:
         except (OSError, UnicodeDecodeError) as problem:
             self._fail(f'"{entry.path}" cannot be read: {problem}')
             return
+        self._partner_wish = None
         self._send("PRESET", text)
         self._supply(entry.path)
+        self._panel.show(entry.path)
+
+    def choose(self, path: Path) -> None:
+        """Let it play another preset: its panel asks for it."""
+        with self._turn:
+            entries = list_presets()
+            programs = program_table(entries)
+            number = next((n for n, entry in programs.items() if entry.path == path), None)
+            self._partner_wish = None
+            if number is not None:
+                self._say(f"TURN {PROGRAM} {number / 127!r}")
+            self._send("PRESET", path.read_text(encoding="utf-8"))
+            self._supply(path)
+
+    def shape(self, path: Path, *, carries: bool) -> None:
+        """Let what it plays become another preset: its panel asks for it.
+
+        Raises
+        ------
+        OSError
+            The file cannot be kept.
+        """
+        with self._turn:
+            kept = self._folder / "shaped.toml"
+            if self._partner_wish:
+                save_preset(replace(load_preset(path), partner=self._partner_wish), kept)
+            else:
+                shutil.copyfile(path, kept)
+            self._send("SHAPED", kept.read_text(encoding="utf-8"), f" {int(carries)}")
+            self._supply(kept, is_shaped=True)
+
+    def needs_tones(self, preset: Preset) -> bool:
+        """Tell whether a preset has other tones than what plays."""
+        return (preset.model, preset.sound) != self._tones
+
+    def call_partner(self, request: CallPartner | None) -> None:
+        """Let such a partner play along, or none: its panel asks for it."""
+        with self._turn:
+            if request is None or self._preset is None:
+                self._say(f"TURN {PARTNER} 0")
+                return
+            usual = load_preset(self._preset).partner or PartnerOptions()
+            self._partner_wish = replace(usual, mode=request.mode, model=request.model)
+            self.shape(self._preset, carries=False)
+            if self._partner:
+                self._call_partner(is_wanted=True)
+            else:
+                self._say(f"TURN {PARTNER} 1")
+
+    def ask_partner(self, command: msgspec.Struct) -> None:
+        """Ask the partner for something: its panel does."""
+        with self._turn:
+            if self._partner:
+                self._partner.tell(f"DO {msgspec.json.encode(command).decode()}\n")
+
+    def silence(self) -> None:
+        """End every sound at once: its panel asks for it."""
+        self._say("PANIC")
 
     def _call_partner(self, *, is_wanted: bool) -> None:
         """Let the preset's partner play, or the usual one if it brings none; or none at all."""
@@ -235,28 +341,43 @@ class Instance:
             self._supply(path, "PARTNER_", f"{channels}\n")
         else:
             self._send("PARTNER_SOUND", "0\n")
-        self._partner = PartnerLink(self._preset, self._rate_hz, self._say)
+        self._partner = PartnerLink(self._preset, self._rate_hz, self._say, self._show_view)
+        self._panel.show_partner(tuple(sorted(set(options.voice_channels))))
+        if self._panel.is_open:
+            self._partner.look()
+
+    def _show_view(self, text: str) -> None:
+        self._panel.show_view(msgspec.json.decode(text, type=View))
 
     def _dismiss_partner(self) -> None:
         self._leave("PARTNER_")
         if self._partner:
             self._partner.close()
+            self._panel.show_partner(None)
         self._partner = None
 
-    def _supply(self, path: Path, whose: str = "", first: str = "") -> None:
+    def _supply(
+        self, path: Path, whose: str = "", first: str = "", *, is_shaped: bool = False
+    ) -> None:
         """Say what a preset's sound is and where its table lies; have it rendered if need be."""
-        self._number += 1
-        self._leave(whose)
-        if not whose:
-            self._preset = path
         try:
-            recipe = recipe_of(path)
-            fields = sound_fields(load_preset(path))
+            preset = load_preset(path)
+            is_alike = is_shaped and not self.needs_tones(preset)
+            recipe = self._recipe if is_alike else recipe_of(path)
         except LatentkeysError as problem:
+            self._number += 1
+            self._leave(whose)
             self._fail(f"{problem.message}. {problem.remedy}", whose)
             return
+        fields = sound_fields(preset)
+        if not whose:
+            self._preset, self._recipe, self._tones = path, recipe, (preset.model, preset.sound)
         lines = "".join(f"{name} {value!r}\n" for name, value in fields.items())
         self._send(f"{whose}SOUND", f"{first}{lines}recipe {recipe}\n")
+        if is_alike:
+            return
+        self._number += 1
+        self._leave(whose)
         table = table_path(recipe, self._rate_hz)
         if table.is_file():
             with suppress(OSError):
@@ -275,6 +396,7 @@ class Instance:
 
     def leave(self) -> None:
         """Follow no rendering any more, and let the partner go."""
+        self._panel.close()
         self._dismiss_partner()
         self._leave("")
 
@@ -299,13 +421,16 @@ class Instance:
     def _fail(self, why: str, whose: str = "") -> None:
         """Say what the player reads as the plug-in's status."""
         why = why.replace("\n", " ")
+        if not whose:
+            self._tones = None
+        self._panel.notice(f"{why[:1].upper()}{why[1:]}")
         self._say(f"{whose}FAILED {why[:1].upper()}{why[1:]}")
 
     def _say(self, line: str) -> None:
         with self._write:
             self._connection.sendall(f"{line[:900]}\n".encode())
 
-    def _send(self, verb: str, text: str) -> None:
+    def _send(self, verb: str, text: str, more: str = "") -> None:
         content = text.encode()
         with self._write:
-            self._connection.sendall(f"{verb} {len(content)}\n".encode() + content)
+            self._connection.sendall(f"{verb} {len(content)}{more}\n".encode() + content)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["gain", "control", "sound", "program", "bypass", "status", "partner"]
+Kind = Literal["gain", "control", "sound", "program", "bypass", "status", "partner", "panel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Parameter:
         What the host shows.
     kind
         What it moves: the master's level, a MIDI controller on all channels, a field of the
-        sound, the preset, the bypass, whether the partner plays; or nothing: the status is a
-        text to read.
+        sound, the preset, the bypass, whether the partner plays; the panel opens when it is
+        turned on, and it is off again; or nothing: the status is a text to read.
     normal
         Where it stands in a new instance, 0 to 1; a field of the sound stands where the preset
         has it until somebody moves it, and again after the next preset.
@@ -109,4 +109,5 @@ PARAMETERS = (
     _number(39, "LFO 1 rate", "Hz", "lfo_rate_hz.0", 0.01, 20.0, 3.0),
     _level(40, "LFO 2", "lfo_depth.1"),
     _number(41, "LFO 2 rate", "Hz", "lfo_rate_hz.1", 0.01, 20.0, 3.0),
+    Parameter(42, "Open panel", "", "panel", steps=1, text="name"),
 )

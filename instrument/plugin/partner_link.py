@@ -26,14 +26,23 @@ class PartnerLink:
         The host's.
     say
         Takes lines for the plug-in, on a thread of this object's.
+    see
+        Takes views of what it does, as JSON, once `look` was called.
     """
 
-    def __init__(self, preset: Path, rate_hz: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        preset: Path,
+        rate_hz: int,
+        say: Callable[[str], None],
+        see: Callable[[str], None],
+    ) -> None:
         self._command = [
             *(sys.executable, "-m", "instrument.plugin.partner_process"),
             *(str(preset), str(rate_hz)),
         ]
-        self._say = say
+        self._say, self._see = say, see
+        self._is_watched = False
         self._process: subprocess.Popen[str] | None = None
         self._is_closed = False
         self._lock = threading.Lock()
@@ -50,6 +59,11 @@ class PartnerLink:
             process.kill()
         except (OSError, ValueError):
             pass  # it has ended: `_run` sees to it
+
+    def look(self) -> None:
+        """Have it say what it does, from now on."""
+        self._is_watched = True
+        self.tell("LOOK 1\n")
 
     def close(self) -> None:
         """Let it go."""
@@ -92,7 +106,11 @@ class PartnerLink:
                 has_lived = has_lived or line.startswith("LIVED")
                 if line.startswith(MUSIC):
                     self._tell_host(line)
+                elif line.startswith("VIEW "):
+                    self._see(line.removeprefix("VIEW "))
                 elif line == "READY":
+                    if self._is_watched:
+                        self.look()
                     self._tell_host("PARTNER_READY")
                 elif line.startswith("FAILED "):
                     self._tell_host(f"PARTNER_{line}")

@@ -3,6 +3,7 @@
 import { panel } from "./connection.js";
 import { el, svg } from "./dom.js";
 import { Ear } from "./ear.js";
+import { followHost } from "./host.js";
 import { Keys } from "./keys.js";
 import { MapView } from "./map.js";
 import { Meters } from "./meters.js";
@@ -118,6 +119,7 @@ function hearShortcuts() {
 buildTop();
 buildViews();
 buildGone();
+followHost();
 hearNotices();
 hearShortcuts();
 takeDrops(views.Sounds.recording, () => openView("Sounds"));

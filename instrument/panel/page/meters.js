@@ -3,6 +3,7 @@
 import { panel } from "./connection.js";
 import { DeviceChoice } from "./devices.js";
 import { el } from "./dom.js";
+import { isInHost, isMeasured } from "./host.js";
 
 const MOST_MESSAGES = 100;
 const decibel = (peak) => peak > 1e-5 ? `${(20 * Math.log10(peak)).toFixed(1)} dB` : "silent";
@@ -14,7 +15,7 @@ function remedies(meters, situation) {
     [meters.limiter_gain < 0.99, "The limiter works: lower the gain of the sound (Shape), or play softer."],
     [meters.lost > 0, "Messages were lost because too many came at once: send fewer controllers."],
     [situation.kind === "null", "There is no sound card: switch on the ear (above, right) to hear it in this page."],
-    [!situation.midi?.length, "No MIDI keyboard is there: plug one in, or play with the keys below. It is found by itself."],
+    [!situation.midi?.length && !isInHost(), "No MIDI keyboard is there: plug one in, or play with the keys below. It is found by itself."],
   ].filter(([isSo]) => isSo).map(([, text]) => text);
 }
 
@@ -24,7 +25,7 @@ export class Meters {
     this.places = el("dl", { className: "figures" });
     this.remedies = el("div", { className: "panel-box", "aria-live": "polite" });
     this.monitor = el("ol", { className: "monitor", tabIndex: 0, "aria-label": "The last 100 MIDI messages" });
-    const box = (title, ...children) => el("section", { className: "panel-box" }, el("h2", { className: "small", textContent: title }), ...children);
+    const box = (title, ...children) => el("section", { className: "panel-box", "aria-label": title }, el("h2", { className: "small", textContent: title }), ...children);
     this.ear = el("dl", { className: "figures" });
     this.devices = new DeviceChoice();
     this.element = el("div", { className: "meters-view" },
@@ -39,7 +40,7 @@ export class Meters {
 
   show() {
     this.draw();
-    this.devices.show();
+    if (!isInHost()) this.devices.show();
   }
 
   draw() {
@@ -70,5 +71,5 @@ export class Meters {
 }
 
 function fill(list, rows) {
-  list.replaceChildren(...rows.flatMap(([name, value, isBad]) => [el("dt", { textContent: name }), el("dd", { textContent: value, className: isBad ? "bad" : "" })]));
+  list.replaceChildren(...rows.filter(([name]) => isMeasured(name)).flatMap(([name, value, isBad]) => [el("dt", { textContent: name }), el("dd", { textContent: value, className: isBad ? "bad" : "" })]));
 }

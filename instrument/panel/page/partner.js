@@ -38,7 +38,7 @@ export class PartnerView {
   buttons() {
     const words = { Tap: "Tap tempo", Accept: "Accept", ThinkAgain: "Again", Lock: "Lock", Silence: "Silence", Keep: "Keep the take",
       BarLine: "Bar line", LockKey: "Stay in the key", ComeToEnd: "Ending" };
-    return Object.entries(words).map(([type, textContent]) => el("button", { textContent, onclick: () => panel.send(type) }));
+    return Object.entries(words).map(([type, textContent]) => el("button", { textContent, "data-ask": type, onclick: () => panel.send(type) }));
   }
 
   drawModes() {

@@ -199,11 +199,15 @@ static bool set_mode(const clap_plugin_t *p, int32_t mode) { lk_offline(of(p)->k
 static const render_extension RENDER = {has_hard_realtime, set_mode};
 
 /* -- the plug-in */
-static void on_change(void *self) { instance *i = self; if (i->host->request_callback) i->host->request_callback(i->host); }
+static void on_change(void *self) {
+    const clap_host_t *host = ((instance *)self)->host;
+    if (host->request_process) host->request_process(host); /* it may sleep, and a page plays */
+    if (host->request_callback) host->request_callback(host);
+}
 static void on_main_thread(const clap_plugin_t *p) {
     int changed = lk_changed(of(p)->k);
     const clap_host_t *host = of(p)->host;
-    if (!changed || !host->get_extension) return;
+    if (!(changed & 3) || !host->get_extension) return;
     const clap_host_params_t *params = host->get_extension(host, CLAP_EXT_PARAMS);
     const clap_host_state_t *state = host->get_extension(host, CLAP_EXT_STATE);
     if (params && params->rescan) params->rescan(host, CLAP_PARAM_RESCAN_VALUES | CLAP_PARAM_RESCAN_TEXT);

@@ -4,6 +4,7 @@
 #include "lk.h"
 #include "os.h"
 #include "generated.h"
+#include "panel.h"
 #include "partner.h"
 #include "tables.h"
 #include <math.h>
@@ -31,6 +32,7 @@ struct lk {
     int64_t position; /* where the song goes on, if it goes on */
     int is_listening; /* the block's events are for the partner, which hears them before they are played */
     partner partner;
+    panel panel;
     /* everybody's */
     _Atomic double value[LK_PARAMETERS];
     atomic_int is_given[LK_PARAMETERS]; /* a field of the sound: somebody has moved it away from the preset's */
@@ -43,6 +45,7 @@ struct lk {
     char *foreign; size_t foreign_bytes; /* a chunk of a later version: kept as it is */
     part own, second; /* the partner's, while it has a sound of its own */
     int channels;     /* bit c: channel c is the partner's */
+    int carries;      /* notes that sound go over to what comes */
     char notice[400], names[128][NAME];
     unsigned asked, rate_serial;
     int has_failed, has_no_partner;
@@ -60,7 +63,7 @@ struct lk {
     int64_t owed, partner_progress; /* up to which frame it shall live, and when it has last lived on */
     uint32_t owed_run;
     char in[4096]; size_t in_at, in_end;
-    void (*on_change)(void *); void *on_change_argument;
+    void (*_Atomic on_change)(void *); void *on_change_argument;
 };
 
 /* lk.c; all of these with the lock held, but for the first */
@@ -72,6 +75,7 @@ void map_table(lk *, part *, const char *path); /* into a bank without one: nobo
 void follow_table(lk *, part *);
 void place(lk *, int way);               /* give the sounds their banks and, if they are in the cache, their tables */
 void drop_partners_sound(lk *);          /* it plays with the player's from now on */
+void keep_preset(lk *, char *preset, size_t bytes); /* malloc'ed: it is the instance's now */
 int partner_is_on(lk *);                 /* with or without the lock */
 void settle(lk *);
 /* sound.c */
@@ -82,6 +86,7 @@ double plain_of(int parameter, double value);
 double place_of(int parameter, double plain);
 int is_field(int parameter);
 void write_field(lk *, uint8_t *sound, int parameter);
+void moved_sound(lk *, uint8_t *to);     /* the player's, with what has been moved; locked */
 void follow_sound(lk *);                 /* what nobody has moved stands where the preset has it; locked */
 void sound_line(uint8_t *sound, const char *name, double value);
 void take_sound(uint8_t *sound, char *recipe, const char *at, const char *end); /* lines of a field's name and its value */
@@ -89,4 +94,11 @@ size_t sound_lines(const uint8_t *sound, char *to, size_t room);
 int is_recipe(const char *);
 /* service.c: the helper's thread */
 OS_THREAD lk_help(void *self);
+int say_line(lk *, const char *format, ...);
+/* panel.c: the helper's thread */
+void panel_follow(lk *);
+void panel_lost(lk *);
+int panel_take(lk *, const char *line);  /* 1: it was the panel's */
+void panel_shape(lk *, const char *line, char *preset, size_t bytes);
+int panel_take_sound(lk *, const uint8_t *sound, const char *recipe);
 #endif

@@ -6,7 +6,8 @@ enum { MOST_CHUNK = 1 << 22 };
 
 void tell_host(lk *k, int bits) {
     atomic_fetch_or(&k->changed, bits);
-    if (k->on_change) k->on_change(k->on_change_argument);
+    void (*call)(void *) = atomic_load(&k->on_change); /* the host may be about to forget us */
+    if (call) call(k->on_change_argument);
 }
 void notice(lk *k, const char *text) { /* locked */
     if (strncmp(k->notice, text, sizeof k->notice - 1)) {
@@ -110,11 +111,12 @@ static int place_part(lk *k, part *of, int way) { /* give it a bank and, if it i
         return 0;
     }
     uint8_t sound[LK_SOUND_BYTES];
-    memcpy(sound, of->sound, sizeof sound);
-    for (int p = 0; p < LK_PARAMETERS; p++) if (of == &k->own && is_field(p) && atomic_load(&k->is_given[p])) write_field(k, sound, p);
+    if (of == &k->own) moved_sound(k, sound);
+    else memcpy(sound, of->sound, sizeof sound);
     k->code->lk_clear_bank(k->state, bank, sound);
     table_close(k->tables[bank]);
     k->tables[bank] = NULL;
+    int before = of->bank;
     of->bank = bank;
     of->placed = of->serial;
     of->is_whole = 0;
@@ -122,6 +124,7 @@ static int place_part(lk *k, part *of, int way) { /* give it a bank and, if it i
     snprintf(rest, sizeof rest, "tables/%s-%ld.table", of->recipe, lrint(k->rate));
     if (is_recipe(of->recipe) && os_folder(path, rest, 0)) map_table(k, of, path);
     use_banks(k, way);
+    if (of == &k->own && k->carries) { k->carries = 0; k->code->lk_command(k->state, LK_CARRY_BANK, before, bank); }
     follow_table(k, of);
     return 1;
 }
@@ -130,6 +133,14 @@ void place(lk *k, int way) {
     if (k->waits) way = NOW | SOON;
     if (k->own.placed != k->own.serial && place_part(k, &k->own, way) && !k->own.is_whole) notice(k, "Rendering the sound");
     if (*k->second.recipe && k->second.placed != k->second.serial) place_part(k, &k->second, way);
+}
+void keep_preset(lk *k, char *preset, size_t bytes) {
+    free(k->preset);
+    k->preset = preset;
+    k->preset_bytes = bytes;
+    free(k->foreign);
+    k->foreign = NULL;
+    k->has_failed = 0;
 }
 void drop_partners_sound(lk *k) {
     if (k->second.placed && k->state) { k->second.placed = 0; use_banks(k, k->waits ? NOW | SOON : SOON); }
@@ -182,14 +193,14 @@ void lk_deactivate(lk *k) { atomic_store(&k->active, 0); }
 void lk_offline(lk *k, int offline) { atomic_store(&k->offline, offline); }
 void lk_free(lk *k) {
     atomic_store(&k->quit, 1);
-    k->on_change = NULL;
+    atomic_store(&k->on_change, NULL);
     if (k->has_helper) os_join(k->helper);
     drop_block(k);
     free(k->preset);
     free(k->foreign);
     free(k);
 }
-void lk_on_change(lk *k, void (*call)(void *), void *argument) { k->on_change_argument = argument; k->on_change = call; }
+void lk_on_change(lk *k, void (*call)(void *), void *argument) { k->on_change_argument = argument; atomic_store(&k->on_change, call); }
 int lk_moved(lk *k) { return atomic_exchange(&k->moved, 0); }
 int lk_changed(lk *k) { return atomic_exchange(&k->changed, 0); }
 double lk_get(lk *k, int p) { return p >= 0 && p < LK_PARAMETERS ? atomic_load(&k->value[p]) : 0; }
@@ -203,7 +214,7 @@ char *lk_save(lk *k, size_t *bytes) {
     else if (out) {
         n += (size_t)snprintf(out + n, room - n, "%s1\nversion %s\nrecipe %s\n", CHUNK, LK_VERSION, *k->own.recipe ? k->own.recipe : "-");
         for (int p = 0; p < LK_PARAMETERS; p++)
-            if (!is_field(p) || atomic_load(&k->is_given[p]))
+            if (p != LK_AT_PANEL && (!is_field(p) || atomic_load(&k->is_given[p])))
                 n += (size_t)snprintf(out + n, room - n, "parameter %u %.17g\n", LK_PARAMETER[p].id, atomic_load(&k->value[p]));
         n += sound_lines(k->own.sound, out + n, room - n);
         to_points(out); /* there is no comma in it yet */
@@ -234,7 +245,7 @@ int lk_load(lk *k, const char *chunk, size_t bytes) {
             unsigned long id = strtoul(word, NULL, 10);
             double v = rest ? read_number(rest, NULL) : NAN;
             for (int p = 0; p < LK_PARAMETERS; p++)
-                if (LK_PARAMETER[p].id == id && v >= 0 && v <= 1) { value[p] = v; is_given[p] = 1; }
+                if (LK_PARAMETER[p].id == id && v >= 0 && v <= 1 && p != LK_AT_PANEL) { value[p] = v; is_given[p] = 1; }
         } else if (!strcmp(name, "sound")) {
             char *rest = strchr(line + 6, ' ');
             if (rest) sound_line(sound, word, read_number(rest, NULL));
@@ -274,7 +285,7 @@ int lk_load(lk *k, const char *chunk, size_t bytes) {
 
 void lk_text(lk *k, int p, double v, char *to, size_t room) {
     if (p < 0 || p >= LK_PARAMETERS) { snprintf(to, room, "?"); return; }
-    if (p == LK_AT_BYPASS || p == LK_AT_PARTNER) { snprintf(to, room, "%s", v >= 0.5 ? "on" : "off"); return; }
+    if (p == LK_AT_BYPASS || p == LK_AT_PARTNER || p == LK_AT_PANEL) { snprintf(to, room, "%s", v >= 0.5 ? "on" : "off"); return; }
     if (p == LK_AT_PROGRAM || p == LK_AT_STATUS) {
         os_lock(&k->lock);
         int n = (int)lrint(fmin(fmax(v, 0), 1) * 127);
@@ -293,7 +304,7 @@ void lk_text(lk *k, int p, double v, char *to, size_t room) {
 }
 int lk_from_text(lk *k, int p, const char *text, double *value) {
     if (p < 0 || p >= LK_PARAMETERS || p == LK_AT_STATUS) return 0;
-    if (p == LK_AT_BYPASS || p == LK_AT_PARTNER) { *value = !strcmp(text, "on") || read_number(text, NULL) >= 0.5; return 1; }
+    if (p == LK_AT_BYPASS || p == LK_AT_PARTNER || p == LK_AT_PANEL) { *value = !strcmp(text, "on") || read_number(text, NULL) >= 0.5; return 1; }
     if (p == LK_AT_PROGRAM) {
         char name[NAME];
         for (int i = 0; i < 128; i++) {

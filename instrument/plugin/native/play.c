@@ -90,6 +90,8 @@ void lk_set(lk *k, int offset, int p, double v) {
         atomic_store(&k->wished_program, (int)lrint(v * 127));
     } else if (p == LK_AT_PARTNER) {
         if ((before >= 0.5) != (v >= 0.5)) atomic_store(&k->settled, 0);
+    } else if (p == LK_AT_PANEL) {
+        if (before < 0.5 && v >= 0.5 && !atomic_load(&k->offline)) atomic_store(&k->panel.is_wished, 1);
     } else if (k->state && k->frames > 0) apply(k, offset, p, v);
     else atomic_store(&k->resend, 1);
 }

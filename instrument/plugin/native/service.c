@@ -14,6 +14,7 @@ static void hang_up(lk *k) {
     k->wanted_pitch = k->told = k->answered = -1;
     k->partner_asked = 0;
     atomic_store(&k->partner.is_ready, 0);
+    panel_lost(k);
 }
 static int say(lk *k, const char *text, size_t bytes) {
     while (bytes && k->socket != OS_NO_SOCKET) {
@@ -24,7 +25,7 @@ static int say(lk *k, const char *text, size_t bytes) {
     }
     return !bytes;
 }
-static int say_line(lk *k, const char *format, ...) {
+int say_line(lk *k, const char *format, ...) {
     char line[300];
     va_list more;
     va_start(more, format);
@@ -233,11 +234,11 @@ static int take_music(lk *k, const char *line) { /* what the partner plays; the 
     return 1;
 }
 static void take_reply(lk *k, const char *line) {
-    if (take_music(k, line)) return;
+    if (take_music(k, line) || panel_take(k, line)) return;
     size_t n = 0;
     char *text = NULL;
     const char *space = strchr(line, ' ');
-    if (!strncmp(line, "NAMES ", 6) || !strncmp(line, "PRESET ", 7) || !strncmp(line, "SOUND ", 6) || !strncmp(line, "PARTNER_SOUND ", 14)) {
+    if (!strncmp(line, "NAMES ", 6) || !strncmp(line, "PRESET ", 7) || !strncmp(line, "SOUND ", 6) || !strncmp(line, "PARTNER_SOUND ", 14) || !strncmp(line, "SHAPED ", 7)) {
         n = strtoul(space, NULL, 10);
         if (!(text = hear_text(k, n))) return;
     }
@@ -245,24 +246,22 @@ static void take_reply(lk *k, const char *line) {
     if (!strncmp(line, "PONG ", 5)) return;
     os_lock(&k->lock);
     if (!strncmp(line, "PRESET ", 7)) { /* another one, because of a program change */
-        free(k->preset);
-        k->preset = text;
-        k->preset_bytes = n;
+        keep_preset(k, text, n);
         text = NULL;
-        free(k->foreign);
-        k->foreign = NULL;
         k->own.recipe[0] = 0;
-        k->has_failed = 0;
         k->answered = k->told;
         notice(k, "Loading the preset");
         for (int p = 0; p < LK_PARAMETERS; p++) atomic_store(&k->is_given[p], 0);
         tell_host(k, 2);
+    } else if (!strncmp(line, "SHAPED ", 7)) {
+        panel_shape(k, line, text, n);
+        text = NULL;
     } else if (!strncmp(line, "SOUND ", 6)) {
         uint8_t sound[LK_SOUND_BYTES] = {0};
         char recipe[33] = "";
         take_sound(sound, recipe, text, text + n);
         k->has_failed = 0;
-        if (strcmp(recipe, k->own.recipe) || memcmp(sound, k->own.sound, sizeof sound)) {
+        if (!panel_take_sound(k, sound, recipe) && (strcmp(recipe, k->own.recipe) || memcmp(sound, k->own.sound, sizeof sound))) {
             memcpy(k->own.sound, sound, sizeof sound);
             memcpy(k->own.recipe, recipe, sizeof recipe);
             k->own.serial++;
@@ -361,8 +360,9 @@ OS_THREAD lk_help(void *self) {
         want(k);
         if (k->socket != OS_NO_SOCKET) ask_partner(k);
         tell_partner(k);
+        if (k->socket != OS_NO_SOCKET) panel_follow(k);
         if (k->socket == OS_NO_SOCKET) { check_service(k); continue; }
-        int ms = k->partner_asked ? 1 : is_busy ? 5 : 50; /* an answer is heard at once, what the audio thread says only so often */
+        int ms = k->partner_asked ? 1 : is_busy ? 5 : k->panel.is_open ? 20 : 50; /* an answer is heard at once, what the audio thread says only so often */
         while (k->socket != OS_NO_SOCKET && (k->in_at < k->in_end || os_readable(k->socket, ms))) {
             if (hear_line(k, line, sizeof line)) take_reply(k, line);
             if (k->partner_asked) ms = 0;

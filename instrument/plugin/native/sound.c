@@ -48,6 +48,10 @@ int is_field(int p) { return LK_PARAMETER[p].kind == LK_SOUND_FIELD; }
 void write_field(lk *k, uint8_t *sound, int p) {
     memcpy(sound + LK_PARAMETER[p].field, &(float){(float)plain_of(p, atomic_load(&k->value[p]))}, 4);
 }
+void moved_sound(lk *k, uint8_t *to) {
+    memcpy(to, k->own.sound, LK_SOUND_BYTES);
+    for (int p = 0; p < LK_PARAMETERS; p++) if (is_field(p) && atomic_load(&k->is_given[p])) write_field(k, to, p);
+}
 void follow_sound(lk *k) {
     atomic_store(&k->moved, 1);
     for (int p = 0; p < LK_PARAMETERS; p++) {

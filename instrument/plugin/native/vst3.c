@@ -48,6 +48,7 @@ typedef struct {
     const struct v3_process_context_requirements *requirements;
     const struct v3_unit_info *units;
     atomic_uint references;
+    struct v3_component_handler **handler;
     lk *k;
     double rate;
     int is_active, is_offline;
@@ -89,8 +90,14 @@ static uint32_t let_go(plug *p) {
     static uint32_t V3_API i##_unref(void *s) { return let_go(OF(i, s)); }
 UNKNOWN(component) UNKNOWN(processor) UNKNOWN(controller) UNKNOWN(mapping) UNKNOWN(requirements) UNKNOWN(units)
 #define BASE(i) .query_interface = i##_query, .ref = i##_ref, .unref = i##_unref
+static void use_handler(plug *p, struct v3_component_handler **h) {
+    if (h) (*h)->ref(h);
+    if (p->handler) (*p->handler)->unref(p->handler);
+    p->handler = h;
+}
+static v3_result V3_API component_end(void *s) { use_handler(OF(component, s), NULL); return V3_OK; }
+static v3_result V3_API controller_end(void *s) { use_handler(OF(controller, s), NULL); return V3_OK; }
 static v3_result V3_API initialize(void *s, struct v3_funknown **context) { (void)s; (void)context; return V3_OK; }
-static v3_result V3_API terminate(void *s) { (void)s; return V3_OK; }
 
 /* -- the component */
 static v3_result V3_API controller_class(void *s, v3_tuid to) { (void)s; (void)to; return V3_NOT_IMPLEMENTED; }
@@ -266,8 +273,20 @@ static v3_result V3_API parameter_info(void *s, int32_t i, struct v3_param_info 
     wide(o->units, LK_PARAMETER[i].unit);
     return V3_OK;
 }
+static void tell_handler(plug *p) { /* the host's own thread is here: nothing else says when it is */
+    int changed = lk_changed(p->k) & 3;
+    struct v3_component_handler **handler = p->handler;
+    if (!changed || !handler) return;
+    struct v3_component_handler2 **second = NULL;
+    if (changed & 2 && (*handler)->query_interface(handler, v3_component_handler2_iid, (void **)&second) == V3_OK && second) {
+        (*second)->set_dirty(second, 1);
+        (*second)->unref(second);
+    }
+    (*handler)->restart_component(handler, V3_RESTART_PARAM_VALUES_CHANGED);
+}
 static v3_result V3_API to_string(void *s, v3_param_id id, double v, v3_str_128 to) {
     char text[128];
+    tell_handler(OF(controller, s));
     if (place_of(id) < 0) snprintf(text, sizeof text, "%d", seven_bits(v));
     else lk_text(OF(controller, s)->k, place_of(id), v, text, sizeof text);
     wide(to, text);
@@ -282,13 +301,13 @@ static v3_result V3_API from_string(void *s, v3_param_id id, int16_t *from, doub
 }
 static double V3_API to_plain(void *s, v3_param_id id, double v) { (void)s; int p = place_of(id); return p >= 0 && LK_PARAMETER[p].steps ? rint(v * LK_PARAMETER[p].steps) : v; }
 static double V3_API to_normal(void *s, v3_param_id id, double v) { (void)s; int p = place_of(id); return p >= 0 && LK_PARAMETER[p].steps ? v / LK_PARAMETER[p].steps : v; }
-static double V3_API get_parameter(void *s, v3_param_id id) { return place_of(id) >= 0 ? lk_get(OF(controller, s)->k, place_of(id)) : 0; }
+static double V3_API get_parameter(void *s, v3_param_id id) { tell_handler(OF(controller, s)); return place_of(id) >= 0 ? lk_get(OF(controller, s)->k, place_of(id)) : 0; }
 static v3_result V3_API set_parameter(void *s, v3_param_id id, double v) { /* comes again in process(), while it is active */
     plug *p = OF(controller, s);
     if (!p->is_active && place_of(id) >= 0) lk_set(p->k, 0, place_of(id), v);
     return V3_OK;
 }
-static v3_result V3_API set_handler(void *s, struct v3_component_handler **h) { (void)s; (void)h; return V3_OK; }
+static v3_result V3_API set_handler(void *s, struct v3_component_handler **h) { use_handler(OF(controller, s), h); return V3_OK; }
 static struct v3_plugin_view **V3_API view(void *s, const char *name) { (void)s; (void)name; return NULL; }
 
 static v3_result V3_API assignment(void *s, int32_t bus, int16_t channel, int16_t control, v3_param_id *id) {
@@ -335,13 +354,13 @@ static v3_result V3_API unit_of_bus(void *s, int32_t type, int32_t direction, in
 }
 static v3_result V3_API no_program_data(void *s, int32_t list, int32_t i, struct v3_bstream **from) { (void)s; (void)list; (void)i; (void)from; return V3_FALSE; }
 
-static const struct v3_component COMPONENT = {BASE(component), .initialize = initialize, .terminate = terminate, .get_controller_class_id = controller_class,
+static const struct v3_component COMPONENT = {BASE(component), .initialize = initialize, .terminate = component_end, .get_controller_class_id = controller_class,
     .set_io_mode = io_mode, .get_bus_count = bus_count, .get_bus_info = bus_info, .get_routing_info = routing, .activate_bus = activate_bus,
     .set_active = set_active, .set_state = set_state, .get_state = get_state};
 static const struct v3_audio_processor PROCESSOR = {BASE(processor), .set_bus_arrangements = set_arrangements, .get_bus_arrangement = get_arrangement,
     .can_process_sample_size = sample_size, .get_latency_samples = latency, .setup_processing = setup, .set_processing = set_processing, .process = process,
     .get_tail_samples = tail};
-static const struct v3_edit_controller CONTROLLER = {BASE(controller), .initialize = initialize, .terminate = terminate, .set_component_state = component_state,
+static const struct v3_edit_controller CONTROLLER = {BASE(controller), .initialize = initialize, .terminate = controller_end, .set_component_state = component_state,
     .set_state = no_state, .get_state = no_state, .get_parameter_count = parameter_count, .get_parameter_info = parameter_info,
     .get_parameter_string_for_value = to_string, .get_parameter_value_for_string = from_string, .normalised_parameter_to_plain = to_plain,
     .plain_parameter_to_normalised = to_normal, .get_parameter_normalised = get_parameter, .set_parameter_normalised = set_parameter,

@@ -10,6 +10,7 @@ import pytest
 
 from instrument.bench.clap_host import Plugin
 from instrument.plugin.places import Binary, this_target
+from tests.helpers.plugin_page import end_service
 from tests.helpers.plugin_stage import binaries_in, plugin_home
 from tests.helpers.turns import alone_in
 
@@ -38,8 +39,20 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="module")
+def no_display(home: Path) -> Iterator[Path]:
+    """The next service is one that has no browser to open."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+            patch.delenv(name, raising=False)
+        patch.setenv("XDG_DATA_HOME", str(home / "data"))
+        end_service()
+        yield home
+        end_service()
+
+
 @pytest.fixture
-def plugin(clap: Path, home: Path) -> Plugin:
+def plugin(clap: Path, home: Path) -> Iterator[Plugin]:
     """An instance whose table is whole."""
     made = Plugin(clap)
     made.start()
@@ -47,4 +60,5 @@ def plugin(clap: Path, home: Path) -> Plugin:
     assert made.text(STATUS, 0) == "Ready"
     made.stop()
     made.start()
-    return made
+    yield made
+    made.close()  # its thread calls the host, which would be gone

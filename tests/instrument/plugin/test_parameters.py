@@ -29,7 +29,7 @@ NAMES = {
     **{24: "Drive", 25: "Width", 26: "Glue", 27: "Low", 28: "Middle", 29: "High"},
     **{30: "Glide time", 31: "Attack", 32: "Release", 33: "Cut-off", 34: "Resonance"},
     **{35: "Vibrato", 36: "Vibrato rate", 37: "Drift", 38: "LFO 1", 39: "LFO 1 rate"},
-    **{40: "LFO 2", 41: "LFO 2 rate"},
+    **{40: "LFO 2", 41: "LFO 2 rate", 42: "Open panel"},
 }
 """They are in songs for ever."""
 
