@@ -16,10 +16,15 @@ def pytest_sessionstart() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before ``-m`` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Take what runs alone for slow: it keeps the others waiting."""
+    """Take what runs alone for slow, as it keeps the others waiting, and begin with slow files.
+
+    Files are dealt out whole: a long one that came last would leave every other core idle.
+    """
     for item in items:
         if item.get_closest_marker("serial"):
             item.add_marker(pytest.mark.slow)
+    slow_files = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow_files)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before the time limit begins to count
