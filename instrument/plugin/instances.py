@@ -63,6 +63,7 @@ MOST_PRESET_BYTES = 1 << 20
 PROGRAM, PARTNER = (
     next(entry.id for entry in PARAMETERS if entry.kind == kind) for kind in ("program", "partner")
 )
+_VIEWS = msgspec.json.Decoder(View)
 FOR_THE_PARTNER = (b"RUN", b"TEMPO", b"HEAR", b"UNTIL", b"STOP")
 
 
@@ -347,7 +348,7 @@ class Instance:
             self._partner.look()
 
     def _show_view(self, text: str) -> None:
-        self._panel.show_view(msgspec.json.decode(text, type=View))
+        self._panel.show_view(_VIEWS.decode(text))
 
     def _dismiss_partner(self) -> None:
         self._leave("PARTNER_")
