@@ -139,7 +139,16 @@ def refresh_preset(path: Path, bundle: Bundle | None = None) -> Preset:
         )
     bundle = bundle or installed_bundle(preset.model.name, path)
     sound = replace(preset.sound, latent=_numbers(follow(preset.recipe, bundle.sound)))
-    preset = replace(preset, sound=sound, model=bundle.reference)
+    slide = preset.slide
+    if slide and slide.blend:
+        slide = replace(slide, latent=_numbers(follow(Recipe(slide.blend), bundle.sound)))
+    elif slide and preset.model != bundle.reference:
+        raise PresetError(
+            f'preset "{path.name}": [slide] has no blend, so its latent cannot be made again',
+            f"Write one, or delete [slide]; as it is, it needs the model {preset.model.name} "
+            f"{preset.model.version} itself.",
+        )
+    preset = replace(preset, sound=sound, slide=slide, model=bundle.reference)
     save_preset(preset, path)
     return preset
 

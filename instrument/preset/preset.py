@@ -36,11 +36,13 @@ from instrument.preset.sections import (
     Envelope,
     Filter,
     Recipe,
+    Slide,
     Sound,
     Touch,
     Vibrato,
     check_control,
     check_recipe,
+    check_slide,
 )
 from instrument.schema import Text, decode, nearest, ranged, read_limited
 
@@ -69,6 +71,7 @@ class Preset:
     envelope: Envelope = field(default_factory=Envelope)
     filter: Filter = field(default_factory=Filter)
     touch: Touch = field(default_factory=Touch)
+    slide: Slide | None = None
     vibrato: Vibrato = field(default_factory=Vibrato)
     playing: Playing = field(default_factory=Playing)
     modulation: Modulation = field(default_factory=Modulation)
@@ -141,6 +144,7 @@ def load_preset(name: Path | str, say: Say = lambda *_: None) -> Preset:
         check_control(source, control, what)
     check_modulation(preset.modulation, what)
     check_recipe(preset.recipe, what)
+    check_slide(preset.slide, preset.sound, what)
     _check_partner(preset.partner, what)
     return preset
 

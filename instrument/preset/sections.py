@@ -126,6 +126,15 @@ class Touch:
 
 
 @dataclass(frozen=True, slots=True)
+class Slide:
+    """Where a note's own CC 74 (MPE), above its middle, takes its timbre, if the note streams."""
+
+    latent: tuple[LatentNumber, ...]  #: all the way up; as many numbers as that of the sound
+    #: Instruments of the bundle's card with their shares, from which it can be made again.
+    blend: dict[str, Annotated[float, ranged(-4, 4)]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Vibrato:
     """Pitch moved by a sine; its depth follows the mod wheel (CC 1), from none to all."""
 
@@ -231,3 +240,26 @@ def check_recipe(recipe: Recipe | None, what: str) -> None:
         for name in ("truncation", "sharpness"):
             if getattr(recipe, name) is not None:
                 raise PresetError(f"{what}: [recipe] {name} belongs to a seed, not to a blend")
+
+
+def check_slide(slide: Slide | None, sound: Sound, what: str) -> None:
+    """Refuse a slide to a point of another space.
+
+    Parameters
+    ----------
+    sound
+        Where it begins.
+    what
+        The preset, for the message.
+
+    Raises
+    ------
+    PresetError
+        Its latent has too few or too many numbers.
+    """
+    if slide and len(slide.latent) != len(sound.latent):
+        raise PresetError(
+            f"{what}: [slide] latent must have {len(sound.latent)} numbers, as that of [sound], "
+            f"got {len(slide.latent)}",
+            "Take the latent of a preset of the same model.",
+        )

@@ -58,6 +58,7 @@ def sound_fields(preset: Preset) -> dict[str, float]:
         "pressure_target": _PRESSURE[preset.touch.pressure],
         "loop": 1,
         "streams": int(preset.sound.sustain == "stream"),
+        "slides": int(preset.slide is not None),
         **playing_fields(preset.playing),
         **modulation_fields(preset.modulation),
         **effect_fields(preset.effects),

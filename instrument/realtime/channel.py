@@ -13,6 +13,7 @@ from __future__ import annotations
 from numpy import float32
 
 from instrument.realtime.native import audio_thread
+from instrument.realtime.slide import slides
 from instrument.realtime.state import CHANNEL_COUNT, TICK_FRAMES
 from instrument.realtime.voice import BRIGHTNESS_OCTAVES
 
@@ -37,6 +38,8 @@ def advance_channel(s, channel, approach):
     balance = balance_of(chan)
     vibrato = float32(chan.modulation / 127.0)
     cutoff = cutoff_of(chan)
+    if cutoff > 0.0 and slides(s, chan.bank, chan.master != channel):
+        cutoff = float32(0.0)  # it moves the timbre of the channel's notes instead
     tuned = bend_of(chan)
     if chan.master != channel:
         master = s.channels[chan.master]

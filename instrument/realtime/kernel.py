@@ -28,6 +28,7 @@ from instrument.realtime.midi.inputs import watch_inputs
 from instrument.realtime.mixer import mix_banks
 from instrument.realtime.modulation import advance_lfos
 from instrument.realtime.native import audio_thread, carray, fence, types
+from instrument.realtime.slide import follow_slide
 from instrument.realtime.state import FREE, GROUP_COUNT, LANES, STATE, TICK_FRAMES
 from instrument.realtime.streaming import follow_stream
 from instrument.realtime.voice import advance_voice, count_banks
@@ -103,3 +104,4 @@ def tick(s):
             if s.voices[v].stage != FREE:
                 advance_voice(s, v)
                 follow_stream(s, v)
+                follow_slide(s, v)

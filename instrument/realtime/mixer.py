@@ -137,7 +137,16 @@ def blend(s, base, v, first, count):
     voice = s.voices[v]
     if voice.reads_stream:
         copy_stream(s, base, voice.stream - 1, first, count)
-        return
+    else:
+        blend_slot(s, base, v, first, count)
+    if voice.slide_stream and (voice.slide != 0.0 or voice.slide_from != 0.0):
+        add_slide(s, v, first, count)
+
+
+@audio_thread
+def blend_slot(s, base, v, first, count):
+    """Fill `slope` from a voice's slot."""
+    voice = s.voices[v]
     slot = s.slots[voice.source_bank, LOUD, voice.source_pitch - LOWEST_PITCH]
     soft = slot_address(s, voice.source_bank, SOFT, voice.source_pitch)
     loud = slot_address(s, voice.source_bank, LOUD, voice.source_pitch)
@@ -184,6 +193,23 @@ def copy_stream(s, base, stream, first, count):
     audio = carray(floats_at(ring), (length,), np.float32)
     for k in range(count):
         s.slope[k] = audio[(at + k) % length]
+
+
+@audio_thread
+def add_slide(s, v, first, count):
+    """Add to `slope` what a voice's slide adds, as far as it is up: a straight line."""
+    voice = s.voices[v]
+    length = s.stream_stride
+    ring = int64(s.stream_address) + (voice.slide_stream - 1) * length * FLOAT_BYTES
+    audio = carray(floats_at(ring), (length,), np.float32)
+    first += voice.wrapped
+    at = first % length
+    for k in range(count):
+        share = fused(voice.slide_step, float32(first + k - voice.slide_at), voice.slide_from)
+        s.slope[k] = fused(share, audio[at], s.slope[k])
+        at += 1
+        if at == length:
+            at = 0
 
 
 @audio_thread

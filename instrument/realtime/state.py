@@ -53,7 +53,7 @@ from instrument.realtime.byte_stream import ByteStream
 from instrument.realtime.effects.memory import AT_REST, CHAIN, SOUND_FIELDS
 from instrument.realtime.event_ring import EVENT, MESSAGE, CommandRing, EventRing, HistoryReader
 
-FORMAT: Final = 7
+FORMAT: Final = 8
 MAGIC: Final = 0x6C6B6579  # "lkey"
 
 POLYPHONY: Final = 128  # notes that sound at once
@@ -188,6 +188,7 @@ SOUND = _record(
     ("pressure_target", "i4"),  # one of PRESSURE_*
     ("loop", "i4"),  # 0: play slots to their end even if they have loop points
     ("streams", "i4"),  # 1: held notes go on being rendered, and loop only until that is there
+    ("slides", "i4"),  # 1: the slide of a note of its own channel moves its timbre (realtime.slide)
     ("playing_mode", "i4"),  # POLY, MONO or LEGATO
     ("key_priority", "i4"),  # LAST_KEY, HIGHEST_KEY or LOWEST_KEY
     ("glide_when", "i4"),  # NEVER, OVERLAPPING or ALWAYS
@@ -225,6 +226,7 @@ SLOT = _record(
 STREAM = _record(
     ("request", "i8"),  # grows with every note that takes it; published last
     ("holders", "i4"),  # lanes that read it or will; 0 = free
+    ("slides", "i4"),  # 1: it has what a slide all the way up adds to the note
     ("bank", "i4"),
     ("pitch", "i4"),  # of the slot that the note began with
     ("drift", "f4"),  # 0..1: how much it wanders
@@ -393,6 +395,14 @@ VOICE = _record(
     ("stream", "i4"),  # its number + 1; 0 = none
     ("reads_stream", "i4"),  # and no slot any more
     ("stream_is_late", "i4"),
+    ("slide_stream", "i4"),  # the stream of its slide + 1; 0 = none
+    ("slide_is_late", "i4"),
+    ("slide_begins", "i8"),  # at this frame of the note
+    ("slide_wanted", "f4"),  # 0..1
+    ("slide", "f4"),  # how far it has come, at the next tick
+    ("slide_from", "f4"),  # at the last one,
+    ("slide_at", "i8"),  # which was at this frame of the note;
+    ("slide_step", "f4"),  # and per frame from there on
     ("wrapped", "i8"),  # frames of whole loops that were taken off `position`
     ("drift_amount", "f4"),
     ("drift", "f4"),  # semitones

@@ -40,9 +40,9 @@ def frame_of_note(voice):
 
 
 @audio_thread
-def frames_streamed(s, voice, at):
-    """Return how many frames of a voice's stream are there from `at` on."""
-    stream = s.streams[voice.stream - 1]
+def frames_streamed(s, number, at):
+    """Return how many frames of a stream are there from `at` on."""
+    stream = s.streams[number]
     if stream.answered != stream.request or at < stream.first_frame:
         return int64(0)
     return stream.frames_ready - at
@@ -52,27 +52,40 @@ def frames_streamed(s, voice, at):
 def ask_for_stream(s, v):
     """Take a free ring for a note whose slot comes to an end; none may be free."""
     voice = s.voices[v]
-    slot = s.slots[voice.source_bank, LOUD, voice.source_pitch - LOWEST_PITCH]
-    joins_at = slot.loop_end - int64(SWITCH_SECONDS * s.rate_hz)
+    joins = joins_at(s, voice)
     at = frame_of_note(voice)
-    if at < joins_at - ASK_SECONDS * s.rate_hz or voice.stage == RELEASE:
-        return
+    if at >= joins - ASK_SECONDS * s.rate_hz and voice.stage != RELEASE:
+        voice.stream = take_ring(s, v, max(at, joins), 0)
+
+
+@audio_thread
+def joins_at(s, voice):
+    """Return the frame of a note at which its stream follows its slot."""
+    slot = s.slots[voice.source_bank, LOUD, voice.source_pitch - LOWEST_PITCH]
+    return int64(slot.loop_end) - int64(SWITCH_SECONDS * s.rate_hz)
+
+
+@audio_thread
+def take_ring(s, v, position, slides):
+    """Ask for a voice's sound from a frame of it on; return the ring + 1, 0 if none is free."""
+    voice = s.voices[v]
     for number in range(STREAM_COUNT):
         stream = s.streams[number]
         if stream.holders == 0:
             stream.holders = 1
+            stream.slides = slides
             stream.bank = voice.source_bank
             stream.pitch = voice.source_pitch
             stream.drift = voice.drift_amount
             stream.soft_weight = voice.soft_weight
             stream.loud_weight = voice.loud_weight
             stream.number = voice.number
-            stream.joins_at = joins_at
-            stream.position = max(at, joins_at)
+            stream.joins_at = joins_at(s, voice)
+            stream.position = position
             fence()
             stream.request += 1
-            voice.stream = number + 1
-            return
+            return number + 1
+    return 0
 
 
 assert ASK_SECONDS >= 2 * CHUNK_SECONDS

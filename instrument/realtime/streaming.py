@@ -12,6 +12,7 @@ from __future__ import annotations
 from numpy import int64
 
 from instrument.realtime.native import audio_thread
+from instrument.realtime.slide import share_slide
 from instrument.realtime.state import FREE, LANES, LOUD, LOWEST_PITCH, RELEASE, TICK_FRAMES
 from instrument.realtime.stream import (
     ask_for_stream,
@@ -36,7 +37,7 @@ def follow_stream(s, v):
     if voice.reads_stream:
         at = int64(voice.position >> 32)
         s.streams[voice.stream - 1].position = at
-        if voice.fade >= 1.0 and frames_streamed(s, voice, at) < DRY_SECONDS * pace:
+        if voice.fade >= 1.0 and frames_streamed(s, voice.stream - 1, at) < DRY_SECONDS * pace:
             count_late(s, voice)
             return_to_loop(s, v)
         return
@@ -54,7 +55,7 @@ def follow_stream(s, v):
     stream.position = max(at, stream.joins_at)
     if at < stream.joins_at or voice.fade < 1.0:
         return
-    if frames_streamed(s, voice, at) > ENOUGH_SECONDS * pace:
+    if frames_streamed(s, voice.stream - 1, at) > ENOUGH_SECONDS * pace:
         go_to_stream(s, v)
     else:
         count_late(s, voice)
@@ -106,6 +107,7 @@ def take_twin(s, v):
     w = take_lane(s, s.voices[v].bank)
     s.voices[w] = s.voices[v]
     s.voices[w].filter_is_due = 1
+    share_slide(s, w)
     s.low_1[w // LANES, w % LANES] = s.low_1[v // LANES, v % LANES]
     s.low_2[w // LANES, w % LANES] = s.low_2[v // LANES, v % LANES]
     s.sounding_groups[w // LANES] += 1

@@ -22,6 +22,7 @@ from instrument.realtime.dsp import db_to_gain, exp2, sine, tangent
 from instrument.realtime.glide import advance_glide, begin_glide
 from instrument.realtime.modulation import advance_modulation, begin_modulation
 from instrument.realtime.native import audio_thread
+from instrument.realtime.slide import begin_slide, drop_slide
 from instrument.realtime.source import (
     find_source,
     frames_left,
@@ -147,6 +148,7 @@ def begin_key(s, v, channel, key, velocity, bank):
     voice.fade_is_straight = 0
     voice.stream = 0
     voice.stream_is_late = 0
+    begin_slide(voice)
 
 
 @audio_thread
@@ -321,6 +323,7 @@ def free_lane(s, v):
     group = v // LANES
     column = v % LANES
     drop_stream(s, v)
+    drop_slide(s, v)
     s.voices[v].stage = FREE
     s.voices[v].is_fading = 0
     s.voices[v].key_is_down = 0
@@ -533,6 +536,7 @@ def replace_source(s, v, only_whole):
     new = s.voices[w]
     new.stream = 0
     new.stream_is_late = 0
+    begin_slide(new)
     find_source(s, w, only_whole)
     open_source(s, w, s.clock - old.start_frame)
     new.fade = 0.0

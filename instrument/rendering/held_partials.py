@@ -38,7 +38,8 @@ _A_LITTLE = 1.0 / 64.0  # semitones; the highest partial makes less than half a 
 _STRETCHES = 2.0 ** (np.arange(-20 * 16, 1) / 16.0) - 2.0**-20  # `training.frame_voice.model`
 _QUIET = 1e-6  # partials below are left out
 _GRAPH = "step_8"
-_LOUD, _SOFT, _MOVING, _LOUD_NOISE, _SOFT_NOISE, _HIGHER, _FIRST = range(7)
+_LOUD, _SOFT, _MOVING, _LOUD_NOISE, _SOFT_NOISE, _HIGHER, _FIRST, _TUNED = range(8)
+_TUNING = [_HIGHER, _FIRST, _TUNED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,10 @@ class HeldPartials:
         float64, (2, P): where the copies begin, and how far they turn per hop.
     noise
         float32, (2, 480): amplitudes of the noise's bins, 50 Hz apart.
+    numbers
+        int64, (P,): which of the model's partials they are.
+    level
+        Of the key over the instrument's middle one, in all that is here.
     """
 
     cycles: NDArray[np.float64]
@@ -68,6 +73,8 @@ class HeldPartials:
     beat_phases: NDArray[np.float64]
     beat_turns: NDArray[np.float64]
     noise: Floats
+    numbers: NDArray[np.int64]
+    level: np.float32
 
 
 class PartialsProbe:
@@ -86,7 +93,14 @@ class PartialsProbe:
         self._step = bundle.open_graph(_GRAPH, runtime)
         self._attack = bundle.open_graph("attack", runtime)
 
-    def look(self, pitch: int, latent: Floats, motion: float, seconds: float) -> HeldPartials:
+    def look(
+        self,
+        pitch: int,
+        latent: Floats,
+        motion: float,
+        seconds: float,
+        tuned_as: Floats | None = None,
+    ) -> HeldPartials:
         """Return what sounds some time into a held tone.
 
         Parameters
@@ -97,6 +111,8 @@ class PartialsProbe:
             Depth of the motion, 1 = as recorded.
         seconds
             Since the key went down.
+        tuned_as
+            Another latent, whose frequencies and phases its partials shall have; float32, (24,).
 
         Raises
         ------
@@ -105,7 +121,15 @@ class PartialsProbe:
         """
         random = np.random.Generator(np.random.Philox(key=[self.seed, pitch]))
         phases = random.random((4, PARTIALS), dtype=np.float32)
-        outputs = self._outputs(pitch, latent, motion, seconds, phases)
+        tensors = self._tensors(pitch, latent, seconds)
+        tensors["pitch"][_HIGHER] += _A_LITTLE
+        _ask_for_both_layers(tensors, slice(_LOUD, _SOFT + 1), slice(_LOUD_NOISE, _SOFT_NOISE + 1))
+        tensors["motion"][_MOVING] = motion
+        tensors["motion_phases"][:] = phases
+        tensors["since_onset"][_FIRST] = 0.0
+        if tuned_as is not None:
+            tensors["latent"][_TUNING] = tuned_as
+        outputs = self._run(tensors)
         beats = _centred(outputs["beats_out"][_MOVING].astype(np.float64))
         amplitudes = outputs["partials_out"][[_SOFT, _LOUD], :PARTIALS]
         moved = outputs["partials_out"][_MOVING]
@@ -121,24 +145,98 @@ class PartialsProbe:
             depth=depth[heard].astype(np.float32),
             beat_phases=phases[:2, heard].astype(np.float64),
             beat_turns=beats[:, heard],
-            noise=self._noise(outputs) * level,
+            noise=_noise(outputs, [_SOFT_NOISE, _LOUD_NOISE], [_SOFT, _LOUD]) * level,
+            numbers=np.flatnonzero(heard),
+            level=level,
         )
 
-    def _outputs(
-        self, pitch: int, latent: Floats, motion: float, seconds: float, phases: Floats
-    ) -> dict[str, Floats]:
+    def look_earlier(
+        self, pitch: int, latent: Floats, partials: HeldPartials, seconds: tuple[float, float]
+    ) -> tuple[Floats, Floats]:
+        """Return what a tone's partials and noise were at two moments before.
+
+        Parameters
+        ----------
+        latent
+            float32, shape (24,).
+        partials
+            As `look` found them.
+        seconds
+            Since the key went down.
+
+        Returns
+        -------
+        amplitudes, noise
+            float32, (2, 2, P) and (2, 2, 480): as in `HeldPartials`, the earlier moment first.
+
+        Raises
+        ------
+        BundleError
+            A graph fails, or gives no finite numbers.
+        """
+        tensors = self._tensors(pitch, latent, 0.0)
+        tensors["since_onset"][:] = np.tile(np.asarray(seconds, np.float32), 4)
+        _ask_for_both_layers(tensors, slice(0, 4), slice(4, 8))
+        outputs = self._run(tensors)
+        amplitudes, noise = [], []
+        for moment in range(2):
+            layers = [moment + 2, moment]  # soft, loud
+            amplitudes.append(outputs["partials_out"][layers][:, partials.numbers])
+            noise.append(_noise(outputs, [moment + 6, moment + 4], layers))
+        return np.stack(amplitudes) * partials.level, np.stack(noise) * partials.level
+
+    def look_after(
+        self,
+        pitch: int,
+        latent: Floats,
+        partials: HeldPartials,
+        seconds: float,
+        since_release: NDArray[np.float64],
+    ) -> Floats:
+        """Return what a tone's partials are after its key was let go, at velocity 115.
+
+        Parameters
+        ----------
+        latent
+            float32, shape (24,).
+        partials
+            As `look` found them.
+        seconds
+            So long the key was held.
+        since_release
+            Seconds after that, shape (n,).
+
+        Returns
+        -------
+        ndarray
+            float32, (n, P).
+
+        Raises
+        ------
+        BundleError
+            A graph fails, or gives no finite numbers.
+        """
+        found = []
+        rows = len(_zeros(self._step)["pitch"])
+        for start in range(0, len(since_release), rows):
+            since = since_release[start : start + rows]
+            tensors = self._tensors(pitch, latent, seconds)
+            tensors["since_onset"][: len(since)] = seconds + since
+            tensors["since_release"][: len(since)] = np.where(since > 0.0, since, -1.0)
+            found.append(self._run(tensors)["partials_out"][: len(since)][:, partials.numbers])
+        return np.concatenate(found) * partials.level
+
+    def _tensors(self, pitch: int, latent: Floats, seconds: float) -> dict[str, Floats]:
+        """Return what the graph takes: a held key in all its rows, without motion and noise."""
         tensors = _zeros(self._step)
         tensors["latent"][:] = latent
         tensors["pitch"][:] = pitch
-        tensors["pitch"][_HIGHER] += _A_LITTLE
         tensors["velocity"][:] = LOUD_VELOCITY / FULL_VELOCITY
-        tensors["velocity"][[_SOFT, _SOFT_NOISE]] = SOFT_VELOCITY / FULL_VELOCITY
-        tensors["motion"][_MOVING] = motion
-        tensors["motion_phases"][:] = phases
-        tensors["noise"][[_LOUD_NOISE, _SOFT_NOISE], 0] = (-1.0) ** np.arange(BINS)
         tensors["since_onset"][:] = max(seconds, _HOP_SECONDS)
-        tensors["since_onset"][_FIRST] = 0.0
         tensors["since_release"][:] = -1.0
+        return tensors
+
+    def _run(self, tensors: dict[str, Floats]) -> dict[str, Floats]:
         outputs = self._step.run(tensors)
         if not all(np.isfinite(found).all() for found in outputs.values()):
             raise BundleError(f"{self._what}: gives no finite sound for this latent")
@@ -154,7 +252,7 @@ class PartialsProbe:
     def _cycles(self, pitch: int, phases: Floats) -> NDArray[np.float64]:
         """Return the partials' frequencies from their turns per hop, whole turns put back."""
         f0 = float(pitch_to_hz(pitch)) * _HOP_SECONDS  # turns per hop
-        turns = phases[_LOUD].astype(np.float64)
+        turns = phases[_TUNED].astype(np.float64)
         numbers = np.arange(1, HARMONICS + 1)
         series = f0 * numbers * np.sqrt(1.0 + _STRETCHES[:, None] * numbers**2)
         wrong = np.abs(_centred(series - turns[:HARMONICS])).max(axis=1)
@@ -165,17 +263,25 @@ class PartialsProbe:
         modes = np.round(modes / f0 * 16384.0) / 16384.0 * f0  # the steps that they stand on
         return np.concatenate([series[int(np.argmin(wrong))], modes]) / HOP_FRAMES
 
-    def _noise(self, outputs: dict[str, Floats]) -> Floats:
-        """Return the bins' amplitudes from the answer to an impulse in the middle of a frame."""
-        window = np.sin(np.pi * (np.arange(2 * HOP_FRAMES) + 0.5) / (2 * HOP_FRAMES))
-        first = outputs["audio"][[_SOFT_NOISE, _LOUD_NOISE]] - outputs["audio"][[_SOFT, _LOUD]]
-        second = outputs["noise_out"][[_SOFT_NOISE, _LOUD_NOISE]]
-        frame = np.concatenate([first, second], axis=1) / window
-        near = np.abs(np.arange(2 * HOP_FRAMES) - HOP_FRAMES) < HOP_FRAMES // 2
-        bins = np.fft.rfft(np.fft.ifftshift(frame * near, axes=1), axis=1).real[:, :BINS]
-        bins *= np.sqrt(BINS) / HOP_FRAMES
-        bins[:, 0] *= 0.5
-        return np.maximum(bins, 0.0).astype(np.float32)
+
+def _ask_for_both_layers(tensors: dict[str, Floats], quiet: slice, noisy: slice) -> None:
+    """Let half of some rows be loud, the others soft; `noisy` ones hear an impulse as noise."""
+    for rows in (quiet, noisy):
+        half = (rows.stop - rows.start) // 2
+        tensors["velocity"][rows.start + half : rows.stop] = SOFT_VELOCITY / FULL_VELOCITY
+    tensors["noise"][noisy, 0] = (-1.0) ** np.arange(BINS)
+
+
+def _noise(outputs: dict[str, Floats], with_noise: list[int], without: list[int]) -> Floats:
+    """Return the bins' amplitudes from the answer to an impulse in the middle of a frame."""
+    window = np.sin(np.pi * (np.arange(2 * HOP_FRAMES) + 0.5) / (2 * HOP_FRAMES))
+    first = outputs["audio"][with_noise] - outputs["audio"][without]
+    frame = np.concatenate([first, outputs["noise_out"][with_noise]], axis=1) / window
+    near = np.abs(np.arange(2 * HOP_FRAMES) - HOP_FRAMES) < HOP_FRAMES // 2
+    bins = np.fft.rfft(np.fft.ifftshift(frame * near, axes=1), axis=1).real[:, :BINS]
+    bins *= np.sqrt(BINS) / HOP_FRAMES
+    bins[:, 0] *= 0.5
+    return np.maximum(bins, 0.0).astype(np.float32)
 
 
 def _zeros(graph: OpenGraph) -> dict[str, Floats]:

@@ -8,6 +8,7 @@ do. A chunk is a function of the note and the chunk's number alone.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +55,23 @@ class StreamedNote:
     joins_hop: float
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """How a tone came to what is held: two moments of it, and that of what is held.
+
+    Attributes
+    ----------
+    hops
+        float64, (3,): when, in order.
+    amplitudes, noise
+        At the first two: float32, (2, 2, P) and (2, 2, 480), as `HeldPartials` has them.
+    """
+
+    hops: NDArray[np.float64]
+    amplitudes: Floats
+    noise: Floats
+
+
 class HeldVoice:
     """One note of the hands.
 
@@ -67,21 +85,33 @@ class HeldVoice:
         The bundle's, which all tones begin with.
     drawn_hops
         So far the tone of the table has noise.
+    before
+        What came before; as if it had always been held when not given.
     """
 
     def __init__(
-        self, partials: HeldPartials, note: StreamedNote, seed: int, drawn_hops: int
+        self,
+        partials: HeldPartials,
+        note: StreamedNote,
+        seed: int,
+        drawn_hops: int,
+        before: Before | None = None,
     ) -> None:
         weights = np.asarray(note.weights, np.float32)
         self._partials, self._note, self._seed, self._drawn = partials, note, seed, drawn_hops
-        self._level = weights @ partials.amplitudes
-        self._gains = weights @ partials.noise
+        self._levels = [weights @ partials.amplitudes]
+        self._gains = [weights @ partials.noise]
+        self._knots = np.zeros(1)
+        if before:
+            self._levels = [*(weights @ before.amplitudes), *self._levels]
+            self._gains = [*(weights @ before.noise), *self._gains]
+            self._knots = np.log(before.hops)
         basis = _circle(partials.cycles[:, None] * np.arange(HOP_FRAMES))
         self._waves = np.concatenate([basis.real, -basis.imag]).astype(np.float32)
         random = self._random(_WANDER_DRAW)
-        shape = (_WANDER_LINES, len(partials.cycles))
-        self._wander_hz = random.uniform(*_WANDER_HZ, shape)
-        self._wander_phase = random.random(shape)
+        shape = (_WANDER_LINES, PARTIALS)  # each partial has its own, whichever others are heard
+        self._wander_hz = random.uniform(*_WANDER_HZ, shape)[:, partials.numbers]
+        self._wander_phase = random.random(shape)[:, partials.numbers]
         most = _WANDER_SHARE * RATE_HZ * partials.cycles / (2.0 * np.pi * self._wander_hz)
         reach = note.drift * np.minimum(_WANDER_TURNS, most)
         self._wander_reach = reach * np.sqrt(2.0 / _WANDER_LINES)
@@ -99,18 +129,29 @@ class HeldVoice:
             _circle(phases + hop * turns)
             for phases, turns in zip(partials.beat_phases, partials.beat_turns, strict=True)
         )
-        moving = self._level * (1.0 + partials.depth * (up + down)) * _circle(self._wander(hop))
+        level = self._course(hop, self._levels)
+        moving = level * (1.0 + partials.depth * (up + down)) * _circle(self._wander(hop))
         before, after = moving[:-1] * phase[:-1], moving[1:] * phase[:-1]
         ends = np.stack([before, after - before], axis=1)  # (hops, 2, P)
         ends = np.concatenate([ends.real, ends.imag], axis=2).astype(np.float32)
         lines = ends @ self._waves  # hop by hop, so small that BLAS keeps to one core
         return np.asarray((lines[:, 0] + lines[:, 1] * _RISE).ravel(), np.float32)
 
+    def _course(self, hop: NDArray[np.float64], levels: list[Floats]) -> Floats:
+        """Return levels at hops (n, 1): in straight lines between those known, over log time."""
+        if len(levels) == 1:
+            return levels[0]
+        place = np.interp(np.log(np.maximum(hop, 1.0)), self._knots, np.arange(len(levels)))
+        shares = (np.maximum(1.0 - np.abs(place - knot), 0.0) for knot in range(len(levels)))
+        return np.asarray(
+            sum(share * level for share, level in zip(shares, levels, strict=True)), np.float32
+        )
+
     def _wander(self, hop: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how far each partial's phase has wandered, in turns, (hops, P)."""
         seconds = hop / _HOPS_PER_SECOND
         far = np.clip((hop - self._note.joins_hop) / (_WANDER_SECONDS * _HOPS_PER_SECOND), 0.0, 1.0)
-        turns = np.zeros((len(hop), len(self._level)))
+        turns = np.zeros((len(hop), len(self._levels[-1])))
         for hz, phase, reach in zip(
             self._wander_hz, self._wander_phase, self._wander_reach, strict=True
         ):
@@ -120,8 +161,10 @@ class HeldVoice:
     def _noise(self, first_hop: int, hops: int) -> Floats:
         white = self._white(first_hop, hops + 1)
         spectrum = np.zeros((hops + 1, BINS + 1), np.complex64)
-        spectrum.real[:, :BINS] = self._gains * white[:, 0]
-        spectrum.imag[:, :BINS] = self._gains * white[:, 1]
+        hop = np.arange(first_hop, first_hop + hops + 1, dtype=np.float64)[:, None]
+        gains = self._course(hop, self._gains)
+        spectrum.real[:, :BINS] = gains * white[:, 0]
+        spectrum.imag[:, :BINS] = gains * white[:, 1]
         spectrum[:, 0] *= 2.0
         frames = np.fft.irfft(spectrum, axis=1) * (_WINDOW * np.float32(np.sqrt(BINS)))
         return np.asarray((frames[:-1, HOP_FRAMES:] + frames[1:, :HOP_FRAMES]).ravel(), np.float32)
@@ -138,17 +181,46 @@ class HeldVoice:
         ]
         white = np.concatenate(own)[first_hop % CHUNK_HOPS :]
         if first_hop < self._drawn:
-            random = np.random.Generator(np.random.Philox(key=[self._seed, self._note.pitch]))
-            random.random((4, PARTIALS), dtype=np.float32)
             until = min(end, self._drawn)
-            drawn = random.standard_normal((until, 2, BINS), dtype=np.float32)
-            white[: until - first_hop] = drawn[first_hop:]
+            drawn = _table_noise(self._seed, self._note.pitch, self._drawn)
+            white[: until - first_hop] = drawn[first_hop:until]
         return white
 
     def _random(self, draw: int) -> np.random.Generator:
         strikes, fellow = self._note.number & 0xFFFFFFFF, self._note.number >> 32
         place = self._seed + (self._note.pitch << 33) + (fellow << 40)
         return np.random.Generator(np.random.Philox(key=[place, (strikes << 24) + draw]))
+
+
+class SlidVoice:
+    """What a note's slide adds to it: the far end of its preset's way, less the note itself.
+
+    Both ends have the same frequencies, phases, wandering and noise, so that any share of the
+    difference, added to the note, lies between them in timbre alone.
+
+    Parameters
+    ----------
+    near, far
+        The note itself, and the other end.
+    gain
+        Of the far one.
+    """
+
+    def __init__(self, near: HeldVoice, far: HeldVoice, gain: float) -> None:
+        self._near, self._far, self._gain = near, far, np.float32(gain)
+
+    def render(self, first_hop: int, hops: int) -> Floats:
+        """Return float32, shape (480 hops,), from a hop of the tone on."""
+        far = self._far.render(first_hop, hops) * self._gain
+        return np.asarray(far - self._near.render(first_hop, hops), np.float32)
+
+
+@functools.lru_cache(maxsize=16)
+def _table_noise(seed: int, pitch: int, hops: int) -> Floats:
+    """Return what the tones of a key draw, (hops, 2, 480): 1 MB, and 5 ms of work."""
+    random = np.random.Generator(np.random.Philox(key=[seed, pitch]))
+    random.random((4, PARTIALS), dtype=np.float32)
+    return random.standard_normal((hops, 2, BINS), dtype=np.float32)
 
 
 def _circle(turns: NDArray[np.float64]) -> NDArray[np.complex128]:

@@ -44,8 +44,8 @@ OPENING_SECONDS = 60.0
 """Reading a model and its runtime from a slow disk, and waiting for the engine's device."""
 STREAM_SECONDS = 3.0
 """Half a second of one note takes 3 ms."""
-STREAM_POLL_SECONDS = 0.05
-"""A note asks a second before it needs anything."""
+STREAM_POLL_SECONDS = 0.015
+"""A note asks a second before it needs anything, its slide 80 ms before."""
 PLAYED_SECONDS = 30.0
 """So long after the last key, nobody is expected to want another preset at once."""
 
@@ -140,9 +140,10 @@ class Models:
         bank = streams.due
         if bank is None and not self._filling:
             bank = streams.to_open  # before anybody needs it
-            if bank is None:
-                return False
-            return self._try_streaming(bank, lambda: streams.open(bank))
+            if bank is not None:
+                return self._try_streaming(bank, lambda: streams.open(bank))
+            key = streams.may_slide
+            return key is not None and self._try_streaming(key[0], lambda: streams.look_ahead(*key))
         return bank is not None and self._try_streaming(bank, streams.serve)
 
     def _try_streaming(self, bank: int, work: Callable[[], object]) -> bool:

@@ -19,15 +19,22 @@ from numpy.typing import NDArray
 
 from instrument.bundle.bundle import Bundle
 from instrument.preset.preset import Preset
-from instrument.realtime.state import CHUNK_SECONDS, LOUD, LOWEST_PITCH, STREAM_CHUNKS, EngineState
-from instrument.rendering.frame_voice import motion_of
-from instrument.rendering.held_partials import HOP_FRAMES, RATE_HZ, HeldPartials, PartialsProbe
-from instrument.rendering.held_voice import CHUNK_HOPS, HeldVoice, StreamedNote
+from instrument.realtime.state import (
+    CHUNK_SECONDS,
+    FREE,
+    LOUD,
+    LOWEST_PITCH,
+    STREAM_CHUNKS,
+    EngineState,
+)
+from instrument.rendering.held_partials import HOP_FRAMES, RATE_HZ
+from instrument.rendering.held_source import HeldSource
+from instrument.rendering.held_voice import CHUNK_HOPS, HeldVoice, SlidVoice, StreamedNote
 
 AHEAD_CHUNKS = 2
 """A note has so many half seconds before it, or gets another one."""
-MORPH_SECONDS = 0.05
-"""A note that is morphed sounds so far ahead as it did: a block, and the time to write."""
+MORPH_SECONDS = 0.02
+"""A note that is morphed sounds so far ahead as it did, and a block more: the time to write."""
 CROSS_SECONDS = 0.03
 KEPT_SECONDS = 0.3
 """So much of it is rendered at once."""
@@ -35,7 +42,6 @@ STREAMED_KIND = "frame_voice"
 
 _BEFORE_FRAMES = 64  # that a voice reads behind itself: its interpolation, and its ghost's
 _MARGIN_HOPS = 4  # that a resampler hears before and after a chunk
-_KEPT_KEYS = 64
 
 assert CHUNK_HOPS * HOP_FRAMES == CHUNK_SECONDS * RATE_HZ
 assert AHEAD_CHUNKS + 1 < STREAM_CHUNKS, "a chunk must not overwrite what is being read"
@@ -52,7 +58,7 @@ class StreamServer:
 
     def __init__(self, state: EngineState) -> None:
         self._state = state
-        self._sources: dict[int, _Source] = {}
+        self._sources: dict[int, HeldSource] = {}
         self._notes: dict[int, _Note] = {}
 
     def play(self, bank: int, preset: Preset, bundle: Bundle) -> None:
@@ -61,7 +67,7 @@ class StreamServer:
         whole = [part * self._state.rate_hz for part in (CHUNK_SECONDS, _MARGIN_HOPS / 100)]
         fits = all(frames == round(frames) for frames in whole)
         if preset.sound.sustain == "stream" and bundle.sound.kind == STREAMED_KIND and fits:
-            self._sources[bank] = _Source(preset, bundle)
+            self._sources[bank] = HeldSource(preset, bundle)
 
     def morph(self, bank: int, preset: Preset, bundle: Bundle) -> None:
         """Let the notes that a bank streams go over to another sound of its model, at once.
@@ -84,11 +90,12 @@ class StreamServer:
             if note and note.request == streams[number]["request"]:
                 self._go_over(int(number), note, turned)
 
-    def _go_over(self, number: int, old: _Note, source: _Source) -> None:
+    def _go_over(self, number: int, old: _Note, source: HeldSource) -> None:
         """Replace what lies ahead in a ring, cross-faded; what lies farther is rendered later."""
         stream, ring = self._state.streams[number], self._state.rings[number]
         frames, rate_hz = self._chunk_frames, self._state.rate_hz
-        ahead, cross = round(MORPH_SECONDS * rate_hz), round(CROSS_SECONDS * rate_hz)
+        cross = round(CROSS_SECONDS * rate_hz)
+        ahead = round(MORPH_SECONDS * rate_hz) + int(self._state.fields["clock_block_frames"])
         note = self._begin(stream, old.request, source)
         first = int(stream["position"]) // frames
         enough = (int(stream["position"]) + round(KEPT_SECONDS * rate_hz)) // frames + 1
@@ -126,6 +133,30 @@ class StreamServer:
             The model has no such graph, or it does not run here.
         """
         self._sources[bank].open()
+
+    @property
+    def may_slide(self) -> tuple[int, int] | None:
+        """Bank and pitch of a key that sounds and has not been looked at for its slide yet."""
+        voices, masters = self._state.voices, self._state.channels["master"]
+        own_channel = masters[voices["channel"]] != voices["channel"]
+        sliding = [bank for bank, source in self._sources.items() if source.slides]
+        sounding = (voices["stage"] != FREE) & np.isin(voices["source_bank"], sliding)
+        is_true = (voices["is_stand_in"] == 0) & ((voices["loops"] | voices["reads_stream"]) != 0)
+        for voice in voices[sounding & own_channel & is_true]:
+            bank, pitch = int(voice["source_bank"]), int(voice["source_pitch"])
+            if not self._sources[bank].knows_slide(pitch, self._held_from(bank, pitch)):
+                return bank, pitch
+        return None
+
+    def look_ahead(self, bank: int, pitch: int) -> None:
+        """Look at a key before its slide goes up.
+
+        Raises
+        ------
+        BundleError
+            The model fails.
+        """
+        self._sources[bank].look_at_slide(pitch, self._held_from(bank, pitch))
 
     @property
     def due(self) -> int | None:
@@ -194,10 +225,14 @@ class StreamServer:
         ring[at : at + frames] = audio
         stream["frames_ready"] = ready + frames  # last: it publishes them
 
-    def _begin(self, stream: np.void, request: int, source: _Source) -> _Note:
-        bank, pitch, rate_hz = int(stream["bank"]), int(stream["pitch"]), self._state.rate_hz
+    def _held_from(self, bank: int, pitch: int) -> float:
+        """Return how many seconds after its strike a key's levels stay as they are."""
         slot = self._state.slots[bank, LOUD, pitch - LOWEST_PITCH]
-        partials = source.partials(pitch, float(slot["loop_start"]) / rate_hz)
+        return float(slot["loop_start"]) / self._state.rate_hz
+
+    def _begin(self, stream: np.void, request: int, source: HeldSource) -> _Note:
+        pitch, rate_hz = int(stream["pitch"]), self._state.rate_hz
+        seconds = self._held_from(int(stream["bank"]), pitch)
         note = StreamedNote(
             pitch,
             int(stream["number"]),
@@ -205,7 +240,9 @@ class StreamServer:
             float(stream["drift"]),
             float(stream["joins_at"]) / rate_hz * RATE_HZ / HOP_FRAMES,
         )
-        return _Note(request, HeldVoice(partials, note, source.seed, source.drawn_hops))
+        if stream["slides"]:
+            return _Note(request, source.slid_voice(note, seconds))
+        return _Note(request, source.voice(note, seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,53 +250,10 @@ class _Note:
     """What a ring was given to."""
 
     request: int
-    voice: HeldVoice
+    voice: HeldVoice | SlidVoice
 
 
-class _Source:
-    """A bank that streams: its model, and what was seen of its keys."""
-
-    def __init__(self, preset: Preset, bundle: Bundle, probe: PartialsProbe | None = None) -> None:
-        self._latent = np.asarray(preset.sound.latent, np.float32)
-        self._motion = preset.sound.motion
-        self._bundle = bundle
-        self._probe = probe
-        self._keys: dict[tuple[int, float], HeldPartials] = {}  # what was looked at first, first
-        self.drawn_hops = round(preset.sound.note_seconds * RATE_HZ) // HOP_FRAMES + 1
-
-    def has_model(self, bundle: Bundle) -> bool:
-        return bundle.sha256 == self._bundle.sha256
-
-    def turned_to(self, preset: Preset) -> _Source:
-        turned = _Source(preset, self._bundle, self._probe)
-        turned.drawn_hops = self.drawn_hops
-        return turned
-
-    @property
-    def is_open(self) -> bool:
-        return self._probe is not None
-
-    def open(self) -> PartialsProbe:
-        if self._probe is None:
-            self._probe = PartialsProbe(self._bundle)
-        return self._probe
-
-    @property
-    def seed(self) -> int:
-        return self.open().seed
-
-    def partials(self, pitch: int, seconds: float) -> HeldPartials:
-        """Return what sounds on a key so long after its strike, and from then on."""
-        key = pitch, seconds
-        if key not in self._keys:
-            motion = self._motion * motion_of(pitch)
-            self._keys[key] = self.open().look(pitch, self._latent, motion, seconds)
-            if len(self._keys) > _KEPT_KEYS:
-                del self._keys[next(iter(self._keys))]
-        return self._keys[key]
-
-
-def _chunk(voice: HeldVoice, chunk: int, rate_hz: int) -> NDArray[np.float32]:
+def _chunk(voice: HeldVoice | SlidVoice, chunk: int, rate_hz: int) -> NDArray[np.float32]:
     """Return a half second of a note at the device's rate; nothing but its number decides it."""
     first = chunk * CHUNK_HOPS
     if rate_hz == RATE_HZ:

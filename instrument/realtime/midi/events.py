@@ -109,6 +109,6 @@ def use_bank(s, bank, wanted):
         chan = s.channels[channel]
         if wanted in (ALL_CHANNELS, channel) or wanted == chan.master:
             chan.bank = bank
+            chan.settled = 0
             if not chan.bend_range_given:
                 chan.bend_range = s.banks[bank].bend_range_semitones
-                chan.settled = 0

@@ -15,7 +15,7 @@ from instrument.latents.create_preset import PresetRequest, check_preset, new_pr
 from instrument.preset import preset as presets
 from instrument.preset.banks import program_table, with_program
 from instrument.preset.preset import Preset, list_presets, load_preset, save_preset
-from instrument.preset.sections import Envelope, Recipe, Sound
+from instrument.preset.sections import Envelope, Recipe, Slide, Sound
 from tests.helpers.tiny_model import tiny_bundle
 
 
@@ -126,6 +126,19 @@ def test_a_recipe_brings_a_preset_to_a_new_version_of_the_model(home: Path) -> N
         check_preset(path)
     assert refresh_preset(path) == dataclasses.replace(good, author="me")
     assert check_preset(path)[0] == load_preset(path)
+
+
+def test_a_slide_is_brought_along_by_its_blend_or_not_at_all(home: Path) -> None:
+    path = new_preset("Bell", PresetRequest(blend={"Glass Bell": 1}), model="tiny")
+    good = load_preset(path)
+    reed = load_preset(new_preset("Reed", PresetRequest(blend={"Reed": 1}), model="tiny"))
+    old = dataclasses.replace(good, model=dataclasses.replace(good.model, sha256="0" * 64))
+    wrong = tuple(0.5 for _ in good.sound.latent)
+    save_preset(dataclasses.replace(old, slide=Slide(wrong, {"Reed": 1.0})), path)
+    assert refresh_preset(path).slide == Slide(reed.sound.latent, {"Reed": 1.0})
+    save_preset(dataclasses.replace(old, slide=Slide(wrong)), path)
+    with pytest.raises(PresetError, match=r"\[slide\] has no blend"):
+        refresh_preset(path)
 
 
 def test_numbers_without_a_recipe_cannot_be_brought_along(home: Path) -> None:

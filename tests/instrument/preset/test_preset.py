@@ -22,6 +22,7 @@ from instrument.preset.sections import (
     Filter,
     Parameter,
     Recipe,
+    Slide,
     Sound,
     Touch,
     Vibrato,
@@ -128,6 +129,7 @@ def test_a_few_lines_by_hand_are_enough(tmp_path: Path) -> None:
         ('name = "Glass Choir"', 'name = ""', "name must be text of 1 to 80 characters, got ''"),
         ('name = "Glass Choir"', "name = [1]", "name must be text of 1 to 80 characters, got [1]"),
         ("[envelope]", "[envelope.attack]", "[envelope] attack is not a known key\nDid you mean"),
+        ("[envelope]", "[slide]\nlatent = [1]\n[envelope]", "[slide] latent must have"),
         ("[sound]", "[[sound]]", "sound must be a table, got ["),
         ('author = "A player"', "author = ", "is not a TOML text file"),
     ],
@@ -238,7 +240,7 @@ def test_a_broken_file_keeps_its_line_in_the_list(two_folders: tuple[Path, Path]
 
 def test_the_manual_names_every_key_with_its_range() -> None:
     manual = (ROOT / "docs" / "presets.md").read_text(encoding="utf-8")
-    tables = (Preset, Sound, Envelope, Filter, Touch, Vibrato, Control)
+    tables = (Preset, Sound, Envelope, Filter, Touch, Slide, Vibrato, Control)
     for table in tables:
         for name, hint in typing.get_type_hints(table, include_extras=True).items():
             assert f"`{name}`" in manual or f"[{name}" in manual or name == "format", name

@@ -1,15 +1,20 @@
 """A held note's later half seconds: the table's own tone there, then never the same again."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from instrument.bench.presets.measures import self_likeness
 from instrument.bundle.bundle import load_sound
+from instrument.preset.preset import Preset
+from instrument.preset.sections import Slide, Sound
 from instrument.rendering.frame_voice import motion_of
 from instrument.rendering.held_partials import HOP_FRAMES, PartialsProbe
-from instrument.rendering.held_voice import HeldVoice, StreamedNote
+from instrument.rendering.held_source import HeldSource
+from instrument.rendering.held_voice import Before, HeldVoice, SlidVoice, StreamedNote
+from instrument.rendering.k_weighting import block_powers
 from instrument.rendering.open_renderer import open_renderer
 from tests.helpers.tiny_model import tiny_bundle
 from tests.helpers.tones import cents, heard_hz
@@ -71,3 +76,65 @@ def test_every_note_has_noise_and_ways_of_its_own_once_the_table_has_ended() -> 
     assert not np.allclose(one.render(400, 10), other.render(400, 10), atol=1e-3)
     assert np.array_equal(one.render(200, 10), other.render(200, 10)), "as in the table"
     assert not np.array_equal(held(60, number=1 + (1 << 32)).render(400, 10), one.render(400, 10))
+
+
+FAR = LATENT[::-1].copy()
+NEAR_PRESET = Preset("Near", load_sound(tiny_bundle()).reference, Sound(tuple(LATENT.tolist())))
+
+
+def slid(weights: tuple[float, float] = (0.4, 0.6), pitch: int = 60) -> tuple[HeldVoice, SlidVoice]:
+    """Return a note, and what its slide adds."""
+    preset = replace(NEAR_PRESET, slide=Slide(tuple(FAR.tolist())))
+    source = HeldSource(preset, load_sound(tiny_bundle()))
+    note = StreamedNote(pitch, 1, weights, 0.0, joins_hop=220.0)
+    return source.voice(note, AT_HOP / 100), source.slid_voice(note, AT_HOP / 100)
+
+
+@pytest.mark.parametrize("pitch", [40, 60, 80])
+def test_a_slide_goes_to_another_timbre_in_tune_and_no_louder(pitch: int) -> None:
+    note, slide = slid(pitch=pitch)
+    near, added = note.render(400, 200), slide.render(400, 200)
+    assert np.std(added) > 0.1 * np.std(near)
+    loudness = [
+        float(block_powers((near + share * added)[:, None], 48_000).mean()) for share in (0, 1)
+    ]
+    assert 10 * np.log10(loudness[1] / loudness[0]) == pytest.approx(0.0, abs=1.0)
+    for share in (0.25, 0.5, 0.75, 1.0):
+        assert abs(cents(heard_hz(near + share * added), pitch)) < 2.0
+
+
+def test_a_slide_to_where_the_note_is_adds_nothing() -> None:
+    source = HeldSource(NEAR_PRESET, load_sound(tiny_bundle()))
+    voice = source.slid_voice(StreamedNote(60, 1, (0.4, 0.6), 1.0, 220.0), AT_HOP / 100)
+    assert np.abs(voice.render(50, 50)).max() < 1e-5
+
+
+def test_before_it_is_held_a_tone_is_as_it_was_seen_then() -> None:
+    partials = probe().look(60, LATENT, 0.0, AT_HOP / 100)
+    shares = np.array([0.0, 0.5], np.float32)[:, None, None]
+    before = Before(
+        np.array([8.0, 30.0, AT_HOP]), shares * partials.amplitudes, shares * partials.noise
+    )
+    note = StreamedNote(60, 1, (0.4, 0.6), 0.0, joins_hop=220.0)
+    swelling = HeldVoice(partials, note, probe().seed, DRAWN_HOPS, before).render(0, 250)
+    steady = HeldVoice(partials, note, probe().seed, DRAWN_HOPS).render(0, 250)
+
+    def share(hop: int) -> float:
+        frames = slice(hop * HOP_FRAMES, (hop + 2) * HOP_FRAMES)
+        return float(np.std(swelling[frames]) / np.std(steady[frames]))
+
+    assert share(3) < 0.01
+    assert share(29) == pytest.approx(0.5, abs=0.02)
+    assert 0.55 < share(70) < 0.95
+    assert share(AT_HOP + 5) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_model_is_seen_at_two_moments_before() -> None:
+    partials = probe().look(60, LATENT, 0.0, AT_HOP / 100)
+    amplitudes, noise = probe().look_earlier(60, LATENT, partials, (0.5, AT_HOP / 100))
+    then = probe().look(60, LATENT, 0.0, 0.5)
+    both = np.isin(partials.numbers, then.numbers)
+    as_then = then.amplitudes[:, np.isin(then.numbers, partials.numbers)]
+    assert np.allclose(amplitudes[0][:, both], as_then, atol=1e-6)
+    assert np.allclose(amplitudes[1], partials.amplitudes, atol=1e-6)
+    assert np.allclose(noise, [then.noise, partials.noise], atol=1e-6)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,8 @@ import soundfile
 from instrument.bench.presets.measures import clicks
 from instrument.midi.messages import control_change, note_off, note_on, program_change
 from instrument.preset.banks import PresetBanks, program_table
-from instrument.preset.preset import find_preset, list_presets
+from instrument.preset.preset import find_preset, list_presets, load_preset, save_preset
+from instrument.preset.sections import Slide
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import LOWEST_PITCH, EngineState
 from instrument.rendering.table_source import ToneTables
@@ -154,16 +156,54 @@ def test_a_streamed_note_equals_the_offline_render_even_when_models_are_killed_i
         log = ring["events"][: int(ring["head"])].copy()
         was_late = int(state.meters["late_streams"])
     assert sound.lost == 0 and clicks(live[HALF_SECOND:], RATE_HZ) == 0
+    offline = played_again(preset, log, begin + len(live))[begin:]
+    if not was_late:  # the next process was there before the notes had used up what they had
+        np.testing.assert_array_equal(live, offline)
+    first = int(3.0 * RATE_HZ)
+    np.testing.assert_array_equal(live[:first], offline[:first])
+
+
+def played_again(preset: Path, log: np.ndarray, frames: int) -> npt.NDArray[np.float32]:
+    """Play a log without a device, held notes streamed."""
     engine = OfflineEngine(RATE_HZ, 100, note_seconds=4.0)
     loaded = PresetBanks(engine.state).prepare(preset)
     tables = ToneTables(engine.state)
     assert tables.begin(loaded.bank, loaded.path) is None, "not in the cache"
     engine.stream_from(tables.streams.serve_all)
     engine.send_log(log)
-    offline = engine.render(begin + len(live))[begin:]
-    if not was_late:  # the next process was there before the notes had used up what they had
+    return engine.render(frames)
+
+
+def test_slides_of_an_mpe_keyboard_equal_the_offline_render_of_their_log(
+    server: JackServer, keyboard: Keyboard, tmp_path: Path
+) -> None:
+    preset = tmp_path / "sliding.toml"
+    reed, choir = load_preset("reed"), load_preset("choir")
+    streamed = replace(reed.sound, sustain="stream")
+    save_preset(replace(reed, sound=streamed, slide=Slide(choir.sound.latent)), preset)
+    with played("--preset", str(preset), server=server) as instrument:
+        keyboard.connect()
+        instrument.wait_for_notes()
+        time.sleep(2.0)  # the model is opened beside the engine
+        state = instrument.state
+        sound = state.read_recording()
+        begin = int(state.fields["record_ring"]["head"])
+        keyboard.send(*(control_change(*each) for each in ((101, 0), (100, 6), (6, 15))))
+        keyboard.send(note_on(57, 100, 1), note_on(64, 60, 2))
+        for value in range(64, 128, 4):
+            keyboard.send(control_change(74, value, 1))
+            time.sleep(0.02)
+        keyboard.send(control_change(74, 100, 2))
+        time.sleep(1.0)
+        live = sound.read()
+        ring = state.fields["log_ring"]
+        log = ring["events"][: int(ring["head"])].copy()
+        asked, was_late = int(state.streams["slides"].sum()), int(state.meters["late_streams"])
+    assert sound.lost == 0 and asked == 2
+    offline = played_again(preset, log, begin + len(live))[begin:]
+    if not was_late:
         np.testing.assert_array_equal(live, offline)
-    first = int(3.0 * RATE_HZ)
+    first = int(np.argmax(np.abs(offline[:, 0]) > 1e-4)) + int(0.08 * RATE_HZ)
     np.testing.assert_array_equal(live[:first], offline[:first])
 
 
