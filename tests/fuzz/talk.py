@@ -23,7 +23,7 @@ from instrument.plugin.instances import Service
 from instrument.plugin.places import service_file
 from instrument.plugin.table_file import layout_number
 from instrument.preset.preset import user_presets_folder
-from instrument.realtime.state import EngineState
+from instrument.realtime.state import PITCH_COUNT, EngineState
 from instrument.rendering.messages import REPORTS as MODELS_REPORTS
 from instrument.schema import NO_JSON
 from instrument.session.live import check_message
@@ -106,7 +106,8 @@ def plugin_requests(_: Path) -> Try:
     # Of a model that nobody has: nothing is rendered.
     preset = PRESET.read_bytes().replace(b'sha256 = "', b'sha256 = "0', 1)
     hello = f"HELLO 1 {token} 48000 {layout_number():x}\n".encode()
-    rest = b"PRESET %d\n" % len(preset) + preset + b"PROGRAM 127\nWANT 60\n"
+    seen = b"SEEN 3 0 0 0 0.25 0.9 %s\n" % (b"f" * PITCH_COUNT)
+    rest = b"PRESET %d\n" % len(preset) + preset + b"PROGRAM 127\nWANT 60\n" + seen
 
     def ask(content: bytes) -> bytes:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
@@ -128,7 +129,10 @@ def plugin_requests(_: Path) -> Try:
             ask(said)
         assert not failed, failed.pop()
         if rng.random() < 0.01:
-            assert ask(hello).startswith(b"OK 1\nNAMES "), "it serves nobody any more"
+            answer = ask(hello + b"PING 7\n")
+            assert answer.startswith(b"OK ") and b"\nPONG 7\n" in answer, (
+                "it serves nobody any more"
+            )
 
     return try_one
 
