@@ -57,7 +57,7 @@ def bench_group() -> None:
 @_rounds_option
 @_json_option
 def engine_command(rounds: int | None, json_file: Path | None) -> None:
-    """Microseconds per block beside FluidSynth, pyo and numpy."""
+    """Microseconds per block beside FluidSynth, pyo and numpy; held notes that are rendered on."""
     _finish([_show(_engine(rounds))], json_file)
 
 
@@ -161,8 +161,11 @@ def all_command(seconds: float, preset: str | None, json_file: Path | None) -> N
 
 def _engine(rounds: int | None) -> Report:
     from instrument.bench.engine import bench_engine
+    from instrument.bench.held_notes import held_note_rows
 
-    return bench_engine(rounds=rounds or 9)
+    report = bench_engine(rounds=rounds or 9)
+    report.rows += held_note_rows(report, rounds or 9)
+    return report
 
 
 def _realtime(seconds: float, preset: str | None) -> Report:

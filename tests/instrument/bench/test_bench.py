@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from instrument.bench import engine, fresh_notes, render, songs, start
 from instrument.bench.callbacks import callback_rows
 from instrument.bench.commands import bench_group
 from instrument.bench.harness import Canary, Goal, Row, Verdict, compare, interleave, judge
+from instrument.bench.held_notes import held_note_rows
 from instrument.bench.jack_server import JackServer, open_client, private_jack
 from instrument.bench.latency import latency_rows
 from instrument.bench.peers import fluidsynth as fluidsynth_peer
@@ -28,7 +30,9 @@ from instrument.bench.peers.numpy_engine import NumpyVoices
 from instrument.bench.report import Report, show, write_json
 from instrument.bench.whole_instrument import underrun_rows
 from instrument.errors import FileError
-from tests.helpers.live_play import make_home
+from instrument.preset.preset import find_preset, load_preset, save_preset
+from instrument.preset.sections import Slide
+from tests.helpers.live_play import make_home, users_home
 
 pytestmark = pytest.mark.serial
 
@@ -111,6 +115,21 @@ def test_engine_bench_measures_ours_and_every_peer() -> None:
         assert row.ours is not None and row.peer is not None and row.ratio is not None
         assert row.ratio == pytest.approx(row.ours / row.peer)
         assert 0.1 < row.peer < 100_000  # microseconds
+
+
+def test_held_notes_are_measured_while_all_of_them_stream(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with users_home(tmp_path_factory):
+        reed = load_preset("reed")
+        sound = replace(reed.sound, sustain="stream")
+        slide = Slide(load_preset("choir").sound.latent)
+        save_preset(replace(reed, sound=sound, slide=slide), find_preset("reed"))
+        report = Report("engine")
+        held, slid, beside = held_note_rows(report, rounds=2, preset="reed")
+    assert held.ours is not None and slid.ours is not None and beside.ratio is not None
+    assert 0.1 < held.ours < slid.ours, "percent of a core"
+    assert beside.peer_name == "FluidSynth" and beside.peer is not None and beside.peer > 0
 
 
 def test_a_missing_peer_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
