@@ -297,7 +297,8 @@ def _between(
     is_straight = request.path == "own" and not goes_around(bundle.sound)
     recipe = _mixed_recipe(a, b, request.amount) if is_straight else None
     sound = replace(middle.sound, latent=_numbers(latent))
-    return replace(middle, name=name, program=None, description="", sound=sound, recipe=recipe)
+    made = replace(middle, name=name, program=None, description="", sound=sound, recipe=recipe)
+    return replace(made, pad_path=None)
 
 
 def _mixed_recipe(a: Preset, b: Preset, amount: float) -> Recipe | None:

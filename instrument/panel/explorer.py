@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from instrument.bundle.bundle import Bundle, find_bundle
 from instrument.errors import LatentkeysError, PresetError
 from instrument.latents.create_preset import check_latent, plain_preset
 from instrument.latents.even_way import EvenWay
+from instrument.latents.latent import Latent
 from instrument.latents.search_messages import (
     Draw,
     EvenOut,
@@ -88,7 +90,7 @@ class Explorer:
     def follow(self) -> None:
         """Go on with what moves by itself, and hear what was looked for."""
         if self.pad.moved():
-            self.morph()
+            self.morph(by_itself=True)
         if self.searching.follow():
             self._tell(self.searching.shown)
         if self._unheard and time.monotonic() > self._hear_at:
@@ -96,6 +98,42 @@ class Explorer:
             self._evening.ask(self._unheard, self._evened)
             self._unheard = None
         self._evening.follow()
+
+    def opened(self, preset: Preset) -> None:
+        """Another sound is on the workbench: its path is gone if it has one, else the pad rests."""
+        if preset.pad_path:
+            self.pad.take(preset.pad_path)
+        else:
+            self.pad.stop()
+        self._tell(self.pad.show())
+
+    def stepped(self) -> None:
+        """The sound has gone a step back or forth, and the pad with it."""
+        self.pad.take(self._bench.needed().pad_path)
+        self._tell(self.pad.show())
+
+    def follow_path(self, do: Literal["record", "loop", "stop"]) -> None:
+        """Record a path over the pad, go it, or stay; the path is the sound's from then on.
+
+        Raises
+        ------
+        PresetError
+            There is no path to go.
+        """
+        pad = self.pad
+        {"record": pad.record, "loop": pad.loop, "stop": pad.stop}[do]()
+        now = self._bench.needed()
+        if not pad.is_recording and pad.path != now.pad_path:
+            changed = dataclasses.replace(now, pad_path=pad.path)
+            self._bench.change(changed, f"path {do}", carries=True)
+            self._tell_desk()
+        self._tell(pad.show())
+
+    def rest(self) -> None:
+        """Let the pad stay where it is: something else moves the sound."""
+        if self.pad.is_busy:
+            self.pad.stop()
+            self._tell(self.pad.show())
 
     def model_changed(self) -> None:
         """Another model plays now."""
@@ -126,7 +164,7 @@ class Explorer:
             There is no map.
         """
         latent = self._here()[0].latent_at(x, y)
-        self._bench.change(at_point(self._bench.needed(), latent), "place", carries=True)
+        self._bench.change(self._at_rest(latent), "place", carries=True)
         self._tell_desk()
 
     def morph_to(self, request: says.MorphTo) -> None:
@@ -137,16 +175,22 @@ class Explorer:
         LatentkeysError
             Nothing lies between them.
         """
-        before, self.pad.corners = self.pad.corners, request.corners
+        before = self.pad.corners
+        self.pad.choose(request.corners)
         self.pad.go(request.x, request.y)
         try:
             self.morph()
         except LatentkeysError:
-            self.pad.corners = before
+            self.pad.choose(before)
             raise
 
-    def morph(self) -> None:
-        """Let the sound be where the pad is.
+    def morph(self, *, by_itself: bool = False) -> None:
+        """Let the sound be where the pad is; knobs that were turned stay as they were put.
+
+        Parameters
+        ----------
+        by_itself
+            A path goes on: that is no step that one can take back.
 
         Raises
         ------
@@ -156,13 +200,17 @@ class Explorer:
         bundle, pad, now = self._here()[1], self.pad, self._bench.needed()
         if not pad.corners:
             known = list(self._of_model(now, bundle.sound.latent_size))
-            pad.corners = tuple(known[number * len(known) // 4] for number in range(4))
+            pad.choose(tuple(known[number * len(known) // 4] for number in range(4)))
         corners = self._corners(bundle)
         self._even_out(bundle, corners)
         x, y = self._ways[0].amount(pad.x), self._ways[1].amount(pad.y)
         mixed = morph(bundle.sound, corners, x, y)
-        mixed = dataclasses.replace(mixed, name=now.name, program=None, tags=now.tags)
-        self._bench.change(mixed, "morph", carries=True)
+        path = now.pad_path if pad.is_recording else pad.path
+        mixed = dataclasses.replace(
+            mixed, name=now.name, program=None, tags=now.tags, pad_path=path
+        )
+        mixed = self._bench.with_turned(mixed)
+        self._bench.change(mixed, "morph", carries=True, by_itself=by_itself)
         self._tell(pad.show())
         self._tell_desk()
 
@@ -196,6 +244,13 @@ class Explorer:
         self.searching.stop()
         self._tell(self.searching.shown)
 
+    def _at_rest(self, latent: Latent) -> Preset:
+        """Return the sound elsewhere in its model; it is not its path that moves it now."""
+        self.rest()
+        preset = at_point(self._bench.needed(), latent)
+        path = preset.pad_path and dataclasses.replace(preset.pad_path, loops=False)
+        return dataclasses.replace(preset, pad_path=path)
+
     def _even_out(self, bundle: Bundle, corners: list[Preset]) -> None:
         """Have the ways between new corners heard; until then the pad goes at the latents' pace."""
         latents = tuple(corner.sound.latent for corner in square(corners))
@@ -215,9 +270,8 @@ class Explorer:
         if isinstance(found, NothingFound):
             self._tell(Notice(found.message, found.remedy))
         elif isinstance(found, Playable) and now.model == before.model:
-            self._bench.change(
-                at_point(now, np.asarray(found.latent)), f"draw {secrets.randbits(31)}"
-            )
+            drawn = self._at_rest(np.asarray(found.latent))
+            self._bench.change(drawn, f"draw {secrets.randbits(31)}")
             self._tell_desk()
 
     def _near(self, found: Finding, bundle: Bundle) -> None:
@@ -228,6 +282,7 @@ class Explorer:
                 "failed", name, message=found.message, remedy=found.remedy
             )
         elif isinstance(found, Nearby):
+            self.rest()
             preset = plain_preset(name, bundle, np.asarray(found.latent), dies_away=found.dies_away)
             self._bench.change(preset, f"recording {secrets.randbits(31)}")
             searching.shown = says.Search(

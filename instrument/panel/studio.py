@@ -140,6 +140,7 @@ class Studio:
         self._tell_desk()
         if self.bench.now.model != model:
             self.explorer.model_changed()
+        self.explorer.opened(self.bench.now)
 
     def _tell_desk(self) -> None:
         if desk := self.desk():
@@ -158,13 +159,17 @@ class Studio:
 
     def _undo(self, _: says.Undo) -> None:
         self.bench.undo()
+        self.explorer.stepped()
         self._tell_desk()
 
     def _redo(self, _: says.Redo) -> None:
         self.bench.redo()
+        self.explorer.stepped()
         self._tell_desk()
 
     def _compare(self, _: says.Compare) -> None:
+        if self.explorer.pad.is_busy:
+            self.explorer.follow_path("stop")
         self.bench.compare()
         self._tell_desk()
 
@@ -219,9 +224,7 @@ class Studio:
         self.explorer.morph_to(request)
 
     def _morphpath(self, request: says.MorphPath) -> None:
-        pad = self.explorer.pad
-        {"record": pad.record, "loop": pad.loop, "stop": pad.stop}[request.do]()
-        self._tell(pad.show())
+        self.explorer.follow_path(request.do)
 
     def _surprise(self, _: says.Surprise) -> None:
         self.explorer.draw()
@@ -258,7 +261,7 @@ class Studio:
         try:
             yield
         except LatentkeysError as problem:
-            self.explorer.pad.stop()
+            self.explorer.rest()
             self._tell(Notice(problem.message, problem.remedy))
         except OSError as problem:
             self._tell(Notice(f"this cannot be: {problem}"))

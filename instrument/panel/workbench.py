@@ -34,6 +34,7 @@ class Workbench:
         self.shows_stored = False
         self._done: list[Preset] = []
         self._undone: list[Preset] = []
+        self._turned: dict[str, Value] = {}  # knobs that a hand has put somewhere
         self._gesture, self._gesture_at = "", 0.0
         self._is_due = self._carries = False
 
@@ -50,6 +51,7 @@ class Workbench:
         self.shows_stored = False
         self._done.clear()
         self._undone.clear()
+        self._turned.clear()
         self._gesture = ""
         self._is_due = False
 
@@ -88,8 +90,17 @@ class Workbench:
             There is no such knob, it does not go so far, or nothing is on the desk.
         """
         self.change(turned(self.needed(), field, value), field)
+        self._turned[field] = value
 
-    def change(self, preset: Preset, gesture: str, *, carries: bool = False) -> None:
+    def with_turned(self, preset: Preset) -> Preset:
+        """Return another sound with the knobs as a hand has put them."""
+        for field, value in self._turned.items():
+            preset = turned(preset, field, value)
+        return preset
+
+    def change(
+        self, preset: Preset, gesture: str, *, carries: bool = False, by_itself: bool = False
+    ) -> None:
         """Have another sound; changes of one gesture are one step back.
 
         Parameters
@@ -98,9 +109,12 @@ class Workbench:
             What changes: the same knob again, within a moment, goes on with the same step.
         carries
             Notes that sound go over to it.
+        by_itself
+            No hand does it: it belongs to the step before.
         """
         now = time.monotonic()
-        goes_on = gesture == self._gesture and now - self._gesture_at < _ONE_GESTURE_SECONDS
+        is_same = gesture == self._gesture and now - self._gesture_at < _ONE_GESTURE_SECONDS
+        goes_on = is_same or by_itself
         self._gesture, self._gesture_at = gesture, now
         if preset == self.now:
             return
@@ -132,7 +146,7 @@ class Workbench:
             return self.path, self._carries
         self._number += 1
         path = self._folder / f"{self.path.stem}-{self._number}.toml"
-        save_preset(self.now, path)
+        save_preset(replace(self.now, pad_path=None), path)
         for old in self._folder.glob(f"*-{self._number - _KEPT_FILES}.toml"):
             old.unlink(missing_ok=True)
         return path, self._carries
@@ -141,6 +155,7 @@ class Workbench:
         if source:
             target.append(self.needed())
             self._gesture = ""
+            self._turned.clear()
             self._become(source.pop())
 
     def _become(self, preset: Preset, *, carries: bool = False) -> None:

@@ -29,6 +29,7 @@ from instrument.errors import PresetError, SettingError
 from instrument.files import is_file, replacing_file, shipped_presets_folder
 from instrument.preset.effects import Effects
 from instrument.preset.modulation import Modulation, check_modulation
+from instrument.preset.pad_path import PadPath, check_pad_path
 from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.playing import Playing
 from instrument.preset.sections import (
@@ -82,6 +83,8 @@ class Preset:
     recipe: Recipe | None = None
     #: The partner that comes with this sound.
     partner: PartnerOptions | None = None
+    #: A path over the panel's morph pad.
+    pad_path: PadPath | None = None
 
     @classmethod
     def of(cls, latent: Iterable[float], name: str = "Untitled") -> Preset:
@@ -145,6 +148,7 @@ def load_preset(name: Path | str, say: Say = lambda *_: None) -> Preset:
     check_modulation(preset.modulation, what)
     check_recipe(preset.recipe, what)
     check_slide(preset.slide, preset.sound, what)
+    check_pad_path(preset.pad_path, what)
     _check_partner(preset.partner, what)
     return preset
 

@@ -143,6 +143,7 @@ def test_the_way_of_a_controller_is_that_of_the_knob(
 def test_a_path_is_recorded_and_goes_round() -> None:
     at = 0.0
     pad = MorphPad(lambda: at)
+    pad.choose(("reed_bass", "glass_choir"))
     with pytest.raises(PresetError, match="no path"):
         pad.loop()
     pad.record()
