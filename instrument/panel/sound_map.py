@@ -1,10 +1,10 @@
 """A model's sounds on a plane: neighbours sound alike, and between them lies what no sampler has.
 
-The plane is laid out from the model's learned instruments (`instrument.panel.flat`). It depends on
-the bundle alone, so a place stays where it is whatever presets come and go; a model without named
-instruments takes those of its presets. Any other sound lies among its nearest instruments, and a
-point of the plane is a mix of the nearest spots, each weighted by the inverse cube of its distance
-(D. Shepard, 1968): on a spot it is that very sound.
+The plane is laid out from the model's learned instruments, once (`instrument.panel.map_places`). It
+depends on the bundle alone, so a place stays where it is whatever presets come and go; a model
+without named instruments takes those of its presets. Any other sound lies among its nearest
+instruments, and a point of the plane is a mix of the nearest spots, each weighted by the inverse
+cube of its distance (D. Shepard, 1968): on a spot it is that very sound.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from instrument.bundle.card import VoiceCard
 from instrument.latents.create_preset import mixed
 from instrument.latents.latent import Latent, between
-from instrument.panel.flat import flattened
+from instrument.panel.map_places import laid_out, places_of
 from instrument.panel.messages import Map, Spot
 from instrument.preset.preset import Preset
 
 _NEAREST = 5
-_MARGIN = 0.06
 
 
 class SoundMap:
@@ -50,9 +49,10 @@ class SoundMap:
         ]
         self._latents = np.asarray(latents, np.float64).reshape(len(names), card.latent_size)
         self._known = self._latents[: len(card.latents)] if card.latents else self._latents
-        self._known_places: NDArray[np.float64] = (
-            before._known_places if before and card.latents else _spread(flattened(self._known))
-        )
+        if not card.latents:
+            self._known_places = laid_out(self._known)
+        else:
+            self._known_places = before._known_places if before else places_of(self._known)
         self._places = np.array([self._place(latent) for latent in self._latents])
         instruments = len(card.latents)
         self.spots = tuple(
@@ -105,14 +105,6 @@ def square(corners: Sequence[Preset]) -> list[Preset]:
 def _halfway(card: VoiceCard, a: Preset, b: Preset, amount: float) -> Preset:
     latent = between(card, a.sound.latent, b.sound.latent, amount)
     return at_point(mixed(a, b, amount), latent)
-
-
-def _spread(flat: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Let places fill the square from 0 to 1."""
-    low, high = flat.min(axis=0), flat.max(axis=0)
-    share = (flat - low) / np.maximum(high - low, 1e-9)
-    places: NDArray[np.float64] = _MARGIN + (1 - 2 * _MARGIN) * share
-    return places
 
 
 def _nearest(distances: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -1,24 +1,33 @@
 // All presets as cards: a click plays one at once, arrow keys step from one to the next.
 
 import { panel } from "./connection.js";
-import { colour, context, el } from "./dom.js";
+import { colour, el } from "./dom.js";
 import { Recording } from "./recording.js";
 
 const BANDS = 24;
 const STEPS = 32;
 
-/** Draw the spectrum of a sound in the colours of the theme. */
-export function drawPicture(canvas, picture) {
-  const { drawing, width, height } = context(canvas);
-  if (!picture) return;
-  const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
-  drawing.fillStyle = colour("player");
+const easel = el("canvas", { width: STEPS, height: BANDS });
+
+/** Return the spectrum of a sound as an image in a colour; a canvas for each would cost a layer in every frame. */
+function pictureOf(picture, [red, green, blue]) {
+  const drawing = easel.getContext("2d", { willReadFrequently: true });
+  const image = drawing.createImageData(STEPS, BANDS);
+  const bytes = atob(picture);
   for (let band = 0; band < BANDS; band++) {
     for (let step = 0; step < STEPS; step++) {
-      drawing.globalAlpha = (bytes[band * STEPS + step] / 255) ** 1.7;
-      drawing.fillRect(step * width / STEPS, height - (band + 1) * height / BANDS, width / STEPS + 1, height / BANDS + 0.5);
+      const alpha = 255 * (bytes.charCodeAt(band * STEPS + step) / 255) ** 1.7;
+      image.data.set([red, green, blue, alpha], 4 * ((BANDS - 1 - band) * STEPS + step));
     }
   }
+  drawing.putImageData(image, 0, 0);
+  return easel.toDataURL();
+}
+
+/** Return the red, green and blue of a colour of the style sheet. */
+function mixOf(name) {
+  const digits = colour(name).slice(1);
+  return [0, 2, 4].map((at) => parseInt(digits.slice(at, at + 2), 16));
 }
 
 export class Sounds {
@@ -42,7 +51,7 @@ export class Sounds {
   filtered() {
     const { presets, recent } = panel.last.Library;
     const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const says = (card) => `${card.name} ${card.preset} ${card.tags.join(" ")} ${card.description} ${card.model}`.toLowerCase();
+    const says = (card) => `${card.name} ${card.preset} ${card.tags.join(" ")} ${card.description} ${card.model} ${card.program ?? ""}`.toLowerCase();
     const kinds = { all: () => true, favourites: (card) => card.is_favourite, mine: (card) => card.is_own,
       recent: (card) => recent.includes(card.preset) };
     const kind = kinds[this.tag] || ((card) => card.tags.includes(this.tag));
@@ -54,12 +63,12 @@ export class Sounds {
     if (!panel.last.Library) return;
     this.drawChips(panel.last.Library.presets);
     const found = this.filtered();
+    this.mix = mixOf("player");
     const focused = document.activeElement?.closest?.(".card")?.dataset.preset;
     this.cards.replaceChildren(...found.map((card) => this.card(card)));
     if (!found.length) this.cards.append(el("p", { className: "dim", textContent: "No sound is called so. Clear the search to see them all." }));
     this.mark();
     if (focused) this.cards.querySelector(`[data-preset="${CSS.escape(focused)}"] .pick`)?.focus();
-    for (const card of found) drawPicture(this.cards.querySelector(`[data-preset="${CSS.escape(card.preset)}"] canvas`), card.picture);
   }
 
   drawChips(presets) {
@@ -70,15 +79,18 @@ export class Sounds {
       textContent: tag, "aria-pressed": String(tag === this.tag), onclick: () => { this.tag = tag; this.draw(); } })));
   }
 
+  picture(card) { return card.picture ? { src: pictureOf(card.picture, this.mix) } : {}; }
+
   card(card) {
     const words = card.problem ? card.problem : card.tags.join(" · ") || card.model;
     const pick = el("button", { className: "pick", title: card.problem || card.description, disabled: Boolean(card.problem),
       onclick: () => panel.send("Play", { preset: card.preset }) },
-      el("canvas", { "aria-hidden": "true" }),
+      el("img", { alt: "", className: "picture", draggable: false, ...this.picture(card) }),
       el("div", { className: "words" }, el("b", { textContent: card.name }), el("small", { textContent: words })));
     const star = el("button", { className: "star", textContent: card.is_favourite ? "★" : "☆",
       "aria-pressed": String(card.is_favourite), "aria-label": `Favourite: ${card.name}`,
       onclick: () => panel.send("Favourite", { preset: card.preset, on: !card.is_favourite }) });
+    if (card.program !== null) pick.append(el("span", { className: "program", title: `MIDI program change ${card.program}`, "aria-label": `Program ${card.program}`, role: "note", textContent: card.program }));
     const element = el("div", { className: `card${card.problem ? " broken" : ""}`, role: "listitem" }, pick, star);
     element.dataset.preset = card.preset;
     return element;
