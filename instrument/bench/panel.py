@@ -1,8 +1,8 @@
 """``latentkeys bench panel``: the panel in a real Chromium, on this machine.
 
-Keys are pressed by the browser's driver; a key's time is that of its event in the page, and the
-note-on's is when it is seen in the kernel's log, both on the system's clock. So the way from the
-hand to the browser is not in it, and a look every 0.2 ms is.
+Keys are pressed by the driver, sixteen a second, at any moment of a block. A key's time is
+that of its event in the page, and the note-on's is when it is seen in the kernel's log, both on the
+system's clock. So the way from the hand to the browser is not in it, and a look every 0.2 ms is.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import numpy as np
 import psutil
@@ -19,13 +20,19 @@ from numpy.typing import NDArray
 
 from instrument.bench.harness import Goal, Row, not_measured
 from instrument.bench.live_instrument import LiveInstrument, live_instrument
+from instrument.bench.panel_ear import ear_rows
 from instrument.bench.panel_underruns import underrun_rows
 from instrument.bench.report import Report
 from instrument.realtime.event_ring import HistoryReader
+from instrument.realtime.state import HIGHEST_PITCH, LOWEST_PITCH
 
 ROUNDS = 5
-KEYS = 100
+KEYS = 500
+BETWEEN_SECONDS = (0.03, 0.09)
+"""From a key to the next: two fast hands."""
 IDLE_SECONDS = 10.0
+SETTLING_SECONDS = 1.0
+"""After the last tone is whole the pages are told so, once."""
 LOOK_SECONDS = 0.0002
 PLAYABLE = Goal(1000.0, is_ratio=False)
 MEDIAN, P99 = Goal(5.0, is_ratio=False), Goal(15.0, is_ratio=False)
@@ -51,10 +58,14 @@ def bench_panel() -> Report:
     with live_instrument(["--audio", "null"], {"DISPLAY": ""}, panel=True) as playing:
         address = playing.wait_for(lambda: _address(playing), "the panel", 60.0)
         report.canary.listen()
+        keys = range(LOWEST_PITCH, HIGHEST_PITCH + 1)
+        playing.wait_for(lambda: playing.has_notes(keys, are_whole=True), "rendered notes", 60.0)
+        time.sleep(SETTLING_SECONDS)
         report.rows += _unseen_rows(playing.panel())
         with _browser(chromium) as browser:
             report.rows += _page_rows(browser, address)
             report.rows += _key_rows(browser, address, playing)
+            report.rows += ear_rows(_new_page(browser, address))
             memory = playing.panel().memory_full_info()
         name = "panel process, resident"
         own = f"{memory.uss / 1e6:.0f} MB its own"
@@ -115,18 +126,22 @@ def _page_rows(browser: object, address: str) -> list[Row]:
     return [Row("page to playable", "ms", statistics.median(took), goal=PLAYABLE)]
 
 
-def _key_rows(browser: object, address: str, playing: LiveInstrument) -> list[Row]:
-    from playwright.sync_api import Browser
-
-    assert isinstance(browser, Browser)
+def _new_page(browser: Any, address: str) -> Any:
     page = browser.new_page()
     page.goto(address)
     page.wait_for_function(_IS_PLAYABLE)
+    return page
+
+
+def _key_rows(browser: object, address: str, playing: LiveInstrument) -> list[Row]:
+    page = _new_page(browser, address)
     page.evaluate(_NOTE_TIMES)
     log, applied = playing.state.read_log(), []
+    moments = np.random.default_rng(1)
     for _ in range(KEYS):
+        time.sleep(moments.uniform(*BETWEEN_SECONDS))
         page.keyboard.down("a")
-        applied.append(_next_note_on(log))
+        applied.append(next_note_on(log))
         page.keyboard.up("a")
     delays = np.asarray(applied) - np.asarray(page.evaluate("() => window.struck"))
     page.close()
@@ -141,7 +156,7 @@ def _delay_rows(delays: NDArray[np.float64]) -> list[Row]:
     ]
 
 
-def _next_note_on(log: HistoryReader) -> float:
+def next_note_on(log: HistoryReader) -> float:
     """Wait until the kernel has applied a note-on; return the system's time in milliseconds."""
     deadline = time.monotonic() + 5.0
     while time.monotonic() < deadline:

@@ -155,6 +155,19 @@ def program_change(program: int, channel: int = 0) -> bytes:
     return bytes((PROGRAM_CHANGE | channel, program))
 
 
+def channel_pressure(value: int, channel: int = 0) -> bytes:
+    """Press on all keys of a channel that are down.
+
+    Parameters
+    ----------
+    value
+        0-127.
+    channel
+        0-15.
+    """
+    return bytes((CHANNEL_PRESSURE | channel, value))
+
+
 def pitch_bend(bend: int, channel: int = 0) -> bytes:
     """Move the bend wheel: -8192..8191.
 

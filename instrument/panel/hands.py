@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from instrument.midi.messages import control_change, note_off, note_on, pitch_bend
-from instrument.panel.messages import Bend, KeyStroke, Turn
+from instrument.midi.messages import (
+    channel_pressure,
+    control_change,
+    note_off,
+    note_on,
+    pitch_bend,
+)
+from instrument.panel.messages import Bend, KeyStroke, Press, Turn
 from instrument.realtime.state import PANEL_SOURCE, EngineState
 
 PEDALS = (64, 66, 67)
@@ -24,7 +30,7 @@ class Hands:
         self._state = state
         self._held: Counter[tuple[int, int]] = Counter()
         self._pedals: set[int] = set()
-        self._bend = 0
+        self._bend = self._pressure = 0
 
     def note(self, note: KeyStroke) -> None:
         """Strike a key or let it go; a key that is not held cannot be let go."""
@@ -42,6 +48,11 @@ class Hands:
         self._bend = bend.value
         self._push(pitch_bend(bend.value, self._channel()))
 
+    def press(self, press: Press) -> None:
+        """Press on the keys that are down."""
+        self._pressure = press.value
+        self._push(channel_pressure(press.value, self._channel()))
+
     def turn(self, turn: Turn) -> None:
         """Move a controller."""
         if turn.number in PEDALS:
@@ -49,7 +60,7 @@ class Hands:
         self._push(control_change(turn.number, turn.value, self._channel()))
 
     def let_go(self) -> None:
-        """Let go of everything that this page holds: keys, pedals, the pitch wheel."""
+        """Let go of everything that this page holds: keys, pedals, wheel, pressure."""
         for (channel, pitch), count in self._held.items():
             for _ in range(count):
                 self._push(note_off(pitch, channel))
@@ -57,9 +68,11 @@ class Hands:
             self._push(control_change(pedal, 0, self._channel()))
         if self._bend:
             self._push(pitch_bend(0, self._channel()))
+        if self._pressure:
+            self._push(channel_pressure(0, self._channel()))
         self._held.clear()
         self._pedals.clear()
-        self._bend = 0
+        self._bend = self._pressure = 0
 
     def _channel(self, asked: int = 0) -> int:
         """Return the channel that was asked for, or the first one to which the engine listens."""
@@ -69,5 +82,4 @@ class Hands:
         return (mask & -mask).bit_length() - 1
 
     def _push(self, message: bytes) -> bool:
-        status, data1, data2 = message
-        return self._state.panel_ring.push(-1, status, data1, data2, source=PANEL_SOURCE)
+        return self._state.panel_ring.push(-1, *message, source=PANEL_SOURCE)

@@ -53,6 +53,12 @@ class Bend(Request, frozen=True):
     value: Annotated[int, ranged(-8192, 8191)]
 
 
+class Press(Request, frozen=True):
+    """Press harder or softer on all keys that are down: channel pressure."""
+
+    value: Seven
+
+
 class Turn(Request, frozen=True):
     """Move a controller: 1 is the wheel, 64 the pedal."""
 
@@ -173,8 +179,8 @@ class StopSearch(Request, frozen=True):
 
 
 AnyRequest = (
-    KeyStroke | Bend | Turn | LetGo | Play | Set | Undo | Redo | Compare | Save | Rename | Delete
-    | Restore | Import | Favourite | Place | MorphTo | MorphPath
+    KeyStroke | Bend | Press | Turn | LetGo | Play | Set | Undo | Redo | Compare
+    | Save | Rename | Delete | Restore | Import | Favourite | Place | MorphTo | MorphPath
     | LearnKnob | Forget | Surprise | Alike | StopSearch
     | PartnerCommand | CallPartner | DismissPartner
     | PlayTake | StopTake | LookForDevices | UseDevices | Panic
@@ -312,7 +318,8 @@ class Meters(News, frozen=True):
     """How it goes, ten times a second."""
 
     seconds: float
-    peak: float
+    peak: float  #: the highest sample since the last of these messages
+    hold: float  #: the highest of the last seconds
     limiter_gain: float
     load: float  #: share of one core that the kernel takes
     voices: int
@@ -320,6 +327,7 @@ class Meters(News, frozen=True):
     late: int
     lost: int
     stolen: int
+    late_streams: int  #: times that a held note went round because its sound was not rendered yet
     listeners: int
     pages: int
     key_p99_ms: float  #: from a page's key to the kernel, since the start; 0: none struck yet

@@ -227,6 +227,8 @@ class Panel:
             page.hands.note(request)
         elif isinstance(request, says.Bend):
             page.hands.bend(request)
+        elif isinstance(request, says.Press):
+            page.hands.press(request)
         elif isinstance(request, says.Turn):
             page.hands.turn(request)
         elif isinstance(request, says.LetGo):

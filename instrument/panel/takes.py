@@ -64,13 +64,14 @@ class TakeShelf:
 
 
 def _folders() -> list[tuple[str, int]]:
+    """Return the takes and when each changed last; one that cannot be read hides no other."""
+    found: list[tuple[str, int]] = []
     with suppress(OSError):
-        return [
-            (folder.name, folder.stat().st_mtime_ns)
-            for folder in takes_folder().iterdir()
-            if (folder / NOTES_FILE).is_file() and not folder.is_symlink()
-        ]
-    return []
+        for folder in takes_folder().iterdir():
+            with suppress(OSError):
+                if (folder / NOTES_FILE).is_file() and not folder.is_symlink():
+                    found.append((folder.name, folder.stat().st_mtime_ns))
+    return found
 
 
 def _card(folder: Path) -> TakeCard:

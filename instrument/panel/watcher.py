@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -21,7 +22,9 @@ from instrument.realtime.state import (
     EngineState,
 )
 
-_MOST_HEARD = 40
+HOLD_SECONDS = 2.0
+"""So long the highest peak stays to be seen."""
+_MOST_HEARD = 100
 _WORDS = {
     0x80: "note off",
     0x90: "note on",
@@ -52,6 +55,7 @@ class Watcher:
         self._state = state
         self._log = state.read_log()
         self._busy_ns, self._at_ns = 0, time.monotonic_ns()
+        self._level = Level(state)
         self.partner_channels: frozenset[int] = frozenset()
 
     def meters(self, listeners: int, pages: int, key_p99_ms: float) -> Meters:
@@ -60,9 +64,11 @@ class Watcher:
         busy_ns, now_ns = int(meters["callback_ns_sum"]), time.monotonic_ns()
         load = (busy_ns - self._busy_ns) / max(1, now_ns - self._at_ns)
         self._busy_ns, self._at_ns = busy_ns, now_ns
+        peak, hold = self._level.look()
         return Meters(
             seconds=self._state.clock / (self._state.rate_hz or 1.0),
-            peak=float(meters["peak"]),
+            peak=peak,
+            hold=hold,
             limiter_gain=float(meters["limiter_gain"]),
             load=min(1.0, max(0.0, load)),
             voices=int(meters["active_voices"]),
@@ -70,6 +76,7 @@ class Watcher:
             late=int(meters["late_events"]),
             lost=int(meters["lost_events"]),
             stolen=int(meters["stolen_voices"]),
+            late_streams=int(meters["late_streams"]),
             listeners=listeners,
             pages=pages,
             key_p99_ms=round(key_p99_ms, 1),
@@ -99,7 +106,7 @@ class Watcher:
         return int(self._state.channels[0]["bank"])
 
     def heard(self) -> Heard | None:
-        """Return the MIDI messages since the last call, at most the last forty."""
+        """Return the MIDI messages since the last call, at most the last hundred."""
         events = self._log.read()
         events = events[(events["command"] == 0) & (events["status"] < 0xF0)][-_MOST_HEARD:]
         if not len(events):
@@ -122,6 +129,34 @@ class Watcher:
             return ""
         tone = self._state.tones[self.bank, LOUD, PICTURE_PITCH - LOWEST_PITCH, :frames]
         return picture_of(np.asarray(tone), self._state.rate_hz)
+
+
+class Level:
+    """How loud it is: every sample counts, not only the block that happens to be looked at.
+
+    Parameters
+    ----------
+    state
+        The engine block.
+    now
+        Seconds; a test has its own.
+    """
+
+    def __init__(self, state: EngineState, now: Callable[[], float] = time.monotonic) -> None:
+        self._state, self._now = state, now
+        self._sound = state.read_recording()
+        self._hold = self._held_at = 0.0
+
+    def look(self) -> tuple[float, float]:
+        """Return the highest sample since the last call, and that of the last seconds."""
+        now, most = self._now(), int(HOLD_SECONDS * (self._state.rate_hz or 1.0))
+        if int(self._state.fields["record_ring"]["head"]) - self._sound.position > most:
+            self._sound = self._state.read_recording()  # nobody has looked for long
+        block = float(self._state.meters["peak"])  # all that a plug-in's host tells
+        peak = float(np.abs(self._sound.read()).max(initial=block))
+        if peak >= self._hold or now - self._held_at > HOLD_SECONDS:
+            self._hold, self._held_at = peak, now
+        return round(peak, 4), round(self._hold, 4)
 
 
 def _who(source: int) -> str:

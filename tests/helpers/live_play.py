@@ -73,8 +73,9 @@ class Keyboard:
         while not self._waiting.empty():
             self._midi.write_midi_event(0, self._waiting.get())
 
-    def connect(self) -> None:
-        self._client.connect(self._midi, "latentkeys:midi_in")
+    def connect(self, *, with_midi: bool = True) -> None:
+        if with_midi:
+            self._client.connect(self._midi, "latentkeys:midi_in")
         for side, ear in zip(("L", "R"), self._ears, strict=True):
             self._client.connect(f"latentkeys:out_{side}", ear)
         # An asynchronous server changes its graph between cycles: what is sent before is lost.

@@ -71,7 +71,7 @@ def ask(socket: ClientConnection, kind: str, **fields: Any) -> None:
     socket.send(json.dumps({"type": kind, **fields}))
 
 
-def hear(socket: ClientConnection, kind: str, seconds: float = 10.0, **fields: Any) -> Any:
+def hear(socket: ClientConnection, kind: str, /, seconds: float = 10.0, **fields: Any) -> Any:
     """Read until the panel says something of a kind that has these fields."""
     while True:
         news = json.loads(socket.recv(seconds))

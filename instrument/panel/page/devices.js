@@ -2,6 +2,7 @@
 
 import { panel } from "./connection.js";
 import { el } from "./dom.js";
+import { isInHost } from "./host.js";
 
 const BLOCKS = [32, 64, 128, 256, 512, 1024, 2048];
 const NAMES = { auto: "whatever there is", jack: "JACK", null: "nowhere (the ear still hears it)" };
@@ -22,18 +23,20 @@ export class DeviceChoice {
       el("div", { className: "row" }, el("button", { textContent: "Look again", onclick: () => this.look() }), el("span", { className: "grow" }), this.use));
     panel.on("Devices", () => this.fill(this.use.disabled ? undefined : this.choice()));
     panel.on("Situation", () => this.follow());
+    panel.on("gone", () => { this.isAsked = false; });
   }
 
   /** Ask what there is, the first time that this is seen. */
-  show() { if (!panel.last.Devices) this.look(); }
+  show() { if (!panel.last.Devices && !this.isAsked) this.look(); }
 
   look() {
     this.problem.textContent = "Looking …";
-    panel.send("LookForDevices");
+    this.isAsked = panel.send("LookForDevices");
   }
 
   /** Show what is in use, unless something else is being chosen. */
   follow() {
+    if (this.element.isConnected && !isInHost()) this.show(); // a page that was opened at this view
     const chosen = JSON.stringify(panel.last.Situation.chosen);
     if (chosen !== this.seen) { this.seen = chosen; this.fill(); }
     this.block.disabled = panel.last.Situation.kind === "jack";

@@ -2,8 +2,14 @@
 
 import { panel } from "./connection.js";
 
+/** Buffers that one can choose; each grows by itself if it has gaps. */
+export const FRAMES = [1024, 512, 2048, 4096, 8192];
+
 export class Ear {
-  constructor() { this.isOn = false; }
+  constructor() {
+    this.isOn = false;
+    panel.on("EarBuffer", ({ frames }) => { if (this.isOn) this.node.port.postMessage({ frames }); });
+  }
 
   async toggle() {
     if (this.isOn) return this.stop();
@@ -17,6 +23,7 @@ export class Ear {
     this.node.connect(this.context.destination);
     this.node.port.onmessage = ({ data }) => this.tell(data);
     await this.context.resume();
+    this.node.port.postMessage({ frames: panel.last.EarBuffer?.frames || FRAMES[0] });
     this.fetch();
     this.isOn = true;
     return true;

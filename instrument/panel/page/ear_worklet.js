@@ -1,5 +1,5 @@
 // The jitter buffer: packets go to the place of their frame number, and are read a little later.
-// It begins with 1024 frames; every gap makes it grow, up to 4096. A surplus is trimmed, and the
+// It begins with 1024 frames, or what was chosen; every gap makes it grow, up to 4096. A surplus is trimmed, and the
 // drift of two clocks is followed by reading up to 0.1 % faster or slower.
 
 const SIZE = 1 << 15;
@@ -19,7 +19,16 @@ class EarProcessor extends AudioWorkletProcessor {
     this.smooth = 0;
     this.gaps = 0;
     this.rounds = 0;
-    this.port.onmessage = ({ data }) => { data.port.onmessage = (event) => this.take(event.data); };
+    this.port.onmessage = ({ data: { port, frames } }) => {
+      if (port) port.onmessage = (event) => this.take(event.data);
+      else this.choose(frames);
+    };
+  }
+
+  /** Wait so long from now on; the change is heard as a short gap. */
+  choose(frames) {
+    this.target = frames;
+    this.restart();
   }
 
   take(packet) {
@@ -72,7 +81,7 @@ class EarProcessor extends AudioWorkletProcessor {
 
   gap() {
     this.gaps += 1;
-    this.target = Math.min(LARGEST_TARGET, this.target + 512);
+    this.target = Math.max(this.target, Math.min(LARGEST_TARGET, this.target + 512));
     this.restart();
   }
 }

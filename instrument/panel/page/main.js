@@ -46,7 +46,7 @@ function buildTop() {
   const name = el("strong", { textContent: "…" });
   const changed = el("span", { className: "changed", title: "Changed since it was stored", hidden: true });
   const rendering = el("small", { className: "dim wide", role: "status" });
-  const level = el("div", { className: "level", role: "meter", "aria-label": "Level", "aria-valuemin": 0, "aria-valuemax": 1 }, el("i"));
+  const level = el("div", { className: "level", role: "meter", "aria-label": "Level", "aria-valuemin": 0, "aria-valuemax": 1 }, el("i"), el("b"));
   const hear = el("button", { textContent: "Ear off", title: "Hear it in this page", "aria-pressed": "false", onclick: () => toggleEar(hear) });
   const midi = el("button", { className: "wide", textContent: "Web MIDI", title: "Play with a keyboard that is plugged in here", onclick: () => askForMidi(midi) });
   place("top").append(
@@ -59,6 +59,7 @@ function buildTop() {
   panel.on("Situation", ({ notes }) => { rendering.textContent = notes ? `rendering ${notes}` : ""; });
   panel.on("Meters", (meters) => {
     level.firstChild.style.transform = `scaleX(${Math.min(1, meters.peak ** 0.5)})`;
+    level.lastChild.style.transform = `translateX(${100 * Math.min(1, meters.hold ** 0.5)}%)`;
     level.classList.toggle("hot", meters.limiter_gain < 0.99);
     level.setAttribute("aria-valuenow", meters.peak.toFixed(2));
   });
@@ -72,8 +73,7 @@ async function toggleEar(button) {
 
 async function askForMidi(button) {
   try {
-    const count = await openWebMidi(keys);
-    button.textContent = `Web MIDI: ${count}`;
+    await openWebMidi(keys, (count) => { button.textContent = `Web MIDI: ${count}`; });
   } catch (problem) {
     notice({ message: "No keyboard can be heard through this browser.", remedy: problem.message }, true);
   }

@@ -36,7 +36,8 @@ export class Shape {
       button("Rename…", "Give it another name", () => this.rename()),
       button("Export", "Download it as a file", () => this.give()),
       button("Import…", "Take a preset's file; or drop one here", () => this.file.click()),
-      button("Delete…", "Put it into the bin", () => this.remove()), this.file);
+      button("Delete…", "Put it into the bin", () => this.remove()),
+      button("Restore…", "Take a sound out of the bin again", () => this.restore()), this.file);
   }
 
   build(groups) {
@@ -80,8 +81,13 @@ export class Shape {
 
   async remove() {
     const mine = panel.last.Library.presets.filter((card) => card.is_own && card.preset !== panel.last.Desk.preset);
-    const preset = await ask("Put into the bin", mine.map((card) => card.preset), "Delete");
+    const preset = await ask("Put into the bin", mine.map((card) => card.preset), "Delete", "There is nothing of your own but what plays now.");
     if (preset) panel.send("Delete", { preset });
+  }
+
+  async restore() {
+    const preset = await ask("Take out of the bin", panel.last.Library.bin, "Restore", "The bin is empty.");
+    if (preset) panel.send("Restore", { preset });
   }
 
   give() {

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from instrument.music.yin import RATE_HZ as ESTIMATE_HZ
 from instrument.music.yin import estimate_pitch
+from instrument.preset.preset import load_preset
 from tests.helpers.live_play import wait_for
 from tests.helpers.panel_page import WAIT_MS, knob, open_page, sounding, wait_for_keys
 from tests.helpers.panel_stage import Stage, stage
@@ -125,6 +126,8 @@ def test_a_click_on_a_card_plays_it_while_a_note_is_held(page: Page, panel: Stag
 
 
 def test_search_favourites_and_arrows_find_sounds(page: Page, panel: Stage) -> None:
+    number = load_preset("reed_bass").program
+    expect(page.locator(".card[data-preset='reed_bass'] .program")).to_have_text(str(number))
     page.get_by_label("Search sounds").fill("choir")
     expect(page.locator(".card", has_text="Glass Choir")).to_be_visible()
     expect(page.locator(".card", has_text="Reed Bass")).to_have_count(0)
@@ -218,7 +221,51 @@ def test_the_ear_brings_the_sound_into_the_page(browser: Browser, panel: Stage) 
     page = open_page(browser, panel, "Meters")
     page.get_by_role("button", name="Ear off").click()
     expect(page.get_by_role("button", name="Ear on")).to_be_visible()
-    expect(page.locator(".figures", has_text="Buffer")).to_contain_text("ms")
+    figures = page.locator(".figures", has_text="Waits now")
+    expect(figures).to_contain_text("21 ms")  # 1024 frames at 48 kHz
+    page.get_by_label("Buffer of the ear").select_option("8192")
+    expect(figures).to_contain_text("171 ms")
+    page.context.close()
+
+
+def test_what_is_red_says_what_to_do(browser: Browser, panel: Stage) -> None:
+    page = open_page(browser, panel, "Meters")
+    remedy = page.get_by_text("Held notes went round because their sound was not rendered in time")
+    expect(page.get_by_text("Held notes that came late")).to_be_visible()
+    panel.state.meters["late_streams"] = 0  # of tests before
+    expect(remedy).to_be_hidden()
+    panel.state.meters["late_streams"] = 3
+    expect(remedy).to_be_visible()
+    panel.state.meters["late_streams"] = 0
+    expect(remedy).to_be_hidden()
+    page.keyboard.press("a")
+    monitor = page.get_by_label("The last 100 MIDI messages").locator("li")
+    expect(monitor.filter(has_text="note on 60").first).to_contain_text("panel")
+    for _ in range(60):
+        page.keyboard.press("s")
+    expect(monitor.filter(has_text="note off 62").first).to_be_visible()
+    expect(monitor).to_have_count(100)
+    page.context.close()
+
+
+def test_what_went_into_the_bin_comes_out_again(browser: Browser, panel: Stage) -> None:
+    page = open_page(browser, panel, "Shape")
+    page.get_by_role("button", name="Save as…").click()
+    page.get_by_label("Save this sound as").fill("Passing Cloud")
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    expect(page.locator("#top strong")).to_have_text("Passing Cloud")
+    page.get_by_role("button", name="Next sound").click()
+    expect(page.locator("#top strong")).not_to_have_text("Passing Cloud")
+    path = panel.home / "data" / "latentkeys" / "presets" / "passing_cloud.toml"
+    page.get_by_role("button", name="Delete…").click()
+    page.get_by_label("Put into the bin").select_option("passing_cloud")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("In the bin: passing_cloud")).to_be_visible()
+    assert not path.exists()
+    page.get_by_role("button", name="Restore…").click()
+    page.get_by_label("Take out of the bin").select_option("passing_cloud")
+    page.get_by_role("dialog").get_by_role("button", name="Restore").click()
+    wait_for(path.exists, "the sound")
     page.context.close()
 
 
@@ -262,6 +309,20 @@ def test_the_partner_is_called_and_its_plan_is_drawn(browser: Browser, panel: St
         """async () => {
           const view = (await import('/connection.js')).panel.last.View;
           return view && view.notes.some((note) => note.part >= 0 && note.start > view.beats);
+        }"""
+    )
+    lock = page.get_by_role("button", name="Lock", exact=True)
+    lock.click()
+    expect(lock).to_have_attribute("aria-pressed", "true")
+    lock.click()
+    expect(lock).to_have_attribute("aria-pressed", "false")
+    page.get_by_role("button", name="Again", exact=True).click()
+    page.get_by_role("button", name="Accept", exact=True).click()
+    page.get_by_role("button", name="Silence", exact=True).first.click()
+    page.wait_for_function(
+        """async () => {
+          const view = (await import('/connection.js')).panel.last.View;
+          return !view.notes.some((note) => note.part >= 0 && note.start > view.beats);
         }"""
     )
     page.get_by_role("button", name="Let it go").click()

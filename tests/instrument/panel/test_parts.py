@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import typing
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -17,7 +19,7 @@ from instrument.panel.access import is_local, lasting_token
 from instrument.panel.ear import PACKET_FRAMES, Packets
 from instrument.panel.hands import Hands
 from instrument.panel.library import Shelf
-from instrument.panel.messages import REQUESTS, KeyStroke, Turn
+from instrument.panel.messages import REQUESTS, AnyRequest, KeyStroke, Press, Told, Turn
 from instrument.panel.pages import MOST_AT_ONCE, Page
 from instrument.panel.pictures import PICTURE_BANDS, PICTURE_STEPS, picture_of
 from instrument.panel.sound_map import SoundMap, morph
@@ -25,6 +27,7 @@ from instrument.panel.workbench import MOST_STEPS, Workbench
 from instrument.preset.preset import load_preset, save_preset
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import PANEL_SOURCE, EngineState
+from tests.helpers.places import ROOT
 from tests.helpers.tones import fill_bank
 
 PRESETS = shipped_presets_folder()
@@ -58,6 +61,7 @@ def test_hands_that_go_let_everything_go() -> None:
     hands.note(KeyStroke(60, 90))
     hands.note(KeyStroke(64, 0))  # was never struck
     hands.turn(Turn(64, 127))
+    hands.press(Press(50))
     hands.let_go()
     heard = []
     while (event := state.panel_ring.pop()) is not None:
@@ -67,9 +71,11 @@ def test_hands_that_go_let_everything_go() -> None:
         (0x90, 60, 100),
         (0x90, 60, 90),
         (0xB0, 64, 127),
+        (0xD0, 50, 0),
         (0x80, 60, 0),
         (0x80, 60, 0),
         (0xB0, 64, 0),
+        (0xD0, 0, 0),
     ]
 
 
@@ -182,6 +188,22 @@ def test_on_a_spot_of_the_map_is_that_very_sound() -> None:
     assert SoundMap(card, {"glass_choir": preset}, without).spots == sounds.spots
 
 
+def test_shipped_models_bring_their_map_and_others_keep_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for model in ("frame_voice", "gansynth_small"):
+        SoundMap(load_sound(PRESETS / "models" / model).sound, {})
+    assert not list(tmp_path.rglob("*"))  # nothing had to be laid out
+    card = load_sound(PRESETS / "models" / "frame_voice").sound
+    fewer = replace(card, latents=dict(list(card.latents.items())[:40]))
+    laid_out = SoundMap(fewer, {}).spots
+    (kept,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert SoundMap(fewer, {}).spots == laid_out
+    kept.write_bytes(b"[[0.5, 0.5]]")  # of another model, or damaged
+    assert SoundMap(fewer, {}).spots == laid_out
+
+
 def test_neighbours_on_the_map_are_nearer_than_others() -> None:
     card = load_sound(PRESETS / "models" / "frame_voice").sound
     sounds = SoundMap(card, {})
@@ -250,6 +272,12 @@ def test_ten_thousand_messages_at_once_are_too_many() -> None:
 def test_what_is_no_request_is_refused(text: str) -> None:
     with pytest.raises(msgspec.DecodeError):
         REQUESTS.decode(text)
+
+
+def test_the_manual_of_the_api_names_everything_that_can_be_said_and_heard() -> None:
+    manual = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    for message in (*typing.get_args(AnyRequest), *typing.get_args(Told)):
+        assert f"`{message.__struct_config__.tag}`" in manual, message
 
 
 def test_saving_writes_what_loads_again(bench: Workbench, tmp_path: Path) -> None:

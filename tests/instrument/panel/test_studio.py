@@ -91,6 +91,16 @@ def test_a_take_that_one_page_is_greeted_with_is_told_to_all(
     assert second.takes == [1] and first.takes == [0, 1]
 
 
+def test_a_take_that_cannot_be_read_hides_no_other(studio: Studio, tmp_path: Path) -> None:
+    takes = tmp_path / "data" / "latentkeys" / "takes"
+    for name in ("one", "three"):
+        (takes / name).mkdir(parents=True)
+        (takes / name / NOTES_FILE).touch()
+    (takes / "two").symlink_to("x" * 300)  # no system follows so long a name
+    shelf = TakeShelf()
+    assert shelf.look() and [card.name for card in shelf.shown.takes] == ["three", "one"]
+
+
 def posted(studio: Studio, query: str, receive: Callable[[], dict[str, object]]) -> tuple[int, str]:
     """Post a recording; return the answer's status and text."""
 
