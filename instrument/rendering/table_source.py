@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from instrument.bundle.bundle import Bundle, find_bundle
+from instrument.bundle.card import ModelReference
 from instrument.errors import PresetError
 from instrument.preset.preset import Preset, load_preset
 from instrument.realtime.state import EngineState
@@ -89,6 +90,7 @@ class ToneTables:
         self._cache = cache or ToneCache(kept_tones())
         self._threads = threads or usual_threads()
         self._renderers = renderers or {}
+        self._bundles: dict[ModelReference, Bundle] = {}
         self._prepared: dict[Path, tuple[Preset, Bundle]] = {}
         self.streams = StreamServer(state)
         self._address, self._patience_seconds = "", 0.0
@@ -166,10 +168,11 @@ class ToneTables:
         """
         self.streams.play(bank, *self._read(path))
 
-    @staticmethod
-    def _read(path: Path) -> tuple[Preset, Bundle]:
+    def _read(self, path: Path) -> tuple[Preset, Bundle]:
         preset = load_preset(path)
-        return preset, find_bundle(preset.model, path)
+        if preset.model not in self._bundles:  # to hash its weights again takes 20 ms
+            self._bundles[preset.model] = find_bundle(preset.model, path)
+        return preset, self._bundles[preset.model]
 
     def keep(self, table: OpenTable) -> None:
         """Put a complete table into the cache.

@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from instrument.session.renderer_thread import RendererThread
 
 LOOP_SECONDS = 0.02
+CHANGE_SECONDS = 0.004
+"""While a hand waits for another sound."""
 START_POLL_SECONDS = 0.002
 LIMIT_SECONDS = 5.0
 """Control's loop goes round within this time."""
@@ -209,7 +211,7 @@ class Host:
         if self._partner:
             self._follow_key(self._partner, self._keys.read())
         self._status.refresh()
-        time.sleep(LOOP_SECONDS)
+        time.sleep(CHANGE_SECONDS if self.presets.is_changing else LOOP_SECONDS)
 
     def _follow_key(self, partner: PartnerProcess, key: str) -> None:
         if key == "?":
@@ -230,12 +232,12 @@ class Host:
             self._panics = False
             self.state.command(PANIC)
         self._listen_to_engine()
-        self.presets.follow()
         if self._partner:
             self._hear_partner(self._partner.follow())
         if self._panel and self.ready:
             options = self._partner_options if self._partner else None
             self._panel.follow(self.ready, options.voice_channels if options else None)
+        self.presets.follow()  # at once what a page has just asked for
         if self._capture and (problem := self._capture.drain()):
             self._status.say(problem.message, "Takes are kept without what sounds from now on.")
         if self._recording:

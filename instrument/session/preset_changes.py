@@ -117,7 +117,12 @@ class PresetChanges:
     @property
     def is_settled(self) -> bool:
         """Every note of what was asked for last is there, and plays."""
-        return self.table_is_complete and not (self._asked or self._coming)
+        return self.table_is_complete and not self.is_changing
+
+    @property
+    def is_changing(self) -> bool:
+        """What was asked for last does not play yet."""
+        return bool(self._asked or self._coming)
 
     def ask_for(self, path: Path, *, carries: bool = False) -> None:
         """Change to a preset as soon as it can be played.

@@ -11,7 +11,7 @@ import pytest
 
 from instrument.errors import PresetError
 from instrument.files import shipped_presets_folder
-from instrument.panel import explorer, morph_pad
+from instrument.panel import explorer
 from instrument.panel.link_messages import NowPlaying, PlayFile
 from instrument.panel.messages import (
     Compare,
@@ -27,7 +27,7 @@ from instrument.panel.messages import (
     Undo,
 )
 from instrument.panel.morph_pad import MorphPad
-from instrument.panel.studio import Studio
+from instrument.panel.studio import TICK_SECONDS, Studio
 from instrument.panel.watcher import Watcher
 from instrument.preset.pad_path import MOST_POINTS, PadPath
 from instrument.preset.preset import LIMIT_BYTES, load_preset, save_preset, user_presets_folder
@@ -35,6 +35,16 @@ from instrument.realtime.state import EngineState
 
 CORNERS = ("reed_bass", "glass_choir")
 PATH = PadPath(CORNERS, 2.0, (0.0, 0.5, 1.0), (0.0, 0.5, 1.0), (0.25, 0.25, 0.75), loops=True)
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
 
 
 @pytest.fixture
@@ -48,7 +58,6 @@ def new_studio(
 ) -> Callable[[], Studio]:
     """What a start of the program opens, once more with every call."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setattr(morph_pad, "PACE_SECONDS", 0.0)
     monkeypatch.setattr(explorer, "CHOOSING_SECONDS", 1e9)  # nobody hears the ways between
     count = iter(range(10))
 
@@ -58,15 +67,22 @@ def new_studio(
         state = EngineState.create(None, 48_000.0)
         told: list[Told] = []
         studio = Studio(folder, state, Watcher(state), told.append, asked.append)
+        studio.explorer.pad = MorphPad(Clock())
         studio.follow(NowPlaying(preset=str(shipped_presets_folder() / "reed_bass.toml")))
         return studio
 
     return new
 
 
+def pass_time(studio: Studio, seconds: float) -> None:
+    clock = studio.explorer.pad._now
+    assert isinstance(clock, Clock)
+    clock.seconds += seconds
+
+
 def drag(studio: Studio, *places: tuple[float, float]) -> None:
     for x, y in places:
-        time.sleep(0.05)
+        pass_time(studio, 0.2)
         studio.hear(MorphTo(CORNERS, x, y))
 
 
@@ -74,16 +90,19 @@ def record(studio: Studio) -> None:
     studio.hear(MorphTo(CORNERS, 0.0, 0.0))
     studio.hear(MorphPath("record"))
     drag(studio, (0.25, 0.0), (0.5, 0.0), (0.75, 0.0))
+    pass_time(studio, 0.2)
     studio.hear(MorphPath("loop"))
 
 
-def latents(studio: Studio, seconds: float = 0.5) -> set[tuple[float, ...]]:
-    """Let it go on by itself, and return the sounds that it has been."""
-    found, ends = set(), time.monotonic() + seconds
-    while time.monotonic() < ends:
+def latents(studio: Studio) -> set[tuple[float, ...]]:
+    """Let two seconds pass; return the sounds that it has been meanwhile."""
+    found = set()
+    for _ in range(100):
+        pass_time(studio, 0.02)
         studio.explorer.follow()
         found.add(studio.bench.needed().sound.latent)
-        time.sleep(0.005)
+    time.sleep(2 * TICK_SECONDS)
+    studio.tick()  # what has changed is played
     return found
 
 
@@ -107,7 +126,7 @@ def test_a_path_is_saved_with_the_sound_and_goes_on_after_a_new_start(
     assert latents(other) == went
     other.hear(Play("glass_choir"))
     assert pad(other).path == "stopped"
-    assert latents(other, 0.2) == {load_preset("glass_choir").sound.latent}
+    assert latents(other) == {load_preset("glass_choir").sound.latent}
     written = [load_preset(Path(each.path)) for each in asked if isinstance(each, PlayFile)]
     files = [preset for preset in written if preset.name != "Wandering Reed"]
     assert files and not any(preset.pad_path for preset in files)  # other processes need no path
@@ -131,11 +150,11 @@ def test_a_path_is_one_step_back_however_often_it_is_gone(
     studio = new_studio()
     record(studio)
     steps = studio.bench.steps[0]
-    latents(studio, 1.0)
+    latents(studio)
     assert studio.bench.steps[0] == steps
     studio.hear(Undo())
     assert pad(studio).path == "stopped"
-    assert len(latents(studio, 0.2)) == 1
+    assert len(latents(studio)) == 1
     studio.hear(Redo())
     assert pad(studio).path == "looping"
 
@@ -148,7 +167,7 @@ def test_a_hand_elsewhere_stops_the_path(new_studio: Callable[[], Studio]) -> No
         assert pad(studio).path == "stopped", hand
         kept = studio.bench.needed().pad_path
         assert kept and not kept.loops
-        assert len(latents(studio, 0.2)) == 1
+        assert len(latents(studio)) == 1
 
 
 def test_a_knob_that_was_turned_stays_while_the_pad_goes_on(
@@ -177,8 +196,7 @@ def test_a_path_between_sounds_that_are_gone_is_said_and_rests(
     save_preset(lost, user_presets_folder() / "lost.toml")
     studio.shelf.look()
     studio.hear(Play("lost"))
-    time.sleep(0.05)
-    studio.tick()
+    latents(studio)
     assert any("nobody" in str(message) for message in told)
     assert pad(studio).path == "stopped"
 
