@@ -16,6 +16,7 @@ from instrument.music.meant import Ear, given_back, hear_phrase, is_score
 from instrument.music.note import Phrase
 
 _SEED_BITS = 40  # candidates have seeds that nobody types
+_AS_LIKE = 0.9, 0.5  # rhythm and turns of the tune books, 16 bars each: the median
 _SLACK = 5  # semitones that a continuation may leave what was heard
 
 
@@ -56,15 +57,19 @@ def _nearest(
 ) -> Phrase:
     """Keep of the candidates the one that has most in common with the prompt; the first of equals.
 
-    Its rhythm and its turns count, as what tells an answer from an answer to somebody else.
+    Its rhythm and its turns count, as what tells an answer from an answer to somebody else. Nothing
+    is gained by having more in common than tunes have with their own beginnings: a copy.
     """
     made = [
         composer.continue_phrase(prompt, length_beats, controls, seed + (number << _SEED_BITS))
         for number in range(controls.candidates)
     ]
-    return max(
-        made, key=lambda then: rhythm_likeness(prompt, then) + 2.0 * turns_likeness(prompt, then)
-    )
+    return max(made, key=lambda then: _likeness(prompt, then))
+
+
+def _likeness(prompt: Phrase, then: Phrase) -> float:
+    rhythm, turns = rhythm_likeness(prompt, then), turns_likeness(prompt, then)
+    return min(rhythm, _AS_LIKE[0]) + 2.0 * min(turns, _AS_LIKE[1])
 
 
 def _near(heard: Phrase, controls: Constraints) -> Constraints:
