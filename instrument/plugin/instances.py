@@ -242,6 +242,7 @@ class Instance:
     def _take(self, count: int) -> None:
         if not 0 <= count <= MOST_PRESET_BYTES:
             raise ValueError(f"a preset of {count} bytes")
+        self._number += 1
         path, content = self._folder / f"song_{self._number}.toml", self._stream.read(count)
         try:
             path.write_bytes(content)
@@ -341,7 +342,7 @@ class Instance:
         if path and channels:
             self._supply(path, "PARTNER_", f"{channels}\n")
         else:
-            self._send("PARTNER_SOUND", "0\n")
+            self._send("PARTNER_SOUND", f"{channels}\n")  # with the player's sound
         self._partner = PartnerLink(self._preset, self._rate_hz, self._say, self._show_view)
         self._panel.show_partner(tuple(sorted(set(options.voice_channels))))
         if self._panel.is_open:
@@ -361,24 +362,25 @@ class Instance:
         self, path: Path, whose: str = "", first: str = "", *, is_shaped: bool = False
     ) -> None:
         """Say what a preset's sound is and where its table lies; have it rendered if need be."""
+        if not whose:
+            self._preset = path
         try:
             preset = load_preset(path)
             is_alike = is_shaped and not self.needs_tones(preset)
             recipe = self._recipe if is_alike else recipe_of(path)
         except LatentkeysError as problem:
-            self._number += 1
             self._leave(whose)
             self._fail(f"{problem.message}. {problem.remedy}", whose)
             return
+        if not is_alike:
+            self._leave(whose)
         fields = sound_fields(preset)
         if not whose:
-            self._preset, self._recipe, self._tones = path, recipe, (preset.model, preset.sound)
+            self._recipe, self._tones = recipe, (preset.model, preset.sound)
         lines = "".join(f"{name} {value!r}\n" for name, value in fields.items())
         self._send(f"{whose}SOUND", f"{first}{lines}recipe {recipe}\n")
-        if is_alike:
+        if is_alike:  # the same tones, which come by themselves
             return
-        self._number += 1
-        self._leave(whose)
         table = table_path(recipe, self._rate_hz)
         if table.is_file():
             with suppress(OSError):

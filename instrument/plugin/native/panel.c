@@ -15,7 +15,7 @@ static void look(lk *k) { /* what sounds, and how it goes */
     char line[sizeof k->panel.seen];
     os_lock(&k->lock);
     int is_there = k->state && k->own.placed;
-    if (is_there) k->code->lk_look(k->state, k->own.bank, k->second.placed ? k->channels : 0, keys, v);
+    if (is_there) k->code->lk_look(k->state, k->own.bank, partner_is_on(k) ? k->channels : 0, keys, v);
     os_unlock(&k->lock);
     if (!is_there) return;
     snprintf(line, sizeof line, "SEEN %.0f %.0f %.0f %.0f %.4f %.4f %s\n", v[0], v[1], v[2], v[3], v[4], v[5], (char *)keys);

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -186,6 +187,11 @@ def _connected(page: InstancePage) -> InstancePage | None:
     return None
 
 
+def whose(keys: dict[str, Any]) -> set[int]:
+    """Return who sounds: 0 the player, 1 the partner."""
+    return {who for _, who in keys["sounding"]}
+
+
 def is_undone_to(steps: int, desk: dict[str, object]) -> bool:
     return desk["undo"] == steps
 
@@ -218,11 +224,14 @@ def test_the_partner_is_called_and_seen_there(page: InstancePage) -> None:
     go_on(plugin, lambda: "level = 0.35" in preset_in(plugin))
     assert 'mode = "duet"' in preset_in(plugin)
     end, where = time.monotonic() + 60, 0
-    while not any(news["type"] == "View" for news in page.news):
+    while not any(news["type"] == "Keys" and 1 in whose(news) for news in page.news):
         assert time.monotonic() < end
-        plugin.process(480, tempo=120.0, position=where, beats=where / BEAT)
+        at = where % BEAT  # a key on every beat, half a beat long
+        events = [midi(0, 0x90, 60 + where // BEAT % 8, 90)] if at == 0 else []
+        events += [midi(0, 0x80, 60 + where // BEAT % 8, 0)] if at == BEAT // 2 else []
+        plugin.process(480, events, tempo=120.0, position=where, beats=where / BEAT)
         where += 480
-        time.sleep(0.005)
+        time.sleep(0.008)
         if where % 9600 == 0:
             page.wait("Desk")  # hears the news
     view = page.wait("View")
