@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
+import msgspec
 import pytest
 
-from instrument.plugin.host_partner import HostPartner, in_a_host
+from instrument.partner.messages import PLAYER, View
+from instrument.plugin.host_partner import VIEW_SECONDS, HostPartner, in_a_host
 from instrument.preset.partner_options import PartnerOptions
 
 RATE_HZ = 48_000
@@ -106,3 +110,38 @@ def test_the_host_has_tempo_click_and_clock() -> None:
     options = in_a_host(PartnerOptions(clock="player", metronome=True, count_in_bars=2))
     assert (options.clock, options.metronome, options.count_in_bars) == ("internal", False, 0)
     assert in_a_host(None) == in_a_host(PartnerOptions(seed=0))
+
+
+def test_who_watches_sees_what_it_is_going_to_play() -> None:
+    player = partner()
+    assert not list(player.take("LOOK 1"))
+    said = [line for line in lines_of(player, 6) if line.startswith("VIEW ")]
+    view = msgspec.json.decode(said[0].removeprefix("VIEW "), type=View)
+    assert view.is_running and view.mode == "answer" and view.bpm == 120.0
+    plans = [msgspec.json.decode(line.removeprefix("VIEW "), type=View) for line in said]
+    assert any(
+        note.part != PLAYER and note.start > now.beats for now in plans for note in now.notes
+    )
+
+
+def lines_of(player: HostPartner, beats: int) -> list[str]:
+    """Play the tune as fast as views come; return all that is said."""
+    said, waiting = list(player.take("RUN 1 0 120 4")), heard()
+    for until in range(BEAT // 4, beats * BEAT + 1, BEAT // 4):
+        while waiting and waiting[0][0] < until:
+            said += player.take(waiting.pop(0)[1])
+        said += player.take(f"UNTIL {until}")
+        time.sleep(VIEW_SECONDS * 1.1)
+    return said
+
+
+def test_it_does_what_its_panel_asks_for() -> None:
+    player = partner()
+    list(player.take('DO {"type":"Lock"}'))  # nothing plays yet
+    list(player.take("LOOK 1"))
+    list(player.take("RUN 1 0 120 4"))
+    list(player.take('DO {"type":"Lock"}'))
+    said = [line for line in player.take("UNTIL 480") if line.startswith("VIEW ")]
+    assert msgspec.json.decode(said[0].removeprefix("VIEW "), type=View).is_locked
+    with pytest.raises(msgspec.MsgspecError):
+        list(player.take('DO {"type":"Explode"}'))
