@@ -136,7 +136,11 @@ def _reset_ranges() -> Iterator[str]:
 
 
 def _sound_fields() -> Iterator[str]:
-    yield "static const struct { const char *name; uint16_t at; char kind; } LK_SOUND[] = {"
+    longest = max(len(name) for name, _ in _sound_places())  # in place: no pointer to relocate
+    yield (
+        f"static const struct {{ char name[{longest + 1}]; uint16_t at; char kind; }} "
+        "LK_SOUND[] = {"
+    )
     for name, (at, kind) in _sound_places():
         yield f"    {{\"{name}\", {at}, '{kind}'}},"
     yield "};"
