@@ -167,6 +167,10 @@ TABLES: dict[str, tuple[tuple[str, Any], ...]] = {
 }
 
 
+_open: set[Plugin] = set()
+"""Their threads call these objects: whoever forgets one without `close` must not free it."""
+
+
 class Plugin:
     """One instance of a CLAP plug-in.
 
@@ -211,6 +215,7 @@ class Plugin:
         made = create(factory, ctypes.addressof(self.host), b"org.latentkeys.latentkeys")
         assert made
         self.address = made
+        _open.add(self)
         fields = ctypes.cast(made, POINTER(c_void_p))
         self._methods = {
             name: kind(fields[index]) for index, (name, kind) in enumerate(METHODS, start=2)
@@ -379,6 +384,7 @@ class Plugin:
         if self.address:
             self.call("destroy")
         self.address = 0
+        _open.discard(self)
 
     def _take_event(self, _: Any, address: int) -> bool:
         event = NoteEvent.from_address(address)
