@@ -48,6 +48,7 @@ struct lk {
     int carries;      /* notes that sound go over to what comes */
     char notice[400], names[128][NAME];
     unsigned asked, rate_serial;
+    unsigned loads, asked_loads; /* songs' chunks so far; when the service was asked last */
     int has_failed, has_no_partner;
     int waits;        /* the audio thread does, for us: nothing processes */
     table *tables[LK_BANKS];

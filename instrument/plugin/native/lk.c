@@ -260,6 +260,7 @@ int lk_load(lk *k, const char *chunk, size_t bytes) {
     if (!preset && format == 1) return 0;
     if (format > 1 && (kept = malloc(bytes))) memcpy(kept, chunk, bytes);
     os_lock(&k->lock);
+    k->loads++;
     free(k->foreign);
     k->foreign = kept;
     k->foreign_bytes = kept ? bytes : 0;

@@ -158,7 +158,7 @@ static void ask(lk *k) { /* tell the service which preset it is about */
     os_lock(&k->lock);
     unsigned serial = k->own.serial;
     int is_asked = k->asked == serial;
-    if (!is_asked) k->own.is_wrong = 0;
+    if (!is_asked) { k->own.is_wrong = 0; k->asked_loads = k->loads; }
     size_t n = k->preset_bytes;
     char *copy = is_asked ? NULL : malloc(n + 1);
     if (copy) memcpy(copy, k->preset, n);
@@ -245,6 +245,11 @@ static void take_reply(lk *k, const char *line) {
     if (!strncmp(line, "NAMES ", 6)) { take_names(k, text); free(text); return; }
     if (!strncmp(line, "PONG ", 5)) return;
     os_lock(&k->lock);
+    if (k->asked_loads != k->loads && (!strncmp(line, "PRESET ", 7) || !strncmp(line, "SHAPED ", 7) || !strncmp(line, "SOUND ", 6) || !strncmp(line, "TABLE ", 6))) {
+        os_unlock(&k->lock); /* of what the host has just replaced by a song: that is asked about next */
+        free(text);
+        return;
+    }
     if (!strncmp(line, "PRESET ", 7)) { /* another one, because of a program change */
         keep_preset(k, text, n);
         text = NULL;
@@ -356,7 +361,12 @@ OS_THREAD lk_help(void *self) {
         if (k->socket == OS_NO_SOCKET) { check_service(k); os_sleep_ms(is_busy ? 20 : 100); continue; }
         int program = atomic_load(&k->wished_program);
         if (program < 0) ask(k);
-        else if (program != k->told && say_line(k, "PROGRAM %d\n", program)) k->told = program;
+        else if (program != k->told) {
+            os_lock(&k->lock);
+            k->asked_loads = k->loads;
+            os_unlock(&k->lock);
+            if (say_line(k, "PROGRAM %d\n", program)) k->told = program;
+        }
         want(k);
         if (k->socket != OS_NO_SOCKET) ask_partner(k);
         tell_partner(k);
