@@ -272,4 +272,5 @@ class PresetBanks:
 def _tones_of(preset: Preset) -> tuple[object, ...]:
     """Return what of a preset its tones depend on."""
     sound = preset.sound
-    return preset.model, sound.latent, sound.note_seconds, sound.sustain, preset.slide
+    tones = preset.model, sound.latent, sound.note_seconds, sound.sustain, sound.motion
+    return *tones, preset.slide

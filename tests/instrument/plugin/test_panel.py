@@ -34,7 +34,7 @@ from tests.helpers.plugin_page import (
 from tests.helpers.plugin_stage import RATE_HZ, four_notes, note_messages
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-PRESET, PARTNER, REVERB, PANEL = 2, 10, 16, 42
+PRESET, PARTNER, REVERB, RELEASE, PANEL = 2, 10, 16, 32, 42
 BEAT = RATE_HZ // 2
 
 
@@ -102,6 +102,8 @@ def test_a_knob_changes_the_song_and_sounds_there_as_render_does(
     go_on(page.plugin, lambda: "release_seconds = 0.05" in preset_in(page.plugin))
     go_on(page.plugin, lambda: page.plugin.dirty >= 1)
     go_on(page.plugin, lambda: page.plugin.value(REVERB) == pytest.approx(0.5))
+    released = pytest.approx((0.05 / 10.0) ** (1.0 / 3.0), rel=1e-4)  # as far as the knob goes
+    go_on(page.plugin, lambda: page.plugin.value(RELEASE) == released)  # what sounds has it, too
     desk = page.wait("Desk", lambda desk: desk["undo"] == 2)
     assert desk["is_changed"] and desk["values"]["effects.reverb.level"] == 0.5
     chunk, preset = page.plugin.save(), preset_in(page.plugin)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from instrument.midi.messages import control_change, note_off, note_on
 from instrument.preset.banks import LoadedPreset, PresetBanks, program_table
 from instrument.preset.controllers import ControlFollower, parameter_value
-from instrument.preset.preset import PresetEntry, find_preset, load_preset
+from instrument.preset.preset import PresetEntry, find_preset, load_preset, save_preset
 from instrument.preset.sections import Control
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import PRESET_BANKS
@@ -164,3 +165,17 @@ def test_a_knob_shapes_the_presets_coming_notes(presets: list[Path], tmp_path: P
     engine.render(256)
     follower.follow(banks.loaded)
     assert float(engine.state.banks[loaded.bank]["release_seconds"]) == 5.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "keeps_its_tones"),
+    [({"gain_db": -3.0}, True), ({"motion": 0.5}, False), ({"note_seconds": 2.0}, False)],
+)
+def test_knobs_that_change_the_tones_ask_for_new_ones(
+    presets: list[Path], tmp_path: Path, changes: dict[str, float], keeps_its_tones: bool
+) -> None:
+    engine = OfflineEngine(note_seconds=4.0)
+    banks = PresetBanks(engine.state)
+    old = play(engine, banks, presets[0]).preset
+    save_preset(replace(old, sound=replace(old.sound, **changes)), tmp_path / "other.toml")
+    assert banks.reshape(tmp_path / "other.toml") == keeps_its_tones
