@@ -136,8 +136,10 @@ def test_a_preset_that_is_deaf_to_velocity_is_refused(shipped: list[Shipped]) ->
 def test_shipping_levels_a_preset_and_follows_its_recipe(tmp_path: Path) -> None:
     shutil.copytree(shipped_models_folder() / "frame_voice", tmp_path / "models" / "frame_voice")
     original = load_preset(PATHS[0])
+    assert original.slide
     spoilt = dataclasses.replace(
         original,
+        slide=dataclasses.replace(original.slide, latent=(0.0,)),
         model=dataclasses.replace(original.model, sha256="0" * 64),
         sound=dataclasses.replace(original.sound, latent=(0.0,), gain_db=-20.0),
     )
