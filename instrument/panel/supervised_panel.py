@@ -57,6 +57,10 @@ class SupervisedPanel(SupervisedProcess[Report]):
             self._situation = message
         self.send(message)
 
+    def assume(self, message: NowPlaying) -> None:
+        """Take it that this is known: a page has asked for it. A panel that follows is told."""
+        self._situation = message
+
     def _hear(self, report: Report) -> None:
         if isinstance(report, Serving):  # another one has to be found at the same place
             self._settings = replace(self._settings, port=report.port)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from instrument.panel.link_messages import FromControl, PanelSettings, Report, Serving
+from instrument.panel.link_messages import FromControl, NowPlaying, PanelSettings, Report, Serving
 from instrument.panel.supervised_panel import SupervisedPanel, open_browser
 from instrument.processes.json_lines import Notice
 from instrument.realtime.state import DECAY, FREE, LOUD, LOWEST_PITCH, PITCH_COUNT, EngineState
@@ -91,6 +91,11 @@ class InstancePanel:
         """Tell its pages what goes on."""
         with self._lock:
             self._process.tell(message)
+
+    def assume(self, message: NowPlaying) -> None:
+        """Take it that its pages know this: they have asked for it."""
+        with self._lock:
+            self._process.assume(message)
 
     def see(self, words: list[bytes], partner_channel: int) -> None:
         """Take what the plug-in has seen of its kernel.

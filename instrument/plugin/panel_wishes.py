@@ -208,6 +208,8 @@ class PanelWishes:
         path = Path(wish.path)
         with self._lock:  # the pages know already
             self._situation = msgspec.structs.replace(self._situation, preset=wish.path)
+            if self._panel:
+                self._panel.assume(self._situation)
         is_changed = path.parent == self._folder / "panel"  # the workbench's
         if is_changed or path == self._chosen:
             self._instance.shape(path, carries=wish.carries)

@@ -28,7 +28,13 @@ _STANDARD_HZ = 48_000.0
 
 
 def k_response(hz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the weighting's power gain at frequencies; from 24 kHz on that at 24 kHz."""
+    """Return the weighting's power gain at frequencies; from 24 kHz on that at 24 kHz.
+
+    Parameters
+    ----------
+    hz
+        float64, shape (n,), and so is what is returned.
+    """
     z = np.exp(-2j * np.pi * np.minimum(hz, _STANDARD_HZ / 2) / _STANDARD_HZ)
     gain = np.ones(len(hz))
     for above, below in _STAGES:

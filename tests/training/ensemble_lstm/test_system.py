@@ -120,9 +120,9 @@ def test_what_would_clash_is_drawn_less(monkeypatch: pytest.MonkeyPatch) -> None
         firsts = [drawn(model, wild, seed, 1)[0] for seed in range(60)]
         return sum(note.pitch % 12 in (1, 11) for note in firsts if note.start_beats < 8.0)
 
-    monkeypatch.setattr(ensemble_lstm, "_CARE", 0.0)
+    monkeypatch.setattr(ensemble_lstm, "_LEAST_CARE", 0.0)
     before = clashes()
-    monkeypatch.setattr(ensemble_lstm, "_CARE", 40.0)
+    monkeypatch.setattr(ensemble_lstm, "_LEAST_CARE", 40.0)
     assert before > 3
     assert clashes() == 0
 
