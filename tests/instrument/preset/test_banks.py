@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -172,7 +173,7 @@ def test_a_knob_shapes_the_presets_coming_notes(presets: list[Path], tmp_path: P
     [({"gain_db": -3.0}, True), ({"motion": 0.5}, False), ({"note_seconds": 2.0}, False)],
 )
 def test_knobs_that_change_the_tones_ask_for_new_ones(
-    presets: list[Path], tmp_path: Path, changes: dict[str, float], keeps_its_tones: bool
+    presets: list[Path], tmp_path: Path, changes: dict[str, Any], keeps_its_tones: bool
 ) -> None:
     engine = OfflineEngine(note_seconds=4.0)
     banks = PresetBanks(engine.state)
