@@ -97,7 +97,7 @@ class ChoraleLSTM:
                 continue
             wished = self._wished(outputs["context"], sung.past, voice, placed)
             allowed = _allowed(sung.past, voice, controls)
-            if controls.care and is_frozen(sung.past, placed):
+            if controls.care and is_frozen(sung.past, placed) and allowed.sum() > 1:
                 allowed[HOLD] = False
             wished = wished - controls.care * harshness(sung.past, voice, placed)
             move = draw(wished, generator, controls.temperature, controls.top_p, allowed)

@@ -14,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.music.chorale_frames import REST
+from instrument.music.pitch import PERFECT
 
 VOICE_COUNT = 4
 FRAMES_PER_BEAT = 4
 HOLD, FALL_SILENT, LARGEST_LEAP = 0, 1, 24
 STAY = 2 + LARGEST_LEAP  # a leap of 0 semitones, possible only out of a rest
 MOVES = 2 + 2 * LARGEST_LEAP + 1
-PERFECT = (0, 7)
-"""Intervals, without octaves, in which voices do not move side by side."""
 
 CENTRES = (70, 64, 58, 50)  # a voice that has not sung yet moves from here
 TURNS = 4
@@ -202,7 +201,7 @@ def harshness(past: Past, voice: int, placed: Sequence[int]) -> NDArray[np.float
 
 
 def is_frozen(past: Past, placed: Sequence[int]) -> bool:
-    """Tell whether nothing has moved for two bars less a beat, nor moves now.
+    """Tell whether a chord has not moved for two bars less a beat, nor moves now.
 
     Parameters
     ----------
@@ -211,7 +210,7 @@ def is_frozen(past: Past, placed: Sequence[int]) -> bool:
     placed
         What the four voices sing now; -1 for those that rest, or are not placed yet.
     """
-    still = min(past.ages) >= 2 * past.bar_frames - FRAMES_PER_BEAT
+    still = max(past.last) >= 0 and min(past.ages) >= 2 * past.bar_frames - FRAMES_PER_BEAT
     return still and all(
         pitch in (REST, last) for pitch, last in zip(placed, past.last, strict=True)
     )

@@ -16,7 +16,7 @@ from instrument.music.meant import Ear, given_back, hear_phrase, is_score
 from instrument.music.note import Phrase
 
 _SEED_BITS = 40  # candidates have seeds that nobody types
-_AS_LIKE = 0.9, 0.5  # rhythm and turns of the tune books, 16 bars each: the median
+_AS_LIKE = 0.9, 0.5  # about the medians of 80 tunes, 4 bars beside the 4 before: 0.86 and 0.47
 _SLACK = 5  # semitones that a continuation may leave what was heard
 
 

@@ -16,13 +16,12 @@ from instrument.bundle.card import ComposerCard
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase, Track
 from instrument.music.piano_rolls import FIRST_PITCH, HOLD, phrase_of_rolls, rolls_of
-from instrument.music.pitch import PITCHES, clashing
+from instrument.music.pitch import PERFECT, PITCHES, clashing
 
 Classes = NDArray[np.int64]
 Rolls = NDArray[np.float32]
 Logits = NDArray[np.float32]
 _SURENESS = 4.0  # a GAN's logits are no likelihoods: what it prefers lies further above the rest
-PERFECT = (0, 7)
 _IMPOSSIBLE = np.float32(-1e9)
 
 

@@ -113,6 +113,10 @@ def mel_bands(
     return np.asarray(np.minimum(rising, falling).clip(min=0.0))
 
 
+PERFECT = (0, 7)
+"""Intervals, without octaves, in which careful voices do not move side by side."""
+
+
 def clashing(sounding: Iterable[int]) -> npt.NDArray[np.float32]:
     """Return 1 for each pitch a semitone, in some octave, from what sounds, else 0.
 

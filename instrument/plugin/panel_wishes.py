@@ -78,9 +78,8 @@ class PanelWishes:
         self._chosen: Path | None = None  #: a preset of the library, or of the song
         self._waiting: PlayFile | None = None
         self._waits_since = self._wished_at = self._played_at = -LONGEST_SECONDS
-        self._lock = (
-            threading.Lock()
-        )  # the host's wishes and the pages' come in threads of their own
+        # The host's wishes and the pages' come in threads of their own.
+        self._lock = threading.Lock()
 
     @property
     def is_open(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from instrument.bundle.bundle import Bundle
+from instrument.composers.chorale_lstm import FREE, ChoraleLSTM
 from instrument.composers.chorale_state import (
     FALL_SILENT,
     HOLD,
@@ -16,9 +18,12 @@ from instrument.composers.chorale_state import (
     is_frozen,
 )
 from instrument.composers.musegan_rolls import MuseShape
+from instrument.composers.registry import composer_of
 from instrument.music.constraints import Constraints
 from instrument.music.piano_rolls import FIRST_PITCH, REST
 from instrument.music.pitch import clashing
+from instrument.music.sampling import NoteRandom
+from tests.helpers.tiny_composers import tiny_composer
 
 SILENT = -1
 CHORD = (72, 67, 64, 48)
@@ -67,6 +72,7 @@ def test_a_chord_is_frozen_before_it_has_sounded_for_two_bars() -> None:
     still = after(*[CHORD] * 28)
     assert is_frozen(still, (72, SILENT, SILENT, SILENT))
     assert not is_frozen(still, (74, SILENT, SILENT, SILENT))
+    assert not is_frozen(after(*[(SILENT,) * 4] * 40), (SILENT,) * 4)  # a rest is no chord
 
 
 def shape(given_track: int) -> MuseShape:
@@ -95,3 +101,14 @@ def test_a_musegan_s_voices_do_not_follow_each_other_in_fifths() -> None:
     made = shape(-1).choose(logits, Constraints(care=2.0), random)
     lines = (made[:, 0] - FIRST_PITCH).tolist()
     assert lines == [[7, 9], [0, 5]]
+
+
+def test_a_voice_that_can_do_nothing_else_rests_on_in_a_frozen_chord() -> None:
+    composer = composer_of(Bundle.load(tiny_composer("tiny_chorale")))
+    assert isinstance(composer, ChoraleLSTM)
+    sung, random = composer.begin(4.0, 0.0), NoteRandom(0)
+    for _ in range(32):
+        _, sung = composer.sing(sung, (SILENT, *CHORD[1:]), Constraints(), random)
+    far = Constraints(register=(100, 110), care=2.0)  # no leap goes there
+    frame, _ = composer.sing(sung, (FREE,) * 4, far, random)
+    assert frame[0] == SILENT
