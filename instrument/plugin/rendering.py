@@ -5,6 +5,7 @@ A renderer that dies or hangs is replaced; one that is left without its service 
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -116,9 +117,8 @@ class Rendering:
     def _write(self, line: str) -> None:
         process = self._process
         if process and process.stdin:
-            with suppress(OSError, ValueError):
-                process.stdin.write(f"{line}\n")
-                process.stdin.flush()
+            with suppress(OSError, ValueError):  # straight away: what waits would fail at its end
+                os.write(process.stdin.fileno(), f"{line}\n".encode())
 
     def _tell(self, line: str) -> None:
         with self._lock:

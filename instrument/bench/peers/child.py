@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 
 class PeerMissing(Exception):  # noqa: N818 - a state of the machine, not an error
@@ -67,7 +68,8 @@ class ChildPeer:
     def close(self) -> None:
         """End the child: politely, then firmly."""
         if self._process.stdin is not None:
-            self._process.stdin.close()
+            with suppress(OSError):  # of a child that died with a question unread
+                self._process.stdin.close()
         try:
             self._process.wait(timeout=3)
         except subprocess.TimeoutExpired:

@@ -12,6 +12,7 @@ from tests.helpers.panel_page import wait_for_keys
 from tests.helpers.panel_stage import Stage, ask, hear
 
 pytestmark = [
+    pytest.mark.live,
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="make setup installs Chromium on Linux"),
 ]

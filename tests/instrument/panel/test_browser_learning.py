@@ -14,6 +14,7 @@ from tests.helpers.panel_page import knob, open_page
 from tests.helpers.panel_stage import Stage, ask, stage
 
 pytestmark = [
+    pytest.mark.live,
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="make setup installs Chromium on Linux"),
 ]

@@ -19,6 +19,7 @@ from tests.helpers.partner_stage import RATE
 from tests.helpers.takes import Session
 
 pytestmark = [
+    pytest.mark.live,
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="make setup installs Chromium on Linux"),
 ]

@@ -17,6 +17,7 @@ from tests.helpers.panel_stage import CHROMIUM
 from tests.helpers.plugin_page import Host, end_service, open_panel, preset_in
 
 pytestmark = [
+    pytest.mark.live,
     pytest.mark.slow,
     pytest.mark.timeout(600),
     pytest.mark.skipif(sys.platform != "linux", reason="make setup installs Chromium on Linux"),

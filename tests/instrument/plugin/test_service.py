@@ -21,7 +21,7 @@ from instrument.plugin.table_file import tables_folder
 from tests.helpers.plugin_kills import has_answer
 from tests.helpers.plugin_stage import plugin_home
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(1200)]
 PRESET, STATUS = 2, 9
 PATIENCE_SECONDS = 90.0
 

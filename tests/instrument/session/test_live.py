@@ -23,6 +23,8 @@ from instrument.rendering.renderer import Audio, SineRenderer
 from instrument.session.live import Session
 from tests.helpers.live_play import users_home, wait_for
 
+pytestmark = pytest.mark.live
+
 MOTIF = Phrase.of([Note(0.0, 60, 0.5), Note(0.5, 67, 0.5)])
 SINE = Preset.of([0.0, 0.0], "Sine")
 
