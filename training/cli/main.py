@@ -16,6 +16,7 @@ from training.cli.evaluate_composer import evaluate_command
 from training.cli.evaluate_gansynth import NOTE_COMMANDS
 from training.cli.evaluate_harmony import evaluate_harmony
 from training.cli.evaluate_partner import evaluate_partner
+from training.cli.make_set import name_skipped
 from training.cli.options import FOLDER, FONT, JSON, PROGRAMS, RUN, THREADS
 from training.cli.train import train_command
 from training.cli.waves import waves_group
@@ -51,6 +52,43 @@ def soundfont(font: Path | None, out: Path | None, programs: str | None) -> None
     with counting(console, "rendering") as show:
         notes = render_notes(font, folder, chosen, show)
     _describe(console, notes)
+
+
+@data_group.command("instruments", short_help="Real recordings, for the frame voice.")
+@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@option("--name", default="instruments", show_default=True, help="Name of the set's folder.")
+@option("--out", type=FOLDER, help="Folder for the note set; in the user's cache by default.")
+@option(
+    "--programs",
+    metavar="N,N,...",
+    help="General MIDI programs to render from SoundFonts; all melodic ones by default.",
+)
+@option("--hold-out", multiple=True, metavar="NAME", help="An instrument to measure, not to learn.")
+@option("--notice", default="", help="Whose recordings they are, and their licence: for the card.")
+def instruments(
+    sources: tuple[Path, ...],
+    name: str,
+    out: Path | None,
+    programs: str | None,
+    hold_out: tuple[str, ...],
+    notice: str,
+) -> None:
+    """Read recordings of instruments, and SoundFonts, into one note set for the frame voice.
+
+    SOURCES are folders with one note in each file, .sfz instruments, and .sf2 or .sf3 SoundFonts.
+    An .sfz file or SpectMorph's instrument.xml says which key a file is, else its name does. Notes
+    are brought to their keys, short ones held longer without a loop; what cannot be used is named.
+    """
+    from training.data.audio.recorded.instruments import collect_instruments
+
+    folder = out or TONE_SETS.folder / name
+    console = Console()
+    with counting(console, "reading") as show:
+        made = collect_instruments(
+            sources, folder, chosen_programs(programs), hold_out, notice, show
+        )
+    name_skipped(made.skipped)
+    _describe(console, made.tones)
 
 
 @data_group.command("tones", short_help="A small note set, to try things out.")

@@ -41,12 +41,12 @@ def make_set(
         raise SettingError(f"{place} is there and is no {kind.what}", "Choose another place.")
     with counting(console, "reading") as show:
         made = read(lambda item, done, total: show(escape(item[-40:]), done, total))
-    _name_skipped(made.skipped)
+    name_skipped(made.skipped)
     console.print(f"{place}:")
     return made
 
 
-def _name_skipped(skipped: Sequence[Skipped]) -> None:
+def name_skipped(skipped: Sequence[Skipped]) -> None:
     """Say on stderr what could not be read."""
     console = Console(stderr=True)
     for name, reason in skipped[:_NAMED_SKIPPED]:

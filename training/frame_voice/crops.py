@@ -80,8 +80,8 @@ class CropSource:
     def __init__(self, tones: ToneSet, config: TrainingConfig, latent_size: int) -> None:
         self._tones, self._config, self._latent_size = tones, config, latent_size
         training = tones.split == TRAIN
-        self._held = np.flatnonzero(training & (tones.hold_frames == HELD))
-        self._released = np.flatnonzero(training & (tones.hold_frames != HELD))
+        self._held = _Draw(tones, np.flatnonzero(training & (tones.hold_frames == HELD)))
+        self._released = _Draw(tones, np.flatnonzero(training & (tones.hold_frames != HELD)))
         pool = np.random.default_rng(_NOISE_SEED)
         self._noise = pool.standard_normal((_NOISE_POOL_FRAMES, 2, NOISE_BIN_COUNT), np.float32)
 
@@ -130,17 +130,32 @@ class CropSource:
         """Choose a tone and the hop at which its crop starts."""
         kind = random.random()
         length = self._config.crop_hops
-        if kind < _RELEASE_SHARE and self._released.size:
-            row = int(random.choice(self._released))
+        if kind < _RELEASE_SHARE and self._released.rows.size:
+            row = self._released.row(random)
             release = int(self._tones.hold_frames[row]) // HOP_FRAMES
             last = int(self._tones.frames[row]) // HOP_FRAMES - length
             earliest = max(release - length + 6, -_LEAD_HOPS)
             return row, int(random.integers(earliest, max(last, earliest) + 1))
-        row = int(random.choice(self._held))
+        row = self._held.row(random)
         if kind < _RELEASE_SHARE + _ONSET_SHARE:
             return row, -int(random.integers(0, _LEAD_HOPS + 1))
         last = max(int(self._tones.frames[row]) // HOP_FRAMES - length, 0)
         return row, int(random.integers(0, last + 1))
+
+
+class _Draw:
+    """Draws tones: every instrument as often as any other, however many keys were recorded."""
+
+    def __init__(self, tones: ToneSet, rows: NDArray[np.int64]) -> None:
+        self.rows = rows
+        instruments = tones.instrument[rows]
+        counts = np.bincount(instruments) if rows.size else np.ones(1, int)
+        self._until = np.cumsum(1.0 / counts[instruments])
+
+    def row(self, random: np.random.Generator) -> int:
+        """Return a row."""
+        at = np.searchsorted(self._until, random.random() * self._until[-1], side="right")
+        return int(self.rows[min(int(at), self.rows.size - 1)])
 
 
 class Prefetch(Generic[Item]):

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from training.audio.format import HOP_FRAMES, SAMPLE_RATE_HZ
 from training.audio.spectral_loss import SpectralLoss, Spectrum
-from training.data.audio.tone_set import TEST, ToneSet, open_notes
+from training.data.audio.tone_set import TEST, VALIDATE, ToneSet, open_notes
 from training.frame_voice.config import RECIPES, VoiceRecipe
 from training.frame_voice.crops import Crops, CropSource, Prefetch
 from training.frame_voice.discriminators import AdversarialStage
@@ -135,13 +135,15 @@ class FrameVoiceLearner:
     def validate(self) -> dict[str, float]:
         """Return the mean's log-magnitude distance on the beginnings of tones at hidden pitches.
 
-        No loss: critics sharpen what this distance would rather have blurred, and the last
-        checkpoint is the best.
+        It is a loss, which says what checkpoint is the best, where a set has keys for that alone
+        and no critics sharpen what this distance would rather have blurred.
         """
         crops, targets = self._held_out
         voice = self.average.module
         audio = self.render(voice, crops, voice.latent_of[crops.instrument])
-        return {"distance": float(self.loss(audio, targets)[0])}
+        distance = float(self.loss(audio, targets)[0])
+        decides = self.critics is None and bool((self.tones.split == VALIDATE).any())
+        return {"distance": distance} | ({"loss": distance} if decides else {})
 
     def samples(self) -> NoteSamples:
         """Play a few tones at hidden pitches, each after its recording."""
@@ -171,7 +173,8 @@ class FrameVoiceLearner:
 
     def _hidden_rows(self, count: int) -> np.ndarray:
         """Choose tones at pitches that are not learned, the same in every run."""
-        rows = np.flatnonzero(self.tones.split == TEST)
+        split = VALIDATE if (self.tones.split == VALIDATE).any() else TEST
+        rows = np.flatnonzero(self.tones.split == split)
         if rows.size == 0:
             rows = np.arange(self.tones.pitch.size)
         chosen = np.random.default_rng(0).choice(rows, min(count, rows.size), replace=False)

@@ -19,12 +19,22 @@ import soxr
 from numpy.typing import NDArray
 
 from instrument.errors import FileError
-from instrument.music.yin import RATE_HZ as ESTIMATE_HZ
-from instrument.music.yin import estimate_pitch
 from training.audio.format import HIGHEST_PITCH, LOWEST_PITCH
 from training.audio.format import SAMPLE_RATE_HZ as RATE_HZ
 from training.data.audio.analysis import ToneAnalysis, analyse_note, read_at
 from training.data.audio.note_names import named_velocity, parse_note_name
+from training.data.audio.recorded.note import (
+    FARTHEST_RETUNING,
+    SHORTEST_SECONDS,
+    STRUCK_DB,
+    Samples,
+    falls_db,
+    from_onset,
+    heard_pitch,
+    held_part,
+    lowered,
+    one_channel,
+)
 from training.data.audio.render import set_tuning
 from training.data.audio.tone_set import (
     HELD,
@@ -45,18 +55,10 @@ MOST_FILES = 2_000
 FEWEST_PITCHES_TO_TEST = 4
 """With fewer there is no key between two others to hide."""
 
-_SHORTEST_SECONDS = 0.3
-_ONSET = 10.0 ** (-40.0 / 20.0)  # of the peak: where a note begins
-_LEAD_SECONDS = 0.004
-_STEADY_DB = 12.0  # a key was let go where a sustained note falls so far under its middle
-_FARTHEST_RETUNING = 2.5  # semitones between name and sound; more is a wrong name
 _IN_TUNE = 0.8  # semitones that the analysis can follow by itself
-_SAME_SIDES = 0.3  # a correlation of left and right below this: their sum would cancel
-_STRUCK_DB = -12.0
 _SURE_OF_OCTAVE = 0.7
 
 Show = Callable[[str, int, int], None]
-Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class OwnNotes:
     @property
     def dies_away(self) -> bool:
         """Whether most of the notes sound struck or plucked."""
-        falls = [_falls_db(note.audio) < _STRUCK_DB for note in self.notes]
+        falls = [falls_db(note.audio) < STRUCK_DB for note in self.notes]
         return sum(falls) * 2 > len(falls)
 
 
@@ -201,49 +203,21 @@ def write_own_notes(notes: OwnNotes, folder: Path, name: str, source: str) -> To
 def _read(path: Path, file: str) -> OwnNote:
     """Read one file; ValueError says in a few words why it cannot be used."""
     sound, rate_hz = read_recording(path, LONGEST_SECONDS)
-    audio = _from_onset(np.asarray(soxr.resample(_one_channel(sound), rate_hz, RATE_HZ, "VHQ")))
-    if audio.size < _SHORTEST_SECONDS * RATE_HZ:
-        raise ValueError(f"it is shorter than {_SHORTEST_SECONDS} s")
+    audio = from_onset(np.asarray(soxr.resample(one_channel(sound), rate_hz, RATE_HZ, "VHQ")))
+    if audio.size < SHORTEST_SECONDS * RATE_HZ:
+        raise ValueError(f"it is shorter than {SHORTEST_SECONDS} s")
     level_db = 20.0 * float(np.log10(strongest_rms(audio)))
     audio, pitch, remark, octaves_off = _in_tune(audio, Path(file).stem)
     if not LOWEST_PITCH <= pitch <= HIGHEST_PITCH:
         raise ValueError(f"its pitch is {pitch}, outside {LOWEST_PITCH} to {HIGHEST_PITCH}")
     velocity = named_velocity(file)
-    return OwnNote(file, _held_part(audio), pitch, velocity, level_db, remark, octaves_off)
-
-
-def _one_channel(sound: NDArray[np.float32]) -> Samples:
-    """Return the middle of a stereo recording, or its louder side where the sides cancel."""
-    if sound.shape[1] == 1:
-        return np.ascontiguousarray(sound[:, 0])
-    power = np.square(sound, dtype=np.float64).sum(axis=0)
-    loud = np.argsort(power)[-2:]
-    left, right = sound[:, loud[0]], sound[:, loud[1]]
-    alike = float(np.dot(left, right)) / float(np.sqrt(power[loud[0]] * power[loud[1]]) + 1e-20)
-    return np.asarray((left + right) / 2 if alike > _SAME_SIDES else right, np.float32)
-
-
-def _from_onset(audio: Samples) -> Samples:
-    loud = np.flatnonzero(np.abs(audio) > _ONSET * np.abs(audio).max())
-    first = max(int(loud[0]) - round(_LEAD_SECONDS * RATE_HZ), 0)
-    return np.asarray(audio[first:], np.float32)
-
-
-def _held_part(audio: Samples) -> Samples:
-    """Cut a sustained note where its player let go: the model must not learn that it ends."""
-    levels = _levels_db(audio)
-    middle = float(np.median(levels[len(levels) // 4 : len(levels) // 2 + 1]))
-    sounding = np.flatnonzero(levels > middle - _STEADY_DB)
-    if _falls_db(audio) < _STRUCK_DB or not sounding.size:
-        return audio
-    last = (int(sounding[-1]) + 1) * (RATE_HZ // 50)
-    return audio[: max(last, round(_SHORTEST_SECONDS * RATE_HZ))]
+    return OwnNote(file, held_part(audio), pitch, velocity, level_db, remark, octaves_off)
 
 
 def _in_tune(audio: Samples, stem: str) -> tuple[Samples, int, str, int | None]:
     """Return the note at its key, a remark if name and sound disagreed, and by how many octaves."""
     named = parse_note_name(stem)
-    heard = _heard_pitch(audio)
+    heard = heard_pitch(audio)
     if named is None and heard is None:
         raise ValueError("its pitch is not clear, and its name does not say it, as rhodes_C4 would")
     if named is None:
@@ -255,11 +229,10 @@ def _in_tune(audio: Samples, stem: str) -> tuple[Samples, int, str, int | None]:
     off = heard - named.pitch - 12.0 * octaves
     if abs(off) <= _IN_TUNE:
         return audio, named.pitch, "", octaves
-    if abs(off) > _FARTHEST_RETUNING:
+    if abs(off) > FARTHEST_RETUNING:
         raise ValueError(f"it sounds like pitch {heard:.1f}, but its name says {named.pitch}")
-    slower = np.asarray(soxr.resample(audio, RATE_HZ * 2.0 ** (off / 12.0), RATE_HZ, "VHQ"))
     remark = f"was {100 * off:+.0f} cents off, re-tuned"
-    return np.asarray(slower, np.float32), named.pitch, remark, octaves
+    return lowered(audio, off), named.pitch, remark, octaves
 
 
 def _with_octaves(notes: list[OwnNote]) -> list[OwnNote]:
@@ -276,14 +249,6 @@ def _with_octaves(notes: list[OwnNote]) -> list[OwnNote]:
         for note in notes
     ]
     return [note for note in moved if LOWEST_PITCH <= note.pitch <= HIGHEST_PITCH]
-
-
-def _heard_pitch(audio: Samples) -> float | None:
-    slow = np.asarray(soxr.resample(audio, RATE_HZ, ESTIMATE_HZ, "HQ"), np.float32)
-    try:
-        return estimate_pitch(slow)
-    except ValueError:
-        return None
 
 
 def _with_velocities(notes: list[OwnNote]) -> list[OwnNote]:
@@ -338,16 +303,3 @@ def _slope_db(audio: Samples, corner_hz: float) -> float:
     below = power[(hz > corner_hz / 8) & (hz <= corner_hz)].sum()
     above = power[(hz > corner_hz) & (hz <= 4.0 * corner_hz)].sum()
     return float(10.0 * np.log10((above + 1e-20) / (below + 1e-20)))
-
-
-def _falls_db(audio: Samples) -> float:
-    """Return how far a note has fallen by the end of its first 1.2 s, against its loudest."""
-    levels = _levels_db(audio[: round(1.2 * RATE_HZ)])
-    return float(np.mean(levels[-max(len(levels) // 5, 1) :]) - levels.max())
-
-
-def _levels_db(audio: Samples) -> NDArray[np.float64]:
-    """Return the level every 20 ms."""
-    size = RATE_HZ // 50
-    whole = np.asarray(audio[: audio.size // size * size], np.float64).reshape(-1, size)
-    return np.asarray(10.0 * np.log10(np.mean(whole**2, axis=1) + 1e-12))

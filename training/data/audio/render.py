@@ -74,33 +74,48 @@ def render_notes(
         Called after each program with its name, how many are done and how many there are.
     """
     ordered = sorted(programs, key=lambda program: (program in HELD_OUT_PROGRAMS, program))
-    instruments = tuple(_instrument(program) for program in ordered)
+    instruments = tuple(
+        instrument_of(program, is_held_out=program in HELD_OUT_PROGRAMS) for program in ordered
+    )
     tables = TuningTables.harmonic(len(instruments))
     with SoundFont(font) as synth, ToneSetWriter(folder) as writer:
         for index, instrument in enumerate(instruments):
-            _render_instrument(synth, index, instrument, writer, tables)
+            render_instrument(synth, index, instrument, writer, tables)
             progress(instrument.name, index + 1, len(instruments))
-        writer.finish(instruments, tables, font.name, FLUID_NOTICE if "Fluid" in font.name else "")
+        writer.finish(instruments, tables, font.name, font_notice(font))
     return open_notes(folder)
 
 
-def _instrument(program: int) -> Instrument:
+def font_notice(font: Path) -> str:
+    """Return the notice that must go with what is made of a SoundFont; empty if none is known."""
+    return FLUID_NOTICE if "Fluid" in font.name else ""
+
+
+def instrument_of(program: int, *, is_held_out: bool) -> Instrument:
+    """Return what a tone set says of a General MIDI program."""
     return Instrument(
         name=PROGRAM_NAMES[program],
         program=program,
         is_struck=program in STRUCK_PROGRAMS,
-        is_held_out=program in HELD_OUT_PROGRAMS,
+        is_held_out=is_held_out,
         velocity_tilt=velocity_tilt(program),
     )
 
 
-def _render_instrument(
+def render_instrument(
     synth: SoundFont,
     index: int,
     instrument: Instrument,
     writer: ToneSetWriter,
     tables: TuningTables,
 ) -> None:
+    """Render and analyse the tones of one instrument; fill its row of the tables.
+
+    Parameters
+    ----------
+    index
+        The instrument's row.
+    """
     hidden, tested = held_out_pitches(instrument.program)
     analyses: dict[int, ToneAnalysis] = {}
     levels: dict[int, float] = {}

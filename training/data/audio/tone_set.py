@@ -33,8 +33,9 @@ DESCRIPTION = "notes.json"
 TONE_SETS = NamedSets("note set", "", DESCRIPTION, "Make one with: latentkeys data soundfont")
 _FILES = ("audio.i16", "notes.npz", DESCRIPTION)
 
-TRAIN, TEST, UNSEEN = 0, 1, 2
-"""Values of `AnalysedTone.split`: learn from it; a hidden pitch; a hidden instrument."""
+TRAIN, TEST, UNSEEN, VALIDATE = 0, 1, 2, 3
+"""Values of `AnalysedTone.split`: learn from it; a hidden pitch; a hidden instrument; a hidden
+pitch that says when to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class AnalysedTone:
     cents
         How far its f0 is from the tempered pitch.
     split
-        `TRAIN`, `TEST` or `UNSEEN`.
+        `TRAIN`, `TEST`, `UNSEEN` or `VALIDATE`.
     velocity
         How hard the key was struck, 0 to 1.
     wobble_db, wobble_hz

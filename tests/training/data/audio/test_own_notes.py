@@ -6,40 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
-from numpy.typing import NDArray
 
 from instrument.errors import FileError
+from tests.helpers.played_notes import RATE_HZ, bow, folder_of, pluck
 from training.data.audio.own_notes import OwnNotes, hidden_pitches, read_own_notes, write_own_notes
+from training.data.audio.recorded.note import heard_pitch
 from training.data.audio.tone_set import TEST
-
-RATE_HZ = 44_100
-
-
-def pluck(
-    pitch: float, seconds: float = 2.0, level: float = 0.5, dull: float = 1.0
-) -> NDArray[np.float32]:
-    """Return a decaying tone with eight partials; `dull` makes the upper ones fainter."""
-    time = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
-    hz = 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
-    partials = [np.sin(2 * np.pi * hz * k * time) / k**dull for k in range(1, 9)]
-    return np.asarray(level * np.exp(-2.5 * time) * np.sum(partials, axis=0) / 3.0, np.float32)
-
-
-def bow(pitch: float, seconds: float = 2.0) -> NDArray[np.float32]:
-    """Return a tone that goes on at its level and is let go half a second before its end."""
-    time = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
-    hz = 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
-    wave = sum(np.sin(2 * np.pi * hz * k * time) / k for k in range(1, 9))
-    end = np.clip((seconds - 0.5 - time) / 0.05, 0.0, 1.0) + 0.002
-    return np.asarray(0.2 * wave * np.minimum(time / 0.05, 1.0) * end, np.float32)
-
-
-def folder_of(path: Path, sounds: dict[str, NDArray[np.float32]]) -> Path:
-    for name, sound in sounds.items():
-        (path / name).parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path / name, sound, RATE_HZ)
-    return path
 
 
 def read(path: Path) -> OwnNotes:
@@ -61,6 +33,7 @@ def test_a_recording_that_is_off_its_name_is_brought_to_it(tmp_path: Path) -> No
     """A 44.1/48 kHz mix-up: 147 cents."""
     found = read(folder_of(tmp_path, {"C4.wav": pluck(61.47), "E4.wav": pluck(64)}))
     assert found.notes[0].pitch == 60 and "+147 cents" in found.notes[0].remark
+    assert heard_pitch(found.notes[0].audio) == pytest.approx(60.0, abs=0.03)
     tones = write_own_notes(found, tmp_path / "set", "own", "test")
     assert abs(float(tones.cents[0])) < 3.0
 
