@@ -76,6 +76,7 @@ $(VENV)/play.stamp: pyproject.toml constraints.txt | $(BIN)/python
 	@$(call system_packages,$(PLAY_PACKAGES))
 	echo "Installing latentkeys[$(EXTRA)] into $(VENV) (once, a minute or two) ..."
 	$(PIP) --editable '.[$(EXTRA)]'
+	$(PIP) --editable '.[rack]' || echo "There is no pyo for this system: racks are left out, all else plays."
 	$(BIN)/python -c 'from instrument.first_start import compile_once; compile_once()'
 	$(say_where)
 	touch $@

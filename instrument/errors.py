@@ -6,7 +6,8 @@
     ├── FileError                a file that is missing, broken, foreign, or cannot be written
     │   ├── PresetError          a preset TOML with a wrong key, value or model
     │   ├── BundleError          a model bundle that fails a check
-    │   └── MidiFileError        a MIDI file that is truncated or not MIDI
+    │   ├── MidiFileError        a MIDI file that is truncated or not MIDI
+    │   └── RackError            a rack that is not there, raises, or has wrong knobs
     ├── PhraseError              a note or a phrase that cannot be: pitch 130, a negative length
     ├── DeviceError              an audio device, MIDI port or server that is missing or refuses
     ├── SettingError             a wrong value on the command line
@@ -56,6 +57,10 @@ class BundleError(FileError):
 
 class MidiFileError(FileError):
     """A MIDI file is truncated or is not MIDI."""
+
+
+class RackError(FileError):
+    """A rack is not there, raises, or has wrong knobs."""
 
 
 class PhraseError(LatentkeysError):

@@ -33,22 +33,23 @@ FLOORS = {
     "processes": "",
     "unfinished": "processes wav_files",
     "engine": "midi processes unfinished wav_files",
+    "rack": "engine midi processes wav_files",
     "composers": "bundle",
-    "preset": "bundle midi",
+    "preset": "bundle midi rack",
     "partner": "bundle composers engine midi preset processes",
     "remote": "bundle",
     "rendering": "bundle preset processes remote",
     "latents": "bundle preset processes rendering",
-    "offline": "bundle first_start latents midi preset remote rendering wav_files",
+    "offline": "bundle first_start latents midi preset rack remote rendering wav_files",
     "labelled": "bundle latents midi offline preset rendering",
-    "panel": "bundle latents midi partner preset processes",
+    "panel": "bundle latents midi partner preset processes rack",
     "plugin": "bundle composers panel partner preset processes rendering",
-    "session": "engine first_start midi offline panel partner preset processes rendering "
+    "session": "engine first_start midi offline panel partner preset processes rack rendering "
     "unfinished wav_files",
     "bench": "bundle composers engine latents midi partner plugin preset processes rendering "
     "session",
     "cli": "bundle composers engine first_start labelled latents midi offline partner plugin "
-    "preset remote rendering session unfinished wav_files",
+    "preset rack remote rendering session unfinished wav_files",
     "__main__": "cli",
 }
 

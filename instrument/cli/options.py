@@ -173,6 +173,51 @@ def part_options(command: Callable[..., None], heading: str) -> Callable[..., No
     return command
 
 
+def rack_options(command: Callable[..., None], heading: str) -> Callable[..., None]:
+    """Add ``--rack`` and ``--impulse``; `check_rack_options` reads what was given."""
+    sound = under(heading)
+    for decorate in (
+        sound(
+            "--impulse",
+            default="",
+            metavar="FILE.wav",
+            help="The room or thing that --rack convolution sounds in.",
+        ),
+        sound(
+            "--rack",
+            default="",
+            metavar="NAME|FILE.py",
+            help="Send everything through an effect written in Python, too: a shipped one's name, "
+            "or a file of your own; it goes before what presets bring.",
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
+def check_rack_options(rack: str, impulse: str) -> None:
+    """Refuse a rack or an impulse that is not there, before anything starts.
+
+    Raises
+    ------
+    RackError, SettingError, MissingExtraError
+        There is none such, or pyo is not installed.
+    """
+    if impulse:
+        from instrument.rack.impulse import check_impulse
+
+        check_impulse(impulse)
+    if not rack:
+        return
+    from importlib.util import find_spec
+
+    from instrument.rack.find import check_rack_name
+
+    check_rack_name(rack)
+    if find_spec("pyo") is None:
+        raise MissingExtraError("--rack", "pyo", "rack")
+
+
 def renderer_option(heading: str) -> Decorator:
     """Add ``--renderer``; `check_renderer` reads what was given."""
     return under(heading)(

@@ -18,9 +18,11 @@ from instrument.cli.options import (
     RATE_HZ,
     Choice,
     HeadedCommand,
+    check_rack_options,
     check_renderer,
     meter_beats,
     part_options,
+    rack_options,
     refuse_without,
     renderer_option,
     tuning_options,
@@ -42,6 +44,7 @@ _PARTNER = "partner_"  # the partner's flags are called so
 @click.command("play", cls=HeadedCommand)
 @_audio("--preset", metavar="NAME", help=PRESET_HELP)
 @partial(part_options, heading=SOUND)
+@partial(rack_options, heading=SOUND)
 @_audio(
     "--audio",
     default="auto",
@@ -192,6 +195,7 @@ def play_command(context: click.Context, /, **flags: Any) -> None:
     if flags["osc"] and find_spec("pythonosc") is None:
         raise MissingExtraError("--osc", "python-osc", "osc")
     check_renderer(flags["renderer"])
+    check_rack_options(flags["rack"], flags["impulse"])
     if flags["panel"] and not _is_only_here(flags["panel_host"]):
         click.echo(OPEN_TO_OTHERS.format(flags["panel_host"]), err=True)
 

@@ -26,8 +26,10 @@ from instrument.cli.options import (
     SEED,
     Choice,
     HeadedCommand,
+    check_rack_options,
     check_renderer,
     part_options,
+    rack_options,
     renderer_option,
     tuning_options,
     under,
@@ -118,6 +120,7 @@ _sound, _timbre = under(SOUND), under("Moving timbre")
 @click.argument("out", metavar="OUT.wav", type=click.Path(path_type=Path))
 @_sound("--preset", metavar="NAME", help=PRESET_HELP)
 @partial(part_options, heading=SOUND)
+@partial(rack_options, heading=SOUND)
 @_sound("--follow-programs", is_flag=True, help="Let the song's program changes choose presets.")
 @_sound("--no-drums", is_flag=True, help="Leave the drum channels out.")
 @_sound(
@@ -172,6 +175,8 @@ def render_command(
     preset: str | None,
     keys: str | None,
     part: tuple[str, ...],
+    rack: str,
+    impulse: str,
     follow_programs: bool,
     no_drums: bool,
     rate_hz: int,
@@ -188,6 +193,7 @@ def render_command(
 ) -> None:
     """Turn a MIDI file into a WAV file, exactly as live play sounds."""
     check_renderer(renderer)
+    check_rack_options(rack, impulse)
     request = MorphRequest(preset, model, morph, pace, seed, truncation, sharpness, touch)
     tuned = KeyTuning(**{name.removeprefix("tuning_"): value for name, value in tuning.items()})
     parts = parts_of(keys, part)
@@ -196,6 +202,11 @@ def render_command(
             raise SettingError(
                 "a moving timbre, and the touch of the paper, have the usual tuning only",
                 "Leave --a4, --transpose, --stay-in, --tuning and --keyboard-map out.",
+            )
+        if rack:
+            raise SettingError(
+                "a moving timbre, and the touch of the paper, go through no rack",
+                "Leave --rack out.",
             )
         if parts:
             raise SettingError(
@@ -218,6 +229,8 @@ def render_command(
         out,
         preset=preset,
         parts=parts,
+        rack=rack,
+        impulse=impulse,
         rate_hz=rate_hz,
         follow_programs=follow_programs,
         drums=not no_drums,

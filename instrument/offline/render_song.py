@@ -7,6 +7,7 @@ replays a live session's log and compares bit for bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +27,10 @@ from instrument.music.tuning import KeyTuning
 from instrument.preset.banks import LoadedPreset, PresetBanks, chosen_preset, program_table
 from instrument.preset.controllers import turn_control
 from instrument.preset.parts import SoundPart, check_parts, part_channels, write_part
-from instrument.preset.preset import list_presets
+from instrument.preset.preset import list_presets, load_preset
+from instrument.preset.rack import RackChoice
 from instrument.progress import LongWork
+from instrument.rack.render import RackInRender
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.realtime.state import EngineState
 from instrument.remote.served_graphs import FIRST_SECONDS
@@ -51,6 +54,8 @@ def render_song(
     *,
     preset: str | None,
     parts: tuple[SoundPart, ...] = (),
+    rack: str = "",
+    impulse: str = "",
     rate_hz: int = 48_000,
     follow_programs: bool = False,
     drums: bool = True,
@@ -66,6 +71,8 @@ def render_song(
         Name or path; the default preset when not given.
     parts
         What plays besides, the first of them being `preset`; none when it plays alone.
+    rack, impulse
+        See `RackChoice`.
     follow_programs
         Let program changes choose presets, as they do while playing live. Otherwise they are
         ignored: a file's General MIDI programs mean other instruments than ours.
@@ -95,6 +102,7 @@ def render_song(
         out,
         path,
         parts=parts,
+        rack=RackChoice(rack, impulse),
         rate_hz=rate_hz,
         follow_programs=follow_programs,
         keys=keys,
@@ -124,6 +132,7 @@ def write_song(
     preset: Path,
     *,
     parts: tuple[SoundPart, ...] = (),
+    rack: RackChoice | None = None,
     rate_hz: int,
     follow_programs: bool,
     keys: npt.NDArray[np.float64] | None = None,
@@ -135,6 +144,8 @@ def write_song(
     ----------
     parts
         What plays besides, the first of them being `preset`.
+    rack
+        What everything goes through, before what the first preset says.
     rate_hz
         Of the WAV file.
     follow_programs
@@ -147,10 +158,18 @@ def write_song(
     """
     console = Console(stderr=True)
     compile_once()
-    with LongWork(console) as progress, WavFile(out, rate_hz) as file:
+    name, options = (rack or RackChoice()).options(load_preset(preset).rack)
+    impulse = rack.impulse if rack else ""
+    with (
+        RackInRender(name, options.knobs, impulse) if name else nullcontext() as racked,
+        LongWork(console) as progress,
+        WavFile(out, rate_hz) as file,
+    ):
         player = SongPlayer(
-            song, rate_hz, parts=parts, follow_programs=follow_programs, server=server
+            song, rate_hz, parts=parts, follow_programs=follow_programs, server=server, rack=racked
         )
+        if racked:
+            racked.begin(player.engine, options.send, options.level, options.direct)
         if keys is not None:
             player.engine.state.fields["key_semitones"] = keys
         notes = progress.add_task("Notes", total=len(PITCHES) * 2)
@@ -182,6 +201,8 @@ class SongPlayer:
         Where tone tables come from; made when not given.
     server
         See `render_song`.
+    rack
+        What everything goes through; its `RackInRender.begin` is called before `load`.
     """
 
     def __init__(
@@ -193,15 +214,20 @@ class SongPlayer:
         follow_programs: bool = False,
         supply: Callable[[EngineState], ToneTables] = ToneTables,
         server: str = "",
+        rack: RackInRender | None = None,
     ) -> None:
-        self.engine = OfflineEngine(rate_hz, BLOCK_FRAMES, LONGEST_NOTE_SECONDS)
+        folder = rack.folder if rack else None
+        self.engine = OfflineEngine(
+            rate_hz, BLOCK_FRAMES, LONGEST_NOTE_SECONDS, folder, shares_tones=False
+        )
+        self._rack = rack
         self._song = song
         self._rate_hz = rate_hz
         self._parts, self._channels = parts, part_channels(parts, song.drum_channels)
         self._banks = PresetBanks(self.engine.state, self._channels[1:])
         self._supply = supply(self.engine.state)
         self._supply.render_at(server, FIRST_SECONDS)
-        self.engine.stream_from(self._supply.streams.serve_all)
+        self.engine.stream_from(self._serve)
         self._programs = program_table(list_presets()) if follow_programs else {}
 
     def load(self, preset: Path, on_step: Callable[[], None] = lambda: None) -> None:
@@ -218,8 +244,18 @@ class SongPlayer:
             fill_drum_kit(self.engine.state)
             self._banks.use_kit(self._song.drum_channels)
 
+    def _serve(self) -> None:
+        """Do before each block what other processes do while playing live."""
+        self._supply.streams.serve_all()
+        if self._rack:
+            self._rack.wait()
+
     def play(self) -> Iterator[Stereo]:
         """Yield the song's audio in chunks, to the end of its last sound: float32, (frames, 2)."""
+        sound = self._play()
+        return self._rack.aligned(sound) if self._rack else sound
+
+    def _play(self) -> Iterator[Stereo]:
         for message in self._song.messages:
             frame = round(message.time_seconds * self._rate_hz)
             if kind_of(message.data) == PROGRAM_CHANGE:

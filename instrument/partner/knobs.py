@@ -16,7 +16,7 @@ _KEYS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 
 @dataclass(frozen=True, slots=True)
-class Knob:
+class PartnerKnob:
     """What can be turned.
 
     Attributes
@@ -49,20 +49,24 @@ def _curve(low: float, high: float, at: float) -> float:
     return float(low * (high / low) ** at)
 
 
-KNOBS: dict[KnobName, Knob] = {
-    "temperature": Knob(
+KNOBS: dict[KnobName, PartnerKnob] = {
+    "temperature": PartnerKnob(
         "bolder or safer, 0.25 to 2", lambda at: {"temperature": _curve(0.25, 2.0, at)}
     ),
-    "density": Knob("notes per beat, 0.25 to 8", lambda at: {"density": _curve(0.25, 8.0, at)}),
-    "key": Knob("none, twelve majors, twelve minors", lambda at: {"key": _key(at)}),
-    "register": Knob("two octaves, from low to high", _register),
-    "length": Knob(
+    "density": PartnerKnob(
+        "notes per beat, 0.25 to 8", lambda at: {"density": _curve(0.25, 8.0, at)}
+    ),
+    "key": PartnerKnob("none, twelve majors, twelve minors", lambda at: {"key": _key(at)}),
+    "register": PartnerKnob("two octaves, from low to high", _register),
+    "length": PartnerKnob(
         "longest note, 1/4 to 8 beats", lambda at: {"longest_beats": _curve(0.25, 8.0, at)}
     ),
-    "polyphony": Knob("notes at once, 1 to 8", lambda at: {"polyphony": 1 + round(7 * at)}),
-    "velocity": Knob("as loud as you, from not to wholly", lambda at: {"velocity_follow": at}),
-    "blend": Knob("the network, or this session's counts", lambda at: {"blend": at}),
-    "quantise": Knob("free, or on sixteenths", lambda at: {"is_quantised": at >= 0.5}),
+    "polyphony": PartnerKnob("notes at once, 1 to 8", lambda at: {"polyphony": 1 + round(7 * at)}),
+    "velocity": PartnerKnob(
+        "as loud as you, from not to wholly", lambda at: {"velocity_follow": at}
+    ),
+    "blend": PartnerKnob("the network, or this session's counts", lambda at: {"blend": at}),
+    "quantise": PartnerKnob("free, or on sixteenths", lambda at: {"is_quantised": at >= 0.5}),
 }
 
 

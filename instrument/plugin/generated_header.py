@@ -43,7 +43,7 @@ from instrument.realtime.state import (
 
 KEPT = {
     *("magic", "format", "rate_hz", "slot_frames", "slot_stride", "heartbeats"),
-    *("bank_addresses", "bank_strides", "banks", "slots", "wanted", "channel_mask"),
+    *("bank_addresses", "bank_strides", "banks", "slots", "wanted", "channel_mask", "rack"),
     *(name for name in STATE.names or () if name.endswith("_ring")),
 }
 """Fields that a reset leaves: where tones lie, and what the helper's thread writes."""

@@ -32,6 +32,7 @@ from instrument.preset.modulation import Modulation, check_modulation
 from instrument.preset.pad_path import PadPath, check_pad_path
 from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.playing import Playing
+from instrument.preset.rack import RackOptions, check_rack
 from instrument.preset.sections import (
     Control,
     Envelope,
@@ -78,6 +79,8 @@ class Preset:
     modulation: Modulation = field(default_factory=Modulation)
     #: What all voices go through together; the kernel adds nothing without it.
     effects: Effects = field(default_factory=Effects)
+    #: An effect written in Python that everything goes through as well, in a process of its own.
+    rack: RackOptions = field(default_factory=RackOptions)
     #: Keys are ``cc2`` … ``cc119``, without `RESERVED_CONTROLLERS`.
     controls: dict[str, Control] = field(default_factory=dict)
     recipe: Recipe | None = None
@@ -149,6 +152,7 @@ def load_preset(name: Path | str, say: Say = lambda *_: None) -> Preset:
     check_recipe(preset.recipe, what)
     check_slide(preset.slide, preset.sound, what)
     check_pad_path(preset.pad_path, what)
+    check_rack(preset.rack, what)
     _check_partner(preset.partner, what)
     return preset
 
@@ -265,6 +269,8 @@ def _preset_files(folder: Path) -> list[Path]:
 def _plain(preset: Preset) -> dict[str, object]:
     """Turn a preset into the tables that TOML writes, the plain keys first."""
     table = _without_unset(dataclasses.asdict(preset))
+    if preset.rack.name == "none":
+        del table["rack"]
     return {"format": table.pop("format"), **table}
 
 

@@ -23,6 +23,7 @@ from instrument.realtime.state import (
     MODELS_BEATS,
     PANEL_BEATS,
     PARTNER_BEATS,
+    RACK_BEATS,
     EngineState,
 )
 
@@ -43,6 +44,7 @@ LOCK_FILES = {
     PARTNER_BEATS: "partner.lock",
     CONTROL_BEATS: "control.lock",
     PANEL_BEATS: "panel.lock",
+    RACK_BEATS: "rack.lock",
 }
 
 Finding = Literal["well", "slow", "stuck", "silent"]

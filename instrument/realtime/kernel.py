@@ -19,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numba import from_dtype
 
+from instrument.realtime.aux_send import send_and_return
 from instrument.realtime.channel import advance_channels
 from instrument.realtime.effects.chain import advance_chains
 from instrument.realtime.event_queue import drop_applied, log_event, take_events
@@ -78,6 +79,7 @@ def process_block(state, left, right, stride, frames):
             segment = min(segment, s.pending[applied].time_frames - s.clock)
         invalid = s.meters.invalid_samples
         mix_banks(s, segment)
+        send_and_return(s, segment)
         write_output(s, left_out, right_out, stride, done, segment)
         if s.meters.invalid_samples != invalid:
             end_invalid_voices(s)

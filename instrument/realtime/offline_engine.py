@@ -32,6 +32,8 @@ class OfflineEngine:
     folder
         Keep the session's memory there, so that another process can fill the tone tables; None
         keeps it in this process.
+    shares_tones
+        See `EngineState.create`.
 
     Attributes
     ----------
@@ -45,9 +47,11 @@ class OfflineEngine:
         block_frames: int = 128,
         note_seconds: float = 2.5,
         folder: Path | None = None,
+        *,
+        shares_tones: bool = True,
     ) -> None:
-        self.state = EngineState.create(folder, rate_hz, note_seconds)
-        self._block_frames = block_frames
+        self.state = EngineState.create(folder, rate_hz, note_seconds, shares_tones=shares_tones)
+        self.block_frames = block_frames
         self._code = load_machine_code()
         self._address = prepare_state(self.state)
         self._bytes = ByteStream()
@@ -94,10 +98,10 @@ class OfflineEngine:
         """Return the next `frames` frames: float32, shape (frames, 2), full scale ±1."""
         audio = np.empty((frames, 2), np.float32)
         left = audio.ctypes.data
-        for start in range(0, frames, self._block_frames):
+        for start in range(0, frames, self.block_frames):
             if self._serve:
                 self._serve()
-            block = min(self._block_frames, frames - start)
+            block = min(self.block_frames, frames - start)
             self._hand_over(self.state.clock + block)
             at = left + start * 8
             self._code.call_process_block(self._address, at, at + 4, 2, block)

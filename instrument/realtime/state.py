@@ -29,6 +29,7 @@ field              writer                      readers
 ``wanted``         kernel                      models (what to render next)
 ``meters``         kernel and its callback     everyone
 ``heartbeats``     each process its own        the one that supervises it
+``rack``           see `realtime.aux_memory`   kernel, rack
 ``channels`` …     kernel                      everyone, for looking only
 =================  ==========================  ===================================================
 
@@ -49,11 +50,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from instrument.realtime.aux_memory import RACK, at_rest
 from instrument.realtime.byte_stream import ByteStream
 from instrument.realtime.effects.memory import AT_REST, CHAIN, SOUND_FIELDS
 from instrument.realtime.event_ring import EVENT, MESSAGE, CommandRing, EventRing, HistoryReader
 
-FORMAT: Final = 8
+FORMAT: Final = 9
 MAGIC: Final = 0x6C6B6579  # "lkey"
 
 POLYPHONY: Final = 128  # notes that sound at once
@@ -119,7 +121,7 @@ PARTNER_SOURCE: Final = 31
 SOURCE_COUNT: Final = 32
 
 # Whose heartbeat (`heartbeats`).
-ENGINE_BEATS, MODELS_BEATS, PARTNER_BEATS, CONTROL_BEATS, PANEL_BEATS = 0, 1, 2, 3, 4
+ENGINE_BEATS, MODELS_BEATS, PARTNER_BEATS, CONTROL_BEATS, PANEL_BEATS, RACK_BEATS = range(6)
 PROCESS_COUNT: Final = 8
 
 # What a voice is doing (`voices.stage`).
@@ -257,6 +259,7 @@ METERS = _record(
     ("starved_voices", "i8"),  # ran into the end of a note that was still being rendered
     ("late_streams", "i8"),  # held notes that looped because their stream was not there in time
     ("streams", "i8"),  # held notes that are being streamed
+    ("late_racks", "i8"),  # times that the rack's return was not there, and faded
     ("stand_ins", "i8"),  # notes that started on a neighbour's slot
     ("underruns", "i8"),  # counted by the device, or xruns by the server
     ("stray_bytes", "i8"),  # bytes and messages from outside that are no MIDI
@@ -567,6 +570,7 @@ STATE = _record(
     ("request_ring", _ring(MESSAGE, REQUEST_EVENTS)),
     ("log_ring", LOG),
     ("record_ring", RECORDING),
+    ("rack", RACK),
 )
 
 
@@ -580,7 +584,17 @@ OUTLIVES_THE_ENGINE: Final = {
         "master_gain",
         "master_target",
     ),
-    *("channels", "part_count", "parts", "key_semitones", "banks", "slots", "wanted", "meters"),
+    *(
+        "channels",
+        "part_count",
+        "parts",
+        "key_semitones",
+        "banks",
+        "slots",
+        "wanted",
+        "meters",
+        "rack",
+    ),
     *(name for name in STATE.names or () if name.endswith("_ring")),
 }
 """Fields that an engine takes over from one that died."""
@@ -638,7 +652,12 @@ class EngineState:
 
     @classmethod
     def create(
-        cls, folder: Path | None, rate_hz: float = 0.0, note_seconds: float = 2.5
+        cls,
+        folder: Path | None,
+        rate_hz: float = 0.0,
+        note_seconds: float = 2.5,
+        *,
+        shares_tones: bool = True,
     ) -> EngineState:
         """Make a session's memory.
 
@@ -650,6 +669,8 @@ class EngineState:
             The device's rate; 0 leaves it to the engine, which calls `set_rate` once it knows.
         note_seconds
             The longest note that a slot can hold.
+        shares_tones
+            The tones go into `folder`, too; no other process sees them otherwise.
 
         Raises
         ------
@@ -657,7 +678,7 @@ class EngineState:
             There is no room for it: its pages are taken at once, so that none is missing later.
         """
         block = _map(None if folder is None else folder / "state.bin", STATE.itemsize, create=True)
-        state = cls(block, folder)
+        state = cls(block, folder if shares_tones else None)
         _write_defaults(state.fields)
         state.fields["slot_frames"] = -round(note_seconds * 1000)  # milliseconds until `set_rate`
         state.fields["magic"] = MAGIC
@@ -893,6 +914,7 @@ def _write_defaults(fields: NDArray[np.void]) -> None:
     for controller in ("portamento", "portamento_time", "glides_from"):
         channels[controller] = NOT_GIVEN
     fields["key_semitones"] = np.arange(KEY_COUNT)
+    at_rest(fields["rack"])
     channels["level"] = -1.0  # not yet: the first tick takes the target at once
 
 

@@ -28,6 +28,7 @@ from instrument.preset.learned_controllers import PARTNER, bind, with_learned
 from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.parts import part_channels, write_part
 from instrument.preset.preset import find_preset, load_preset
+from instrument.preset.rack import RackChoice
 from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice
 from instrument.realtime.state import CONTROL_BEATS, FADE_OUT, PANIC, EngineState
@@ -39,6 +40,7 @@ from instrument.session.panel_link import PanelLink
 from instrument.session.panel_process import PanelProcess
 from instrument.session.partner_process import PartnerProcess
 from instrument.session.preset_changes import OtherPreset, PresetChanges
+from instrument.session.rack_link import RackLink
 from instrument.session.session_folder import create_state
 from instrument.session.settings import PlaySettings
 from instrument.session.song_player import SongFeed
@@ -128,6 +130,8 @@ class Host:
         )
         self._folder, self._partner_options = folder, options
         self._partner = self._new_partner(options) if options else None
+        choice = RackChoice(settings.rack, settings.impulse)
+        self._rack = RackLink(self.state, folder, choice, self._status.say)
         self._keys = TerminalKeys()
         self._capture: AudioCapture | None = None
         self._engine = EngineProcess(self.state, folder)
@@ -238,6 +242,8 @@ class Host:
             options = self._partner_options if self._partner else None
             self._panel.follow(self.ready, options.voice_channels if options else None)
         self.presets.follow()  # at once what a page has just asked for
+        if preset := self.presets.preset:
+            self._rack.follow(preset.rack)
         if self._capture and (problem := self._capture.drain()):
             self._status.say(problem.message, "Takes are kept without what sounds from now on.")
         if self._recording:
@@ -370,6 +376,7 @@ class Host:
             ends.callback(self._engine.end)
             ends.callback(self.devices.end)
             ends.callback(self._models.end)
+            ends.callback(self._rack.end)
             if self._panel:
                 ends.callback(self._panel.panel.end)
             if self._partner:

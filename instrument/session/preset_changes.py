@@ -16,7 +16,7 @@ from instrument.errors import PresetError
 from instrument.midi.messages import SYSTEM_RESET
 from instrument.preset.banks import LoadedPreset, PresetBanks, program_table
 from instrument.preset.controllers import ControlFollower
-from instrument.preset.preset import list_presets
+from instrument.preset.preset import Preset, list_presets
 from instrument.processes.json_lines import Notice
 from instrument.realtime.state import CARRY_BANK, LOUD, PITCH_COUNT, EngineState
 from instrument.rendering.drum_kit import fill_drum_kit
@@ -108,6 +108,11 @@ class PresetChanges:
     def plays(self) -> Path | None:
         """The preset that new notes play; None before `start`."""
         return self._banks.current.path if self._banks.current else None
+
+    @property
+    def preset(self) -> Preset | None:
+        """The same, read."""
+        return self._banks.current.preset if self._banks.current else None
 
     @property
     def table_is_complete(self) -> bool:

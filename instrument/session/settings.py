@@ -41,6 +41,10 @@ class PlaySettings:
     panel_port: int = 0
     osc: int = 0
     renderer: str = ""
+    rack: str = ""
+    """A shipped rack's name, or a file; empty: as presets say."""
+    impulse: str = ""
+    """An impulse response for the rack."""
     tuning: KeyTuning = field(default_factory=KeyTuning)
     partner: Mapping[str, Any] = field(default_factory=dict)
     """What was asked of the partner: fields of `PartnerOptions`."""

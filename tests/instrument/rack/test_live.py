@@ -1,0 +1,139 @@
+"""The rack beside a playing engine on JACK: heard in time, and missed without a click."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from instrument.engine.messages import EngineSettings
+from instrument.preset.rack import RackChoice, RackOptions
+from instrument.realtime.aux_memory import FADE_OUT_FRAMES
+from instrument.realtime.offline_engine import OfflineEngine
+from instrument.realtime.state import ALL_CHANNELS, RACK_BEATS, USE_BANK
+from instrument.session.rack_link import RackLink
+from tests.helpers.jack_server import running_jack
+from tests.helpers.live_engine import PRESET_BANK, LiveEngine, live_engine
+from tests.helpers.tones import fill_bank
+
+BLOCK_FRAMES = 128
+WIRE = "def build(pyo, inlet):\n    return inlet.sound\n"
+
+
+class Played:
+    """A held chord, an engine with a rack, and what was heard of both."""
+
+    def __init__(self, engine: LiveEngine, rack: str) -> None:
+        self.engine, self.state = engine, engine.state
+        self.said: list[str] = []
+        self._recording, self._log = self.state.read_recording(), self.state.read_log()
+        self.first = self._recording.position
+        choice = RackChoice(rack)
+        self.link = RackLink(
+            self.state, engine.folder, choice, lambda message, _: self.said.append(message)
+        )
+
+    def hold(self, *pitches: int) -> None:
+        for pitch in pitches:
+            self.state.send_midi(bytes([0x90, pitch, 100]))
+
+    def until(self, is_there: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + 20.0
+        while not is_there():
+            assert time.monotonic() < deadline, f"waited for {what}; {self.said}"
+            self.link.follow(RackOptions())
+            time.sleep(0.005)
+
+    def pass_time(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        self.until(lambda: time.monotonic() > end, "time")
+
+    def heard_and_dry(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return what was heard, and what is heard without a rack: the log, played offline."""
+        heard = self._recording.read()
+        twin = OfflineEngine(self.state.rate_hz, BLOCK_FRAMES)
+        fill_bank(twin.state, PRESET_BANK)
+        twin.state.command(USE_BANK, PRESET_BANK, ALL_CHANNELS)
+        twin.send_log(self._log.read())
+        dry = twin.render(self.first + len(heard))[self.first :]
+        return heard, dry
+
+    @property
+    def is_heard(self) -> bool:
+        return float(self.state.fields["rack"]["fade"]) == 1.0
+
+
+@pytest.fixture
+def engine() -> Iterator[LiveEngine]:
+    with (
+        running_jack(BLOCK_FRAMES, "rack") as server,
+        live_engine(EngineSettings(audio="jack"), server.environment) as running,
+    ):
+        yield running
+
+
+def steps(audio: npt.NDArray[np.float32]) -> float:
+    """Return how much the slope jumps at most: what a click is."""
+    return float(np.abs(np.diff(audio, 2, axis=0)).max())
+
+
+def test_the_return_comes_two_blocks_later_and_the_dry_sound_stays(
+    engine: LiveEngine, tmp_path: Path
+) -> None:
+    (tmp_path / "wire.py").write_text(WIRE)
+    played = Played(engine, str(tmp_path / "wire.py"))
+    try:
+        played.hold(84, 91)
+        played.until(lambda: played.is_heard, "the return")
+        played.pass_time(1.0)
+    finally:
+        played.link.end()
+    played.pass_time(0.3)
+    heard, dry = played.heard_and_dry()
+    wet = heard - dry
+    loud = np.flatnonzero(np.abs(wet).max(axis=1) > 0.01)
+    middle = slice(loud[0] + 12_000, loud[0] + 36_000)
+    lags = [
+        float(np.abs(wet[middle] - dry[middle.start - lag : middle.stop - lag]).max())
+        for lag in range(4 * BLOCK_FRAMES)
+    ]
+    latency = 2 * BLOCK_FRAMES + FADE_OUT_FRAMES
+    assert int(np.argmin(lags[latency - 16 : latency + 16])) == 16
+    assert lags[latency] < 0.02  # its filter against DC, at 38 Hz
+    assert not wet[: loud[0] - 500].any() and not wet[-BLOCK_FRAMES:].any()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_rack_that_is_killed_or_stopped_fades_without_a_click_and_comes_back(
+    engine: LiveEngine, how: signal.Signals
+) -> None:
+    played = Played(engine, "tape")
+    try:
+        played.hold(60, 67)
+        played.until(lambda: played.is_heard, "the return")
+        played.pass_time(0.5)
+        victim = played.link.process_id
+        assert victim is not None
+        os.kill(victim, how)
+        died = played.state.clock
+        played.until(lambda: not played.is_heard, "the fade")
+        played.until(lambda: played.is_heard, "another rack")
+        played.pass_time(0.3)
+    finally:
+        played.link.end()
+    heard, dry = played.heard_and_dry()
+    wet = heard - dry
+    gone = died - played.first + 4_800
+    silent = np.flatnonzero(~wet[gone:].any(axis=1))
+    assert len(silent) > 2_000, "the return did not end"
+    assert np.array_equal(heard[gone + silent[0]], dry[gone + silent[0]])
+    before = wet[: died - played.first]
+    assert steps(wet) < 4.0 * steps(before[-12_000:]), "a click"
+    assert np.abs(wet).max() < 1.1 * np.abs(before[-12_000:]).max()
+    assert any("started it again" in line for line in played.said)
+    assert int(played.state.meters["late_racks"]) >= 1
+    assert int(played.state.fields["heartbeats"][RACK_BEATS]["beat_ns"]) > 0
