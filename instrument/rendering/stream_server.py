@@ -30,6 +30,7 @@ from instrument.realtime.state import (
 from instrument.rendering.held_partials import HOP_FRAMES, RATE_HZ
 from instrument.rendering.held_source import HeldSource
 from instrument.rendering.held_voice import CHUNK_HOPS, HeldVoice, SlidVoice, StreamedNote
+from instrument.rendering.spliced_voice import SplicedSource, SplicedVoice
 
 AHEAD_CHUNKS = 2
 """A note has so many half seconds before it, or gets another one."""
@@ -38,7 +39,8 @@ MORPH_SECONDS = 0.02
 CROSS_SECONDS = 0.03
 KEPT_SECONDS = 0.3
 """So much of it is rendered at once."""
-STREAMED_KIND = "frame_voice"
+STREAMED_KIND, SPLICED_KIND = "frame_voice", "gansynth"
+"""Whose held notes are rendered anew, and whose tones are gone through in another order."""
 
 _BEFORE_FRAMES = 64  # that a voice reads behind itself: its interpolation, and its ghost's
 _MARGIN_HOPS = 4  # that a resampler hears before and after a chunk
@@ -58,7 +60,7 @@ class StreamServer:
 
     def __init__(self, state: EngineState) -> None:
         self._state = state
-        self._sources: dict[int, HeldSource] = {}
+        self._sources: dict[int, HeldSource | SplicedSource] = {}
         self._notes: dict[int, _Note] = {}
 
     def play(self, bank: int, preset: Preset, bundle: Bundle) -> None:
@@ -68,6 +70,8 @@ class StreamServer:
         fits = all(frames == round(frames) for frames in whole)
         if preset.sound.sustain == "stream" and bundle.sound.kind == STREAMED_KIND and fits:
             self._sources[bank] = HeldSource(preset, bundle)
+        if preset.sound.sustain == "stream" and bundle.sound.kind == SPLICED_KIND:
+            self._sources[bank] = SplicedSource(self._state, bank)
 
     def morph(self, bank: int, preset: Preset, bundle: Bundle) -> None:
         """Let the notes that a bank streams go over to another sound of its model, at once.
@@ -81,7 +85,9 @@ class StreamServer:
             The model fails.
         """
         source = self._sources.get(bank)
-        if source is None or not source.is_open or not source.has_model(bundle):
+        if not isinstance(source, HeldSource):
+            return
+        if not source.is_open or not source.has_model(bundle):
             return
         turned = source.turned_to(preset)
         streams = self._state.streams
@@ -230,7 +236,7 @@ class StreamServer:
         slot = self._state.slots[bank, LOUD, pitch - LOWEST_PITCH]
         return float(slot["loop_start"]) / self._state.rate_hz
 
-    def _begin(self, stream: np.void, request: int, source: HeldSource) -> _Note:
+    def _begin(self, stream: np.void, request: int, source: HeldSource | SplicedSource) -> _Note:
         pitch, rate_hz = int(stream["pitch"]), self._state.rate_hz
         seconds = self._held_from(int(stream["bank"]), pitch)
         note = StreamedNote(
@@ -250,11 +256,15 @@ class _Note:
     """What a ring was given to."""
 
     request: int
-    voice: HeldVoice | SlidVoice
+    voice: HeldVoice | SlidVoice | SplicedVoice
 
 
-def _chunk(voice: HeldVoice | SlidVoice, chunk: int, rate_hz: int) -> NDArray[np.float32]:
+def _chunk(
+    voice: HeldVoice | SlidVoice | SplicedVoice, chunk: int, rate_hz: int
+) -> NDArray[np.float32]:
     """Return a half second of a note at the device's rate; nothing but its number decides it."""
+    if isinstance(voice, SplicedVoice):
+        return voice.chunk(chunk)
     first = chunk * CHUNK_HOPS
     if rate_hz == RATE_HZ:
         return voice.render(first, CHUNK_HOPS)
