@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from instrument.errors import PresetError
 from instrument.panel.messages import ShapeKnob
+from instrument.panel.rack_knobs import RACK, rack_tables, rack_value, turned_rack
 from instrument.preset.preset import Preset
 from instrument.schema import decode
 
@@ -38,18 +39,18 @@ _LABELS = {
     "mid_hz": "Mid at",
     "high_hz": "High at",
 }
+RACK_NAME = "rack.name"
 _NOT_SHAPED = {"model", "recipe", "partner"}
 
 
 def groups() -> dict[str, tuple[ShapeKnob, ...]]:
     """Return every knob by its table, in the order of the preset's file: ``effects.reverb``."""
-    return dict(_tables("", Preset))
+    return {**dict(_tables("", Preset)), **dict(rack_tables())}
 
 
 def values(preset: Preset) -> dict[str, Value]:
     """Return what every knob of a preset stands at."""
-    places = [knob.field for knobs in groups().values() for knob in knobs]
-    return {place: _at(preset, place) for place in places}
+    return {place: _at(preset, place) for place in _by_field()}
 
 
 def turned(preset: Preset, field: str, value: Value) -> Preset:
@@ -63,7 +64,11 @@ def turned(preset: Preset, field: str, value: Value) -> Preset:
     table, _, name = field.rpartition(".")
     if field not in {knob.field for knob in groups().get(table, ())}:
         raise PresetError(f"there is no knob {field[:60]!r}")
+    if table.startswith(RACK):
+        return dataclasses.replace(preset, rack=turned_rack(preset.rack, field, value))
     old = _at(preset, table)
+    if field == RACK_NAME:  # the knobs are another rack's
+        old = dataclasses.replace(old, knobs={})
     if isinstance(value, float) and _is_whole(getattr(old, name)):
         value = round(value)  # a knob turns smoothly
     new: Any = decode(
@@ -94,6 +99,8 @@ def _by_field() -> dict[str, ShapeKnob]:
 
 
 def _at(preset: Preset, place: str) -> Any:
+    if place.startswith(RACK) and place.count(".") > 1:
+        return rack_value(preset.rack, place)
     return functools.reduce(getattr, place.split("."), preset)
 
 

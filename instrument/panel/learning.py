@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from instrument.errors import PresetError
@@ -44,6 +46,10 @@ class Learning:
     def turns_sounds(self) -> bool:
         """A controller turns something here, whether a page is open or not."""
         return any(not target.startswith(PARTNER) for target in self._bound.values())
+
+    def may_learn(self, targets: Iterable[str]) -> None:
+        """Let more be turned than was known at first."""
+        self._targets |= frozenset(targets)
 
     def learn(self, target: str) -> None:
         """Let the next controller that moves turn a knob; asked for again: no longer.

@@ -24,6 +24,7 @@ from instrument.partner.commands import (
 from instrument.partner.messages import KnobLearned, View
 from instrument.preset.partner_options import ModeName, Name
 from instrument.processes.json_lines import Failed, Notice
+from instrument.rack.knob import Knob
 from instrument.schema import ranged
 
 SETTINGS_FILE = "panel.json"
@@ -79,6 +80,9 @@ class NowPlaying(msgspec.Struct, frozen=True, tag="Situation"):
     take: str = ""  #: which plays
     take_seconds: float = 0.0  #: where it is
     take_length: float = 0.0
+    rack: str = ""  #: which plays; empty without one
+    rack_is_asked: bool = False  #: by ``--rack``, so that presets choose none
+    own_rack: tuple[Knob, ...] = ()  #: what can be turned if it is a file of the player's
     has_partner: bool = False
     partner_channels: tuple[int, ...] = ()  #: 0-15, among our own voices
 

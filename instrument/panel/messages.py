@@ -328,6 +328,7 @@ class Meters(News, frozen=True):
     lost: int
     stolen: int
     late_streams: int  #: times that a held note went round because its sound was not rendered yet
+    late_racks: int  #: times that the rack's part faded because it was not there in time
     listeners: int
     pages: int
     key_p99_ms: float  #: from a page's key to the kernel, since the start; 0: none struck yet

@@ -116,6 +116,8 @@ class Panel:
         if isinstance(message, NowPlaying):
             self._situation = message
             self._watcher.partner_channels = frozenset(message.partner_channels)
+            if self._studio.take_own_rack(message.own_rack):
+                self.pages.tell(self._hello())
             try:
                 self._studio.follow(message)
             except LatentkeysError as problem:
@@ -183,17 +185,18 @@ class Panel:
                 return
             self.hear_page(page, received.get("text") or received.get("bytes") or b"")
 
+    def _hello(self) -> says.Hello:
+        return says.Hello(
+            version=__version__,
+            groups={**knobs.groups(), **self._studio.own_rack.groups()},
+            partner_models=self._partner_models,
+            lowest_pitch=LOWEST_PITCH,
+            highest_pitch=HIGHEST_PITCH,
+        )
+
     def greet(self, page: PanelClient) -> None:
         """Tell a page that has just been opened how everything stands."""
-        page.tell(
-            says.Hello(
-                version=__version__,
-                groups=knobs.groups(),
-                partner_models=self._partner_models,
-                lowest_pitch=LOWEST_PITCH,
-                highest_pitch=HIGHEST_PITCH,
-            )
-        )
+        page.tell(self._hello())
         page.tell(self._situation)
         page.tell(self._studio.shelf.show())
         for message in (self._studio.desk(), self._studio.explorer.map()):

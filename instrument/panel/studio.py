@@ -18,6 +18,7 @@ from instrument.panel.learning import Learning
 from instrument.panel.library import Shelf
 from instrument.panel.link_messages import NowPlaying, PlayFile
 from instrument.panel.pictures import find_picture, keep_picture
+from instrument.panel.rack_knobs import OWN, OwnRackKnobs
 from instrument.panel.watcher import Watcher
 from instrument.panel.workbench import Workbench
 from instrument.partner.commands import Learn
@@ -25,6 +26,7 @@ from instrument.preset.learned_controllers import PARTNER
 from instrument.preset.partner_options import KnobName
 from instrument.preset.preset import load_preset
 from instrument.processes.json_lines import Notice
+from instrument.rack.knob import Knob
 from instrument.realtime.state import EngineState
 
 TICK_SECONDS = 0.025
@@ -65,6 +67,7 @@ class Studio:
         self._ticked_at = 0.0
         self._played = ""  # as control said last
         self.explorer = Explorer(folder / "search", self.bench, self.shelf, tell, self._tell_desk)
+        self.own_rack = OwnRackKnobs(state)
         knobs = (knob.field for table in groups().values() for knob in table)
         partner = (f"{PARTNER}{knob}" for knob in _PARTNER_KNOBS)
         self.learning = Learning(state, frozenset((*knobs, *AXES, *partner)))
@@ -77,6 +80,14 @@ class Studio:
         path = Path(situation.preset)
         if not self.bench.owns(path) and path != self.bench.path:
             self._open(path)
+
+    def take_own_rack(self, knobs: tuple[Knob, ...]) -> bool:
+        """Hear what the player's own rack has to be turned; tell whether that is new."""
+        if knobs == self.own_rack.knobs:
+            return False
+        self.own_rack.knobs = knobs
+        self.learning.may_learn(knob.field for knob in self.own_rack.groups().get(OWN, ()))
+        return True
 
     def hear(self, request: says.Request) -> says.Said | None:
         """Do what a page asks for.
@@ -124,7 +135,7 @@ class Studio:
         return says.Desk(
             preset=bench.path.stem,
             name=shown.name,
-            values=values(shown),
+            values={**values(shown), **self.own_rack.values()},
             is_changed=bench.is_changed,
             undo=bench.steps[0],
             redo=bench.steps[1],
@@ -154,7 +165,10 @@ class Studio:
         self._tell(self.shelf.show())
 
     def _set(self, request: says.Set) -> None:
-        self.bench.turn(request.field, request.value)
+        if request.field.startswith(OWN):
+            self.own_rack.turn(request.field, request.value)
+        else:
+            self.bench.turn(request.field, request.value)
         self._tell_desk()
 
     def _undo(self, _: says.Undo) -> None:
@@ -273,7 +287,9 @@ class Studio:
         if self.learning.show() != before:
             self._tell(self.learning.show())
         for target, share in moved.items():
-            if target not in AXES:
+            if target.startswith(OWN):
+                self.own_rack.turn_to_share(target, share)
+            elif target not in AXES:
                 self.bench.turn(target, value_at(target, share))
         pad = self.explorer.pad
         if moved.keys() & {"morph.x", "morph.y"}:

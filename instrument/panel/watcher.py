@@ -77,6 +77,7 @@ class Watcher:
             lost=int(meters["lost_events"]),
             stolen=int(meters["stolen_voices"]),
             late_streams=int(meters["late_streams"]),
+            late_racks=int(meters["late_racks"]),
             listeners=listeners,
             pages=pages,
             key_p99_ms=round(key_p99_ms, 1),

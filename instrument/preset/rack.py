@@ -23,7 +23,7 @@ KnobName = Annotated[str, Meta(min_length=1, max_length=32)]
 class RackOptions:
     """An effect of pyo's, beside or instead of the direct sound."""
 
-    name: RackName | Literal["none"] = "none"
+    name: Literal["none", RackName] = "none"
     send: Annotated[float, ranged(0, 1)] = 1.0  #: how much of the sound goes in
     level: Annotated[float, ranged(0, 2)] = 1.0  #: of what comes back, 1 = as it is
     direct: Annotated[float, ranged(0, 1)] = 1.0  #: of the direct sound, while the rack plays

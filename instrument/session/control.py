@@ -149,7 +149,14 @@ class Host:
         )
         self._status.also = lambda message, remedy: panel.tell(Notice(message, remedy))
         return PanelLink(
-            panel, self._status, self.presets, self, self.panic, self._takes, self.devices
+            panel,
+            self._status,
+            self.presets,
+            self,
+            self.panic,
+            self._takes,
+            self.devices,
+            self._rack,
         )
 
     def start(self) -> None:

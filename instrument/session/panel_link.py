@@ -30,6 +30,7 @@ from instrument.processes.json_lines import Failed, Notice
 from instrument.session.device_choice import DeviceChoice
 from instrument.session.panel_process import PanelProcess
 from instrument.session.preset_changes import PresetChanges
+from instrument.session.rack_link import RackLink
 from instrument.session.status_line import StatusLine
 from instrument.session.take_player import TakePlayer
 
@@ -60,7 +61,7 @@ class PanelLink:
         The process.
     status
         Says where the panel is, and what is wrong; what it says the pages hear, too.
-    presets, band, panic, takes, devices
+    presets, band, panic, takes, devices, rack
         Do what pages ask for.
     """
 
@@ -71,6 +72,7 @@ class PanelLink:
     panic: Callable[[], None]
     takes: TakePlayer
     devices: DeviceChoice
+    rack: RackLink
 
     def follow(self, ready: Ready, partner_channels: tuple[int, ...] | None) -> None:
         """Do what the pages ask for, and tell them what goes on; never waits.
@@ -91,6 +93,9 @@ class PanelLink:
         more = NowPlaying(
             preset=str(self.presets.plays or ""),
             kind=ready.kind,
+            rack=self.rack.plays,
+            rack_is_asked=self.rack.is_asked,
+            own_rack=self.rack.own_knobs,
             midi=ready.midi,
             has_partner=partner_channels is not None,
             partner_channels=partner_channels or (),

@@ -83,6 +83,21 @@ class RackLink:
         return Path(self._name).stem if self._process and self._process.is_there else ""
 
     @property
+    def is_asked(self) -> bool:
+        """It was asked for by name or file, whatever presets say."""
+        return bool(self._own.rack)
+
+    @property
+    def own_knobs(self) -> tuple[Knob, ...]:
+        """What can be turned of the player's own file, once it plays."""
+        return self._process.knobs if self.plays and self._process and self.is_own else ()
+
+    @property
+    def is_own(self) -> bool:
+        """The rack that plays is a file."""
+        return bool(self._name) and self._name not in SHIPPED
+
+    @property
     def process_id(self) -> int | None:
         """The number of the process that runs at present."""
         return self._process.pid if self._process else None

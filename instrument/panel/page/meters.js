@@ -65,7 +65,7 @@ export class Meters {
       ["Load of the sound", `${(100 * meters.load).toFixed(1)} %`, meters.load > 0.5], ["Voices", meters.voices, false],
       ["Stolen voices", meters.stolen, false], ["Under-runs", meters.underruns, meters.underruns > 0],
       ["Keys of a page, 99 of 100", meters.key_p99_ms ? `within ${meters.key_p99_ms.toFixed(1)} ms` : "none yet", meters.key_p99_ms > SLOW_KEY_MS],
-      ["Held notes that came late", meters.late_streams, meters.late_streams > 0], ["Late messages", meters.late, false], ["Lost messages", meters.lost, meters.lost > 0]]);
+      ["Held notes that came late", meters.late_streams, meters.late_streams > 0], ["Rack that came late", meters.late_racks, meters.late_racks > 0], ["Late messages", meters.late, false], ["Lost messages", meters.lost, meters.lost > 0]]);
     fill(this.places, [
       ["Sound goes to", situation.output, false], ["Block", `${situation.block_frames} frames at ${situation.rate_hz} Hz`, false],
       ["Latency", `${(1000 * situation.latency_seconds).toFixed(1)} ms`, false], ["Tones come from", situation.provider || "…", false],

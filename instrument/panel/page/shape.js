@@ -21,6 +21,7 @@ export class Shape {
     };
     panel.on("Hello", (hello) => this.build(hello.groups));
     panel.on("Desk", (desk) => this.draw(desk));
+    panel.on("Situation", () => this.showRack());
   }
 
   show() {}
@@ -49,12 +50,27 @@ export class Shape {
         this.knobs.set(spec.field, knob);
         return knob.element;
       });
-      return el("section", { className: "group", "aria-label": name }, el("h2", { className: "small", textContent: name }), el("div", { className: "knobs" }, ...knobs));
+      return el("section", { className: "group", "aria-label": name, "data-table": table }, el("h2", { className: "small", textContent: name }), el("div", { className: "knobs" }, ...knobs));
     }));
     if (panel.last.Desk) this.draw(panel.last.Desk);
   }
 
+  /** Show the knobs of the rack that plays, or is chosen, and of no other. */
+  showRack() {
+    const plays = [panel.last.Situation?.rack, panel.last.Desk?.values["rack.name"], "own"];
+    for (const group of this.groups.querySelectorAll("[data-table^='rack.']")) {
+      const name = group.dataset.table.slice("rack.".length);
+      group.hidden = !plays.includes(name);
+      group.querySelector("h2").textContent = `rack: ${name === "own" ? panel.last.Situation?.rack : name.replaceAll("_", " ")}`;
+    }
+    const choice = this.knobs.get("rack.name")?.element.querySelector("select");
+    if (!choice) return;
+    choice.disabled = Boolean(panel.last.Situation?.rack_is_asked);
+    choice.title = choice.disabled ? "--rack has chosen it" : "";
+  }
+
   draw(desk) {
+    this.showRack();
     for (const [field, value] of Object.entries(desk.values)) {
       const knob = this.knobs.get(field);
       if (knob && !knob.element.matches(":has([role=slider]:active)")) knob.show(value);

@@ -32,6 +32,7 @@ class Played:
         self.said: list[str] = []
         self._recording, self._log = self.state.read_recording(), self.state.read_log()
         self.first = self._recording.position
+        self.wants = RackOptions()
         choice = RackChoice(rack)
         self.link = RackLink(
             self.state, engine.folder, choice, lambda message, _: self.said.append(message)
@@ -45,7 +46,7 @@ class Played:
         deadline = time.monotonic() + 20.0
         while not is_there():
             assert time.monotonic() < deadline, f"waited for {what}; {self.said}"
-            self.link.follow(RackOptions())
+            self.link.follow(self.wants)
             time.sleep(0.005)
 
     def pass_time(self, seconds: float) -> None:
@@ -137,3 +138,73 @@ def test_a_rack_that_is_killed_or_stopped_fades_without_a_click_and_comes_back(
     assert any("started it again" in line for line in played.said)
     assert int(played.state.meters["late_racks"]) >= 1
     assert int(played.state.fields["heartbeats"][RACK_BEATS]["beat_ns"]) > 0
+
+
+def test_a_preset_changes_the_rack_and_its_knobs_and_lets_it_go(engine: LiveEngine) -> None:
+    played = Played(engine, "")
+    memory = played.state.fields["rack"]
+    try:
+        played.hold(60)
+        played.wants = RackOptions("tape", level=0.5, knobs={"wow": 0.75})
+        played.until(lambda: played.is_heard, "the tape")
+        assert float(memory["knobs"][0]) == 0.75 and float(memory["return_level"]) == 0.5
+        first = played.link.process_id
+        played.wants = RackOptions("tape", knobs={"wow": 0.25})
+        played.pass_time(0.1)
+        assert float(memory["knobs"][0]) == 0.25 and played.link.process_id == first
+        played.wants = RackOptions("pan_delay")
+        played.until(lambda: not played.is_heard, "the fade")
+        played.until(lambda: played.is_heard, "the echoes")
+        assert played.link.plays == "pan_delay"
+        played.wants = RackOptions()
+        played.until(lambda: played.link.process_id is None, "its end")
+        played.pass_time(0.1)
+    finally:
+        played.link.end()
+    heard, dry = played.heard_and_dry()
+    assert np.array_equal(heard[-BLOCK_FRAMES:], dry[-BLOCK_FRAMES:])
+    assert played.said == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def build(pyo, inlet):\n    return inlet.nonsense\n", "line 2: AttributeError"),
+        ("def build(pyo, inlet):\n    return inlet.sound * float('nan')\n", "no sound"),
+    ],
+)
+def test_a_rack_that_raises_is_told_once_and_the_sound_goes_on(
+    engine: LiveEngine, tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    played = Played(engine, str(tmp_path / "mine.py"))
+    try:
+        played.hold(60)
+        played.until(lambda: bool(played.said), "a word")
+        played.pass_time(0.5)
+    finally:
+        played.link.end()
+    heard, dry = played.heard_and_dry()
+    assert len(played.said) == 1 and said in played.said[0]
+    assert played.link.plays == ""
+    assert np.array_equal(heard, dry) and np.abs(heard).max() > 0.05
+
+
+def test_a_rack_that_hangs_is_ended_and_started_anew(engine: LiveEngine, tmp_path: Path) -> None:
+    """Here in pyo's own thread: a callback of the graph that never returns."""
+    began = tmp_path / "began"
+    (tmp_path / "mine.py").write_text(
+        "import pathlib, time\n"
+        f"mark = pathlib.Path({str(began)!r})\n"
+        "def stall():\n    while not mark.exists():\n        mark.touch()\n        time.sleep(60)\n"
+        "def build(pyo, inlet):\n    pyo.Pattern(stall, 0.4).play()\n    return inlet.sound\n"
+    )
+    played = Played(engine, str(tmp_path / "mine.py"))
+    try:
+        played.hold(60)
+        played.until(lambda: played.is_heard, "the return")
+        played.until(lambda: not played.is_heard, "the fade")
+        played.until(lambda: played.is_heard, "another one")
+    finally:
+        played.link.end()
+    assert any("does not answer: started it again" in line for line in played.said)
