@@ -43,7 +43,7 @@ FLOORS = {
     "offline": "bundle first_start latents midi preset rack remote rendering wav_files",
     "labelled": "bundle latents midi offline preset rendering",
     "panel": "bundle latents midi partner preset processes rack",
-    "plugin": "bundle composers panel partner preset processes rendering",
+    "plugin": "bundle composers latents panel partner preset processes rendering",
     "session": "engine first_start midi offline panel partner preset processes rack rendering "
     "unfinished wav_files",
     "bench": "bundle composers engine latents midi partner plugin preset processes rendering "

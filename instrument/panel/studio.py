@@ -11,6 +11,7 @@ from typing import get_args
 import msgspec
 
 from instrument.errors import LatentkeysError, PresetError
+from instrument.files import shipped_presets_folder
 from instrument.panel import messages as says
 from instrument.panel.explorer import NEAR, Explorer
 from instrument.panel.knobs import groups, value_at, values
@@ -24,7 +25,7 @@ from instrument.panel.workbench import Workbench
 from instrument.partner.commands import Learn
 from instrument.preset.learned_controllers import PARTNER
 from instrument.preset.partner_options import KnobName
-from instrument.preset.preset import load_preset
+from instrument.preset.preset import Preset, file_stem, load_preset, user_presets_folder
 from instrument.processes.json_lines import Notice
 from instrument.rack.knob import Knob
 from instrument.realtime.state import EngineState
@@ -190,19 +191,35 @@ class Studio:
     def _save(self, request: says.Save) -> says.Said:
         preset, path = self.bench.needed(), self.bench.path
         assert path
-        own = {entry.name for entry in self.shelf.entries if entry.origin == "user"}
-        if not request.name and path.stem not in own:
-            raise PresetError(
-                f'"{preset.name}" came with latentkeys, so it stays as it is',
-                "Save it under a new name.",
-            )
-        saved = self.shelf.save(
-            self.bench.renamed(request.name) if request.name else preset, request.name
-        )
+        name = request.name or self._own_name(preset, path)
+        saved = self.shelf.save(self.bench.renamed(name) if name else preset, name)
         self._open(saved)
         self._ask(PlayFile(str(saved)))
         self._library_changed()
         return says.Said(f"Saved: {saved.stem}")
+
+    def _own_name(self, preset: Preset, path: Path) -> str:
+        """Return the name under which a sound comes into the library; none if it is there.
+
+        Raises
+        ------
+        PresetError
+            Another sound has it.
+        """
+        if path.parent == shipped_presets_folder():
+            raise PresetError(
+                f'"{preset.name}" came with latentkeys, so it stays as it is',
+                "Save it under a new name.",
+            )
+        if path.parent == user_presets_folder():
+            return ""
+        if any(entry.name == file_stem(preset.name) for entry in self.shelf.entries):
+            raise PresetError(
+                f'"{preset.name}" belongs to the song, and the library has another sound of '
+                "that name",
+                "Save it under a new name.",
+            )
+        return preset.name
 
     def _rename(self, request: says.Rename) -> None:
         path = self.shelf.rename(request.preset, request.name)

@@ -27,9 +27,19 @@ from instrument.plugin.places import BINARIES, Binary
 from instrument.realtime.machine_code import PREBUILT, prebuilt_name, with_digest
 
 NATIVE = Path(__file__).parent / "native"
-SHARED = ("lk.c", "sound.c", "play.c", "service.c", "panel.c", "partner.c", "tables.c")
+SHARED = (
+    *("lk.c", "sound.c", "play.c", "service.c", "panel.c", "partner.c", "tables.c"),
+    "windows_memory.c",
+)
 FORMATS = ("clap", "vst3")
-NO_UNWINDING = ("-fno-unwind-tables", "-fno-asynchronous-unwind-tables")  # nothing is thrown
+OWN_OPTIONS = {  # of a system, so that little is in the file
+    "linux": (
+        *("-flto", "-fno-plt", "-Wl,--hash-style=gnu", "-Wno-unused-command-line-argument"),
+        *("-fno-unwind-tables", "-fno-asynchronous-unwind-tables"),  # nothing is thrown
+    ),
+    "macos": ("-Wno-unused-command-line-argument",),
+    "windows": (),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +180,7 @@ def _link(name: str, kind: str, work: Path, out: Path) -> Path:
             *("-std=gnu11", "-Os", "-Wall", "-Wextra", "-fms-extensions", "-fvisibility=hidden"),
             *("-Wno-microsoft-anon-tag", "-Wno-unused-function", "-Wno-missing-field-initializers"),
             *("-ffp-contract=off", "-fno-sanitize=undefined", "-g0", "-s", "-Wl,--gc-sections"),
-            *([] if name.startswith("windows") else ["-Wno-unused-command-line-argument"]),
-            *(NO_UNWINDING if name.startswith("linux") else ()),
+            *OWN_OPTIONS[name.partition("-")[0]],
             f"-ffile-prefix-map={NATIVE}=native",
             f"-ffile-prefix-map={work}=build",
             *(f"-I{work}", f"-I{NATIVE}", *defines),

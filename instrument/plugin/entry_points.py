@@ -16,7 +16,7 @@ import numpy as np
 from numba import from_dtype
 from numpy import float32, float64, int64
 
-from instrument.plugin import panel_entry_points
+from instrument.plugin import panel_entry_points, tone_entry_points
 from instrument.realtime import kernel
 from instrument.realtime.built_in_tone import (
     GAIN,
@@ -201,10 +201,12 @@ def lk_take_slots(state, bank, address, stride, slots):
     s.bank_strides[bank] = stride
     fence()
     records = carray(slots, (LAYER_COUNT * PITCH_COUNT,))
-    for layer in range(LAYER_COUNT):
-        for index in range(PITCH_COUNT):
+    for index in range(PITCH_COUNT):
+        announced = records[LOUD * PITCH_COUNT + index].frames_ready  # after the other layer
+        fence()
+        for layer in range(LAYER_COUNT):
             found = records[layer * PITCH_COUNT + index]
-            ready = found.frames_ready
+            ready = announced if layer == LOUD else found.frames_ready
             fence()
             slot = s.slots[bank, layer, index]
             if ready == slot.frames_ready:
@@ -386,6 +388,12 @@ ENTRY_POINTS: dict[str, tuple[Any, Any, str]] = {
         lk_take_slots,
         _I(STATE_POINTER, _I, _U, _I, SLOTS_POINTER),
         "int64_t (*)(void *, int64_t, uint64_t, int64_t, const void *)",
+    ),
+    "lk_lacks": (tone_entry_points.lk_lacks, _I(STATE_POINTER), "int64_t (*)(void *)"),
+    "lk_lacks_key": (
+        tone_entry_points.lk_lacks_key,
+        _I(STATE_POINTER, _I, _I),
+        "int64_t (*)(void *, int64_t, int64_t)",
     ),
     "lk_wanted": (lk_wanted, _I(STATE_POINTER, _I), "int64_t (*)(void *, int64_t)"),
     "lk_program": (lk_program, _I(STATE_POINTER), "int64_t (*)(void *)"),

@@ -17,7 +17,8 @@ from instrument.files import shipped_presets_folder
 from instrument.import_names import DISTRIBUTION
 from instrument.plugin.entry_points import ENTRY_POINTS
 from instrument.plugin.instance_panel import FIGURES
-from instrument.plugin.parameters import PARAMETERS, Parameter
+from instrument.plugin.morphing import map_of
+from instrument.plugin.parameters import PARAMETERS, PLACES, Parameter
 from instrument.plugin.table_file import TABLE_AUDIO_AT, TABLE_SLOTS_AT, layout_number, recipe_of
 from instrument.preset.banks import program_table
 from instrument.preset.preset import DEFAULT_PRESET, list_presets, load_preset
@@ -90,6 +91,7 @@ def _numbers() -> Iterator[str]:
         ("PANEL_SOURCE", PANEL_SOURCE),
         ("PITCHES", PITCH_COUNT),
         ("FIGURES", FIGURES),
+        ("PLACES", PLACES),
     ):
         yield f"#define LK_{name} {value}"
     yield f"#define LK_LAYOUT 0x{layout_number():016x}ull"
@@ -113,12 +115,17 @@ def _runs(name: str, content: np.ndarray[Any, Any]) -> Iterator[str]:
     """Yield the bytes that are not 0, as runs of offset, length and bytes."""
     used = np.flatnonzero(content)
     parts = np.split(used, np.flatnonzero(np.diff(used) > 16) + 1)
-    yield f"static const struct {{ uint32_t at, count; const char *bytes; }} {name}[] = {{"
-    for part in parts:
-        begin, end = int(part[0]), int(part[-1]) + 1
-        text = "".join(f"\\{byte:03o}" for byte in content[begin:end])
-        yield f'    {{{begin}, {end - begin}, "{text}"}},'
+    runs = [(int(part[0]), int(part[-1]) + 1) for part in parts]
+    at = 0  # in place: no pointer to relocate
+    yield f"static const struct {{ uint32_t at, count, from; }} {name}[] = {{"
+    for begin, end in runs:
+        yield f"    {{{begin}, {end - begin}, {at}}},"
+        at += end - begin
     yield "};"
+    yield f"static const uint8_t {name}_BYTES[] ="
+    for begin, end in runs:
+        yield '    "' + "".join(f"\\{byte:03o}" for byte in content[begin:end]) + '"'
+    yield ";"
 
 
 def _reset_ranges() -> Iterator[str]:
@@ -157,13 +164,17 @@ def _sound_places() -> Iterator[tuple[str, tuple[int, str]]]:
 
 def _parameters() -> Iterator[str]:
     kinds = "LK_GAIN, LK_CONTROL, LK_SOUND_FIELD, LK_PROGRAM, LK_BYPASS, LK_STATUS, LK_PARTNER"
-    kinds += ", LK_PANEL"
+    kinds += ", LK_PANEL, LK_MORPH"
     texts = "LK_PERCENT, LK_BALANCE, LK_DECIBELS, LK_NUMBER, LK_NAME"
     yield f"enum {{ {kinds} }};\nenum {{ {texts} }};"
     yield f"#define LK_PARAMETERS {len(PARAMETERS)}"
+
+    def longest(text: str) -> int:
+        return max(len(getattr(entry, text)) for entry in PARAMETERS) + 1
+
     yield (
-        "typedef struct { uint32_t id; const char *name, *unit; int kind, control, steps, "
-        "text, field; double normal, low, high, curve; } lk_parameter;"
+        f"typedef struct {{ uint32_t id; char name[{longest('name')}], unit[{longest('unit')}]; "
+        "int kind, control, steps, text, field; double normal, low, high, curve; } lk_parameter;"
     )
     yield "extern const lk_parameter LK_PARAMETER[LK_PARAMETERS];"
     yield "#ifdef LK_HERE\nconst lk_parameter LK_PARAMETER[LK_PARAMETERS] = {"
@@ -179,6 +190,7 @@ def _parameters() -> Iterator[str]:
     places: dict[str, int] = {entry.kind: place for place, entry in enumerate(PARAMETERS)}
     for kind in ("gain", "program", "bypass", "status", "partner", "panel"):
         yield f"#define LK_AT_{kind.upper()} {places[kind]}"
+    yield f"#define LK_AT_MORPH {places['morph'] - 1}  /* x, and then y */"
 
 
 def _normal(entry: Parameter) -> float:
@@ -187,15 +199,16 @@ def _normal(entry: Parameter) -> float:
         return program_number(DEFAULT_PRESET) / 127
     if entry.kind == "sound":
         return entry.place(sound_fields(load_preset(_first_path()))[entry.field])
+    if entry.kind == "morph":
+        x, y = map_of(_first_path()).where(load_preset(_first_path()).sound.latent)
+        return round(x if entry.name.endswith("x") else y, 4)
     return entry.normal
 
 
 def _programs() -> Iterator[str]:
-    yield "static const char *const LK_PROGRAMS[128] = {"
-    for number, entry in shipped_programs().items():
-        assert entry.preset
-        yield f"    [{number}] = {_c_string(entry.preset.name)},"
-    yield "};"
+    shipped = shipped_programs()
+    names = [shipped[n].preset.name if n in shipped else "" for n in range(128)]
+    yield f"static const char LK_PROGRAMS[] = {_c_string(chr(0).join(names))};"
 
 
 def shipped_programs() -> dict[int, Any]:

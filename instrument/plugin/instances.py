@@ -4,9 +4,12 @@ It listens where nobody but its user may connect, and asks for the token of `ser
 instance has a connection and a thread of its own::
 
     HELLO 1 token rate layout   →  OK 2
-    PRESET n, n bytes           →  SOUND: its fields and recipe, then TABLE path, FAILED why;
+    PRESET n place, n bytes     →  SOUND: its fields and recipe, then TABLE path, FAILED why;
                                    the first time NAMES too: which program change is which preset
     PROGRAM number              →  PRESET: that preset's file, then as above
+    MORPH place                 →  SOUND of that place of the map, with a line that names it, and
+                                   TABLE as above. A place is x y, or - where the preset itself
+                                   lies, which AT x y says after each preset; AT - without a map
     WANT pitch                     a key that was struck and has no tone yet
     PARTNER 1 or 0              →  PARTNER_READY, once the preset's partner listens; PARTNER_GONE;
                                    PARTNER_SOUND and PARTNER_TABLE as above, PARTNER_FAILED why
@@ -39,11 +42,13 @@ import msgspec
 from instrument.errors import LatentkeysError
 from instrument.panel.link_messages import CallPartner
 from instrument.partner.messages import View
+from instrument.plugin.morphing import Morphing, Place, read_place
 from instrument.plugin.panel_wishes import PanelWishes
-from instrument.plugin.parameters import PARAMETERS
+from instrument.plugin.parameters import PARAMETERS, PLACES
 from instrument.plugin.partner_link import PartnerLink
 from instrument.plugin.places import service_file
-from instrument.plugin.rendering import Renderers, Rendering
+from instrument.plugin.renderers import Renderers
+from instrument.plugin.rendering import Rendering
 from instrument.plugin.table_file import layout_number, recipe_of, table_path, tables_folder
 from instrument.preset.banks import program_table
 from instrument.preset.partner_options import PartnerOptions
@@ -172,6 +177,10 @@ class Instance:
         self._number = 0
         self._write = threading.Lock()
         self._turn = threading.RLock()  # the host's wishes and the panel's come one after the other
+        self._morphing = Morphing(folder)
+        self._place: Place | None = None  #: of the map; None: where the preset lies itself
+        self._playing: Path | None = None  #: the sound of that place
+        self._stands: Place | None = None  #: where the parameters stay, though it is the preset
         self._tones: object = None  #: what the tones of the table depend on that was found last
         self._recipe = ""
         self._partner_wish: PartnerOptions | None = None  #: as the panel has it
@@ -192,7 +201,7 @@ class Instance:
         self._rate_hz = int(words[3])
         if not 8_000 <= self._rate_hz <= 768_000:
             return
-        self._say("OK 3")  # 2: it knows partners and answers a PING; 3: it shows a panel
+        self._say("OK 4")  # 2: partners, and a PING is answered; 3: a panel; 4: places of the map
         while line := self._stream.readline(300):
             with self._turn:
                 self._do(line)
@@ -205,9 +214,12 @@ class Instance:
             if self._partner:
                 self._partner.tell(line.decode())
         elif verb == b"PRESET":
-            self._take(int(rest))
+            count, *place = rest.split()
+            self._take(int(count), read_place(place or [b"-"]))
         elif verb == b"PROGRAM":
             self._choose(int(rest))
+        elif verb == b"MORPH":
+            self._go_to(read_place(rest.split()))
         elif verb == b"PARTNER":
             self._call_partner(is_wanted=int(rest) > 0)
         elif verb == b"PING":
@@ -230,7 +242,7 @@ class Instance:
             self._fail(f"the panel cannot be opened: {problem.strerror}. Free some space")
             return
         if self._preset:
-            self._panel.show_song(self._preset)
+            self._panel.show_song(self._playing or self._preset)
         if self._partner:
             self._partner.look()
 
@@ -239,7 +251,7 @@ class Instance:
         named = ((n, entry.preset) for n, entry in programs.items() if entry.preset)
         self._send("NAMES", "".join(f"{n} {preset.name}\n" for n, preset in named))
 
-    def _take(self, count: int) -> None:
+    def _take(self, count: int, place: Place | None) -> None:
         if not 0 <= count <= MOST_PRESET_BYTES:
             raise ValueError(f"a preset of {count} bytes")
         self._number += 1
@@ -249,10 +261,45 @@ class Instance:
         except OSError as problem:
             self._fail(f"the song's preset cannot be kept: {problem.strerror}. Free some space")
             return
-        self._partner_wish = None
+        self._partner_wish, self._place = None, place
         self._supply(path)
         if self._panel.is_open:
-            self._panel.show_song(path)
+            self._panel.show_song(self._playing or path)
+
+    def _go_to(self, place: Place | None) -> None:
+        """Let the preset sound as another place of its map does."""
+        self._place = place
+        if self._preset:
+            self._supply(self._preset)
+            if self._panel.is_open and self._playing:
+                self._panel.show(self._playing)
+
+    def _tell_where(self, path: Path) -> None:
+        """Say where the preset lies on its map."""
+        try:
+            x, y = self._morphing.where(path)
+        except LatentkeysError:
+            self._say("AT -")
+            return
+        if self._stands:
+            x, y = (step / PLACES for step in self._stands)
+        self._say(f"AT {x:.4f} {y:.4f}")
+
+    def _placed(self, path: Path) -> Path:
+        """Return a file of the sound that the host has put the preset to.
+
+        Raises
+        ------
+        OSError
+            There is no room for it.
+        """
+        self._playing = path
+        if self._place:
+            try:
+                self._playing = self._morphing.at(path, self._place)
+            except LatentkeysError:
+                self._place = None  # it has no map, or is wrong: that is said
+        return self._playing
 
     def _choose(self, number: int) -> None:
         self._programs = program_table(list_presets())
@@ -265,7 +312,7 @@ class Instance:
         except (OSError, UnicodeDecodeError) as problem:
             self._fail(f'"{entry.path}" cannot be read: {problem}')
             return
-        self._partner_wish = None
+        self._partner_wish = self._place = None
         self._send("PRESET", text)
         self._supply(entry.path)
         self._panel.show(entry.path)
@@ -276,7 +323,7 @@ class Instance:
             entries = list_presets()
             programs = program_table(entries)
             number = next((n for n, entry in programs.items() if entry.path == path), None)
-            self._partner_wish = None
+            self._partner_wish = self._place = None
             if number is not None:
                 self._say(f"TURN {PROGRAM} {number / 127!r}")
             self._send("PRESET", path.read_text(encoding="utf-8"))
@@ -296,6 +343,8 @@ class Instance:
                 save_preset(replace(load_preset(path), partner=self._partner_wish), kept)
             else:
                 shutil.copyfile(path, kept)
+            is_there = self._place and not self.needs_tones(load_preset(kept))
+            self._stands, self._place = (self._place if is_there else None), None
             self._send("SHAPED", kept.read_text(encoding="utf-8"), f" {int(carries)}")
             self._supply(kept, is_shaped=True)
 
@@ -364,6 +413,17 @@ class Instance:
         """Say what a preset's sound is and where its table lies; have it rendered if need be."""
         if not whose:
             self._preset = path
+            self._stands = self._stands if is_shaped else None
+        try:
+            sounding = path if whose else self._placed(path)
+        except OSError as problem:
+            self._fail(f"the sound cannot be kept: {problem.strerror}. Free some space")
+            return
+        self._supply_sound(sounding, whose, first, is_shaped=is_shaped)
+        if not whose:
+            self._tell_where(path)
+
+    def _supply_sound(self, path: Path, whose: str, first: str, *, is_shaped: bool) -> None:
         try:
             preset = load_preset(path)
             is_alike = is_shaped and not self.needs_tones(preset)
@@ -378,6 +438,8 @@ class Instance:
         if not whose:
             self._recipe, self._tones = recipe, (preset.model, preset.sound)
         lines = "".join(f"{name} {value!r}\n" for name, value in fields.items())
+        if self._place and not whose:
+            lines += "place {} {}\n".format(*self._place)
         self._send(f"{whose}SOUND", f"{first}{lines}recipe {recipe}\n")
         if is_alike:  # the same tones, which come by themselves
             return

@@ -55,6 +55,11 @@ def code_of(processor: Processor, purpose: str) -> str:
     return str(whole)
 
 
+def _is_small(name: str) -> bool:
+    """Tell whether a function is rather short than fast: the helper's, which render nothing."""
+    return "6plugin" in name and "tone" not in name
+
+
 def object_of(code: str, processor: Processor, triple: str) -> bytes:
     """Turn a module into an object file for a system, by LLVM's name for it.
 
@@ -87,6 +92,9 @@ def object_of(code: str, processor: Processor, triple: str) -> bytes:
     for function in module.functions:
         if not function.is_declaration and function.linkage.name == "external":
             function.visibility = "hidden"
+        if _is_small(function.name):
+            function.add_function_attribute("optsize")
+            function.add_function_attribute("minsize")
     optimise(module, machine)
     if missing := undefined(module) - ALLOWED_SYMBOLS:
         raise RuntimeError(f"compiled audio code depends on {sorted(missing)}")

@@ -8,7 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["gain", "control", "sound", "program", "bypass", "status", "partner", "panel"]
+Kind = Literal[
+    "gain", "control", "sound", "program", "bypass", "status", "partner", "panel", "morph"
+]
+PLACES = 64
+"""Steps from one end of the map of sounds to the other: each place has tones of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +28,11 @@ class Parameter:
     kind
         What it moves: the master's level, a MIDI controller on all channels, a field of the
         sound, the preset, the bypass, whether the partner plays; the panel opens when it is
-        turned on, and it is off again; or nothing: the status is a text to read.
+        turned on, and it is off again; where on the map of its model the sound is; or nothing: the
+        status is a text to read.
     normal
-        Where it stands in a new instance, 0 to 1; a field of the sound stands where the preset
-        has it until somebody moves it, and again after the next preset.
+        Where it stands in a new instance, 0 to 1; a field of the sound and a place of the map
+        stand where the preset has them until somebody moves them, and again after the next preset.
     control
         The controller's number.
     field
@@ -110,4 +115,6 @@ PARAMETERS = (
     _level(40, "LFO 2", "lfo_depth.1"),
     _number(41, "LFO 2 rate", "Hz", "lfo_rate_hz.1", 0.01, 20.0, 3.0),
     Parameter(42, "Open panel", "", "panel", steps=1, text="name"),
+    Parameter(43, "Morph x", "%", "morph"),
+    Parameter(44, "Morph y", "%", "morph"),
 )

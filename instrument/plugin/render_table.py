@@ -2,7 +2,8 @@
 
 Which one, it reads from stdin once it is ready: the service keeps one that waits, as Python,
 onnxruntime and a model take a second to load. It says on stdout where the growing file is, that it
-lives, and when it is whole; on stdin come keys that were struck meanwhile.
+lives, and when it is whole; on stdin come keys that were struck meanwhile, and STOP: then it leaves
+the table, says STOPPED, and waits for another one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
 
 from instrument.bundle.bundle import find_bundle
 from instrument.errors import FileError, LatentkeysError
@@ -30,8 +32,43 @@ BANK = PRESET_BANKS.start
 _speech = threading.Lock()
 
 
-def render_table(path: Path, rate_hz: int, renderers: dict[str, ToneRenderer]) -> None:
-    """Fill a table file from the cache of tones or from the model.
+class _Work:
+    """What the service asks for, read by a thread of its own; one table at a time."""
+
+    def __init__(self) -> None:
+        self.orders: SimpleQueue[str] = SimpleQueue()
+        self.is_left = threading.Event()
+        self.is_busy = False
+        self._state: EngineState | None = None
+
+    def begin(self, state: EngineState) -> None:
+        """Put struck keys where this table's filler looks for them from now on."""
+        self._state = state
+
+    def read(self) -> None:
+        """Take the service's lines until it is gone."""
+        for number, line in enumerate(sys.stdin, start=1):
+            if line == "STOP\n":
+                self.is_left.set()
+                self.orders.put("")
+            elif " " in line:
+                self.orders.put(line.rstrip("\n"))
+            elif self._state is not None:
+                pitch = int(line)
+                if LOWEST_PITCH <= pitch <= HIGHEST_PITCH:
+                    self._state.wanted[BANK, pitch - LOWEST_PITCH] = number  # the latest first
+        os._exit(1)  # the service is gone
+
+    def beat(self) -> None:
+        """Show that this process runs, however long one step of its work takes."""
+        while True:
+            if self.is_busy:
+                _say(BEAT)
+            time.sleep(BEAT_SECONDS)
+
+
+def render_table(path: Path, rate_hz: int, renderers: dict[str, ToneRenderer], work: _Work) -> None:
+    """Fill a table file from the cache of tones or from the model, until it is left.
 
     Raises
     ------
@@ -39,6 +76,7 @@ def render_table(path: Path, rate_hz: int, renderers: dict[str, ToneRenderer]) -
         The preset or its model is wrong, or there is no room for the table.
     """
     state = EngineState.create(None, float(rate_hz), load_preset(path).sound.note_seconds)
+    work.begin(state)
     target = table_path(recipe_of(path), rate_hz)
     tables = ToneTables(state, renderers=renderers)
     size = state.tones[BANK].nbytes
@@ -52,9 +90,10 @@ def render_table(path: Path, rate_hz: int, renderers: dict[str, ToneRenderer]) -
         ) from problem
     try:
         _say(f"TABLE {growing.part}")
-        _listen(state)
         if table := tables.begin(BANK, path):
             while table.filler.step():
+                if work.is_left.is_set():
+                    return
                 growing.copy_ready()
                 _say("STEP")
             growing.copy_ready()
@@ -67,29 +106,9 @@ def render_table(path: Path, rate_hz: int, renderers: dict[str, ToneRenderer]) -
     _say("WHOLE")
 
 
-def _listen(state: EngineState) -> None:
-    """Put struck keys where the filler looks for them, the latest with the largest number."""
-
-    def read() -> None:
-        for number, line in enumerate(sys.stdin, start=1):
-            pitch = int(line)
-            if LOWEST_PITCH <= pitch <= HIGHEST_PITCH:
-                state.wanted[BANK, pitch - LOWEST_PITCH] = number
-        os._exit(1)  # the service is gone
-
-    threading.Thread(target=read, daemon=True).start()
-
-
 def _say(line: str) -> None:
     with _speech:
         print(line, flush=True)  # noqa: T201 - the service reads it
-
-
-def _beat() -> None:
-    """Show that this process runs, however long one step takes."""
-    while True:
-        _say(BEAT)
-        time.sleep(BEAT_SECONDS)
 
 
 def open_usual_model() -> dict[str, ToneRenderer]:
@@ -105,13 +124,21 @@ def open_usual_model() -> dict[str, ToneRenderer]:
 
 
 def serve() -> None:
-    """Get ready, then render what the first line of stdin says: a rate and a preset's path."""
-    renderers = open_usual_model()
-    rate, _, path = sys.stdin.readline().rstrip("\n").partition(" ")
-    if not path:
-        return  # the service has ended
-    threading.Thread(target=_beat, daemon=True).start()
-    try:
-        render_table(Path(path), int(rate), renderers)
-    except LatentkeysError as problem:
-        _say(f"FAILED {problem.message}. {problem.remedy}".replace("\n", " "))
+    """Get ready, then render what lines of stdin say, each a rate and a preset's path."""
+    renderers, work = open_usual_model(), _Work()
+    for task in (work.read, work.beat):
+        threading.Thread(target=task, daemon=True).start()
+    while True:
+        order = work.orders.get()
+        if not order:
+            work.is_left.clear()
+            _say("STOPPED")
+            continue
+        rate, _, path = order.partition(" ")
+        work.is_busy = True
+        try:
+            render_table(Path(path), int(rate), renderers, work)
+        except LatentkeysError as problem:
+            _say(f"FAILED {problem.message}. {problem.remedy}".replace("\n", " "))
+        finally:
+            work.is_busy = False

@@ -1,24 +1,19 @@
-"""Renderers: a process for each table, and one more that waits with its model open.
+"""The rendering of one table: a renderer that dies or hangs is replaced.
 
-A renderer that dies or hangs is replaced; one that is left without its service ends.
+One that is left without its service ends by itself.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from instrument.plugin.renderer_process import BEAT
-from instrument.plugin.table_file import tables_folder
+from instrument.plugin.renderers import RendererProcess, Renderers
 
 SILENT_SECONDS = 30.0
 """A renderer that gets no further for so long is taken for one that hangs."""
@@ -26,43 +21,7 @@ STOPPED_SECONDS = 5.0
 """And so is one whose heart does not beat."""
 MOST_TRIES = 3
 """Renderers that come no further than those before them."""
-
-
-class Renderers:
-    """Start renderers, and keep one that waits for work.
-
-    They are started by one thread that lives as long as this process: on Linux they die with the
-    thread that started them.
-    """
-
-    def __init__(self) -> None:
-        self._ready: subprocess.Popen[str] | None = None
-        self._is_closed = False
-        self._lock = threading.Lock()
-        self._starter = ThreadPoolExecutor(1)
-
-    def take(self) -> subprocess.Popen[str]:
-        """Return the renderer that waits, or a new one."""
-        with self._lock:
-            taken, self._ready = self._ready, None
-        return taken if taken and taken.poll() is None else self._start()
-
-    def keep_ready(self) -> None:
-        """Have one wait for work; not while another one works, whose time it would take."""
-        with self._lock:
-            if self._ready is None and not self._is_closed:
-                self._ready = self._start()
-
-    def close(self) -> None:
-        """End the one that waits, and start no other one to wait."""
-        with self._lock:
-            waiting, self._ready, self._is_closed = self._ready, None, True
-        if waiting:
-            with waiting:
-                waiting.kill()
-
-    def _start(self) -> subprocess.Popen[str]:
-        return self._starter.submit(_start_renderer).result()
+_LEFT = "LEFT"
 
 
 class Rendering:
@@ -83,10 +42,11 @@ class Rendering:
         self._rate_hz = rate_hz
         self._followers: list[SimpleQueue[str]] = []
         self._said: list[str] = []
-        self._process: subprocess.Popen[str] | None = None
+        self._process: RendererProcess | None = None
         self._lock = threading.Lock()
         self.is_over = False
         self._is_wanted = True
+        self._is_left = False  #: while a renderer worked: that one is given back
         threading.Thread(target=self._run, daemon=True).start()
 
     def follow(self) -> SimpleQueue[str]:
@@ -103,22 +63,18 @@ class Rendering:
         with self._lock:
             self._followers = [other for other in self._followers if other is not queue]
             self._is_wanted = bool(self._followers)
-            process = self._process
-        if not self._is_wanted:
-            self.is_over = True
-            if process:
-                process.kill()
-        queue.put("LEFT")
+            if not self._is_wanted:
+                self.is_over = True
+                if self._process and not self._is_left:
+                    self._is_left = True
+                    self._renderers.expect()
+                    self._process.said.put(_LEFT)
+        queue.put(_LEFT)
 
     def want(self, pitch: int) -> None:
         """Tell the renderer that a key was struck."""
-        self._write(f"{pitch}")
-
-    def _write(self, line: str) -> None:
-        process = self._process
-        if process and process.stdin:
-            with suppress(OSError, ValueError):  # straight away: what waits would fail at its end
-                os.write(process.stdin.fileno(), f"{line}\n".encode())
+        if process := self._process:
+            process.tell(f"{pitch}")
 
     def _tell(self, line: str) -> None:
         with self._lock:
@@ -139,27 +95,31 @@ class Rendering:
         finally:
             self.is_over = True
             shutil.rmtree(self._folder, ignore_errors=True)
-            self._renderers.keep_ready()
+            if self._is_wanted:
+                self._renderers.keep_ready()
 
     def _render_once(self) -> tuple[bool, int]:
         """Run one renderer; tell whether it came to an end by itself, and after how many tones."""
         with self._lock:
             self._said.clear()
-        with self._renderers.take() as process:
+        process = self._renderers.take()
+        with self._lock:
+            if not self._is_wanted:  # whoever followed has left before there was a process
+                self._is_left = True
+                self._renderers.expect()
+            self._process = process
+        try:
+            if self._is_left:
+                return True, 0
+            process.tell(f"{self._rate_hz} {self._preset}")
+            return self._listen(process.said)
+        finally:
             with self._lock:
-                self._process = process
-                if not self._is_wanted:  # whoever followed has left before there was a process
-                    process.kill()
-            self._write(f"{self._rate_hz} {self._preset}")
-            heard: SimpleQueue[str] = SimpleQueue()
-            threading.Thread(target=_collect, args=(process, heard), daemon=True).start()
-            try:
-                return self._listen(heard)
-            finally:
-                process.kill()
-                process.wait()
-                for unfinished in tables_folder().glob(f"*.{process.pid}.part"):
-                    unfinished.unlink(missing_ok=True)  # it may not even have named it yet
+                self._process = None
+            if self._is_left:
+                self._renderers.give_back(process)
+            else:
+                process.end()
 
     def _listen(self, heard: SimpleQueue[str]) -> tuple[bool, int]:
         steps, patience = 0, SILENT_SECONDS
@@ -176,23 +136,6 @@ class Rendering:
                 steps += 1
             elif line.startswith(("TABLE", "FAILED", "WHOLE")):
                 self._tell(line)
-            if not line or line.startswith(("FAILED", "WHOLE")):
+            if not line or line == _LEFT or line.startswith(("FAILED", "WHOLE")):
                 return bool(line), steps
         return False, steps
-
-
-def _start_renderer() -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "instrument.plugin.renderer_process"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-
-
-def _collect(process: subprocess.Popen[str], heard: SimpleQueue[str]) -> None:
-    assert process.stdout
-    for line in process.stdout:
-        heard.put(line.strip())
-    heard.put("")

@@ -10,7 +10,8 @@
 #include <math.h>
 #include <stdatomic.h>
 
-enum { MOST_PRESET = 1 << 20, NAME = 64, MOST_WAITING = 256 };
+enum { MOST_PRESET = 1 << 20, NAME = 64, MOST_WAITING = 256, PRESETS_OWN = -1, LONG_AGO = 1 << 28 };
+enum { UNSETTLED, SETTLED, HALF_SETTLED }; /* half: a bounce waits for each tone that it needs */
 typedef struct { /* what plays from a bank of its own */
     uint8_t sound[LK_SOUND_BYTES];
     char recipe[33]; /* "" : not known yet */
@@ -29,6 +30,8 @@ struct lk {
     struct { int kind, channel, key; float value; } waiting[MOST_WAITING]; /* for the note of the same frame to begin */
     int waiting_count, waiting_at;
     int was_playing, is_clean; /* nothing has been played since the last reset */
+    int since_step, goes_on, is_open; /* frames since the sound went to another place of its map; it may go now; no note has begun in this block */
+    int struck_channel, struck_key; /* whose tone a bounce waits for */
     int64_t position; /* where the song goes on, if it goes on */
     int is_listening; /* the block's events are for the partner, which hears them before they are played */
     partner partner;
@@ -38,6 +41,8 @@ struct lk {
     atomic_int is_given[LK_PARAMETERS]; /* a field of the sound: somebody has moved it away from the preset's */
     atomic_uint full; /* counts: no bank is free before a block has been played */
     atomic_int active, resend, moved, settled, tired, offline, wished_program, changed, quit;
+    atomic_int place, placed_at, no_map; /* of the map: where the sound shall be and where it is, as `place_code` has it, or PRESETS_OWN */
+    atomic_int needed;        /* a pitch that a bounce waits for, or -1 */
     /* under the lock: main and helper */
     os_mutex lock;
     double rate;
@@ -60,6 +65,8 @@ struct lk {
     int64_t heard_at, pinged_at; /* 0: it has answered */
     int64_t next_try, gave_up_at;
     int wanted_pitch, told, answered; /* a key; program changes that the service knows of */
+    int told_place;           /* to the service; PRESETS_OWN while it knows of none */
+    int64_t next_place;
     unsigned partner_asked; /* the preset whose partner it is asked for; 0: for none */
     int64_t owed, partner_progress; /* up to which frame it shall live, and when it has last lived on */
     uint32_t owed_run;
@@ -86,6 +93,10 @@ int next_line(const char **at, const char *end, char *to, size_t room);
 double plain_of(int parameter, double value);
 double place_of(int parameter, double plain);
 int is_field(int parameter);
+int is_place(int parameter);
+int place_code(lk *);                    /* where the parameters have put the sound, or PRESETS_OWN */
+int read_place(const char *text);        /* "12 34"; PRESETS_OWN if it is none */
+void come_home(lk *);                    /* another preset stands where it is itself; locked */
 void write_field(lk *, uint8_t *sound, int parameter);
 void moved_sound(lk *, uint8_t *to);     /* the player's, with what has been moved; locked */
 void follow_sound(lk *);                 /* what nobody has moved stands where the preset has it; locked */

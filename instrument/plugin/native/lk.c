@@ -28,8 +28,13 @@ lk *lk_new(void) {
     snprintf(k->own.recipe, sizeof k->own.recipe, "%s", LK_FIRST_RECIPE);
     for (int p = 0; p < LK_PARAMETERS; p++) atomic_init(&k->value[p], k->sent[p] = LK_PARAMETER[p].normal);
     follow_sound(k);
-    for (int i = 0; i < 128; i++) snprintf(k->names[i], NAME, "%s", LK_PROGRAMS[i] ? LK_PROGRAMS[i] : "");
+    const char *name = LK_PROGRAMS; /* one after the other */
+    for (int i = 0; i < 128; i++, name += strlen(name) + 1) snprintf(k->names[i], NAME, "%s", name);
     atomic_init(&k->wished_program, -1);
+    atomic_init(&k->place, PRESETS_OWN);
+    atomic_init(&k->placed_at, PRESETS_OWN);
+    atomic_init(&k->needed, -1);
+    k->told_place = PRESETS_OWN;
     k->own.serial = 1;
     snprintf(k->notice, sizeof k->notice, "%s", k->code ? "Starting" : "This processor is too old for latentkeys");
     return k;
@@ -40,7 +45,7 @@ static void write_defaults(uint8_t *state, uint32_t from, uint32_t to) {
     for (size_t i = 0; i < sizeof LK_DEFAULTS / sizeof *LK_DEFAULTS; i++) {
         uint32_t a = LK_DEFAULTS[i].at, b = a + LK_DEFAULTS[i].count;
         uint32_t begin = a > from ? a : from, end = b < to ? b : to;
-        if (begin < end) memcpy(state + begin, LK_DEFAULTS[i].bytes + (begin - a), end - begin);
+        if (begin < end) memcpy(state + begin, LK_DEFAULTS_BYTES + LK_DEFAULTS[i].from + (begin - a), end - begin);
     }
 }
 static void clear(uint8_t *at, size_t bytes) { /* what is clear stays unwritten: untouched pages take no memory */
@@ -62,6 +67,7 @@ void lk_reset(lk *k) {
     for (int p = 0; p < LK_PARAMETERS; p++) k->sent[p] = LK_PARAMETER[p].normal;
     memset(k->expressed, 0, sizeof k->expressed);
     k->waiting_count = 0;
+    k->since_step = LONG_AGO;
     k->tempo = 120;
     k->was_playing = 0;
     atomic_store(&k->resend, 1);
@@ -153,9 +159,11 @@ static int partner_is_settled(lk *k) { /* it is there, and its tones are; or nei
     return k->partner_asked == k->own.serial && atomic_load(&k->partner.is_ready) && (!*k->second.recipe || (k->second.placed == k->second.serial && k->second.is_whole));
 }
 void settle(lk *k) {
-    int ready = !k->state || (k->own.placed == k->own.serial && (k->has_failed || (k->own.is_whole && partner_is_settled(k))));
+    int is_placed = k->own.placed == k->own.serial, is_elsewhere = atomic_load(&k->placed_at) != PRESETS_OWN;
+    int ready = !k->state || (is_placed && (k->has_failed || (k->own.is_whole && partner_is_settled(k))));
+    int half = is_elsewhere && is_placed && k->tables[k->own.bank] && partner_is_settled(k); /* a table of each place that a song goes through would take minutes */
     if (ready) atomic_store(&k->tired, 0);
-    atomic_store(&k->settled, ready && atomic_load(&k->wished_program) < 0);
+    atomic_store(&k->settled, atomic_load(&k->wished_program) >= 0 ? UNSETTLED : ready ? SETTLED : half ? HALF_SETTLED : UNSETTLED);
 }
 
 /* -- the main thread */
@@ -214,8 +222,10 @@ char *lk_save(lk *k, size_t *bytes) {
     else if (out) {
         n += (size_t)snprintf(out + n, room - n, "%s1\nversion %s\nrecipe %s\n", CHUNK, LK_VERSION, *k->own.recipe ? k->own.recipe : "-");
         for (int p = 0; p < LK_PARAMETERS; p++)
-            if (p != LK_AT_PANEL && (!is_field(p) || atomic_load(&k->is_given[p])))
+            if (p != LK_AT_PANEL && (!(is_field(p) || is_place(p)) || atomic_load(&k->is_given[p])))
                 n += (size_t)snprintf(out + n, room - n, "parameter %u %.17g\n", LK_PARAMETER[p].id, atomic_load(&k->value[p]));
+        int at = atomic_load(&k->placed_at); /* what plays, if that is not the preset itself */
+        if (at != PRESETS_OWN) n += (size_t)snprintf(out + n, room - n, "place %d %d\n", at >> 8, at & 255);
         n += sound_lines(k->own.sound, out + n, room - n);
         to_points(out); /* there is no comma in it yet */
         n += (size_t)snprintf(out + n, room - n, "preset %zu\n", k->preset_bytes);
@@ -230,7 +240,7 @@ int lk_load(lk *k, const char *chunk, size_t bytes) {
     const char *at = chunk, *end = chunk + bytes;
     char line[200], name[64], word[64], recipe[33] = "", *kept = NULL, *preset = NULL;
     double value[LK_PARAMETERS];
-    int is_given[LK_PARAMETERS] = {0};
+    int is_given[LK_PARAMETERS] = {0}, placed_at = PRESETS_OWN;
     uint8_t sound[LK_SOUND_BYTES] = {0};
     size_t n = 0;
     if (bytes > MOST_CHUNK || bytes < sizeof CHUNK || memcmp(chunk, CHUNK, sizeof CHUNK - 1) || !next_line(&at, end, line, sizeof line)) return 0;
@@ -249,6 +259,8 @@ int lk_load(lk *k, const char *chunk, size_t bytes) {
         } else if (!strcmp(name, "sound")) {
             char *rest = strchr(line + 6, ' ');
             if (rest) sound_line(sound, word, read_number(rest, NULL));
+        } else if (!strcmp(name, "place")) {
+            placed_at = read_place(line + 6);
         } else if (!strcmp(name, "preset")) {
             n = strtoul(word, NULL, 10);
             if (n > MOST_PRESET || n > (size_t)(end - at)) return 0;
@@ -264,6 +276,7 @@ int lk_load(lk *k, const char *chunk, size_t bytes) {
     free(k->foreign);
     k->foreign = kept;
     k->foreign_bytes = kept ? bytes : 0;
+    is_given[LK_AT_MORPH] = is_given[LK_AT_MORPH + 1] = is_given[LK_AT_MORPH] && is_given[LK_AT_MORPH + 1];
     for (int p = 0; p < LK_PARAMETERS; p++) { atomic_store(&k->is_given[p], is_given[p]); atomic_store(&k->value[p], value[p]); }
     if (preset) {
         free(k->preset);
@@ -275,6 +288,8 @@ int lk_load(lk *k, const char *chunk, size_t bytes) {
         k->has_failed = 0;
         atomic_store(&k->wished_program, -1);
     }
+    atomic_store(&k->placed_at, placed_at);
+    atomic_store(&k->place, place_code(k));
     follow_sound(k);
     if (kept) notice(k, "This song needs a later latentkeys; what it says is kept");
     if (!atomic_load(&k->active)) place(k, SOON);
@@ -296,6 +311,7 @@ void lk_text(lk *k, int p, double v, char *to, size_t room) {
         os_unlock(&k->lock);
         return;
     }
+    if (is_place(p) && atomic_load(&k->no_map)) { snprintf(to, room, "no map"); return; }
     double plain = plain_of(p, v), size = fabs(plain);
     if (LK_PARAMETER[p].text == LK_DECIBELS) snprintf(to, room, "%.1f", plain);
     else if (LK_PARAMETER[p].text == LK_NUMBER) snprintf(to, room, "%.*f", size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.9995 ? 2 : 3, size < 0.0005 ? 0 : plain);

@@ -40,14 +40,33 @@ void panel_follow(lk *k) {
         look(k);
     }
 }
+static void let_hear(panel *p, unsigned status, unsigned data1, unsigned data2) {
+    unsigned in = atomic_load_explicit(&p->keys_in, memory_order_relaxed), kind = status & 0xF0;
+    if (kind == 0x80 || kind == 0x90) p->held[status & 15][data1] = kind == 0x90 && data2;
+    if (in - atomic_load_explicit(&p->keys_out, memory_order_acquire) == PANEL_KEYS) return; /* nothing processes */
+    memcpy(p->keys[in % PANEL_KEYS], (uint8_t[]){(uint8_t)status, (uint8_t)data1, (uint8_t)data2}, 3);
+    atomic_store_explicit(&p->keys_in, in + 1, memory_order_release);
+}
+int panel_next_key(panel *p, uint8_t data[3]) {
+    unsigned out = atomic_load_explicit(&p->keys_out, memory_order_relaxed);
+    if (out == atomic_load_explicit(&p->keys_in, memory_order_acquire)) return 0;
+    memcpy(data, p->keys[out % PANEL_KEYS], 3);
+    atomic_store_explicit(&p->keys_out, out + 1, memory_order_release);
+    return 1;
+}
 static void command(lk *k, int command, int data) {
     os_lock(&k->lock);
     if (k->state) k->code->lk_command(k->state, command, data, 0);
     os_unlock(&k->lock);
 }
+static void let_go(lk *k) { /* of what its pages hold */
+    for (int at = 0; at < 16 * 128; at++)
+        if (k->panel.held[at / 128][at % 128]) let_hear(&k->panel, 0x80u | (unsigned)at / 128, (unsigned)at % 128, 64);
+    command(k, LK_LET_GO, LK_PANEL_SOURCE);
+}
 void panel_lost(lk *k) { /* its pages hold no key any more */
     k->panel.is_asked = k->panel.is_shaping = 0;
-    if (k->panel.has_played) command(k, LK_LET_GO, LK_PANEL_SOURCE);
+    if (k->panel.has_played) let_go(k);
     k->panel.has_played = 0;
 }
 static void turn(lk *k, unsigned id, double value) { /* a parameter: as the panel has it, so that nothing is asked of the service */
@@ -64,9 +83,11 @@ int panel_take(lk *k, const char *line) {
     char token[64];
     int port;
     if (sscanf(line, "NOTE %u %u %u", &d[0], &d[1], &d[2]) == 3) {
+        if (d[0] < 0x80 || d[0] >= 0xF0 || d[1] > 127 || d[2] > 127) return 1;
         os_lock(&k->lock);
-        if (k->state && d[0] >= 0x80 && d[0] < 0xF0 && d[1] < 128 && d[2] < 128) k->code->lk_press(k->state, d[0], d[1], d[2]);
+        if (k->state) k->code->lk_press(k->state, d[0], d[1], d[2]);
         os_unlock(&k->lock);
+        let_hear(&k->panel, d[0], d[1], d[2]);
         k->panel.has_played = 1;
         tell_host(k, 4);
     } else if (sscanf(line, "TURN %u", &d[0]) == 1) {
@@ -75,13 +96,14 @@ int panel_take(lk *k, const char *line) {
     } else if (sscanf(line, "PANEL_AT %d %63s", &port, token) == 2) {
         k->panel.port = port;
         memcpy(k->panel.token, token, sizeof token);
-    } else if (!strcmp(line, "LET_GO")) command(k, LK_LET_GO, LK_PANEL_SOURCE);
+    } else if (!strcmp(line, "LET_GO")) let_go(k);
     else if (!strcmp(line, "PANIC")) command(k, LK_PANIC, 0);
     else return 0;
     return 1;
 }
 void panel_shape(lk *k, const char *line, char *preset, size_t bytes) { /* locked; the preset that plays has been changed */
     keep_preset(k, preset, bytes);
+    come_home(k);
     k->panel.is_shaping = 1;
     k->panel.carries = strrchr(line, ' ')[1] == '1';
     tell_host(k, 2);

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+enum { PANEL_KEYS = 256 };
 typedef struct {
     atomic_int is_wished;     /* somebody has turned "Open panel" */
     /* the helper's */
@@ -11,7 +12,12 @@ typedef struct {
     int has_played, port;     /* its pages have played something; where they are, whichever service shows them */
     int is_shaping, carries;  /* the sound that comes is the one that plays, changed; notes that sound go over to it */
     char token[64];
+    uint8_t held[16][128];    /* by its pages, as the partner knows it */
     int64_t look_at;
     char seen[200];           /* what the service was told last */
+    /* from the helper to the audio thread: what pages play, for the partner to hear */
+    uint8_t keys[PANEL_KEYS][3];
+    atomic_uint keys_in, keys_out;
 } panel;
+int panel_next_key(panel *, uint8_t data[3]); /* the audio thread; 0: no more */
 #endif

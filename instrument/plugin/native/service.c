@@ -4,6 +4,7 @@
 
 #define HANGS_MS 8000 /* who answers nothing for so long is taken for one that hangs */
 #define PING_MS 2000
+#define PLACE_MS 250 /* a sound that goes over its map is rendered so often */
 
 static void hang_up(lk *k) {
     if (k->socket != OS_NO_SOCKET) os_close(k->socket);
@@ -13,6 +14,7 @@ static void hang_up(lk *k) {
     k->asked = 0;
     k->wanted_pitch = k->told = k->answered = -1;
     k->partner_asked = 0;
+    k->told_place = PRESETS_OWN;
     atomic_store(&k->partner.is_ready, 0);
     panel_lost(k);
 }
@@ -96,6 +98,7 @@ static int launch(int64_t launched, int is_starting) { /* words of the command l
 static void give_up(lk *k, const char *why) {
     os_lock(&k->lock);
     k->has_failed = 1;
+    atomic_store(&k->placed_at, atomic_load(&k->place));
     if (!k->own.is_whole) notice(k, why);
     settle(k);
     os_unlock(&k->lock);
@@ -154,6 +157,36 @@ static void check_service(lk *k) { /* one that hangs is ended, and the next try 
     notice(k, "The service hangs: another one is started");
     os_unlock(&k->lock);
 }
+static void name_place(lk *k, char *to, size_t room) { /* where on its map the preset shall sound, for the service */
+    int place = k->told_place = atomic_load(&k->place);
+    if (k->service_version < 4) { atomic_store(&k->placed_at, place); *to = 0; } /* it knows none */
+    else if (place == PRESETS_OWN) snprintf(to, room, " -");
+    else snprintf(to, room, " %d %d", place >> 8, place & 255);
+}
+static void follow_place(lk *k) {
+    if (!k->asked || atomic_load(&k->place) == k->told_place) return;
+    os_lock(&k->lock);
+    int is_offline = atomic_load(&k->offline) && !atomic_load(&k->tired), waits = k->waits;
+    os_unlock(&k->lock);
+    if (is_offline ? !waits : os_now_ms() < k->next_place) return; /* in a bounce it changes between two blocks */
+    k->next_place = os_now_ms() + PLACE_MS;
+    char place[16];
+    name_place(k, place, sizeof place);
+    if (*place) say_line(k, "MORPH%s\n", place);
+}
+static void take_place(lk *k, const char *text) { /* where the preset itself lies */
+    const char *rest;
+    double x = read_number(text, &rest), y = read_number(rest, NULL);
+    int has_map = rest > text && x >= 0 && x <= 1 && y >= 0 && y <= 1;
+    atomic_store(&k->no_map, !has_map);
+    if (!has_map) atomic_store(&k->placed_at, atomic_load(&k->place)); /* nobody waits for it */
+    if (has_map && !atomic_load(&k->is_given[LK_AT_MORPH])) {
+        atomic_store(&k->value[LK_AT_MORPH], x);
+        atomic_store(&k->value[LK_AT_MORPH + 1], y);
+    }
+    atomic_store(&k->moved, 1);
+    tell_host(k, 1);
+}
 static void ask(lk *k) { /* tell the service which preset it is about */
     os_lock(&k->lock);
     unsigned serial = k->own.serial;
@@ -163,7 +196,9 @@ static void ask(lk *k) { /* tell the service which preset it is about */
     char *copy = is_asked ? NULL : malloc(n + 1);
     if (copy) memcpy(copy, k->preset, n);
     os_unlock(&k->lock);
-    if (copy && say_line(k, "PRESET %zu\n", n) && say(k, copy, n)) k->asked = serial;
+    char place[16];
+    if (copy) name_place(k, place, sizeof place);
+    if (copy && say_line(k, "PRESET %zu%s\n", n, place) && say(k, copy, n)) k->asked = serial;
     free(copy);
 }
 static void take_names(lk *k, char *text) {
@@ -235,6 +270,7 @@ static int take_music(lk *k, const char *line) { /* what the partner plays; the 
 }
 static void take_reply(lk *k, const char *line) {
     if (take_music(k, line) || panel_take(k, line)) return;
+    if (!strncmp(line, "AT ", 3)) { take_place(k, line + 3); return; }
     size_t n = 0;
     char *text = NULL;
     const char *space = strchr(line, ' ');
@@ -257,6 +293,7 @@ static void take_reply(lk *k, const char *line) {
         k->answered = k->told;
         notice(k, "Loading the preset");
         for (int p = 0; p < LK_PARAMETERS; p++) atomic_store(&k->is_given[p], 0);
+        come_home(k);
         tell_host(k, 2);
     } else if (!strncmp(line, "SHAPED ", 7)) {
         panel_shape(k, line, text, n);
@@ -265,14 +302,18 @@ static void take_reply(lk *k, const char *line) {
         uint8_t sound[LK_SOUND_BYTES] = {0};
         char recipe[33] = "";
         take_sound(sound, recipe, text, text + n);
+        const char *found = strstr(text, "\nplace ");
+        int there = found ? read_place(found + 7) : PRESETS_OWN, is_other = memcmp(sound, k->own.sound, sizeof sound);
         k->has_failed = 0;
-        if (!panel_take_sound(k, sound, recipe) && (strcmp(recipe, k->own.recipe) || memcmp(sound, k->own.sound, sizeof sound))) {
+        atomic_store(&k->settled, UNSETTLED); /* before whoever waits knows the place */
+        if (!panel_take_sound(k, sound, recipe) && (strcmp(recipe, k->own.recipe) || is_other)) {
             memcpy(k->own.sound, sound, sizeof sound);
             memcpy(k->own.recipe, recipe, sizeof recipe);
             k->own.serial++;
-            follow_sound(k);
-            tell_host(k, 1);
+            if (there != atomic_load(&k->placed_at)) k->carries = 1;
+            if (is_other) { follow_sound(k); tell_host(k, 1); }
         }
+        atomic_store(&k->placed_at, there);
         if (!k->own.is_wrong) k->asked = k->own.serial;
         if (k->answered >= 0) atomic_compare_exchange_strong(&k->wished_program, &k->answered, -1);
         k->answered = k->told = -1;
@@ -286,6 +327,7 @@ static void take_reply(lk *k, const char *line) {
     } else if (!strncmp(line, "FAILED ", 7)) {
         notice(k, line + 7);
         k->has_failed = 1;
+        atomic_store(&k->placed_at, atomic_load(&k->place));
         if (k->told >= 0) atomic_compare_exchange_strong(&k->wished_program, &(int){k->told}, -1);
         k->told = -1;
     }
@@ -295,7 +337,8 @@ static void take_reply(lk *k, const char *line) {
 }
 static void want(lk *k) { /* what was struck comes first */
     os_lock(&k->lock);
-    int pitch = k->state && !k->own.is_whole && k->tables[k->own.bank] ? (int)k->code->lk_wanted(k->state, k->own.bank) : -1;
+    int needed = atomic_load(&k->needed), is_growing = k->state && !k->own.is_whole && k->tables[k->own.bank];
+    int pitch = !is_growing ? -1 : needed >= 0 ? needed : (int)k->code->lk_wanted(k->state, k->own.bank);
     os_unlock(&k->lock);
     if (pitch >= 0 && pitch != k->wanted_pitch) say_line(k, "WANT %d\n", pitch);
     k->wanted_pitch = pitch;
@@ -354,7 +397,7 @@ OS_THREAD lk_help(void *self) {
         follow_table(k, &k->own);
         follow_table(k, &k->second);
         settle(k);
-        int is_other_rate = k->rate_serial != 0, is_busy = !atomic_load(&k->settled);
+        int is_other_rate = k->rate_serial != 0, is_busy = atomic_load(&k->settled) != SETTLED;
         os_unlock(&k->lock);
         if (is_other_rate) hang_up(k);
         if (k->socket == OS_NO_SOCKET) connect_now(k);
@@ -367,12 +410,13 @@ OS_THREAD lk_help(void *self) {
             os_unlock(&k->lock);
             if (say_line(k, "PROGRAM %d\n", program)) k->told = program;
         }
+        if (program < 0) follow_place(k);
         want(k);
         if (k->socket != OS_NO_SOCKET) ask_partner(k);
         tell_partner(k);
         if (k->socket != OS_NO_SOCKET) panel_follow(k);
         if (k->socket == OS_NO_SOCKET) { check_service(k); continue; }
-        int ms = k->partner_asked ? 1 : is_busy ? 5 : k->panel.is_open ? 20 : 50; /* an answer is heard at once, what the audio thread says only so often */
+        int ms = k->partner_asked || atomic_load(&k->needed) >= 0 ? 1 : is_busy ? 5 : k->panel.is_open ? 20 : 50; /* an answer is heard at once, what the audio thread says only so often */
         while (k->socket != OS_NO_SOCKET && (k->in_at < k->in_end || os_readable(k->socket, ms))) {
             if (hear_line(k, line, sizeof line)) take_reply(k, line);
             if (k->partner_asked) ms = 0;

@@ -45,6 +45,23 @@ double place_of(int p, double plain) {
     return pow(fmin(fmax(share, 0), 1), 1 / LK_PARAMETER[p].curve);
 }
 int is_field(int p) { return LK_PARAMETER[p].kind == LK_SOUND_FIELD; }
+int is_place(int p) { return LK_PARAMETER[p].kind == LK_MORPH; }
+int place_code(lk *k) {
+    if (!atomic_load(&k->is_given[LK_AT_MORPH]) || atomic_load(&k->no_map)) return PRESETS_OWN;
+    int x = (int)lrint(atomic_load(&k->value[LK_AT_MORPH]) * LK_PLACES), y = (int)lrint(atomic_load(&k->value[LK_AT_MORPH + 1]) * LK_PLACES);
+    return x << 8 | y;
+}
+int read_place(const char *text) {
+    unsigned x, y;
+    return sscanf(text, "%u %u", &x, &y) == 2 && x <= LK_PLACES && y <= LK_PLACES ? (int)(x << 8 | y) : PRESETS_OWN;
+}
+void come_home(lk *k) {
+    atomic_store(&k->is_given[LK_AT_MORPH], 0);
+    atomic_store(&k->is_given[LK_AT_MORPH + 1], 0);
+    atomic_store(&k->place, PRESETS_OWN);
+    atomic_store(&k->placed_at, PRESETS_OWN);
+    k->told_place = PRESETS_OWN;
+}
 void write_field(lk *k, uint8_t *sound, int p) {
     memcpy(sound + LK_PARAMETER[p].field, &(float){(float)plain_of(p, atomic_load(&k->value[p]))}, 4);
 }

@@ -203,7 +203,7 @@ static void tell_values(plug *p, struct v3_param_changes **c) { /* another prese
     for (int i = 0; i < LK_PARAMETERS; i++) {
         int32_t at = 0;
         v3_param_id id = LK_PARAMETER[i].id;
-        if (LK_PARAMETER[i].kind != LK_SOUND_FIELD && LK_PARAMETER[i].kind != LK_PROGRAM) continue;
+        if (LK_PARAMETER[i].kind != LK_SOUND_FIELD && LK_PARAMETER[i].kind != LK_PROGRAM && LK_PARAMETER[i].kind != LK_MORPH) continue;
         struct v3_param_value_queue **q = (*c)->add_param_data(c, &id, &at);
         if (q) (*q)->add_point(q, 0, lk_get(p->k, i), &at);
     }

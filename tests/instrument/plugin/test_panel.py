@@ -243,6 +243,23 @@ def test_the_partner_is_called_and_seen_there(page: InstancePage) -> None:
     page.wait("Situation", lambda situation: not situation["has_partner"])
 
 
+def test_the_partner_hears_what_a_page_plays(page: InstancePage) -> None:
+    plugin = page.plugin
+    page.ask("CallPartner", mode="answer", model="ngram")
+    go_on(plugin, lambda: plugin.value(PARTNER) == 1)
+    page.wait("Situation", lambda situation: situation["has_partner"])
+    end, where, pitches = time.monotonic() + 60, 0, [60, 62, 64, 67]
+    while not plugin.notes:  # the host's track is empty
+        assert time.monotonic() < end
+        plugin.process(480, tempo=120.0, position=where, beats=where / BEAT)
+        if where % BEAT == 0 and where // BEAT % 8 < 4:
+            page.ask("Note", pitch=pitches[where // BEAT % 8], velocity=90)
+        if where % BEAT == BEAT // 2 and where // BEAT % 8 < 4:
+            page.ask("Note", pitch=pitches[where // BEAT % 8], velocity=0)
+        where += 480
+        time.sleep(0.008)
+
+
 def test_another_rate_leaves_the_page_at_its_address(page: InstancePage) -> None:
     page.plugin.stop()
     page.plugin.start(44_100.0)
@@ -293,3 +310,22 @@ def test_the_vst3_opens_it_too(opened: Path, binaries: Path) -> None:
             assert time.monotonic() < end
             plugin.process(silence, out)
             time.sleep(0.01)
+
+
+def test_a_songs_own_preset_is_saved_into_the_library(page: InstancePage) -> None:
+    plugin = page.plugin
+    song = plugin.save().decode()
+    head, _, preset = song.partition("\npreset ")
+    preset = preset.partition("\n")[2].replace("Breathing Piano", "Out of a Song")
+    assert plugin.load(f"{head}\npreset {len(preset)}\n{preset}".encode())
+    page.wait("Desk", lambda desk: desk["name"] == "Out of a Song")
+    page.ask("Save")
+    page.wait(
+        "Library", lambda library: "out_of_a_song" in {p["preset"] for p in library["presets"]}
+    )
+    page.wait("Desk", lambda desk: desk["preset"] == "out_of_a_song" and not desk["is_changed"])
+    other = preset.replace("gain_db = 10.7", "gain_db = 3.5")
+    assert plugin.load(f"{head}\npreset {len(other)}\n{other}".encode())
+    page.wait("Desk", lambda desk: desk["preset"] != "out_of_a_song")
+    page.ask("Save")
+    page.wait("Refused", lambda news: "belongs to the song" in news["message"])

@@ -30,6 +30,7 @@ NAMES = {
     **{30: "Glide time", 31: "Attack", 32: "Release", 33: "Cut-off", 34: "Resonance"},
     **{35: "Vibrato", 36: "Vibrato rate", 37: "Drift", 38: "LFO 1", 39: "LFO 1 rate"},
     **{40: "LFO 2", 41: "LFO 2 rate", 42: "Open panel"},
+    **{43: "Morph x", 44: "Morph y"},
 }
 """They are in songs for ever."""
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from instrument.files import shipped_presets_folder
-from instrument.plugin.rendering import Renderers, Rendering
+from instrument.plugin.renderers import RendererProcess, Renderers
+from instrument.plugin.rendering import Rendering
+from instrument.plugin.table_file import tables_folder
 from tests.helpers.live_play import wait_for
 
 pytestmark = [
@@ -20,29 +22,62 @@ pytestmark = [
 
 
 class LateRenderers(Renderers):
-    """Give a renderer only once it may come."""
+    """Give a renderer only once it may come, and remember who was given."""
 
     def __init__(self) -> None:
         super().__init__()
         self.may_come = threading.Event()
-        self.taken: subprocess.Popen[str] | None = None
+        self.given: list[RendererProcess] = []
 
-    def take(self) -> subprocess.Popen[str]:
+    def take(self) -> RendererProcess:
         self.may_come.wait()
-        self.taken = super().take()
-        return self.taken
+        self.given.append(super().take())
+        return self.given[-1]
+
+
+@pytest.fixture
+def renderers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LateRenderers:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return LateRenderers()
+
+
+def is_gone(path: Path) -> bool:
+    return not path.exists()
+
+
+def begin(renderers: Renderers, preset: str) -> Rendering:
+    return Rendering(renderers, shipped_presets_folder() / f"{preset}.toml", 48_000)
 
 
 def test_who_has_left_before_the_renderer_came_has_nothing_rendered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    renderers: LateRenderers,
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    renderers = LateRenderers()
-    rendering = Rendering(renderers, shipped_presets_folder() / "felt_grand.toml", 48_000)
-    queue = rendering.follow()
-    rendering.leave(queue)
+    rendering = begin(renderers, "felt_grand")
+    rendering.leave(rendering.follow())
     renderers.may_come.set()
-    renderer = wait_for(lambda: renderers.taken, "a renderer")
-    assert renderer and renderer.wait(20.0) == -9
+    wait_for(lambda: renderers.given, "a renderer")
     assert rendering.is_over
+    later = begin(renderers, "glass_choir")  # it waits for work, and gets it
+    lines = later.follow()
+    assert lines.get(timeout=60.0).startswith("TABLE ")
+    assert len(list(tables_folder().glob("*.part"))) == 1
+    later.leave(lines)
     renderers.close()
+    for given in renderers.given:
+        given.end()
+
+
+def test_what_is_left_makes_room_for_the_next_table_in_the_same_process(
+    renderers: LateRenderers,
+) -> None:
+    renderers.may_come.set()
+    for preset in ("felt_grand", "glass_choir", "moonlit_harp"):
+        rendering = begin(renderers, preset)
+        lines = rendering.follow()
+        assert lines.get(timeout=60.0).startswith("TABLE ")
+        (part,) = tables_folder().glob("*.part")
+        rendering.leave(lines)
+        wait_for(partial(is_gone, part), "room")
+    assert len({renderer.pid for renderer in renderers.given}) == 1
+    renderers.close()
+    wait_for(lambda: not renderers.given[0].is_running, "its end")
