@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, distribution
 from urllib.parse import unquote, urlparse
 
 import msgspec
@@ -47,6 +46,8 @@ def how_to_mend(others: Iterable[str] = ()) -> str:
 
 def _place() -> str:
     """Return the source folder, or an archive's address, or nothing where pip kept none."""
+    from importlib.metadata import PackageNotFoundError, distribution  # for messages alone
+
     try:
         recorded = distribution("latentkeys").read_text("direct_url.json")
     except PackageNotFoundError:

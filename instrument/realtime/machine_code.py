@@ -28,7 +28,6 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +129,8 @@ def with_digest(code: bytes) -> bytes:
 @cache
 def object_name() -> str:
     """Return the file name that the present sources, versions and processor have."""
+    from importlib.metadata import version  # a tenth of a start, which mostly needs no name
+
     digest = _sources()
     versions = [version(package) for package in ("numpy", "numba", "llvmlite")]
     digest.update(repr((sys.version, versions, platform.platform(), _processor_marks())).encode())

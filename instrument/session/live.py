@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from instrument.errors import EngineError, PresetError, SettingError
 from instrument.first_start import compile_once
@@ -31,11 +31,13 @@ from instrument.schema import decode
 from instrument.session.control import LOOP_SECONDS, Host
 from instrument.session.follower import Follower
 from instrument.session.models_process import ModelsProcess
-from instrument.session.renderer_thread import RendererThread
 from instrument.session.session_folder import session_folder
 from instrument.session.settings import PlaySettings, check_files
 from instrument.session.song_player import SongFeed
 from instrument.session.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from instrument.session.renderer_thread import RendererThread
 
 log = logging.getLogger("latentkeys")
 
@@ -317,6 +319,8 @@ class Session:
         return path
 
     def _renderer_thread(self, _: EngineState, folder: Path) -> RendererThread:
+        from instrument.session.renderer_thread import RendererThread  # with all that renders
+
         assert self._renderer
         return RendererThread(folder, self._renderer)
 
