@@ -10,6 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from instrument import installation
+
 
 @pytest.mark.parametrize(
     ("recorded", "target"),
