@@ -14,9 +14,10 @@ import numpy as np
 
 from instrument.midi.song import Song, read_midi_file, song_of
 from instrument.music.note import Phrase
-from instrument.offline.render_song import SongPlayer, Stereo
+from instrument.offline.render_song import SongPlayer, Stereo, rack_of
 from instrument.preset.banks import preset_file
 from instrument.preset.preset import Preset
+from instrument.preset.rack import RackChoice
 from instrument.rendering.renderer import ToneRenderer
 from instrument.rendering.table_source import RendererTables, ToneTables
 
@@ -28,6 +29,7 @@ def render(
     rate_hz: int = 48_000,
     follow_programs: bool = False,
     renderer: ToneRenderer | None = None,
+    rack: str = "",
 ) -> Stereo:
     """Play music without a device, faster than real time.
 
@@ -44,6 +46,8 @@ def render(
         programs mean other instruments than ours.
     renderer
         One's own, instead of the model that the preset names.
+    rack
+        A shipped rack's name, or a file, as behind ``--rack``; empty: as the preset says.
 
     Returns
     -------
@@ -65,10 +69,14 @@ def render(
     """
     song = _song(music)
     tables = functools.partial(RendererTables, renderer=renderer) if renderer else ToneTables
-    player = SongPlayer(song, rate_hz, follow_programs=follow_programs, supply=tables)
     with tempfile.TemporaryDirectory(prefix="latentkeys-") as folder:
-        player.load(preset_file(preset, Path(folder)))
-    return np.concatenate(list(player.play()))
+        path = preset_file(preset, Path(folder))
+        with rack_of(path, RackChoice(rack)) as racked:
+            player = SongPlayer(
+                song, rate_hz, follow_programs=follow_programs, supply=tables, rack=racked
+            )
+            player.load(path)
+            return np.concatenate(list(player.play()))
 
 
 def _song(music: Phrase | Song | Path | str) -> Song:

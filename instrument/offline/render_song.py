@@ -7,14 +7,15 @@ replays a live session's log and compares bit for bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 
-from instrument.errors import FileError
+from instrument.errors import FileError, MissingExtraError
 from instrument.first_start import compile_once
 from instrument.midi.messages import (
     PROGRAM_CHANGE,
@@ -158,18 +159,14 @@ def write_song(
     """
     console = Console(stderr=True)
     compile_once()
-    name, options = (rack or RackChoice()).options(load_preset(preset).rack)
-    impulse = rack.impulse if rack else ""
     with (
-        RackInRender(name, options.knobs, impulse) if name else nullcontext() as racked,
+        rack_of(preset, rack or RackChoice()) as racked,
         LongWork(console) as progress,
         WavFile(out, rate_hz) as file,
     ):
         player = SongPlayer(
             song, rate_hz, parts=parts, follow_programs=follow_programs, server=server, rack=racked
         )
-        if racked:
-            racked.begin(player.engine, options.send, options.level, options.direct)
         if keys is not None:
             player.engine.state.fields["key_semitones"] = keys
         notes = progress.add_task("Notes", total=len(PITCHES) * 2)
@@ -182,6 +179,30 @@ def write_song(
     console.print(
         f"{out}: {file.frames / rate_hz:.1f} s", markup=False, highlight=False, soft_wrap=True
     )
+
+
+@contextmanager
+def rack_of(preset: Path, choice: RackChoice) -> Iterator[RackInRender | None]:
+    """Open what a render goes through; None if that is nothing.
+
+    A rack that only the preset brings is left out, with a word, where there is no pyo.
+
+    Raises
+    ------
+    LatentkeysError
+        The preset is wrong, or there is no such rack.
+    """
+    name, options = choice.options(load_preset(preset).rack)
+    if name and not choice.rack and find_spec("pyo") is None:
+        missing = MissingExtraError(f"the rack {name} of {preset.name}", "pyo", "rack")
+        Console(stderr=True).print(str(missing), markup=False, highlight=False, soft_wrap=True)
+        name = ""
+    if not name:
+        yield None
+        return
+    levels = {"send": options.send, "level": options.level, "direct": options.direct}
+    with RackInRender(name, options.knobs, choice.impulse, **levels) as racked:
+        yield racked
 
 
 class SongPlayer:
@@ -202,7 +223,7 @@ class SongPlayer:
     server
         See `render_song`.
     rack
-        What everything goes through; its `RackInRender.begin` is called before `load`.
+        What everything goes through.
     """
 
     def __init__(
@@ -221,6 +242,8 @@ class SongPlayer:
             rate_hz, BLOCK_FRAMES, LONGEST_NOTE_SECONDS, folder, shares_tones=False
         )
         self._rack = rack
+        if rack:
+            rack.begin(self.engine)
         self._song = song
         self._rate_hz = rate_hz
         self._parts, self._channels = parts, part_channels(parts, song.drum_channels)

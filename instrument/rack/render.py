@@ -28,7 +28,7 @@ from instrument.schema import NO_JSON
 
 Stereo = NDArray[np.float32]
 
-BUILD_SECONDS = 30.0
+BUILD_SECONDS = 20.0
 BLOCK_SECONDS = 10.0
 """A rack that takes longer for its part of a block is taken for one that hangs."""
 TAIL_SECONDS = 12.0
@@ -49,6 +49,8 @@ class RackInRender:
         Knobs that do not stand where they usually do.
     impulse
         See `rack.messages.RackSettings`.
+    send, level, direct
+        Amplitude factors of what goes in, of what comes back and of the direct sound.
 
     Raises
     ------
@@ -56,8 +58,18 @@ class RackInRender:
         There is no such rack.
     """
 
-    def __init__(self, rack: str, turned: Mapping[str, float], impulse: str = "") -> None:
+    def __init__(
+        self,
+        rack: str,
+        turned: Mapping[str, float],
+        impulse: str = "",
+        *,
+        send: float = 1.0,
+        level: float = 1.0,
+        direct: float = 1.0,
+    ) -> None:
         check_rack_name(rack)
+        self._levels = {"send_level": send, "return_level": level, "dry_level": direct}
         self._rack = rack
         self._settings = RackSettings(rack, impulse, dict(turned), waits=True)
         self._opened = ExitStack()
@@ -76,15 +88,13 @@ class RackInRender:
     ) -> None:
         self._opened.close()
 
-    def begin(self, engine: OfflineEngine, send: float, level: float, dry: float) -> None:
+    def begin(self, engine: OfflineEngine) -> None:
         """Start the rack's process, and wait until it plays.
 
         Parameters
         ----------
         engine
             Whose memory lies in `folder`.
-        send, level, dry
-            Amplitude factors of what goes in, of what comes back and of the direct sound.
 
         Raises
         ------
@@ -94,7 +104,8 @@ class RackInRender:
         self._engine = engine
         memory = self._memory = engine.state.fields["rack"]
         memory["dry_frames"] = OFFLINE_FRAMES
-        memory["send_level"], memory["return_level"], memory["dry_level"] = send, level, dry
+        for name, value in self._levels.items():
+            memory[name] = value
         self._settings.save(self.folder)
         self._process = ChildProcess("instrument.rack.process", self.folder)
         self._opened.callback(self._process.end)
@@ -148,5 +159,5 @@ class RackInRender:
             self._process.note(line)
             return
         if isinstance(report, Failed):
-            raise RackError(report.message)
+            raise RackError(report.message, "Choose another rack, or leave it out.")
         assert isinstance(report, Built)

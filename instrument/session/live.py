@@ -25,6 +25,7 @@ from instrument.preset.banks import preset_file
 from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.parts import check_parts, parts_of
 from instrument.preset.preset import Preset, load_preset
+from instrument.rack.find import check_rack_name
 from instrument.realtime.state import EngineState
 from instrument.rendering.renderer import ToneRenderer
 from instrument.schema import decode
@@ -68,6 +69,8 @@ class Session:
     keys, parts
         On which keys `preset` plays, and what plays besides, as behind ``--keys`` and each
         ``--part`` of the command line: ``keys="C4-C8", parts=["rubber_line keys=A0-B3"]``.
+    rack
+        A shipped rack's name, or a file, as behind ``--rack``; empty: as presets say.
 
     Examples
     --------
@@ -91,10 +94,12 @@ class Session:
         renderer: ToneRenderer | None = None,
         keys: str | None = None,
         parts: Sequence[str] = (),
+        rack: str = "",
     ) -> None:
         self._preset = preset
         self._settings = PlaySettings(
             parts=parts_of(keys, parts),
+            rack=rack,
             audio=str(audio),
             midi_in=midi_in,
             rate_hz=rate_hz,
@@ -119,6 +124,8 @@ class Session:
         """
         check_files(self._settings)
         check_parts(self._settings.parts)
+        if self._settings.rack:
+            check_rack_name(self._settings.rack)
         compile_once()
         with ExitStack() as opening:
             folder = opening.enter_context(session_folder())

@@ -3,7 +3,7 @@
 from instrument.rack.knob import Knob
 
 KNOBS = [
-    Knob("blur", 0.8),  # how long partials hang
+    Knob("blur", 0.95),  # how long partials hang
     Knob("dark", 0.4),  # how much sooner the high ones go
     Knob("shift", 0, -12, 12, "semitones"),
 ]

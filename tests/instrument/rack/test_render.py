@@ -34,9 +34,9 @@ def chord(engine: OfflineEngine, pitches: tuple[int, ...] = HIGH) -> npt.NDArray
 def through(
     rack: str, pitches: tuple[int, ...] = HIGH, *, level: float = 1.0, direct: float = 1.0
 ) -> npt.NDArray[np.float32]:
-    with RackInRender(rack, {}) as racked:
+    with RackInRender(rack, {}, level=level, direct=direct) as racked:
         engine = OfflineEngine(RATE_HZ, 128, 2.5, racked.folder, shares_tones=False)
-        racked.begin(engine, 1.0, level, direct)
+        racked.begin(engine)
         engine.stream_from(racked.wait)
         return np.concatenate(list(racked.aligned(iter([chord(engine, pitches)]))))
 
