@@ -30,8 +30,8 @@ test-daw: $(VENV)/test.stamp  ## record with a real DAW, Ardour 7, on JACK (apt 
 	@$(call system_packages,ardour)
 	$(BIN)/python -m tests.daw
 
-test-plugin: $(VENV)/test.stamp  ## the plug-in in Ardour 7 and in Wine (apt installs them); writes docs/plugin_test.log
-	@$(call system_packages,ardour wine64 wine jackd2)
+test-plugin: $(VENV)/test.stamp  ## the plug-in in Ardour 7, Wine and QEMU (apt installs them); writes docs/plugin_test.log
+	@$(call system_packages,ardour wine64 wine jackd2 qemu-user libc6-arm64-cross)
 	$(BIN)/python -m tests.plugin $(ARGS)
 
 plugin: $(VENV)/test.stamp  ## build the plug-in (CLAP, VST3) for Linux, Windows and macOS (ARGS="linux-x86_64")

@@ -1,7 +1,8 @@
 """The plug-in in real hosts: ``make test-plugin [ARGS=ardour]``; writes ``docs/plugin_test.log``.
 
 Ardour 7 gets the VST3 on a MIDI track, hears a keyboard, records, saves, and bounces in processes
-of its own; Wine, where it is installed, runs the Windows CLAP in a host of ours.
+of its own. In a host of ours Wine runs the Windows plug-ins, and QEMU those of Linux on other
+processors.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from tests.helpers.plugin_stage import (
     rendered,
 )
 from tests.plugin.ardour import Fingers, bounce, lag_of, scan
+from tests.plugin.emulated import play_emulated
 from tests.plugin.wine import play_in_wine
 
 BLOCK_FRAMES = 256
@@ -144,7 +146,7 @@ def compare_automation(plain: Audio, drawn: Audio, say: Say) -> None:
     assert fall < 0.01
 
 
-HOSTS = {"ardour": try_ardour, "wine": play_in_wine}
+HOSTS = {"ardour": try_ardour, "wine": play_in_wine, "processors": play_emulated}
 
 if __name__ == "__main__":
     main()

@@ -160,7 +160,8 @@ static bool params_to_text(const clap_plugin_t *plugin, clap_id id, double v, ch
     char name[256];
     if (p < 0 || !room) return false;
     lk_text(of(plugin)->k, p, LK_PARAMETER[p].steps ? v / LK_PARAMETER[p].steps : v, name, sizeof name);
-    snprintf(to, room, "%s%s%s", name, *LK_PARAMETER[p].unit ? " " : "", LK_PARAMETER[p].unit);
+    const char *unit = strpbrk(name, "0123456789") ? LK_PARAMETER[p].unit : ""; /* "no map" has none */
+    snprintf(to, room, "%s%s%s", name, *unit ? " " : "", unit);
     return true;
 }
 static bool params_to_value(const clap_plugin_t *plugin, clap_id id, const char *t, double *v) {

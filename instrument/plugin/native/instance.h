@@ -15,6 +15,7 @@ enum { UNSETTLED, SETTLED, HALF_SETTLED }; /* half: a bounce waits for each tone
 typedef struct { /* what plays from a bank of its own */
     uint8_t sound[LK_SOUND_BYTES];
     char recipe[33]; /* "" : not known yet */
+    char table[OS_PATH]; /* that the service has named, "" : none yet */
     unsigned serial, placed;
     int bank, is_whole, is_wrong; /* wrong: its table was damaged, and nobody has been asked for another one */
 } part;
@@ -82,6 +83,7 @@ void use_banks(lk *, int way);           /* the player's on every channel but th
 void map_table(lk *, part *, const char *path); /* into a bank without one: nobody reads it yet */
 void follow_table(lk *, part *);
 void place(lk *, int way);               /* give the sounds their banks and, if they are in the cache, their tables */
+int has_room(lk *);                      /* not locked: another sound finds a bank; if not, what rings there fades */
 void drop_partners_sound(lk *);          /* it plays with the player's from now on */
 void keep_preset(lk *, char *preset, size_t bytes); /* malloc'ed: it is the instance's now */
 int partner_is_on(lk *);                 /* with or without the lock */

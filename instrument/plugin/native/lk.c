@@ -106,13 +106,23 @@ void use_banks(lk *k, int way) {
     if (!k->second.placed || !k->channels) use_bank(k, way, k->own.bank, LK_ALL_CHANNELS);
     else for (int c = 0; c < 16; c++) use_bank(k, way, k->channels >> c & 1 ? k->second.bank : k->own.bank, c);
 }
+static void fade_others(lk *k) {
+    for (int b = LK_FIRST_BANK; b < LK_FIRST_BANK + 3; b++)
+        if (b != k->own.bank && !(k->second.placed && b == k->second.bank)) k->code->lk_command(k->state, LK_FADE_BANK, b, 0);
+}
+int has_room(lk *k) {
+    os_lock(&k->lock);
+    int is_free = k->code->lk_free_bank(k->state, k->own.bank, k->second.placed ? k->second.bank : -1) >= 0;
+    if (!is_free) fade_others(k);
+    os_unlock(&k->lock);
+    return is_free;
+}
 static int place_part(lk *k, part *of, int way) { /* give it a bank and, if it is in the cache, its table */
     part *other = of == &k->own ? &k->second : &k->own;
     int own_bank = way & NOW ? -1 : k->own.bank;
     int bank = (int)k->code->lk_free_bank(k->state, own_bank, other->placed ? other->bank : -1);
     if (bank < 0) { /* all of them sound: what is not played lets go */
-        for (int b = LK_FIRST_BANK; b < LK_FIRST_BANK + 3; b++)
-            if (b != k->own.bank && !(k->second.placed && b == k->second.bank)) k->code->lk_command(k->state, LK_FADE_BANK, b, 0);
+        fade_others(k);
         atomic_fetch_add(&k->full, 1);
         return 0;
     }
@@ -129,6 +139,7 @@ static int place_part(lk *k, part *of, int way) { /* give it a bank and, if it i
     char rest[96], path[OS_PATH];
     snprintf(rest, sizeof rest, "tables/%s-%ld.table", of->recipe, lrint(k->rate));
     if (is_recipe(of->recipe) && os_folder(path, rest, 0)) map_table(k, of, path);
+    if (*of->table) map_table(k, of, of->table);
     use_banks(k, way);
     if (of == &k->own && k->carries) { k->carries = 0; k->code->lk_command(k->state, LK_CARRY_BANK, before, bank); }
     follow_table(k, of);
@@ -136,6 +147,8 @@ static int place_part(lk *k, part *of, int way) { /* give it a bank and, if it i
 }
 void place(lk *k, int way) {
     if (!k->state) return;
+    int is_bounce = atomic_load(&k->active) && atomic_load(&k->offline) && !atomic_load(&k->tired);
+    if (is_bounce && !k->waits && k->own.placed) return; /* it changes between two blocks, and each time between the same ones */
     if (k->waits) way = NOW | SOON;
     if (k->own.placed != k->own.serial && place_part(k, &k->own, way) && !k->own.is_whole) notice(k, "Rendering the sound");
     if (*k->second.recipe && k->second.placed != k->second.serial) place_part(k, &k->second, way);
@@ -283,6 +296,7 @@ int lk_load(lk *k, const char *chunk, size_t bytes) {
         k->preset = preset;
         k->preset_bytes = n;
         memcpy(k->own.recipe, recipe, sizeof recipe);
+        *k->own.table = 0;
         memcpy(k->own.sound, sound, sizeof sound);
         k->own.serial++;
         k->has_failed = 0;

@@ -145,7 +145,8 @@ static void be_there(lk *k) { /* with the sound that the block shall have */
     if (!k->goes_on || !k->state || k->frames <= 0) return;
     k->goes_on = 0;
     int place = place_code(k);
-    if (place != atomic_load(&k->place) && k->since_step >= STEP_SECONDS * k->rate) {
+    int is_time = place != atomic_load(&k->place) && k->since_step >= STEP_SECONDS * k->rate;
+    if (is_time && (!atomic_load(&k->offline) || has_room(k))) { /* in a bounce the old place's tones go on until there is room */
         atomic_store(&k->place, place);
         k->since_step = 0;
     }

@@ -212,6 +212,7 @@ static void take_names(lk *k, char *text) {
     tell_host(k, 1);
 }
 static void take_table(lk *k, part *of, const char *path) { /* locked */
+    snprintf(of->table, sizeof of->table, "%s", path);
     place(k, SOON);
     follow_table(k, of);
     table *t = of->placed == of->serial && !of->is_whole ? k->tables[of->bank] : NULL;
@@ -240,6 +241,7 @@ static void take_partner(lk *k, const char *line, const char *text, size_t n) { 
         if (strcmp(recipe, k->second.recipe) || memcmp(sound, k->second.sound, sizeof sound)) {
             memcpy(k->second.sound, sound, sizeof sound);
             memcpy(k->second.recipe, recipe, sizeof recipe);
+            *k->second.table = 0;
             k->second.serial++;
         }
         place(k, SOON);
@@ -309,6 +311,8 @@ static void take_reply(lk *k, const char *line) {
         if (!panel_take_sound(k, sound, recipe) && (strcmp(recipe, k->own.recipe) || is_other)) {
             memcpy(k->own.sound, sound, sizeof sound);
             memcpy(k->own.recipe, recipe, sizeof recipe);
+            *k->own.table = 0;
+            k->wanted_pitch = -1; /* the next table does not know of it */
             k->own.serial++;
             if (there != atomic_load(&k->placed_at)) k->carries = 1;
             if (is_other) { follow_sound(k); tell_host(k, 1); }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -99,3 +100,15 @@ def test_a_host_that_plays_live_hears_it_soon(plugin: Plugin) -> None:
     plugin.process(64, [turn(0, PRESET, 2 / 127 * 127)])
     go_on(plugin, lambda: b"\nplace " not in plugin.save())  # another preset is where it lies
     assert b"parameter 43" not in plugin.save()
+
+
+def test_a_preset_without_a_map_says_so_and_nobody_waits(plugin: Plugin) -> None:
+    song = plugin.save()
+    assert plugin.load(song.replace(b'sha256 = "6a957f1a', b'sha256 = "00000000'))
+    go_on(plugin, lambda: plugin.text(X, 0.3) == "no map")
+    begin = time.monotonic()
+    plugin.process(BLOCK, [turn(0, X, 0.9), midi(0, 0x90, 60, 100)])
+    plugin.process(BLOCK)
+    assert time.monotonic() - begin < 20.0
+    assert plugin.load(song)
+    go_on(plugin, lambda: plugin.text(X, 0.3) == "30 %")
