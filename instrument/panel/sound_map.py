@@ -70,7 +70,7 @@ class SoundMap:
         return float(x), float(y)
 
     def latent_at(self, x: float, y: float) -> Latent:
-        """Return the sound of a place."""
+        """Return the sound of a place: float64, shape (latent_size,)."""
         nearest, weights = _nearest(np.hypot(*(self._places - (x, y)).T))
         point, total = np.asarray(self._latents[nearest[0]]), float(weights[0])
         for number, weight in zip(nearest[1:], weights[1:], strict=True):
@@ -85,7 +85,7 @@ class SoundMap:
 
 
 def at_point(preset: Preset, latent: Latent) -> Preset:
-    """Return a preset with another sound of its model; no recipe tells how to make that."""
+    """Return a preset with another sound of its model, (latent_size,); no recipe tells how."""
     numbers = tuple(round(float(number), 4) for number in latent)
     return replace(preset, sound=replace(preset.sound, latent=numbers), recipe=None)
 
