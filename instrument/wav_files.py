@@ -20,7 +20,7 @@ import soundfile
 
 from instrument.errors import FileError, LatentkeysError, SettingError
 from instrument.files import cannot_write, flush_to_disk, is_file, temporary_beside
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 
 Stereo = npt.NDArray[np.float32]
 

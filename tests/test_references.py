@@ -54,7 +54,7 @@ class Names:
 
     def _define(self, owner: str, names: set[str]) -> None:
         parts = owner.split(".")
-        for start in range(len(parts)):  # `realtime.state` and `state` are said, too
+        for start in range(len(parts)):  # `memory.state` and `state` are said, too
             self.of.setdefault(".".join(parts[start:]), set()).update(names)
         for end in range(1, len(parts)):
             self.of.setdefault(".".join(parts[:end]), set()).add(parts[end])

@@ -20,8 +20,14 @@ from instrument.preset.effects import Effects
 from instrument.preset.playing import Playing
 from instrument.preset.preset import Preset
 from instrument.preset.voice_parameters import write_sound
+from instrument.realtime.memory.constants import (
+    ALL_CHANNELS,
+    BUILT_IN_BANK,
+    LOWEST_PITCH,
+    PANIC,
+    USE_BANK,
+)
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import ALL_CHANNELS, BUILT_IN_BANK, LOWEST_PITCH, PANIC, USE_BANK
 from instrument.rendering.k_weighting import integrated_lufs
 from instrument.rendering.renderer import ToneRenderer
 from instrument.rendering.tone_table import TableFiller

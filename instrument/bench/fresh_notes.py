@@ -28,7 +28,7 @@ from instrument.bench.report import Report
 from instrument.midi.messages import note_off, note_on, program_change
 from instrument.preset.banks import program_table
 from instrument.preset.preset import list_presets
-from instrument.realtime.state import BUILT_IN_BANK, FREE, LOWEST_PITCH, PITCH_COUNT
+from instrument.realtime.memory.constants import BUILT_IN_BANK, FREE, LOWEST_PITCH, PITCH_COUNT
 
 COLD_GOAL = Goal(50.0, is_ratio=False)
 TABLE_GOAL = Goal(3.0, is_ratio=False)

@@ -17,7 +17,8 @@ import psutil
 
 from instrument.bench.peers.child import PeerMissing
 from instrument.realtime.machine_code import load_machine_code
-from instrument.realtime.state import BUILT_IN_BANK, LOWEST_PITCH, EngineState
+from instrument.realtime.memory.constants import BUILT_IN_BANK, LOWEST_PITCH
+from instrument.realtime.memory.state import EngineState
 
 POLL_SECONDS = 0.001
 _PANEL = "instrument.panel.process"

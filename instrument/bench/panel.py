@@ -23,8 +23,8 @@ from instrument.bench.live_instrument import LiveInstrument, live_instrument
 from instrument.bench.panel_ear import ear_rows
 from instrument.bench.panel_underruns import underrun_rows
 from instrument.bench.report import Report
-from instrument.realtime.event_ring import HistoryReader
-from instrument.realtime.state import HIGHEST_PITCH, LOWEST_PITCH
+from instrument.realtime.memory.constants import HIGHEST_PITCH, LOWEST_PITCH
+from instrument.realtime.memory.event_ring import HistoryReader
 
 ROUNDS = 5
 KEYS = 500

@@ -33,7 +33,8 @@ from instrument.partner.takes.replay import replay
 from instrument.partner.takes.take import read_take
 from instrument.preset.partner_options import ModeName, PartnerOptions
 from instrument.processes.child_process import ChildProcess
-from instrument.realtime.state import FADE_OUT, PARTNER_SOURCE, TO_OUT, EngineState
+from instrument.realtime.memory.constants import FADE_OUT, PARTNER_SOURCE, TO_OUT
+from instrument.realtime.memory.state import EngineState
 from instrument.session.partner_process import PartnerProcess
 
 Said = TypeVar("Said")

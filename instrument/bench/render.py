@@ -25,7 +25,8 @@ from instrument.engine.jack_sink import import_jack
 from instrument.errors import DeviceError
 from instrument.preset.banks import chosen_preset
 from instrument.preset.preset import load_preset
-from instrument.realtime.state import LOUD_VELOCITY, SOFT_VELOCITY, EngineState
+from instrument.realtime.memory.constants import LOUD_VELOCITY, SOFT_VELOCITY
+from instrument.realtime.memory.state import EngineState
 from instrument.rendering.open_renderer import open_renderer
 from instrument.rendering.table_source import ToneTables
 from instrument.rendering.tone_cache import ToneCache

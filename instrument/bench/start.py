@@ -25,7 +25,7 @@ from instrument.bench.note_probe import NoteProbe
 from instrument.bench.peers.child import PeerMissing
 from instrument.bench.report import Report
 from instrument.midi.messages import note_on
-from instrument.realtime.state import HIGHEST_PITCH, LOWEST_PITCH
+from instrument.realtime.memory.constants import HIGHEST_PITCH, LOWEST_PITCH
 
 MIDDLE_C = 60
 PITCHES = range(LOWEST_PITCH, HIGHEST_PITCH + 1)

@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from instrument.engine.audio_sinks import raise_priority
 from instrument.midi.messages import control_change, note_on
+from instrument.realtime.memory.constants import BUILT_IN_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import BUILT_IN_BANK
 
 RATE_HZ = 48_000
 STRESS_BLOCK_FRAMES = 64

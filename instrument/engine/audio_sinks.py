@@ -22,7 +22,7 @@ from instrument.engine.messages import EngineSettings
 from instrument.errors import DeviceError, FileError
 from instrument.processes.json_lines import Notice
 from instrument.realtime.machine_code import PORTAUDIO_CALLBACK, load_machine_code
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 
 if TYPE_CHECKING:
     from instrument.processes.held_file import HeldFile

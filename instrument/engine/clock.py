@@ -11,7 +11,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 
 _POSIX_CLOCK_ID = 8 if sys.platform == "darwin" else 1  # CLOCK_UPTIME_RAW, CLOCK_MONOTONIC
 

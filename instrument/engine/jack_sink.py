@@ -18,7 +18,7 @@ from instrument.engine.messages import EngineSettings, input_is_gone, input_is_o
 from instrument.errors import DeviceError
 from instrument.processes.json_lines import Notice
 from instrument.realtime.machine_code import load_machine_code
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 
 _KERNEL_FUNCTIONS = (
     "jack_port_get_buffer",

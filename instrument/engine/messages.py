@@ -1,7 +1,7 @@
 """What control tells the engine once, in ``settings.json``, and what the engine says, line by line.
 
 One JSON object per line on the engine's stdout; the engine reads nothing from its stdin. Everything
-faster goes through the shared block (`instrument.realtime.state`).
+faster goes through the shared block (`memory.state`).
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ from instrument.engine.audio_sinks import raise_priority
 from instrument.engine.clock import frame_at, now_ns, time_at
 from instrument.engine.midi_ports import MidiIn, MidiOut
 from instrument.midi.messages import message_of
-from instrument.realtime.state import LET_GO, EngineState
+from instrument.realtime.memory.constants import LET_GO
+from instrument.realtime.memory.state import EngineState
 
 POLL_SECONDS = 0.001
 SPIN_SECONDS = 0.0002

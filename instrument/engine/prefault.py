@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from instrument.realtime.state import BANK_COUNT, BUILT_IN_BANK, PAGE_FRAMES, EngineState
+from instrument.realtime.memory.constants import BANK_COUNT, BUILT_IN_BANK, PAGE_FRAMES
+from instrument.realtime.memory.state import EngineState
 
 
 class PagePrefaulter:

@@ -20,7 +20,7 @@ from instrument.errors import DeviceError
 from instrument.midi.messages import TimedMessage, message_bytes
 from instrument.processes.json_lines import Notice
 from instrument.realtime.byte_stream import ByteStream
-from instrument.realtime.state import FIRST_KEYBOARD, LAST_KEYBOARD, OUR_SOURCE
+from instrument.realtime.memory.constants import FIRST_KEYBOARD, LAST_KEYBOARD, OUR_SOURCE
 
 # Ports that only echo what somebody sends elsewhere.
 NOT_KEYBOARDS = ("midi through", "midi-bridge", "monitor of")

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as Xml
 from instrument.files import replacing_file
 from instrument.labelled.key_sample import TAKES, KeySample
 from instrument.preset.preset import Preset
-from instrument.realtime.state import LOUD, LOUD_VELOCITY, SOFT_VELOCITY
+from instrument.realtime.memory.constants import LOUD, LOUD_VELOCITY, SOFT_VELOCITY
 
 _PARTING = (SOFT_VELOCITY + LOUD_VELOCITY) // 2
 _OPEN_HZ = 19_999.0

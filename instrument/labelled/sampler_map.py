@@ -21,7 +21,7 @@ from instrument.labelled.key_sample import TAKES, KeySample
 from instrument.labelled.loop_wave import write_loop_wave
 from instrument.preset.preset import Preset, file_stem
 from instrument.preset.sections import Filter
-from instrument.realtime.state import LOUD, LOUD_VELOCITY, SOFT_VELOCITY
+from instrument.realtime.memory.constants import LOUD, LOUD_VELOCITY, SOFT_VELOCITY
 from instrument.rendering.renderer import ToneRenderer
 from instrument.rendering.sustained_tones import whole_tones
 from instrument.rendering.tone_cache import Tone

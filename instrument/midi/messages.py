@@ -6,7 +6,7 @@ imports nothing from here; it has the few numbers that it needs again, and a tes
 
 A message's time has the unit of its place: nanoseconds where it arrives (`TimedMessage`), seconds
 in a song (`song.SongMessage`), ticks in a file's track (`track_events.MidiEvent`), frames on the
-way to the kernel (`realtime.event_ring.EVENT`, and the partner's `sounding_notes.Message`).
+way to the kernel (`memory.event_ring.EVENT`, and the partner's `sounding_notes.Message`).
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def is_control(data: Sequence[int], *controls: int | None) -> bool:
 
 
 def message_of(event: np.void) -> bytes:
-    """Spell a ring's entry (`realtime.event_ring.EVENT`) as the bytes of one MIDI message."""
+    """Spell a ring's entry (`memory.event_ring.EVENT`) as the bytes of one MIDI message."""
     data = bytes((event["status"], event["data1"], event["data2"]))
     return data[: message_bytes(data[0])]
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from instrument.errors import FileError, SettingError
 from instrument.music.constraints import Key
 from instrument.music.pitch import A4_HZ, PITCHES, hz_to_pitch
-from instrument.realtime.state import SILENT_KEY
+from instrument.realtime.memory.constants import SILENT_KEY
 from instrument.schema import read_limited
 
 LIMIT_BYTES = 256 * 1024

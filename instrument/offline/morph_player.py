@@ -26,8 +26,8 @@ from instrument.offline.tone_slots import ToneSlots
 from instrument.preset.controllers import parameter_value
 from instrument.preset.preset import Preset
 from instrument.preset.voice_parameters import write_sound
+from instrument.realtime.memory.constants import HIGHEST_PITCH, KIT_BANK, LOWEST_PITCH, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import HIGHEST_PITCH, KIT_BANK, LOWEST_PITCH, USE_BANK
 from instrument.rendering.drum_kit import fill_drum_kit
 from instrument.rendering.prefetch import AHEAD_STRIKES, Strike, TonePrefetch
 

@@ -32,8 +32,8 @@ from instrument.preset.preset import list_presets, load_preset
 from instrument.preset.rack import RackChoice
 from instrument.progress import LongWork
 from instrument.rack.render import RackInRender
+from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import EngineState
 from instrument.remote.served_graphs import FIRST_SECONDS
 from instrument.rendering.drum_kit import fill_drum_kit
 from instrument.rendering.table_source import OpenTable, ToneTables

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from instrument.realtime.state import FREE, PRESET_BANKS, EngineState
+from instrument.realtime.memory.constants import FREE, PRESET_BANKS
+from instrument.realtime.memory.state import EngineState
 from instrument.rendering.prefetch import Key, Strike, TonePrefetch
 from instrument.rendering.tone_table import put_tone
 

@@ -8,7 +8,8 @@ from collections import deque
 
 import numpy as np
 
-from instrument.realtime.state import PANEL_SOURCE, EngineState
+from instrument.realtime.memory.constants import PANEL_SOURCE
+from instrument.realtime.memory.state import EngineState
 
 LOOK_SECONDS = 0.001
 PATIENCE_NS = 1_000_000_000

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 
 PACKET_FRAMES = 256
 MOST_WAITING = 150

@@ -12,7 +12,8 @@ from instrument.midi.messages import (
     pitch_bend,
 )
 from instrument.panel.messages import Bend, KeyStroke, Press, Turn
-from instrument.realtime.state import PANEL_SOURCE, EngineState
+from instrument.realtime.memory.constants import PANEL_SOURCE
+from instrument.realtime.memory.state import EngineState
 
 PEDALS = (64, 66, 67)
 

@@ -10,7 +10,8 @@ from instrument.errors import PresetError
 from instrument.midi.messages import CONTROL_CHANGE
 from instrument.panel.messages import Controllers
 from instrument.preset.learned_controllers import PARTNER, bind, forget, learned_controllers
-from instrument.realtime.state import PARTNER_SOURCE, EngineState
+from instrument.realtime.memory.constants import PARTNER_SOURCE
+from instrument.realtime.memory.state import EngineState
 
 CHANNEL_PRESSURE, KEY_PRESSURE = 0xD0, 0xA0
 PEDALS_AND_DATA = frozenset({0, 6, 32, 38, 64, 65, 66, 67, 68, 69, 88, *range(96, 102)})

@@ -29,7 +29,8 @@ from instrument.panel.messages import LIMIT_BYTES
 from instrument.panel.server import Panel
 from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice, listen, say
-from instrument.realtime.state import PANEL_BEATS, EngineState
+from instrument.realtime.memory.constants import PANEL_BEATS
+from instrument.realtime.memory.state import EngineState
 
 USUAL_PORT = 8347
 LIMIT_SECONDS = 5.0

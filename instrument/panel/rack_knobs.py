@@ -14,7 +14,7 @@ from instrument.panel.messages import ShapeKnob
 from instrument.preset.rack import RackOptions
 from instrument.rack.find import SHIPPED, shipped_rack
 from instrument.rack.knob import Knob
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 
 RACK = "rack."
 OWN = "rack.own"

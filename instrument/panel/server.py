@@ -40,7 +40,8 @@ from instrument.panel.watcher import Watcher
 from instrument.panel.web_files import WebFiles
 from instrument.partner.messages import KnobLearned
 from instrument.processes.json_lines import Notice
-from instrument.realtime.state import HIGHEST_PITCH, LOWEST_PITCH, EngineState
+from instrument.realtime.memory.constants import HIGHEST_PITCH, LOWEST_PITCH
+from instrument.realtime.memory.state import EngineState
 from instrument.schema import NO_JSON
 
 MOST_PAGES = 16

@@ -28,7 +28,7 @@ from instrument.preset.partner_options import KnobName
 from instrument.preset.preset import Preset, file_stem, load_preset, user_presets_folder
 from instrument.processes.json_lines import Notice
 from instrument.rack.knob import Knob
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 
 TICK_SECONDS = 0.025
 """A drag makes no more sounds than one in this time."""

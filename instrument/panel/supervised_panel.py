@@ -17,7 +17,8 @@ from instrument.panel.link_messages import (
     Serving,
 )
 from instrument.processes.supervised_process import Program, RestartPolicy, SupervisedProcess
-from instrument.realtime.state import LET_GO, PANEL_BEATS, PANEL_SOURCE, EngineState
+from instrument.realtime.memory.constants import LET_GO, PANEL_BEATS, PANEL_SOURCE
+from instrument.realtime.memory.state import EngineState
 
 
 def panel_program(remedy: str) -> Program:

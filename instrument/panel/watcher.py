@@ -10,7 +10,7 @@ import numpy as np
 from instrument.midi.messages import message_of
 from instrument.panel.messages import Heard, Keys, Meters
 from instrument.panel.pictures import PICTURE_PITCH, picture_of
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     CONTROL_SOURCE,
     FREE,
     LOUD,
@@ -19,8 +19,8 @@ from instrument.realtime.state import (
     PANEL_SOURCE,
     PARTNER_SOURCE,
     RELEASE,
-    EngineState,
 )
+from instrument.realtime.memory.state import EngineState
 
 HOLD_SECONDS = 2.0
 """So long the highest peak stays to be seen."""

@@ -13,7 +13,8 @@ from instrument.midi.messages import NOTE_OFF, is_note_on, message_of
 from instrument.partner.partner import Partner
 from instrument.partner.sounding_notes import Message
 from instrument.partner.takes.take_recorder import TakeRecorder
-from instrument.realtime.state import PARTNER_SOURCE, EngineState
+from instrument.realtime.memory.constants import PARTNER_SOURCE
+from instrument.realtime.memory.state import EngineState
 
 TOO_LATE_SECONDS = 0.1
 """After a stall of the machine, strikes that should have been so long ago are left out."""

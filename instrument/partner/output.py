@@ -14,7 +14,7 @@ from instrument.partner.plan import Plan, Planned
 from instrument.partner.settings import HAND_OVER_SECONDS
 from instrument.partner.sounding_notes import Message, SentNote, SoundingNotes
 from instrument.partner.timeline import Timeline
-from instrument.realtime.state import TO_OUT, TO_VOICES
+from instrument.realtime.memory.constants import TO_OUT, TO_VOICES
 
 _SHOWN_NOTES = 64
 

@@ -38,7 +38,8 @@ from instrument.partner.views import view_of
 from instrument.preset.partner_options import PartnerOptions
 from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice, listen, mention, say
-from instrument.realtime.state import PARTNER_BEATS, EngineState
+from instrument.realtime.memory.constants import PARTNER_BEATS
+from instrument.realtime.memory.state import EngineState
 
 POLL_SECONDS = 0.001
 VIEW_SECONDS = 0.1

@@ -27,7 +27,7 @@ class Message:
     data
         Its bytes.
     to
-        `realtime.state.TO_VOICES` or `TO_OUT`.
+        `constants.TO_VOICES` or `TO_OUT`.
     """
 
     frame: int

@@ -29,9 +29,7 @@ from instrument.realtime.built_in_tone import (
 from instrument.realtime.dsp import exp2, sine
 from instrument.realtime.event_queue import make_room, queue_message
 from instrument.realtime.kernel import STATE_POINTER
-from instrument.realtime.midi.events import use_bank
-from instrument.realtime.native import audio_thread, carray, fence, floats_at, types
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     BUILT_IN_BANK,
     CHANNEL_COUNT,
     FREE,
@@ -46,11 +44,12 @@ from instrument.realtime.state import (
     PRESET_BANKS,
     REQUEST_EVENTS,
     RING_EVENTS,
-    SLOT,
-    SOUND,
     TICK_FRAMES,
     TO_VOICES,
 )
+from instrument.realtime.memory.layout import SLOT, SOUND
+from instrument.realtime.midi.events import use_bank
+from instrument.realtime.native import audio_thread, carray, fence, floats_at, types
 from instrument.realtime.variation import PITCH_TICKS
 from instrument.realtime.voice import BRIGHTNESS_OCTAVES
 

@@ -23,7 +23,7 @@ from instrument.plugin.table_file import TABLE_AUDIO_AT, TABLE_SLOTS_AT, layout_
 from instrument.preset.banks import program_table
 from instrument.preset.preset import DEFAULT_PRESET, list_presets, load_preset
 from instrument.preset.voice_parameters import sound_fields
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     ALL_CHANNELS,
     BANK_COUNT,
     CARRY_BANK,
@@ -34,13 +34,11 @@ from instrument.realtime.state import (
     PANIC,
     PITCH_COUNT,
     PRESET_BANKS,
-    SLOT,
-    SOUND,
-    STATE,
     TEMPO,
     USE_BANK,
-    EngineState,
 )
+from instrument.realtime.memory.layout import SLOT, SOUND, STATE
+from instrument.realtime.memory.state import EngineState
 
 KEPT = {
     *("magic", "format", "rate_hz", "slot_frames", "slot_stride", "heartbeats"),

@@ -23,7 +23,8 @@ from pathlib import Path
 from instrument.panel.link_messages import FromControl, NowPlaying, PanelSettings, Report, Serving
 from instrument.panel.supervised_panel import SupervisedPanel, open_browser
 from instrument.processes.json_lines import Notice
-from instrument.realtime.state import DECAY, FREE, LOUD, LOWEST_PITCH, PITCH_COUNT, EngineState
+from instrument.realtime.memory.constants import DECAY, FREE, LOUD, LOWEST_PITCH, PITCH_COUNT
+from instrument.realtime.memory.state import EngineState
 
 FIGURES = 6
 """Voices, stolen ones, lost and late messages, the peak of the last block, the limiter's gain."""

@@ -9,8 +9,7 @@ import numpy as np
 from numpy import int64
 
 from instrument.plugin.instance_panel import FIGURES, FIRST_KEY_CHARACTER
-from instrument.realtime.native import carray, fence
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     FREE,
     LANE_COUNT,
     LOUD,
@@ -21,6 +20,7 @@ from instrument.realtime.state import (
     RING_EVENTS,
     TO_VOICES,
 )
+from instrument.realtime.native import carray, fence
 
 
 def lk_press(state, status, data1, data2):

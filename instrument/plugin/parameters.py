@@ -36,7 +36,7 @@ class Parameter:
     control
         The controller's number.
     field
-        A field of `instrument.realtime.state.SOUND`; ``lfo_depth.1`` is the second place of one.
+        A field of `layout.SOUND`; ``lfo_depth.1`` is the second place of one.
     low, high
         What 0 and 1 mean.
     curve

@@ -22,7 +22,8 @@ from instrument.files import shipped_presets_folder
 from instrument.plugin.renderer_process import BEAT, BEAT_SECONDS
 from instrument.plugin.table_file import GrowingTable, make_room, recipe_of, table_path
 from instrument.preset.preset import DEFAULT_PRESET, load_preset
-from instrument.realtime.state import HIGHEST_PITCH, LOWEST_PITCH, PRESET_BANKS, EngineState
+from instrument.realtime.memory.constants import HIGHEST_PITCH, LOWEST_PITCH, PRESET_BANKS
+from instrument.realtime.memory.state import EngineState
 from instrument.rendering.open_renderer import open_renderer
 from instrument.rendering.renderer import ToneRenderer
 from instrument.rendering.table_source import ToneTables, usual_threads

@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 
 from instrument.bundle.bundle import find_bundle
 from instrument.preset.preset import load_preset
-from instrument.realtime.state import LAYER_COUNT, PITCH_COUNT, SLOT, EngineState
+from instrument.realtime.memory.constants import LAYER_COUNT, PITCH_COUNT
+from instrument.realtime.memory.layout import SLOT
+from instrument.realtime.memory.state import EngineState
 from instrument.rendering.tone_cache import TABLE_VERSION
 
 MAGIC = b"lktable1"

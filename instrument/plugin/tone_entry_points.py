@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from numpy import int64
 
-from instrument.realtime.native import audio_thread, carray
-from instrument.realtime.source import slot_is_whole
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     FREE,
     HIGHEST_PITCH,
     LANE_COUNT,
     LOWEST_PITCH,
     PRESET_BANKS,
 )
+from instrument.realtime.native import audio_thread, carray
+from instrument.realtime.source import slot_is_whole
 from instrument.realtime.tuning import plays_nothing, semitones_of_key
 
 FIRST_BANK, END_BANK = PRESET_BANKS.start, PRESET_BANKS.stop

@@ -22,7 +22,7 @@ from instrument.preset.preset import (
     save_preset,
 )
 from instrument.preset.voice_parameters import write_sound
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     ALL_CHANNELS,
     BUILT_IN_BANK,
     CHANNEL_COUNT,
@@ -30,8 +30,8 @@ from instrument.realtime.state import (
     KIT_BANK,
     PRESET_BANKS,
     USE_BANK,
-    EngineState,
 )
+from instrument.realtime.memory.state import EngineState
 
 
 def program_table(entries: list[PresetEntry]) -> dict[int, PresetEntry]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from instrument.midi.messages import CONTROL_CHANGE
 from instrument.preset.banks import LoadedPreset
 from instrument.preset.sections import Control
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 
 
 def turn_control(state: EngineState, loaded: LoadedPreset, control: int, value: int) -> bool:

@@ -1,6 +1,6 @@
 """A preset's ``[effects]``: what its voices go through together, before the master.
 
-In: a preset's tables. Out: frozen dataclasses, and the fields of `realtime.state.SOUND` that the
+In: a preset's tables. Out: frozen dataclasses, and the fields of `layout.SOUND` that the
 kernel reads. Without the section nothing is added to the voices.
 """
 

@@ -1,6 +1,6 @@
 """A preset's ``[modulation]``: two LFOs, and the routes by which things move its notes.
 
-In: a preset's tables. Out: frozen dataclasses, and the fields of `realtime.state.SOUND` that the
+In: a preset's tables. Out: frozen dataclasses, and the fields of `layout.SOUND` that the
 kernel reads. Without the section nothing is moved.
 """
 
@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from instrument.errors import PresetError
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     FIRST_CONTROLLER,
     FROM_ENVELOPE,
     FROM_FIRST_LFO,
@@ -129,7 +129,7 @@ def check_modulation(modulation: Modulation, what: str) -> None:
 
 
 def modulation_fields(modulation: Modulation) -> dict[str, float]:
-    """Say it in the kernel's words: values for the fields of `realtime.state.SOUND`.
+    """Say it in the kernel's words: values for the fields of `layout.SOUND`.
 
     Those that are arrays there have one value for each place, as ``route_amount.3``.
     """

@@ -16,7 +16,8 @@ from typing import Any
 from instrument.errors import SettingError
 from instrument.midi.messages import DRUM_CHANNEL
 from instrument.preset.preset import find_preset, load_preset
-from instrument.realtime.state import CHANNEL_COUNT, MOST_PARTS, EngineState
+from instrument.realtime.memory.constants import CHANNEL_COUNT, MOST_PARTS
+from instrument.realtime.memory.state import EngineState
 from instrument.schema import nearest
 
 _NOTE = re.compile(r"([A-Ga-g])([#b]?)(-?[0-9])")

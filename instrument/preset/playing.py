@@ -1,6 +1,6 @@
 """A preset's ``[playing]``: how many notes sound at once, and how one goes over to the next.
 
-In: a preset's table. Out: a frozen dataclass, and the fields of `realtime.state.SOUND` that the
+In: a preset's table. Out: a frozen dataclass, and the fields of `layout.SOUND` that the
 kernel reads. Without the section every key is a note of its own.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     ALWAYS,
     HIGHEST_KEY,
     LAST_KEY,
@@ -49,7 +49,7 @@ class Playing:
 
 
 def playing_fields(playing: Playing) -> dict[str, float]:
-    """Say it in the kernel's words: values for the fields of `realtime.state.SOUND`."""
+    """Say it in the kernel's words: values for the fields of `layout.SOUND`."""
     return {
         "playing_mode": _MODES[playing.mode],
         "key_priority": _PRIORITIES[playing.priority],

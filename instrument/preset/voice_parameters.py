@@ -11,13 +11,13 @@ from instrument.preset.effects import effect_fields
 from instrument.preset.modulation import modulation_fields
 from instrument.preset.playing import playing_fields
 from instrument.preset.preset import Preset
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     PRESSURE_CUTOFF,
     PRESSURE_LEVEL,
     PRESSURE_NOTHING,
     PRESSURE_VIBRATO,
-    EngineState,
 )
+from instrument.realtime.memory.state import EngineState
 
 _PRESSURE = {
     "nothing": PRESSURE_NOTHING,
@@ -28,7 +28,7 @@ _PRESSURE = {
 
 
 def sound_fields(preset: Preset) -> dict[str, float]:
-    """Say a preset in the kernel's words: values for the fields of `realtime.state.SOUND`.
+    """Say a preset in the kernel's words: values for the fields of `layout.SOUND`.
 
     A field that is an array there has one value for each place, as ``route_amount.3``.
     """

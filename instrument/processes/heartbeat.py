@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Literal
 
 from instrument.processes.held_file import HeldFile
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     CONTROL_BEATS,
     ENGINE_BEATS,
     MODELS_BEATS,
     PANEL_BEATS,
     PARTNER_BEATS,
     RACK_BEATS,
-    EngineState,
 )
+from instrument.realtime.memory.state import EngineState
 
 BEAT_SECONDS = 0.1
 PATIENCE_SECONDS = 0.7

@@ -1,7 +1,7 @@
 """How two of our processes talk: one JSON object per line, on the child's stdin and stdout.
 
 Each room has its own messages, tagged structs of msgspec; the ones that every process has are here.
-Whatever must be faster than a line goes through the engine's block (`instrument.realtime.state`).
+Whatever must be faster than a line goes through the engine's block (`memory.state`).
 """
 
 from __future__ import annotations

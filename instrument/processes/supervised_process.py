@@ -14,7 +14,7 @@ import msgspec
 from instrument.processes.child_process import ChildProcess
 from instrument.processes.heartbeat import Watch
 from instrument.processes.json_lines import Failed, Notice
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 from instrument.schema import NO_JSON
 
 Report = TypeVar("Report")

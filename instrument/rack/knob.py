@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from instrument.errors import RackError
-from instrument.realtime.aux_memory import MOST_KNOBS
+from instrument.realtime.memory.aux_memory import MOST_KNOBS
 from instrument.schema import nearest
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}\Z")

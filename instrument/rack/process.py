@@ -28,8 +28,9 @@ from instrument.rack.impulse import write_impulse
 from instrument.rack.knob import knob_values
 from instrument.rack.messages import NOTHING, Built, RackSettings
 from instrument.rack.runner import BLOCK_FRAMES, RackRunner
-from instrument.realtime.aux_memory import FADE_OUT_FRAMES, RACK_FRAMES
-from instrument.realtime.state import PARTNER_SOURCE, RACK_BEATS, EngineState
+from instrument.realtime.memory.aux_memory import FADE_OUT_FRAMES, RACK_FRAMES
+from instrument.realtime.memory.constants import PARTNER_SOURCE, RACK_BEATS
+from instrument.realtime.memory.state import EngineState
 
 POLL_SECONDS = 0.0003
 OPENING_SECONDS = 15.0

@@ -22,7 +22,7 @@ from instrument.processes.json_lines import Failed
 from instrument.rack.find import check_rack_name
 from instrument.rack.messages import REPORTS, Built, RackSettings
 from instrument.rack.process import OFFLINE_FRAMES
-from instrument.realtime.aux_memory import FADE_OUT_FRAMES
+from instrument.realtime.memory.aux_memory import FADE_OUT_FRAMES
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.schema import NO_JSON
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from numpy import float32
 
-from instrument.realtime.aux_memory import FADE_OUT_FRAMES, RACK_FRAMES
+from instrument.realtime.memory.aux_memory import FADE_OUT_FRAMES, RACK_FRAMES
 from instrument.realtime.native import audio_thread, fence
 
 FADE_IN_SECONDS = 0.010

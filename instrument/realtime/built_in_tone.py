@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     BUILT_IN_BANK,
     HIGHEST_PITCH,
     LOUD,
     LOWEST_PITCH,
     SOFT,
-    EngineState,
 )
+from instrument.realtime.memory.state import EngineState
 
 SEMITONES_APART = 6
 SECONDS = 0.4

@@ -18,6 +18,8 @@ from numpy import float64, int64, uint64
 from instrument.realtime import byte_stream
 from instrument.realtime.event_queue import message_bytes, queue_message
 from instrument.realtime.kernel import STATE_POINTER
+from instrument.realtime.memory.constants import OUR_SOURCE, RING_EVENTS, TO_VOICES
+from instrument.realtime.memory.layout import STATE
 from instrument.realtime.native import (
     address_of,
     audio_thread,
@@ -28,7 +30,6 @@ from instrument.realtime.native import (
     pointer_value,
     types,
 )
-from instrument.realtime.state import OUR_SOURCE, RING_EVENTS, STATE, TO_VOICES
 
 UNDERFLOW = 0x4  # paOutputUnderflow (portaudio.h)
 CONTINUE = 0  # paContinue

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from numpy import float32
 
+from instrument.realtime.memory.constants import CHANNEL_COUNT, TICK_FRAMES
 from instrument.realtime.native import audio_thread
 from instrument.realtime.slide import slides
-from instrument.realtime.state import CHANNEL_COUNT, TICK_FRAMES
 from instrument.realtime.voice import BRIGHTNESS_OCTAVES
 
 SMOOTHING_SECONDS = 0.005

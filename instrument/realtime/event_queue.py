@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+from instrument.realtime.memory.constants import CLOCK_TICK, LOG_EVENTS, RING_EVENTS, SOURCE_COUNT
 from instrument.realtime.native import audio_thread, fence
-from instrument.realtime.state import CLOCK_TICK, LOG_EVENTS, RING_EVENTS, SOURCE_COUNT
 
 
 @audio_thread

@@ -10,9 +10,9 @@ goes over to it when it has arrived.
 from __future__ import annotations
 
 from instrument.realtime.dsp import exp2
+from instrument.realtime.memory.constants import ALWAYS, NEVER, NOT_GIVEN, OVERLAPPING, TICK_FRAMES
 from instrument.realtime.native import audio_thread
 from instrument.realtime.source import ask_for_true_tone
-from instrument.realtime.state import ALWAYS, NEVER, NOT_GIVEN, OVERLAPPING, TICK_FRAMES
 from instrument.realtime.tuning import semitones_of_key
 
 SHORTEST_SECONDS = 0.01  # CC 5 at 0

@@ -24,13 +24,14 @@ from instrument.realtime.channel import advance_channels
 from instrument.realtime.effects.chain import advance_chains
 from instrument.realtime.event_queue import drop_applied, log_event, take_events
 from instrument.realtime.master import advance_master, end_invalid_voices, write_output
+from instrument.realtime.memory.constants import FREE, GROUP_COUNT, LANES, TICK_FRAMES
+from instrument.realtime.memory.layout import STATE
 from instrument.realtime.midi.events import apply_event
 from instrument.realtime.midi.inputs import watch_inputs
 from instrument.realtime.mixer import mix_banks
 from instrument.realtime.modulation import advance_lfos
 from instrument.realtime.native import audio_thread, carray, fence, types
 from instrument.realtime.slide import follow_slide
-from instrument.realtime.state import FREE, GROUP_COUNT, LANES, STATE, TICK_FRAMES
 from instrument.realtime.streaming import follow_stream
 from instrument.realtime.voice import advance_voice, count_banks
 

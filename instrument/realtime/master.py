@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from numpy import float32
 
+from instrument.realtime.memory.constants import FREE, LANE_COUNT, LANES, RECORD_FRAMES, TICK_FRAMES
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import FREE, LANE_COUNT, LANES, RECORD_FRAMES, TICK_FRAMES
 from instrument.realtime.true_peak import remember, true_peak
 from instrument.realtime.voice import free_lane
 

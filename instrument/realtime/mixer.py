@@ -17,6 +17,19 @@ import numpy as np
 from numpy import float32, int32, int64, uint64
 
 from instrument.realtime.effects.chain import bank_sounds, run_chain
+from instrument.realtime.memory.constants import (
+    BANK_COUNT,
+    FREE,
+    GROUP_COUNT,
+    LANES,
+    LOUD,
+    LOWEST_PITCH,
+    PITCH_COUNT,
+    SLOPE_FRAMES,
+    SOFT,
+    TICK_FRAMES,
+)
+from instrument.realtime.memory.layout import STATE
 from instrument.realtime.native import (
     address_of,
     audio_thread,
@@ -30,19 +43,6 @@ from instrument.realtime.native import (
     prefetch,
     store,
     sum_lanes,
-)
-from instrument.realtime.state import (
-    BANK_COUNT,
-    FREE,
-    GROUP_COUNT,
-    LANES,
-    LOUD,
-    LOWEST_PITCH,
-    PITCH_COUNT,
-    SLOPE_FRAMES,
-    SOFT,
-    STATE,
-    TICK_FRAMES,
 )
 
 ONE = 1 << 32  # one frame in 32.32 fixed point

@@ -16,8 +16,7 @@ import math
 from numpy import float32, int64
 
 from instrument.realtime.dsp import sine
-from instrument.realtime.native import audio_thread
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     BANK_COUNT,
     FIRST_CONTROLLER,
     FROM_ENVELOPE,
@@ -45,6 +44,7 @@ from instrument.realtime.state import (
     TO_PITCH,
     TRIANGLE,
 )
+from instrument.realtime.native import audio_thread
 from instrument.realtime.variation import draw, spread
 
 TICKS = 2  # a voice is moved every second tick

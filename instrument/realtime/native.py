@@ -21,7 +21,7 @@ import numba
 from llvmlite import ir
 from numba import extending
 
-from instrument.realtime.state import LANES
+from instrument.realtime.memory.constants import LANES
 
 # numba annotates some of itself, but not what its decorators make of a function.
 carray: Any = numba.carray  # type: ignore[attr-defined]

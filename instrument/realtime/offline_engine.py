@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from instrument.realtime.built_in_tone import fill_built_in_bank
 from instrument.realtime.byte_stream import ByteStream
 from instrument.realtime.machine_code import load_machine_code
-from instrument.realtime.state import BANK_COUNT, RING_EVENTS, TO_VOICES, EngineState
+from instrument.realtime.memory.constants import BANK_COUNT, RING_EVENTS, TO_VOICES
+from instrument.realtime.memory.state import EngineState
 
 
 class OfflineEngine:
@@ -76,7 +77,7 @@ class OfflineEngine:
     def command(
         self, command: int, data1: int = 0, data2: int = 0, *, value: int = 0, frame: int = -1
     ) -> None:
-        """Give a command of `realtime.state` at an absolute frame, -1 = at the next block."""
+        """Give a command of `memory.constants` at an absolute frame, -1 = at the next block."""
         self._events.append((frame, 0, data1, data2, 0, value, command))
 
     def send_log(self, log: NDArray[np.void]) -> None:

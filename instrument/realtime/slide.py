@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from numpy import float32, int64
 
+from instrument.realtime.memory.constants import FREE, RELEASE, TICK_FRAMES
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import FREE, RELEASE, TICK_FRAMES
 from instrument.realtime.stream import frame_of_note, frames_streamed, take_ring
 
 FIRST_SECONDS = 0.08  # from the first slide until it is heard

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from numpy import int64
 
-from instrument.realtime.native import audio_thread
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     BUILT_IN_BANK,
     FARTHEST_WHOLE,
     HIGHEST_PITCH,
@@ -22,6 +21,7 @@ from instrument.realtime.state import (
     PITCH_COUNT,
     SOFT,
 )
+from instrument.realtime.native import audio_thread
 
 FARTHEST_ATTACK = 5  # the same, for a slot that has only its attack yet
 

@@ -16,8 +16,14 @@ from __future__ import annotations
 
 from numpy import int64
 
+from instrument.realtime.memory.constants import (
+    CHUNK_SECONDS,
+    LOUD,
+    LOWEST_PITCH,
+    RELEASE,
+    STREAM_COUNT,
+)
 from instrument.realtime.native import audio_thread, fence
-from instrument.realtime.state import CHUNK_SECONDS, LOUD, LOWEST_PITCH, RELEASE, STREAM_COUNT
 
 ASK_SECONDS = 1.0  # before the slot ends
 SWITCH_SECONDS = 0.13  # before a loop's end: its cross-fade of 80 ms must not have begun

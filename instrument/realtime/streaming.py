@@ -11,9 +11,16 @@ from __future__ import annotations
 
 from numpy import int64
 
+from instrument.realtime.memory.constants import (
+    FREE,
+    LANES,
+    LOUD,
+    LOWEST_PITCH,
+    RELEASE,
+    TICK_FRAMES,
+)
 from instrument.realtime.native import audio_thread
 from instrument.realtime.slide import share_slide
-from instrument.realtime.state import FREE, LANES, LOUD, LOWEST_PITCH, RELEASE, TICK_FRAMES
 from instrument.realtime.stream import (
     ask_for_stream,
     drop_stream,

@@ -9,8 +9,8 @@ A key sounds the tone of the nearest whole semitone, moved by the rest.
 
 from __future__ import annotations
 
+from instrument.realtime.memory.constants import KIT_BANK, SILENT_KEY
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import KIT_BANK, SILENT_KEY
 
 
 @audio_thread

@@ -13,8 +13,8 @@ from __future__ import annotations
 from numpy import float64, int64, uint64
 
 from instrument.realtime.dsp import db_to_gain
+from instrument.realtime.memory.constants import TICK_FRAMES
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import TICK_FRAMES
 
 # Farthest from the preset's own, at variation 1.
 MOST_SEMITONES = 0.02

@@ -20,17 +20,7 @@ from numpy import float32, int64
 
 from instrument.realtime.dsp import db_to_gain, exp2, sine, tangent
 from instrument.realtime.glide import advance_glide, begin_glide
-from instrument.realtime.modulation import advance_modulation, begin_modulation
-from instrument.realtime.native import audio_thread
-from instrument.realtime.slide import begin_slide, drop_slide
-from instrument.realtime.source import (
-    find_source,
-    frames_left,
-    layer_is_ready,
-    slot_frames_ready,
-    slot_is_whole,
-)
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     ATTACK,
     BUILT_IN_BANK,
     DECAY,
@@ -53,6 +43,16 @@ from instrument.realtime.state import (
     TO_LEVEL,
     TO_PAN,
     TO_PITCH,
+)
+from instrument.realtime.modulation import advance_modulation, begin_modulation
+from instrument.realtime.native import audio_thread
+from instrument.realtime.slide import begin_slide, drop_slide
+from instrument.realtime.source import (
+    find_source,
+    frames_left,
+    layer_is_ready,
+    slot_frames_ready,
+    slot_is_whole,
 )
 from instrument.realtime.stream import drop_stream
 from instrument.realtime.tuning import semitones_of_key

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from instrument.realtime.state import HIGHEST_PITCH, KIT_BANK, LOUD, LOWEST_PITCH, SOFT, EngineState
+from instrument.realtime.memory.constants import HIGHEST_PITCH, KIT_BANK, LOUD, LOWEST_PITCH, SOFT
+from instrument.realtime.memory.state import EngineState
 
 Samples = npt.NDArray[np.float32]
 

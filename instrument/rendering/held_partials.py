@@ -22,7 +22,7 @@ from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import OpenGraph, Runtime
 from instrument.errors import BundleError
 from instrument.music.pitch import pitch_to_hz
-from instrument.realtime.state import LOUD_VELOCITY, SOFT_VELOCITY
+from instrument.realtime.memory.constants import LOUD_VELOCITY, SOFT_VELOCITY
 from instrument.rendering.renderer import FULL_VELOCITY
 
 Floats = NDArray[np.float32]

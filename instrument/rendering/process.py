@@ -23,7 +23,8 @@ from queue import Empty, SimpleQueue
 from instrument.errors import FileError, LatentkeysError
 from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Notice, listen, say
-from instrument.realtime.state import MODELS_BEATS, EngineState
+from instrument.realtime.memory.constants import MODELS_BEATS
+from instrument.realtime.memory.state import EngineState
 from instrument.rendering.messages import (
     REQUESTS,
     AttacksReady,

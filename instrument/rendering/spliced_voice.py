@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.music.pitch import pitch_to_hz
-from instrument.realtime.state import CHUNK_SECONDS, LOUD, LOWEST_PITCH, EngineState
+from instrument.realtime.memory.constants import CHUNK_SECONDS, LOUD, LOWEST_PITCH
+from instrument.realtime.memory.state import EngineState
 from instrument.rendering.held_partials import HOP_FRAMES, RATE_HZ
 from instrument.rendering.held_voice import StreamedNote
 

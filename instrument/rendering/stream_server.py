@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from instrument.bundle.bundle import Bundle
 from instrument.preset.preset import Preset
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     CHUNK_SECONDS,
     FREE,
     LOUD,
     LOWEST_PITCH,
     STREAM_CHUNKS,
-    EngineState,
 )
+from instrument.realtime.memory.state import EngineState
 from instrument.rendering.held_partials import HOP_FRAMES, RATE_HZ
 from instrument.rendering.held_source import HeldSource
 from instrument.rendering.held_voice import CHUNK_HOPS, HeldVoice, SlidVoice, StreamedNote

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import soxr
 
 from instrument.music.pitch import pitch_to_hz
-from instrument.realtime.state import LOUD, LOUD_VELOCITY, SOFT, SOFT_VELOCITY
+from instrument.realtime.memory.constants import LOUD, LOUD_VELOCITY, SOFT, SOFT_VELOCITY
 from instrument.rendering.k_weighting import strongest_lufs
 from instrument.rendering.loop_points import bake_loop, fade_out, loop_tone
 from instrument.rendering.renderer import ToneRenderer

@@ -15,7 +15,7 @@ from instrument.bundle.bundle import Bundle, find_bundle
 from instrument.bundle.card import ModelReference
 from instrument.errors import PresetError
 from instrument.preset.preset import Preset, load_preset
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 from instrument.remote.served_graphs import ANSWER_SECONDS
 from instrument.rendering.open_renderer import open_renderer
 from instrument.rendering.renderer import MovingRenderer, ToneRenderer

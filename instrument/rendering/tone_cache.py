@@ -34,7 +34,7 @@ import platformdirs
 
 from instrument.errors import FileError
 from instrument.files import open_regular, replacing_file
-from instrument.realtime.state import HIGHEST_PITCH, LOUD, LOWEST_PITCH, SOFT
+from instrument.realtime.memory.constants import HIGHEST_PITCH, LOUD, LOWEST_PITCH, SOFT
 
 TABLE_VERSION = 3
 """Raise it when the same model would fill a slot with other numbers (loops, levels, trimming)."""

@@ -16,14 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from instrument.preset.preset import Preset
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     FARTHEST_WHOLE,
     HIGHEST_PITCH,
     LOUD,
     LOWEST_PITCH,
     SOFT,
-    EngineState,
 )
+from instrument.realtime.memory.state import EngineState
 from instrument.rendering.renderer import ToneRenderer
 from instrument.rendering.sustained_tones import (
     attacks,

@@ -16,7 +16,7 @@ import soundfile
 
 from instrument.errors import FileError, LatentkeysError
 from instrument.processes.held_file import HeldFile
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 from instrument.session.session_folder import AUDIO_LOCK, AUDIO_PREFIX
 from instrument.wav_files import WavFile
 

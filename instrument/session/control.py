@@ -31,7 +31,8 @@ from instrument.preset.preset import find_preset, load_preset
 from instrument.preset.rack import RackChoice
 from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice
-from instrument.realtime.state import CONTROL_BEATS, FADE_OUT, PANIC, EngineState
+from instrument.realtime.memory.constants import CONTROL_BEATS, FADE_OUT, PANIC
+from instrument.realtime.memory.state import EngineState
 from instrument.session.device_choice import DeviceChoice
 from instrument.session.ending import Ending, uninterrupted
 from instrument.session.engine_process import EngineProcess

@@ -11,7 +11,8 @@ from instrument.errors import DeviceError, EngineError
 from instrument.processes.child_process import ChildProcess
 from instrument.processes.json_lines import Failed, Notice
 from instrument.processes.supervised_process import Program, RestartPolicy, SupervisedProcess
-from instrument.realtime.state import ENGINE_BEATS, FADE_OUT, EngineState
+from instrument.realtime.memory.constants import ENGINE_BEATS, FADE_OUT
+from instrument.realtime.memory.state import EngineState
 
 PROGRAM = Program(
     name="the engine",

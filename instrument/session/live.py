@@ -26,7 +26,7 @@ from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.parts import check_parts, parts_of
 from instrument.preset.preset import Preset, load_preset
 from instrument.rack.find import check_rack_name
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 from instrument.rendering.renderer import ToneRenderer
 from instrument.schema import decode
 from instrument.session.control import LOOP_SECONDS, Host

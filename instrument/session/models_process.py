@@ -9,7 +9,8 @@ import msgspec
 from instrument.preset.banks import LoadedPreset
 from instrument.processes.json_lines import Notice
 from instrument.processes.supervised_process import Program, RestartPolicy, SupervisedProcess
-from instrument.realtime.state import MODELS_BEATS, EngineState
+from instrument.realtime.memory.constants import MODELS_BEATS
+from instrument.realtime.memory.state import EngineState
 from instrument.rendering.messages import REPORTS, Fill, Hold, Report, TableFailed, TableReady
 
 PROGRAM = Program(

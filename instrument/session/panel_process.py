@@ -10,7 +10,7 @@ import platformdirs
 from instrument.panel.access import lasting_token
 from instrument.panel.link_messages import NowPlaying, PanelSettings
 from instrument.panel.supervised_panel import SupervisedPanel
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 from instrument.session.status_line import Situation
 
 

@@ -9,7 +9,8 @@ from instrument.partner.messages import REPORTS, Report, save_options
 from instrument.partner.settings import HAND_OVER_SECONDS
 from instrument.preset.partner_options import PartnerOptions
 from instrument.processes.supervised_process import Program, RestartPolicy, SupervisedProcess
-from instrument.realtime.state import PARTNER_BEATS, TO_OUT, TO_VOICES, EngineState
+from instrument.realtime.memory.constants import PARTNER_BEATS, TO_OUT, TO_VOICES
+from instrument.realtime.memory.state import EngineState
 
 PROGRAM = Program(
     name="the partner",

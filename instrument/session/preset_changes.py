@@ -18,7 +18,8 @@ from instrument.preset.banks import LoadedPreset, PresetBanks, program_table
 from instrument.preset.controllers import ControlFollower
 from instrument.preset.preset import Preset, list_presets
 from instrument.processes.json_lines import Notice
-from instrument.realtime.state import CARRY_BANK, LOUD, PITCH_COUNT, EngineState
+from instrument.realtime.memory.constants import CARRY_BANK, LOUD, PITCH_COUNT
+from instrument.realtime.memory.state import EngineState
 from instrument.rendering.drum_kit import fill_drum_kit
 from instrument.rendering.messages import AttacksReady, Opened, Report, TableFailed, TableReady
 from instrument.session.models_process import ModelsProcess

@@ -11,7 +11,8 @@ from instrument.processes.supervised_process import Program, RestartPolicy, Supe
 from instrument.rack.find import SHIPPED, shipped_rack
 from instrument.rack.knob import Knob, knob_values
 from instrument.rack.messages import REPORTS, Built, RackSettings, Report
-from instrument.realtime.state import RACK_BEATS, EngineState
+from instrument.realtime.memory.constants import RACK_BEATS
+from instrument.realtime.memory.state import EngineState
 
 PROGRAM = Program(
     name="the rack",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from instrument.errors import FileError, LatentkeysError
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 from instrument.unfinished import write_down
 from instrument.wav_files import Recorder
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from instrument.preset.banks import LoadedPreset
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 from instrument.rendering.messages import Fill, Hold, Report
 from instrument.rendering.process import Models
 from instrument.rendering.renderer import ToneRenderer

@@ -20,7 +20,8 @@ from threading import Thread
 from instrument.errors import FileError
 from instrument.processes.heartbeat import LOCK_FILES
 from instrument.processes.held_file import HeldFile, holder_of, is_held
-from instrument.realtime.state import CONTROL_BEATS, EngineState, pool_bytes, reserve
+from instrument.realtime.memory.constants import CONTROL_BEATS
+from instrument.realtime.memory.state import EngineState, pool_bytes, reserve
 
 PREFIX = "latentkeys-"
 AUDIO_PREFIX, AUDIO_LOCK = "latentkeys-audio-", "audio.lock"

@@ -6,7 +6,8 @@ from collections import deque
 
 from instrument.midi.messages import PROGRAM_CHANGE, kind_of, release_everything
 from instrument.midi.song import Song
-from instrument.realtime.state import TICK_FRAMES, EngineState
+from instrument.realtime.memory.constants import TICK_FRAMES
+from instrument.realtime.memory.state import EngineState
 
 AHEAD_SECONDS = 0.5
 """How far ahead messages are handed over: more than control ever sleeps."""

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from instrument.partner.messages import View
 from instrument.partner.roll_view import draw_roll
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 
 REFRESHES_PER_SECOND = 4
 

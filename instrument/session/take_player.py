@@ -6,7 +6,8 @@ from pathlib import Path
 
 from instrument.midi.song import read_midi_file
 from instrument.partner.takes.take import NOTES_FILE, takes_folder
-from instrument.realtime.state import CONTROL_SOURCE, LET_GO, EngineState
+from instrument.realtime.memory.constants import CONTROL_SOURCE, LET_GO
+from instrument.realtime.memory.state import EngineState
 from instrument.session.song_player import SongFeed
 
 AHEAD_SECONDS = 0.12

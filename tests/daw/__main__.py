@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from instrument.realtime.state import LOUD, EngineState
+from instrument.realtime.memory.constants import LOUD
+from instrument.realtime.memory.state import EngineState
 from tests.daw.checks import Take, check
 from tests.daw.picture import draw
 from tests.daw.stage import PATIENCE_SECONDS, Fingers, Played, running_ardour

@@ -26,7 +26,7 @@ from instrument.midi.phrases import read_phrase
 from instrument.midi.song import read_midi_file
 from instrument.partner.takes.take import read_take
 from instrument.preset.preset import load_preset
-from instrument.realtime.state import PANIC
+from instrument.realtime.memory.constants import PANIC
 from instrument.rendering.tone_cache import Tone, ToneCache
 from instrument.unfinished import entries_folder, unfinished_recordings
 from tests.fuzz.mutation import Try, mutated, mutated_text

@@ -23,7 +23,8 @@ from instrument.plugin.instances import Service
 from instrument.plugin.places import service_file
 from instrument.plugin.table_file import layout_number
 from instrument.preset.preset import user_presets_folder
-from instrument.realtime.state import PITCH_COUNT, EngineState
+from instrument.realtime.memory.constants import PITCH_COUNT
+from instrument.realtime.memory.state import EngineState
 from instrument.rendering.messages import REPORTS as MODELS_REPORTS
 from instrument.schema import NO_JSON
 from instrument.session.live import check_message

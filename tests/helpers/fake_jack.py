@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.realtime.machine_code import load_machine_code
+from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import prepare_state
-from instrument.realtime.state import EngineState
 
 RATE_HZ = 48_000
 LEFT, RIGHT, MIDI_IN = 1, 2, 3

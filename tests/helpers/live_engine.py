@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from instrument.engine.messages import REPORTS, EngineSettings, Ready
-from instrument.realtime.state import ALL_CHANNELS, FADE_OUT, USE_BANK, EngineState
+from instrument.realtime.memory.constants import ALL_CHANNELS, FADE_OUT, USE_BANK
+from instrument.realtime.memory.state import EngineState
 from tests.helpers.tones import fill_bank
 
 PRESET_BANK = 1

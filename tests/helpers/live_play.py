@@ -20,7 +20,8 @@ import psutil
 import pytest
 
 from instrument.latents.create_preset import PresetRequest, new_preset
-from instrument.realtime.state import LOUD, EngineState
+from instrument.realtime.memory.constants import LOUD
+from instrument.realtime.memory.state import EngineState
 from tests.helpers.jack_server import JackServer
 from tests.helpers.tiny_model import tiny_bundle
 

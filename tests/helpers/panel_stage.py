@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import psutil
 from websockets.sync.client import ClientConnection, connect
 
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 from tests.helpers.live_play import wait_for
 
 CHROMIUM = shutil.which("chromium")

@@ -13,7 +13,7 @@ from instrument.partner.note_composer import NoteComposer
 from instrument.partner.partner import Mode, Partner
 from instrument.partner.sounding_notes import Message
 from instrument.preset.partner_options import PartnerOptions
-from instrument.realtime.state import TO_OUT, TO_VOICES
+from instrument.realtime.memory.constants import TO_OUT, TO_VOICES
 
 RATE = 48_000.0
 BPM = 120.0

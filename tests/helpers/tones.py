@@ -7,13 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.realtime.state import (
-    HIGHEST_PITCH,
-    LOUD,
-    LOWEST_PITCH,
-    SOFT,
-    EngineState,
-)
+from instrument.realtime.memory.constants import HIGHEST_PITCH, LOUD, LOWEST_PITCH, SOFT
+from instrument.realtime.memory.state import EngineState
 
 ALL_PITCHES = range(LOWEST_PITCH, HIGHEST_PITCH + 1)
 

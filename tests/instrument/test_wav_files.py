@@ -12,8 +12,8 @@ from instrument import wav_files
 from instrument.engine.audio_sinks import WavSink
 from instrument.errors import FileError, SettingError
 from instrument.midi.messages import note_on
+from instrument.realtime.memory.constants import BUILT_IN_BANK, RECORD_FRAMES
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import BUILT_IN_BANK, RECORD_FRAMES
 from instrument.session.audio_history import AudioCapture
 from instrument.wav_files import Recorder, WavFile, check_target, write_wav
 

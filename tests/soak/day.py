@@ -13,8 +13,8 @@ from instrument.midi.messages import is_note_on, message_of
 from instrument.partner.engine_bridge import LivePartner
 from instrument.partner.open_partner import open_partner
 from instrument.preset.partner_options import PartnerOptions
+from instrument.realtime.memory.constants import CHANNEL_COUNT, PARTNER_SOURCE
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import CHANNEL_COUNT, PARTNER_SOURCE
 from tests.helpers.tones import fill_bank
 from tests.helpers.wild_bytes import random_packets
 from tests.soak.player import hands_away, random_hands

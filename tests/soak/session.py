@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 
 from instrument.midi.messages import is_note_on, message_of
-from instrument.realtime.state import OUR_SOURCE
+from instrument.realtime.memory.constants import OUR_SOURCE
 from tests.helpers.jack_server import JackServer, running_jack
 from tests.helpers.live_play import COMMAND, PROCESSES, Played
 from tests.soak.player import CHANNELS, hands_away, random_hands

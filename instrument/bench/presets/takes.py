@@ -13,7 +13,7 @@ from instrument.midi.messages import PROGRAM_CHANGE, kind_of, note_off, note_on
 from instrument.midi.song import SongMessage, read_midi_file
 from instrument.preset.banks import PresetBanks
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import PANIC
+from instrument.realtime.memory.constants import PANIC
 from instrument.rendering.table_source import ToneTables
 from instrument.rendering.tone_cache import DEFAULT_MAX_BYTES, ToneCache, kept_tones
 

@@ -20,7 +20,7 @@ from instrument.midi.messages import (
 )
 from instrument.music.transport import Transport
 from instrument.partner.sounding_notes import Message
-from instrument.realtime.state import TO_OUT, TO_VOICES
+from instrument.realtime.memory.constants import TO_OUT, TO_VOICES
 
 CLICK_CHANNEL = 9
 TICKS_PER_BEAT = 24

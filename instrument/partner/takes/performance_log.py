@@ -17,7 +17,7 @@ from instrument.partner.clocks.metronome import CLICK_CHANNEL
 from instrument.partner.player_notes import MOST_EQUAL
 from instrument.partner.sounding_notes import Message
 from instrument.partner.takes.append_log import AppendLog
-from instrument.realtime.state import TO_VOICES
+from instrument.realtime.memory.constants import TO_VOICES
 
 _SHORTEST_BEATS = 1.0 / 240.0
 _TEMPO_STEP = 0.002  # smaller changes of tempo are the clock's jitter

@@ -33,8 +33,8 @@ from instrument.realtime.effects.tone import (
     run_tone,
 )
 from instrument.realtime.effects.width import aim_width, run_width
+from instrument.realtime.memory.constants import BANK_COUNT, GROUP_COUNT, TICK_FRAMES
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import BANK_COUNT, GROUP_COUNT, TICK_FRAMES
 
 SMOOTHING_SECONDS = 0.020
 INAUDIBLE = float32(2.0**-17)  # -102 dB

@@ -13,8 +13,8 @@ from numpy import float32, int64
 
 from instrument.realtime.dsp import sine
 from instrument.realtime.effects.memory import CHORUS_FRAMES, TAPS
+from instrument.realtime.memory.constants import TICK_FRAMES
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import TICK_FRAMES
 
 MIDDLE_SECONDS = 0.009
 FLUTTER_TIMES = 9.7  # faster than the slow motion

@@ -12,8 +12,8 @@ from numpy import float32, int64
 
 from instrument.realtime.dsp import exp2
 from instrument.realtime.effects.memory import DELAY_FRAMES
+from instrument.realtime.memory.constants import TICK_FRAMES
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import TICK_FRAMES
 
 GLIDE = 0.02  # of the way, per tick
 OCTAVES_PER_TURN = 9.0647203  # 2 pi log2(e)

@@ -11,8 +11,8 @@ from __future__ import annotations
 from numpy import float32
 
 from instrument.realtime.dsp import db_to_gain
+from instrument.realtime.memory.constants import TICK_FRAMES
 from instrument.realtime.native import audio_thread, square_root
-from instrument.realtime.state import TICK_FRAMES
 
 HIGHEST_DB, LOWEST_DB = -6.0, -24.0  # thresholds at glue 0 and 1
 ATTACK_SECONDS = 0.010

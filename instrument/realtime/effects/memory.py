@@ -1,6 +1,6 @@
 """What effects keep: their parameters in a bank's sound, and every bank's delay lines and filters.
 
-This module imports neither numba nor llvmlite, as `realtime.state`, which is built from it.
+This module imports neither numba nor llvmlite, as `memory.state`, which is built from it.
 """
 
 from __future__ import annotations

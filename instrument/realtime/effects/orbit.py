@@ -8,8 +8,8 @@ from __future__ import annotations
 from numpy import float32
 
 from instrument.realtime.dsp import sine
+from instrument.realtime.memory.constants import TICK_FRAMES
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import TICK_FRAMES
 
 
 @audio_thread

@@ -15,8 +15,8 @@ from numpy import float32, int64
 
 from instrument.realtime.dsp import sine
 from instrument.realtime.effects.memory import SPREAD_FRAMES, SPREADERS
+from instrument.realtime.memory.constants import TICK_FRAMES
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import TICK_FRAMES
 
 DELAYS_SECONDS = (0.0043, 0.0071, 0.0113)
 MOVES_SECONDS = 0.0012

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from numpy import float32
 
+from instrument.realtime.memory.constants import CHANNEL_COUNT, FREE, LANE_COUNT, NOT_GIVEN
 from instrument.realtime.midi.keys import forget_hands, lift_all
 from instrument.realtime.midi.parameters import (
     MPE_ZONE,
@@ -19,7 +20,6 @@ from instrument.realtime.midi.parameters import (
 from instrument.realtime.midi.pedals import set_sostenuto, set_sustain
 from instrument.realtime.midi.zones import is_note_of_zone, press_channel, unsettle
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import CHANNEL_COUNT, FREE, LANE_COUNT, NOT_GIVEN
 from instrument.realtime.voice import fade_voice
 
 PANIC_SECONDS = 0.005

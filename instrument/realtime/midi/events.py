@@ -8,12 +8,7 @@ from __future__ import annotations
 from instrument.realtime.dsp import db_to_gain
 from instrument.realtime.effects.chain import mute_chain
 from instrument.realtime.event_queue import send_out
-from instrument.realtime.midi.inputs import let_input_go, notice_input
-from instrument.realtime.midi.messages import hear_message
-from instrument.realtime.midi.resets import panic, reset_system
-from instrument.realtime.midi.tempo import follow_clock, set_tempo
-from instrument.realtime.native import audio_thread
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     ALL_CHANNELS,
     BANK_COUNT,
     CARRY_BANK,
@@ -31,6 +26,11 @@ from instrument.realtime.state import (
     TO_OUT,
     USE_BANK,
 )
+from instrument.realtime.midi.inputs import let_input_go, notice_input
+from instrument.realtime.midi.messages import hear_message
+from instrument.realtime.midi.resets import panic, reset_system
+from instrument.realtime.midi.tempo import follow_clock, set_tempo
+from instrument.realtime.native import audio_thread
 from instrument.realtime.voice import fade_voice
 
 FADE_SECONDS = 0.030
@@ -62,7 +62,7 @@ def is_for_followers(status):
 
 @audio_thread
 def apply_command(s, command, data1, data2, value):
-    """Do what control or the engine asks for (`realtime.state` lists the commands)."""
+    """Do what control or the engine asks for (`memory.constants` lists them)."""
     if command == LET_GO:
         let_input_go(s, data1 % SOURCE_COUNT)
         return False  # the log has the messages that this amounts to

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from instrument.realtime.event_queue import log_event
+from instrument.realtime.memory.constants import AS_IT_IS, CHANNEL_COUNT, KEY_COUNT, SOURCE_COUNT
 from instrument.realtime.midi.messages import hear_message
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import AS_IT_IS, CHANNEL_COUNT, KEY_COUNT, SOURCE_COUNT
 
 SENSING_SECONDS = 0.330  # 300 ms between two messages, and a tenth [MIDI 1.0, p. 32]
 ACTIVE_SENSING = 0xFE

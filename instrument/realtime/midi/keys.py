@@ -11,6 +11,14 @@ input: the key's sound, which is the newest strike's, goes on until the last han
 from __future__ import annotations
 
 from instrument.realtime.glide import remember_pitch
+from instrument.realtime.memory.constants import (
+    KEY_COUNT,
+    LANE_COUNT,
+    LEGATO,
+    MOST_UNISON,
+    POLY,
+    SOURCE_COUNT,
+)
 from instrument.realtime.midi.mono import (
     NO_KEY,
     first_key,
@@ -21,14 +29,6 @@ from instrument.realtime.midi.mono import (
 )
 from instrument.realtime.midi.zones import is_note, is_note_of_zone, pedal
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import (
-    KEY_COUNT,
-    LANE_COUNT,
-    LEGATO,
-    MOST_UNISON,
-    POLY,
-    SOURCE_COUNT,
-)
 from instrument.realtime.tuning import plays_nothing
 from instrument.realtime.voice import RESTRIKE_SECONDS, fade_voice, release_voice, start_voice
 

@@ -6,17 +6,17 @@
 from __future__ import annotations
 
 from instrument.realtime.event_queue import send_out
-from instrument.realtime.midi.controllers import change_control
-from instrument.realtime.midi.keys import let_key_go, press_key, strike_key
-from instrument.realtime.midi.zones import press_channel, unsettle
-from instrument.realtime.native import audio_thread, fence
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     AS_IT_IS,
     CHANNEL_COUNT,
     MOST_PARTS,
     PARTNER_SOURCE,
     REQUEST_EVENTS,
 )
+from instrument.realtime.midi.controllers import change_control
+from instrument.realtime.midi.keys import let_key_go, press_key, strike_key
+from instrument.realtime.midi.zones import press_channel, unsettle
+from instrument.realtime.native import audio_thread, fence
 
 
 @audio_thread

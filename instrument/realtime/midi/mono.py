@@ -9,10 +9,7 @@ In an MPE zone, where every finger has a channel of its own, the zone's keys cou
 from __future__ import annotations
 
 from instrument.realtime.glide import aim_glide, glides, remember_pitch
-from instrument.realtime.midi.zones import is_note
-from instrument.realtime.native import audio_thread
-from instrument.realtime.source import ask_for_true_tone
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     CHANNEL_COUNT,
     HIGHEST_KEY,
     KEY_COUNT,
@@ -21,6 +18,9 @@ from instrument.realtime.state import (
     MONO,
     POLY,
 )
+from instrument.realtime.midi.zones import is_note
+from instrument.realtime.native import audio_thread
+from instrument.realtime.source import ask_for_true_tone
 from instrument.realtime.tuning import plays_nothing, semitones_of_key
 from instrument.realtime.voice import place_filter
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from numpy import float32
 
+from instrument.realtime.memory.constants import CHANNEL_COUNT
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import CHANNEL_COUNT
 
 NO_PARAMETER = -1
 BEND_RANGE, FINE_TUNE, COARSE_TUNE, MPE_ZONE = 0, 1, 2, 6  # registered parameter numbers

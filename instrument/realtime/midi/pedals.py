@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
+from instrument.realtime.memory.constants import CHANNEL_COUNT, LANE_COUNT
 from instrument.realtime.midi.keys import lift
 from instrument.realtime.midi.zones import is_note_of_zone, pedal
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import CHANNEL_COUNT, LANE_COUNT
 from instrument.realtime.voice import release_keep, release_voice
 
 STRETCH = 7.0  # a pedal just short of down makes releases eight times as long

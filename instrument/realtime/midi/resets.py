@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from instrument.realtime.effects.chain import mute_chain
+from instrument.realtime.memory.constants import BANK_COUNT, CHANNEL_COUNT, NOT_GIVEN
 from instrument.realtime.midi.controllers import reset_controllers, silence_channel
 from instrument.realtime.midi.messages import ask_for
 from instrument.realtime.midi.parameters import forget_bend_range, forget_tuning
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import BANK_COUNT, CHANNEL_COUNT, NOT_GIVEN
 
 
 @audio_thread

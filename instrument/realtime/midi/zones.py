@@ -10,8 +10,8 @@ of zones that is itself, so that nobody has to ask which of the two worlds this 
 
 from __future__ import annotations
 
+from instrument.realtime.memory.constants import CHANNEL_COUNT, FREE
 from instrument.realtime.native import audio_thread
-from instrument.realtime.state import CHANNEL_COUNT, FREE
 
 
 @audio_thread

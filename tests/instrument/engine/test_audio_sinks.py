@@ -26,8 +26,8 @@ from instrument.engine.clock import frame_at, install_clock, now_ns
 from instrument.engine.messages import EngineSettings
 from instrument.errors import DeviceError
 from instrument.midi.messages import control_change, note_on
+from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import prepare_state
-from instrument.realtime.state import EngineState
 from tests.helpers.jack_server import RATE_HZ, Probe, realtime_is_allowed, running_jack
 from tests.helpers.live_engine import LiveEngine, live_engine
 from tests.helpers.tones import cents, heard_hz

@@ -6,7 +6,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 from instrument.rendering.messages import Fill, Hold
 from instrument.rendering.process import HEARTBEAT_SECONDS, PLAYED_SECONDS, Models
 from instrument.rendering.table_source import ToneTables

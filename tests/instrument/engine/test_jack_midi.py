@@ -12,8 +12,9 @@ import pytest
 from instrument.engine.messages import EngineSettings
 from instrument.midi.messages import control_change, note_on
 from instrument.processes.json_lines import Notice
+from instrument.realtime.memory.constants import OUR_SOURCE, PANIC
+from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import OUR_SOURCE, PANIC, EngineState
 from tests.helpers.held import held_keys
 from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
 from tests.helpers.live_engine import PRESET_BANK, LiveEngine, live_engine

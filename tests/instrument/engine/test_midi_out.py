@@ -14,14 +14,9 @@ from instrument.engine.messages import EngineSettings
 from instrument.engine.midi_ports import ScriptedMidiIn
 from instrument.engine.midi_thread import MidiThread
 from instrument.midi.messages import message_of, note_off, note_on, program_change
+from instrument.realtime.memory.constants import ALL_CHANNELS, PARTNER_SOURCE, TO_OUT, USE_BANK
+from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine, prepare_state
-from instrument.realtime.state import (
-    ALL_CHANNELS,
-    PARTNER_SOURCE,
-    TO_OUT,
-    USE_BANK,
-    EngineState,
-)
 from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
 from tests.helpers.live_engine import live_engine
 from tests.helpers.tones import fill_bank

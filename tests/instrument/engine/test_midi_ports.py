@@ -20,7 +20,7 @@ from instrument.midi.messages import (
     note_off,
     note_on,
 )
-from instrument.realtime.state import FIRST_KEYBOARD
+from instrument.realtime.memory.constants import FIRST_KEYBOARD
 from tests.helpers.jack_server import running_jack
 
 pytestmark = pytest.mark.serial

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from instrument.engine.prefault import PagePrefaulter
+from instrument.realtime.memory.constants import ALL_CHANNELS, LOUD, SOFT, USE_BANK
+from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import ALL_CHANNELS, LOUD, SOFT, USE_BANK, EngineState
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc/self/smaps")
 SLOT_KIB = 48_000 * 4 / 1024

@@ -14,8 +14,8 @@ import pytest
 from instrument.engine.messages import Ended, EngineSettings, Ready
 from instrument.midi.messages import control_change, note_off, note_on, pitch_bend
 from instrument.processes.json_lines import Notice
+from instrument.realtime.memory.constants import ALL_CHANNELS, PANIC, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import ALL_CHANNELS, PANIC, USE_BANK
 from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
 from tests.helpers.live_engine import PRESET_BANK, LiveEngine, live_engine
 from tests.helpers.tones import cents, fill_bank, heard_hz, largest_step
@@ -204,7 +204,7 @@ def test_a_thread_that_hogs_the_lock_changes_no_sample(server: JackServer) -> No
     code = (
         "import threading, instrument.engine.process as e\n"
         "data = list(range(400_000, 0, -1))\n"
-        "from instrument.realtime.state import EngineState\n"
+        "from instrument.realtime.memory.state import EngineState\n"
         "def hog():\n"
         "    while not EngineState.attach(e.Path(e.sys.argv[1])).fields['playing']:\n"
         "        e.time.sleep(0.01)\n"
@@ -244,7 +244,7 @@ def test_engine_plays_on_when_control_dies_and_ends_when_it_is_quiet(
         "import subprocess, sys, time\n"
         "from pathlib import Path\n"
         "from instrument.engine.messages import EngineSettings\n"
-        "from instrument.realtime.state import EngineState\n"
+        "from instrument.realtime.memory.state import EngineState\n"
         "folder = Path(sys.argv[1])\n"
         "EngineSettings(audio='jack', client_name='orphan', quiet_seconds=1.5).save(folder)\n"
         "state = EngineState.create(folder)\n"

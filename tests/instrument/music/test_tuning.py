@@ -9,7 +9,7 @@ import pytest
 
 from instrument.errors import FileError, SettingError
 from instrument.music.tuning import KeyTuning, read_scale
-from instrument.realtime.state import SILENT_KEY
+from instrument.realtime.memory.constants import SILENT_KEY
 
 EQUAL = np.arange(128.0)
 MEANTONE = """! meanquar.scl

@@ -12,7 +12,7 @@ from instrument.offline.gansynth_paper_mix import (
     note_envelope,
     played_notes,
 )
-from instrument.realtime.state import LOUD
+from instrument.realtime.memory.constants import LOUD
 from instrument.rendering.tone_cache import Tone
 from tests.helpers.places import GOLDEN
 

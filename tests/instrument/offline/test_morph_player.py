@@ -12,8 +12,8 @@ from instrument.offline.morph_player import MorphPlayer
 from instrument.offline.tone_slots import ToneSlots
 from instrument.preset.preset import Preset
 from instrument.preset.sections import Envelope, Sound, Touch
+from instrument.realtime.memory.constants import ALL_CHANNELS, LOUD_VELOCITY, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import ALL_CHANNELS, LOUD_VELOCITY, USE_BANK
 from instrument.rendering.prefetch import KEPT_NOTES, Strike, TonePrefetch
 from instrument.rendering.renderer import FULL_VELOCITY, SineRenderer
 

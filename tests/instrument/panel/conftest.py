@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from instrument.realtime.state import LET_GO, PANEL_SOURCE
+from instrument.realtime.memory.constants import LET_GO, PANEL_SOURCE
 from tests.helpers.live_play import wait_for
 from tests.helpers.panel_page import open_page
 from tests.helpers.panel_stage import CHROMIUM, Stage, stage

@@ -12,8 +12,8 @@ from instrument.panel.learning import Learning
 from instrument.panel.morph_pad import PACE_SECONDS, MorphPad
 from instrument.preset.learned_controllers import bind, forget, learned_controllers, with_learned
 from instrument.preset.partner_options import PartnerOptions
+from instrument.realtime.memory.constants import PANEL_SOURCE, PARTNER_SOURCE
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import PANEL_SOURCE, PARTNER_SOURCE
 
 CUTOFF = "filter.cutoff_hz"
 TARGETS = frozenset({CUTOFF, "morph.x", "partner.density"})

@@ -17,7 +17,7 @@ from pythonosc.udp_client import SimpleUDPClient
 
 from instrument.panel.messages import REQUESTS
 from instrument.panel.osc import flat, request_of
-from instrument.realtime.state import LET_GO, PANEL_SOURCE
+from instrument.realtime.memory.constants import LET_GO, PANEL_SOURCE
 from tests.helpers.live_play import wait_for
 from tests.helpers.panel_page import knob, wait_for_keys
 from tests.helpers.panel_stage import Stage, stage

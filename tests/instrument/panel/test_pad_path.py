@@ -31,7 +31,7 @@ from instrument.panel.studio import TICK_SECONDS, Studio
 from instrument.panel.watcher import Watcher
 from instrument.preset.pad_path import MOST_POINTS, PadPath
 from instrument.preset.preset import LIMIT_BYTES, load_preset, save_preset, user_presets_folder
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 
 CORNERS = ("reed_bass", "glass_choir")
 PATH = PadPath(CORNERS, 2.0, (0.0, 0.5, 1.0), (0.0, 0.5, 1.0), (0.25, 0.25, 0.75), loops=True)

@@ -25,8 +25,9 @@ from instrument.panel.pictures import PICTURE_BANDS, PICTURE_STEPS, picture_of
 from instrument.panel.sound_map import SoundMap, morph
 from instrument.panel.workbench import MOST_STEPS, Workbench
 from instrument.preset.preset import load_preset, save_preset
+from instrument.realtime.memory.constants import PANEL_SOURCE
+from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import PANEL_SOURCE, EngineState
 from tests.helpers.places import ROOT
 from tests.helpers.tones import fill_bank
 

@@ -9,7 +9,7 @@ from instrument.preset.preset import load_preset
 from instrument.preset.rack import RackOptions
 from instrument.rack.find import SHIPPED, shipped_rack
 from instrument.rack.knob import Knob
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 
 GRAND = load_preset("felt_grand")
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from instrument.realtime.state import LET_GO, PANEL_SOURCE
+from instrument.realtime.memory.constants import LET_GO, PANEL_SOURCE
 from tests.helpers.live_play import wait_for
 from tests.helpers.panel_stage import Stage, ask, hear
 

@@ -21,7 +21,7 @@ from instrument.panel.watcher import Watcher
 from instrument.panel.web_files import WebFiles, pitch_of
 from instrument.partner.takes.take import NOTES_FILE
 from instrument.processes.json_lines import Notice
-from instrument.realtime.state import EngineState
+from instrument.realtime.memory.state import EngineState
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from instrument.panel.watcher import HOLD_SECONDS, Level, Watcher
+from instrument.realtime.memory.constants import PANEL_SOURCE
+from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import PANEL_SOURCE, EngineState
 from tests.helpers.tones import fill_bank
 
 

@@ -25,7 +25,7 @@ from instrument.partner.takes.replay import replay, replay_into
 from instrument.partner.takes.take import read_take
 from instrument.preset.partner_options import PartnerOptions
 from instrument.processes.json_lines import Failed, Notice
-from instrument.realtime.state import PARTNER_SOURCE, TO_OUT
+from instrument.realtime.memory.constants import PARTNER_SOURCE, TO_OUT
 from instrument.session.audio_history import AudioCapture
 from instrument.session.partner_process import PartnerProcess
 from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack

@@ -13,8 +13,8 @@ from instrument.preset.banks import LoadedPreset, PresetBanks, program_table
 from instrument.preset.controllers import ControlFollower, parameter_value
 from instrument.preset.preset import PresetEntry, find_preset, load_preset, save_preset
 from instrument.preset.sections import Control
+from instrument.realtime.memory.constants import PRESET_BANKS
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import PRESET_BANKS
 from instrument.rendering.renderer import SineRenderer
 from instrument.rendering.tone_table import TableFiller
 from tests.helpers.live_play import make_home

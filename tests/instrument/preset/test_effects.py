@@ -9,7 +9,7 @@ from instrument.preset.effects import Chorus, Effects, Reverb, effect_fields
 from instrument.preset.preset import Preset, load_preset, save_preset
 from instrument.preset.voice_parameters import sound_fields
 from instrument.realtime.effects.memory import AT_REST, PARAMETERS
-from instrument.realtime.state import SOUND
+from instrument.realtime.memory.layout import SOUND
 
 
 def test_without_the_section_the_kernel_has_nothing_to_do() -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from instrument.processes.json_lines import Failed, Notice
 from instrument.processes.supervised_process import Program, RestartPolicy, SupervisedProcess
-from instrument.realtime.state import MODELS_BEATS, EngineState
+from instrument.realtime.memory.constants import MODELS_BEATS
+from instrument.realtime.memory.state import EngineState
 from tests.helpers.live_play import wait_for
 
 pytestmark = pytest.mark.serial
@@ -51,7 +52,8 @@ from pathlib import Path
 import msgspec
 from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice, listen, say
-from instrument.realtime.state import MODELS_BEATS, EngineState
+from instrument.realtime.memory.constants import MODELS_BEATS
+from instrument.realtime.memory.state import EngineState
 
 class Number(msgspec.Struct, frozen=True, tag=True):
     value: int

@@ -12,9 +12,9 @@ import pytest
 
 from instrument.engine.messages import EngineSettings
 from instrument.preset.rack import RackChoice, RackOptions
-from instrument.realtime.aux_memory import FADE_OUT_FRAMES
+from instrument.realtime.memory.aux_memory import FADE_OUT_FRAMES
+from instrument.realtime.memory.constants import ALL_CHANNELS, RACK_BEATS, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import ALL_CHANNELS, RACK_BEATS, USE_BANK
 from instrument.session.rack_link import RackLink
 from tests.helpers.jack_server import running_jack
 from tests.helpers.live_engine import PRESET_BANK, LiveEngine, live_engine

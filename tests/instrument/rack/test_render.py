@@ -9,8 +9,8 @@ import pytest
 from instrument.errors import RackError
 from instrument.rack.find import SHIPPED
 from instrument.rack.render import RackInRender
+from instrument.realtime.memory.constants import ALL_CHANNELS, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import ALL_CHANNELS, USE_BANK
 from tests.helpers.places import ROOT
 from tests.helpers.tones import fill_bank
 

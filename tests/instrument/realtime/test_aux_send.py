@@ -4,9 +4,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from instrument.realtime.aux_memory import FADE_OUT_FRAMES, RACK_FRAMES
+from instrument.realtime.memory.aux_memory import FADE_OUT_FRAMES, RACK_FRAMES
+from instrument.realtime.memory.constants import ALL_CHANNELS, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import ALL_CHANNELS, USE_BANK
 from tests.helpers.tones import fill_bank
 
 BLOCK = 128

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from instrument.midi.messages import control_change, note_off, note_on, pitch_bend
-from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     ALL_CHANNELS,
     CARRY_BANK,
     FADE_BANK,
@@ -23,6 +22,7 @@ from instrument.realtime.state import (
     TICK_FRAMES,
     USE_BANK,
 )
+from instrument.realtime.offline_engine import OfflineEngine
 from tests.helpers.tones import fill_bank, largest_step
 
 RATE_HZ = 48_000

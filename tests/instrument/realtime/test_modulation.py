@@ -8,8 +8,8 @@ import pytest
 from instrument.midi.messages import control_change as cc
 from instrument.midi.messages import note_on, pitch_bend
 from instrument.preset.modulation import Lfo, Modulation, Route, modulation_fields
+from instrument.realtime.memory.constants import TICK_FRAMES, TO_CUTOFF, TO_LEVEL, TO_PAN, TO_PITCH
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import TICK_FRAMES, TO_CUTOFF, TO_LEVEL, TO_PAN, TO_PITCH
 from tests.helpers.held import RATE_HZ, made_engine
 from tests.helpers.tones import heard_hz, largest_step
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from instrument.midi.messages import control_change, note_off, note_on
+from instrument.realtime.memory.constants import CARRY_BANK, TICK_FRAMES
+from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import CARRY_BANK, TICK_FRAMES, EngineState
 from tests.helpers.held import RATE_HZ, made_engine
 from tests.helpers.tones import fill_bank, frequency_hz, largest_step
 

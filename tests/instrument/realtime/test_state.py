@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     ALL_CHANNELS,
     BANK_COUNT,
     LOUD,
     RECORD_FRAMES,
     REQUEST_EVENTS,
     RING_EVENTS,
-    STATE,
     USE_BANK,
-    EngineState,
 )
+from instrument.realtime.memory.layout import STATE
+from instrument.realtime.memory.state import EngineState
+from instrument.realtime.offline_engine import OfflineEngine
 
 
 def test_what_one_process_writes_another_one_reads(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_what_one_process_writes_another_one_reads(tmp_path: Path) -> None:
     code = (
         "import sys, numpy as np\n"
         "from pathlib import Path\n"
-        "from instrument.realtime.state import EngineState\n"
+        "from instrument.realtime.memory.state import EngineState\n"
         "state = EngineState.attach(Path(sys.argv[1]))\n"
         "state.write_slot(2, 1, 60, np.arange(100, dtype=np.float32), loop=(10, 90), gain=0.5)\n"
         "state.send_midi((0x90, 60, 1), 77)\n"

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from instrument.midi.messages import note_off, note_on, pitch_bend
-from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     ALL_CHANNELS,
     CARRY_BANK,
     CHUNK_SECONDS,
     PANIC,
     STREAM_COUNT,
     USE_BANK,
-    EngineState,
 )
+from instrument.realtime.memory.state import EngineState
+from instrument.realtime.offline_engine import OfflineEngine
 from tests.helpers.held import RATE_HZ, made_engine
 from tests.helpers.tones import cents, fill_bank, frequency_hz, heard_hz, largest_step
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from instrument.midi.messages import control_change, note_on
+from instrument.realtime.memory.constants import ALL_CHANNELS, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import ALL_CHANNELS, USE_BANK
 from tests.helpers.held import RATE_HZ
 from tests.helpers.tones import cents, fill_bank, heard_hz, largest_step
 

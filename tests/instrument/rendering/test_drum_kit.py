@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from instrument.realtime.memory.constants import HIGHEST_PITCH, KIT_BANK, LOWEST_PITCH, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import HIGHEST_PITCH, KIT_BANK, LOWEST_PITCH, USE_BANK
 from instrument.rendering.drum_kit import KIT, LEVEL, drum_sound, fill_drum_kit
 
 BASS_DRUM, SNARE, CLOSED_HAT, LOW_TOM, HIGH_TOM, OPEN_HAT = 36, 38, 42, 45, 50, 46

@@ -17,8 +17,9 @@ from instrument.midi.messages import note_off, note_on
 from instrument.offline.render_song import render_song
 from instrument.preset.banks import PresetBanks
 from instrument.preset.preset import find_preset, load_preset, save_preset
+from instrument.realtime.memory.constants import HIGHEST_PITCH, LOUD, LOWEST_PITCH
+from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import HIGHEST_PITCH, LOUD, LOWEST_PITCH, EngineState
 from instrument.rendering.table_source import ToneTables
 from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
 from tests.helpers.live_play import played

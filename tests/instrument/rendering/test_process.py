@@ -13,7 +13,8 @@ from instrument.bundle.bundle import Bundle
 from instrument.preset.preset import find_preset
 from instrument.processes.child_process import ChildProcess
 from instrument.processes.json_lines import Notice
-from instrument.realtime.state import LOUD, LOWEST_PITCH, EngineState
+from instrument.realtime.memory.constants import LOUD, LOWEST_PITCH
+from instrument.realtime.memory.state import EngineState
 from instrument.rendering.messages import (
     REPORTS,
     AttacksReady,

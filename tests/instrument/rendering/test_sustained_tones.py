@@ -5,7 +5,7 @@ import pytest
 
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
-from instrument.realtime.state import LOUD, SOFT
+from instrument.realtime.memory.constants import LOUD, SOFT
 from instrument.rendering.gansynth import GansynthRenderer
 from instrument.rendering.k_weighting import strongest_lufs
 from instrument.rendering.renderer import SineRenderer

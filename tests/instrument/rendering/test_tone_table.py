@@ -9,15 +9,15 @@ from instrument.bundle.card import ModelReference
 from instrument.preset.preset import Preset
 from instrument.preset.sections import Sound
 from instrument.preset.voice_parameters import sound_fields, write_sound
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     HIGHEST_PITCH,
     LOUD,
     LOWEST_PITCH,
     PITCH_COUNT,
     SOFT,
-    SOUND,
-    EngineState,
 )
+from instrument.realtime.memory.layout import SOUND
+from instrument.realtime.memory.state import EngineState
 from instrument.rendering.k_weighting import strongest_lufs
 from instrument.rendering.renderer import SineRenderer
 from instrument.rendering.sustained_tones import LOUDNESS_LUFS

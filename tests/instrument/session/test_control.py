@@ -23,8 +23,9 @@ from instrument.midi.messages import control_change, note_off, note_on, program_
 from instrument.preset.banks import PresetBanks, program_table
 from instrument.preset.preset import find_preset, list_presets, load_preset, save_preset
 from instrument.preset.sections import Slide
+from instrument.realtime.memory.constants import LOWEST_PITCH
+from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import LOWEST_PITCH, EngineState
 from instrument.rendering.table_source import ToneTables
 from tests.helpers.jack_server import RATE_HZ, JackServer, running_jack
 from tests.helpers.live_play import COMMAND, Keyboard, Played, played, start, users_home, wait_for

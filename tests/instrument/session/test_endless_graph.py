@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from instrument.midi.messages import note_on
-from instrument.realtime.state import MODELS_BEATS, EngineState
+from instrument.realtime.memory.constants import MODELS_BEATS
+from instrument.realtime.memory.state import EngineState
 from tests.helpers.forged_bundle import never_return
 from tests.helpers.jack_server import JackServer, running_jack
 from tests.helpers.live_play import Keyboard, played, users_home, wait_for

@@ -15,8 +15,9 @@ import pytest
 from instrument.errors import FileError
 from instrument.midi.messages import note_off, note_on, program_change
 from instrument.midi.song import Song, SongMessage
+from instrument.realtime.memory.constants import BUILT_IN_BANK, TICK_FRAMES
+from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import BUILT_IN_BANK, TICK_FRAMES, EngineState
 from instrument.session.session_folder import (
     HALF_MADE_SECONDS,
     PREFIX,

@@ -5,8 +5,8 @@ import io
 from rich.console import Console
 
 from instrument.midi.messages import note_on
+from instrument.realtime.memory.constants import BUILT_IN_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import BUILT_IN_BANK
 from instrument.session.status_line import LoadMeter, Situation, StatusLine, clock, status_text
 
 

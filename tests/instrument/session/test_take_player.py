@@ -10,8 +10,8 @@ from instrument.midi.messages import SUSTAIN, control_change, note_on
 from instrument.midi.phrases import write_phrase
 from instrument.music.note import Note, Phrase
 from instrument.partner.takes.take import NOTES_FILE, takes_folder
+from instrument.realtime.memory.constants import BUILT_IN_BANK, PANEL_SOURCE
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import BUILT_IN_BANK, PANEL_SOURCE
 from instrument.session.take_player import TakePlayer
 
 BLOCK = 480

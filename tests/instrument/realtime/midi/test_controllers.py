@@ -9,7 +9,7 @@ import pytest
 
 from instrument.midi.messages import control_change as cc
 from instrument.midi.messages import note_off, note_on, pitch_bend, program_change
-from instrument.realtime.state import (
+from instrument.realtime.memory.constants import (
     ALL_CHANNELS,
     PRESSURE_CUTOFF,
     PRESSURE_LEVEL,

@@ -10,8 +10,9 @@ import pytest
 
 from instrument.midi.messages import note_on
 from instrument.realtime.byte_stream import ByteStream
+from instrument.realtime.memory.constants import ALL_CHANNELS, LANES, PANIC, USE_BANK
+from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import ALL_CHANNELS, LANES, PANIC, USE_BANK, EngineState
 from tests.helpers.fake_jack import RATE_HZ, FakeJack
 from tests.helpers.tones import fill_bank
 from tests.helpers.wild_bytes import random_packets

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from instrument.realtime.state import FREE, RELEASE, EngineState
+from instrument.realtime.memory.constants import FREE, RELEASE
+from instrument.realtime.memory.state import EngineState
 from tests.helpers.fake_jack import RATE_HZ, FakeJack
 from tests.helpers.places import ROOT
 

@@ -7,8 +7,8 @@ import pytest
 from instrument.midi.messages import control_change as cc
 from instrument.midi.messages import note_off, note_on, pitch_bend
 from instrument.preset.parts import SoundPart, write_part
+from instrument.realtime.memory.constants import AS_IT_IS, LET_GO, PARTNER_SOURCE
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import AS_IT_IS, LET_GO, PARTNER_SOURCE
 from tests.helpers.held import held_keys, made_engine
 
 LEFT = SoundPart("bass", keys=(0, 59))

@@ -8,8 +8,8 @@ import pytest
 from instrument.midi.messages import control_change as cc
 from instrument.midi.messages import note_off, note_on
 from instrument.preset.playing import Playing, playing_fields
+from instrument.realtime.memory.constants import FREE, KIT_BANK, LEGATO, RELEASE, SILENT_KEY
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import FREE, KIT_BANK, LEGATO, RELEASE, SILENT_KEY
 from tests.helpers.held import RATE_HZ, held_keys, made_engine
 from tests.helpers.tones import cents, heard_hz, largest_step
 

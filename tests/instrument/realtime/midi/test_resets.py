@@ -9,8 +9,8 @@ import pytest
 from instrument.midi.messages import control_change as cc
 from instrument.midi.messages import note_on
 from instrument.realtime.byte_stream import ByteStream
+from instrument.realtime.memory.constants import PANIC
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import PANIC
 from tests.helpers.held import held_keys, made_engine
 
 RESETS = {

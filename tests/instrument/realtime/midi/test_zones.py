@@ -9,8 +9,8 @@ import pytest
 
 from instrument.midi.messages import control_change as cc
 from instrument.midi.messages import note_off, note_on, pitch_bend
+from instrument.realtime.memory.constants import ALL_CHANNELS, PRESSURE_LEVEL, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.realtime.state import ALL_CHANNELS, PRESSURE_LEVEL, USE_BANK
 from tests.helpers.held import RATE_HZ, held_keys, made_engine
 from tests.helpers.tones import cents, fill_bank, heard_hz
 

@@ -1,11 +1,4 @@
-"""The engine's memory: one flat block and one pool of rendered tones, shared by three processes.
-
-``SESSION_DIR/state.bin`` is one record of `STATE` (below): rings, parameters, voices, meters.
-``SESSION_DIR/tones.bin`` is the tone pool: float32 mono audio at the device's rate, on a fixed grid
-``(bank, layer, pitch - LOWEST_PITCH, frame)``. ``SESSION_DIR/streams.bin`` has float32 rings for
-held notes that go on being rendered (`realtime.stream`). All are plain files that every process
-maps, so there is nothing to clean up but the folder. The kernel reads the very same bytes through
-numba, which is why everything that runs on the audio thread is declared here.
+"""The records of the shared memory, and who writes which field.
 
 Who writes what (every field has one writer, so nothing needs a lock):
 
@@ -29,128 +22,51 @@ field              writer                      readers
 ``wanted``         kernel                      models (what to render next)
 ``meters``         kernel and its callback     everyone
 ``heartbeats``     each process its own        the one that supervises it
-``rack``           see `realtime.aux_memory`   kernel, rack
+``rack``           see `memory.aux_memory`   kernel, rack
 ``channels`` …     kernel                      everyone, for looking only
 =================  ==========================  ===================================================
 
 Publishing order: an array first, then the counter that announces it (`frames_ready`, a ring's
 `head`). x86 keeps that order by itself; the kernel adds the fences that ARM needs. Python offers no
 fence of its own: there, the interpreter's own atomics between two statements serve as one.
-
-This module imports neither numba nor llvmlite, so control and models attach in milliseconds.
 """
 
 from __future__ import annotations
 
-import mmap
-import os
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from instrument.realtime.aux_memory import RACK, at_rest
-from instrument.realtime.byte_stream import ByteStream
-from instrument.realtime.effects.memory import AT_REST, CHAIN, SOUND_FIELDS
-from instrument.realtime.event_ring import EVENT, MESSAGE, CommandRing, EventRing, HistoryReader
-
-FORMAT: Final = 9
-MAGIC: Final = 0x6C6B6579  # "lkey"
-
-POLYPHONY: Final = 128  # notes that sound at once
-STREAM_COUNT: Final = 48  # held notes that can go on being rendered
-STREAM_CHUNKS: Final = 4  # that a ring holds
-CHUNK_SECONDS: Final = 0.5  # of a stream, rendered at once
-
-LANES: Final = 16  # voices that the mixer advances together, one per SIMD lane
-LANE_COUNT: Final = 2 * POLYPHONY  # as many again, for voices that only fade out
-GROUP_COUNT: Final = LANE_COUNT // LANES
-TICK_FRAMES: Final = 32  # the control rate's grid, on absolute frames: 0.67 ms at 48 kHz
-
-CHANNEL_COUNT: Final = 16
-KEY_COUNT: Final = 128
-BANK_COUNT: Final = 5
-BUILT_IN_BANK: Final = 0  # the plain tone that sounds when no preset is there yet
-KIT_BANK: Final = BANK_COUNT - 1  # the drums of MIDI files
-PRESET_BANKS: Final = range(BUILT_IN_BANK + 1, KIT_BANK)
-LAYER_COUNT: Final = 2
-SOFT, LOUD = 0, 1  # layers
-SOFT_VELOCITY: Final = 40  # the velocities that the two layers are rendered at
-LOUD_VELOCITY: Final = 115
-LOWEST_PITCH: Final = 21
-HIGHEST_PITCH: Final = 108
-PITCH_COUNT: Final = HIGHEST_PITCH - LOWEST_PITCH + 1
-
-RING_EVENTS: Final = 4096
-LOG_EVENTS: Final = 65536
-REQUEST_EVENTS: Final = 256
-ENGINE_EVENTS: Final = 256
-RECORD_FRAMES: Final = 1 << 20  # 21.8 s at 48 kHz
-PAGE_FRAMES: Final = mmap.PAGESIZE // 4  # float32
-LINE_FRAMES: Final = 16  # one cache line of 64 bytes
-FARTHEST_WHOLE: Final = 12  # semitones a whole slot may be resampled by before the tone is better
-SLOPE_FRAMES: Final = 560  # source frames that one tick can read: rate up to 17 and the taps
-
-# Commands (`command` of an event). MIDI has no way to say one: only `CommandRing` carries them.
-USE_BANK: Final = 1  # data1 = bank, data2 = channel or ALL_CHANNELS
-PANIC: Final = 2  # every voice ends within 5 ms, every controller returns to its default
-FADE_OUT: Final = 3  # the master fades to silence in 30 ms, then `stopped` is set
-FADE_BANK: Final = 4  # data1 = bank: its voices end within 30 ms, so that it can be overwritten
-MASTER_GAIN: Final = 5  # value = gain in hundredths of a dB
-CARRY_BANK: Final = 7  # data1 = bank: notes on it go over to data2 and cross-fade to its tones
-LET_GO: Final = 6  # data1 = source: an input is gone, and with it the hands on it
-TEMPO: Final = 8  # value = hundredths of a beat per minute
-ALL_CHANNELS: Final = 127
-
-# Where a MIDI message of a ring goes (its `value`).
-TO_VOICES: Final = 0
-TO_OUT: Final = 1  # to the MIDI output, at its frame
-AS_IT_IS: Final = 2  # to the voices of its own channel, past the parts
-
-CLOCK_TICK: Final = 0xF8  # the first of MIDI's real-time messages
-
-# Who sent a message (`source`): the virtual port or JACK's, keyboards, the panel, control,
-# the partner.
-OUR_SOURCE: Final = 0
-FIRST_KEYBOARD: Final = 1
-LAST_KEYBOARD: Final = 28
-PANEL_SOURCE: Final = 29
-CONTROL_SOURCE: Final = 30
-PARTNER_SOURCE: Final = 31
-SOURCE_COUNT: Final = 32
-
-# Whose heartbeat (`heartbeats`).
-ENGINE_BEATS, MODELS_BEATS, PARTNER_BEATS, CONTROL_BEATS, PANEL_BEATS, RACK_BEATS = range(6)
-PROCESS_COUNT: Final = 8
-
-# What a voice is doing (`voices.stage`).
-FREE, ATTACK, DECAY, RELEASE = 0, 1, 2, 3
-
-# What channel and key pressure play (`pressure_target` of a bank).
-PRESSURE_NOTHING, PRESSURE_VIBRATO, PRESSURE_CUTOFF, PRESSURE_LEVEL = 0, 1, 2, 3
-
-# How many notes sound at once (`playing_mode` of a bank), which held key sounds in mono
-# (`key_priority`), and when a note glides from the one before (`glide_when`).
-POLY, MONO, LEGATO = 0, 1, 2
-LAST_KEY, HIGHEST_KEY, LOWEST_KEY = 0, 1, 2
-NEVER, OVERLAPPING, ALWAYS = 0, 1, 2
-NOT_GIVEN: Final = -1  # a controller that has not moved
-SILENT_KEY: Final = -16384.0  # semitones of a key that plays nothing
-MOST_UNISON: Final = 8
-
-# What moves a voice (`route_source` of a bank), what it moves (`route_target`, each in its unit),
-# and how an LFO goes (`lfo_shape`).
-NOTHING, FROM_FIRST_LFO, FROM_SECOND_LFO, FROM_VELOCITY, FROM_KEY, FROM_WHEEL = range(6)
-FROM_PRESSURE, FROM_SLIDE, FROM_RANDOM, FROM_ENVELOPE, FROM_STRIKE = range(6, 11)
-FIRST_CONTROLLER: Final = 128  # and those above it: controllers 0 to 119
-LAST_CONTROLLER: Final = FIRST_CONTROLLER + 119
-TO_LEVEL, TO_PAN, TO_CUTOFF, TO_PITCH, TO_FIRST_LFO, TO_SECOND_LFO = range(6)
-TARGET_COUNT: Final = 6
-SINE, TRIANGLE, SAW, SQUARE, STEPS = range(5)
-LFO_COUNT: Final = 2
-MOST_ROUTES: Final = 8
-MOST_PARTS: Final = 3
+from instrument.realtime.effects.memory import CHAIN, SOUND_FIELDS
+from instrument.realtime.memory.aux_memory import RACK
+from instrument.realtime.memory.constants import (
+    BANK_COUNT,
+    CHANNEL_COUNT,
+    ENGINE_EVENTS,
+    GROUP_COUNT,
+    KEY_COUNT,
+    LANE_COUNT,
+    LANES,
+    LAYER_COUNT,
+    LFO_COUNT,
+    LOG_EVENTS,
+    MOST_PARTS,
+    MOST_ROUTES,
+    PITCH_COUNT,
+    PROCESS_COUNT,
+    RECORD_FRAMES,
+    REQUEST_EVENTS,
+    RING_EVENTS,
+    SLOPE_FRAMES,
+    SOURCE_COUNT,
+    STREAM_COUNT,
+    TARGET_COUNT,
+    TICK_FRAMES,
+)
+from instrument.realtime.memory.event_ring import (
+    EVENT,
+    MESSAGE,
+)
 
 
 def _record(*fields: tuple[Any, ...]) -> np.dtype[np.void]:
@@ -598,374 +514,3 @@ OUTLIVES_THE_ENGINE: Final = {
     *(name for name in STATE.names or () if name.endswith("_ring")),
 }
 """Fields that an engine takes over from one that died."""
-
-
-class EngineState:
-    """One session's memory, seen from Python.
-
-    Build it with `create` or `attach`. Every array attribute is a live view: reading it reads the
-    engine, writing it changes the engine.
-
-    Attributes
-    ----------
-    fields : ndarray
-        The whole block, one record of `STATE`: ``state.fields["clock"]``.
-    banks : ndarray
-        `SOUND` records, shape (BANK_COUNT,). A voice copies what it needs at note-on.
-    slots : ndarray
-        `SLOT` records, shape (BANK_COUNT, LAYER_COUNT, PITCH_COUNT).
-    wanted : ndarray
-        int64, shape (BANK_COUNT, PITCH_COUNT): the stream frame (at least 1) of the last note that
-        was struck while its slot was not whole. The largest one is the most urgent.
-    streams : ndarray
-        `STREAM` records, shape (STREAM_COUNT,).
-    meters, channels, voices : ndarray
-        `METERS` record, `CHANNEL` records, `VOICE` records, for looking.
-    midi_ring, partner_ring, panel_ring, out_ring, request_ring : EventRing
-        MIDI messages only.
-    engine_ring, control_ring : CommandRing
-        Messages and commands.
-    """
-
-    def __init__(self, block: mmap.mmap, folder: Path | None) -> None:
-        self._block = block
-        self._folder = folder
-        self._tones_map: mmap.mmap | None = None
-        self._rings_map: mmap.mmap | None = None
-        self._tones: NDArray[np.float32] | None = None
-        self.fields: NDArray[np.void] = np.frombuffer(block, STATE, 1).reshape(())
-        self.banks: NDArray[np.void] = self.fields["banks"]
-        self.slots: NDArray[np.void] = self.fields["slots"]
-        self.wanted: NDArray[np.int64] = self.fields["wanted"]
-        self.streams: NDArray[np.void] = self.fields["streams"]
-        self.meters: NDArray[np.void] = self.fields["meters"]
-        self.channels: NDArray[np.void] = self.fields["channels"]
-        self.voices: NDArray[np.void] = self.fields["voices"]
-        self.midi_ring = EventRing(self.fields["midi_ring"])
-        self.engine_ring = CommandRing(self.fields["engine_ring"])
-        self.control_ring = CommandRing(self.fields["control_ring"])
-        self.partner_ring = EventRing(self.fields["partner_ring"])
-        self.panel_ring = EventRing(self.fields["panel_ring"])
-        self.out_ring = EventRing(self.fields["out_ring"])
-        self.request_ring = EventRing(self.fields["request_ring"])
-        self._bytes = ByteStream()
-
-    @classmethod
-    def create(
-        cls,
-        folder: Path | None,
-        rate_hz: float = 0.0,
-        note_seconds: float = 2.5,
-        *,
-        shares_tones: bool = True,
-    ) -> EngineState:
-        """Make a session's memory.
-
-        Parameters
-        ----------
-        folder
-            Where ``state.bin`` and ``tones.bin`` go; None keeps both in this process.
-        rate_hz
-            The device's rate; 0 leaves it to the engine, which calls `set_rate` once it knows.
-        note_seconds
-            The longest note that a slot can hold.
-        shares_tones
-            The tones go into `folder`, too; no other process sees them otherwise.
-
-        Raises
-        ------
-        OSError
-            There is no room for it: its pages are taken at once, so that none is missing later.
-        """
-        block = _map(None if folder is None else folder / "state.bin", STATE.itemsize, create=True)
-        state = cls(block, folder if shares_tones else None)
-        _write_defaults(state.fields)
-        state.fields["slot_frames"] = -round(note_seconds * 1000)  # milliseconds until `set_rate`
-        state.fields["magic"] = MAGIC
-        if rate_hz:
-            state.set_rate(rate_hz)
-        return state
-
-    @classmethod
-    def attach(cls, folder: Path) -> EngineState:
-        """Map the memory of a running session.
-
-        Raises
-        ------
-        FileNotFoundError
-            There is no session in `folder`.
-        ValueError
-            The file is not an engine block of this version.
-        """
-        path = folder / "state.bin"
-        found = path.stat().st_size
-        if found != STATE.itemsize:
-            raise ValueError(f"{path}: engine block must have {STATE.itemsize} bytes, got {found}")
-        state = cls(_map(path, STATE.itemsize, create=False), folder)
-        if int(state.fields["magic"]) != MAGIC or int(state.fields["format"]) != FORMAT:
-            raise ValueError(f"{path}: not an engine block of format {FORMAT}")
-        return state
-
-    def set_rate(self, rate_hz: float) -> None:
-        """Fix the rate, and with it the tone pool's size. Engine only, once, before playing.
-
-        Raises
-        ------
-        OSError
-            There is no room for the pool.
-        """
-        seconds = -float(self.fields["slot_frames"]) / 1000.0
-        if seconds <= 0:
-            raise ValueError(f"rate is already {float(self.fields['rate_hz'])} Hz")
-        frames = int(np.ceil(seconds * rate_hz))
-        self.fields["slot_frames"] = frames
-        self.fields["slot_stride"] = _stride(frames)
-        self.fields["stream_stride"] = STREAM_CHUNKS * round(CHUNK_SECONDS * rate_hz)
-        self._map_tones(create=True)
-        self._map_rings(create=True)
-        self.fields["rate_hz"] = rate_hz  # last: it tells the others that the pool is there
-
-    @property
-    def rate_hz(self) -> float:
-        """The device's rate; 0 until the engine has opened it."""
-        return float(self.fields["rate_hz"])
-
-    @property
-    def clock(self) -> int:
-        """Frames that the engine has rendered."""
-        return int(self.fields["clock"])
-
-    @property
-    def tones(self) -> NDArray[np.float32]:
-        """The tone pool: float32, shape (BANK_COUNT, LAYER_COUNT, PITCH_COUNT, slot_frames).
-
-        Raises
-        ------
-        RuntimeError
-            The engine has not set its rate yet.
-        """
-        if self._tones is None:
-            if not self.rate_hz:
-                raise RuntimeError("the engine has not opened its audio device yet")
-            self._map_tones(create=False)
-        assert self._tones is not None
-        return self._tones[..., : int(self.fields["slot_frames"])]
-
-    @property
-    def rings(self) -> NDArray[np.float32]:
-        """What held notes stream from: float32, shape (STREAM_COUNT, frames of a ring).
-
-        The engine must have set its rate.
-        """
-        if self._rings_map is None:
-            self._map_rings(create=False)
-        assert self._rings_map is not None
-        stride = int(self.fields["stream_stride"])
-        rings = np.frombuffer(self._rings_map, np.float32, STREAM_COUNT * stride)
-        return rings.reshape(STREAM_COUNT, stride)
-
-    def forget_sounds(self) -> None:
-        """Begin in silence, after an engine that died in the middle of a block. Engine only.
-
-        Whatever belongs to its process or to its notes is as in a new session. Presets, tones,
-        channels, the clock and what others have put into the rings stay.
-        """
-        fresh = np.zeros((), STATE)
-        _write_defaults(fresh)
-        for name in set(STATE.names or ()) - OUTLIVES_THE_ENGINE:
-            self.fields[name] = fresh[name]
-        for name in ("active_voices", "fading_voices", "bank_voices", "streams"):
-            self.meters[name] = 0
-        for pedal in ("sustain", "sostenuto", "soft"):  # it may be up by now, unheard
-            self.channels[pedal] = 0
-
-    def _map_tones(self, create: bool) -> None:
-        shape = (BANK_COUNT, LAYER_COUNT, PITCH_COUNT, int(self.fields["slot_stride"]))
-        path = None if self._folder is None else self._folder / "tones.bin"
-        self._tones_map = _map(path, int(np.prod(shape)) * 4, create)
-        self._tones = np.frombuffer(self._tones_map, np.float32).reshape(shape)
-
-    def _map_rings(self, create: bool) -> None:
-        size = (STREAM_COUNT * int(self.fields["stream_stride"]) + LANES) * 4
-        path = None if self._folder is None else self._folder / "streams.bin"
-        self._rings_map = _map(path, size, create)
-
-    def write_slot(
-        self,
-        bank: int,
-        layer: int,
-        pitch: int,
-        audio: NDArray[np.float32],
-        *,
-        frames_whole: int | None = None,
-        loop: tuple[int, int] | None = None,
-        loop_decay_per_frame: float = 1.0,
-        gain: float = 1.0,
-    ) -> None:
-        """Put one rendered note where the kernel finds it (models' side).
-
-        Parameters
-        ----------
-        audio
-            float32, shape (frames,), at `rate_hz`, full scale ±1, from the note's first frame. A
-            loop's cross-fade is already in it: ``audio[loop_end + k]`` would continue like
-            ``audio[loop_start + k]``.
-        frames_whole
-            Frames that the complete note has, when `audio` is only its attack. Write the attack
-            first and the whole note later: what is already there must not change audibly.
-        loop
-            First frame and one past the last frame of the loop, or None.
-        loop_decay_per_frame
-            How the kernel lets the note die away from the loop's start on, held on or not yet
-            wrapped; the writer has taken the note's own decay out of ``audio[loop_start:]``.
-        """
-        assert LOWEST_PITCH <= pitch <= HIGHEST_PITCH
-        slot = self.slots[bank, layer, pitch - LOWEST_PITCH]
-        self.tones[bank, layer, pitch - LOWEST_PITCH, : len(audio)] = audio
-        slot["frames_whole"] = frames_whole or len(audio)
-        slot["loop_start"], slot["loop_end"] = loop or (0, 0)
-        slot["loop_decay_per_frame"] = loop_decay_per_frame
-        slot["gain"] = gain
-        slot["frames_ready"] = len(audio)  # last: this publishes the slot
-
-    def clear_bank(self, bank: int) -> None:
-        """Forget a bank's notes. Only when `bank_is_free`.
-
-        A file keeps its pages: given back, they might be missing when the next notes come.
-        """
-        self.slots[bank]["frames_ready"] = 0
-        self.wanted[bank] = 0
-        assert self.tones is not None and self._tones_map is not None
-        if self._folder is None and hasattr(mmap, "MADV_DONTNEED"):
-            self._tones_map.madvise(mmap.MADV_DONTNEED, *self._pages_of(bank))
-
-    def bank_is_free(self, bank: int) -> bool:
-        """Tell whether no channel plays from `bank` and no voice still reads it."""
-        in_use = bool(np.any(self.channels["bank"] == bank))
-        return not in_use and int(self.meters["bank_voices"][bank]) == 0
-
-    def drop_pages(self, bank: int) -> None:
-        """Take a bank's pages out of this process; their content stays in the shared file."""
-        if self._tones_map is not None and self._folder and hasattr(mmap, "MADV_DONTNEED"):
-            self._tones_map.madvise(mmap.MADV_DONTNEED, *self._pages_of(bank))
-
-    def _pages_of(self, bank: int) -> tuple[int, int]:
-        """Return begin and length in bytes of the pages that hold nothing but this bank."""
-        size = LAYER_COUNT * PITCH_COUNT * int(self.fields["slot_stride"]) * 4
-        begin = -(-bank * size // mmap.PAGESIZE) * mmap.PAGESIZE
-        end = (bank + 1) * size // mmap.PAGESIZE * mmap.PAGESIZE
-        return begin, end - begin
-
-    def command(self, command: int, data1: int = 0, data2: int = 0, value: int = 0) -> bool:
-        """Ask the kernel for something, as soon as possible; False when the ring is full."""
-        return self.control_ring.command(command, data1, data2, value=value)
-
-    def send_midi(self, data: bytes, time_frames: int = -1) -> bool:
-        """Play MIDI from control: a file, the panel, a test; False when the ring is full."""
-        return all(
-            self.control_ring.push(time_frames, *message, source=CONTROL_SOURCE)
-            for message in self._bytes.messages(data)
-        )
-
-    def read_log(self) -> HistoryReader:
-        """Return a reader of the events applied from now on, each with its exact frame."""
-        ring = self.fields["log_ring"]
-        return HistoryReader(ring["head"], ring["events"])
-
-    def read_recording(self) -> HistoryReader:
-        """Return a reader of the stereo output from now on: float32, shape (frames, 2)."""
-        ring = self.fields["record_ring"]
-        return HistoryReader(ring["head"], ring["audio"])
-
-
-def _stride(frames: int) -> int:
-    """Return how far apart slots lie: an odd number of cache lines.
-
-    Were it whole pages, all voices of a chord would read the same set of the first-level cache and
-    push each other out: 30 us instead of 19 us per block with 64 voices.
-    """
-    lines = -(-frames // LINE_FRAMES)
-    return (lines + 1 - lines % 2) * LINE_FRAMES
-
-
-def _write_defaults(fields: NDArray[np.void]) -> None:
-    fields["format"] = FORMAT
-    fields["channel_mask"] = 0xFFFF
-    fields["master_gain"] = fields["master_target"] = 1.0
-    fields["fade_out"] = fields["limiter_gain"] = fields["limiter_target"] = 1.0
-    fields["meters"]["limiter_gain"] = 1.0
-    fields["tempo"] = 120.0
-    fields["meters"]["last_sound_frame"] = -1
-    banks = fields["banks"]
-    for name, value in DEFAULT_SOUND.items():
-        banks[name] = value
-    fields["sent_frame"] = -(1 << 62)  # never
-    channels = fields["channels"]
-    channels["parameter"] = -1
-    channels["parameter_high"] = channels["parameter_low"] = 127
-    channels["fine_tune_high"] = 64
-    channels["volume"] = 100
-    channels["expression"] = 127
-    channels["pan"] = channels["brightness"] = 64
-    channels["bend_range"] = 2.0
-    channels["release_stretch"] = 1.0
-    channels["part_gain"] = 1.0
-    channels["master"] = np.arange(CHANNEL_COUNT)
-    for controller in ("portamento", "portamento_time", "glides_from"):
-        channels[controller] = NOT_GIVEN
-    fields["key_semitones"] = np.arange(KEY_COUNT)
-    at_rest(fields["rack"])
-    channels["level"] = -1.0  # not yet: the first tick takes the target at once
-
-
-DEFAULT_SOUND: Final[dict[str, float]] = {
-    "attack_seconds": 0.0,
-    "decay_seconds": 0.0,
-    "sustain_level": 1.0,
-    "release_seconds": 0.3,
-    "cutoff_hz": 20_000.0,
-    "velocity_to_gain": 1.0,
-    "velocity_curve": 2.0,
-    "gain_db": -12.0,
-    "vibrato_rate_hz": 5.5,
-    "vibrato_depth_cents": 50.0,
-    "bend_range_semitones": 2.0,
-    "pressure_target": PRESSURE_VIBRATO,
-    "loop": 1,
-    **AT_REST,
-}
-
-
-def pool_bytes(rate_hz: float, note_seconds: float) -> int:
-    """Return the size of the tone pool."""
-    stride = _stride(int(np.ceil(note_seconds * rate_hz)))
-    return BANK_COUNT * LAYER_COUNT * PITCH_COUNT * stride * 4
-
-
-def reserve(descriptor: int, size: int) -> None:
-    """Give a file a size, and pages for all of it.
-
-    A page that is missing when it is first written to is no error that Python sees: the process
-    dies of SIGBUS, the engine in the middle of a block.
-
-    Raises
-    ------
-    OSError
-        There is not so much room.
-    """
-    os.ftruncate(descriptor, max(size, os.fstat(descriptor).st_size))
-    if hasattr(os, "posix_fallocate"):  # elsewhere the files are on disk, and lazily so
-        os.posix_fallocate(descriptor, 0, size)
-
-
-def _map(path: Path | None, size: int, create: bool) -> mmap.mmap:
-    if path is None:
-        return mmap.mmap(-1, size)
-    flags = os.O_RDWR | (os.O_CREAT if create else 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags, 0o600)
-    try:
-        if create:
-            reserve(descriptor, size)
-        return mmap.mmap(descriptor, size)
-    finally:
-        os.close(descriptor)

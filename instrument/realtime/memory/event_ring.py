@@ -21,7 +21,7 @@ _MESSAGE: list[tuple[str, str]] = [
     ("status", "u1"),  # MIDI status byte
     ("data1", "u1"),
     ("data2", "u1"),
-    ("source", "u1"),  # which input it came from (realtime.state)
+    ("source", "u1"),  # which input it came from (realtime.memory.constants)
     ("value", "i4"),  # where it goes: TO_VOICES or TO_OUT; of a command: its argument
 ]
 MESSAGE = np.dtype(_MESSAGE, align=True)
@@ -110,7 +110,7 @@ class CommandRing(EventRing):
     def command(
         self, command: int, data1: int = 0, data2: int = 0, *, value: int = 0, time_frames: int = -1
     ) -> bool:
-        """Append one command of `realtime.state`; False, and counted, when the ring is full."""
+        """Append one command of `memory.constants`; False, and counted, when the ring is full."""
         return self.append((time_frames, 0, data1, data2, 0, value, command))
 
 

@@ -5,7 +5,7 @@ process the return, ``is_on`` and ``latency_frames``; control, or the panel, lev
 Control switches ``is_on`` off when the rack's process has gone. Frames lie in both rings at their
 number modulo `RACK_FRAMES`.
 
-This module imports neither numba nor llvmlite, as `realtime.state`, which is built from it.
+This module imports neither numba nor llvmlite, as `memory.state`, which is built from it.
 """
 
 from __future__ import annotations
