@@ -7,13 +7,13 @@ same music. A process drives it live (`instrument.partner.process`), a loop driv
 when a session is replayed.
 
 Where does a player's note-on go? `hear` → `PlayerNotes` → the mode decides (`answer`, `duet`, …) →
-`compose_one`, by the `Phrasing` → `Plan` → `Output.hand_over`, shortly before its time → `Message`.
+`Pen.compose_one`, by the `Phrasing` → `Plan` → `Output.hand_over`, before its time → `Message`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -28,7 +28,6 @@ from instrument.midi.messages import (
     is_note_on,
     message_bytes,
 )
-from instrument.music.note import Note
 from instrument.music.transport import Transport
 from instrument.partner.clocks.midi_clock import CLOCK_MESSAGES, ClockNews
 from instrument.partner.commands import (
@@ -45,10 +44,11 @@ from instrument.partner.commands import (
     ThinkAgain,
 )
 from instrument.partner.knobs import KnobBoard
-from instrument.partner.note_composer import ComposerState, NoteComposer
+from instrument.partner.note_composer import NoteComposer
 from instrument.partner.output import Output
-from instrument.partner.phrasing import GRID_BEATS, Phrasing
-from instrument.partner.plan import Plan, Planned, free_part
+from instrument.partner.pen import Pen
+from instrument.partner.phrasing import Phrasing
+from instrument.partner.plan import Plan, Planned
 from instrument.partner.player_notes import MOST_EQUAL, PlayerNotes
 from instrument.partner.settings import COMMIT_SECONDS
 from instrument.partner.sounding_notes import Message
@@ -63,7 +63,6 @@ the counts remember everything; by those of format 2 composers are told what was
 was meant."""
 MEANT_RULES = 3
 """From these rules on the partner hears what was meant."""
-_ANOTHER_DRAW = 1 << 20  # far from the randomness of every other note
 
 
 class Mode(Protocol):
@@ -74,7 +73,7 @@ class Mode(Protocol):
         ...
 
     def step(self, partner: Partner, beats: float, frame: int) -> None:
-        """Decide what to do at this moment; call `Partner.compose_one` at most once."""
+        """Decide what to do at this moment; call `Pen.compose_one` at most once."""
         ...
 
     def was_cut(self, partner: Partner, beats: float) -> None:
@@ -114,8 +113,8 @@ class Partner:
     ----------
     time, phrasing, output
         Where the music is, how our notes follow the player, and their way out.
-    hands, plan, moment
-        What was heard, what is planned, and where the composer is.
+    hands, pen
+        What was heard; and who writes what is planned.
     journal
         Everything that both have played.
     keeps
@@ -133,7 +132,7 @@ class Partner:
         follows_player: bool = False,
         rules: int = RULES,
     ) -> None:
-        self.composer, self.mode = composer, mode
+        self.mode = mode
         self.time = Timeline(
             transport,
             follows_clock=follows_clock,
@@ -143,28 +142,19 @@ class Partner:
         self.phrasing = Phrasing(options, hears_what_is_meant=rules >= MEANT_RULES)
         self.output = Output(self.time, self.phrasing)
         self._most_equal = 1 if rules == 1 else MOST_EQUAL
-        self.hands, self.plan = PlayerNotes(self._most_equal), Plan()
-        self._moment = composer.begin(0.0, transport.bar_beats)
-        self._untold: Note | None = None  # our last note, which the composer is told when it counts
+        self.hands = PlayerNotes(self._most_equal)
+        self.pen = Pen(composer, self.phrasing, self.hands, self.output, transport.bar_beats)
         self.journal = PerformanceLog(self.transport, self._most_equal)
         self.knobs = KnobBoard(options.knobs)
         self.keeps = False
         self._locked_until = -math.inf  # what is planned before it stays
         self._ends_at: float | None = None  # of what is being played
-        self._composed_until = -math.inf  # start of the last note that was composed
         self.step_frames = round(STEP_SECONDS * transport.rate_hz)
 
     @property
-    def moment(self) -> ComposerState:
-        """Where the composer is, after everything that was heard and planned."""
-        if self._untold is not None:
-            note, self._untold = self._untold, None
-            self._moment = self.composer.feed(self._moment, note, is_own=True)
-        return self._moment
-
-    @moment.setter
-    def moment(self, moment: ComposerState) -> None:
-        self._moment, self._untold = moment, None
+    def plan(self) -> Plan:
+        """What is planned."""
+        return self.pen.plan
 
     @property
     def options(self) -> PartnerOptions:
@@ -248,7 +238,7 @@ class Partner:
                 self._heed(lambda: self.time.tap(self.output.until_beats))
             case ThinkAgain():
                 self.cut_soon(self.frame)
-                self.moment = replace(self.moment, drawn=self.moment.drawn + _ANOTHER_DRAW)
+                self.pen.think_again()
             case Accept():
                 self._locked_until = (self.plan.end_beats or self.beats) + 1e-6
             case Lock():
@@ -297,7 +287,7 @@ class Partner:
 
     def problems(self) -> list[str]:
         """Return what has failed, in the order in which it is to be said."""
-        found = [self.composer.problem, getattr(self.mode, "problem", None)]
+        found = [self.pen.composer.problem, getattr(self.mode, "problem", None)]
         return [problem for problem in found if problem]
 
     def take_news(self) -> list[ClockNews]:
@@ -311,79 +301,6 @@ class Partner:
     def end(self) -> list[Message]:
         """Let everything go."""
         return self.output.end()
-
-    def feed(self, notes: tuple[Note, ...]) -> tuple[Note, ...]:
-        """Tell the composer what was meant by what the player played; return it.
-
-        Parameters
-        ----------
-        notes
-            As they were played, in beats, in order.
-        """
-        if self.phrasing.hears_what_is_meant:
-            notes = tuple(self.phrasing.ear.hear(note) for note in notes)
-        return self._tell(notes)
-
-    def listen(self, notes: Sequence[Note]) -> None:
-        """Learn how the player plays, and tell the composer nothing.
-
-        Parameters
-        ----------
-        notes
-            As they were played, in beats.
-        """
-        for note in sorted(notes):
-            self.phrasing.ear.hear(note)
-
-    def remind(self, notes: tuple[Note, ...]) -> None:
-        """Tell the composer of notes that were heard before, or are our own."""
-        if self.phrasing.hears_what_is_meant:
-            notes = tuple(sorted(self.phrasing.ear.meant(note) for note in notes))
-        self._tell(notes)
-
-    def _tell(self, notes: tuple[Note, ...]) -> tuple[Note, ...]:
-        for note in notes:
-            self.moment = self.composer.feed(self.moment, note)
-        return notes
-
-    def compose_one(
-        self, earliest_beats: float, end_beats: float, *, starts_now: bool
-    ) -> Note | None:
-        """Plan the next note, if it starts before an end.
-
-        Parameters
-        ----------
-        earliest_beats, end_beats
-            Where it may start.
-        starts_now
-            The note starts at `earliest_beats` exactly, as the first of an answer does.
-
-        Returns
-        -------
-        Note or None
-            What was planned; None if the composer's next note comes no sooner than the end.
-        """
-        before, ask = self.moment, self.phrasing
-        planned = (*self.output.lately, *self.plan.notes)
-        ours = [one.note for one in planned]
-        soonest = earliest_beats if starts_now else ask.on_page(earliest_beats)
-        soonest = max(0.0, ask.room_from(soonest, ours, self._composed_until))
-        candidates = 1 if starts_now else ask.candidates
-        note, after = self.composer.draw(before, ask.asked(), ask.blend, soonest, candidates)
-        start = soonest if starts_now else note.start_beats
-        if self.options.is_quantised:
-            start = max(soonest, round(start / GRID_BEATS) * GRID_BEATS)
-        if start >= end_beats - 1e-6:
-            return None
-        length = min(note.length_beats, end_beats - start)
-        written = ask.closed(replace(note, start_beats=start, length_beats=length))
-        # In the order of composing, whatever the feel has become: `cut` relies on it.
-        played = ask.felt(written, max(earliest_beats, self._composed_until))
-        self._composed_until = played.start_beats
-        part = free_part(played, planned, ask.parts)
-        self.plan.add(Planned(ask.blended(played, self.hands.velocity), part, before))
-        self.moment, self._untold = after, written
-        return played
 
     @property
     def is_locked(self) -> bool:
@@ -421,10 +338,7 @@ class Partner:
             The position; what is locked stays even so.
         """
         beats = max(beats, self._locked_until)
-        self._composed_until = min(self._composed_until, beats)
-        first = self.plan.cut(beats)
-        if first is not None and first.before is not None:
-            self.moment = first.before
+        self.pen.cut(beats)
         self.mode.was_cut(self, beats)
 
     def _end_soon(self) -> None:
@@ -442,13 +356,11 @@ class Partner:
     def begin_anew(self) -> None:
         """Forget what was planned and heard; let everything go."""
         self._ends_at = None
-        self.plan = Plan()
         self.hands.forget()
-        self.phrasing.ear.begin_phrase()
-        self._composed_until = self._locked_until = -math.inf
+        self._locked_until = -math.inf
         bar = self.transport.bar_beats
         origin = self.transport.next_line(self.transport.tie.beats, bar) - bar
-        self.moment = self.composer.begin(max(0.0, origin), bar, self.moment.drawn)
+        self.pen.begin_anew(max(0.0, origin), bar)
         self.output.begin_anew()
         self.mode.begin_anew(self)
 

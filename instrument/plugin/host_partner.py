@@ -128,7 +128,7 @@ class HostPartner:
         partner = Partner(options, composer, mode, music)
         partner.begin_anew()  # at this place in the song
         number = max(0, int(beats // music.bar_beats))
-        partner.moment = replace(partner.moment, drawn=number * DRAWS_PER_BAR)
+        partner.pen.moment = replace(partner.pen.moment, drawn=number * DRAWS_PER_BAR)
         self._partner, self._run = partner, run
         self._waiting.clear()
 

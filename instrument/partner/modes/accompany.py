@@ -67,7 +67,7 @@ class Accompany:
         elif not self._is_made and beats >= self._line - _LEAD_BEATS:
             self._listen(partner, partner.hands.take_at_once())
             self._is_guessing, self._guessed_until = True, self._line
-            self._moment = partner.moment
+            self._moment = partner.pen.moment
         elif self._is_made and not self._is_corrected and beats >= self._line + bar / 2 - 0.2:
             self._correct(partner, beats)
         if beats >= self._line + bar - _LEAD_BEATS and self._is_corrected:
@@ -99,7 +99,7 @@ class Accompany:
         self._begin_bar()
 
     def _listen(self, partner: Partner, notes: tuple[Note, ...]) -> None:
-        notes = partner.feed(notes)
+        notes = partner.pen.feed(notes)
         shown = partner.beats - (_SHOWN_BARS + 1) * partner.transport.bar_beats
         self._played = [n for n in (*self._played, *notes) if n.start_beats >= shown]
 
@@ -107,7 +107,7 @@ class Accompany:
         """Draw one note of the player's next bar; with the last one the band plays."""
         assert self._line is not None
         end = self._line + partner.transport.bar_beats
-        composer, blend = partner.composer, partner.phrasing.blend
+        composer, blend = partner.pen.composer, partner.phrasing.blend
         note, after = composer.draw(
             self._moment,
             replace(partner.phrasing.asked(), register=None),
@@ -118,7 +118,7 @@ class Accompany:
             self._guess.append(note)
             self._moment = composer.feed(after, note, is_own=True)
             return
-        partner.moment = replace(partner.moment, drawn=after.drawn)
+        partner.pen.moment = replace(partner.pen.moment, drawn=after.drawn)
         self._is_guessing, self._is_made = False, True
         self._make(partner, self._line)
 

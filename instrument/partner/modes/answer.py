@@ -63,7 +63,7 @@ class Answer:
         if self._is_answering:
             self._answer(partner, beats)
             return
-        partner.feed(partner.hands.take_ready(beats))
+        partner.pen.feed(partner.hands.take_ready(beats))
         if self._phrase_start is not None and self._is_brushed(partner, beats):
             self.begin_anew(partner)
         if self._phrase_start is not None and self._has_ended(partner, beats):
@@ -120,7 +120,7 @@ class Answer:
 
     def _begin_answer(self, partner: Partner, beats: float, frame: int) -> None:
         options, music = partner.options, partner.transport
-        partner.feed(partner.hands.take_all(beats))
+        partner.pen.feed(partner.hands.take_all(beats))
         soonest = music.beats_at(round(frame + _SHORTEST_LEAD_SECONDS * music.rate_hz))
         self._start = music.next_line(soonest, options.division_beats)
         assert self._phrase_start is not None
@@ -143,6 +143,6 @@ class Answer:
         last = partner.plan.end_beats
         if self._is_composed or (last is not None and last > horizon):
             return
-        planned = partner.compose_one(earliest, self._end, starts_now=not self._has_first)
+        planned = partner.pen.compose_one(earliest, self._end, starts_now=not self._has_first)
         self._has_first = True
         self._is_composed = planned is None

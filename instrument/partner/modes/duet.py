@@ -39,7 +39,7 @@ class Duet:
             self._yields = True
         elif not self._yields:
             partner.cut_soon(frame)
-        partner.feed(partner.hands.take_at_once())
+        partner.pen.feed(partner.hands.take_at_once())
 
     def step(self, partner: Partner, beats: float, frame: int) -> None:  # noqa: ARG002
         """Compose as far as the horizon goes, if there is room."""
@@ -56,7 +56,9 @@ class Duet:
         last = partner.plan.end_beats
         if last is None or last <= horizon:
             earliest = max(self._begins_at, partner.soonest_beats())
-            partner.compose_one(earliest, horizon + partner.transport.bar_beats, starts_now=False)
+            partner.pen.compose_one(
+                earliest, horizon + partner.transport.bar_beats, starts_now=False
+            )
 
     def was_cut(self, partner: Partner, beats: float) -> None:
         """Go on composing: the plan is always filled up."""

@@ -91,7 +91,7 @@ class Loop:
             if note.start_beats < length
         )
         self._played = self._notes
-        partner.listen(self._played)
+        partner.pen.listen(self._played)
         self._add(partner, self._notes, self._start + length)
         self._passes = 1
 
@@ -102,16 +102,18 @@ class Loop:
         if partner.phrasing.hears_what_is_meant:
             self._notes = self._played
         stays = tuple(n for n in self._notes if not bar <= n.start_beats < bar + bar_beats)
-        partner.moment = partner.composer.begin(start - length, bar_beats, partner.moment.drawn)
-        partner.remind(tuple(_moved(note, start - length) for note in self._notes))
-        partner.remind(tuple(_moved(note, start) for note in stays if note.start_beats < bar))
+        partner.pen.moment = partner.pen.composer.begin(
+            start - length, bar_beats, partner.pen.moment.drawn
+        )
+        partner.pen.remind(tuple(_moved(note, start - length) for note in self._notes))
+        partner.pen.remind(tuple(_moved(note, start) for note in stays if note.start_beats < bar))
         self._add(partner, stays, start)
         self._notes = stays
         self._passes += 1
         self._new_from, self._new_until = start + bar, start + bar + bar_beats
 
     def _compose(self, partner: Partner) -> None:
-        planned = partner.compose_one(self._new_from, self._new_until, starts_now=False)
+        planned = partner.pen.compose_one(self._new_from, self._new_until, starts_now=False)
         if planned is None:
             self._new_from = self._new_until
             return

@@ -112,4 +112,4 @@ def test_a_network_that_fails_is_replaced_by_the_counts_in_the_same_step() -> No
     partner = make_partner(Duet(), network=Broken())  # type: ignore[arg-type]
     messages = run(partner, 12.0, tune(SLOW))
     assert len(strikes(messages)) > 5
-    assert partner.composer.problem == "network has failed (no memory left)"
+    assert partner.pen.composer.problem == "network has failed (no memory left)"
