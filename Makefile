@@ -18,7 +18,7 @@ play: $(VENV)/play.stamp  ## play the instrument (ARGS="--preset NAME" and so on
 
 # Real-time tests run alone, whatever runs side by side (tests/helpers/turns.py).
 test: $(VENV)/test.stamp  ## run the tests, real audio server included (ARGS="-k name", "-m 'not slow'")
-	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder --durations 20 $(ARGS)
 
 fuzz: $(VENV)/test.stamp  ## 100,000 damaged and hostile inputs at every entrance (minutes; ARGS="--seed 7")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
