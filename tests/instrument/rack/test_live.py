@@ -20,6 +20,8 @@ from tests.helpers.jack_server import running_jack
 from tests.helpers.live_engine import PRESET_BANK, LiveEngine, live_engine
 from tests.helpers.tones import fill_bank
 
+pytestmark = pytest.mark.serial
+
 BLOCK_FRAMES = 128
 WIRE = "def build(pyo, inlet):\n    return inlet.sound\n"
 
@@ -136,7 +138,8 @@ def test_a_rack_that_is_killed_or_stopped_fades_without_a_click_and_comes_back(
     assert steps(wet) < 4.0 * steps(before[-12_000:]), "a click"
     assert np.abs(wet).max() < 1.1 * np.abs(before[-12_000:]).max()
     assert any("started it again" in line for line in played.said)
-    assert int(played.state.meters["late_racks"]) >= 1
+    if how == signal.SIGSTOP:  # of one that is gone the kernel may be told before it misses it
+        assert int(played.state.meters["late_racks"]) >= 1
     assert int(played.state.fields["heartbeats"][RACK_BEATS]["beat_ns"]) > 0
 
 
@@ -196,7 +199,11 @@ def test_a_rack_that_hangs_is_ended_and_started_anew(engine: LiveEngine, tmp_pat
     (tmp_path / "mine.py").write_text(
         "import pathlib, time\n"
         f"mark = pathlib.Path({str(began)!r})\n"
-        "def stall():\n    while not mark.exists():\n        mark.touch()\n        time.sleep(60)\n"
+        "calls = []\n"
+        "def stall():\n"
+        "    calls.append(1)\n"  # it has been heard by the fifth
+        "    while len(calls) > 4 and not mark.exists():\n"
+        "        mark.touch()\n        time.sleep(60)\n"
         "def build(pyo, inlet):\n    pyo.Pattern(stall, 0.4).play()\n    return inlet.sound\n"
     )
     played = Played(engine, str(tmp_path / "mine.py"))
