@@ -119,6 +119,8 @@ class RackLink:
         for report in self._process.follow() if self._process else ():
             if isinstance(report, (Notice, Failed)):
                 self._say(report.message, report.remedy)
+            else:
+                self._say(f"The rack {report.name} plays", "")
 
     def _write(self, options: RackOptions) -> None:
         memory = self._state.fields["rack"]

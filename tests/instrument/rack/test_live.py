@@ -166,7 +166,7 @@ def test_a_preset_changes_the_rack_and_its_knobs_and_lets_it_go(engine: LiveEngi
         played.link.end()
     heard, dry = played.heard_and_dry()
     assert np.array_equal(heard[-BLOCK_FRAMES:], dry[-BLOCK_FRAMES:])
-    assert played.said == []
+    assert played.said == ["The rack tape plays", "The rack pan_delay plays"]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,8 @@ def test_a_rack_that_raises_is_told_once_and_the_sound_goes_on(
     finally:
         played.link.end()
     heard, dry = played.heard_and_dry()
-    assert len(played.said) == 1 and said in played.said[0]
+    (told,) = [line for line in played.said if not line.endswith(" plays")]
+    assert said in told
     assert played.link.plays == ""
     assert np.array_equal(heard, dry) and np.abs(heard).max() > 0.05
 
