@@ -19,6 +19,7 @@ from instrument.realtime.memory.constants import CHUNK_SECONDS, LOUD, LOWEST_PIT
 from instrument.realtime.memory.state import EngineState
 from instrument.rendering.held_partials import HOP_FRAMES, RATE_HZ
 from instrument.rendering.held_voice import StreamedNote
+from instrument.rendering.splicing import next_piece
 
 Floats = NDArray[np.float32]
 
@@ -89,9 +90,13 @@ class SplicedVoice:
     """
 
     def __init__(self, tone: Floats, steady_from: int, note: StreamedNote, rate_hz: int) -> None:
-        self._tone, self._steady = tone, tone[steady_from:]
         self._note, self._rate_hz = note, rate_hz
         self._join, self._look = round(_JOIN_SECONDS * rate_hz), round(_LOOK_SECONDS * rate_hz)
+        steady, least = tone[steady_from:], 2 * self._join + self._look
+        if steady.size < least:  # a loop so short goes round first
+            steady = np.resize(steady, least)
+            tone = np.concatenate([tone[:steady_from], steady])
+        self._tone, self._steady = tone, steady
         random = self._random(0)
         self._hz = random.uniform(*_WANDER_HZ, _WANDER_LINES)
         self._phase = random.random(_WANDER_LINES)
@@ -127,17 +132,9 @@ class SplicedVoice:
     def _splice(self) -> None:
         """Make what follows: another piece, from where it goes on best."""
         self._pieces += 1
-        random = self._random(self._pieces)
-        join, steady = self._join, self._steady
-        length = max(round(random.uniform(_SHORTEST_PIECE, 1.0) * steady.size), 2 * join)
-        room = steady.size - length - self._look
-        start = int(random.integers(0, max(room, 0) + 1))
-        end = self._made[-join:]
-        start += _best_fit(steady[start : start + self._look + join], end)
-        piece = steady[start : start + length].copy()
-        rise = np.linspace(0.0, 1.0, join, dtype=np.float32)
-        piece[:join] = end + (piece[:join] - end) * rise
-        self._made = np.concatenate([self._made[:-join], piece])
+        end, random = self._made[-self._join :], self._random(self._pieces)
+        piece = next_piece(self._steady, end, self._look, _SHORTEST_PIECE, random)
+        self._made = np.concatenate([self._made[: -self._join], piece])
 
     def _forget(self, until: int) -> None:
         """Let go of what nobody asks for any more: a note may be held for hours."""
@@ -157,13 +154,6 @@ class SplicedVoice:
     def _random(self, draw: int) -> np.random.Generator:
         number = self._note.number & 0xFFFFFFFFFFFFFFFF
         return np.random.Generator(np.random.Philox(key=[number, (self._note.pitch << 32) + draw]))
-
-
-def _best_fit(section: Floats, end: Floats) -> int:
-    """Return where in a section a wave goes on as it ended."""
-    fits = np.correlate(section, end, "valid")
-    power = np.concatenate([[0.0], np.cumsum(np.square(section, dtype=np.float64))])
-    return int(np.argmax(fits / np.sqrt(power[end.size :] - power[: -end.size] + 1e-12)))
 
 
 def _read_at(audio: Floats, places: NDArray[np.float64]) -> Floats:

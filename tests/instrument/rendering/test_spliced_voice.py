@@ -71,6 +71,17 @@ def test_a_note_that_is_held_for_an_hour_keeps_little() -> None:
     assert streamed._made.nbytes < 3_000_000
 
 
+@pytest.mark.parametrize("loop_frames", [0, 1, 245, 4_000])
+def test_a_loop_that_is_too_short_to_be_cut_goes_round(loop_frames: int) -> None:
+    note = StreamedNote(57, 5, (0.0, 1.0), 0.0, joins_hop=240.0)
+    whole = tone(48_000 / 245)[: 30_000 + loop_frames]  # a period of 245 frames
+    streamed = SplicedVoice(whole, 30_000, note, 48_000)
+    audio = np.concatenate([streamed.chunk(number) for number in range(6)])
+    until = whole.size - 1_920  # the cross-fade to what follows
+    assert np.array_equal(audio[:until], whole[:until]) and audio.size == 6 * HALF
+    assert np.isfinite(audio).all() and np.abs(audio).max() < 1.1 * np.abs(whole).max()
+
+
 def test_drift_decides_how_far_it_wanders() -> None:
     def cents(drift: float) -> float:
         audio = np.concatenate([voice(drift=drift, hz=440.0).chunk(n) for n in range(20)])

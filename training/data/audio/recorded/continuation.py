@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from instrument.rendering.splicing import next_piece
 from training.audio.format import SAMPLE_RATE_HZ as RATE_HZ
 
 SHORTEST_STEADY_SECONDS = 0.4
@@ -19,7 +20,7 @@ _BEGINS, _ENDS = 0.3, 0.95  # of what was held: between attack and the player's 
 _SOONEST_SECONDS = 0.25
 _LEVEL_SECONDS, _FARTHEST_DB = 0.12, 12.0
 _JOIN_FRAMES = 1920
-_LOOK_SECONDS = 0.02  # a period of the lowest E of a double bass, for the best place to join
+_LOOK_FRAMES = RATE_HZ // 50  # longer than a period of the lowest E of a double bass
 _SHORTEST_PIECE = 0.35  # of the steady stretch
 
 Samples = NDArray[np.float32]
@@ -51,10 +52,8 @@ def continued(audio: Samples, seconds: float, random: np.random.Generator) -> Sa
     held, frames = [level[:last]], last
     while frames < wanted:
         end = held[-1][-_JOIN_FRAMES:]
-        piece = _fitting(steady, end, random)
+        piece = next_piece(steady, end, _LOOK_FRAMES, _SHORTEST_PIECE, random)
         held[-1] = held[-1][:-_JOIN_FRAMES]
-        rise = np.linspace(0.0, 1.0, _JOIN_FRAMES, dtype=np.float32)
-        piece[:_JOIN_FRAMES] = end * (1.0 - rise) + piece[:_JOIN_FRAMES] * rise
         held.append(piece)
         frames += piece.size - _JOIN_FRAMES
     return np.concatenate(held)[:wanted]
@@ -71,16 +70,3 @@ def _levelled(audio: Samples, first: int, last: int) -> Samples:
     fades_in = np.clip((np.arange(away.size) * hop - 0.5 * first) / (0.5 * first), 0.0, 1.0)
     decibels = np.interp(np.arange(audio.size), (np.arange(away.size) + 0.5) * hop, away * fades_in)
     return np.asarray(audio * 10.0 ** (decibels / 20.0), np.float32)
-
-
-def _fitting(steady: Samples, end: Samples, random: np.random.Generator) -> Samples:
-    """Return a piece of the steady stretch whose beginning goes on from an end."""
-    look = round(_LOOK_SECONDS * RATE_HZ)
-    length = round(random.uniform(_SHORTEST_PIECE, 1.0) * steady.size)
-    length = max(length, 2 * _JOIN_FRAMES)
-    start = int(random.integers(0, max(steady.size - length - look, 0) + 1))
-    section = steady[start : start + look + _JOIN_FRAMES].astype(np.float64)
-    windows = np.lib.stride_tricks.sliding_window_view(section, min(end.size, section.size))
-    fit = windows @ end[: windows.shape[1]] / np.sqrt((windows**2).sum(axis=1) + 1e-12)
-    start += int(np.argmax(fit))
-    return steady[start : start + length].copy()
