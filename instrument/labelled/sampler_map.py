@@ -100,7 +100,7 @@ def _write_key(
     (layers,) = whole_tones(
         renderer,
         [key],
-        np.asarray(preset.sound.latent, np.float32)[None],
+        np.asarray([preset.layer_latents], np.float32),
         rate_hz=rate_hz,
         frames=tone_frames(preset, rate_hz),
         goes_on_evenly=preset.sound.table_sustain == "loop",

@@ -31,10 +31,11 @@ from instrument.preset.preset import (
     save_preset,
     user_presets_folder,
 )
-from instrument.preset.sections import Envelope, Recipe, Sound
+from instrument.preset.sections import Envelope, Recipe, Slide, Soft, Sound
 from instrument.schema import nearest
 
 Table = TypeVar("Table")
+Point = TypeVar("Point", Slide | None, Soft | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +140,9 @@ def refresh_preset(path: Path, bundle: Bundle | None = None) -> Preset:
         )
     bundle = bundle or installed_bundle(preset.model.name, path)
     sound = replace(preset.sound, latent=_numbers(follow(preset.recipe, bundle.sound)))
-    slide = preset.slide
-    if slide and slide.blend:
-        slide = replace(slide, latent=_numbers(follow(Recipe(slide.blend), bundle.sound)))
-    elif slide and preset.model != bundle.reference:
-        raise PresetError(
-            f'preset "{path.name}": [slide] has no blend, so its latent cannot be made again',
-            f"Write one, or delete [slide]; as it is, it needs the model {preset.model.name} "
-            f"{preset.model.version} itself.",
-        )
-    preset = replace(preset, sound=sound, slide=slide, model=bundle.reference)
+    slide = _made_again(preset.slide, preset, path, bundle)
+    soft = _made_again(preset.soft, preset, path, bundle)
+    preset = replace(preset, sound=sound, slide=slide, soft=soft, model=bundle.reference)
     save_preset(preset, path)
     return preset
 
@@ -172,6 +166,20 @@ def check_preset(path: Path, say: Say = lambda *_: None) -> tuple[Preset, Bundle
     return preset, bundle
 
 
+def _made_again(point: Point, preset: Preset, path: Path, bundle: Bundle) -> Point:
+    """Return a section of a preset with its blend's latent in another model."""
+    if point and point.blend:
+        return replace(point, latent=_numbers(follow(Recipe(point.blend), bundle.sound)))
+    if point and preset.model != bundle.reference:
+        section = type(point).__name__.lower()
+        raise PresetError(
+            f'preset "{path.name}": [{section}] has no blend, so its latent cannot be made again',
+            f"Write one, or delete [{section}]; as it is, it needs the model {preset.model.name} "
+            f"{preset.model.version} itself.",
+        )
+    return point
+
+
 def check_latent(preset: Preset, path: Path, bundle: Bundle) -> None:
     """Refuse a preset whose latent is none of its model's.
 
@@ -185,6 +193,11 @@ def check_latent(preset: Preset, path: Path, bundle: Bundle) -> None:
         raise PresetError(
             f'preset "{path.name}": [sound] latent must have {wanted} numbers '
             f"for model {bundle.card.name}, got {found}"
+        )
+    if preset.soft and bundle.sound.kind != "frame_voice":
+        raise PresetError(
+            f'preset "{path.name}": has [soft], and notes of {bundle.card.name} have one timbre',
+            "Delete [soft]; [filter] velocity_octaves makes soft notes darker.",
         )
 
 
@@ -298,7 +311,7 @@ def _between(
     recipe = _mixed_recipe(a, b, request.amount) if is_straight else None
     sound = replace(middle.sound, latent=_numbers(latent))
     made = replace(middle, name=name, program=None, description="", sound=sound, recipe=recipe)
-    return replace(made, pad_path=None)
+    return replace(made, soft=None, pad_path=None)
 
 
 def _mixed_recipe(a: Preset, b: Preset, amount: float) -> Recipe | None:

@@ -146,9 +146,9 @@ class RandomTimbres:
 
 
 def with_latent(preset: Preset, latent: Latent) -> Preset:
-    """Give a preset another place in its model's latent space."""
+    """Give a preset another place in its model's latent space, for soft notes as well."""
     numbers = tuple(float(number) for number in latent)
-    return replace(preset, recipe=None, sound=replace(preset.sound, latent=numbers))
+    return replace(preset, recipe=None, soft=None, sound=replace(preset.sound, latent=numbers))
 
 
 def check_morph(

@@ -85,9 +85,13 @@ class SoundMap:
 
 
 def at_point(preset: Preset, latent: Latent) -> Preset:
-    """Return a preset with another sound of its model, (latent_size,); no recipe tells how."""
+    """Return a preset with another sound of its model, (latent_size,).
+
+    No recipe tells how, and soft notes have its timbre as well.
+    """
     numbers = tuple(round(float(number), 4) for number in latent)
-    return replace(preset, sound=replace(preset.sound, latent=numbers), recipe=None)
+    sound = replace(preset.sound, latent=numbers)
+    return replace(preset, sound=sound, soft=None, recipe=None)
 
 
 def morph(card: VoiceCard, corners: Sequence[Preset], x: float, y: float) -> Preset:

@@ -54,7 +54,7 @@ def recipe_of(path: Path) -> str:
     preset = load_preset(path)
     bundle = find_bundle(preset.model, path)
     sound = preset.sound
-    latent = np.asarray(sound.latent, "<f4").tobytes()
+    latent = np.asarray(preset.layer_latents, "<f4").tobytes()
     text = f"{layout_number()} {bundle.sha256} {sound.table_sustain} {sound.note_seconds!r} "
     if sound.motion != 1.0:
         text += f"{sound.motion!r} "

@@ -273,4 +273,4 @@ def _tones_of(preset: Preset) -> tuple[object, ...]:
     """Return what of a preset its tones depend on."""
     sound = preset.sound
     tones = preset.model, sound.latent, sound.note_seconds, sound.sustain, sound.motion
-    return *tones, preset.slide
+    return *tones, preset.soft, preset.slide

@@ -39,12 +39,13 @@ from instrument.preset.sections import (
     Filter,
     Recipe,
     Slide,
+    Soft,
     Sound,
     Touch,
     Vibrato,
     check_control,
+    check_point,
     check_recipe,
-    check_slide,
 )
 from instrument.schema import Text, decode, nearest, ranged, read_limited
 
@@ -73,6 +74,7 @@ class Preset:
     envelope: Envelope = field(default_factory=Envelope)
     filter: Filter = field(default_factory=Filter)
     touch: Touch = field(default_factory=Touch)
+    soft: Soft | None = None
     slide: Slide | None = None
     vibrato: Vibrato = field(default_factory=Vibrato)
     playing: Playing = field(default_factory=Playing)
@@ -88,6 +90,11 @@ class Preset:
     partner: PartnerOptions | None = None
     #: A path over the panel's morph pad.
     pad_path: PadPath | None = None
+
+    @property
+    def layer_latents(self) -> tuple[tuple[float, ...], ...]:
+        """The latents of the velocity layers, soft and loud, or the only one of both."""
+        return (self.soft.latent, self.sound.latent) if self.soft else (self.sound.latent,)
 
     @classmethod
     def of(cls, latent: Iterable[float], name: str = "Untitled") -> Preset:
@@ -150,7 +157,8 @@ def load_preset(name: Path | str, say: Say = lambda *_: None) -> Preset:
         check_control(source, control, what)
     check_modulation(preset.modulation, what)
     check_recipe(preset.recipe, what)
-    check_slide(preset.slide, preset.sound, what)
+    check_point(preset.slide, preset.sound, what)
+    check_point(preset.soft, preset.sound, what)
     check_pad_path(preset.pad_path, what)
     check_rack(preset.rack, what)
     _check_partner(preset.partner, what)

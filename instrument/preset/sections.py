@@ -135,6 +135,18 @@ class Slide:
 
 
 @dataclass(frozen=True, slots=True)
+class Soft:
+    """What a soft touch sounds like, where the model learned soft notes; `Sound` is the loud one.
+
+    Without it the model's own brightness by velocity is all that a touch changes.
+    """
+
+    latent: tuple[LatentNumber, ...]  #: as many numbers as that of the sound
+    #: Instruments of the bundle's card with their shares, from which it can be made again.
+    blend: dict[str, Annotated[float, ranged(-4, 4)]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Vibrato:
     """Pitch moved by a sine; its depth follows the mod wheel (CC 1), from none to all."""
 
@@ -242,13 +254,15 @@ def check_recipe(recipe: Recipe | None, what: str) -> None:
                 raise PresetError(f"{what}: [recipe] {name} belongs to a seed, not to a blend")
 
 
-def check_slide(slide: Slide | None, sound: Sound, what: str) -> None:
-    """Refuse a slide to a point of another space.
+def check_point(point: Slide | Soft | None, sound: Sound, what: str) -> None:
+    """Refuse a point of another space.
 
     Parameters
     ----------
+    point
+        Of the preset, besides its sound.
     sound
-        Where it begins.
+        Whose space it must be in.
     what
         The preset, for the message.
 
@@ -257,9 +271,9 @@ def check_slide(slide: Slide | None, sound: Sound, what: str) -> None:
     PresetError
         Its latent has too few or too many numbers.
     """
-    if slide and len(slide.latent) != len(sound.latent):
+    if point and len(point.latent) != len(sound.latent):
         raise PresetError(
-            f"{what}: [slide] latent must have {len(sound.latent)} numbers, as that of [sound], "
-            f"got {len(slide.latent)}",
+            f"{what}: [{type(point).__name__.lower()}] latent must have {len(sound.latent)} "
+            f"numbers, as that of [sound], got {len(point.latent)}",
             "Take the latent of a preset of the same model.",
         )

@@ -63,7 +63,7 @@ class HeldPartials:
     numbers
         int64, (P,): which of the model's partials they are.
     level
-        Of the key over the instrument's middle one, in all that is here.
+        Of the key over the instrument's middle one, in all that is here; float32, (2, 1).
     """
 
     cycles: NDArray[np.float64]
@@ -74,7 +74,7 @@ class HeldPartials:
     beat_turns: NDArray[np.float64]
     noise: Floats
     numbers: NDArray[np.int64]
-    level: np.float32
+    level: Floats
 
 
 class PartialsProbe:
@@ -100,6 +100,7 @@ class PartialsProbe:
         motion: float,
         seconds: float,
         tuned_as: Floats | None = None,
+        soft: Floats | None = None,
     ) -> HeldPartials:
         """Return what sounds some time into a held tone.
 
@@ -113,6 +114,8 @@ class PartialsProbe:
             Since the key went down.
         tuned_as
             Another latent, whose frequencies and phases its partials shall have; float32, (24,).
+        soft
+            The latent of soft notes, if they have one of their own; float32, (24,).
 
         Raises
         ------
@@ -129,12 +132,14 @@ class PartialsProbe:
         tensors["since_onset"][_FIRST] = 0.0
         if tuned_as is not None:
             tensors["latent"][_TUNING] = tuned_as
+        if soft is not None:
+            _let_be_soft(tensors, [_SOFT, _SOFT_NOISE], soft)
         outputs = self._run(tensors)
         beats = _centred(outputs["beats_out"][_MOVING].astype(np.float64))
         amplitudes = outputs["partials_out"][[_SOFT, _LOUD], :PARTIALS]
         moved = outputs["partials_out"][_MOVING]
-        level = self._level(pitch, latent)
-        heard = (amplitudes.max(axis=0) * level > _QUIET) & (amplitudes.min(axis=0) > 0.0)
+        level = self._levels(pitch, latent, soft)
+        heard = ((amplitudes * level).max(axis=0) > _QUIET) & (amplitudes.min(axis=0) > 0.0)
         copies = np.cos(2.0 * np.pi * beats).sum(axis=0)
         with np.errstate(divide="ignore", invalid="ignore"):
             depth = (moved[:PARTIALS] / amplitudes[1] - 1.0) / copies
@@ -151,7 +156,12 @@ class PartialsProbe:
         )
 
     def look_earlier(
-        self, pitch: int, latent: Floats, partials: HeldPartials, seconds: tuple[float, float]
+        self,
+        pitch: int,
+        latent: Floats,
+        partials: HeldPartials,
+        seconds: tuple[float, float],
+        soft: Floats | None = None,
     ) -> tuple[Floats, Floats]:
         """Return what a tone's partials and noise were at two moments before.
 
@@ -163,6 +173,8 @@ class PartialsProbe:
             As `look` found them.
         seconds
             Since the key went down.
+        soft
+            The latent of soft notes, if they have one of their own; float32, (24,).
 
         Returns
         -------
@@ -177,6 +189,8 @@ class PartialsProbe:
         tensors = self._tensors(pitch, latent, 0.0)
         tensors["since_onset"][:] = np.tile(np.asarray(seconds, np.float32), 4)
         _ask_for_both_layers(tensors, slice(0, 4), slice(4, 8))
+        if soft is not None:
+            _let_be_soft(tensors, [2, 3, 6, 7], soft)
         outputs = self._run(tensors)
         amplitudes, noise = [], []
         for moment in range(2):
@@ -224,7 +238,8 @@ class PartialsProbe:
             tensors["since_onset"][: len(since)] = seconds + since
             tensors["since_release"][: len(since)] = np.where(since > 0.0, since, -1.0)
             found.append(self._run(tensors)["partials_out"][: len(since)][:, partials.numbers])
-        return np.concatenate(found) * partials.level
+        after: Floats = np.concatenate(found) * partials.level[1]
+        return after
 
     def _tensors(self, pitch: int, latent: Floats, seconds: float) -> dict[str, Floats]:
         """Return what the graph takes: a held key in all its rows, without motion and noise."""
@@ -242,8 +257,13 @@ class PartialsProbe:
             raise BundleError(f"{self._what}: gives no finite sound for this latent")
         return outputs
 
+    def _levels(self, pitch: int, latent: Floats, soft: Floats | None) -> Floats:
+        """Return the level of this key over the instrument's middle one, soft and loud."""
+        loud = self._level(pitch, latent)
+        softer = loud if soft is None else self._level(pitch, soft)
+        return np.array([[softer], [loud]], np.float32)
+
     def _level(self, pitch: int, latent: Floats) -> np.float32:
-        """Return the level of this key over the instrument's middle one."""
         tensors = _zeros(self._attack)
         tensors["latent"][:], tensors["pitch"][:] = latent, pitch
         (level_db,) = self._attack.run_for(["level_db"], tensors)
@@ -270,6 +290,12 @@ def _ask_for_both_layers(tensors: dict[str, Floats], quiet: slice, noisy: slice)
         half = (rows.stop - rows.start) // 2
         tensors["velocity"][rows.start + half : rows.stop] = SOFT_VELOCITY / FULL_VELOCITY
     tensors["noise"][noisy, 0] = (-1.0) ** np.arange(BINS)
+
+
+def _let_be_soft(tensors: dict[str, Floats], rows: list[int], latent: Floats) -> None:
+    """Let soft rows be another point of the model, whose own brightness they keep."""
+    tensors["latent"][rows] = latent
+    tensors["velocity"][rows] = LOUD_VELOCITY / FULL_VELOCITY
 
 
 def _noise(outputs: dict[str, Floats], with_noise: list[int], without: list[int]) -> Floats:

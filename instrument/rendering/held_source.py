@@ -56,6 +56,7 @@ class HeldSource:
 
     def __init__(self, preset: Preset, bundle: Bundle, probe: PartialsProbe | None = None) -> None:
         self._latent = np.asarray(preset.sound.latent, np.float32)
+        self._soft = np.asarray(preset.soft.latent, np.float32) if preset.soft else None
         slide = preset.slide.latent if preset.slide else preset.sound.latent
         self._far_latent = np.asarray(slide, np.float32)
         self._motion = preset.sound.motion
@@ -142,7 +143,7 @@ class HeldSource:
         return _seen(
             self._keys,
             (pitch, seconds),
-            lambda: self.open().look(pitch, self._latent, motion, seconds),
+            lambda: self.open().look(pitch, self._latent, motion, seconds, soft=self._soft),
         )
 
     def _look_at_ends(self, pitch: int, seconds: float) -> tuple[End, End]:
@@ -153,10 +154,11 @@ class HeldSource:
         early = min(EARLY_SECONDS[0], seconds / 4.0), min(EARLY_SECONDS[1], seconds / 2.0)
         hops = np.asarray([*early, seconds]) * _HOPS_PER_SECOND
 
-        def end(latent: Floats, partials: HeldPartials) -> End:
-            return partials, Before(hops, *probe.look_earlier(pitch, latent, partials, early))
+        def end(latent: Floats, partials: HeldPartials, soft: Floats | None) -> End:
+            earlier = probe.look_earlier(pitch, latent, partials, early, soft)
+            return partials, Before(hops, *earlier)
 
-        return end(self._latent, near), end(self._far_latent, far)
+        return end(self._latent, near, self._soft), end(self._far_latent, far, None)
 
 
 def _seen(

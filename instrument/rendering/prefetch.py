@@ -37,8 +37,8 @@ class Strike:
     @property
     def key(self) -> Key:
         """What its tone depends on."""
-        sound = self.preset.sound
-        return self.pitch, np.asarray(sound.latent, np.float32).tobytes(), sound.table_sustain
+        latents = np.asarray(self.preset.layer_latents, np.float32)
+        return self.pitch, latents.tobytes(), self.preset.sound.table_sustain
 
 
 class TonePrefetch:
@@ -90,7 +90,8 @@ class TonePrefetch:
             key = later.key
             if len(missing) + 1 >= self._renderer.info.tones_at_once:
                 break
-            if key not in self._kept and key not in elsewhere and key[2] == strike.key[2]:
+            is_new = key not in self._kept and key not in elsewhere
+            if is_new and _shape(key) == _shape(strike.key):
                 missing[key] = later
         missing.pop(strike.key, None)
         return list(missing.values())
@@ -99,7 +100,7 @@ class TonePrefetch:
         tones = whole_tones(
             self._renderer,
             [strike.pitch for strike in strikes],
-            np.asarray([strike.preset.sound.latent for strike in strikes], np.float32),
+            np.asarray([strike.preset.layer_latents for strike in strikes], np.float32),
             rate_hz=self._rate_hz,
             frames=max(tone_frames(strike.preset, self._rate_hz) for strike in strikes),
             goes_on_evenly=strikes[0].preset.sound.table_sustain == "loop",
@@ -107,3 +108,8 @@ class TonePrefetch:
         for strike, layers in zip(strikes, tones, strict=True):
             self._kept[strike.key] = layers
             self._on_note()
+
+
+def _shape(key: Key) -> tuple[int, str]:
+    """Return what tones that are rendered together must have in common."""
+    return len(key[1]), key[2]

@@ -90,7 +90,8 @@ def whole_tones(
     pitches
         MIDI numbers, inside the model's range or not.
     latents
-        float32, shape (len(pitches), latent_size).
+        float32, shape (len(pitches), points, latent_size): one point for all velocities, or the
+        soft one and the loud one.
     rate_hz
         Rate of what comes out.
     frames
@@ -131,7 +132,7 @@ def dies_away(renderer: ToneRenderer, latent: Samples) -> bool:
     (layers,) = whole_tones(
         renderer,
         [sum(renderer.info.pitch_range) // 2],
-        np.asarray(latent, np.float32)[None],
+        np.asarray(latent, np.float32)[None, None],
         rate_hz=own_hz,
         frames=round(_HEARD_SECONDS * own_hz),
         goes_on_evenly=False,
@@ -155,16 +156,26 @@ def _render(
         rows.setdefault((nearest_pitch(renderer, pitch), latent.tobytes()), len(rows))
         for pitch, latent in zip(pitches, latents, strict=True)
     ]
-    velocity = {SOFT: SOFT_VELOCITY, LOUD: LOUD_VELOCITY}
-    layers = [velocity[layer] for layer in layers_of(renderer)]
     first = [row_of.index(row) for row in range(len(rows))]
+    points, velocities = _by_layer(layers_of(renderer), latents[first])
     tones = renderer.render(
-        np.repeat([pitch for pitch, _ in rows], len(layers)),
-        np.repeat(latents[first], len(layers), axis=0),
-        np.tile(layers, len(rows)),
+        np.repeat([pitch for pitch, _ in rows], len(velocities)),
+        points.reshape(len(rows) * len(velocities), -1),
+        np.tile(velocities, len(rows)),
         max(frames),
-    ).reshape(len(rows), len(layers), -1)
+    ).reshape(len(rows), len(velocities), -1)
     return [tones[row, :, :count] for row, count in zip(row_of, frames, strict=True)]
+
+
+def _by_layer(layers: tuple[int, ...], latents: Samples) -> tuple[Samples, list[int]]:
+    """Return what is rendered: latents (n, layers, latent_size), and the velocity of each layer.
+
+    A soft point of its own has learned what soft notes are like: nothing is taken from it.
+    """
+    velocity = {SOFT: SOFT_VELOCITY, LOUD: LOUD_VELOCITY}
+    if latents.shape[1] == len(layers) > 1:
+        return latents, [LOUD_VELOCITY] * len(layers)
+    return np.repeat(latents[:, -1:], len(layers), axis=1), [velocity[layer] for layer in layers]
 
 
 def _resampled(

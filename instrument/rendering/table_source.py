@@ -210,7 +210,8 @@ class ToneTables:
             model += f" {sound.motion}"
         frames = tone_frames(preset, rate_hz)
         models = [model, f"{model} {self._address}"] if self._address else [model]
-        return [table_key(each, sound.latent, rate_hz, frames) for each in models]
+        latents = [number for latent in preset.layer_latents for number in latent]
+        return [table_key(each, latents, rate_hz, frames) for each in models]
 
     def _renderer(self, bundle: Bundle, preset: Preset) -> ToneRenderer:
         if bundle.sha256 not in self._renderers:

@@ -84,7 +84,7 @@ class TableFiller:
         self._state = state
         self._bank = bank
         self._renderer = renderer
-        self._latent = np.asarray(preset.sound.latent, np.float32)
+        self._latents = np.asarray(preset.layer_latents, np.float32)
         self._goes_on_evenly = preset.sound.table_sustain == "loop"
         self._rate_hz = round(state.rate_hz)
         self._frames = held_frames(renderer, self._rate_hz, tone_frames(preset, self._rate_hz))
@@ -157,7 +157,7 @@ class TableFiller:
 
     def _do(self, job: Job) -> None:
         """Render keys and publish their layers, the loud one last: it announces a key."""
-        latents = np.tile(self._latent, (len(job.pitches), 1))
+        latents = np.tile(self._latents, (len(job.pitches), 1, 1))
         if job.is_whole:
             self._publish_whole(job.pitches, latents)
             return

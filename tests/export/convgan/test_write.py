@@ -87,7 +87,7 @@ def test_keys_are_level_and_lead_to_held_tones(bundle: Bundle) -> None:
     for (tone,) in whole_tones(
         renderer,
         [21, 60, 108],
-        np.tile(latent, (3, 1)),
+        np.tile(latent, (3, 1, 1)),
         rate_hz=48_000,
         frames=96_000,
         goes_on_evenly=True,

@@ -2,7 +2,9 @@
 
 import dataclasses
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -11,11 +13,18 @@ from instrument.bundle import bundle as bundles
 from instrument.bundle.bundle import Bundle
 from instrument.errors import PresetError
 from instrument.latents import create_preset as making
-from instrument.latents.create_preset import PresetRequest, check_preset, new_preset, refresh_preset
+from instrument.latents.create_preset import (
+    PresetRequest,
+    check_latent,
+    check_preset,
+    new_preset,
+    refresh_preset,
+)
 from instrument.preset import preset as presets
 from instrument.preset.banks import program_table, with_program
 from instrument.preset.preset import Preset, list_presets, load_preset, save_preset
-from instrument.preset.sections import Envelope, Recipe, Slide, Sound
+from instrument.preset.sections import Envelope, Recipe, Slide, Soft, Sound
+from tests.helpers.plain_gansynth import plain_gansynth
 from tests.helpers.tiny_model import tiny_bundle
 
 
@@ -128,17 +137,37 @@ def test_a_recipe_brings_a_preset_to_a_new_version_of_the_model(home: Path) -> N
     assert check_preset(path)[0] == load_preset(path)
 
 
-def test_a_slide_is_brought_along_by_its_blend_or_not_at_all(home: Path) -> None:
+@pytest.mark.parametrize("section", [Slide, Soft])
+def test_another_point_is_brought_along_by_its_blend_or_not_at_all(
+    home: Path, section: type[Slide] | type[Soft]
+) -> None:
+    name = section.__name__.lower()
+
+    def with_point(preset: Preset, *made_of: Any) -> Preset:
+        return dataclasses.replace(preset, **cast(dict[str, Any], {name: section(*made_of)}))
+
     path = new_preset("Bell", PresetRequest(blend={"Glass Bell": 1}), model="tiny")
     good = load_preset(path)
     reed = load_preset(new_preset("Reed", PresetRequest(blend={"Reed": 1}), model="tiny"))
     old = dataclasses.replace(good, model=dataclasses.replace(good.model, sha256="0" * 64))
     wrong = tuple(0.5 for _ in good.sound.latent)
-    save_preset(dataclasses.replace(old, slide=Slide(wrong, {"Reed": 1.0})), path)
-    assert refresh_preset(path).slide == Slide(reed.sound.latent, {"Reed": 1.0})
-    save_preset(dataclasses.replace(old, slide=Slide(wrong)), path)
-    with pytest.raises(PresetError, match=r"\[slide\] has no blend"):
+    save_preset(with_point(old, wrong, {"Reed": 1.0}), path)
+    assert getattr(refresh_preset(path), name) == section(reed.sound.latent, {"Reed": 1.0})
+    save_preset(with_point(old, wrong), path)
+    with pytest.raises(PresetError, match=rf"\[{name}\] has no blend"):
         refresh_preset(path)
+
+
+@pytest.mark.parametrize("folder", [tiny_bundle, plain_gansynth])
+def test_soft_notes_are_refused_where_a_model_has_one_timbre(folder: Callable[[], Path]) -> None:
+    bundle = Bundle.load(folder())
+    latent = (0.0,) * bundle.sound.latent_size
+    preset = Preset("Soft", bundle.reference, Sound(latent), soft=Soft(latent))
+    if folder is tiny_bundle:
+        check_latent(preset, Path("soft.toml"), bundle)
+        return
+    with pytest.raises(PresetError, match=r'"soft.toml": has \[soft\], and notes of'):
+        check_latent(preset, Path("soft.toml"), bundle)
 
 
 def test_numbers_without_a_recipe_cannot_be_brought_along(home: Path) -> None:

@@ -130,6 +130,7 @@ def test_a_few_lines_by_hand_are_enough(tmp_path: Path) -> None:
         ('name = "Glass Choir"', "name = [1]", "name must be text of 1 to 80 characters, got [1]"),
         ("[envelope]", "[envelope.attack]", "[envelope] attack is not a known key\nDid you mean"),
         ("[envelope]", "[slide]\nlatent = [1]\n[envelope]", "[slide] latent must have"),
+        ("[envelope]", "[soft]\nlatent = [1]\n[envelope]", "[soft] latent must have"),
         ("[sound]", "[[sound]]", "sound must be a table, got ["),
         ('author = "A player"', "author = ", "is not a TOML text file"),
     ],

@@ -49,6 +49,24 @@ def test_it_is_the_tables_tone_at_that_moment(pitch: int, weights: tuple[float, 
     assert np.std(found - expected) < 0.01 * np.std(expected)
 
 
+@pytest.mark.parametrize("pitch", [36, 60, 84])
+def test_a_soft_point_of_its_own_is_what_the_soft_layer_plays(pitch: int) -> None:
+    motion, seconds = motion_of(pitch), AT_HOP / 100
+    both = probe().look(pitch, LATENT, motion, seconds, soft=-LATENT)
+    alone = probe().look(pitch, -LATENT, motion, seconds)
+    loud = probe().look(pitch, LATENT, motion, seconds)
+    common, in_both, in_alone = np.intersect1d(both.numbers, alone.numbers, return_indices=True)
+    assert common.size > 5
+    np.testing.assert_allclose(
+        both.amplitudes[0, in_both], alone.amplitudes[1, in_alone], rtol=1e-4, atol=1e-7
+    )
+    np.testing.assert_allclose(both.noise[0], alone.noise[1], rtol=1e-3, atol=1e-7)
+    _, in_both, in_loud = np.intersect1d(both.numbers, loud.numbers, return_indices=True)
+    np.testing.assert_array_equal(both.amplitudes[1, in_both], loud.amplitudes[1, in_loud])
+    early = probe().look_earlier(pitch, LATENT, both, (0.08, seconds), soft=-LATENT)
+    np.testing.assert_allclose(early[0][1], both.amplitudes, rtol=1e-4, atol=1e-7)
+
+
 def test_half_seconds_fit_together_to_the_bit() -> None:
     parts = [held(60).render(200, 50), held(60).render(250, 50), held(60).render(300, 50)]
     assert np.array_equal(np.concatenate(parts), held(60).render(200, 150))

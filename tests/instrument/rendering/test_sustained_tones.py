@@ -5,7 +5,7 @@ import pytest
 
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
-from instrument.realtime.memory.constants import LOUD, SOFT
+from instrument.realtime.memory.constants import LOUD, LOUD_VELOCITY, SOFT
 from instrument.rendering.gansynth import GansynthRenderer
 from instrument.rendering.k_weighting import strongest_lufs
 from instrument.rendering.renderer import SineRenderer
@@ -21,7 +21,7 @@ from instrument.rendering.sustained_tones import (
 from instrument.rendering.tone_cache import SAMPLE_STEP, Tone
 from tests.helpers.plain_gansynth import plain_gansynth
 
-LATENT = np.array([[0.5, 1.0, 0.0, 0.0, 0.0]], np.float32)
+LATENT = np.array([[[0.5, 1.0, 0.0, 0.0, 0.0]]], np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_whole_notes_are_brought_to_the_common_level_by_their_gain(
 ) -> None:
     most = 10 ** (MOST_DB / 20) * 2**-7 * np.sqrt((1 + 0.5**2) / 2)  # limit, level, tone's RMS
     for level, lifted in ((3.0, None), (-2.0, None), (-7.0, most)):
-        latent = np.array([[0.5, level, 0, 0, 0]], np.float32)
+        latent = np.array([[[0.5, level, 0, 0, 0]]], np.float32)
         (note,) = whole_tones(
             renderer, [60], latent, rate_hz=48_000, frames=48_000, goes_on_evenly=True
         )[0]
@@ -124,7 +124,7 @@ def test_equal_notes_are_rendered_once_and_every_key_has_its_own_latent() -> Non
             return super().render(pitches, *more)
 
     renderer = Counting()
-    latents = np.array([[0, 0], [0.5, 0], [0, 0], [0, 0]], np.float32)
+    latents = np.array([[[0, 0]], [[0.5, 0]], [[0, 0]], [[0, 0]]], np.float32)
     notes = whole_tones(
         renderer, [60, 60, 60, 61], latents, rate_hz=48_000, frames=24_000, goes_on_evenly=True
     )
@@ -134,6 +134,19 @@ def test_equal_notes_are_rendered_once_and_every_key_has_its_own_latent() -> Non
     assert np.abs(notes[0][1].samples - notes[1][1].samples).max() > 0.01
     assert all(note.gain == 1.0 for key in notes for note in key)
     assert layers_of(renderer) == (SOFT, LOUD)
+
+
+def test_soft_notes_may_have_a_timbre_of_their_own() -> None:
+    renderer = SineRenderer()
+    soft, loud = np.zeros(2, np.float32), np.array([1.0, 0.5], np.float32)
+    both = np.stack([soft, loud])[None]
+    ((softer, louder),) = whole_tones(
+        renderer, [60], both, rate_hz=48_000, frames=24_000, goes_on_evenly=True
+    )
+    wanted = renderer.render([60, 60], [soft, loud], [LOUD_VELOCITY] * 2, frames=12_000)
+    np.testing.assert_allclose(softer.samples[:12_000], wanted[0], atol=SAMPLE_STEP)
+    np.testing.assert_allclose(louder.samples[:12_000], wanted[1], atol=SAMPLE_STEP)
+    assert (softer.layer, louder.layer) == (SOFT, LOUD)
 
 
 @pytest.mark.parametrize(
