@@ -17,6 +17,7 @@ from instrument.latents.create_preset import installed_bundle, new_path, plain_p
 from instrument.preset.banks import with_program
 from instrument.preset.preset import save_preset, user_presets_folder
 from instrument.progress import LongWork
+from training.data.audio.tone_set import TONE_SETS
 
 _SKIPPED_SHOWN = 8
 
@@ -47,7 +48,16 @@ def learn_command(
     A dozen notes are enough. The pitch is read from each file's name, such as rhodes_C4.wav or
     060.wav, or estimated. The voice that you play already is taught the new sound, so that you can
     blend it with every other instrument.
+
+    NOTES may also be a set that `latentkeys data instruments` made. All its instruments are then
+    learned together, in a run of their own in the folder NAME, which begins with what the voice
+    knows; an hour or more is well spent. Ctrl-C stops and saves it.
     """
+    if TONE_SETS.has(notes):
+        from export.cli.learn_set import learn_set
+
+        learn_set(notes, name, installed_bundle(model), minutes)
+        return
     from export.bundle.folder import model_folder
     from export.frame_voice.learn import learn_notes
     from training.data.audio.own_notes import read_own_notes

@@ -90,7 +90,7 @@ def train_command(system: System[Any, Any]) -> click.Command:
             length = asked.length(system, system.recipes[chosen], seed)
             material = system.open_data(data or system.data[0])
             training = new_run(system, chosen, material, length, run, where)
-        _train(training)
+        train_run(training)
 
     command = click.command(system.name, short_help=system.what)(train)
     command.params = _parameters(system)
@@ -149,7 +149,7 @@ def _parameters(system: System[Any, Any]) -> list[click.Parameter]:
     ]
 
 
-def _train(run: Run) -> None:
+def train_run(run: Run) -> None:
     """Train with a progress bar; say how to go on."""
     console = Console(quiet=not processes().is_main_process)
     with training_bar(console) as bar, stop_flag() as stop:

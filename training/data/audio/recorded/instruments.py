@@ -6,10 +6,13 @@ every layer of velocity of one, is an instrument of its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from instrument.errors import FileError
 from training.data.audio.programs import HELD_OUT_PROGRAMS
@@ -28,6 +31,7 @@ from training.data.symbolic.reading import Skipped
 
 FONT_SUFFIXES = (".sf2", ".sf3")
 FEWEST_NOTES = 4
+_LAYER = re.compile(r"-v\d+$")  # as `MappedInstrument` is named
 
 Show = Callable[[str, int, int], None]
 _Write = Callable[[int, Instrument, ToneSetWriter, TuningTables], None]
@@ -107,6 +111,7 @@ def collect_instruments(
             for index, source in enumerate(found):
                 source.write(index, source.instrument, writer, tables)
                 show(source.instrument.name, index + 1, len(found))
+            share_strings([source.instrument for source in found], tables)
         finally:
             for font in opened:
                 font.close()
@@ -118,6 +123,25 @@ def collect_instruments(
             "\n".join(text for text in notices if text),
         )
     return CollectedTones(open_notes(folder), tuple(skipped))
+
+
+def share_strings(instruments: Sequence[Instrument], tables: TuningTables) -> None:
+    """Give the layers of one instrument the same stretch, which is that of its strings.
+
+    Each layer's was measured by itself. Two tones of different velocities are blended while they
+    are played, and partials a fraction of a hertz apart would beat.
+
+    Parameters
+    ----------
+    tables
+        float32, a row for each instrument; what layers share is changed in place.
+    """
+    layers: dict[str, list[int]] = {}
+    for row, instrument in enumerate(instruments):
+        layers.setdefault(_LAYER.sub("", instrument.name), []).append(row)
+    for rows in layers.values():
+        stretch = tables.log2_inharmonicity
+        stretch[rows] = np.median(stretch[rows], axis=0)
 
 
 def _mapped(source: Path) -> tuple[MappedInstrument, ...]:

@@ -12,9 +12,18 @@ from instrument.cli.main import latentkeys
 from instrument.errors import FileError
 from tests.helpers.played_notes import bow, folder_of, pluck
 from training.audio.format import SAMPLE_RATE_HZ as RATE_HZ
-from training.data.audio.recorded.instruments import collect_instruments
+from training.data.audio.recorded.instruments import collect_instruments, share_strings
 from training.data.audio.soundfont import find_soundfont
-from training.data.audio.tone_set import HELD, TEST, TRAIN, UNSEEN, VALIDATE, open_notes
+from training.data.audio.tone_set import (
+    HELD,
+    TEST,
+    TRAIN,
+    UNSEEN,
+    VALIDATE,
+    Instrument,
+    TuningTables,
+    open_notes,
+)
 
 KEYS = range(55, 67)
 
@@ -74,3 +83,14 @@ def test_the_command_names_what_it_skips(source: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "horn/068.wav" in result.output and "2 instruments" in result.output.replace("\n", " ")
     assert open_notes(tmp_path / "set").pitch.size == 3 * len(KEYS)
+
+
+def test_layers_of_one_instrument_have_its_strings() -> None:
+    instruments = [Instrument(name, 0, True, False, 6.0) for name in ("a-v60", "b", "a-v127")]
+    tables = TuningTables.harmonic(3)
+    tables.log2_inharmonicity[:, 0] = (-12.0, -9.0, -11.5)
+    share_strings(instruments, tables)
+    assert tables.log2_inharmonicity[:, 0].tolist() == [-11.75, -9.0, -11.75]
+    assert (
+        tables.log2_inharmonicity[:, 1:] == TuningTables.harmonic(1).log2_inharmonicity[0, 1]
+    ).all()
