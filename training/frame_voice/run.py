@@ -15,8 +15,13 @@ from torch import nn
 from training.data.audio.tone_set import Instrument, TuningTables
 from training.frame_voice.config import VoiceRecipe
 from training.frame_voice.model import FrameVoice
-from training.trainer.checkpoint import FRAME_VOICE, read_checkpoint, refuse_other_system
-from training.trainer.trainer import Length, RunCard, decode_card, load_networks
+from training.trainer.checkpoint import (
+    CHECKPOINT,
+    FRAME_VOICE,
+    read_checkpoint,
+    refuse_other_system,
+)
+from training.trainer.trainer import BEST, Length, RunCard, decode_card, load_networks
 
 
 class SavedInstruments(nn.Module):
@@ -38,6 +43,8 @@ class SavedInstruments(nn.Module):
 def load_voice(folder: Path) -> tuple[FrameVoice, RunCard]:
     """Load a run's voice with its averaged weights, ready to evaluate or export.
 
+    They are those of the best checkpoint by what was held out, where the set has keys for that.
+
     Returns
     -------
     FrameVoice
@@ -50,7 +57,8 @@ def load_voice(folder: Path) -> tuple[FrameVoice, RunCard]:
     FileError
         There is no readable checkpoint, or one of another system.
     """
-    system, summary, state = read_checkpoint(folder)
+    name = BEST if (folder / BEST).is_file() else CHECKPOINT
+    system, summary, state = read_checkpoint(folder, name)
     refuse_other_system(folder, FRAME_VOICE, system)
     if "networks" in state:
         card = decode_card(folder, summary)
