@@ -194,6 +194,12 @@ def check_latent(preset: Preset, path: Path, bundle: Bundle) -> None:
             f'preset "{path.name}": [sound] latent must have {wanted} numbers '
             f"for model {bundle.card.name}, got {found}"
         )
+    if preset.sound.sustain == "ring" and bundle.sound.kind != "frame_voice":
+        raise PresetError(
+            f'preset "{path.name}": [sound] sustain = "ring" is for frame voices, and '
+            f"{bundle.card.name} is a {bundle.sound.kind}",
+            'Use "decay", which dies away as evenly.',
+        )
     if preset.soft and bundle.sound.kind != "frame_voice":
         raise PresetError(
             f'preset "{path.name}": has [soft], and notes of {bundle.card.name} have one timbre',

@@ -64,9 +64,10 @@ class Sound:
 
     latent: tuple[LatentNumber, ...]  #: as many numbers as the model's latent_size
     note_seconds: Annotated[float, ranged(0.5, 4, "s")] = 2.5  #: length rendered per key
-    #: What a key held beyond the rendered note does: go round evenly, go on dying away, or go on
-    #: evenly and never the same, rendered while it is held (frame voice; others go round).
-    sustain: Literal["loop", "decay", "stream"] = "loop"
+    #: What a key held beyond the rendered note does: go round evenly, go round dying away; or,
+    #: rendered while it is held and never the same, go on evenly or ring as the model knows it
+    #: (frame voice; others go round, but for "stream" with GANSynth).
+    sustain: Literal["loop", "decay", "stream", "ring"] = "loop"
     gain_db: Annotated[float, ranged(*PARAMETER_RANGES["gain_db"])] = 0.0
     pan: Annotated[float, ranged(-1, 1)] = 0.0  #: -1 left, 1 right
     stereo_width: Annotated[float, ranged(0, 1)] = 0.0  #: low keys to the left, high to the right
@@ -80,7 +81,12 @@ class Sound:
     @property
     def table_sustain(self) -> Literal["loop", "decay"]:
         """How the rendered notes go on until, or unless, they are streamed."""
-        return "decay" if self.sustain == "decay" else "loop"
+        return "decay" if self.sustain in ("decay", "ring") else "loop"
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether held notes are rendered while they are held, by a model that can."""
+        return self.sustain in ("stream", "ring")
 
 
 @dataclass(frozen=True, slots=True)

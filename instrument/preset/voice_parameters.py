@@ -57,7 +57,7 @@ def sound_fields(preset: Preset) -> dict[str, float]:
         "bend_range_semitones": preset.touch.bend_range_semitones,
         "pressure_target": _PRESSURE[preset.touch.pressure],
         "loop": 1,
-        "streams": int(preset.sound.sustain == "stream"),
+        "streams": int(preset.sound.is_streamed),
         "slides": int(preset.slide is not None),
         **playing_fields(preset.playing),
         **modulation_fields(preset.modulation),

@@ -27,7 +27,7 @@ from instrument.realtime.stream import (
     frame_of_note,
     frames_streamed,
 )
-from instrument.realtime.voice import aim_voice, fade_voice, take_lane
+from instrument.realtime.voice import aim_voice, fade_voice, take_lane, to_the_power
 
 ENOUGH_SECONDS = 0.2  # of a stream, to go over to it
 DRY_SECONDS = 0.1  # what is left when it goes back
@@ -87,6 +87,7 @@ def go_to_stream(s, v):
     twin.wrapped = 0
     twin.loops = 0
     twin.is_looping = 0
+    twin.loop_level = 1.0  # what dies away does so in its stream
     s.voices[v].stream = 0  # the twin holds it now
     cross_fade(s, v, w)
 
@@ -104,6 +105,8 @@ def return_to_loop(s, v):
     twin.is_looping = 1
     twin.wrapped = max(at - slot.loop_start, int64(0)) // length * length
     twin.position -= twin.wrapped << 32
+    gone = max(at - slot.loop_start, int64(0)) // TICK_FRAMES
+    twin.loop_level = to_the_power(twin.loop_keep, gone)
     s.streams[twin.stream - 1].holders += 1  # the old lane reads on while it fades
     cross_fade(s, v, w)
 

@@ -155,7 +155,7 @@ class PartialsProbe:
             level=level,
         )
 
-    def look_earlier(
+    def look_at(
         self,
         pitch: int,
         latent: Floats,
@@ -163,7 +163,7 @@ class PartialsProbe:
         seconds: tuple[float, float],
         soft: Floats | None = None,
     ) -> tuple[Floats, Floats]:
-        """Return what a tone's partials and noise were at two moments before.
+        """Return what a tone's partials and noise are at two other moments.
 
         Parameters
         ----------
@@ -179,7 +179,7 @@ class PartialsProbe:
         Returns
         -------
         amplitudes, noise
-            float32, (2, 2, P) and (2, 2, 480): as in `HeldPartials`, the earlier moment first.
+            float32, (2, 2, P) and (2, 2, 480): as in `HeldPartials`, moment by moment.
 
         Raises
         ------

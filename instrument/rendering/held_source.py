@@ -23,17 +23,19 @@ from instrument.rendering.held_partials import (
     HeldPartials,
     PartialsProbe,
 )
-from instrument.rendering.held_voice import Before, HeldVoice, SlidVoice, StreamedNote
+from instrument.rendering.held_voice import After, Before, HeldVoice, SlidVoice, StreamedNote
 from instrument.rendering.k_weighting import k_response
 
 EARLY_SECONDS = (0.08, 0.3)
 """When a tone is looked at besides, for slides that go up before it is held evenly."""
+LATER_SECONDS = ((1.0, 2.5), (5.0, 8.0))
+"""How long after that, for what goes on dying away."""
 
 _HOPS_PER_SECOND = RATE_HZ / HOP_FRAMES
 _KEPT = 88  # keys
 
 Seen = TypeVar("Seen")
-End = tuple[HeldPartials, Before]
+End = tuple[HeldPartials, Before, After | None]
 
 
 class HeldSource:
@@ -62,7 +64,8 @@ class HeldSource:
         self._motion = preset.sound.motion
         self._bundle = bundle
         self._probe = probe
-        self._keys: dict[tuple[int, float], HeldPartials] = {}
+        self._rings = preset.sound.sustain == "ring"
+        self._keys: dict[tuple[int, float], tuple[HeldPartials, After | None]] = {}
         self._ends: dict[tuple[int, float], tuple[End, End]] = {}
         self.drawn_hops = round(preset.sound.note_seconds * RATE_HZ) // HOP_FRAMES + 1
 
@@ -101,8 +104,8 @@ class HeldSource:
         BundleError
             The model fails.
         """
-        near = self._near(note.pitch, seconds)
-        return HeldVoice(near, note, self.open().seed, self.drawn_hops)
+        near, after = self._near(note.pitch, seconds)
+        return HeldVoice(near, note, self.open().seed, self.drawn_hops, after=after)
 
     def slid_voice(self, note: StreamedNote, seconds: float) -> SlidVoice:
         """Return what such a note's slide adds to it, all the way up.
@@ -114,8 +117,8 @@ class HeldSource:
         """
         ends = self.look_at_slide(note.pitch, seconds)
         near, far = (
-            HeldVoice(partials, note, self.open().seed, self.drawn_hops, before)
-            for partials, before in ends
+            HeldVoice(partials, note, self.open().seed, self.drawn_hops, before, after)
+            for partials, before, after in ends
         )
         return SlidVoice(near, far, _loudness_gain(ends[0][0], ends[1][0], note.weights))
 
@@ -138,25 +141,42 @@ class HeldSource:
         """
         return _seen(self._ends, (pitch, seconds), lambda: self._look_at_ends(pitch, seconds))
 
-    def _near(self, pitch: int, seconds: float) -> HeldPartials:
+    def _near(self, pitch: int, seconds: float) -> tuple[HeldPartials, After | None]:
+        return _seen(self._keys, (pitch, seconds), lambda: self._look_near(pitch, seconds))
+
+    def _look_near(self, pitch: int, seconds: float) -> tuple[HeldPartials, After | None]:
         motion = self._motion * motion_of(pitch)
-        return _seen(
-            self._keys,
-            (pitch, seconds),
-            lambda: self.open().look(pitch, self._latent, motion, seconds, soft=self._soft),
-        )
+        partials = self.open().look(pitch, self._latent, motion, seconds, soft=self._soft)
+        return partials, self._after(pitch, seconds, self._latent, partials, self._soft)
+
+    def _after(
+        self,
+        pitch: int,
+        seconds: float,
+        latent: Floats,
+        partials: HeldPartials,
+        soft: Floats | None = None,
+    ) -> After | None:
+        """Look at how a tone dies away, if it does."""
+        if not self._rings:
+            return None
+        moments = [(seconds + one, seconds + other) for one, other in LATER_SECONDS]
+        seen = [self.open().look_at(pitch, latent, partials, pair, soft) for pair in moments]
+        hops = np.asarray([seconds, *np.ravel(moments)]) * _HOPS_PER_SECOND
+        amplitudes, noise = zip(*seen, strict=True)
+        return After(hops, np.concatenate(amplitudes), np.concatenate(noise))
 
     def _look_at_ends(self, pitch: int, seconds: float) -> tuple[End, End]:
         probe = self.open()
-        near = self._near(pitch, seconds)
+        near, _ = self._near(pitch, seconds)
         motion = self._motion * motion_of(pitch)
         far = probe.look(pitch, self._far_latent, motion, seconds, tuned_as=self._latent)
         early = min(EARLY_SECONDS[0], seconds / 4.0), min(EARLY_SECONDS[1], seconds / 2.0)
         hops = np.asarray([*early, seconds]) * _HOPS_PER_SECOND
 
         def end(latent: Floats, partials: HeldPartials, soft: Floats | None) -> End:
-            earlier = probe.look_earlier(pitch, latent, partials, early, soft)
-            return partials, Before(hops, *earlier)
+            before = Before(hops, *probe.look_at(pitch, latent, partials, early, soft))
+            return partials, before, self._after(pitch, seconds, latent, partials, soft)
 
         return end(self._latent, near, self._soft), end(self._far_latent, far, None)
 

@@ -1,9 +1,10 @@
 """A held note of the frame voice from any moment on, half a second at a time, and never the same.
 
 In: `HeldPartials`, and which half second. Out: float32 at the voice's own rate. While the table's
-tone is there, it is the same sound. Then its levels stay as they are; beats and noise go on, and
-each partial's phase begins to wander by itself, as those of anything that is blown, bowed or sung
-do. A chunk is a function of the note and the chunk's number alone.
+tone is there, it is the same sound. Then its levels stay as they are, or die away as those of what
+was struck do; beats and noise go on, and each partial's phase begins to wander by itself, as those
+of anything that is blown, bowed or sung do. A chunk is a function of the note and the chunk's
+number alone.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _WANDER_HZ = (0.15, 0.9)
 _WANDER_LINES = 3
 _WANDER_SECONDS = 1.0  # until it wanders in full
 _WANDER_DRAW = (1 << 24) - 1
+_SILENCE = 1e-9  # below it nothing is told apart
 _WINDOW = np.sin(np.pi * (np.arange(2 * HOP_FRAMES) + 0.5) / (2 * HOP_FRAMES)).astype(np.float32)
 _RISE = (np.arange(HOP_FRAMES) / HOP_FRAMES).astype(np.float32)
 
@@ -72,6 +74,23 @@ class Before:
     noise: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class After:
+    """How a tone that was struck dies away from what is held.
+
+    Attributes
+    ----------
+    hops
+        float64, (n + 1,): when, in order; the first is that of what is held.
+    amplitudes, noise
+        At the n others: float32, (n, 2, P) and (n, 2, 480), as `HeldPartials` has them.
+    """
+
+    hops: NDArray[np.float64]
+    amplitudes: Floats
+    noise: Floats
+
+
 class HeldVoice:
     """One note of the hands.
 
@@ -87,6 +106,8 @@ class HeldVoice:
         So far the tone of the table has noise.
     before
         What came before; as if it had always been held when not given.
+    after
+        What comes of it; held evenly when not given.
     """
 
     def __init__(
@@ -96,12 +117,17 @@ class HeldVoice:
         seed: int,
         drawn_hops: int,
         before: Before | None = None,
+        after: After | None = None,
     ) -> None:
         weights = np.asarray(note.weights, np.float32)
         self._partials, self._note, self._seed, self._drawn = partials, note, seed, drawn_hops
         self._levels = [weights @ partials.amplitudes]
         self._gains = [weights @ partials.noise]
         self._knots = np.zeros(1)
+        self._falls, self._noise_falls = _Fall.none(), _Fall.none()
+        if after:
+            self._falls = _Fall.of(after.hops, self._levels[0], weights @ after.amplitudes)
+            self._noise_falls = _Fall.of(after.hops, self._gains[0], weights @ after.noise)
         if before:
             self._levels = [*(weights @ before.amplitudes), *self._levels]
             self._gains = [*(weights @ before.noise), *self._gains]
@@ -129,7 +155,7 @@ class HeldVoice:
             _circle(phases + hop * turns)
             for phases, turns in zip(partials.beat_phases, partials.beat_turns, strict=True)
         )
-        level = self._course(hop, self._levels)
+        level = self._falls.lower(hop, self._course(hop, self._levels))
         moving = level * (1.0 + partials.depth * (up + down)) * _circle(self._wander(hop))
         before, after = moving[:-1] * phase[:-1], moving[1:] * phase[:-1]
         ends = np.stack([before, after - before], axis=1)  # (hops, 2, P)
@@ -162,7 +188,7 @@ class HeldVoice:
         white = self._white(first_hop, hops + 1)
         spectrum = np.zeros((hops + 1, BINS + 1), np.complex64)
         hop = np.arange(first_hop, first_hop + hops + 1, dtype=np.float64)[:, None]
-        gains = self._course(hop, self._gains)
+        gains = self._noise_falls.lower(hop, self._course(hop, self._gains))
         spectrum.real[:, :BINS] = gains * white[:, 0]
         spectrum.imag[:, :BINS] = gains * white[:, 1]
         spectrum[:, 0] *= 2.0
@@ -190,6 +216,35 @@ class HeldVoice:
         strikes, fellow = self._note.number & 0xFFFFFFFF, self._note.number >> 32
         place = self._seed + (self._note.pitch << 33) + (fellow << 40)
         return np.random.Generator(np.random.Philox(key=[place, (strikes << 24) + draw]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fall:
+    """How levels (P,) fall in straight lines of dB, from one moment to the next and on for ever."""
+
+    hops: NDArray[np.float64]  #: (m,), when each line begins
+    lost: NDArray[np.float64]  #: (m, P), nepers that are lost by then
+    slopes: NDArray[np.float64]  #: (m, P), nepers per hop
+
+    @classmethod
+    def none(cls) -> _Fall:
+        return cls(np.zeros(0), np.zeros((0, 1)), np.zeros((0, 1)))
+
+    @classmethod
+    def of(cls, hops: NDArray[np.float64], held: Floats, after: Floats) -> _Fall:
+        """Describe how `held` (P,) comes to `after` (m, P); nothing ever grows."""
+        levels = np.maximum(np.concatenate([held[None], after]), _SILENCE).astype(np.float64)
+        lost = np.maximum.accumulate(np.log(levels[0] / levels), axis=0)
+        slopes = np.diff(lost, axis=0) / np.diff(hops)[:, None]
+        return cls(hops[:-1], lost[:-1], slopes)
+
+    def lower(self, hop: NDArray[np.float64], levels: Floats) -> Floats:
+        """Return levels (P,) or (n, P) as they are at hops (n, 1)."""
+        if not self.hops.size:
+            return levels
+        line = np.maximum(np.searchsorted(self.hops, hop[:, 0], side="right") - 1, 0)
+        gone = np.maximum(hop - self.hops[line, None], 0.0)
+        return np.asarray(levels * np.exp(-self.lost[line] - self.slopes[line] * gone), np.float32)
 
 
 class SlidVoice:

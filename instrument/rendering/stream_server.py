@@ -68,7 +68,7 @@ class StreamServer:
         self._sources.pop(bank, None)
         whole = [part * self._state.rate_hz for part in (CHUNK_SECONDS, _MARGIN_HOPS / 100)]
         fits = all(frames == round(frames) for frames in whole)
-        if preset.sound.sustain == "stream" and bundle.sound.kind == STREAMED_KIND and fits:
+        if preset.sound.is_streamed and bundle.sound.kind == STREAMED_KIND and fits:
             self._sources[bank] = HeldSource(preset, bundle)
         if preset.sound.sustain == "stream" and bundle.sound.kind == SPLICED_KIND:
             self._sources[bank] = SplicedSource(self._state, bank)

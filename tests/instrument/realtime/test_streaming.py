@@ -21,13 +21,14 @@ from tests.helpers.tones import cents, fill_bank, frequency_hz, heard_hz, larges
 
 CHUNK = round(CHUNK_SECONDS * RATE_HZ)
 BANK, A3 = 1, 57
+LOOP_START = RATE_HZ // 4
 
 
 class SineServer:
     """Continues every held sine, at another level so that one hears where it comes from."""
 
-    def __init__(self, state: EngineState, level: float = 1.0) -> None:
-        self.state, self.level = state, level
+    def __init__(self, state: EngineState, level: float = 1.0, keep: float = 1.0) -> None:
+        self.state, self.level, self.keep = state, level, keep
         self.is_there = True
 
     def __call__(self) -> None:
@@ -39,7 +40,9 @@ class SineServer:
                 )
                 at = first % len(ring)
                 weights = float(stream["soft_weight"] + stream["loud_weight"])
-                ring[at : at + CHUNK] = 0.5 * self.level * weights * np.sin(2 * np.pi * turns)
+                fallen = self.keep ** np.maximum(np.arange(first, first + CHUNK) - LOOP_START, 0)
+                sines = fallen * np.sin(2 * np.pi * turns)
+                ring[at : at + CHUNK] = 0.5 * self.level * weights * sines
                 stream["frames_ready"] = first + CHUNK
 
     def _is_due(self, stream: np.void) -> bool:
@@ -114,6 +117,26 @@ def test_a_stream_that_runs_dry_gives_way_to_the_loop_and_may_come_back() -> Non
     )
     audio = np.concatenate([first, dry, again])
     assert largest_step(audio) < 1.01 * largest_step(again[RATE_HZ // 2 :])
+
+
+def test_what_dies_away_does_so_in_its_loop_and_in_its_stream_alike() -> None:
+    keep = 10.0 ** (-12.0 / 20.0 / RATE_HZ)  # 12 dB in a second
+    engine = made_engine(streams=1, variation=0.0)
+    engine.state.slots["loop_decay_per_frame"][BANK] = keep
+    server = SineServer(engine.state, keep=keep)
+    engine.stream_from(server)
+    engine.send(-1, note_on(A3, 100))
+    parts, streamed = [], []
+    for second in range(6):
+        server.is_there = second not in (3, 4)
+        parts.append(engine.render(RATE_HZ))
+        streamed.append(int(engine.state.meters["streams"]))
+    assert streamed == [1, 1, 1, 0, 0, 1]
+    audio = np.concatenate(parts)
+    window = RATE_HZ // 10
+    levels = [level_of(audio[at : at + window]) for at in range(RATE_HZ // 2, 6 * RATE_HZ, window)]
+    falls = np.diff(20.0 * np.log10(levels))
+    assert falls == pytest.approx(np.full(len(falls), -1.2), abs=0.1)
 
 
 @pytest.mark.parametrize("end", ["note-off", "panic"])

@@ -2,23 +2,25 @@
 
 import functools
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from instrument.bench.presets.measures import self_likeness
-from instrument.bundle.bundle import load_sound
-from instrument.preset.preset import Preset
+from instrument.bundle.bundle import find_bundle, load_sound
+from instrument.preset.preset import Preset, load_preset
 from instrument.preset.sections import Slide, Sound
 from instrument.rendering.frame_voice import motion_of
 from instrument.rendering.held_partials import HOP_FRAMES, PartialsProbe
 from instrument.rendering.held_source import HeldSource
-from instrument.rendering.held_voice import Before, HeldVoice, SlidVoice, StreamedNote
+from instrument.rendering.held_voice import After, Before, HeldVoice, SlidVoice, StreamedNote
 from instrument.rendering.k_weighting import block_powers
 from instrument.rendering.open_renderer import open_renderer
 from tests.helpers.tiny_model import tiny_bundle
 from tests.helpers.tones import cents, heard_hz
 
+SHIPPED = Path(__file__).parents[3] / "presets"
 LATENT = np.linspace(-1.0, 1.0, 6).astype(np.float32)
 DRAWN_HOPS = 251
 AT_HOP = 200
@@ -63,7 +65,7 @@ def test_a_soft_point_of_its_own_is_what_the_soft_layer_plays(pitch: int) -> Non
     np.testing.assert_allclose(both.noise[0], alone.noise[1], rtol=1e-3, atol=1e-7)
     _, in_both, in_loud = np.intersect1d(both.numbers, loud.numbers, return_indices=True)
     np.testing.assert_array_equal(both.amplitudes[1, in_both], loud.amplitudes[1, in_loud])
-    early = probe().look_earlier(pitch, LATENT, both, (0.08, seconds), soft=-LATENT)
+    early = probe().look_at(pitch, LATENT, both, (0.08, seconds), soft=-LATENT)
     np.testing.assert_allclose(early[0][1], both.amplitudes, rtol=1e-4, atol=1e-7)
 
 
@@ -147,9 +149,48 @@ def test_before_it_is_held_a_tone_is_as_it_was_seen_then() -> None:
     assert share(AT_HOP + 5) == pytest.approx(1.0, abs=1e-3)
 
 
+def test_levels_fall_in_lines_from_moment_to_moment_and_never_rise() -> None:
+    partials = probe().look(60, LATENT, 0.0, AT_HOP / 100)
+    shares = np.array([0.5, 0.05, 0.5], np.float32)[:, None, None]
+    hops = AT_HOP + np.array([0.0, 100.0, 200.0, 300.0])
+    after = After(hops, shares * partials.amplitudes, shares * partials.noise)
+    note = StreamedNote(60, 1, (0.4, 0.6), 0.0, joins_hop=220.0)
+    steady = HeldVoice(partials, note, probe().seed, DRAWN_HOPS)
+    falling = HeldVoice(partials, note, probe().seed, DRAWN_HOPS, after=after)
+
+    def share(hop: int) -> float:
+        return float(np.std(falling.render(hop, 2)) / np.std(steady.render(hop, 2)))
+
+    assert share(AT_HOP - 20) == pytest.approx(1.0, abs=1e-6)
+    assert share(AT_HOP + 50) == pytest.approx(np.sqrt(0.5), rel=0.01)
+    assert share(AT_HOP + 150) == pytest.approx(np.sqrt(0.5 * 0.05), rel=0.03)
+    assert share(AT_HOP + 260) == pytest.approx(0.05, rel=0.03)
+    assert share(AT_HOP + 900) == pytest.approx(0.05, rel=0.03)
+    parts = [falling.render(hop, 50) for hop in (250, 300)]
+    assert np.array_equal(np.concatenate(parts), falling.render(250, 100))
+
+
+@pytest.mark.parametrize("pitch", [48, 72])
+def test_a_struck_string_rings_as_the_model_knows_it(pitch: int) -> None:
+    path = SHIPPED / "felt_grand.toml"
+    preset = load_preset(path)
+    preset = replace(preset, sound=replace(preset.sound, sustain="ring"))
+    bundle = find_bundle(preset.model, path)
+    source, seconds = HeldSource(preset, bundle), 2.0
+    voice = source.voice(StreamedNote(pitch, 1, (0.0, 1.0), 0.0, 400.0), seconds)
+    known = source.open()
+    latent = np.asarray(preset.sound.latent, np.float32)
+    for later in (3.0, 4.5, 7.0, 10.0):
+        partials = known.look(pitch, latent, motion_of(pitch), later)
+        note = StreamedNote(pitch, 1, (0.0, 1.0), 0.0, 4000.0)
+        then = HeldVoice(partials, note, known.seed, DRAWN_HOPS).render(round(100 * later), 10)
+        ours = voice.render(round(100 * later), 10)
+        assert 20 * np.log10(np.std(ours) / np.std(then)) == pytest.approx(0.0, abs=1.5)
+
+
 def test_a_model_is_seen_at_two_moments_before() -> None:
     partials = probe().look(60, LATENT, 0.0, AT_HOP / 100)
-    amplitudes, noise = probe().look_earlier(60, LATENT, partials, (0.5, AT_HOP / 100))
+    amplitudes, noise = probe().look_at(60, LATENT, partials, (0.5, AT_HOP / 100))
     then = probe().look(60, LATENT, 0.0, 0.5)
     both = np.isin(partials.numbers, then.numbers)
     as_then = then.amplitudes[:, np.isin(then.numbers, partials.numbers)]
