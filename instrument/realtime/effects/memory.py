@@ -5,9 +5,9 @@ This module imports neither numba nor llvmlite, as `memory.state`, which is buil
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
+from instrument.realtime.memory.records import record
 
 CHORUS_FRAMES: Final = 4096  # lengths of lines: powers of two; at 192 kHz still 21 ms,
 DELAY_FRAMES: Final = 1 << 17  # 0.68 s (2.7 s at 48 kHz),
@@ -57,11 +57,7 @@ SOUND_FIELDS: Final[tuple[tuple[str, str], ...]] = tuple((n, kind) for n, kind, 
 AT_REST: Final[dict[str, float]] = {name: value for name, _, value in PARAMETERS}
 
 
-def _record(*fields: tuple[Any, ...]) -> np.dtype[np.void]:
-    return np.dtype(list(fields), align=True)
-
-
-CHAIN = _record(
+CHAIN = record(
     ("is_awake", "i4"),  # it sounds, or rings on
     ("is_due", "i4"),  # a voice of its bank begins
     ("is_muted", "i4"),  # it fades and forgets everything

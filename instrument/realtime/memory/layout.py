@@ -33,9 +33,7 @@ fence of its own: there, the interpreter's own atomics between two statements se
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from instrument.realtime.effects.memory import CHAIN, SOUND_FIELDS
 from instrument.realtime.memory.aux_memory import RACK
@@ -63,24 +61,16 @@ from instrument.realtime.memory.constants import (
     TARGET_COUNT,
     TICK_FRAMES,
 )
-from instrument.realtime.memory.event_ring import (
-    EVENT,
-    MESSAGE,
-)
+from instrument.realtime.memory.event_ring import EVENT, MESSAGE
+from instrument.realtime.memory.meters import HEARTBEAT, METERS
+from instrument.realtime.memory.midi_memory import BYTE_STREAM, CHANNEL, KEY, PART
+from instrument.realtime.memory.records import record, ring
+from instrument.realtime.memory.voice_memory import VOICE
 
+LOG = record(("head", "i8"), ("events", EVENT, (LOG_EVENTS,)))
+RECORDING = record(("head", "i8"), ("audio", "f4", (RECORD_FRAMES, 2)))  # head counts frames
 
-def _record(*fields: tuple[Any, ...]) -> np.dtype[np.void]:
-    return np.dtype(list(fields), align=True)
-
-
-def _ring(entry: np.dtype[np.void], count: int) -> np.dtype[np.void]:
-    return _record(("head", "i8"), ("tail", "i8"), ("dropped", "i8"), ("events", entry, (count,)))
-
-
-LOG = _record(("head", "i8"), ("events", EVENT, (LOG_EVENTS,)))
-RECORDING = _record(("head", "i8"), ("audio", "f4", (RECORD_FRAMES, 2)))  # head counts frames
-
-SOUND = _record(
+SOUND = record(
     ("attack_seconds", "f4"),  # amplitude 0 to 1, linear
     ("decay_seconds", "f4"),  # 1 to sustain_level, to within 1/1000 of the way
     ("sustain_level", "f4"),  # 0..1
@@ -130,7 +120,7 @@ SOUND = _record(
     *SOUND_FIELDS,  # its effects
 )
 
-SLOT = _record(
+SLOT = record(
     ("frames_ready", "i8"),  # published last; 0 = nothing there
     ("frames_whole", "i8"),  # frames that the slot will have once complete
     ("loop_start", "i4"),
@@ -141,7 +131,7 @@ SLOT = _record(
 
 # A held note that goes on being rendered. Its frames are counted from the note's first one and lie
 # in the ring at their number modulo its length.
-STREAM = _record(
+STREAM = record(
     ("request", "i8"),  # grows with every note that takes it; published last
     ("holders", "i4"),  # lanes that read it or will; 0 = free
     ("slides", "i4"),  # 1: it has what a slide all the way up adds to the note
@@ -158,207 +148,10 @@ STREAM = _record(
     ("frames_ready", "i8"),  # frames from the first one up to here are there
 )
 
-# All times are `time.monotonic_ns`, which is one clock for all processes.
-HEARTBEAT = _record(
-    ("beat_ns", "i8"),  # when it last showed that it runs
-    ("patience_ns", "i8"),  # how long it may be silent at present
-    ("works_since_ns", "i8"),  # when it began what it is doing; 0 = it waits for something to do
-    ("limit_ns", "i8"),  # how long that may take
-)
-
-METERS = _record(
-    ("blocks", "i8"),
-    ("active_voices", "i8"),  # sounding, fading ones not counted
-    ("fading_voices", "i8"),
-    ("stolen_voices", "i8"),
-    ("cut_steals", "i8"),  # steals without a free lane to fade on: these may click
-    ("starved_voices", "i8"),  # ran into the end of a note that was still being rendered
-    ("late_streams", "i8"),  # held notes that looped because their stream was not there in time
-    ("streams", "i8"),  # held notes that are being streamed
-    ("late_racks", "i8"),  # times that the rack's return was not there, and faded
-    ("stand_ins", "i8"),  # notes that started on a neighbour's slot
-    ("underruns", "i8"),  # counted by the device, or xruns by the server
-    ("stray_bytes", "i8"),  # bytes and messages from outside that are no MIDI
-    ("late_events", "i8"),  # came after their frame had passed
-    ("lost_events", "i8"),  # came while the queue of due events was full
-    ("invalid_samples", "i8"),  # NaN or infinite, replaced by silence
-    ("limited_frames", "i8"),  # frames on which the limiter changed the sound
-    ("callback_ns_last", "i8"),
-    ("callback_ns_max", "i8"),  # writers of other processes may set it to 0
-    ("callback_ns_sum", "i8"),  # over `blocks`
-    ("last_event_frame", "i8"),  # when the last event was applied
-    ("last_sound_frame", "i8"),  # when the output was last above -80 dB
-    ("peak", "f4"),  # of the last block, after the limiter
-    ("limiter_gain", "f4"),  # 1 = not limiting
-    ("bank_voices", "i8", (BANK_COUNT,)),  # voices reading each bank, and 1 while its effects ring
-)
-
-CHANNEL = _record(
-    ("bank", "i4"),  # which bank new notes take
-    ("sustain", "i4"),  # CC 64, 0..127
-    ("sostenuto", "i4"),
-    ("soft", "i4"),
-    ("bend", "i4"),  # -8192..8191
-    ("parameter", "i4"),  # selected RPN, or -1
-    ("parameter_high", "i4"),  # as CC 101 and 100 gave it; 127 = not given
-    ("parameter_low", "i4"),
-    ("fine_tune_high", "i4"),
-    ("fine_tune_low", "i4"),
-    ("bend_range_given", "i4"),  # an RPN 0 has set the range: presets leave it alone
-    ("bank_select", "i4"),
-    ("volume", "i4"),
-    ("expression", "i4"),
-    ("pan", "i4"),
-    ("modulation", "i4"),
-    ("brightness", "i4"),  # CC 74, 64 = as the preset says
-    ("pressure", "i4"),
-    ("bend_range", "f4"),  # semitones
-    ("coarse_tune", "f4"),  # semitones, RPN 2
-    ("fine_tune", "f4"),  # semitones, RPN 1
-    ("release_stretch", "f4"),  # half pedal: how much longer releases last
-    ("level", "f4"),  # smoothed from here on, once per tick
-    ("balance", "f4"),
-    ("vibrato", "f4"),
-    ("cutoff_octaves", "f4"),
-    ("bend_semitones", "f4"),
-    ("rested", "i4"),
-    ("settled", "i4"),  # every smoothed value has arrived
-    ("master", "i4"),  # whose controllers act here too: its MPE zone's master, or itself
-    ("is_mono", "i4"),  # CC 126
-    ("portamento", "i4"),  # CC 65, or NOT_GIVEN: as the preset says
-    ("portamento_time", "i4"),  # CC 5, or NOT_GIVEN
-    ("glides_from", "i4"),  # CC 84: the key that the next note comes from, or NOT_GIVEN
-    ("has_played", "i4"),
-    ("last_semitones", "f4"),  # what the last note of the channel, or of its zone, sounded
-    ("pedal_source", "i4"),  # who has moved a pedal last
-    ("felt_pressure", "i4"),  # its own or its master's
-    ("controllers", "i4", (120,)),  # as they were last moved
-    ("part_gain", "f4"),  # of the part that plays here
-)
-
-# One of several sounds under one pair of hands.
-PART = _record(
-    ("hears", "i4"),  # bit c: what is played on channel c; 0 = nothing yet
-    ("plays", "i4"),  # on this channel, with its bank and its controllers
-    ("lowest_key", "i4"),
-    ("highest_key", "i4"),
-    ("lowest_velocity", "i4"),
-    ("highest_velocity", "i4"),
-    ("gain", "f4"),
-)
-
-KEY = _record(
-    ("held", "i4"),  # note-ons without their note-off yet
-    ("velocity", "i4"),  # of the last one
-    ("struck", "i8"),  # its number (`strikes`)
-)
-
-# Bytes on their way to becoming messages: what `realtime.byte_stream.ByteStream` is in Python.
-BYTE_STREAM = _record(
-    ("status", "i4"),
-    ("data1", "i4"),
-    ("needed", "i4"),  # data bytes that are still to come
-    ("is_exclusive", "i4"),
-    ("exclusive_bytes", "i8"),
-    ("exclusive_head", "i8"),  # the first eight of them
-    ("made_data1", "i4"),
-    ("made_data2", "i4"),
-    ("stray_bytes", "i8"),
-)
-
-VOICE = _record(
-    ("position", "i8"),  # in the slot, 32.32 fixed point frames
-    ("increment", "i8"),  # the same, per output frame
-    ("start_frame", "i8"),
-    ("ticked_at", "i8"),  # the frame of the last tick it has lived through
-    ("stage", "i4"),
-    ("channel", "i4"),
-    ("key", "i4"),  # which holds it
-    ("pitch", "i4"),  # the whole semitone that it sounds
-    ("velocity", "i4"),
-    ("bank", "i4"),
-    ("source_pitch", "i4"),  # the slot that is being read
-    ("source_bank", "i4"),
-    ("key_is_down", "i4"),
-    ("pedal_holds", "i4"),
-    ("sostenuto_holds", "i4"),
-    ("release_is_due", "i4"),  # let go before it had sounded for the shortest time
-    ("is_stand_in", "i4"),
-    ("is_fading", "i4"),  # a ghost: lets go of its lane when its fade is over
-    ("loops", "i4"),
-    ("is_looping", "i4"),  # is past the loop's start, from where on it dies away
-    ("pressure", "i4"),
-    ("pressure_target", "i4"),
-    ("source_is_whole", "i4"),
-    ("pitch_is_due", "i4"),  # must be computed again at the next aim
-    ("filter_is_due", "i4"),
-    ("pan_is_due", "i4"),
-    ("envelope", "f4"),  # where the gain's line is going, reached at the next tick
-    ("envelope_step", "f4"),  # per frame
-    ("attack_step", "f4"),
-    ("decay_keep", "f4"),
-    ("sustain_level", "f4"),
-    ("release_octaves", "f4"),  # log2 of the level, per frame
-    ("release_keep", "f4"),
-    ("fade", "f4"),  # 0..1; the gain is its quarter sine
-    ("fade_step", "f4"),
-    ("fade_is_straight", "i4"),  # the gain is the fade itself: between two alike
-    ("loop_level", "f4"),
-    ("loop_keep", "f4"),
-    ("soft_weight", "f4"),
-    ("loud_weight", "f4"),
-    ("gain", "f4"),
-    ("pan", "f4"),
-    ("detune", "f4"),  # semitones, by variation and unison
-    ("number", "i8"),  # what it draws from
-    ("stream", "i4"),  # its number + 1; 0 = none
-    ("reads_stream", "i4"),  # and no slot any more
-    ("stream_is_late", "i4"),
-    ("slide_stream", "i4"),  # the stream of its slide + 1; 0 = none
-    ("slide_is_late", "i4"),
-    ("slide_begins", "i8"),  # at this frame of the note
-    ("slide_wanted", "f4"),  # 0..1
-    ("slide", "f4"),  # how far it has come, at the next tick
-    ("slide_from", "f4"),  # at the last one,
-    ("slide_at", "i8"),  # which was at this frame of the note;
-    ("slide_step", "f4"),  # and per frame from there on
-    ("wrapped", "i8"),  # frames of whole loops that were taken off `position`
-    ("drift_amount", "f4"),
-    ("drift", "f4"),  # semitones
-    ("drift_step", "f4"),  # per tick
-    ("sway", "f4"),  # of level, as a share of it
-    ("sway_step", "f4"),
-    ("drift_ticks", "i4"),  # left on this line
-    ("drift_lines", "i4"),  # drawn so far
-    ("fine", "f4"),  # semitones that its key's tuning adds to `pitch`
-    ("glide", "f4"),  # semitones still to go, from the note before
-    ("glide_step", "f4"),  # semitones per tick, towards 0
-    ("tuning", "f4"),  # semitones from the source's pitch to the voice's
-    ("pan_left", "f4"),
-    ("pan_right", "f4"),
-    ("felt_velocity", "f4"),  # after the soft pedal
-    ("cutoff_hz", "f4"),
-    ("cutoff_octaves", "f4"),  # key, velocity and soft pedal
-    ("missing_layer_octaves", "f4"),
-    ("aimed_octaves", "f4"),  # what the channel added when the filter was last computed
-    ("resonance", "f4"),
-    ("lfo_phase", "f4"),  # turns
-    ("lfo_step", "f4"),  # turns per tick
-    ("vibrato_share", "f4"),  # of the depth, by itself
-    ("vibrato_delay_frames", "f4"),
-    ("envelope_octaves", "f4"),  # of cut-off, still to go
-    ("envelope_octaves_keep", "f4"),  # per tick
-    ("vibrato_semitones", "f4"),
-    ("loudness", "f4"),  # peak, falling by half in 23 ms
-    ("lfo_turns", "f8", (LFO_COUNT,)),  # since it started
-    ("struck", "f4"),  # 1, falling as the filter's envelope does
-    ("is_moved", "i4"),  # by its bank's routes
-    ("moved", "f4", (TARGET_COUNT,)),  # how far: dB, 1, octaves, semitones, 1, 1
-)
 
 _LANES_F4 = ("f4", (GROUP_COUNT, LANES))
 
-STATE = _record(
+STATE = record(
     ("magic", "i8"),
     ("format", "i8"),
     ("rate_hz", "f8"),  # 0 until the engine has opened its device
@@ -477,13 +270,13 @@ STATE = _record(
     ("cubic", "f4", (SLOPE_FRAMES + 2 * LANES,)),
     ("pending_count", "i8"),
     ("pending", EVENT, (RING_EVENTS,)),
-    ("midi_ring", _ring(MESSAGE, RING_EVENTS)),
-    ("engine_ring", _ring(EVENT, ENGINE_EVENTS)),
-    ("control_ring", _ring(EVENT, RING_EVENTS)),
-    ("partner_ring", _ring(MESSAGE, RING_EVENTS)),
-    ("panel_ring", _ring(MESSAGE, RING_EVENTS)),
-    ("out_ring", _ring(MESSAGE, RING_EVENTS)),
-    ("request_ring", _ring(MESSAGE, REQUEST_EVENTS)),
+    ("midi_ring", ring(MESSAGE, RING_EVENTS)),
+    ("engine_ring", ring(EVENT, ENGINE_EVENTS)),
+    ("control_ring", ring(EVENT, RING_EVENTS)),
+    ("partner_ring", ring(MESSAGE, RING_EVENTS)),
+    ("panel_ring", ring(MESSAGE, RING_EVENTS)),
+    ("out_ring", ring(MESSAGE, RING_EVENTS)),
+    ("request_ring", ring(MESSAGE, REQUEST_EVENTS)),
     ("log_ring", LOG),
     ("record_ring", RECORDING),
     ("rack", RACK),
