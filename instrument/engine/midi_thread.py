@@ -53,7 +53,9 @@ class MidiThread(threading.Thread):
         for message in self._inputs.poll():
             status, data1, data2 = (*message.data, 0, 0)[:3]
             frame = self._frame(message.time_ns)
-            state.midi_ring.push(frame, status, data1, data2, source=message.source)
+            state.midi_ring.push(
+                frame, status, data1, data2, source=message.source, value=message.value
+            )
         for source in self._inputs.gone():  # after the last of its messages
             state.engine_ring.command(LET_GO, source, time_frames=self._frame(now_ns()))
 

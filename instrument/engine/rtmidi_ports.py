@@ -75,9 +75,9 @@ class _Port:
         while (received := self._port.get_message()) is not None:
             data, seconds_since_last = received
             time_ns = self._clock.stamp(seconds_since_last, now_ns())
-            for message in self._bytes.messages(bytes(data)):
-                spelled = bytes(message[: message_bytes(message[0])])
-                messages.append(TimedMessage(time_ns, spelled, self.source))
+            for *message, value in self._bytes.messages(bytes(data)):
+                size = message_bytes(message[0]) if value == 0 else len(message)
+                messages.append(TimedMessage(time_ns, bytes(message[:size]), self.source, value))
         return messages
 
     def close(self) -> None:

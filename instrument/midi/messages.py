@@ -48,11 +48,14 @@ class TimedMessage:
         One to three bytes, the status byte first.
     source
         Number of the input, for the log.
+    value
+        As `memory.event_ring.MESSAGE` has it: of system exclusive, what it means.
     """
 
     time_ns: int
     data: bytes
     source: int = 0
+    value: int = 0
 
 
 def kind_of(data: Sequence[int]) -> int:

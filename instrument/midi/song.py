@@ -7,21 +7,19 @@ ports, and those that play drums and notes by turns, take numbers that are free.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
 from instrument.errors import MidiFileError
 from instrument.midi.chunks import MAX_SECONDS
 from instrument.midi.drums import DrumChannels
+from instrument.midi.file_exclusive import FileExclusive
 from instrument.midi.messages import (
     ALL_NOTES_OFF,
     BRIGHTNESS,
     CONTROL_CHANGE,
     DATA_ENTRY,
     DOWN,
-    DRUM_CHANNEL,
     KEY_PRESSURE,
     NOTE_ON,
     PAN,
@@ -30,17 +28,26 @@ from instrument.midi.messages import (
     SOSTENUTO,
     SUSTAIN,
     SYSEX,
+    SYSEX_END,
     SYSTEM,
+    SYSTEM_RESET,
     VOLUME,
+    channel_of,
     control_change,
     is_note_off,
     is_note_on,
-    kind_of,
     pitch_bend,
 )
 from instrument.midi.midi_file import MidiFile, parse_midi, read_midi
 from instrument.midi.note_tracker import NoteTracker
 from instrument.midi.phrases import phrase_bytes
+from instrument.midi.song_channels import (
+    NOWHERE,
+    FilePart,
+    Timed,
+    give_channels,
+    move_to_channels,
+)
 from instrument.midi.sysex import SystemOn, read_sysex
 from instrument.midi.track_events import DEFAULT_MICROSECONDS, SET_TEMPO, MidiEvent, tempo_of
 from instrument.music.note import Phrase
@@ -50,8 +57,6 @@ LONGEST_REST_SECONDS = 10.0
 LONGEST_PEDAL_SECONDS = 30.0
 """How long the last notes may be held by a pedal that is lifted then."""
 
-_CHANNELS = 16
-_NOWHERE = -1
 _STATUS_BYTES = [bytes((status,)) for status in range(256)]
 _DEFAULTS = (
     (SUSTAIN, 0),
@@ -67,14 +72,14 @@ _BEND_RANGE_OF_TWO = ((101, 0), (100, 0), (DATA_ENTRY, 2), (38, 0), (101, 127), 
 
 @dataclass(frozen=True, slots=True)
 class SongMessage:
-    """One channel message of a file.
+    """One message of a file: a channel's, or system exclusive that the engine understands.
 
     Attributes
     ----------
     time_seconds
         When, from the start of the file.
     data
-        The message's two or three raw MIDI bytes, status first.
+        The message's raw MIDI bytes, status first.
     """
 
     time_seconds: float
@@ -83,7 +88,7 @@ class SongMessage:
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """All channel messages of all tracks in order of time.
+    """All that sounds of all tracks, and what it is tuned by, in order of time.
 
     Attributes
     ----------
@@ -104,21 +109,14 @@ class Song:
 
     def without_drums(self) -> Song:
         """Leave the channels out that play drums."""
-        kept = [m for m in self.messages if m.data[0] & 0x0F not in self.drum_channels]
+        drums = self.drum_channels
+        kept = [m for m in self.messages if m.data[0] >= SYSTEM or channel_of(m.data) not in drums]
         return replace(self, messages=tuple(kept), drum_channels=frozenset())
 
     @property
     def has_notes(self) -> bool:
         """At least one key is struck."""
         return any(is_note_on(message.data) for message in self.messages)
-
-
-class _Part(NamedTuple):
-    """What must have a channel of its own."""
-
-    port: int
-    channel: int
-    is_drum: bool
 
 
 def read_midi_file(path: Path, *, drums: bool = True) -> Song:
@@ -167,8 +165,8 @@ def _song(file: MidiFile, *, keeps_end: bool) -> Song:
             f"{MAX_SECONDS / 3600:.0f} hours",
             "Split it, or check its tempo.",
         )
-    channels, shared = _channels(found.struck)
-    messages = _on_channels(found.timed, channels)
+    channels, shared = give_channels(found.struck)
+    messages = (SongMessage(*each) for each in move_to_channels(found.timed, channels))
     drums = frozenset(channel for part, channel in channels.items() if part.is_drum)
     said = [f'MIDI file "{file.path}": {what}' for what in (shared, far) if what]
     return Song(
@@ -177,9 +175,6 @@ def _song(file: MidiFile, *, keeps_end: bool) -> Song:
         drums,
         "\n".join(filter(None, [file.warning, *said])),
     )
-
-
-_Timed = tuple[float, _Part, bytes]
 
 
 class _Listener:
@@ -198,10 +193,11 @@ class _Listener:
     def __init__(self, file: MidiFile) -> None:
         self._file = file
         self._drums = DrumChannels()
+        self._exclusive = FileExclusive()
         self._moved: dict[tuple[int, int], set[int]] = {}  # controls, by port and channel
-        self._parts: dict[tuple[int, int, bool], _Part] = {}
-        self.timed: list[_Timed] = []
-        self.struck: Counter[_Part] = Counter()
+        self._parts: dict[tuple[int, int, bool], FilePart] = {}
+        self.timed: list[Timed] = []
+        self.struck: Counter[FilePart] = Counter()
         self._last = self._lifted = self.end = 0.0
 
     def listen(self) -> _Listener:
@@ -212,7 +208,7 @@ class _Listener:
         header = self._file.header
         seconds = header.tick_seconds(DEFAULT_MICROSECONDS)
         tempo_seconds, tempo_tick, now = 0.0, 0, 0.0
-        for _, port, event in self._file.in_time():
+        for track, port, event in self._file.in_time():
             tick, status, data = event
             now = tempo_seconds + (tick - tempo_tick) * seconds
             if status < KEY_PRESSURE:
@@ -223,10 +219,8 @@ class _Listener:
                 self.timed.append((now, part, _STATUS_BYTES[status] + data))
             elif status < SYSTEM:
                 self._take(now, port, event)
-            elif event.status == SYSEX:
-                self._drums.take(port, event)
-                if isinstance(read_sysex(event.data), SystemOn):
-                    self._put_back(now, port)
+            elif event.status in (SYSEX, SYSEX_END):
+                self._take_exclusive(now, track, port, event)
             elif event.status == SET_TEMPO and not header.seconds_per_tick and tempo_of(event):
                 tempo_seconds, tempo_tick = now, event.tick
                 seconds = header.tick_seconds(tempo_of(event) or 0)
@@ -246,6 +240,14 @@ class _Listener:
         far = f"its end, {self.end - last:.0f} s after the last note, is left out"
         return last + LONGEST_REST_SECONDS * self._is_something_down(), far
 
+    def _take_exclusive(self, now: float, track: int, port: int, event: MidiEvent) -> None:
+        """Take a piece of system exclusive, or all of one."""
+        self._drums.take(port, event)
+        if event.status == SYSEX and isinstance(read_sysex(event.data), SystemOn):
+            self._put_back(now, port)
+        elif data := self._exclusive.take(track, event):
+            self.timed.append((now, FilePart(port, NOWHERE, False), data))
+
     def _take(self, now: float, port: int, event: MidiEvent) -> None:
         """Take a channel message that is no note."""
         _, status, data = event
@@ -257,15 +259,18 @@ class _Listener:
             self._lifted = now
         self.timed.append((now, self._part(port, channel), _STATUS_BYTES[status] + data))
 
-    def _part(self, port: int, channel: int) -> _Part:
+    def _part(self, port: int, channel: int) -> FilePart:
         key = (port, channel, self._drums.is_drum(port, channel))
         part = self._parts.get(key)
         if part is None:
-            part = self._parts[key] = _Part(*key)
+            part = self._parts[key] = FilePart(*key)
         return part
 
     def _put_back(self, now: float, port: int) -> None:
         """Bring a port's channels back to their beginning, as far as something has moved."""
+        if self._exclusive.has_tuned:
+            self._exclusive.has_tuned = False
+            self.timed.append((now, FilePart(port, NOWHERE, False), bytes((SYSTEM_RESET,))))
         for where in [where for where in self._moved if where[0] == port]:
             moved, channel = self._moved.pop(where), where[1]
             controls = _DEFAULTS + (_BEND_RANGE_OF_TWO if DATA_ENTRY in moved else ())
@@ -276,57 +281,10 @@ class _Listener:
             self.timed += [(now, part, data) for data in messages]
 
     def _is_something_down(self) -> bool:
-        down: NoteTracker[tuple[_Part, int], None] = NoteTracker()
+        down: NoteTracker[tuple[FilePart, int], None] = NoteTracker()
         for _, part, data in self.timed:
             if is_note_on(data):
                 down.strike((part, data[1]), None)
             elif is_note_off(data):
                 down.release((part, data[1]))
         return bool(down)
-
-
-def _channels(struck: Counter[_Part]) -> tuple[dict[_Part, int], str]:
-    """Give every part with notes one of the sixteen channels, and say if there are too few.
-
-    The first port's keep their numbers; the others come in the order of their number of notes.
-    """
-    channels: dict[_Part, int] = {}
-    for part in sorted(struck, key=lambda part: (part.port, -struck[part])):
-        free = [channel for channel in range(_CHANNELS) if channel not in channels.values()]
-        if part.channel in free:
-            channels[part] = part.channel
-        elif free:
-            others = [channel for channel in free if channel != DRUM_CHANNEL]
-            channels[part] = (others or free)[-1]
-        else:
-            same = [c for other, c in channels.items() if other.is_drum == part.is_drum]
-            channels[part] = same[part.channel % len(same)] if same else _NOWHERE
-    if len(struck) <= _CHANNELS:
-        return channels, ""
-    return channels, f"its {len(struck)} channels share the {_CHANNELS} that there are"
-
-
-def _on_channels(timed: list[_Timed], channels: dict[_Part, int]) -> Iterator[SongMessage]:
-    """Yield the messages on the channels that their parts have been given."""
-    for now, part, data in timed:
-        if data[0] < KEY_PRESSURE:
-            channel = channels.get(part, _NOWHERE)
-            if channel == part.channel:
-                yield SongMessage(now, data)
-            elif channel != _NOWHERE:
-                yield SongMessage(now, bytes((kind_of(data) | channel, *data[1:])))
-        else:
-            for channel in _heard_on(part, channels):
-                yield SongMessage(now, bytes((kind_of(data) | channel, *data[1:])))
-
-
-def _heard_on(part: _Part, channels: dict[_Part, int]) -> list[int]:
-    """Return the channels that a part's controllers go to: all that its channel plays, ever.
-
-    What belongs to a channel without notes keeps its number if nobody else has it.
-    """
-    both = (part, part._replace(is_drum=not part.is_drum))
-    found = {channels.get(other, _NOWHERE) for other in both} - {_NOWHERE}
-    if not found and part.port == 0 and part.channel not in channels.values():
-        return [part.channel]
-    return sorted(found)

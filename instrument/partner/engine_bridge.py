@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from instrument.midi.messages import NOTE_OFF, is_note_on, message_of
+from instrument.midi.messages import NOTE_OFF, SYSEX, is_note_on, message_of
 from instrument.partner.partner import Partner
 from instrument.partner.sounding_notes import Message
 from instrument.partner.takes.take_recorder import TakeRecorder
@@ -62,6 +62,7 @@ class LivePartner:
 
     def _read_log(self) -> None:
         for event in self._log.read():
-            if event["source"] != PARTNER_SOURCE and event["status"] >= NOTE_OFF:
+            status = event["status"]
+            if event["source"] != PARTNER_SOURCE and status >= NOTE_OFF and status != SYSEX:
                 data, source = message_of(event), int(event["source"])
                 self._waiting.append((int(event["time_frames"]), data, source))

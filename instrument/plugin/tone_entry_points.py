@@ -41,9 +41,9 @@ def lk_lacks_key(state, channel, key):
     """Audio: return the pitch that a key would sound if its tone is not there yet, or -1."""
     s = carray(state, (1,))[0]
     bank = s.channels[channel].bank
-    if plays_nothing(s, bank, key):
+    if plays_nothing(s, channel, key):
         return int64(-1)
-    return missing(s, bank, int64(semitones_of_key(s, bank, key) + 512.5) - 512)
+    return missing(s, bank, int64(semitones_of_key(s, channel, bank, key) + 512.5) - 512)
 
 
 @audio_thread

@@ -2,7 +2,8 @@
 
 System exclusive may come in pieces, with real-time bytes inside, or without its end; bytes that
 belong to nothing are dropped and counted. The kernel runs the very same two functions on what JACK
-delivers, the MIDI thread on what rtmidi does. This module imports neither numpy nor numba.
+delivers, the MIDI thread on what rtmidi does; `exclusive` says what system exclusive comes to. This
+module imports neither numpy nor numba.
 
 References in brackets are to the MIDI 1.0 Detailed Specification (4.2).
 """
@@ -11,7 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
-SYSTEM_RESET = 0xFF
+from instrument.realtime.exclusive import LONGEST, count_messages, make_message
+
 EXCLUSIVE_END = 0xF7
 
 
@@ -24,28 +26,34 @@ class ByteStream:
         self.needed = 0  # data bytes that are still to come
         self.is_exclusive = 0
         self.exclusive_bytes = 0
-        self.exclusive_head = 0  # the first eight of them
+        self.exclusive = bytearray(LONGEST)
+        self.exclusive_size = 0  # bytes of the one that has ended
         self.made_data1 = 0
         self.made_data2 = 0
+        self.made_value = 0
         self.stray_bytes = 0
 
-    def messages(self, data: bytes) -> list[tuple[int, int, int]]:
-        """Return the messages that a driver's packet completes: status and two data bytes.
+    def messages(self, data: bytes) -> list[tuple[int, int, int, int]]:
+        """Return the messages that a driver's packet completes: status, two data bytes, value.
 
         Drivers begin a packet with a status byte, or go on with system exclusive; running status
-        is the cable's business. System exclusive is not passed on, but one that resets a General
-        MIDI, GS or XG instrument comes out as System Reset.
+        is the cable's business. System exclusive is not passed on, but what `exclusive` makes of
+        it. The value is a ring's; 0 for all other messages.
         """
         begin_packet(self)
         found = []
         for byte in data:
             status = take_byte(self, byte)
             if status == EXCLUSIVE_END:
-                status = SYSTEM_RESET if is_reset(self) else 0
-            if status:
-                found.append((status, self.made_data1, self.made_data2))
+                made = ((make_message(self, k), self._made()) for k in range(count_messages(self)))
+                found += [(kind, *rest) for kind, rest in made if kind]
+            elif status:
+                found.append((status, *self._made()))
         begin_packet(self)
         return found
+
+    def _made(self) -> tuple[int, int, int]:
+        return self.made_data1, self.made_data2, self.made_value
 
 
 def begin_packet(stream: Any) -> None:
@@ -59,17 +67,22 @@ def take_byte(stream: Any, byte: int) -> int:
     """Take one byte; return the status of the message that it completes, else 0.
 
     The message's data bytes are then in `made_data1` and `made_data2`. For system exclusive that
-    has just ended the answer is F7: see `is_reset`. `stream` is a `ByteStream`, or the kernel's
-    record of the same fields.
+    has just ended the answer is F7: see `exclusive.count_messages`. `stream` is a `ByteStream`, or
+    the kernel's record of the same fields.
     """
     stream.made_data1 = 0
     stream.made_data2 = 0
+    stream.made_value = 0
     if byte >= 0xF8:  # a real-time byte may stand anywhere, within other messages too
         return byte
     if byte >= 0x80:  # every other status ends what was open, system exclusive too [p. 35]
         if stream.needed > 0:
             stream.stray_bytes += 1
-        ended = 0xF7 if stream.is_exclusive else 0
+        ended = 0
+        if stream.is_exclusive:
+            ended = EXCLUSIVE_END
+            stream.exclusive_size = stream.exclusive_bytes
+            stream.exclusive_bytes = 0
         stream.status = byte
         stream.is_exclusive = 1 if byte == 0xF0 else 0
         stream.needed = 0
@@ -79,8 +92,8 @@ def take_byte(stream: Any, byte: int) -> int:
             stream.needed = 2 if byte == 0xF2 else 1
         return ended
     if stream.is_exclusive:
-        if stream.exclusive_bytes < 8:
-            stream.exclusive_head = (stream.exclusive_head << 8) | byte
+        if stream.exclusive_bytes < LONGEST:
+            stream.exclusive[stream.exclusive_bytes] = byte
         stream.exclusive_bytes += 1
         return 0
     if stream.needed == 0:
@@ -94,24 +107,3 @@ def take_byte(stream: Any, byte: int) -> int:
     stream.made_data1 = byte if is_short else stream.data1
     stream.made_data2 = 0 if is_short else byte
     return int(stream.status)
-
-
-def is_reset(stream: Any) -> bool:
-    """Tell whether the system exclusive that has ended resets the instrument; then forget it.
-
-    General MIDI System On (also level 2) and Off, Roland's GS Reset and SC-88 mode, Yamaha's XG
-    System On and All Parameter Reset. Whose number the message bears does not matter.
-    """
-    head = stream.exclusive_head
-    size = stream.exclusive_bytes
-    stream.exclusive_bytes = 0
-    stream.exclusive_head = 0
-    if size == 4:
-        return bool(0x7E000901 <= head & 0xFF00FFFF <= 0x7E000903)
-    if size == 7:
-        parameter = head & 0xFFF0FFFFFFFFFF
-        return bool(parameter == 0x43104C00007E00 or parameter == 0x43104C00007F00)
-    if size == 9:  # its last byte is a checksum
-        parameter = head & 0x7F007F7F7F7F7F7F
-        return bool(parameter == 0x4100421240007F00 or parameter >> 8 == 0x4100421200007F)
-    return False

@@ -15,14 +15,15 @@ import sys
 
 from numpy import float64, int64, uint64
 
-from instrument.realtime import byte_stream
+from instrument.realtime import byte_stream, exclusive
 from instrument.realtime.event_queue import message_bytes, queue_message
 from instrument.realtime.kernel import STATE_POINTER
-from instrument.realtime.memory.constants import OUR_SOURCE, RING_EVENTS, TO_VOICES
+from instrument.realtime.memory.constants import OUR_SOURCE, RING_EVENTS
 from instrument.realtime.memory.layout import STATE
 from instrument.realtime.native import (
     address_of,
     audio_thread,
+    audio_thread_too,
     bytes_at,
     call,
     carray,
@@ -40,7 +41,8 @@ CLOCK_SCRATCH = STATE.fields["clock_scratch"][1]  # type: ignore[index]
 MIDI_EVENT = STATE.fields["midi_event"][1]  # type: ignore[index]
 begin_packet = audio_thread(byte_stream.begin_packet)
 take_byte = audio_thread(byte_stream.take_byte)
-is_reset = audio_thread(byte_stream.is_reset)
+count_messages = audio_thread_too(exclusive.count_messages)
+make_message = audio_thread_too(exclusive.make_message)
 MIDI_BYTES = STATE.fields["midi_bytes"][1]  # type: ignore[index]
 
 FLOATS = types.CPointer(types.float32)
@@ -156,14 +158,21 @@ def take_packet(s, at, packet):
     for byte in packet:
         status = take_byte(stream, byte)
         if status == byte_stream.EXCLUSIVE_END:
-            status = byte_stream.SYSTEM_RESET if is_reset(stream) else 0
-        if status != 0:
-            queue_message(
-                s, at, status, stream.made_data1, stream.made_data2, OUR_SOURCE, TO_VOICES
-            )
+            for number in range(count_messages(stream)):
+                queue_made(s, at, make_message(stream, number))
+        else:
+            queue_made(s, at, status)
     begin_packet(stream)
     s.meters.stray_bytes += stream.stray_bytes
     stream.stray_bytes = 0
+
+
+@audio_thread
+def queue_made(s, at, status):
+    """Queue the message that JACK's bytes have made; 0 is none."""
+    made = s.jack_bytes
+    if status != 0:
+        queue_message(s, at, status, made.made_data1, made.made_data2, OUR_SOURCE, made.made_value)
 
 
 @audio_thread

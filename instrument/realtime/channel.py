@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from numpy import float32
 
-from instrument.realtime.memory.constants import CHANNEL_COUNT, TICK_FRAMES
+from instrument.realtime.memory.constants import CHANNEL_COUNT, KIT_BANK, TICK_FRAMES
 from instrument.realtime.native import audio_thread
 from instrument.realtime.slide import slides
 from instrument.realtime.voice import BRIGHTNESS_OCTAVES
@@ -41,6 +41,8 @@ def advance_channel(s, channel, approach):
     if cutoff > 0.0 and slides(s, chan.bank, chan.master != channel):
         cutoff = float32(0.0)  # it moves the timbre of the channel's notes instead
     tuned = bend_of(chan)
+    if chan.bank != KIT_BANK:
+        tuned = float32(tuned + s.master_tune)
     if chan.master != channel:
         master = s.channels[chan.master]
         level *= level_of(master)

@@ -29,7 +29,7 @@ def begin_glide(s, v, overlaps):
     here = voice.pitch + voice.fine
     there = zone.last_semitones if zone.has_played else here
     if chan.glides_from != NOT_GIVEN:
-        there = semitones_of_key(s, voice.bank, chan.glides_from)
+        there = semitones_of_key(s, voice.channel, voice.bank, chan.glides_from)
     if glides(s, chan, voice.bank, overlaps):
         aim_glide(s, v, there - here)
 

@@ -30,10 +30,11 @@ LARGEST = 1e30  # above: as good as infinite
 def advance_master(s):
     """Move the master's gains by one tick."""
     approach = min(TICK_FRAMES / (MASTER_SECONDS * s.rate_hz), 1.0)
-    away = s.master_target - s.master_gain
+    target_gain = s.master_target * s.master_volume
+    away = target_gain - s.master_gain
     s.master_gain += away * approach
     if abs(away) < 1e-4:
-        s.master_gain = s.master_target
+        s.master_gain = target_gain
     s.limiter_gain = s.limiter_target
     target = float32(1.0)
     if s.cell_peak > THRESHOLD:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numba
@@ -33,6 +34,18 @@ overload: Any = extending.overload
 # No fast-math: the same voice must give the same bits wherever a block boundary falls, so the
 # compiler may not reorder sums, nor fuse them in one loop and not in the loop's remainder.
 audio_thread = numba.njit(error_model="numpy")
+
+
+def audio_thread_too(function: Any) -> Any:
+    """Compile a function of a module that must not import numba, and those there that it calls."""
+    names = function.__globals__
+    called = {
+        name: audio_thread_too(names[name])
+        for name in function.__code__.co_names
+        if isinstance(names.get(name), FunctionType)
+    }
+    return audio_thread(FunctionType(function.__code__, {**names, **called}, function.__name__))
+
 
 VECTOR = ir.VectorType(ir.FloatType(), LANES)
 INT64 = ir.IntType(64)

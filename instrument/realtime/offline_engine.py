@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from instrument.realtime.built_in_tone import fill_built_in_bank
 from instrument.realtime.byte_stream import ByteStream
 from instrument.realtime.machine_code import load_machine_code
-from instrument.realtime.memory.constants import BANK_COUNT, RING_EVENTS, TO_VOICES
+from instrument.realtime.memory.constants import BANK_COUNT, RING_EVENTS
 from instrument.realtime.memory.state import EngineState
 
 
@@ -71,8 +71,8 @@ class OfflineEngine:
         source
             The number of the input that it comes from.
         """
-        for message in self._bytes.messages(bytes(data)):
-            self._events.append((frame, *message, source, TO_VOICES, 0))
+        for *message, value in self._bytes.messages(bytes(data)):
+            self._events.append((frame, *message, source, value, 0))
 
     def command(
         self, command: int, data1: int = 0, data2: int = 0, *, value: int = 0, frame: int = -1

@@ -1,7 +1,9 @@
 """Tuning: what each key sounds, in semitones, 69 = 440 Hz.
 
 A scale of one's own, another concert pitch and a transposition are all one table of 128 numbers.
-A key sounds the tone of the nearest whole semitone, moved by the rest.
+What the MIDI Tuning Standard says of a key of a tuning program goes before it, and what it says of
+a note of the octave on a channel is added (`midi.retuning` hears it). A key sounds the tone of the
+nearest whole semitone, moved by the rest.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
@@ -9,19 +11,29 @@ A key sounds the tone of the nearest whole semitone, moved by the rest.
 
 from __future__ import annotations
 
+from instrument.realtime.exclusive import NOTES, SEMITONE
 from instrument.realtime.memory.constants import KIT_BANK, SILENT_KEY
 from instrument.realtime.native import audio_thread
 
 
 @audio_thread
-def semitones_of_key(s, bank, key):
-    """Return what a key of a bank sounds; drums are no pitches, so nothing moves them."""
+def semitones_of_key(s, channel, bank, key):
+    """Return what a key of a channel sounds with a bank; drums are no pitches and stay."""
     if bank == KIT_BANK:
         return float(key)
-    return s.key_semitones[key] + s.banks[bank].transpose_semitones
+    chan = s.channels[channel]
+    sounds = s.key_semitones[key]
+    if s.is_retuned[chan.tuning_program]:
+        told = s.tunings[chan.tuning_program, key]
+        if told > 0:
+            sounds = (told - 1) / SEMITONE
+    return sounds + s.banks[bank].transpose_semitones + chan.octave_tuning[key % NOTES] / SEMITONE
 
 
 @audio_thread
-def plays_nothing(s, bank, key):
+def plays_nothing(s, channel, key):
     """Tell whether a keyboard map leaves a key out."""
-    return bank != KIT_BANK and s.key_semitones[key] <= SILENT_KEY
+    chan = s.channels[channel]
+    if chan.bank == KIT_BANK or s.key_semitones[key] > SILENT_KEY:
+        return False
+    return s.is_retuned[chan.tuning_program] == 0 or s.tunings[chan.tuning_program, key] == 0

@@ -126,7 +126,7 @@ def start_voice(s, channel, key, velocity, fellow, overlaps):
 def begin_key(s, v, channel, key, velocity, bank):
     """Give a voice its key, held from this very frame on, and what the key sounds."""
     voice = s.voices[v]
-    semitones = semitones_of_key(s, bank, key)
+    semitones = semitones_of_key(s, channel, bank, key)
     voice.start_frame = s.clock
     voice.ticked_at = s.clock
     voice.stage = ATTACK

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import random
 
+_EXCLUSIVE = (
+    *("f07e7f0901f7", "f043104c00007e00f7", "f07d00"),
+    *("f07f7f0802000240401234453f0000f7", "f07f7f0807000101503c0000f7", "f07f7f04010040f7"),
+    *("f07f7f0808037f7f" + 12 * "50" + "f7", "f07e7f0809037f7f" + 12 * "3010" + "f7"),
+    *("f07f7f04030050f7", "f07f7f04040042f7"),
+)
+
 
 def random_packets(seed: int, count: int, frames: int) -> list[tuple[int, bytes]]:
     """Return packets with frames in ascending order, `count` bytes or a few more in all.
@@ -17,9 +24,9 @@ def random_packets(seed: int, count: int, frames: int) -> list[tuple[int, bytes]
         if kind < 0.3:
             data = rng.randbytes(rng.randrange(1, 9))
         elif kind < 0.4:
-            exclusive = bytes.fromhex(rng.choice(("f07e7f0901f7", "f043104c00007e00f7", "f07d00")))
+            exclusive = bytes.fromhex(rng.choice(_EXCLUSIVE))
             begin = rng.randrange(len(exclusive))
-            data = exclusive[begin : begin + rng.randrange(1, 10)]
+            data = exclusive[begin : begin + rng.randrange(1, 30)]
         else:
             status = rng.choice((0x80, 0x90, 0x90, 0xA0, 0xB0, 0xB0, 0xD0, 0xE0)) | rng.randrange(
                 16

@@ -8,7 +8,7 @@ from __future__ import annotations
 import mmap
 from typing import Final
 
-FORMAT: Final = 9
+FORMAT: Final = 10
 MAGIC: Final = 0x6C6B6579  # "lkey"
 
 POLYPHONY: Final = 128  # notes that sound at once
@@ -23,6 +23,7 @@ TICK_FRAMES: Final = 32  # the control rate's grid, on absolute frames: 0.67 ms 
 
 CHANNEL_COUNT: Final = 16
 KEY_COUNT: Final = 128
+TUNING_COUNT: Final = 128  # tuning programs
 BANK_COUNT: Final = 5
 BUILT_IN_BANK: Final = 0  # the plain tone that sounds when no preset is there yet
 KIT_BANK: Final = BANK_COUNT - 1  # the drums of MIDI files
@@ -60,6 +61,14 @@ ALL_CHANNELS: Final = 127
 TO_VOICES: Final = 0
 TO_OUT: Final = 1  # to the MIDI output, at its frame
 AS_IT_IS: Final = 2  # to the voices of its own channel, past the parts
+
+# What system exclusive means (`realtime.exclusive`): the `value` of a message with the status F0 is
+# one of these above `AMOUNT_BITS` bits of how much, so that none is where a message goes.
+AMOUNT_BITS: Final = 24
+TUNE_KEY: Final = 1  # data1 = key, data2 = tuning program; its pitch in 1/16384 semitone
+TUNE_OCTAVE: Final = 2  # data1 = note, data2 = channel; how far it is off, 16384 = not
+TUNES_SOUNDING: Final = 2  # added to these two: notes that sound are retuned, too
+MASTER_VOLUME, MASTER_FINE_TUNE, MASTER_COARSE_TUNE = 5, 6, 7  # 14 bits each
 
 CLOCK_TICK: Final = 0xF8  # the first of MIDI's real-time messages
 

@@ -12,6 +12,7 @@ field              writer                      readers
 ``panel_ring``     panel                       kernel
 ``banks``          control, models             kernel, at note-on
 ``key_semitones``  control, before it starts   kernel, at note-on
+``tunings``        kernel, told by SysEx       kernel, at note-on
 ``parts``          control                     kernel, at every message
 ``slots``, tones   models                      kernel
 ``streams``        kernel; models: the answer  models, kernel
@@ -60,6 +61,7 @@ from instrument.realtime.memory.constants import (
     STREAM_COUNT,
     TARGET_COUNT,
     TICK_FRAMES,
+    TUNING_COUNT,
 )
 from instrument.realtime.memory.event_ring import EVENT, MESSAGE
 from instrument.realtime.memory.meters import HEARTBEAT, METERS
@@ -203,6 +205,7 @@ STATE = record(
     # -- master
     ("master_gain", "f4"),
     ("master_target", "f4"),
+    ("master_volume", "f4"),  # what system exclusive makes of it
     ("fade_out", "f4"),  # 1 = playing
     ("fade_out_step", "f4"),
     ("limiter_gain", "f4"),
@@ -223,6 +226,11 @@ STATE = record(
     ("wants", "f4", (TARGET_COUNT,)),  # where routes want a voice that is being moved
     ("bank_count", "i8", (BANK_COUNT,)),
     ("key_semitones", "f8", (KEY_COUNT,)),  # what each key sounds, 69 = 440 Hz
+    ("is_retuned", "u1", (TUNING_COUNT,)),  # tuning programs with a key that was told otherwise:
+    ("tunings", "i4", (TUNING_COUNT, KEY_COUNT)),  # 1 + its pitch in 1/16384 semitone; 0 = not told
+    ("master_tune", "f4"),  # semitones, of all channels but the drums'
+    ("master_fine", "f4"),  # its two halves
+    ("master_coarse", "f4"),
     ("channels", CHANNEL, (CHANNEL_COUNT,)),
     ("part_count", "i8"),  # 0: every channel plays its own bank
     ("parts", PART, (MOST_PARTS,)),
@@ -297,7 +305,8 @@ OUTLIVES_THE_ENGINE: Final = {
         "channels",
         "part_count",
         "parts",
-        "key_semitones",
+        *("key_semitones", "is_retuned", "tunings"),
+        *("master_tune", "master_fine", "master_coarse", "master_volume"),
         "banks",
         "slots",
         "wanted",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from instrument.realtime.exclusive import LONGEST, NOTES
 from instrument.realtime.memory.records import record
 
 CHANNEL = record(
@@ -45,6 +46,8 @@ CHANNEL = record(
     ("felt_pressure", "i4"),  # its own or its master's
     ("controllers", "i4", (120,)),  # as they were last moved
     ("part_gain", "f4"),  # of the part that plays here
+    ("tuning_program", "i4"),  # whose `tunings` its keys have, RPN 3
+    ("octave_tuning", "i4", (NOTES,)),  # what each note of the octave is off, in 1/16384 semitone
 )
 
 # One of several sounds under one pair of hands.
@@ -71,8 +74,10 @@ BYTE_STREAM = record(
     ("needed", "i4"),  # data bytes that are still to come
     ("is_exclusive", "i4"),
     ("exclusive_bytes", "i8"),
-    ("exclusive_head", "i8"),  # the first eight of them
+    ("exclusive", "u1", (LONGEST,)),  # the first of them
+    ("exclusive_size", "i8"),  # bytes of the one that has ended
     ("made_data1", "i4"),
     ("made_data2", "i4"),
+    ("made_value", "i4"),
     ("stray_bytes", "i8"),
 )

@@ -316,8 +316,8 @@ class EngineState:
     def send_midi(self, data: bytes, time_frames: int = -1) -> bool:
         """Play MIDI from control: a file, the panel, a test; False when the ring is full."""
         return all(
-            self.control_ring.push(time_frames, *message, source=CONTROL_SOURCE)
-            for message in self._bytes.messages(data)
+            self.control_ring.push(time_frames, *message, value=value, source=CONTROL_SOURCE)
+            for *message, value in self._bytes.messages(data)
         )
 
     def read_log(self) -> HistoryReader:
@@ -344,7 +344,7 @@ def _stride(frames: int) -> int:
 def _write_defaults(fields: NDArray[np.void]) -> None:
     fields["format"] = FORMAT
     fields["channel_mask"] = 0xFFFF
-    fields["master_gain"] = fields["master_target"] = 1.0
+    fields["master_gain"] = fields["master_target"] = fields["master_volume"] = 1.0
     fields["fade_out"] = fields["limiter_gain"] = fields["limiter_target"] = 1.0
     fields["meters"]["limiter_gain"] = 1.0
     fields["tempo"] = 120.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 from instrument.realtime.dsp import db_to_gain
 from instrument.realtime.effects.chain import mute_chain
 from instrument.realtime.event_queue import send_out
+from instrument.realtime.exclusive import EXCLUSIVE
 from instrument.realtime.memory.constants import (
     ALL_CHANNELS,
     BANK_COUNT,
@@ -29,6 +30,7 @@ from instrument.realtime.memory.constants import (
 from instrument.realtime.midi.inputs import let_input_go, notice_input
 from instrument.realtime.midi.messages import hear_message
 from instrument.realtime.midi.resets import panic, reset_system
+from instrument.realtime.midi.retuning import hear_exclusive
 from instrument.realtime.midi.tempo import follow_clock, set_tempo
 from instrument.realtime.native import audio_thread
 from instrument.realtime.voice import fade_voice
@@ -45,6 +47,9 @@ def apply_event(s, event):
         send_out(s, event)
         return True
     notice_input(s, event.source, event.status)
+    if event.status == EXCLUSIVE:
+        hear_exclusive(s, event)
+        return True
     if event.status >= 0xF0:
         if event.status == 0xFF:  # System Reset
             reset_system(s)

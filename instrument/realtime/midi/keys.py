@@ -45,7 +45,7 @@ def strike_key(s, source, channel, pitch, velocity):
     s.strikes += 1
     key.struck = s.strikes
     key.velocity = velocity
-    if plays_nothing(s, s.channels[channel].bank, pitch):
+    if plays_nothing(s, channel, pitch):
         return
     if playing_mode(s, channel) == POLY or not is_held(s, channel):
         sound_key(s, channel, pitch, velocity)

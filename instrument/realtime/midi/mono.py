@@ -65,7 +65,7 @@ def first_key(s, channel):
         if not plays_with(s, channel, other):
             continue
         for key in range(KEY_COUNT):
-            if s.keys[other, key].held > 0 and not plays_nothing(s, s.channels[other].bank, key):
+            if s.keys[other, key].held > 0 and not plays_nothing(s, other, key):
                 at = other * KEY_COUNT + key
                 if best == NO_KEY or goes_before(s, at, best, priority):
                     best = at
@@ -92,20 +92,27 @@ def move_line(s, channel, key):
 
 
 @audio_thread
-def move_voice(s, v, channel, key):
-    """Give a voice another key; it glides there, or is there at once."""
+def tune_voice(s, v, semitones):
+    """Let a voice that sounds have another pitch from the next tick on; it keeps its tone."""
     voice = s.voices[v]
     before = voice.pitch
-    sounds = voice.pitch + voice.fine + voice.glide
-    semitones = semitones_of_key(s, voice.bank, key)
-    voice.channel = channel
-    voice.key = key
     voice.pitch = int(semitones + 512.5) - 512
     voice.fine = semitones - voice.pitch
     voice.tuning = voice.pitch - voice.source_pitch + voice.detune + voice.fine
-    voice.glide = 0.0
     voice.pitch_is_due = 1
     place_filter(s, v, voice.pitch - before)
+
+
+@audio_thread
+def move_voice(s, v, channel, key):
+    """Give a voice another key; it glides there, or is there at once."""
+    voice = s.voices[v]
+    sounds = voice.pitch + voice.fine + voice.glide
+    semitones = semitones_of_key(s, channel, voice.bank, key)
+    voice.channel = channel
+    voice.key = key
+    voice.glide = 0.0
+    tune_voice(s, v, semitones)
     if glides(s, s.channels[channel], voice.bank, True):
         aim_glide(s, v, sounds - semitones)
     if voice.glide == 0.0:

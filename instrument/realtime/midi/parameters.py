@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from numpy import float32
 
-from instrument.realtime.memory.constants import CHANNEL_COUNT
+from instrument.realtime.memory.constants import CHANNEL_COUNT, TUNING_COUNT
 from instrument.realtime.native import audio_thread
 
 NO_PARAMETER = -1
-BEND_RANGE, FINE_TUNE, COARSE_TUNE, MPE_ZONE = 0, 1, 2, 6  # registered parameter numbers
+# registered parameter numbers
+BEND_RANGE, FINE_TUNE, COARSE_TUNE, TUNING_PROGRAM, MPE_ZONE = 0, 1, 2, 3, 6
 WIDEST_BEND = 96  # semitones [MPE 2.4]
 
 
@@ -55,6 +56,25 @@ def enter_data(s, channel, control, value):
         chan.fine_tune = float32(((chan.fine_tune_high << 7) + chan.fine_tune_low - 8192) / 8192.0)
     elif chan.parameter == COARSE_TUNE and control == 6:
         chan.coarse_tune = float32(min(max(value - 64, -24), 24))
+    elif chan.parameter == TUNING_PROGRAM:
+        select_tuning(s, channel, next_tuning(chan.tuning_program, control, value))
+
+
+@audio_thread
+def next_tuning(program, control, value):
+    """Return the tuning program that data entry makes of another one."""
+    if control == 6:
+        return value
+    step = 1 if control == 96 else -1 if control == 97 else 0
+    return min(max(program + step, 0), TUNING_COUNT - 1)
+
+
+@audio_thread
+def select_tuning(s, channel, program):
+    """Let the next notes of a channel, and of its zone, have a tuning program's keys."""
+    for other in range(CHANNEL_COUNT):
+        if other == channel or s.channels[other].master == channel:
+            s.channels[other].tuning_program = program
 
 
 @audio_thread

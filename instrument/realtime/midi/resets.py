@@ -10,6 +10,7 @@ from instrument.realtime.memory.constants import BANK_COUNT, CHANNEL_COUNT, NOT_
 from instrument.realtime.midi.controllers import reset_controllers, silence_channel
 from instrument.realtime.midi.messages import ask_for
 from instrument.realtime.midi.parameters import forget_bend_range, forget_tuning
+from instrument.realtime.midi.retuning import forget_master, forget_tunings
 from instrument.realtime.native import audio_thread
 
 
@@ -34,6 +35,7 @@ def panic(s):
         chan.last_semitones = 0.0
         for control in range(len(chan.controllers)):
             chan.controllers[control] = 0
+    forget_master(s)
     for bank in range(BANK_COUNT):
         s.chains[bank].reverb_control = 0
         s.chains[bank].chorus_control = 0
@@ -47,4 +49,5 @@ def reset_system(s):
     for channel in range(CHANNEL_COUNT):
         s.channels[channel].master = channel
         forget_bend_range(s, channel)
+    forget_tunings(s)
     ask_for(s, 0xFF, 0, 0)

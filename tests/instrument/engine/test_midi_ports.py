@@ -20,8 +20,14 @@ from instrument.midi.messages import (
     note_off,
     note_on,
 )
-from instrument.realtime.memory.constants import FIRST_KEYBOARD
+from instrument.realtime.memory.constants import (
+    AMOUNT_BITS,
+    FIRST_KEYBOARD,
+    TUNE_KEY,
+    TUNES_SOUNDING,
+)
 from tests.helpers.jack_server import running_jack
+from tests.helpers.tunings import retune
 
 pytestmark = pytest.mark.serial
 
@@ -101,6 +107,24 @@ def test_another_program_plays_the_virtual_port(jack_midi: int) -> None:
     assert times == sorted(times)
     assert before - 20e6 < times[0] <= now_ns()
     assert inputs.names() == ("latentkeys",)
+    keyboard.pull_out()
+    inputs.close()
+
+
+def test_a_tuning_comes_as_one_message_for_each_key(jack_midi: int) -> None:
+    inputs = RtmidiIn(jack_midi, EngineSettings(hardware_midi=False), with_virtual_port=True)
+    keyboard = Keyboard("scala")
+    connect("scala:keys", "latentkeys:latentkeys")
+    shake_hands(inputs, keyboard)
+    keyboard.play(retune({60: 60.5, 61: 62.0}, program=3))
+    keyboard.play(note_on(60))
+    received = poll_until(inputs, 3)
+    now = TUNE_KEY + TUNES_SOUNDING << AMOUNT_BITS
+    assert [(message.data, message.value) for message in received] == [
+        (bytes((0xF0, 60, 3)), now + (60 << 14) + (1 << 13)),
+        (bytes((0xF0, 61, 3)), now + (62 << 14)),
+        (note_on(60), 0),
+    ]
     keyboard.pull_out()
     inputs.close()
 

@@ -30,8 +30,6 @@ RESETS = {
     "after one without its end": "f0 43 10 4c 00 00|f0 7e 7f 09 01 f7",
 }
 OTHERS = {
-    "a tuning": "f0 7f 7f 08 02 00 01 3c 3d 00 00 f7",
-    "master volume": "f0 7f 7f 04 01 00 10 f7",
     "too long": "f0 7e 7f 09 01 00 f7",
     "too short": "f0 7e 7f 09 f7",
     "interrupted": "f0 7e 7f|b0 01 63|09 01 f7",
@@ -45,6 +43,8 @@ DIRT = [
     *(cc(number, 127) for number in (64, 66, 67, 74)),
     *(cc(number, value) for number, value in ((101, 0), (100, 0), (6, 24), (38, 20))),
     *(cc(number, value) for number, value in ((100, 1), (6, 3), (38, 9), (100, 2), (6, 70))),
+    *(cc(number, value) for number, value in ((101, 0), (100, 3), (6, 5))),
+    bytes.fromhex("f0 7e 7f 08 08 03 7f 7f 50 50 50 50 50 50 50 50 50 50 50 50 f7"),
     cc(126, 1),
     bytes((0xD0, 100)),
     bytes((0xE0, 5, 100)),
@@ -100,6 +100,8 @@ def test_a_panic_puts_back_what_sounds_wrong_and_keeps_how_hands_are_set_up() ->
     after = engine.state.channels
     assert float(after[0]["bend_range"]) == pytest.approx(24.2)
     after["bend_range"], after["bend_range_given"] = 2.0, 0
+    assert int(after[0]["tuning_program"]) == 5 and int(after[3]["octave_tuning"][2]) == 2621
+    after["tuning_program"] = after["octave_tuning"] = 0
     assert after.tobytes() == clean
 
 
@@ -114,12 +116,12 @@ def test_however_a_stream_is_cut_into_packets_the_messages_are_the_same() -> Non
                 cuts = sorted(rng.randrange(len(exclusive)) for _ in range(rng.randrange(4)))
                 ends = [*cuts, len(exclusive)]
                 packets += [exclusive[a:b] for a, b in zip([0, *cuts], ends, strict=True)]
-                expected.append((0xFF, 0, 0))
+                expected.append((0xFF, 0, 0, 0))
             else:
                 message = bytes((rng.randrange(0x80, 0xF0), rng.randrange(128), rng.randrange(128)))
                 is_short = message[0] & 0xE0 == 0xC0
                 packets.append(message[:2] if is_short else message)
-                expected.append((message[0], message[1], 0 if is_short else message[2]))
+                expected.append((message[0], message[1], 0 if is_short else message[2], 0))
         stream = ByteStream()
         assert [m for packet in packets for m in stream.messages(packet)] == expected
         assert stream.stray_bytes == 0
