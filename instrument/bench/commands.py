@@ -16,7 +16,7 @@ from rich.console import Console
 
 from instrument.bench.harness import not_measured
 from instrument.bench.report import Report, show, write_json
-from instrument.engine.jack_sink import import_jack
+from instrument.engine.jack_library import import_jack
 from instrument.errors import DeviceError
 
 TABLE_WIDTH = 132

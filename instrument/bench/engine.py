@@ -16,7 +16,9 @@ from instrument.bench.peers.child import ChildPeer, PeerMissing
 from instrument.bench.peers.fluidsynth import FluidSynth
 from instrument.bench.peers.kernel_voices import KernelVoices
 from instrument.bench.peers.numpy_engine import NumpyVoices
+from instrument.bench.peers.part_voices import PartVoices
 from instrument.bench.report import Report
+from instrument.realtime.memory.constants import MOST_PARTS
 
 RATE_HZ = 48_000
 SLICE_SECONDS = 0.015
@@ -55,6 +57,7 @@ def _combination(report: Report, voices: int, block_frames: int, rounds: int) ->
     ours = micro.pop("ours")
     unbent = micro.pop("ours on pitch")
     wet = micro.pop("ours + effects")
+    apart = micro.pop("ours in parts")
     rows = [compare(name, _UNIT, ours, peer, micro[peer], goals.get(peer)) for peer in micro]
     rows += [
         not_measured(name, _UNIT, reason, peer, goals.get(peer)) for peer, reason in missing.items()
@@ -64,6 +67,8 @@ def _combination(report: Report, voices: int, block_frames: int, rounds: int) ->
     share = 100 * statistics.median(ours) / budget_us
     rows.append(Row("  of the block's time", "%", share, goal=_budget_goal(voices, block_frames)))
     rows.append(Row("  on pitch", _UNIT, statistics.median(unbent)))
+    in_parts = f"  in {MOST_PARTS} parts, each on its own outputs"
+    rows.append(compare(in_parts, _UNIT, apart, "in one", ours))
     return rows
 
 
@@ -97,6 +102,7 @@ def _contestants(
         "ours + effects": KernelVoices(
             voices, block_frames, RATE_HZ, is_bent=True, has_effects=True
         ).measure,
+        "ours in parts": PartVoices(voices, block_frames, RATE_HZ).measure,
         "ours on pitch": KernelVoices(voices, block_frames, RATE_HZ, is_bent=False).measure,
     }
     missing = {}

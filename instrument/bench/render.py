@@ -21,7 +21,7 @@ from instrument.bench.report import Report
 from instrument.bench.songs import song_rows
 from instrument.bundle.bundle import Bundle, find_bundle
 from instrument.bundle.inference import Runtime
-from instrument.engine.jack_sink import import_jack
+from instrument.engine.jack_library import import_jack
 from instrument.errors import DeviceError
 from instrument.preset.banks import chosen_preset
 from instrument.preset.preset import load_preset

@@ -44,6 +44,11 @@ _PARTNER = "partner_"  # the partner's flags are called so
 @click.command("play", cls=HeadedCommand)
 @_audio("--preset", metavar="NAME", help=PRESET_HELP)
 @partial(part_options, heading=SOUND)
+@_audio(
+    "--part-outputs",
+    is_flag=True,
+    help="Let each --part leave by JACK outputs of its own: part_2_L, part_2_R and so on.",
+)
 @partial(rack_options, heading=SOUND)
 @_audio(
     "--audio",

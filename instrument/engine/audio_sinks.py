@@ -12,15 +12,11 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from instrument.engine.clock import now_ns
-from instrument.engine.jack_sink import JackSink
-from instrument.engine.messages import EngineSettings
 from instrument.errors import DeviceError, FileError
-from instrument.processes.json_lines import Notice
 from instrument.realtime.machine_code import PORTAUDIO_CALLBACK, load_machine_code
 from instrument.realtime.memory.state import EngineState
 
@@ -280,53 +276,6 @@ class WavSink(NullSink):
                 self.problem = problem
         if self._entry:
             self._entry.release()
-
-
-def open_sink(settings: EngineSettings, state: EngineState) -> tuple[AudioSink, list[Notice]]:
-    """Open what the user asked for, or the best there is.
-
-    Raises
-    ------
-    DeviceError
-        What was asked for by name cannot be opened; ``auto`` never raises.
-    """
-    name = settings.audio
-    if name != "auto":
-        sink = _named_sink(name, settings)
-        sink.open(state)
-        return sink, []
-    trials: list[Callable[[], AudioSink]] = [
-        lambda: JackSink(settings),
-        lambda: SoundCard(None, settings.rate_hz, settings.block_frames),
-    ]
-    reasons: list[str] = []
-    for make in trials:
-        sink = make()
-        try:
-            sink.open(state)
-        except DeviceError as error:
-            reasons.append(error.message)
-            continue
-        return sink, []
-    sink = NullSink(settings.rate_hz, settings.block_frames)
-    sink.open(state)
-    notice = Notice(
-        f"no audio device: playing to nowhere ({'; '.join(reasons)})",
-        "Start a JACK server or connect a sound card and play again; `latentkeys devices` shows "
-        "what is there, --audio FILE.wav plays into a file.",
-    )
-    return sink, [notice]
-
-
-def _named_sink(name: str, settings: EngineSettings) -> AudioSink:
-    if name == "jack":
-        return JackSink(settings)
-    if name == "null":
-        return NullSink(settings.rate_hz, settings.block_frames)
-    if name.lower().endswith(".wav"):
-        return WavSink(Path(name), settings.rate_hz, settings.block_frames)
-    device = int(name) if name.isdecimal() else name
-    return SoundCard(device, settings.rate_hz, settings.block_frames)
 
 
 def output_names(sounddevice: Any) -> list[str]:

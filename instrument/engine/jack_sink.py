@@ -7,13 +7,13 @@ callbacks. `jack._lib`, `jack._ffi` and `_ptr` are private names, which a test g
 from __future__ import annotations
 
 import contextlib
-import ctypes
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from instrument.engine.jack_library import import_jack, playback_latency_frames
 from instrument.engine.messages import EngineSettings, input_is_gone, input_is_open, is_asked_for
 from instrument.errors import DeviceError
 from instrument.processes.json_lines import Notice
@@ -28,14 +28,14 @@ _KERNEL_FUNCTIONS = (
     "jack_midi_event_write",
     "jack_port_by_id",
 )
-_PLAYBACK_LATENCY = 1  # JackPlaybackLatency, jack/types.h
 
 
 class JackSink:
     """`AudioSink` and MIDI in one: ``out_L``, ``out_R``, ``midi_in`` and ``out`` of one client.
 
-    The server decides rate and block. Note to audio takes exactly one block; what goes to ``out``
-    has its very frame.
+    Where parts have outputs of their own, they are ``part_2_L``, ``part_2_R`` and so on. The server
+    decides rate and block. Note to audio takes exactly one block; what goes to ``out`` has its very
+    frame.
 
     Parameters
     ----------
@@ -93,6 +93,11 @@ class JackSink:
         }
         for name, port in ports.items():
             fields[name] = int(ffi.cast("uintptr_t", port._ptr))
+        for pair in range(self._settings.part_pairs):
+            for side, letter in enumerate("LR"):
+                port = client.outports.register(f"part_{pair + 2}_{letter}", is_terminal=True)
+                fields["jack_part_outs"][pair, side] = int(ffi.cast("uintptr_t", port._ptr))
+        fields["part_pairs"] = self._settings.part_pairs
         fields["jack_client"] = int(ffi.cast("uintptr_t", client._ptr))
         fields["jack_bytes"] = 0
         self._seen_losses = int(fields["jack_losses"])
@@ -122,15 +127,15 @@ class JackSink:
         speakers = self._client.get_ports(is_physical=True, is_input=True, is_audio=True)
         if not speakers:
             return
-        self.latency_seconds = self._playback_latency_frames(speakers[0]) / self.rate_hz
+        self.latency_seconds = playback_latency_frames(self._jack, speakers[0]) / self.rate_hz
         if self._settings.connect:
             self._connect_outputs(speakers)
 
     def _connect_outputs(self, speakers: list[Any]) -> None:
-        left, right = self._client.outports
-        with contextlib.suppress(self._jack.JackError):
-            left.connect(speakers[0])
-            right.connect(speakers[1 if len(speakers) > 1 else 0])
+        both = speakers[0], speakers[1 if len(speakers) > 1 else 0]
+        for number, port in enumerate(self._client.outports):  # left and right by turns
+            with contextlib.suppress(self._jack.JackError):
+                port.connect(both[number % 2])
 
     def cables(self) -> list[tuple[str, str]]:
         """Return what is plugged into what: (our port's short name, the other port's name)."""
@@ -153,19 +158,6 @@ class JackSink:
     def _our_ports(self) -> list[Any]:
         client = self._client
         return [*client.outports, *client.midi_inports, *client.midi_outports]
-
-    def _playback_latency_frames(self, speaker: Any) -> int:
-        """Ask libjack what lies between a block and the air; JACK-Client does not wrap that.
-
-        The speaker's port is asked, not ours: the server works ours out some blocks later.
-        """
-        library = ctypes.CDLL(self._jack._libname)
-        port = int(self._jack._ffi.cast("uintptr_t", speaker._ptr))
-        shortest_and_longest = (ctypes.c_uint32 * 2)()
-        library.jack_port_get_latency_range(
-            ctypes.c_void_p(port), _PLAYBACK_LATENCY, shortest_and_longest
-        )
-        return int(shortest_and_longest[1])
 
     @property
     def midi_port(self) -> str:
@@ -242,25 +234,9 @@ class JackSink:
             self._client = None
         if self._state is not None:
             self._state.fields["jack_midi_out"] = 0  # the MIDI thread reads `out_ring` now
+            self._state.fields["part_pairs"] = 0
 
     def is_alive(self) -> bool:
         """Tell whether the server still runs."""
         gone = self._state is None or bool(self._state.fields["server_is_gone"])
         return self._client is not None and not gone
-
-
-def import_jack() -> Any:
-    """Import JACK-Client.
-
-    Raises
-    ------
-    DeviceError
-        libjack or JACK-Client is not installed.
-    """
-    try:
-        import jack
-    except (ImportError, OSError) as error:
-        raise DeviceError(
-            "JACK is not installed", "Debian, Ubuntu: apt-get install libjack-jackd2-0."
-        ) from error
-    return jack

@@ -38,6 +38,8 @@ class EngineSettings:
     """What other programs see: the JACK client and the virtual MIDI port."""
     connect: bool = True
     """Connect our JACK outputs to the sound card."""
+    part_pairs: int = 0
+    """How many parts, from the second on, have a pair of JACK outputs of their own."""
     quiet_seconds: float = 60.0
     """How long a forgotten engine (its control process is dead) waits in silence before it ends."""
 

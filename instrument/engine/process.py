@@ -21,13 +21,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from instrument.engine.audio_sinks import AudioSink, NullSink, WavSink, open_sink
+from instrument.engine.audio_sinks import AudioSink, NullSink, WavSink
 from instrument.engine.clock import install_clock
 from instrument.engine.jack_cables import Cables
 from instrument.engine.jack_sink import JackSink
 from instrument.engine.messages import Ended, EngineSettings, OtherRate, Ready
 from instrument.engine.midi_ports import no_match_notices, open_midi, open_midi_out
 from instrument.engine.midi_thread import MidiThread
+from instrument.engine.open_sink import open_sink
 from instrument.engine.prefault import PagePrefaulter
 from instrument.errors import DeviceError
 from instrument.midi.messages import release_everything

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from instrument.errors import SettingError
+
 # Kinds of channel message, with channel 0 [MIDI 1.0, table 2].
 NOTE_OFF, NOTE_ON, KEY_PRESSURE, CONTROL_CHANGE = 0x80, 0x90, 0xA0, 0xB0
 PROGRAM_CHANGE, CHANNEL_PRESSURE, PITCH_BEND = 0xC0, 0xD0, 0xE0
@@ -187,3 +189,19 @@ def release_everything() -> list[bytes]:
     """Let every key and pedal go on all sixteen channels, as for an input that has vanished."""
     controls = ((SUSTAIN, 0), (SOSTENUTO, 0), (ALL_NOTES_OFF, 0))
     return [control_change(cc, value, channel) for channel in range(16) for cc, value in controls]
+
+
+def check_message(message: bytes) -> None:
+    """Refuse what is no channel message.
+
+    Raises
+    ------
+    SettingError
+        It is another kind of message, incomplete, or has a data byte above 127.
+    """
+    is_whole = len(message) in (2, 3) and 0x80 <= message[0] < 0xF0
+    if not is_whole or any(byte > 0x7F for byte in message[1:]):
+        raise SettingError(
+            f"a channel message must have a status of 0x80..0xef and one or two bytes of 0..127, "
+            f"got {message.hex(' ')}"
+        )

@@ -85,6 +85,10 @@ def jack_process(frames, state):
     take_jack_midi(s, call(s.jack_port_get_buffer, (s.jack_midi_in, count)), int64(frames))
     left = call(s.jack_port_get_buffer, (s.jack_out_left, count))
     right = call(s.jack_port_get_buffer, (s.jack_out_right, count))
+    for pair in range(s.part_pairs):
+        for side in range(STEREO):
+            port = s.jack_part_outs[pair, side]
+            s.part_buffers[pair, side] = call(s.jack_port_get_buffer, (port, count))
     render(s, left, right, 1, int64(frames))
     if s.jack_midi_out != 0:
         give_jack_midi(s, call(s.jack_port_get_buffer, (s.jack_midi_out, count)), int64(frames))

@@ -12,12 +12,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy import float32
 
 from instrument.realtime.native import audio_thread, bits_to_float
 
 LN2 = math.log(2.0)
 TURN = 2.0 * math.pi
 OCTAVES_PER_DB = math.log2(10.0) / 20.0
+THRESHOLD = 0.89125094  # -1 dB
 
 
 @audio_thread
@@ -59,3 +61,15 @@ def tangent(turns):
 def db_to_gain(db):
     """Return the amplitude factor of a level."""
     return exp2(db * OCTAVES_PER_DB)
+
+
+@audio_thread
+def bend_softly(x):
+    """Leave a sample below the threshold alone; bring what is above it smoothly below 1."""
+    magnitude = abs(x)
+    if magnitude <= THRESHOLD:
+        return x
+    room = float32(1.0 - THRESHOLD)
+    over = (magnitude - float32(THRESHOLD)) / room
+    bent = float32(THRESHOLD) + room * over / (float32(1.0) + over)
+    return bent if x > 0.0 else -bent

@@ -31,6 +31,7 @@ from instrument.realtime.midi.inputs import watch_inputs
 from instrument.realtime.mixer import mix_banks
 from instrument.realtime.modulation import advance_lfos
 from instrument.realtime.native import audio_thread, carray, fence, types
+from instrument.realtime.part_outputs import follow_parts, write_parts
 from instrument.realtime.slide import follow_slide
 from instrument.realtime.streaming import follow_stream
 from instrument.realtime.voice import advance_voice, count_banks
@@ -81,6 +82,7 @@ def process_block(state, left, right, stride, frames):
         invalid = s.meters.invalid_samples
         mix_banks(s, segment)
         send_and_return(s, segment)
+        write_parts(s, done, segment)
         write_output(s, left_out, right_out, stride, done, segment)
         if s.meters.invalid_samples != invalid:
             end_invalid_voices(s)
@@ -98,6 +100,7 @@ def process_block(state, left, right, stride, frames):
 def tick(s):
     """Do the control-rate work of this frame."""
     advance_channels(s)
+    follow_parts(s)
     advance_master(s)
     advance_lfos(s)
     for group in range(GROUP_COUNT):

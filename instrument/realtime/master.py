@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from numpy import float32
 
+from instrument.realtime.dsp import THRESHOLD, bend_softly
 from instrument.realtime.memory.constants import FREE, LANE_COUNT, LANES, RECORD_FRAMES, TICK_FRAMES
 from instrument.realtime.native import audio_thread
 from instrument.realtime.true_peak import remember, true_peak
 from instrument.realtime.voice import free_lane
 
-THRESHOLD = 0.89125094  # -1 dB
 HALF = 0.5  # a tick whose samples stay below has no peak above the threshold between them
 RELEASE_SECONDS = 0.150
 MASTER_SECONDS = 0.020
@@ -94,18 +94,6 @@ def write_output(s, left_out, right_out, stride, at, frames):
         s.record_ring.audio[slot, 1] = right
     if s.fade_out <= 0.0:
         s.stopped = 1
-
-
-@audio_thread
-def bend_softly(x):
-    """Leave a sample below the threshold alone; bring what is above it smoothly below 1."""
-    magnitude = abs(x)
-    if magnitude <= THRESHOLD:
-        return x
-    room = float32(1.0 - THRESHOLD)
-    over = (magnitude - float32(THRESHOLD)) / room
-    bent = float32(THRESHOLD) + room * over / (float32(1.0) + over)
-    return bent if x > 0.0 else -bent
 
 
 @audio_thread

@@ -44,6 +44,7 @@ from instrument.realtime.native import (
     store,
     sum_lanes,
 )
+from instrument.realtime.part_outputs import add_to_part, pair_of, silence_parts
 
 ONE = 1 << 32  # one frame in 32.32 fixed point
 FLOAT_BYTES = 4
@@ -275,17 +276,22 @@ def mix_group(base, group, frames):
 
 @audio_thread
 def mix_banks(s, frames):
-    """Render all voices for one segment, and each bank's effects, into `out_left`, `out_right`."""
+    """Render all voices for one segment, and each bank's effects, into where it leaves."""
     base = address_of(s)
     for frame in range(frames):
         s.out_left[frame] = float32(0.0)
         s.out_right[frame] = float32(0.0)
+    silence_parts(s, frames)
     for bank in range(BANK_COUNT):
         sounds = bank_sounds(s, bank)
         if sounds or s.chains[bank].is_awake:
             mix_voices(s, base, bank, frames)
             if s.chains[bank].is_awake:
                 run_chain(s, bank, frames)
+            pair = pair_of(s, bank)
+            if pair > 0:
+                add_to_part(s, pair, frames)
+                continue
             for frame in range(frames):
                 s.out_left[frame] += s.bus_left[frame]
                 s.out_right[frame] += s.bus_right[frame]

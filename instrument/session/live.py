@@ -16,9 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from instrument.errors import EngineError, PresetError, SettingError
+from instrument.errors import EngineError, PresetError
 from instrument.first_start import compile_once
-from instrument.midi.messages import control_change, note_off, note_on, pitch_bend
+from instrument.midi.messages import check_message, control_change, note_off, note_on, pitch_bend
 from instrument.midi.song import Song, read_midi_file, song_of
 from instrument.music.note import Phrase
 from instrument.preset.banks import preset_file
@@ -69,6 +69,8 @@ class Session:
     keys, parts
         On which keys `preset` plays, and what plays besides, as behind ``--keys`` and each
         ``--part`` of the command line: ``keys="C4-C8", parts=["rubber_line keys=A0-B3"]``.
+    part_outputs
+        Give each part behind the first JACK outputs of its own.
     rack
         A shipped rack's name, or a file, as behind ``--rack``; empty: as presets say.
 
@@ -94,11 +96,13 @@ class Session:
         renderer: ToneRenderer | None = None,
         keys: str | None = None,
         parts: Sequence[str] = (),
+        part_outputs: bool = False,
         rack: str = "",
     ) -> None:
         self._preset = preset
         self._settings = PlaySettings(
             parts=parts_of(keys, parts),
+            part_outputs=part_outputs,
             rack=rack,
             audio=str(audio),
             midi_in=midi_in,
@@ -356,19 +360,3 @@ def _checked(partner: PartnerOptions) -> dict[str, Any]:
     """
     options = decode(asdict(partner), PartnerOptions, "the partner's options", PresetError)
     return {field.name: getattr(options, field.name) for field in fields(options)}
-
-
-def check_message(message: bytes) -> None:
-    """Refuse what is no channel message.
-
-    Raises
-    ------
-    SettingError
-        It is another kind of message, incomplete, or has a data byte above 127.
-    """
-    is_whole = len(message) in (2, 3) and 0x80 <= message[0] < 0xF0
-    if not is_whole or any(byte > 0x7F for byte in message[1:]):
-        raise SettingError(
-            f"a channel message must have a status of 0x80..0xef and one or two bytes of 0..127, "
-            f"got {message.hex(' ')}"
-        )

@@ -24,6 +24,8 @@ class PlaySettings:
     preset: str | None = None
     parts: tuple[SoundPart, ...] = ()
     """With the first, which is `preset`; none when it plays alone on all keys."""
+    part_outputs: bool = False
+    """Give the parts behind the first JACK outputs of their own."""
     audio: str = "auto"
     midi_in: tuple[str, ...] = ()
     channel: int | None = None
@@ -68,6 +70,7 @@ class PlaySettings:
             midi_in=tuple(self.midi_in),
             channel=self.channel,
             lowest_latency=self.lowest_latency,
+            part_pairs=max(len(self.parts) - 1, 0) if self.part_outputs else 0,
         )
 
     def for_partner(self, preset: PartnerOptions | None) -> PartnerOptions | None:
@@ -98,6 +101,19 @@ def _of(prefix: str, flags: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _check_part_outputs(settings: PlaySettings) -> None:
+    """Refuse outputs for parts that are not there, or that the audio cannot have."""
+    if len(settings.parts) < 2:
+        raise SettingError(
+            "--part-outputs belongs to --part", 'Name the second part, too: --part "slow_strings".'
+        )
+    if settings.audio not in ("auto", "jack"):
+        raise SettingError(
+            f"--part-outputs needs JACK, and the sound goes to {settings.audio}",
+            "Play with --audio jack, or leave --part-outputs out.",
+        )
+
+
 def check_files(settings: PlaySettings) -> None:
     """Refuse files that cannot be written before anything starts."""
     if settings.midi and settings.demo:
@@ -106,6 +122,8 @@ def check_files(settings: PlaySettings) -> None:
         raise SettingError(
             "--no-drums belongs to --midi", "For example: --midi song.mid --no-drums"
         )
+    if settings.part_outputs:
+        _check_part_outputs(settings)
     for path in (settings.record, Path(settings.audio)):
         if path and (path == settings.record or path.suffix.lower() == ".wav"):
             from instrument.wav_files import check_target

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from instrument.engine import messages as engine_messages
+from instrument.midi.messages import check_message
 from instrument.panel.hands import Hands
 from instrument.panel.link_messages import REPORTS as PANEL_REPORTS
 from instrument.panel.link_messages import NowPlaying
@@ -27,7 +28,6 @@ from instrument.realtime.memory.constants import PITCH_COUNT
 from instrument.realtime.memory.state import EngineState
 from instrument.rendering.messages import REPORTS as MODELS_REPORTS
 from instrument.schema import NO_JSON
-from instrument.session.live import check_message
 from tests.fuzz.mutation import Try, mutated, mutated_text
 from tests.helpers.places import ROOT
 

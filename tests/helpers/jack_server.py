@@ -96,16 +96,18 @@ def _wait_until_it_answers(name: str, process: subprocess.Popen[bytes]) -> None:
 class Probe:
     """A keyboard and a tape recorder on one clock.
 
-    Both directions are connected to the same instrument, so the graph has a loop, which JACK closes
-    with exactly one block of delay.
+    It hears `outputs`, one track each. Both directions are connected to the same instrument, so the
+    graph has a loop, which JACK closes with exactly one block of delay.
     """
 
-    def __init__(self, server: JackServer, name: str = "probe") -> None:
+    def __init__(
+        self, server: JackServer, name: str = "probe", outputs: Sequence[str] = ("out_L", "out_R")
+    ) -> None:
         self.client = jack.Client(name, no_start_server=True, servername=server.name)
         self._midi = self.client.midi_outports.register("keys")
         self._midi_ear = self.client.midi_inports.register("notes")
         self.messages: list[tuple[int, bytes]] = []  # what came while playing, with its frame
-        self._ears = [self.client.inports.register(name) for name in ("left", "right")]
+        self._ears = {name: self.client.inports.register(f"ear {name}") for name in outputs}
         self._events: list[tuple[int, bytes]] = []
         self._captured: list[NDArray[np.float32]] = []
         self._frame = 0
@@ -117,15 +119,15 @@ class Probe:
     def listen_to(self, instrument: str = "latentkeys") -> None:
         """Connect to an instrument's ports."""
         self.client.connect(self._midi, f"{instrument}:midi_in")
-        self.client.connect(f"{instrument}:out_L", self._ears[0])
-        self.client.connect(f"{instrument}:out_R", self._ears[1])
+        for name, ear in self._ears.items():
+            self.client.connect(f"{instrument}:{name}", ear)
 
     def listen_to_midi(self, port: str) -> None:
         """Connect to a MIDI output."""
         self.client.connect(port, self._midi_ear)
 
     def play(self, events: Sequence[tuple[int, bytes]], frames: int) -> NDArray[np.float32]:
-        """Send MIDI messages at their frames; return what was heard: float32, (frames, 2)."""
+        """Send MIDI messages at their frames; return what was heard: float32, (frames, tracks)."""
         block = self.client.blocksize
         self._events = sorted(events, key=lambda event: event[0])
         self._captured, self.messages = [], []
@@ -144,7 +146,7 @@ class Probe:
             self._midi.write_midi_event(frame - self._frame, message)
         for offset, data in self._midi_ear.incoming_midi_events():
             self.messages.append((self._frame + offset, bytes(data)))
-        block = np.stack([ear.get_array() for ear in self._ears], axis=1)
+        block = np.stack([ear.get_array() for ear in self._ears.values()], axis=1)
         self._captured.append(block)
         self._frame += frames
         if self._frame >= self._wanted:

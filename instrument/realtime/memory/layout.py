@@ -177,6 +177,7 @@ STATE = record(
     ("jack_midi_event_get", "u8"),
     ("jack_out_left", "u8"),
     ("jack_out_right", "u8"),
+    ("jack_part_outs", "u8", (MOST_PARTS - 1, 2)),  # of the second part and those after it
     ("jack_midi_in", "u8"),
     ("jack_midi_out", "u8"),  # 0: somebody else reads `out_ring`
     ("jack_midi_clear_buffer", "u8"),
@@ -234,6 +235,10 @@ STATE = record(
     ("channels", CHANNEL, (CHANNEL_COUNT,)),
     ("part_count", "i8"),  # 0: every channel plays its own bank
     ("parts", PART, (MOST_PARTS,)),
+    ("part_pairs", "i8"),  # parts beyond the first with outputs of their own; 0: all leave together
+    ("part_buffers", "u8", (MOST_PARTS - 1, 2)),  # where the device wants them in this block
+    ("bank_pair", "i8", (BANK_COUNT,)),  # which of them a bank leaves by; 0 = the main one
+    ("part_out", "f4", (MOST_PARTS - 1, 2, TICK_FRAMES)),
     # -- whose hands are on which keys
     ("strikes", "i8"),  # note-ons so far
     ("keys", KEY, (CHANNEL_COUNT, KEY_COUNT)),

@@ -27,6 +27,7 @@ from instrument.bench.peers.child import ChildPeer, PeerMissing
 from instrument.bench.peers.fluidsynth import FluidSynth
 from instrument.bench.peers.kernel_voices import KernelVoices
 from instrument.bench.peers.numpy_engine import NumpyVoices
+from instrument.bench.peers.part_voices import PartVoices
 from instrument.bench.report import Report, show, write_json
 from instrument.bench.whole_instrument import underrun_rows
 from instrument.errors import FileError
@@ -100,6 +101,13 @@ def test_kernel_and_fluidsynth_really_sound_the_voices_that_are_timed() -> None:
         assert synth.peak > 0.01
 
 
+def test_every_part_really_sounds_on_its_outputs() -> None:
+    parts = PartVoices(32, 64, 48_000)
+    assert parts.measure(10) > 0
+    assert parts.active_voices == 32
+    assert parts.quietest_part > 0.01 and parts.peak > 0.01
+
+
 def test_numpy_voices_play_the_table_at_its_pitch() -> None:
     voices = NumpyVoices(1, 128, 48_000)
     left = np.concatenate([voices.process_block()[0] for _ in range(375)])
@@ -110,7 +118,7 @@ def test_numpy_voices_play_the_table_at_its_pitch() -> None:
 def test_engine_bench_measures_ours_and_every_peer() -> None:
     report = engine.bench_engine(voice_counts=(8,), block_sizes=(64,), rounds=1)
     compared = {row.peer_name: row for row in report.rows if row.peer_name}
-    assert set(compared) == {"FluidSynth", "FluidSynth + effects", "pyo", "numpy"}
+    assert set(compared) == {"FluidSynth", "FluidSynth + effects", "pyo", "numpy", "in one"}
     for row in compared.values():
         assert row.ours is not None and row.peer is not None and row.ratio is not None
         assert row.ratio == pytest.approx(row.ours / row.peer)

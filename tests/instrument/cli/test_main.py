@@ -75,6 +75,8 @@ MISTAKES = [
     ("play --preset reed --midi broken.mid", "is truncated"),
     ("play --preset reed --midi song.mid --demo", "exclude each other"),
     ("play --preset reed --no-drums", "--no-drums belongs to --midi"),
+    ("play --preset reed --part-outputs", "--part-outputs belongs to --part"),
+    ("play --preset reed --part reed --part-outputs --audio null", "--part-outputs needs JACK"),
     (
         "render song.mid out.wav --preset model.toml",
         "there is no model 'tinny'\nDid you mean 'tiny'",

@@ -18,12 +18,12 @@ import soundfile
 from instrument.engine.audio_sinks import (
     NullSink,
     WavSink,
-    open_sink,
     raise_priority,
     sane_latency,
 )
 from instrument.engine.clock import frame_at, install_clock, now_ns
 from instrument.engine.messages import EngineSettings
+from instrument.engine.open_sink import open_sink
 from instrument.errors import DeviceError
 from instrument.midi.messages import control_change, note_on
 from instrument.realtime.memory.state import EngineState
