@@ -151,7 +151,7 @@ def licence(source: str, notice: str) -> bytes:
     """
     if not notice:
         return _NO_LICENCE.format(source=source).encode("utf-8")
-    wrapped = "\n".join(textwrap.wrap(notice, 100))
+    wrapped = "\n\n".join(textwrap.fill(part, 100) for part in notice.split("\n\n"))
     return (_LICENCE.format(source=source, notice=wrapped) + _MIT).encode("utf-8")
 
 

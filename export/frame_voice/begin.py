@@ -7,6 +7,7 @@ instrument of the set begins as the instrument of the bundle that sounds most li
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,10 +49,22 @@ def begin_run(bundle: Bundle, tones: ToneSet, length: Length, folder: Path) -> R
             "Begin with another, or with none: latentkeys train frame-voice RUN --data SET",
         )
     run = new_run(SYSTEM, recipe, tones, length, folder, torch.device("cpu"))
+    run.card = replace(run.card, notice=inherited(tones.notice, bundle))
     assert isinstance(run.learner, FrameVoiceLearner)
     _take_over(run.learner, known)
     run.save()
     return run
+
+
+def inherited(notice: str, bundle: Bundle) -> str:
+    """Return the terms of what is learned from, with those of the weights that it begins with.
+
+    Whose terms are unknown, they stay so: an empty notice is what a card says that by.
+    """
+    if not notice or bundle.card.licence.weights.startswith("undecided"):
+        return ""
+    before = bundle.read("LICENSE").decode("utf-8", "replace").strip()
+    return f"{notice}\n\nIt began with the weights of the model {bundle.card.name}:\n\n{before}"
 
 
 def _take_over(learner: FrameVoiceLearner, known: FrameVoice) -> None:

@@ -55,8 +55,8 @@ def describe(
         name=name,
         version=version,
         description=(
-            f"Frame voice of {len(voice.instruments)} instruments, trained on notes rendered "
-            f"from {run.source}."
+            f"Frame voice of {len(voice.instruments)} instruments, trained on notes of "
+            f"{run.source}."
         ),
         licence=Licence(
             weights="MIT, see LICENSE" if run.notice else "undecided, see LICENSE",

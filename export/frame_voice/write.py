@@ -63,7 +63,7 @@ def write_bundle(
         The run is none, a graph differs from torch, or the folder cannot be written.
     """
     voice, trained = load_voice(run)  # what is no run is refused before anything is written
-    notices = licence(f"notes rendered from {trained.source}", trained.notice)
+    notices = licence(f"notes of {trained.source}", trained.notice)
     return write_voice(
         voice,
         trained,

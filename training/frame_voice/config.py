@@ -52,6 +52,9 @@ class TrainingConfig:
         Of the averaged weights that are evaluated and exported; warmed up over the first steps.
     latent_noise
         Standard deviation of the noise on each instrument's latent: fills the space between them.
+    pitch_noise
+        Standard deviation in semitones of the noise on the pitch that levels are asked for, never
+        on the frequency: neighbouring keys learn from each other what is not one recording's own.
     latent_penalty
         Weight of the squared latent, which keeps the space round.
     windows
@@ -76,6 +79,7 @@ class TrainingConfig:
     gradient_norm: float = 1.0
     ema_decay: float = 0.999
     latent_noise: float = 0.15
+    pitch_noise: float = 1.0
     latent_penalty: float = 1e-4
     windows: tuple[int, ...] = (3072, 1024, 256)
     floor_db: float = -66.0

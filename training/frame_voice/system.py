@@ -82,7 +82,8 @@ class FrameVoiceLearner:
         self.optimizers["voice"].param_groups[0]["lr"] = speed
         crops, targets = self._batches.at(at)
         latent = self.voice.latent_of[crops.instrument]
-        audio = self.render(self.voice, crops, latent, with_motion=critics is not None)
+        aside = self.config.pitch_noise * torch.randn(crops.pitch.shape, device=self.device)
+        audio = self.render(self.voice, crops, latent, aside, with_motion=critics is not None)
         distance, convergence = self.loss(audio, targets)
         motion = self._motion_loss(crops, latent)
         terms = {"distance": distance, "convergence": convergence, "motion": motion}
@@ -102,12 +103,18 @@ class FrameVoiceLearner:
         return {name: term.detach() for name, term in terms.items()}
 
     def render(
-        self, voice: FrameVoice, crops: Crops, latent: Tensor, with_motion: bool = False
+        self,
+        voice: FrameVoice,
+        crops: Crops,
+        latent: Tensor,
+        aside: Tensor | None = None,
+        with_motion: bool = False,
     ) -> Tensor:
         """Render crops, float32, shape (n, frames).
 
         Without motion for the reconstruction loss, which would only see it as error; critics
-        compare kinds of sound, so they hear it.
+        compare kinds of sound, so they hear it. `aside`, (n,), is how many semitones away the keys
+        are whose levels the crops' frequencies get.
         """
         n, hops = crops.pitch.shape[0], crops.noise.shape[1] - 1
         latent = latent + self.config.latent_noise * crops.latent_noise
@@ -119,7 +126,7 @@ class FrameVoiceLearner:
             voice,
             share,
             latent,
-            crops.pitch,
+            crops.pitch if aside is None else crops.pitch + aside,
             velocity=torch.ones(n, device=self.device),
             motion=torch.full((n,), float(with_motion), device=self.device),
             motion_phases=crops.motion_phases,

@@ -43,6 +43,8 @@ def test_it_begins_nearer_than_a_new_voice(tones: ToneSet, tmp_path: Path) -> No
     for name, weights in known.network.state_dict().items():
         assert torch.equal(learner.voice.network.state_dict()[name], weights), name
     latents = learner.voice.latent_of.detach()
+    assert run.card.notice.startswith("free\n\nIt began with the weights of the model frame_voice")
+    assert "Frank Wen" in run.card.notice
     apart = (latents[:, None] - known.latent_of.detach()).norm(dim=2).min(dim=1).values
     assert float(apart.min()) > 1.0 and float(apart.max()) < 3.0  # near one, and not the same
     new = FrameVoiceLearner(run.system.recipes["frame_voice"], tones, torch.device("cpu"))

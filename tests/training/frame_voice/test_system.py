@@ -11,7 +11,7 @@ import torch
 from instrument.errors import FileError, SettingError
 from instrument.music.pitch import pitch_to_hz
 from training.data.audio.synthetic_tones import write_tones
-from training.data.audio.tone_set import ToneSet
+from training.data.audio.tone_set import TRAIN, ToneSet
 from training.frame_voice.config import TrainingConfig
 from training.frame_voice.graphs import WholeTone, seeded_inputs
 from training.frame_voice.render import play_like
@@ -206,3 +206,19 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
     torch.save({"format": 1, "summary": Harmful(), "state": {}}, tmp_path / CHECKPOINT)
     with pytest.raises(FileError, match="not a readable checkpoint"):
         read_checkpoint(tmp_path)
+
+
+def test_levels_of_another_key_leave_the_frequency_alone(tones: ToneSet, tmp_path: Path) -> None:
+    learner = voice_learner(begin(tones, tmp_path / "run", 1))
+    crops = learner.crops.onsets(np.flatnonzero(tones.split == TRAIN)[:3])
+    latent = learner.voice.latent_of[crops.instrument]
+
+    def play(aside: float) -> np.ndarray:
+        with torch.no_grad():
+            return learner.render(learner.voice, crops, latent, torch.full((3,), aside)).numpy()
+
+    usual, other = play(0.0), play(7.0)
+    assert np.abs(usual - other).max() > 1e-3
+    f0 = pitch_to_hz(crops.pitch.numpy() + crops.cents.numpy() / 100.0)
+    for audio, hz in zip(other, f0, strict=True):
+        assert abs(pitch_error_cents(audio, float(hz), 0.0)) < 1.0
