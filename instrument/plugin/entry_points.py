@@ -26,6 +26,7 @@ from instrument.realtime.built_in_tone import (
     SECONDS,
     SEMITONES_APART,
 )
+from instrument.realtime.channel import BRIGHTNESS_OCTAVES
 from instrument.realtime.dsp import exp2, sine
 from instrument.realtime.event_queue import make_room, queue_message
 from instrument.realtime.kernel import STATE_POINTER
@@ -51,7 +52,6 @@ from instrument.realtime.memory.layout import SLOT, SOUND
 from instrument.realtime.midi.events import use_bank
 from instrument.realtime.native import audio_thread, carray, fence, floats_at, types
 from instrument.realtime.variation import PITCH_TICKS
-from instrument.realtime.voice import BRIGHTNESS_OCTAVES
 
 SLOTS_POINTER = types.CPointer(from_dtype(SLOT))
 SOUND_POINTER = types.CPointer(from_dtype(SOUND))

@@ -15,9 +15,9 @@ from numpy import float32
 from instrument.realtime.memory.constants import CHANNEL_COUNT, KIT_BANK, TICK_FRAMES
 from instrument.realtime.native import audio_thread
 from instrument.realtime.slide import slides
-from instrument.realtime.voice import BRIGHTNESS_OCTAVES
 
 SMOOTHING_SECONDS = 0.005
+BRIGHTNESS_OCTAVES = 4.0  # CC 74 from its centre to either end
 FULL_VOLUME = 100.0  # the power-on value of CC 7 is unity gain; 127 gives 4 dB more
 
 

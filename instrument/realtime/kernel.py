@@ -34,7 +34,8 @@ from instrument.realtime.native import audio_thread, carray, fence, types
 from instrument.realtime.part_outputs import follow_parts, write_parts
 from instrument.realtime.slide import follow_slide
 from instrument.realtime.streaming import follow_stream
-from instrument.realtime.voice import advance_voice, count_banks
+from instrument.realtime.voice.lanes import count_banks
+from instrument.realtime.voice.life import advance_voice
 
 STATE_POINTER = types.CPointer(from_dtype(STATE))
 SIGNATURE = types.void(

@@ -2,7 +2,7 @@
 
 A note never waits for the renderer. If its own slot is empty, the nearest pitch that is there
 stands in, resampled; the kernel marks the pitch as wanted and goes over to the true note when it
-lands (`voice.watch_source`).
+lands (`voice.reading.watch_source`).
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls

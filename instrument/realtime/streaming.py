@@ -27,7 +27,9 @@ from instrument.realtime.stream import (
     frame_of_note,
     frames_streamed,
 )
-from instrument.realtime.voice import aim_voice, fade_voice, take_lane, to_the_power
+from instrument.realtime.voice.aim import aim_voice
+from instrument.realtime.voice.lanes import fade_voice, take_lane
+from instrument.realtime.voice.reading import to_the_power
 
 ENOUGH_SECONDS = 0.2  # of a stream, to go over to it
 DRY_SECONDS = 0.1  # what is left when it goes back

@@ -20,7 +20,7 @@ from instrument.realtime.midi.parameters import (
 from instrument.realtime.midi.pedals import set_sostenuto, set_sustain
 from instrument.realtime.midi.zones import is_note_of_zone, press_channel, unsettle
 from instrument.realtime.native import audio_thread
-from instrument.realtime.voice import fade_voice
+from instrument.realtime.voice.lanes import fade_voice
 
 PANIC_SECONDS = 0.005
 FIRST_MODE = 120  # from here on they are no controllers, but channel mode messages

@@ -33,7 +33,7 @@ from instrument.realtime.midi.resets import panic, reset_system
 from instrument.realtime.midi.retuning import hear_exclusive
 from instrument.realtime.midi.tempo import follow_clock, set_tempo
 from instrument.realtime.native import audio_thread
-from instrument.realtime.voice import fade_voice
+from instrument.realtime.voice.lanes import fade_voice
 
 FADE_SECONDS = 0.030
 

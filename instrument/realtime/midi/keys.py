@@ -30,9 +30,12 @@ from instrument.realtime.midi.mono import (
 from instrument.realtime.midi.zones import is_note, is_note_of_zone, pedal
 from instrument.realtime.native import audio_thread
 from instrument.realtime.tuning import plays_nothing
-from instrument.realtime.voice import RESTRIKE_SECONDS, fade_voice, release_voice, start_voice
+from instrument.realtime.voice.lanes import fade_voice
+from instrument.realtime.voice.life import release_voice
+from instrument.realtime.voice.start import start_voice
 
 MOST_HANDS = 255  # on one key
+RESTRIKE_SECONDS = 0.060  # the old sound of a key that is struck again
 
 
 @audio_thread

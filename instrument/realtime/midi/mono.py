@@ -22,7 +22,7 @@ from instrument.realtime.midi.zones import is_note
 from instrument.realtime.native import audio_thread
 from instrument.realtime.source import ask_for_true_tone
 from instrument.realtime.tuning import plays_nothing, semitones_of_key
-from instrument.realtime.voice import place_filter
+from instrument.realtime.voice.aim import place_filter
 
 NO_KEY = -1
 

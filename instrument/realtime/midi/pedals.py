@@ -9,7 +9,7 @@ from instrument.realtime.memory.constants import CHANNEL_COUNT, LANE_COUNT
 from instrument.realtime.midi.keys import lift
 from instrument.realtime.midi.zones import is_note_of_zone, pedal
 from instrument.realtime.native import audio_thread
-from instrument.realtime.voice import release_keep, release_voice
+from instrument.realtime.voice.life import release_keep, release_voice
 
 STRETCH = 7.0  # a pedal just short of down makes releases eight times as long
 
