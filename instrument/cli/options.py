@@ -165,7 +165,7 @@ def part_options(command: Callable[..., None], heading: str) -> Callable[..., No
             multiple=True,
             metavar='"NAME …"',
             help='A preset that plays besides: "slow_strings", or "rubber_line keys=A0-B3", with'
-            " velocity=1-90, channel=2, level=-3 as you like; up to two.",
+            " velocity=1-90, channel=2, level=-3 as you like; up to three.",
         ),
         sound("--keys", metavar="LOW-HIGH", help="Play --preset on these keys only: C4-C8."),
     ):

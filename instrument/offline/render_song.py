@@ -27,7 +27,7 @@ from instrument.midi.song import Song, read_midi_file
 from instrument.music.tuning import KeyTuning
 from instrument.preset.banks import LoadedPreset, PresetBanks, chosen_preset, program_table
 from instrument.preset.controllers import turn_control
-from instrument.preset.parts import SoundPart, check_parts, part_channels, write_part
+from instrument.preset.parts import SoundPart, check_parts, make_room, part_channels, write_part
 from instrument.preset.preset import list_presets, load_preset
 from instrument.preset.rack import RackChoice
 from instrument.progress import LongWork
@@ -241,11 +241,10 @@ class SongPlayer:
         self.engine = OfflineEngine(
             rate_hz, BLOCK_FRAMES, LONGEST_NOTE_SECONDS, folder, shares_tones=False
         )
-        self._rack = rack
         if rack:
             rack.begin(self.engine)
-        self._song = song
-        self._rate_hz = rate_hz
+        self._song, self._rate_hz, self._rack = song, rate_hz, rack
+        make_room(self.engine.state, len(parts))
         self._parts, self._channels = parts, part_channels(parts, song.drum_channels)
         self._banks = PresetBanks(self.engine.state, self._channels[1:])
         self._supply = supply(self.engine.state)

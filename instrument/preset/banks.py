@@ -2,7 +2,8 @@
 
 Held notes read their bank for as long as they sound, so a bank may only be filled again when no
 voice reads it. Three banks hold presets, beside those of the built-in tone and the drum kit: the
-preset that plays, and the last ones before it, to which going back costs nothing.
+preset that plays, and the last ones before it, to which going back costs nothing. Where four sounds
+play at once there is a fourth one.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from instrument.realtime.memory.constants import (
     BUILT_IN_BANK,
     CHANNEL_COUNT,
     FADE_BANK,
+    FOURTH_BANK,
     KIT_BANK,
     PRESET_BANKS,
     USE_BANK,
@@ -131,6 +133,7 @@ class PresetBanks:
 
     def __init__(self, state: EngineState, own_channels: tuple[int, ...] = ()) -> None:
         self._state = state
+        self._banks = (*PRESET_BANKS, FOURTH_BANK)[: int(state.fields["preset_banks"])]
         self._own_channels = own_channels
         self._drum_channels: frozenset[int] = frozenset()
         self._loaded: list[LoadedPreset] = []  # the least recently used first
@@ -251,11 +254,11 @@ class PresetBanks:
     @property
     def has_room(self) -> bool:
         """Whether another preset can come: not every bank is played by some channel."""
-        return len(self._loaded) < len(PRESET_BANKS) or bool(self._replaceable())
+        return len(self._loaded) < len(self._banks) or bool(self._replaceable())
 
     def _free_bank(self) -> int | None:
         taken = [loaded.bank for loaded in self._loaded]
-        empty = [bank for bank in PRESET_BANKS if bank not in taken]
+        empty = [bank for bank in self._banks if bank not in taken]
         candidates = [*empty, *self._replaceable()]
         return next((bank for bank in candidates if self._state.bank_is_free(bank)), None)
 

@@ -140,6 +140,12 @@ def part_channels(parts: tuple[SoundPart, ...], taken: Collection[int]) -> tuple
     return tuple(free[: len(parts)])
 
 
+def make_room(state: EngineState, sounds: int) -> None:
+    """Ask for a bank for each of so many sounds, before there is memory for tones. Control only."""
+    fields = state.fields
+    fields["preset_banks"] = min(max(sounds, int(fields["preset_banks"])), MOST_PARTS)
+
+
 def write_part(
     state: EngineState, number: int, part: SoundPart, channel: int, taken: Collection[int]
 ) -> None:

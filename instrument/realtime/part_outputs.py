@@ -24,7 +24,7 @@ SIDES = 2
 
 @audio_thread
 def follow_parts(s):
-    """Note which bank leaves by which pair; on the grid only."""
+    """Note which bank leaves by which pair; on the grid, and when a channel changes its bank."""
     if s.part_pairs == 0:
         return
     for number in range(min(s.part_count, s.part_pairs + 1, MOST_PARTS) - 1, -1, -1):

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -26,8 +25,7 @@ from instrument.partner import messages as partner_messages
 from instrument.partner.commands import Command
 from instrument.preset.learned_controllers import PARTNER, bind, with_learned
 from instrument.preset.partner_options import PartnerOptions
-from instrument.preset.parts import part_channels, write_part
-from instrument.preset.preset import find_preset, load_preset
+from instrument.preset.preset import load_preset
 from instrument.preset.rack import RackChoice
 from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice
@@ -40,11 +38,12 @@ from instrument.session.models_process import ModelsProcess
 from instrument.session.panel_link import PanelLink
 from instrument.session.panel_process import PanelProcess
 from instrument.session.partner_process import PartnerProcess
-from instrument.session.preset_changes import OtherPreset, PresetChanges
+from instrument.session.preset_changes import PresetChanges
 from instrument.session.rack_link import RackLink
 from instrument.session.session_folder import create_state
 from instrument.session.settings import PlaySettings
 from instrument.session.song_player import SongFeed
+from instrument.session.sounds import place_sounds
 from instrument.session.status_line import StatusLine, clock
 from instrument.session.take_player import TakePlayer
 from instrument.session.terminal_keys import HELP, KEYS, TerminalKeys
@@ -106,20 +105,7 @@ class Host:
         options = settings.for_partner(load_preset(preset, self._status.say).partner)
         # What can be wrong is looked for before a process is started that nobody would end.
         partners = options.voice_channels if options else ()
-        channels = part_channels(settings.parts, partners)
-        others = [
-            OtherPreset(
-                (channel,),
-                find_preset(str(part.preset)),
-                partial(write_part, self.state, number, part, channel, partners),
-            )
-            for number, (part, channel) in enumerate(zip(settings.parts, channels, strict=True))
-            if number
-        ]
-        if options and options.preset and partners:
-            others.append(OtherPreset(partners, find_preset(options.preset)))
-        if settings.parts:
-            write_part(self.state, 0, settings.parts[0], channels[0], partners)
+        channels, others = place_sounds(self.state, settings.parts, options)
         self._models = models(self.state, folder)
         self.presets = PresetChanges(
             self.state,
@@ -127,7 +113,7 @@ class Host:
             self._models,
             self._status,
             (*partners, *channels[1:]),
-            tuple(others),
+            others,
         )
         self._folder, self._partner_options = folder, options
         self._partner = self._new_partner(options) if options else None

@@ -21,7 +21,8 @@ from instrument.errors import FileError
 from instrument.processes.heartbeat import LOCK_FILES
 from instrument.processes.held_file import HeldFile, holder_of, is_held
 from instrument.realtime.memory.constants import CONTROL_BEATS
-from instrument.realtime.memory.state import EngineState, pool_bytes, reserve
+from instrument.realtime.memory.pages import reserve
+from instrument.realtime.memory.state import EngineState, pool_bytes
 
 PREFIX = "latentkeys-"
 AUDIO_PREFIX, AUDIO_LOCK = "latentkeys-audio-", "audio.lock"

@@ -7,8 +7,9 @@ import numpy as np
 from instrument.bench.peers.kernel_voices import BANK, BEND, VELOCITY, KernelVoices
 from instrument.midi.messages import PITCH_BEND, note_on
 from instrument.preset.parts import SoundPart, write_part
-from instrument.realtime.memory.constants import MOST_PARTS, USE_BANK
+from instrument.realtime.memory.constants import FOURTH_BANK, MOST_PARTS, PRESET_BANKS, USE_BANK
 
+_BANKS = (*PRESET_BANKS, FOURTH_BANK)
 _SIDES = 2
 
 
@@ -33,7 +34,7 @@ class PartVoices(KernelVoices):
     def _fill_tables(self, rate_hz: int) -> None:
         super()._fill_tables(rate_hz)
         state = self.engine.state
-        for bank in range(BANK + 1, BANK + MOST_PARTS):
+        for bank in _BANKS[1:]:
             for field in (state.tones, state.slots, state.banks):
                 field[bank] = field[BANK]
         addresses = self._own.ctypes.data + np.arange(self._own.size)[:: self._block_frames] * 4
@@ -44,10 +45,10 @@ class PartVoices(KernelVoices):
         engine = self.engine
         for part in range(MOST_PARTS):
             write_part(engine.state, part, SoundPart(channel=part + 1), part, ())
-            engine.command(USE_BANK, BANK + part, part)
+            engine.command(USE_BANK, _BANKS[part], part)
             if is_bent:
                 engine.send(-1, (PITCH_BEND | part, 0, BEND))
-        for number in range(self._voices):  # two of three parts play each key
+        for number in range(self._voices):  # two of the parts play each key
             pitch = self._pitches[number // 2]
             engine.send(-1, note_on(pitch, VELOCITY, number % MOST_PARTS))
         engine.render(self._block_frames)

@@ -14,6 +14,7 @@ field              writer                      readers
 ``key_semitones``  control, before it starts   kernel, at note-on
 ``tunings``        kernel, told by SysEx       kernel, at note-on
 ``parts``          control                     kernel, at every message
+``preset_banks``   control, before it starts   control, engine
 ``slots``, tones   models                      kernel
 ``streams``        kernel; models: the answer  models, kernel
 ``log_ring``       kernel                      control, partner (what is played); tests
@@ -233,6 +234,7 @@ STATE = record(
     ("master_fine", "f4"),  # its two halves
     ("master_coarse", "f4"),
     ("channels", CHANNEL, (CHANNEL_COUNT,)),
+    ("preset_banks", "i8"),  # how many banks there are for presets
     ("part_count", "i8"),  # 0: every channel plays its own bank
     ("parts", PART, (MOST_PARTS,)),
     ("part_pairs", "i8"),  # parts beyond the first with outputs of their own; 0: all leave together
@@ -308,6 +310,7 @@ OUTLIVES_THE_ENGINE: Final = {
     ),
     *(
         "channels",
+        "preset_banks",
         "part_count",
         "parts",
         *("key_semitones", "is_retuned", "tunings"),

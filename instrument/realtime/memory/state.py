@@ -13,7 +13,6 @@ This module imports neither numba nor llvmlite, so control and models attach in 
 from __future__ import annotations
 
 import mmap
-import os
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +28,7 @@ from instrument.realtime.memory.constants import (
     CHUNK_SECONDS,
     CONTROL_SOURCE,
     FORMAT,
+    FOURTH_BANK,
     HIGHEST_PITCH,
     KEY_COUNT,
     LANES,
@@ -38,6 +38,7 @@ from instrument.realtime.memory.constants import (
     MAGIC,
     NOT_GIVEN,
     PITCH_COUNT,
+    PRESET_BANKS,
     PRESSURE_VIBRATO,
     STREAM_CHUNKS,
     STREAM_COUNT,
@@ -47,10 +48,8 @@ from instrument.realtime.memory.event_ring import (
     EventRing,
     HistoryReader,
 )
-from instrument.realtime.memory.layout import (
-    OUTLIVES_THE_ENGINE,
-    STATE,
-)
+from instrument.realtime.memory.layout import OUTLIVES_THE_ENGINE, STATE
+from instrument.realtime.memory.pages import map_pages
 
 
 class EngineState:
@@ -130,7 +129,9 @@ class EngineState:
         OSError
             There is no room for it: its pages are taken at once, so that none is missing later.
         """
-        block = _map(None if folder is None else folder / "state.bin", STATE.itemsize, create=True)
+        block = map_pages(
+            None if folder is None else folder / "state.bin", STATE.itemsize, create=True
+        )
         state = cls(block, folder if shares_tones else None)
         _write_defaults(state.fields)
         state.fields["slot_frames"] = -round(note_seconds * 1000)  # milliseconds until `set_rate`
@@ -154,7 +155,7 @@ class EngineState:
         found = path.stat().st_size
         if found != STATE.itemsize:
             raise ValueError(f"{path}: engine block must have {STATE.itemsize} bytes, got {found}")
-        state = cls(_map(path, STATE.itemsize, create=False), folder)
+        state = cls(map_pages(path, STATE.itemsize, create=False), folder)
         if int(state.fields["magic"]) != MAGIC or int(state.fields["format"]) != FORMAT:
             raise ValueError(f"{path}: not an engine block of format {FORMAT}")
         return state
@@ -233,15 +234,19 @@ class EngineState:
             self.channels[pedal] = 0
 
     def _map_tones(self, create: bool) -> None:
+        """Map the pool; take pages for no more banks than are asked for, the last one is spare."""
         shape = (BANK_COUNT, LAYER_COUNT, PITCH_COUNT, int(self.fields["slot_stride"]))
         path = None if self._folder is None else self._folder / "tones.bin"
-        self._tones_map = _map(path, int(np.prod(shape)) * 4, create)
+        has_fourth = int(self.fields["preset_banks"]) > len(PRESET_BANKS)
+        taken = BANK_COUNT if has_fourth else FOURTH_BANK
+        size = int(np.prod(shape)) * 4
+        self._tones_map = map_pages(path, size, create, size // BANK_COUNT * taken)
         self._tones = np.frombuffer(self._tones_map, np.float32).reshape(shape)
 
     def _map_rings(self, create: bool) -> None:
         size = (STREAM_COUNT * int(self.fields["stream_stride"]) + LANES) * 4
         path = None if self._folder is None else self._folder / "streams.bin"
-        self._rings_map = _map(path, size, create)
+        self._rings_map = map_pages(path, size, create)
 
     def write_slot(
         self,
@@ -344,6 +349,7 @@ def _stride(frames: int) -> int:
 def _write_defaults(fields: NDArray[np.void]) -> None:
     fields["format"] = FORMAT
     fields["channel_mask"] = 0xFFFF
+    fields["preset_banks"] = len(PRESET_BANKS)
     fields["master_gain"] = fields["master_target"] = fields["master_volume"] = 1.0
     fields["fade_out"] = fields["limiter_gain"] = fields["limiter_target"] = 1.0
     fields["meters"]["limiter_gain"] = 1.0
@@ -390,35 +396,6 @@ DEFAULT_SOUND: Final[dict[str, float]] = {
 
 
 def pool_bytes(rate_hz: float, note_seconds: float) -> int:
-    """Return the size of the tone pool."""
+    """Return how much memory the tone pool takes, without the bank of a fourth sound."""
     stride = _stride(int(np.ceil(note_seconds * rate_hz)))
-    return BANK_COUNT * LAYER_COUNT * PITCH_COUNT * stride * 4
-
-
-def reserve(descriptor: int, size: int) -> None:
-    """Give a file a size, and pages for all of it.
-
-    A page that is missing when it is first written to is no error that Python sees: the process
-    dies of SIGBUS, the engine in the middle of a block.
-
-    Raises
-    ------
-    OSError
-        There is not so much room.
-    """
-    os.ftruncate(descriptor, max(size, os.fstat(descriptor).st_size))
-    if hasattr(os, "posix_fallocate"):  # elsewhere the files are on disk, and lazily so
-        os.posix_fallocate(descriptor, 0, size)
-
-
-def _map(path: Path | None, size: int, create: bool) -> mmap.mmap:
-    if path is None:
-        return mmap.mmap(-1, size)
-    flags = os.O_RDWR | (os.O_CREAT if create else 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags, 0o600)
-    try:
-        if create:
-            reserve(descriptor, size)
-        return mmap.mmap(descriptor, size)
-    finally:
-        os.close(descriptor)
+    return FOURTH_BANK * LAYER_COUNT * PITCH_COUNT * stride * 4

@@ -33,6 +33,7 @@ from instrument.realtime.midi.resets import panic, reset_system
 from instrument.realtime.midi.retuning import hear_exclusive
 from instrument.realtime.midi.tempo import follow_clock, set_tempo
 from instrument.realtime.native import audio_thread
+from instrument.realtime.part_outputs import follow_parts
 from instrument.realtime.voice.lanes import fade_voice
 
 FADE_SECONDS = 0.030
@@ -117,3 +118,4 @@ def use_bank(s, bank, wanted):
             chan.settled = 0
             if not chan.bend_range_given:
                 chan.bend_range = s.banks[bank].bend_range_semitones
+    follow_parts(s)  # its first note leaves by its part's outputs, too

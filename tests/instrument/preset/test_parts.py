@@ -58,11 +58,15 @@ def test_without_options_there_are_no_parts() -> None:
     assert parts_of(None, ("pad",)) == (SoundPart(), SoundPart("pad"))
 
 
-def test_there_is_room_for_three_sounds() -> None:
-    three = (SoundPart(), SoundPart("glass_choir"), SoundPart("slow_strings"))
-    check_parts(three)
+def test_there_is_room_for_four_sounds() -> None:
+    names = ("glass_choir", "slow_strings", "felt_grand", "reed_bass")
+    four = (SoundPart(), *map(SoundPart, names[:3]))
+    check_parts(four)
+    check_parts(four[:3], others=1)
     with pytest.raises(SettingError, match="a partner with a preset are too many"):
-        check_parts(three, others=1)
+        check_parts(four, others=1)
+    with pytest.raises(SettingError, match="5 parts are too many"):
+        check_parts((*four, SoundPart(names[3])))
     with pytest.raises(PresetError, match="there is no preset 'glas_choir'"):
         check_parts((SoundPart(), SoundPart("glas_choir")))
 

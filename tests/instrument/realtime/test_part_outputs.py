@@ -7,10 +7,10 @@ import pytest
 
 from instrument.midi.messages import note_off, note_on
 from instrument.preset.parts import SoundPart, write_part
-from instrument.realtime.memory.constants import FADE_OUT, MASTER_GAIN, USE_BANK
+from instrument.realtime.memory.constants import FADE_OUT, FOURTH_BANK, MASTER_GAIN, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
 from tests.helpers.part_outputs import RATE_HZ, SPLIT, PairsEngine, three_parts
-from tests.helpers.tones import cents, heard_hz
+from tests.helpers.tones import cents, fill_bank, heard_hz
 
 LAYER = (SoundPart(), SoundPart("pad"), SoundPart("bell"))
 
@@ -36,6 +36,19 @@ def test_a_part_leaves_by_its_own_pair_and_by_no_other(key: int, pair: int) -> N
     assert [peak > 0.01 for peak in loudest(sound)] == [number == pair for number in range(3)]
     assert [peak == 0.0 for peak in loudest(sound)] == [number != pair for number in range(3)]
     assert abs(cents(heard_hz(sound[9_600:, 2 * pair]), key)) < 3.0
+
+
+def test_a_fourth_part_has_a_bank_and_a_pair_of_its_own() -> None:
+    pairs = PairsEngine(pairs=3)
+    state = pairs.engine.state
+    three_parts(state)
+    fill_bank(state, FOURTH_BANK)
+    pairs.engine.command(USE_BANK, FOURTH_BANK, 3)
+    write_part(state, 3, SoundPart("high", keys=(100, 127)), 3, ())
+    pairs.engine.send(-1, note_on(100))
+    sound = pairs.render(RATE_HZ)
+    assert [peak > 0.01 for peak in loudest(sound)] == [False, False, True, True]
+    assert abs(cents(heard_hz(sound[9_600:, 6]), 100)) < 3.0
 
 
 def test_all_outputs_together_are_what_one_pair_would_have() -> None:
@@ -125,7 +138,7 @@ def test_hostile_parts_reach_no_output_that_is_not_there() -> None:
     fields = pairs.engine.state.fields
     fields["part_count"] = 2**40
     fields["bank_pair"][1:4] = 2
-    fields["parts"]["plays"] = (-5, 2**31 - 1, 16)
+    fields["parts"]["plays"] = (-5, 2**31 - 1, 16, -(2**31))
     fields["parts"]["hears"] = 0
     pairs.engine.send(-1, note_on(65))
     assert np.isfinite(pairs.render(RATE_HZ)).all()

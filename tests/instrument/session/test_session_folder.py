@@ -15,8 +15,9 @@ import pytest
 from instrument.errors import FileError
 from instrument.midi.messages import note_off, note_on, program_change
 from instrument.midi.song import Song, SongMessage
+from instrument.preset.parts import make_room
 from instrument.realtime.memory.constants import BUILT_IN_BANK, TICK_FRAMES
-from instrument.realtime.memory.state import EngineState
+from instrument.realtime.memory.state import EngineState, pool_bytes
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.session.session_folder import (
     HALF_MADE_SECONDS,
@@ -158,10 +159,18 @@ def test_a_key_that_the_song_leaves_down_ends_with_it() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system takes pages lazily")
 def test_every_page_of_a_session_is_taken_at_its_start(tmp_path: Path) -> None:
-    EngineState.create(tmp_path, 48_000.0, 0.1)
-    for name in ("state.bin", "tones.bin"):
-        file = (tmp_path / name).stat()
-        assert file.st_blocks * 512 >= file.st_size, name
+    taken = []
+    for banks in (3, 4):
+        folder = tmp_path / str(banks)
+        folder.mkdir()
+        state = EngineState.create(folder, note_seconds=0.1)
+        make_room(state, banks)
+        state.set_rate(48_000.0)
+        files = [(folder / name).stat() for name in ("state.bin", "tones.bin")]
+        assert files[0].st_blocks * 512 >= files[0].st_size
+        taken.append(files[1].st_blocks * 512 / files[1].st_size)
+    assert taken == pytest.approx([5 / 6, 1.0], rel=0.01)  # a fourth sound's bank when asked for
+    assert pool_bytes(48_000.0, 0.1) / files[1].st_size == pytest.approx(5 / 6)
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system takes pages lazily")
