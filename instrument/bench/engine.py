@@ -67,7 +67,7 @@ def _combination(report: Report, voices: int, block_frames: int, rounds: int) ->
     share = 100 * statistics.median(ours) / budget_us
     rows.append(Row("  of the block's time", "%", share, goal=_budget_goal(voices, block_frames)))
     rows.append(Row("  on pitch", _UNIT, statistics.median(unbent)))
-    in_parts = f"  in {MOST_PARTS} parts, each on its own outputs"
+    in_parts = f"  in {MOST_PARTS} parts, own outputs"
     rows.append(compare(in_parts, _UNIT, apart, "in one", ours))
     return rows
 
