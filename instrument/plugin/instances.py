@@ -1,7 +1,6 @@
-"""The service's inside: it listens, and gives each instance of the plug-in its sounds and partner.
+"""What the service says to one instance of the plug-in, and does for it: its sounds, its partner.
 
-It listens where nobody but its user may connect, and asks for the token of `service_file`. Each
-instance has a connection and a thread of its own::
+Each has a connection and a thread of its own::
 
     HELLO 1 token rate layout   →  OK 2
     PRESET n place, n bytes     →  SOUND: its fields and recipe, then TABLE path, FAILED why;
@@ -17,24 +16,16 @@ instance has a connection and a thread of its own::
                                    what it says to them comes back
     PANEL, SEEN                    for the web panel, as `instrument.plugin.instance_panel` has them
     PING number                 →  PONG number
-
-Never in the way of the audio: an instance plays on when this process dies, and starts it again.
 """
 
 from __future__ import annotations
 
 import hmac
-import os
-import secrets
 import shutil
-import socket
-import tempfile
 import threading
-import time
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from queue import SimpleQueue
+from socket import socket
 from typing import BinaryIO
 
 import msgspec
@@ -46,10 +37,9 @@ from instrument.plugin.morphing import Morphing, Place, read_place
 from instrument.plugin.panel_wishes import PanelWishes
 from instrument.plugin.parameters import PARAMETERS, PLACES
 from instrument.plugin.partner_link import PartnerLink
-from instrument.plugin.places import service_file
-from instrument.plugin.renderers import Renderers
-from instrument.plugin.rendering import Rendering
-from instrument.plugin.table_file import layout_number, recipe_of, table_path, tables_folder
+from instrument.plugin.rendering import Renderings
+from instrument.plugin.table_file import layout_number, recipe_of
+from instrument.plugin.table_supply import TableSupply
 from instrument.preset.banks import program_table
 from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.preset import (
@@ -61,9 +51,7 @@ from instrument.preset.preset import (
     save_preset,
 )
 from instrument.preset.voice_parameters import sound_fields
-from instrument.processes.held_file import HeldFile
 
-IDLE_SECONDS = 60.0
 MOST_PRESET_BYTES = 1 << 20
 PROGRAM, PARTNER = (
     next(entry.id for entry in PARAMETERS if entry.kind == kind) for kind in ("program", "partner")
@@ -72,91 +60,13 @@ _VIEWS = msgspec.json.Decoder(View)
 FOR_THE_PARTNER = (b"RUN", b"TEMPO", b"HEAR", b"UNTIL", b"STOP")
 
 
-class Service:
-    """Listen, and serve each connection in a thread of its own.
-
-    Parameters
-    ----------
-    idle_seconds
-        How long it goes on without any instance.
-    """
-
-    def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
-        self._idle_seconds = idle_seconds
-        self._folder = Path(tempfile.mkdtemp(prefix="latentkeys-"))  # only its user may enter
-        self._token = secrets.token_hex(16)
-        self._instances = 0
-        self._last = time.monotonic()
-        self._rendering: dict[Path, Rendering] = {}
-        self._lock = threading.Lock()
-        self._renderers = Renderers()
-        if hasattr(socket, "AF_UNIX"):
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self._socket.bind(str(self._folder / "socket"))
-            self.address = f"unix {self._folder / 'socket'}"
-        else:
-            self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-            self._socket.bind(("127.0.0.1", 0))
-            self.address = f"tcp {self._socket.getsockname()[1]}"
-
-    def serve(self) -> None:
-        """Serve until nobody has been there for a while."""
-        path = service_file()
-        content = f"{self.address}\n{self._token}\n{os.getpid()}\n".encode()
-        self._socket.listen(64)
-        self._socket.settimeout(0.5)
-        held = HeldFile(path, content)
-        self._renderers.keep_ready()  # it gives way to whoever waits for an answer
-        for old in tables_folder().glob("*.part"):
-            with suppress(OSError):
-                old.unlink()
-        try:
-            while self._instances or time.monotonic() - self._last < self._idle_seconds:
-                with suppress(TimeoutError):
-                    connection = self._socket.accept()[0]
-                    with self._lock:
-                        self._instances += 1
-                    threading.Thread(target=self._attend, args=(connection,), daemon=True).start()
-        finally:
-            held.release()
-            self._renderers.close()
-            self._socket.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
-
-    def rendering(self, preset: Path, rate_hz: int, recipe: str) -> Rendering:
-        """Return the rendering of a table: the one that goes on, or a new one."""
-        target = table_path(recipe, rate_hz)
-        with self._lock:
-            found = self._rendering.get(target)
-            if found is None or found.is_over:
-                found = self._rendering[target] = Rendering(self._renderers, preset, rate_hz)
-            return found
-
-    def _attend(self, connection: socket.socket) -> None:
-        folder = Path(tempfile.mkdtemp(dir=self._folder))
-        try:
-            with connection, connection.makefile("rb") as stream:
-                instance = Instance(self, connection, stream, folder)
-                try:
-                    instance.attend(self._token)
-                finally:
-                    instance.leave()
-        except (OSError, ValueError):
-            pass  # it is gone, or talks nonsense: its connection ends
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            with self._lock:
-                self._instances -= 1
-                self._last = time.monotonic()
-
-
 class Instance:
     """One plug-in instance's connection.
 
     Parameters
     ----------
-    service
-        Renders for all of them.
+    renderings
+        Of all instances.
     connection, stream
         What to write to and read from.
     folder
@@ -164,15 +74,15 @@ class Instance:
     """
 
     def __init__(
-        self, service: Service, connection: socket.socket, stream: BinaryIO, folder: Path
+        self, renderings: Renderings, connection: socket, stream: BinaryIO, folder: Path
     ) -> None:
-        self._service, self._connection, self._stream = service, connection, stream
+        self._connection, self._stream = connection, stream
         self._folder = folder
         self._rate_hz = 0
         self._preset: Path | None = None
         self._programs: dict[int, PresetEntry] = {}  # as they were when one was last chosen
         self._has_named = False
-        self._supplies: dict[str, tuple[Rendering, SimpleQueue[str]]] = {}  # whose lines begin so
+        self._tables = TableSupply(renderings, self._say, self._fail)
         self._partner: PartnerLink | None = None
         self._number = 0
         self._write = threading.Lock()
@@ -225,8 +135,7 @@ class Instance:
         elif verb == b"PING":
             self._say(f"PONG {int(rest)}")
         elif verb == b"WANT":
-            if "" in self._supplies:
-                self._supplies[""][0].want(int(rest))
+            self._tables.want(int(rest))
         elif verb == b"PANEL":
             self._open_panel(*rest.decode().split())
         elif verb == b"SEEN":
@@ -401,7 +310,7 @@ class Instance:
         self._panel.show_view(_VIEWS.decode(text))
 
     def _dismiss_partner(self) -> None:
-        self._leave("PARTNER_")
+        self._tables.leave("PARTNER_")
         if self._partner:
             self._partner.close()
             self._panel.show_partner(None)
@@ -429,11 +338,11 @@ class Instance:
             is_alike = is_shaped and not self.needs_tones(preset)
             recipe = self._recipe if is_alike else recipe_of(path)
         except LatentkeysError as problem:
-            self._leave(whose)
+            self._tables.leave(whose)
             self._fail(f"{problem.message}. {problem.remedy}", whose)
             return
         if not is_alike:
-            self._leave(whose)
+            self._tables.leave(whose)
         fields = sound_fields(preset)
         if not whose:
             self._recipe, self._tones = recipe, (preset.model, preset.sound)
@@ -441,47 +350,14 @@ class Instance:
         if self._place and not whose:
             lines += "place {} {}\n".format(*self._place)
         self._send(f"{whose}SOUND", f"{first}{lines}recipe {recipe}\n")
-        if is_alike:  # the same tones, which come by themselves
-            return
-        table = table_path(recipe, self._rate_hz)
-        if table.is_file():
-            with suppress(OSError):
-                os.utime(table)  # most recently used
-            self._say(f"{whose}TABLE {table}")
-            return
-        try:
-            rendering = self._service.rendering(path, self._rate_hz, recipe)
-        except OSError as problem:
-            self._fail(f"no tone can be rendered: {problem.strerror}. Free some space", whose)
-            return
-        lines_of_it = rendering.follow()
-        self._supplies[whose] = rendering, lines_of_it
-        arguments = (lines_of_it, table, whose)
-        threading.Thread(target=self._follow, args=arguments, daemon=True).start()
+        if not is_alike:  # else the tones come by themselves
+            self._tables.begin(whose, path, self._rate_hz, recipe)
 
     def leave(self) -> None:
         """Follow no rendering any more, and let the partner go."""
         self._panel.close()
         self._dismiss_partner()
-        self._leave("")
-
-    def _leave(self, whose: str) -> None:
-        if found := self._supplies.pop(whose, None):
-            found[0].leave(found[1])
-
-    def _follow(self, lines: SimpleQueue[str], table: Path, whose: str) -> None:
-        while (line := lines.get()) != "LEFT":
-            if line == "WHOLE":
-                line = f"TABLE {table}"
-            elif line.startswith("TABLE") and os.name == "nt":
-                continue  # Windows renames nothing that somebody has mapped
-            with suppress(OSError):
-                if line.startswith("FAILED"):
-                    self._fail(line.removeprefix("FAILED "), whose)
-                else:
-                    self._say(f"{whose}{line}")
-            if line.startswith("FAILED") or line == f"TABLE {table}":
-                return
+        self._tables.leave("")
 
     def _fail(self, why: str, whose: str = "") -> None:
         """Say what the player reads as the plug-in's status."""

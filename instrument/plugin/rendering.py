@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 
 from instrument.plugin.renderer_process import BEAT
 from instrument.plugin.renderers import RendererProcess, Renderers
+from instrument.plugin.table_file import table_path
 
 SILENT_SECONDS = 30.0
 """A renderer that gets no further for so long is taken for one that hangs."""
@@ -139,3 +140,35 @@ class Rendering:
             if not line or line == _LEFT or line.startswith(("FAILED", "WHOLE")):
                 return bool(line), steps
         return False, steps
+
+
+class Renderings:
+    """The renderings of all instances: who asks for a table that is being made follows it."""
+
+    def __init__(self) -> None:
+        self._renderers = Renderers()
+        self._known: dict[Path, Rendering] = {}
+        self._lock = threading.Lock()
+
+    def of(self, preset: Path, rate_hz: int, recipe: str) -> Rendering:
+        """Return the rendering of a table: the one that goes on, or a new one.
+
+        Raises
+        ------
+        OSError
+            There is no room for what it needs.
+        """
+        target = table_path(recipe, rate_hz)
+        with self._lock:
+            found = self._known.get(target)
+            if found is None or found.is_over:
+                found = self._known[target] = Rendering(self._renderers, preset, rate_hz)
+            return found
+
+    def keep_ready(self) -> None:
+        """Have a renderer wait for work; it gives way to whoever waits for an answer."""
+        self._renderers.keep_ready()
+
+    def close(self) -> None:
+        """End the renderer that waits."""
+        self._renderers.close()

@@ -1,7 +1,7 @@
 """The service: one process per user that gives the plug-in's instances their sounds.
 
 ``python -m instrument.plugin.service``, started by the plug-in when it needs it (`launch_file`); it
-ends a minute after its last instance. `instrument.plugin.instances` is what it does. Here is only
+ends a minute after its last instance. `instrument.plugin.listener` is what it does. Here is only
 what has to be quick: hosts start it more than once while it loads, and all but the first end at
 once.
 """
@@ -30,7 +30,7 @@ def main() -> None:
     if is_held(service_file()) and not _end_one_that_hangs():
         return
     HeldFile(service_file(), f"{STARTING}\n\n{os.getpid()}\n".encode())
-    from instrument.plugin.instances import Service
+    from instrument.plugin.listener import Service
 
     Service().serve()
 

@@ -20,7 +20,7 @@ from instrument.panel.link_messages import NowPlaying
 from instrument.panel.pages import Page
 from instrument.panel.server import Panel
 from instrument.partner import commands, messages
-from instrument.plugin.instances import Service
+from instrument.plugin.listener import Service
 from instrument.plugin.places import service_file
 from instrument.plugin.table_file import layout_number
 from instrument.preset.preset import user_presets_folder
