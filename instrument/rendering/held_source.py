@@ -47,8 +47,8 @@ class HeldSource:
         Whose.
     bundle
         Its model.
-    probe
-        Of that model, if it is open already.
+    probes
+        Models that are open already, and this one once it is, by their bundle's sha256.
 
     Attributes
     ----------
@@ -56,14 +56,16 @@ class HeldSource:
         So far the preset's tables have noise.
     """
 
-    def __init__(self, preset: Preset, bundle: Bundle, probe: PartialsProbe | None = None) -> None:
+    def __init__(
+        self, preset: Preset, bundle: Bundle, probes: dict[str, PartialsProbe] | None = None
+    ) -> None:
         self._latent = np.asarray(preset.sound.latent, np.float32)
         self._soft = np.asarray(preset.soft.latent, np.float32) if preset.soft else None
         slide = preset.slide.latent if preset.slide else preset.sound.latent
         self._far_latent = np.asarray(slide, np.float32)
         self._motion = preset.sound.motion
         self._bundle = bundle
-        self._probe = probe
+        self._probes = {} if probes is None else probes
         self._rings = preset.sound.sustain == "ring"
         self._keys: dict[tuple[int, float], tuple[HeldPartials, After | None]] = {}
         self._ends: dict[tuple[int, float], tuple[End, End]] = {}
@@ -75,14 +77,14 @@ class HeldSource:
 
     def turned_to(self, preset: Preset) -> HeldSource:
         """Return the source of another preset of the same model, for notes of this one's tables."""
-        turned = HeldSource(preset, self._bundle, self._probe)
+        turned = HeldSource(preset, self._bundle, self._probes)
         turned.drawn_hops = self.drawn_hops
         return turned
 
     @property
     def is_open(self) -> bool:
         """Whether the model is."""
-        return self._probe is not None
+        return self._bundle.sha256 in self._probes
 
     def open(self) -> PartialsProbe:
         """Open the model, or return what is open.
@@ -92,9 +94,9 @@ class HeldSource:
         BundleError
             The model has no such graph, or it does not run here.
         """
-        if self._probe is None:
-            self._probe = PartialsProbe(self._bundle)
-        return self._probe
+        if not self.is_open:
+            self._probes[self._bundle.sha256] = PartialsProbe(self._bundle)
+        return self._probes[self._bundle.sha256]
 
     def voice(self, note: StreamedNote, seconds: float) -> HeldVoice:
         """Return a note that sounds on as its key does so long after its strike.

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from instrument.music.pitch import pitch_to_hz
 from instrument.realtime.memory.constants import CHUNK_SECONDS, LOUD, LOWEST_PITCH
-from instrument.realtime.memory.state import EngineState
 from instrument.rendering.held_partials import HOP_FRAMES, RATE_HZ
 from instrument.rendering.held_voice import StreamedNote
 from instrument.rendering.splicing import next_piece
+from instrument.rendering.stream_state import StreamState
 
 Floats = NDArray[np.float32]
 
@@ -47,15 +47,15 @@ class SplicedSource:
 
     is_open, slides = True, False  # there is no model to open, and so no way to slide
 
-    def __init__(self, state: EngineState, bank: int) -> None:
+    def __init__(self, state: StreamState, bank: int) -> None:
         self._state, self._bank = state, bank
 
     def voice(self, note: StreamedNote, seconds: float) -> SplicedVoice:
         """Return a note that sounds on from the steady stretch that begins so long after it."""
         key, rate_hz = note.pitch - LOWEST_PITCH, round(self._state.rate_hz)
-        end = int(self._state.slots[self._bank, LOUD, key]["loop_end"])
+        end = int(self._state.slots[self._bank][LOUD, key]["loop_end"])
         weights = np.asarray(note.weights, np.float32)
-        tone = weights @ self._state.tones[self._bank, :, key, :end]
+        tone = weights @ self._state.tones[self._bank][:, key, :end]
         return SplicedVoice(tone, round(seconds * rate_hz), note, rate_hz)
 
     def slid_voice(self, note: StreamedNote, seconds: float) -> SplicedVoice:

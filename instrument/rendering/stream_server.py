@@ -14,8 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import soxr
-from numpy.typing import NDArray
 
 from instrument.bundle.bundle import Bundle
 from instrument.preset.preset import Preset
@@ -26,11 +24,12 @@ from instrument.realtime.memory.constants import (
     LOWEST_PITCH,
     STREAM_CHUNKS,
 )
-from instrument.realtime.memory.state import EngineState
-from instrument.rendering.held_partials import HOP_FRAMES, RATE_HZ
+from instrument.rendering.held_partials import HOP_FRAMES, RATE_HZ, PartialsProbe
 from instrument.rendering.held_source import HeldSource
-from instrument.rendering.held_voice import CHUNK_HOPS, HeldVoice, SlidVoice, StreamedNote
-from instrument.rendering.spliced_voice import SplicedSource, SplicedVoice
+from instrument.rendering.held_voice import StreamedNote
+from instrument.rendering.note_chunks import MARGIN_HOPS, AnyVoice, chunk_of
+from instrument.rendering.spliced_voice import SplicedSource
+from instrument.rendering.stream_state import StreamState
 
 AHEAD_CHUNKS = 2
 """A note has so many half seconds before it, or gets another one."""
@@ -43,9 +42,7 @@ STREAMED_KIND, SPLICED_KIND = "frame_voice", "gansynth"
 """Whose held notes are rendered anew, and whose tones are gone through in another order."""
 
 _BEFORE_FRAMES = 64  # that a voice reads behind itself: its interpolation, and its ghost's
-_MARGIN_HOPS = 4  # that a resampler hears before and after a chunk
 
-assert CHUNK_HOPS * HOP_FRAMES == CHUNK_SECONDS * RATE_HZ
 assert AHEAD_CHUNKS + 1 < STREAM_CHUNKS, "a chunk must not overwrite what is being read"
 
 
@@ -56,20 +53,23 @@ class StreamServer:
     ----------
     state
         The engine block.
+    probes
+        Models that are open already, and those that will be, by their bundle's sha256.
     """
 
-    def __init__(self, state: EngineState) -> None:
+    def __init__(self, state: StreamState, probes: dict[str, PartialsProbe] | None = None) -> None:
         self._state = state
+        self._probes = {} if probes is None else probes
         self._sources: dict[int, HeldSource | SplicedSource] = {}
         self._notes: dict[int, _Note] = {}
 
     def play(self, bank: int, preset: Preset, bundle: Bundle) -> None:
         """Serve a bank from now on, or no more if its preset does not stream."""
         self._sources.pop(bank, None)
-        whole = [part * self._state.rate_hz for part in (CHUNK_SECONDS, _MARGIN_HOPS / 100)]
+        whole = [part * self._state.rate_hz for part in (CHUNK_SECONDS, MARGIN_HOPS / 100)]
         fits = all(frames == round(frames) for frames in whole)
         if preset.sound.is_streamed and bundle.sound.kind == STREAMED_KIND and fits:
-            self._sources[bank] = HeldSource(preset, bundle)
+            self._sources[bank] = HeldSource(preset, bundle, self._probes)
         if preset.sound.sustain == "stream" and bundle.sound.kind == SPLICED_KIND:
             self._sources[bank] = SplicedSource(self._state, bank)
 
@@ -106,7 +106,7 @@ class StreamServer:
         first = int(stream["position"]) // frames
         enough = (int(stream["position"]) + round(KEPT_SECONDS * rate_hz)) // frames + 1
         until = min(int(stream["frames_ready"]) // frames, enough)
-        chunks = [_chunk(note.voice, chunk, round(rate_hz)) for chunk in range(first, until)]
+        chunks = [chunk_of(note.voice, chunk, round(rate_hz)) for chunk in range(first, until)]
         at = np.arange(int(stream["position"]) + ahead, until * frames)
         if int(stream["request"]) != old.request or len(at) < cross:
             return  # it ends, or there is too little of it: its loop will take over, and then this
@@ -119,6 +119,10 @@ class StreamServer:
     def forget(self, bank: int) -> None:
         """Serve a bank no more: its notes loop."""
         self._sources.pop(bank, None)
+
+    def serves(self, bank: int) -> bool:
+        """Whether the notes of a bank go on."""
+        return bank in self._sources
 
     @property
     def is_needed(self) -> bool:
@@ -223,7 +227,7 @@ class StreamServer:
             stream["first_frame"] = start
             stream["answered"] = request
         ready = int(stream["frames_ready"])
-        audio = _chunk(note.voice, ready // frames, round(self._state.rate_hz))
+        audio = chunk_of(note.voice, ready // frames, round(self._state.rate_hz))
         if int(stream["request"]) != request:
             return  # another note has the ring by now
         ring = self._state.rings[number]
@@ -233,7 +237,7 @@ class StreamServer:
 
     def _held_from(self, bank: int, pitch: int) -> float:
         """Return how many seconds after its strike a key's levels stay as they are."""
-        slot = self._state.slots[bank, LOUD, pitch - LOWEST_PITCH]
+        slot = self._state.slots[bank][LOUD, pitch - LOWEST_PITCH]
         return float(slot["loop_start"]) / self._state.rate_hz
 
     def _begin(self, stream: np.void, request: int, source: HeldSource | SplicedSource) -> _Note:
@@ -256,20 +260,4 @@ class _Note:
     """What a ring was given to."""
 
     request: int
-    voice: HeldVoice | SlidVoice | SplicedVoice
-
-
-def _chunk(
-    voice: HeldVoice | SlidVoice | SplicedVoice, chunk: int, rate_hz: int
-) -> NDArray[np.float32]:
-    """Return a half second of a note at the device's rate; nothing but its number decides it."""
-    if isinstance(voice, SplicedVoice):
-        return voice.chunk(chunk)
-    first = chunk * CHUNK_HOPS
-    if rate_hz == RATE_HZ:
-        return voice.render(first, CHUNK_HOPS)
-    before = min(_MARGIN_HOPS, first)
-    audio = voice.render(first - before, before + CHUNK_HOPS + _MARGIN_HOPS)
-    resampled: NDArray[np.float32] = soxr.resample(audio, RATE_HZ, rate_hz)
-    start = before * HOP_FRAMES * rate_hz // RATE_HZ
-    return resampled[start : start + round(CHUNK_SECONDS * rate_hz)]
+    voice: AnyVoice
