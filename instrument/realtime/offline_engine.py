@@ -90,7 +90,8 @@ class OfflineEngine:
         Parameters
         ----------
         serve
-            Called before every block: renders what `EngineState.streams` ask for.
+            Called before every block, which ends where the clock is a multiple of its frames:
+            renders what `EngineState.streams` ask for.
         """
         self._serve = serve
         open_rings(self.state)
@@ -99,13 +100,16 @@ class OfflineEngine:
         """Return the next `frames` frames: float32, shape (frames, 2), full scale ±1."""
         audio = np.empty((frames, 2), np.float32)
         left = audio.ctypes.data
-        for start in range(0, frames, self.block_frames):
+        done = 0
+        while done < frames:
             if self._serve:
                 self._serve()
-            block = min(self.block_frames, frames - start)
-            self._hand_over(self.state.clock + block)
-            at = left + start * 8
+            clock = self.state.clock
+            block = min(self.block_frames - clock % self.block_frames, frames - done)
+            self._hand_over(clock + block)
+            at = left + done * 8
             self._code.call_process_block(self._address, at, at + 4, 2, block)
+            done += block
         return audio
 
     def _hand_over(self, before_frame: int) -> None:
