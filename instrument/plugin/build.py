@@ -28,7 +28,8 @@ from instrument.realtime.machine_code import PREBUILT, prebuilt_name, with_diges
 
 NATIVE = Path(__file__).parent / "native"
 SHARED = (
-    *("lk.c", "sound.c", "play.c", "service.c", "panel.c", "partner.c", "tables.c"),
+    *("lk.c", "sound.c", "play.c", "service.c", "panel.c", "partner.c", "streams.c"),
+    "tables.c",
     "windows_memory.c",
 )
 FORMATS = ("clap", "vst3")

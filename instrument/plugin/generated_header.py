@@ -19,6 +19,7 @@ from instrument.plugin.entry_points import ENTRY_POINTS
 from instrument.plugin.instance_panel import FIGURES
 from instrument.plugin.morphing import map_of
 from instrument.plugin.parameters import PARAMETERS, PLACES, Parameter
+from instrument.plugin.streaming.header import stream_records
 from instrument.plugin.table_file import TABLE_AUDIO_AT, TABLE_SLOTS_AT, layout_number, recipe_of
 from instrument.preset.banks import program_table
 from instrument.preset.preset import DEFAULT_PRESET, list_presets, load_preset
@@ -43,9 +44,11 @@ from instrument.realtime.memory.state import EngineState
 KEPT = {
     *("magic", "format", "rate_hz", "slot_frames", "slot_stride", "heartbeats"),
     *("bank_addresses", "bank_strides", "banks", "slots", "wanted", "channel_mask", "rack"),
+    *("stream_address", "stream_stride", "streams"),
     *(name for name in STATE.names or () if name.endswith("_ring")),
 }
-"""Fields that a reset leaves: where tones lie, and what the helper's thread writes."""
+"""Fields that a reset leaves: where tones lie, and what the helper's thread writes; and requests
+for held notes, whose numbers must never come again."""
 
 
 def generated_header() -> str:
@@ -59,6 +62,7 @@ def generated_header() -> str:
         *_runs("LK_DEFAULTS", fresh),
         *_reset_ranges(),
         *_sound_fields(),
+        *stream_records(),
         *_parameters(),
         *_programs(),
         *_first_preset(),

@@ -2,7 +2,7 @@
 
 Each has a connection and a thread of its own::
 
-    HELLO 1 token rate layout   →  OK 2
+    HELLO 1 token rate layout   →  OK 5
     PRESET n place, n bytes     →  SOUND: its fields and recipe, then TABLE path, FAILED why;
                                    the first time NAMES too: which program change is which preset
     PROGRAM number              →  PRESET: that preset's file, then as above
@@ -14,6 +14,8 @@ Each has a connection and a thread of its own::
                                    PARTNER_SOUND and PARTNER_TABLE as above, PARTNER_FAILED why
     RUN, TEMPO, HEAR, UNTIL, STOP  for the partner, as `instrument.plugin.host_partner` has them;
                                    what it says to them comes back
+    SHARED name                 →  STREAMS 1, or 0: memory for held notes (`streaming.memory`)
+    STREAM bank number recipe      what a bank plays, once its table is there
     PANEL, SEEN                    for the web panel, as `instrument.plugin.instance_panel` has them
     PING number                 →  PONG number
 """
@@ -38,6 +40,8 @@ from instrument.plugin.panel_wishes import PanelWishes
 from instrument.plugin.parameters import PARAMETERS, PLACES
 from instrument.plugin.partner_link import PartnerLink
 from instrument.plugin.rendering import Renderings
+from instrument.plugin.streaming.supervisor import Streaming
+from instrument.plugin.streaming.supply import StreamSupply
 from instrument.plugin.table_file import layout_number, recipe_of
 from instrument.plugin.table_supply import TableSupply
 from instrument.preset.banks import program_table
@@ -51,7 +55,10 @@ from instrument.preset.preset import (
     save_preset,
 )
 from instrument.preset.voice_parameters import sound_fields
+from instrument.realtime.memory.constants import BANK_COUNT
 
+VERSION = 5
+"""2: partners, and a PING is answered; 3: a panel; 4: places of the map; 5: held notes go on."""
 MOST_PRESET_BYTES = 1 << 20
 PROGRAM, PARTNER = (
     next(entry.id for entry in PARAMETERS if entry.kind == kind) for kind in ("program", "partner")
@@ -65,7 +72,7 @@ class Instance:
 
     Parameters
     ----------
-    renderings
+    renderings, streaming
         Of all instances.
     connection, stream
         What to write to and read from.
@@ -74,7 +81,12 @@ class Instance:
     """
 
     def __init__(
-        self, renderings: Renderings, connection: socket, stream: BinaryIO, folder: Path
+        self,
+        renderings: Renderings,
+        streaming: Streaming,
+        connection: socket,
+        stream: BinaryIO,
+        folder: Path,
     ) -> None:
         self._connection, self._stream = connection, stream
         self._folder = folder
@@ -83,6 +95,7 @@ class Instance:
         self._programs: dict[int, PresetEntry] = {}  # as they were when one was last chosen
         self._has_named = False
         self._tables = TableSupply(renderings, self._say, self._fail)
+        self._held_notes = StreamSupply(streaming, folder, self._say)
         self._partner: PartnerLink | None = None
         self._number = 0
         self._write = threading.Lock()
@@ -111,7 +124,7 @@ class Instance:
         self._rate_hz = int(words[3])
         if not 8_000 <= self._rate_hz <= 768_000:
             return
-        self._say("OK 4")  # 2: partners, and a PING is answered; 3: a panel; 4: places of the map
+        self._say(f"OK {VERSION}")
         while line := self._stream.readline(300):
             with self._turn:
                 self._do(line)
@@ -136,12 +149,21 @@ class Instance:
             self._say(f"PONG {int(rest)}")
         elif verb == b"WANT":
             self._tables.want(int(rest))
+        elif verb == b"SHARED":
+            self._held_notes.share(rest.decode().rstrip("\n"))
+        elif verb == b"STREAM":
+            self._play_on(*rest.split())
         elif verb == b"PANEL":
             self._open_panel(*rest.decode().split())
         elif verb == b"SEEN":
             self._panel.see(rest.split())
         else:
             raise ValueError(f"what is {line[:80]!r}?")
+
+    def _play_on(self, bank: bytes, number: bytes, recipe: bytes) -> None:
+        name = bytes.fromhex(recipe.decode()).hex()  # nothing else becomes a part of a path
+        tables = self._tables.places_of(name, self._rate_hz)
+        self._held_notes.play(int(bank) % BANK_COUNT, int(number), name, tables)
 
     def _open_panel(self, shows: str, port: str, token: str) -> None:
         address = (int(port), "" if token == "-" else token)  # noqa: S105 - there is none yet
@@ -171,6 +193,7 @@ class Instance:
             self._fail(f"the song's preset cannot be kept: {problem.strerror}. Free some space")
             return
         self._partner_wish, self._place = None, place
+        self._held_notes.begin()
         self._supply(path)
         if self._panel.is_open:
             self._panel.show_song(self._playing or path)
@@ -179,7 +202,9 @@ class Instance:
         """Let the preset sound as another place of its map does."""
         self._place = place
         if self._preset:
+            before = self._recipe
             self._supply(self._preset)
+            self._held_notes.go_over(before, self._recipe)
             if self._panel.is_open and self._playing:
                 self._panel.show(self._playing)
 
@@ -222,6 +247,7 @@ class Instance:
             self._fail(f'"{entry.path}" cannot be read: {problem}')
             return
         self._partner_wish = self._place = None
+        self._held_notes.begin()
         self._send("PRESET", text)
         self._supply(entry.path)
         self._panel.show(entry.path)
@@ -233,6 +259,7 @@ class Instance:
             programs = program_table(entries)
             number = next((n for n, entry in programs.items() if entry.path == path), None)
             self._partner_wish = self._place = None
+            self._held_notes.begin()
             if number is not None:
                 self._say(f"TURN {PROGRAM} {number / 127!r}")
             self._send("PRESET", path.read_text(encoding="utf-8"))
@@ -255,11 +282,14 @@ class Instance:
             is_there = self._place and not self.needs_tones(load_preset(kept))
             self._stands, self._place = (self._place if is_there else None), None
             self._send("SHAPED", kept.read_text(encoding="utf-8"), f" {int(carries)}")
+            before = self._recipe
             self._supply(kept, is_shaped=True)
+            if carries:
+                self._held_notes.go_over(before, self._recipe)
 
     def needs_tones(self, preset: Preset) -> bool:
         """Tell whether a preset has other tones than what plays."""
-        return (preset.model, preset.sound) != self._tones
+        return (preset.model, preset.sound, preset.soft) != self._tones
 
     def call_partner(self, request: CallPartner | None) -> None:
         """Let such a partner play along, or none: its panel asks for it."""
@@ -345,10 +375,11 @@ class Instance:
             self._tables.leave(whose)
         fields = sound_fields(preset)
         if not whose:
-            self._recipe, self._tones = recipe, (preset.model, preset.sound)
+            self._recipe, self._tones = recipe, (preset.model, preset.sound, preset.soft)
         lines = "".join(f"{name} {value!r}\n" for name, value in fields.items())
         if self._place and not whose:
             lines += "place {} {}\n".format(*self._place)
+        self._held_notes.know(recipe, path, preset)
         self._send(f"{whose}SOUND", f"{first}{lines}recipe {recipe}\n")
         if not is_alike:  # else the tones come by themselves
             self._tables.begin(whose, path, self._rate_hz, recipe)
@@ -358,6 +389,7 @@ class Instance:
         self._panel.close()
         self._dismiss_partner()
         self._tables.leave("")
+        self._held_notes.leave()
 
     def _fail(self, why: str, whose: str = "") -> None:
         """Say what the player reads as the plug-in's status."""

@@ -21,6 +21,8 @@ from pathlib import Path
 from instrument.plugin.instances import Instance
 from instrument.plugin.places import service_file
 from instrument.plugin.rendering import Renderings
+from instrument.plugin.streaming.memory import sweep
+from instrument.plugin.streaming.supervisor import Streaming
 from instrument.plugin.table_file import tables_folder
 from instrument.processes.held_file import HeldFile
 
@@ -43,7 +45,7 @@ class Service:
         self._instances = 0
         self._last = time.monotonic()
         self._lock = threading.Lock()
-        self._renderings = Renderings()
+        self._renderings, self._streaming = Renderings(), Streaming()
         if hasattr(socket, "AF_UNIX"):
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             self._socket.bind(str(self._folder / "socket"))
@@ -61,6 +63,7 @@ class Service:
         self._socket.settimeout(0.5)
         held = HeldFile(path, content)
         self._renderings.keep_ready()
+        sweep()
         for old in tables_folder().glob("*.part"):
             with suppress(OSError):
                 old.unlink()
@@ -81,7 +84,8 @@ class Service:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         try:
             with connection, connection.makefile("rb") as stream:
-                instance = Instance(self._renderings, connection, stream, folder)
+                shared = self._renderings, self._streaming
+                instance = Instance(*shared, connection, stream, folder)
                 try:
                     instance.attend(self._token)
                 finally:

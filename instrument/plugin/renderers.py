@@ -6,52 +6,24 @@ its map leaves a table every tenth of a second.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from queue import Empty, SimpleQueue
+from queue import Empty
 
+from instrument.plugin.line_process import LineProcess
 from instrument.plugin.table_file import tables_folder
 
 STOP_SECONDS = 1.0
 """A renderer that is left has so long to stop; a step of it takes some hundredths of a second."""
 
 
-class RendererProcess:
-    """One renderer's process.
-
-    Attributes
-    ----------
-    said : SimpleQueue
-        The lines that it says; an empty one once it has ended.
-    """
+class RendererProcess(LineProcess):
+    """One renderer's process."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "instrument.plugin.renderer_process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.pid = self._process.pid
-        self.said: SimpleQueue[str] = SimpleQueue()
-        threading.Thread(target=self._collect, daemon=True).start()
-
-    @property
-    def is_running(self) -> bool:
-        """It has not ended."""
-        return self._process.poll() is None
-
-    def tell(self, line: str) -> None:
-        """Write a line to it; one that has ended hears nothing."""
-        if self._process.stdin:
-            with suppress(OSError, ValueError):  # straight away: what waits would fail at its end
-                os.write(self._process.stdin.fileno(), f"{line}\n".encode())
+        super().__init__("instrument.plugin.renderer_process")
 
     def stops(self) -> bool:
         """Let it leave what it does; tell whether it is free for something else."""
@@ -65,16 +37,9 @@ class RendererProcess:
 
     def end(self) -> None:
         """End it, wait until it is gone, and remove the table that it has not finished."""
-        with self._process:
-            self._process.kill()
+        super().end()
         for unfinished in tables_folder().glob(f"*.{self.pid}.part"):
             unfinished.unlink(missing_ok=True)  # it may not even have named it yet
-
-    def _collect(self) -> None:
-        assert self._process.stdout
-        for line in self._process.stdout:
-            self.said.put(line.strip())
-        self.said.put("")
 
 
 class Renderers:

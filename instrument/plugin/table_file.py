@@ -151,3 +151,28 @@ def make_room(wanted_bytes: int, most_bytes: int = DEFAULT_MAX_BYTES) -> None:
         with suppress(OSError):
             path.unlink()
         free += size
+
+
+def read_table(path: Path) -> tuple[NDArray[np.void], NDArray[np.float32]]:
+    """Map a table's `SLOT` records, shape (LAYER_COUNT, PITCH_COUNT), and their audio.
+
+    Returns
+    -------
+    slots, tones
+        The tones are float32, shape (LAYER_COUNT, PITCH_COUNT, frames).
+
+    Raises
+    ------
+    OSError
+        It is not there.
+    ValueError
+        It is of another version.
+    """
+    file = np.memmap(path, np.uint8, "r")
+    magic, layout, _, stride, size, _ = HEADER.unpack(file[: HEADER.size].tobytes())
+    shape = LAYER_COUNT, PITCH_COUNT, stride
+    is_right = stride > 0 and size == len(file) == TABLE_AUDIO_AT + math.prod(shape) * 4
+    if magic != MAGIC or layout != layout_number() or not is_right:
+        raise ValueError(f"{path}: not a table of this version")
+    slots = file[TABLE_SLOTS_AT:][: LAYER_COUNT * PITCH_COUNT * SLOT.itemsize].view(SLOT)
+    return slots.reshape(shape[:2]), file[TABLE_AUDIO_AT:].view(np.float32).reshape(shape)

@@ -34,6 +34,7 @@ class TableSupply:
     ) -> None:
         self._renderings, self._say, self._fail = renderings, say, fail
         self._followed: dict[str, tuple[Rendering, SimpleQueue[str]]] = {}  # by how lines begin
+        self._growing: dict[Path, str] = {}
 
     def begin(self, whose: str, preset: Path, rate_hz: int, recipe: str) -> None:
         """Say where a preset's table lies; have it rendered if it is in no cache."""
@@ -52,6 +53,12 @@ class TableSupply:
         self._followed[whose] = rendering, lines
         threading.Thread(target=self._follow, args=(lines, table, whose), daemon=True).start()
 
+    def places_of(self, recipe: str, rate_hz: int) -> tuple[str, ...]:
+        """Return where a table may lie: the whole one, and one that grows if it was told."""
+        table = table_path(recipe, rate_hz)
+        growing = self._growing.get(table)
+        return (str(table), growing) if growing else (str(table),)
+
     def want(self, pitch: int) -> None:
         """Have a key of the player's sound rendered first."""
         if found := self._followed.get(""):
@@ -68,6 +75,8 @@ class TableSupply:
                 line = f"TABLE {table}"
             elif line.startswith("TABLE") and os.name == "nt":
                 continue  # Windows renames nothing that somebody has mapped
+            if line.startswith("TABLE"):
+                self._growing[table] = line.removeprefix("TABLE ")
             with suppress(OSError):
                 if line.startswith("FAILED"):
                     self._fail(line.removeprefix("FAILED "), whose)

@@ -109,6 +109,7 @@ def plugin_requests(_: Path) -> Try:
     hello = f"HELLO 1 {token} 48000 {layout_number():x}\n".encode()
     seen = b"SEEN 3 0 0 0 0.25 0.9 %s\n" % (b"f" * PITCH_COUNT)
     rest = b"PRESET %d\n" % len(preset) + preset + b"PROGRAM 127\nWANT 60\n" + seen
+    rest += b"SHARED /dev/shm/latentkeys-held-1-1-1\nSTREAM 1 1 %s\n" % (b"0f" * 16)
 
     def ask(content: bytes) -> bytes:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:

@@ -69,9 +69,8 @@ def note_messages(song: Song) -> Sequence[tuple[bytes, float]]:
 
 
 def rendered(song: Song, preset: str | None = None) -> NDArray[np.float32]:
-    """Return what ``latentkeys render`` writes where held notes go round: float32, (2, frames)."""
+    """Return what ``latentkeys render`` writes: float32, shape (2, frames)."""
     player = SongPlayer(song, RATE_HZ)
-    player.engine.state.fields["stream_address"] = 0
     player.load(chosen_preset(preset))
     return np.concatenate(list(player.play())).T
 

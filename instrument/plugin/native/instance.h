@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdatomic.h>
 
-enum { MOST_PRESET = 1 << 20, NAME = 64, MOST_WAITING = 256, PRESETS_OWN = -1, LONG_AGO = 1 << 28 };
+enum { WAIT_OFFLINE_MS = 60000, MOST_PRESET = 1 << 20, NAME = 64, MOST_WAITING = 256, PRESETS_OWN = -1, LONG_AGO = 1 << 28 };
 enum { UNSETTLED, SETTLED, HALF_SETTLED }; /* half: a bounce waits for each tone that it needs */
 typedef struct { /* what plays from a bank of its own */
     uint8_t sound[LK_SOUND_BYTES];
@@ -37,12 +37,14 @@ struct lk {
     int is_listening; /* the block's events are for the partner, which hears them before they are played */
     partner partner;
     panel panel;
+    int streams_are_open, streams_are_tired; /* held notes ask; a bounce has waited in vain */
     /* everybody's */
     _Atomic double value[LK_PARAMETERS];
     atomic_int is_given[LK_PARAMETERS]; /* a field of the sound: somebody has moved it away from the preset's */
     atomic_uint full; /* counts: no bank is free before a block has been played */
     atomic_int active, resend, moved, settled, tired, offline, wished_program, changed, quit;
     atomic_int place, placed_at, no_map; /* of the map: where the sound shall be and where it is, as `place_code` has it, or PRESETS_OWN */
+    atomic_int streams_are_served, has_no_streams; /* by the service that there was, or is */
     atomic_int needed;        /* a pitch that a bounce waits for, or -1 */
     /* under the lock: main and helper */
     os_mutex lock;
@@ -58,6 +60,8 @@ struct lk {
     int has_failed, has_no_partner;
     int waits;        /* the audio thread does, for us: nothing processes */
     table *tables[LK_BANKS];
+    os_shared shared;         /* with those who render held notes on (streams.c) */
+    int64_t stream_of[LK_BANKS], last_stream; /* a number for each sound that a bank has had */
     /* the helper's */
     os_thread helper; int has_helper;
     os_socket socket;
@@ -68,6 +72,7 @@ struct lk {
     int wanted_pitch, told, answered; /* a key; program changes that the service knows of */
     int told_place;           /* to the service; PRESETS_OWN while it knows of none */
     int64_t next_place;
+    int told_shared; int64_t told_stream[LK_BANKS]; /* to the service */
     unsigned partner_asked; /* the preset whose partner it is asked for; 0: for none */
     int64_t owed, partner_progress; /* up to which frame it shall live, and when it has last lived on */
     uint32_t owed_run;
@@ -88,6 +93,15 @@ void drop_partners_sound(lk *);          /* it plays with the player's from now 
 void keep_preset(lk *, char *preset, size_t bytes); /* malloc'ed: it is the instance's now */
 int partner_is_on(lk *);                 /* with or without the lock */
 void settle(lk *);
+/* streams.c */
+void streams_drop(lk *);
+void streams_of_bank(lk *, int bank);
+int streams_are_settled(lk *, const part *);
+void streams_tell(lk *);
+void streams_lost(lk *);
+void streams_open(lk *);
+void streams_reset(lk *);
+int streams_follow(lk *, int frames);
 /* sound.c */
 void to_points(char *text);
 double read_number(const char *text, const char **end);

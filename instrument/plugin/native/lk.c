@@ -62,6 +62,7 @@ void lk_reset(lk *k) {
         write_defaults(k->state, LK_RESET[i].at, LK_RESET[i].at + LK_RESET[i].count);
     }
     k->is_clean = 1;
+    streams_reset(k);
     use_banks(k, NOW);
     partner_reset(&k->partner);
     for (int p = 0; p < LK_PARAMETERS; p++) k->sent[p] = LK_PARAMETER[p].normal;
@@ -76,6 +77,7 @@ static void drop_block(lk *k) { /* nothing is active */
     if (k->state) os_give_back(k->state, LK_STATE_BYTES);
     for (int b = 0; b < LK_BANKS; b++) { table_close(k->tables[b]); k->tables[b] = NULL; }
     k->state = NULL;
+    streams_drop(k);
 }
 
 /* -- tables; all of these with the lock held */
@@ -130,6 +132,7 @@ static int place_part(lk *k, part *of, int way) { /* give it a bank and, if it i
     if (of == &k->own) moved_sound(k, sound);
     else memcpy(sound, of->sound, sizeof sound);
     k->code->lk_clear_bank(k->state, bank, sound);
+    streams_of_bank(k, bank);
     table_close(k->tables[bank]);
     k->tables[bank] = NULL;
     int before = of->bank;
@@ -169,12 +172,12 @@ void drop_partners_sound(lk *k) {
 int partner_is_on(lk *k) { return atomic_load(&k->value[LK_AT_PARTNER]) >= 0.5; }
 static int partner_is_settled(lk *k) { /* it is there, and its tones are; or neither will be */
     if (!partner_is_on(k) || k->has_no_partner) return 1;
-    return k->partner_asked == k->own.serial && atomic_load(&k->partner.is_ready) && (!*k->second.recipe || (k->second.placed == k->second.serial && k->second.is_whole));
+    return k->partner_asked == k->own.serial && atomic_load(&k->partner.is_ready) && (!*k->second.recipe || (k->second.placed == k->second.serial && k->second.is_whole && streams_are_settled(k, &k->second)));
 }
 void settle(lk *k) {
     int is_placed = k->own.placed == k->own.serial, is_elsewhere = atomic_load(&k->placed_at) != PRESETS_OWN;
-    int ready = !k->state || (is_placed && (k->has_failed || (k->own.is_whole && partner_is_settled(k))));
-    int half = is_elsewhere && is_placed && k->tables[k->own.bank] && partner_is_settled(k); /* a table of each place that a song goes through would take minutes */
+    int ready = !k->state || (is_placed && (k->has_failed || (k->own.is_whole && streams_are_settled(k, &k->own) && partner_is_settled(k))));
+    int half = is_elsewhere && is_placed && k->tables[k->own.bank] && streams_are_settled(k, &k->own) && partner_is_settled(k); /* a table of each place that a song goes through would take minutes */
     if (ready) atomic_store(&k->tired, 0);
     atomic_store(&k->settled, atomic_load(&k->wished_program) >= 0 ? UNSETTLED : ready ? SETTLED : half ? HALF_SETTLED : UNSETTLED);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 enum { OS_PATH = 1024, OS_SEND_MS = 5000 };
+typedef struct { void *at, *handle; size_t bytes; char name[200]; } os_shared; /* memory that another process finds by its name */
 #ifdef _WIN32
 #include <winsock2.h>
 #include <ws2tcpip.h>
@@ -31,6 +32,21 @@ static inline void *os_map(const char *path, size_t *bytes) {
 static inline void os_unmap(void *at, size_t bytes) { (void)bytes; UnmapViewOfFile(at); }
 static inline void *os_memory(size_t bytes) { return VirtualAlloc(NULL, bytes, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE); }
 static inline void os_give_back(void *at, size_t bytes) { (void)bytes; VirtualFree(at, 0, MEM_RELEASE); }
+static inline void os_unshare(os_shared *s) {
+    if (s->at) UnmapViewOfFile(s->at);
+    if (s->handle) CloseHandle(s->handle);
+    s->at = s->handle = NULL;
+}
+static inline int os_share(os_shared *s, size_t bytes, size_t needed) { /* only this user's session finds it */
+    static LONG count;
+    (void)needed;
+    snprintf(s->name, sizeof s->name, "Local\\latentkeys-%lu-%ld-%llu", GetCurrentProcessId(), InterlockedIncrement(&count), GetTickCount64());
+    s->handle = CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, (DWORD)bytes, s->name);
+    if (s->handle && GetLastError() != ERROR_ALREADY_EXISTS) s->at = MapViewOfFile(s->handle, FILE_MAP_ALL_ACCESS, 0, 0, bytes);
+    s->bytes = bytes;
+    if (!s->at) os_unshare(s);
+    return s->at != NULL;
+}
 static inline int os_folder(char *to, const char *rest, int config) {
     const char *home = getenv("LOCALAPPDATA");
     if (!home) return 0;
@@ -135,6 +151,30 @@ static inline int os_folder(char *to, const char *rest, int config) {
     if (!home) return 0;
     return snprintf(to, OS_PATH, "%s/%s/latentkeys/%s", home, config ? ".config" : ".cache", rest) < OS_PATH;
 #endif
+}
+static inline int os_make_file(const char *name) { return open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600); }
+static inline int os_share(os_shared *s, size_t bytes, size_t needed) { /* a file that only this user may open; `needed` are there, the rest once it is written */
+    static int count;
+    char rest[64], path[OS_PATH];
+    void *at = MAP_FAILED;
+    int fd = -1;
+    snprintf(rest, sizeof rest, "latentkeys-held-%ld-%d-%ld", (long)getpid(), __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED), (long)time(NULL));
+    if (snprintf(s->name, sizeof s->name, "/dev/shm/%s", rest) > 0) fd = os_make_file(s->name);
+    if (fd < 0 && os_folder(path, "plugin/", 0) && snprintf(s->name, sizeof s->name, "%s%s", path, rest) < (int)sizeof s->name) fd = os_make_file(s->name);
+    if (fd < 0) return 0;
+    for (size_t n = 0; n < needed; n += 64) if (pwrite(fd, (char[64]){0}, 64, (off_t)n) != 64) needed = 0;
+    if (needed && !ftruncate(fd, (off_t)bytes)) at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (at == MAP_FAILED) { unlink(s->name); return 0; }
+    s->at = at;
+    s->bytes = bytes;
+    return 1;
+}
+static inline void os_unshare(os_shared *s) {
+    if (!s->at) return;
+    munmap(s->at, s->bytes);
+    unlink(s->name);
+    s->at = NULL;
 }
 static inline os_socket os_connect(const char *address) {
     struct sockaddr_un to = {.sun_family = AF_UNIX};

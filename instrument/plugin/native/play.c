@@ -2,13 +2,14 @@
 #include "instance.h"
 
 enum { MOST_QUEUED = 3500 };
-#define WAIT_OFFLINE_MS 60000
 #define STEP_SECONDS 0.1 /* a sound that moves over its map goes to another place so often */
 
 static void render(lk *k, int until) {
     if (until <= k->done) return;
-    k->code->process_block(k->state, k->left + k->done, k->right + k->done, 1, until - k->done);
-    k->done = until;
+    for (int frames; k->done < until; k->done += frames) {
+        frames = streams_follow(k, until - k->done);
+        k->code->process_block(k->state, k->left + k->done, k->right + k->done, 1, frames);
+    }
     k->queued = 0;
 }
 static void express_now(lk *k) { /* the notes of that frame have begun once it is rendered */
@@ -166,6 +167,7 @@ void lk_begin_block(lk *k, float *left, float *right, int frames) {
     k->is_clean = 0;
     k->goes_on = 1;
     be_there(k);
+    streams_open(k);
     k->is_open = 1;
     if (k->since_step < LONG_AGO) k->since_step += frames;
 }

@@ -17,6 +17,7 @@ static void hang_up(lk *k) {
     k->told_place = PRESETS_OWN;
     atomic_store(&k->partner.is_ready, 0);
     panel_lost(k);
+    streams_lost(k);
 }
 static int say(lk *k, const char *text, size_t bytes) {
     while (bytes && k->socket != OS_NO_SOCKET) {
@@ -139,6 +140,7 @@ static void connect_now(lk *k) {
         atomic_store(&launched_at, 0);
         k->next_try = 0;
         os_lock(&k->lock);
+        atomic_store(&k->has_no_streams, k->service_version < 5);
         if (k->own.is_whole) notice(k, "Ready");
         os_unlock(&k->lock);
     }
@@ -326,6 +328,9 @@ static void take_reply(lk *k, const char *line) {
         take_table(k, &k->own, line + 6);
     } else if (!strncmp(line, "PARTNER_", 8)) {
         take_partner(k, line + 8, text, n);
+    } else if (!strncmp(line, "STREAMS ", 8)) {
+        if (atoi(line + 8)) atomic_store(&k->streams_are_served, k->told_shared);
+        else atomic_store(&k->has_no_streams, 1);
     } else if (!strncmp(line, "NOTICE ", 7)) {
         notice(k, line + 7);
     } else if (!strncmp(line, "FAILED ", 7)) {
@@ -416,6 +421,7 @@ OS_THREAD lk_help(void *self) {
         }
         if (program < 0) follow_place(k);
         want(k);
+        if (k->asked) streams_tell(k);
         if (k->socket != OS_NO_SOCKET) ask_partner(k);
         tell_partner(k);
         if (k->socket != OS_NO_SOCKET) panel_follow(k);

@@ -64,12 +64,9 @@ def song() -> Song:
 
 @pytest.fixture(scope="module")
 def expected(home: Path, song: Song) -> NDArray[np.float32]:
-    """What ``latentkeys render`` writes of the preset with loops: nobody renders held notes on."""
-    text = chosen_preset(None).read_text(encoding="utf-8")
-    path = home / "loops.toml"
-    path.write_text(text.replace('sustain = "stream"', 'sustain = "loop"'), encoding="utf-8")
+    """What ``latentkeys render`` writes."""
     player = SongPlayer(song, RATE_HZ)
-    player.load(path)
+    player.load(chosen_preset(None))
     pieces: list[NDArray[np.float32]] = []
     for piece in player.play():
         pieces.append(piece)

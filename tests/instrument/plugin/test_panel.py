@@ -74,7 +74,6 @@ def rendered(preset: str, folder: Path) -> NDArray[np.float32]:
     path = folder / "of_the_song.toml"
     path.write_text(preset, encoding="utf-8")
     player = SongPlayer(four_notes(), RATE_HZ)
-    player.engine.state.fields["stream_address"] = 0
     player.load(path)
     whole = np.concatenate(list(player.play())).T
     padded = np.zeros((2, max(3 * RATE_HZ, whole.shape[1])), np.float32)
