@@ -48,13 +48,12 @@ from instrument.realtime.memory.constants import (
     TICK_FRAMES,
     TO_VOICES,
 )
-from instrument.realtime.memory.layout import SLOT, SOUND
+from instrument.realtime.memory.layout import SLOT
 from instrument.realtime.midi.events import use_bank
 from instrument.realtime.native import audio_thread, carray, fence, floats_at, types
 from instrument.realtime.variation import PITCH_TICKS
 
 SLOTS_POINTER = types.CPointer(from_dtype(SLOT))
-SOUND_POINTER = types.CPointer(from_dtype(SOUND))
 FIRST_BANK, END_BANK = PRESET_BANKS.start, PRESET_BANKS.stop
 GRID_FRAMES = TICK_FRAMES * PITCH_TICKS  # after so many, ticks are alike
 MOST_GAIN, FASTEST_GROWTH = 1000.0, 1.001
@@ -181,10 +180,9 @@ def lk_free_bank(state, other_than, nor):
     return int64(-1)
 
 
-def lk_clear_bank(state, bank, sound):
-    """Helper: give a free bank a sound and no tones yet."""
+def lk_clear_bank(state, bank):
+    """Helper: let a free bank have no tones yet."""
     s = carray(state, (1,))[0]
-    s.banks[bank] = carray(sound, (1,))[0]
     for layer in range(LAYER_COUNT):
         for index in range(PITCH_COUNT):
             s.slots[bank, layer, index].frames_ready = 0
@@ -380,8 +378,8 @@ ENTRY_POINTS: dict[str, tuple[Any, Any, str]] = {
     ),
     "lk_clear_bank": (
         lk_clear_bank,
-        types.void(STATE_POINTER, _I, SOUND_POINTER),
-        "void (*)(void *, int64_t, const void *)",
+        types.void(STATE_POINTER, _I),
+        "void (*)(void *, int64_t)",
     ),
     "lk_take_slots": (
         lk_take_slots,

@@ -25,12 +25,13 @@ class Processor:
     features: str  #: LLVM's, as ``+a,-b``
     suffix: str  #: after the entry points' names, so that several fit into one file
     numba_cpu: str  #: numba itself only knows the machine it runs on
+    is_rare: bool = False  #: its code takes little room in the file that has both
 
 
 PROCESSORS = {
     # Gathered loads make the interpolating loop twice as slow on Zen 5; see `machine_code`.
     "x86-64-v3": Processor("x86-64-v3", "+prefer-no-gather", "_v3", "x86-64-v3"),
-    "x86-64-v2": Processor("x86-64-v2", "", "_v2", "x86-64-v2"),
+    "x86-64-v2": Processor("x86-64-v2", "", "_v2", "x86-64-v2", is_rare=True),
     "arm64": Processor("generic", "+neon", "_arm64", "x86-64"),
 }
 
@@ -94,7 +95,11 @@ def object_of(code: str, processor: Processor, triple: str, purpose: str) -> byt
     for function in module.functions:
         if not function.is_declaration and function.linkage.name == "external":
             function.visibility = "hidden"
-        if purpose == "plugin" and _is_small(function.name):
+        if purpose != "plugin" or function.is_declaration:
+            continue
+        if processor.is_rare:
+            function.add_function_attribute("optsize")
+        if _is_small(function.name):
             function.add_function_attribute("optsize")
             function.add_function_attribute("minsize")
     optimise(module, machine)

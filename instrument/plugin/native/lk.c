@@ -131,7 +131,8 @@ static int place_part(lk *k, part *of, int way) { /* give it a bank and, if it i
     uint8_t sound[LK_SOUND_BYTES];
     if (of == &k->own) moved_sound(k, sound);
     else memcpy(sound, of->sound, sizeof sound);
-    k->code->lk_clear_bank(k->state, bank, sound);
+    memcpy(k->state + LK_SOUNDS_AT + bank * LK_SOUND_BYTES, sound, sizeof sound);
+    k->code->lk_clear_bank(k->state, bank);
     streams_of_bank(k, bank);
     table_close(k->tables[bank]);
     k->tables[bank] = NULL;
