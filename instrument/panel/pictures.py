@@ -87,7 +87,8 @@ def _shipped() -> dict[str, str]:
 
 def picture_key(preset: Preset) -> str:
     """Return what a preset's picture is kept under: its model and its latent."""
-    sound = ",".join(f"{number:.4f}" for number in preset.sound.latent)
+    latents = (number for latent in preset.layer_latents for number in latent)
+    sound = ",".join(f"{number:.4f}" for number in latents)
     return hashlib.sha256(f"{preset.model.sha256} {sound}".encode()).hexdigest()[:24]
 
 
