@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the sounds that the README links to: renders four pieces and keeps the first 23 seconds of each as Opus.
+# Makes the sounds that the README links to: renders five pieces and keeps the first 23 seconds of each as Opus.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 PATH="$PWD/.venv/bin:$PATH"
@@ -8,6 +8,7 @@ trap 'rm -rf "$work"' EXIT
 prelude=presets/pieces/cello_prelude.mid
 
 latentkeys render "$prelude" "$work/prelude.wav" --preset nylon_mist
+latentkeys render "$prelude" "$work/cello.wav" --preset solo_cello
 latentkeys render "$prelude" "$work/morph.wav" --morph "kalimba_rain@0:00,glass_choir@0:12,ghost_whistle@0:24"
 latentkeys compose "$work/chorale.mid" --model chorale_lstm --bars 8 --seed 5
 latentkeys render "$work/chorale.mid" "$work/chorale.wav" --preset cloister

@@ -27,6 +27,8 @@ from training.audio.format import HIGHEST_PITCH, LOWEST_PITCH, SAMPLE_RATE_HZ
 from training.frame_voice.model import FrameVoice
 from training.trainer.trainer import RunCard
 
+_LONGEST_SOURCE = 60  # of a set of many folders; the file LICENSE has it whole
+
 
 def describe(
     voice: FrameVoice,
@@ -60,7 +62,7 @@ def describe(
         ),
         licence=Licence(
             weights="MIT, see LICENSE" if run.notice else "undecided, see LICENSE",
-            data=f"{run.source}, see LICENSE",
+            data=f"{run.source[:_LONGEST_SOURCE]}, see LICENSE",
         ),
         sample_rate_hz=SAMPLE_RATE_HZ,
         pitch_range=(LOWEST_PITCH, HIGHEST_PITCH),

@@ -1,15 +1,20 @@
 """What a card says about a run."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
-from export.frame_voice.card import fit_prior, read_metrics
+from export.frame_voice.card import describe, fit_prior, read_metrics
+from instrument.bundle.card import Licence
 from instrument.errors import FileError
+from tests.helpers.tiny_model import tiny_run
 from training.frame_voice.evaluate import Gate, VoiceReport
 from training.frame_voice.report import write_report
+from training.frame_voice.run import load_voice
 
 
 def test_an_evaluations_figures_come_with_their_date_and_step(tmp_path: Path) -> None:
@@ -51,6 +56,14 @@ def test_the_prior_has_the_latents_mean_and_nearly_their_spread() -> None:
     assert prior.mean == pytest.approx((0, 0, 0), abs=0.1)
     assert np.diag(factor @ factor.T) == pytest.approx((4, 2, 0.01), rel=0.1)
     assert (factor @ factor.T)[0, 1] == pytest.approx(0.8 * 2, rel=0.1)  # shrunk by a fifth
+
+
+def test_a_set_of_many_sources_still_has_a_card() -> None:
+    voice, run = load_voice(tiny_run())
+    many = replace(run, source=", ".join(f"folder {number}" for number in range(99)), notice="free")
+    card = describe(voice, many, {}, {}, {}, name="many", version="1")
+    assert msgspec.convert(msgspec.to_builtins(card.licence), Licence) == card.licence
+    assert card.licence.data.startswith("folder 0, folder 1") and "LICENSE" in card.licence.data
 
 
 def test_one_instrument_alone_has_a_prior_too() -> None:
