@@ -59,7 +59,7 @@ def ship(paths: list[Path]) -> list[Shipped]:
     """Give every preset its installed model's latent and the common loudness."""
     for path in paths:
         refresh_preset(path)
-    for _ in range(2):  # glue and drive answer a new gain with less or more of it
+    for _ in range(3):  # glue and drive answer a new gain with less or more of it
         for one in listen(paths):
             gain_db = one.preset.sound.gain_db + LOUDNESS_LUFS - one.loudness_lufs
             sound = dataclasses.replace(one.preset.sound, gain_db=round(float(gain_db), 1))

@@ -59,9 +59,12 @@ class PairsEngine:
     def render(self, frames: int) -> NDArray[np.float32]:
         """Return what all outputs give: float32, shape (frames, 2 + 2 * pairs)."""
         blocks = []
-        for start in range(0, frames, self._block_frames):
-            count = min(self._block_frames, frames - start)
+        left = frames
+        while left:
+            past = int(self.engine.state.clock) % self._block_frames
+            count = min(self._block_frames - past, left)  # one call of the kernel
             main = self.engine.render(count)
             own = self._out.reshape(-1, self._block_frames)[:, :count].T
             blocks.append(np.concatenate([main, own], axis=1))
+            left -= count
         return np.concatenate(blocks)

@@ -134,8 +134,9 @@ def test_a_preset_that_is_deaf_to_velocity_is_refused(shipped: list[Shipped]) ->
 
 
 def test_shipping_levels_a_preset_and_follows_its_recipe(tmp_path: Path) -> None:
-    shutil.copytree(shipped_models_folder() / "frame_voice", tmp_path / "models" / "frame_voice")
     original = load_preset(PATHS[0])
+    name = original.model.name
+    shutil.copytree(shipped_models_folder() / name, tmp_path / "models" / name)
     assert original.slide
     spoilt = dataclasses.replace(
         original,
