@@ -36,6 +36,7 @@ TAIL_SECONDS = 12.0
 _FADE_SECONDS = 2.0
 _STEP_SECONDS = 0.25
 _QUIET = 1e-4  # -80 dB
+_LAST_LINE_SECONDS = 0.1
 
 
 class RackInRender:
@@ -143,9 +144,12 @@ class RackInRender:
     def _wait_for(self, is_done: Callable[[], bool], seconds: float) -> None:
         patience = time.monotonic() + seconds
         while not is_done():
+            has_ended = self._process.exit_code is not None
+            if has_ended:
+                time.sleep(_LAST_LINE_SECONDS)  # a thread reads what it said
             for line in self._process.lines():
                 self._hear(line)
-            if self._process.exit_code is not None:
+            if has_ended:
                 raise RackError(f"the rack {self._rack} has ended: {self._process.last_words(1)}")
             if time.monotonic() > patience:
                 self._process.kill()
