@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 import torch
+import torch.distributed.nn  # before there is a group: its functions keep the one they find
 from accelerate import PartialState
 from accelerate.utils import broadcast, reduce
 from torch import Tensor, nn

@@ -240,7 +240,10 @@ def test_speed_is_measured_in_images_per_second() -> None:
 def test_two_processes_learn_as_one_with_the_doubled_batch(tmp_path: Path) -> None:
     script = tmp_path / "two.py"
     script.write_text(
-        "import torch\n"
+        "import atexit, os, torch\n"
+        "threads = lambda: len(os.listdir('/proc/self/task'))\n"
+        f"last = lambda: open('{tmp_path}/threads' + str(rank), 'w').write(str(threads()))\n"
+        "atexit.register(last)\n"  # what is registered first is called last
         "from tests.helpers.small_gansynth import SMALL, moment, small_learner\n"
         "from training.trainer.distributed import processes\n"
         "torch.set_num_threads(1)\n"
@@ -256,6 +259,8 @@ def test_two_processes_learn_as_one_with_the_doubled_batch(tmp_path: Path) -> No
         command, capture_output=True, text=True, check=False, timeout=300, env=environment
     )
     assert run.returncode == 0, run.stderr
+    # A thread of the group that outlives the interpreter now and then aborts the process.
+    assert [(tmp_path / f"threads{rank}").read_text() for rank in (0, 1)] == ["1", "1"]
     learner = small_learner(replace(SMALL, batch=2 * SMALL.batch))
     expected = [learner.step(moment(step)) for step in range(3)]
     (first, own), (second, others) = (torch.load(tmp_path / str(rank)) for rank in (0, 1))
