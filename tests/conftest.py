@@ -7,16 +7,29 @@ tests have one.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Generator
 
 import pytest
 
 from instrument.realtime.machine_code import load_machine_code
+from tests.helpers.made_once import scratch
 from tests.helpers.turns import turn
 
 
 def pytest_sessionstart() -> None:
     load_machine_code()
+
+
+def pytest_configure() -> None:
+    """Let the workers find what one of them has made, and the processes of tests our bytecode.
+
+    Without it each of a thousand processes would compile all sources that it imports.
+    """
+    scratch()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 @pytest.hookimpl(tryfirst=True)  # before ``-m`` chooses

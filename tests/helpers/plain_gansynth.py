@@ -5,12 +5,9 @@ in powers of two; a soft rise; a release where the key is let go; silence before
 with the onnx package in milliseconds, for tests of whatever plays such a bundle.
 """
 
-import atexit
 import functools
 import hashlib
 import json
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from instrument.bundle.card import FORMAT, CardFile, Dimension, Graph, Licence, Tensor, VoiceCard
+from tests.helpers.made_once import made_once, scratch
 
 RATE_HZ = 16_000
 FRAMES, ATTACK_FRAMES = 32_000, 2_048
@@ -89,9 +87,8 @@ def write_plain_gansynth(folder: Path, lengths: Lengths = Lengths()) -> Path:
 @functools.cache
 def plain_gansynth() -> Path:
     """Return the folder of one such bundle; copy it before changing anything."""
-    scratch = Path(tempfile.mkdtemp(prefix="latentkeys-tests-"))
-    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
-    return write_plain_gansynth(scratch / "plain")
+    target = scratch() / "models" / "plain"
+    return made_once(target, lambda: write_plain_gansynth(target))
 
 
 def _graph(notes: int, frames: int) -> bytes:

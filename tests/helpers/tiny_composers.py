@@ -1,4 +1,4 @@
-"""Real bundles of tiny composers that have taken one step, exported once per test session."""
+"""Real bundles of tiny composers that have taken one step, each exported once a run."""
 
 import dataclasses
 import functools
@@ -9,7 +9,7 @@ import torch
 
 from export.composers.write import write_learner
 from tests.helpers.corpora import scales
-from tests.helpers.tiny_model import scratch
+from tests.helpers.made_once import made_once, scratch
 from training.systems import SYSTEMS
 from training.trainer.trainer import Length, new_run
 
@@ -37,6 +37,11 @@ _CHANGES: dict[str, dict[str, Any]] = {
 @functools.cache
 def tiny_composer(name: str) -> Path:
     """Return the folder of an exported composer; copy it before changing anything."""
+    target = scratch() / "composers" / name
+    return made_once(target, lambda: _export(name, target))
+
+
+def _export(name: str, target: Path) -> None:
     system_name, voices = TINY[name]
     threads = torch.get_num_threads()
     corpus = scales(voices=voices, per_split=8)
@@ -51,7 +56,5 @@ def tiny_composer(name: str) -> Path:
     run = new_run(system, "tiny", corpus, length, scratch(), torch.device("cpu"))
     for network in run.learner.networks.values():
         network.eval().requires_grad_(False)
-    target = scratch() / "composers" / name
     write_learner(run.learner, run.card, target, {}, workers=0)
     torch.set_num_threads(threads)
-    return target

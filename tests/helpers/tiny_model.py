@@ -1,9 +1,6 @@
-"""A real bundle of a tiny untrained frame voice, exported once per test session."""
+"""A real bundle of a tiny untrained frame voice, exported once a run."""
 
-import atexit
 import functools
-import shutil
-import tempfile
 from pathlib import Path
 
 import msgspec
@@ -11,6 +8,7 @@ import numpy as np
 import torch
 
 from export.frame_voice.write import write_bundle
+from tests.helpers.made_once import made_once, scratch
 from training.data.audio.tone_set import Instrument, TuningTables
 from training.frame_voice.config import FrameVoiceConfig, TrainingConfig, VoiceRecipe
 from training.frame_voice.model import FrameVoice
@@ -31,15 +29,19 @@ CONFIG = FrameVoiceConfig(
 
 
 @functools.cache
-def scratch() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="latentkeys-tests-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+def tiny_run() -> Path:
+    """Return the folder of a run that has taken no step."""
+    return made_once(scratch() / "run", _write_run)
 
 
 @functools.cache
-def tiny_run() -> Path:
-    """Return the folder of a run that has taken no step."""
+def tiny_bundle() -> Path:
+    """Return the folder of the exported bundle; copy it before changing anything."""
+    target = scratch() / "models" / "tiny"
+    return made_once(target, lambda: write_bundle(tiny_run(), target, graph_names=GRAPHS))
+
+
+def _write_run() -> None:
     torch.manual_seed(5)
     tuning = TuningTables.harmonic(len(INSTRUMENTS))
     tuning.level_db[:] = np.linspace(3.0, -3.0, 88)  # high keys are quieter
@@ -62,12 +64,3 @@ def tiny_run() -> Path:
     networks = {"average": voice, "instruments": SavedInstruments(INSTRUMENTS)}
     state = {"networks": {name: network.state_dict() for name, network in networks.items()}}
     write_checkpoint(scratch() / "run", SYSTEM.name, card, state)
-    return scratch() / "run"
-
-
-@functools.cache
-def tiny_bundle() -> Path:
-    """Return the folder of the exported bundle; copy it before changing anything."""
-    target = scratch() / "models" / "tiny"
-    write_bundle(tiny_run(), target, graph_names=GRAPHS)
-    return target

@@ -21,9 +21,9 @@ from instrument.bundle.inference import Runtime
 from instrument.bundle.self_test import check_graphs
 from instrument.errors import BundleError, SettingError
 from tests.helpers.corpora import scales
+from tests.helpers.made_once import scratch
 from tests.helpers.places import ROOT
 from tests.helpers.tiny_composers import TINY, tiny_composer
-from tests.helpers.tiny_model import scratch
 from training.systems import COMPOSERS
 
 pytestmark = pytest.mark.slow

@@ -35,9 +35,9 @@ from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
 from instrument.errors import BundleError, FileError, SettingError
 from instrument.rendering.open_renderer import open_renderer, self_test
+from tests.helpers.made_once import scratch
 from tests.helpers.places import ROOT
 from tests.helpers.tiny_gansynth import CHECKPOINT, tiny_gansynth
-from tests.helpers.tiny_model import scratch
 from training.gansynth import system as gansynth
 from training.trainer.evaluation import EVALUATION
 from training.trainer.trainer import Length, new_run

@@ -99,12 +99,16 @@ def test_every_note_has_noise_and_ways_of_its_own_once_the_table_has_ended() -> 
 
 
 FAR = LATENT[::-1].copy()
-NEAR_PRESET = Preset("Near", load_sound(tiny_bundle()).reference, Sound(tuple(LATENT.tolist())))
+
+
+@functools.cache
+def near_preset() -> Preset:
+    return Preset("Near", load_sound(tiny_bundle()).reference, Sound(tuple(LATENT.tolist())))
 
 
 def slid(weights: tuple[float, float] = (0.4, 0.6), pitch: int = 60) -> tuple[HeldVoice, SlidVoice]:
     """Return a note, and what its slide adds."""
-    preset = replace(NEAR_PRESET, slide=Slide(tuple(FAR.tolist())))
+    preset = replace(near_preset(), slide=Slide(tuple(FAR.tolist())))
     source = HeldSource(preset, load_sound(tiny_bundle()))
     note = StreamedNote(pitch, 1, weights, 0.0, joins_hop=220.0)
     return source.voice(note, AT_HOP / 100), source.slid_voice(note, AT_HOP / 100)
@@ -124,7 +128,7 @@ def test_a_slide_goes_to_another_timbre_in_tune_and_no_louder(pitch: int) -> Non
 
 
 def test_a_slide_to_where_the_note_is_adds_nothing() -> None:
-    source = HeldSource(NEAR_PRESET, load_sound(tiny_bundle()))
+    source = HeldSource(near_preset(), load_sound(tiny_bundle()))
     voice = source.slid_voice(StreamedNote(60, 1, (0.4, 0.6), 1.0, 220.0), AT_HOP / 100)
     assert np.abs(voice.render(50, 50)).max() < 1e-5
 
