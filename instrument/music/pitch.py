@@ -30,6 +30,11 @@ ANY_MINOR_SCALE = (0, 2, 3, 5, 7, 8, 9, 10, 11)
 # dynamic changes in perceived tonal organization", Psychological Review 89 (1982).
 MAJOR_PROFILE = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 MINOR_PROFILE = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+_PROFILES = np.array(
+    [np.roll(mode, tonic) for mode in (MAJOR_PROFILE, MINOR_PROFILE) for tonic in range(12)]
+)  # of every key, C major first
+_PROFILES -= _PROFILES.mean(axis=1, keepdims=True)
+_PROFILE_SIZES = np.linalg.norm(_PROFILES, axis=1)
 
 # O'Shaughnessy, Speech Communication (1987), page 150, in natural logarithms.
 MEL_BREAK_HZ, MELS_PER_NEPER = 700.0, 1127.0
@@ -152,9 +157,5 @@ def key_fits(weights: npt.ArrayLike) -> Reals:
     """
     heard = np.asarray(weights, np.float64)
     heard = heard - heard.mean()
-    profiles = np.array(
-        [np.roll(mode, tonic) for mode in (MAJOR_PROFILE, MINOR_PROFILE) for tonic in range(12)]
-    )
-    profiles -= profiles.mean(axis=1, keepdims=True)
-    sizes = np.linalg.norm(profiles, axis=1) * np.linalg.norm(heard)
-    return np.asarray(np.divide(profiles @ heard, sizes, out=np.zeros(24), where=sizes > 0.0))
+    sizes = _PROFILE_SIZES * np.linalg.norm(heard)
+    return np.asarray(np.divide(_PROFILES @ heard, sizes, out=np.zeros(24), where=sizes > 0.0))
