@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from ctypes import Structure
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +15,8 @@ import pytest
 from numpy.typing import NDArray
 
 from instrument.bench.clap_host import (
-    CHOKE,
-    NOTE_OFF,
-    NOTE_ON,
     Plugin,
-    express,
     midi,
-    note,
     turn,
 )
 from instrument.midi.song import Song
@@ -201,71 +195,6 @@ def test_a_damaged_table_is_rendered_again(
     fresh.call("reset")
     np.testing.assert_array_equal(play(fresh, song, RATE_HZ, seed=9), expected[:RATE_HZ])
     fresh.close()
-
-
-def test_survives_what_no_host_should_do(plugin: Plugin) -> None:
-    draw = random.Random(10)
-    ids = [info.id for info in plugin.parameters()] + [77, 2**32 - 1]
-    made = 0
-    while made < 100_000:
-        frames = draw.choice((0, 1, 31, 33, 512, 8192))
-        events: list[Structure] = []
-        for _ in range(draw.randint(0, 1000)):
-            at = draw.randint(0, max(0, 2 * frames))
-            kind = draw.random()
-            if kind < 0.5:
-                status, *data = (draw.randint(0, 255) for _ in range(3))
-                if status & 0xF0 != 0xC0:  # each would wait for another preset
-                    events.append(midi(at, status, *data))
-            elif kind < 0.7:
-                value = draw.choice((0.0, 0.5, 1.0, -1.0, 1e300, float("nan"), float("inf")))
-                number = draw.choice(ids)
-                events.append(turn(at, number if number != PRESET else LEVEL, value))
-            elif kind < 0.9:
-                sort = draw.choice((NOTE_ON, NOTE_OFF, CHOKE))
-                events.append(
-                    note(at, sort, draw.randint(-1, 200), draw.random(), draw.randint(-1, 20))
-                )
-            else:
-                events.append(
-                    express(at, draw.randint(0, 9), draw.randint(-1, 130), draw.random() * 3)
-                )
-        made += len(events)
-        audio = plugin.process(frames, events)
-        assert np.all(np.abs(audio) <= 1.0)
-        if draw.random() < 0.05:
-            plugin.call(draw.choice(("reset", "start", "stop", "on_main_thread")))
-    plugin.close()
-
-
-def test_hostile_chunks_change_nothing_or_are_taken_whole(plugin: Plugin) -> None:
-    plugin.ask("clap.render", "set", 0)  # no block waits
-    draw = random.Random(11)
-    good = plugin.save()
-    for number in range(10_000):
-        chunk = bytearray(good)
-        for _ in range(draw.randint(1, 6)):
-            at = draw.randrange(len(chunk))
-            match draw.randint(0, 3):
-                case 0:
-                    chunk[at] = draw.randint(0, 255)
-                case 1:
-                    del chunk[at:]
-                    break
-                case 2:
-                    chunk[at:at] = draw.randbytes(draw.randint(1, 40))
-                case _:
-                    chunk[at:at] = b"\npreset 99999999999999999999\n"
-        plugin.load(bytes(chunk))
-        if number % 100 == 0:
-            assert np.all(np.abs(plugin.process(64, [midi(0, 0x90, 60, 100)])) <= 1.0)
-        assert plugin.save()
-    for wrong in (b"", b"\0" * 100, b"latentkeys-plugin 1\n", b"latentkeys-plugin 0\n\n" * 9):
-        before = plugin.save()
-        assert not plugin.load(wrong)
-        assert plugin.save() == before
-    assert plugin.load(good) and plugin.save() == good
-    plugin.close()
 
 
 def test_says_what_it_is(plugin: Plugin) -> None:
