@@ -32,19 +32,33 @@ def pytest_configure() -> None:
     sys.dont_write_bytecode = False
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than processors: a third of the time a test waits, for a browser or a child.
+
+    What measures time runs alone whatever their number.
+    """
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(tryfirst=True)  # before ``-m`` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Take what runs alone for slow, as it keeps the others waiting, and begin with slow files.
+    """Take what runs alone for slow; begin with slow files, and end with those that run alone.
 
-    Files are dealt out whole: a long one that came last would leave every other core idle.
+    Files are dealt out whole: a long one that came last would leave every other core idle. Whoever
+    wants to be alone waits for what runs beside him, and all others wait with him: among long tests
+    that would cost more than it takes.
     """
     for item in items:
         if item.get_closest_marker("serial"):
             item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("serial") or item.get_closest_marker("live"):
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=2))
-    slow_files = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow_files)
+    slow, alone = (
+        {item.path for item in items if item.get_closest_marker(mark)}
+        for mark in ("slow", "serial")
+    )
+    items.sort(key=lambda item: (item.path in alone, item.path not in slow))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before the time limit begins to count
