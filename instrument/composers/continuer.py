@@ -19,6 +19,7 @@ import numpy as np
 from instrument.errors import SettingError
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase, Track
+from instrument.music.note_tuples import in_telling_order
 from instrument.music.sampling import NoteRandom
 
 State = TypeVar("State")
@@ -37,8 +38,9 @@ class NoteModel(Protocol[State]):
     """Something that makes note after note.
 
     Times are absolute: a note's ``start_beats`` counts from where the state began. Notes are fed in
-    order of their start. No method changes the state it is given. A model that tells its own notes
-    from the player's has a method `follow` beside `feed`, of the same form, for its own.
+    order of their start, of a chord the highest first. No method changes the state it is given. A
+    model that tells its own notes from the player's has a method `follow` beside `feed`, of the
+    same form, for its own.
     """
 
     def begin(self, bar_beats: float, pickup_beats: float) -> State:
@@ -163,7 +165,7 @@ class PhraseContinuer(Generic[State]):
         """
         leading = leading_track(phrase)
         state = self.model.begin(phrase.bar_beats, phrase.pickup_beats)
-        for note in pitched_notes(phrase):
+        for note in in_telling_order(pitched_notes(phrase)):
             state = self.model.feed(state, note)
         notes = self._draw(state, phrase.length_beats, length_beats, controls, seed)
         tracks = tuple(

@@ -70,12 +70,18 @@ class NoteTuples:
         return np.cumsum(self.shift)
 
 
+def in_telling_order(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Return notes as composers are told them: tick by tick, of a chord the highest first."""
+    return tuple(
+        sorted(notes, key=lambda note: (round(note.start_beats * GRID), -note.pitch, note))
+    )
+
+
 def tuples_of(notes: Iterable[Note]) -> NoteTuples:
     """Turn notes into tuples, with rests in gaps of more than 192 ticks."""
-    in_order = sorted(notes, key=lambda note: (round(note.start_beats * GRID), -note.pitch, note))
     rows: list[tuple[int, int, int, int, float, float, int]] = []
     now = 0
-    for note in in_order:
+    for note in in_telling_order(notes):
         start, duration = round(note.start_beats * GRID), round(note.length_beats * GRID)
         while start - now > MAX_SHIFT:
             rows.append((MAX_SHIFT, REST, 1, 0, 0.0, 0.0, 0))

@@ -1,6 +1,6 @@
 """What any continuer promises: in time, at the prompt's end, and the same from the same seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from instrument.composers.continuer import (
 from instrument.errors import SettingError
 from instrument.music.constraints import Constraints
 from instrument.music.note import Meter, Note, Phrase, Tempo, Track
+from instrument.music.note_tuples import tuples_of
 from instrument.music.sampling import NoteRandom
 
 
@@ -41,6 +42,27 @@ class Stairs:
 
 def prompt(*starts: float, **more: Any) -> Phrase:
     return Phrase.of([Note(start, 60, 1.0) for start in starts], **more)
+
+
+@dataclass(frozen=True)
+class Listener(Stairs):
+    """Climbs like `Stairs`, and remembers what it was told."""
+
+    told: list[Note] = field(default_factory=list)
+
+    def feed(self, state: Note, note: Note) -> Note:
+        self.told.append(note)
+        return note
+
+
+def test_of_a_chord_the_highest_note_is_told_first_as_networks_have_learned_it() -> None:
+    chords = [Note(start, pitch, 1.0) for start in (0.0, 1.0) for pitch in (48, 55, 64, 72)]
+    phrase, listener = Phrase.of(chords, 4.0), Listener()
+    PhraseContinuer(listener).continue_phrase(phrase, 2.0, Constraints(), 1)
+    told = [note.pitch for note in listener.told[: len(chords)]]
+    assert told == [72, 64, 55, 48] * 2
+    tuples = tuples_of(phrase.notes)
+    assert told == tuples.pitch.tolist()
 
 
 def test_a_continuation_starts_at_the_end_and_fills_its_length() -> None:
