@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,16 @@ from typing import Any
 import click
 from rich.console import Console
 
-from instrument.cli.options import Choice, Decorator, HeadedCommand, under
+from instrument.cli.compose_options import (
+    bars_option,
+    constraint_options,
+    in_file,
+    judge_option,
+    model_option,
+    music,
+    out_file,
+)
+from instrument.cli.options import Choice, HeadedCommand
 from instrument.composers.continuer import at_bar_line, pitched_notes
 from instrument.composers.hearing import accompany_as_heard, continue_as_heard
 from instrument.composers.protocols import Composer
@@ -27,115 +35,41 @@ from instrument.composers.registry import (
     find_composer,
     list_composers,
     open_composer,
+    open_judge,
 )
 from instrument.errors import MidiFileError, SettingError
 from instrument.midi.additions import write_accompanied, write_continued
 from instrument.midi.midi_file import MidiFile, read_midi
 from instrument.midi.phrases import phrase_of, write_phrase
 from instrument.midi.track_notes import FileNotes, notes_of
-from instrument.music.constraints import CANDIDATES, CARE, MOST_CARE, Constraints, Key
+from instrument.music.constraints import Constraints, Key
 from instrument.music.note import Note, Phrase
 
 FEWEST_NOTES = 2
-MOST_BARS = 512
 _VOICES, _LEGATO_BEATS = 4, 0.25
 _MODES = ("jamming", "composer", "hybrid")
 _console = Console(highlight=False, soft_wrap=True)
 
-_in_file = click.argument("prompt", metavar="IN.mid", type=click.Path(path_type=Path))
-_out_file = click.argument("out", metavar="OUT.mid", type=click.Path(path_type=Path))
-_music, _chance, _file = under("Music"), under("Chance"), under("File")
-
-
-def _model(default: str) -> Decorator:
-    return _music("--model", metavar="NAME", help=f"{default} See: latentkeys models list.")
-
-
-_bars = _music(
-    "--bars",
-    type=click.IntRange(1, MOST_BARS),
-    default=8,
-    show_default=True,
-    metavar="N",
-    help="How many bars to write.",
-)
-
-
-def _constraints(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that every composer keeps to, or is told to be unable to."""
-    options: list[Decorator] = [
-        _music("--key", metavar="KEY", help="Keep to a key: C, F#, Am, 'Bb minor'."),
-        _music(
-            "--register",
-            type=(click.IntRange(0, 127), click.IntRange(0, 127)),
-            metavar="LOW HIGH",
-            help="Lowest and highest note, as MIDI numbers: 60 is middle C.",
-        ),
-        _music(
-            "--density",
-            type=click.FloatRange(0.01, 32),
-            metavar="N",
-            help="About so many notes per beat.",
-        ),
-        _music(
-            "--care",
-            type=click.FloatRange(0, MOST_CARE),
-            default=CARE,
-            show_default=True,
-            metavar="X",
-            help="How much notes avoid to rub against each other; 0 is the model as it is.",
-        ),
-        _chance(
-            "--seed",
-            type=int,
-            default=1,
-            show_default=True,
-            metavar="N",
-            help="Any whole number; the same one writes the same notes.",
-        ),
-        _chance(
-            "--temperature",
-            type=click.FloatRange(0, 10),
-            default=1.0,
-            show_default=True,
-            metavar="X",
-            help="Above 1 bolder, below 1 safer, 0 always the likeliest note.",
-        ),
-        _chance(
-            "--top-p",
-            type=click.FloatRange(0, 1),
-            default=0.95,
-            show_default=True,
-            metavar="SHARE",
-            help="Choose among the likeliest notes that have this share of the chances together.",
-        ),
-        _chance(
-            "--candidates",
-            type=click.IntRange(1, 64),
-            default=CANDIDATES,
-            show_default=True,
-            metavar="N",
-            help="Phrases to make; the one that is most like the file, or that the model's critic "
-            "likes best, is kept.",
-        ),
-        _file("--force", is_flag=True, help="Replace OUT.mid if it exists."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
-
 
 @click.command("continue", cls=HeadedCommand)
-@_in_file
-@_out_file
-@_model(
+@in_file
+@out_file
+@model_option(
     "The composer: note_lstm_tunes after a melody, note_lstm_chorale after chords, chorale_lstm "
     "after four tracks of one voice each."
 )
-@_bars
-@_constraints
+@bars_option
+@constraint_options
+@judge_option
 def continue_command(
-    prompt: Path, out: Path, model: str | None, bars: int, force: bool, seed: int, **asked: Any
+    prompt: Path,
+    out: Path,
+    model: str | None,
+    bars: int,
+    force: bool,
+    seed: int,
+    judge: str | None,
+    **asked: Any,
 ) -> None:
     """Go on from a MIDI file.
 
@@ -144,22 +78,29 @@ def continue_command(
     constraints = _constraints_of(**asked)
     file, notes, phrase = _prompt(prompt, out, force)
     name = model or _usual_model(phrase)
-    composer = _open(name, phrase, constraints)
+    composer, ranks = _open(name, phrase, constraints), open_judge(name, judge)
     length = bars * phrase.meter_at(phrase.length_beats).bar_beats
     began = time.perf_counter()
-    made = continue_as_heard(composer, phrase, length, constraints, seed)
+    made = continue_as_heard(composer, phrase, length, constraints, seed, ranks)
     took = time.perf_counter() - began
     write_continued(out, file, notes, phrase.length_beats, made)
     _say(out, name, made, bars, took, f"from beat {phrase.length_beats:g} on")
 
 
 @click.command("accompany", cls=HeadedCommand)
-@_in_file
-@_out_file
-@_model("The composer: chorale_lstm, which harmonises; musegan_accompany is faster.")
-@_constraints
+@in_file
+@out_file
+@model_option("The composer: chorale_lstm, which harmonises; musegan_accompany is faster.")
+@constraint_options
+@judge_option
 def accompany_command(
-    prompt: Path, out: Path, model: str | None, force: bool, seed: int, **asked: Any
+    prompt: Path,
+    out: Path,
+    model: str | None,
+    force: bool,
+    seed: int,
+    judge: str | None,
+    **asked: Any,
 ) -> None:
     """Add tracks to a MIDI file.
 
@@ -170,25 +111,25 @@ def accompany_command(
     # To sopranos of the test pieces, 1.5 % of its pairs of notes on the beat are a semitone apart
     # in some octave, 3.3 % of the MuseGAN's, 0.4 % of Bach's.
     name = model or _installed("chorale_lstm", "musegan_accompany")
-    composer = _open(name, phrase, constraints)
+    composer, ranks = _open(name, phrase, constraints), open_judge(name, judge)
     bars = math.ceil(phrase.length_beats / phrase.bar_beats)
     began = time.perf_counter()
-    made = accompany_as_heard(composer, bars, seed, constraints, phrase)
+    made = accompany_as_heard(composer, bars, seed, constraints, phrase, ranks)
     took = time.perf_counter() - began
     write_accompanied(out, file, notes, phrase.length_beats, made)
     _say(out, name, made, bars, took, f"beside {len(phrase.notes)} notes")
 
 
 @click.command("compose", cls=HeadedCommand)
-@_out_file
-@_model("The composer: musegan.")
-@_bars
-@_music(
+@out_file
+@model_option("The composer: musegan.")
+@bars_option
+@music(
     "--mode",
     type=Choice(_MODES),
     help="How a MuseGAN's tracks listen to each other; it must have been trained so.",
 )
-@_constraints
+@constraint_options
 def compose_command(
     out: Path,
     model: str | None,

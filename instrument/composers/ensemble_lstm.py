@@ -1,8 +1,8 @@
 """Play the ensemble LSTM: it hears who plays what, and draws our notes alone.
 
 In: a bundle of kind "ensemble_lstm" (training/ensemble_lstm/system.py trains it). Out: a note
-model, and a composer that goes on, and accompanies what it knows ahead. As in training, a note of
-ours that would come after the player's next one is not drawn yet: the player's is heard first.
+model, which also says how surprising a note of ours would be. As in training, a note of ours that
+would come after the player's next one is not drawn yet: the player's is heard first.
 """
 
 from __future__ import annotations
@@ -18,37 +18,30 @@ from instrument.bundle.inference import Runtime, Tensors
 from instrument.bundle.recurrent_graph import States, StepGraph
 from instrument.composers import note_features as features
 from instrument.composers.company import OWN, Company, PartNote, asked_columns
-from instrument.composers.continuer import (
-    NoteModel,
-    PhraseContinuer,
-    continuation,
-    one_voice,
-    pitched_notes,
-)
+from instrument.composers.continuer import NoteModel
 from instrument.composers.note_features import LONGEST
 from instrument.composers.note_heads import (
     SHIFT_TICKS,
     Allowed,
     StepOf,
     conditions_of,
+    logits_of,
     pick,
     short_enough,
 )
 from instrument.composers.note_history import History, Onset
-from instrument.errors import SettingError
 from instrument.music.constraints import Constraints
-from instrument.music.meant import Ear
-from instrument.music.note import Note, Phrase, Track
+from instrument.music.note import Note
 from instrument.music.note_tuples import GRID
 from instrument.music.pitch import clashing
-from instrument.music.sampling import draw
+from instrument.music.sampling import draw, nats
 
 GRAPHS = ("advance", "shift", "pitch", "duration", "velocity")
 _LEAST_CARE = 2.0
 """It draws with so much care whatever is asked: songs, which it has learned from, rub a lot."""
 
 _WAITED_NOTES = 2.0
-_SLACK = 5  # semitones
+_ANYTHING = Constraints()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +85,7 @@ class EnsembleLSTM(NoteModel[Ensemble]):
         Parameters
         ----------
         notes
-            In order of their start, none before the state's last note.
+            In the order in which they are fed, none before the state's last note.
         """
         coming = tuple(_strike(note, state.history) for note in notes)
         return replace(state, company=replace(state.company, coming=coming))
@@ -123,6 +116,44 @@ class EnsembleLSTM(NoteModel[Ensemble]):
         note = Note(onset.start / GRID, pitch, ticks / GRID, velocity)
         strike = PartNote(onset.start, pitch, onset.start + ticks)
         return note, self._played(state, strike, 16 * loud)
+
+    def surprise(self, state: Ensemble, note: Note) -> tuple[float, Ensemble]:
+        """Say how surprising our next note would be, and return the state after it.
+
+        Known notes of the player that start no later are heard first.
+
+        Returns
+        -------
+        float
+            Nats of its start, its pitch and its length together; its loudness does not count.
+        """
+        until = round(note.start_beats * GRID)
+        while (coming := state.company.coming) and coming[0].start <= until:
+            state = self._heard(state, coming[0], 16 * min(state.history.velocity, 7) + 8)
+        history = state.history
+        strike = _strike(note, history)
+        onset = history.onset(strike.start - history.last_start)
+        told = features.shift_inputs(history, history.onset(0))
+        asked = _asked(state, history.last_start, _ANYTHING)
+        found = self._nats("shift", state, told, asked, min(onset.shift, LONGEST))
+        asked = _asked(state, onset.start, _ANYTHING)
+        heard = {"pitch_classes": features.pitch_classes(history)[None]}
+        told = features.pitch_inputs(history, onset)
+        found += self._nats("pitch", state, told, asked, strike.pitch, heard)
+        told = features.duration_inputs(history, onset, strike.pitch)
+        found += self._nats("duration", state, told, asked, strike.end - strike.start - 1)
+        return found, self._played(state, strike, note.velocity)
+
+    def _nats(
+        self,
+        head: str,
+        state: Ensemble,
+        told: features.HeadInputs,
+        asked: NDArray[np.int64],
+        symbol: int,
+        more: Tensors | None = None,
+    ) -> float:
+        return nats(logits_of(self._graphs[head], state.past, told, asked, more), symbol)
 
     def _shift(self, state: Ensemble, controls: Constraints, random: np.random.Generator) -> int:
         history = state.history
@@ -184,66 +215,6 @@ class EnsembleLSTM(NoteModel[Ensemble]):
         told = np.array([[*columns, *company.role_columns(history)]], np.int64)
         outputs, after = self._graphs["advance"].step(states, {"notes": told})
         return Ensemble(history, company, outputs["past"], after)
-
-
-class EnsembleComposer(PhraseContinuer[Ensemble]):
-    """The ensemble LSTM as a composer of phrases.
-
-    Parameters
-    ----------
-    model
-        Draws the notes.
-    name
-        What messages call it.
-    """
-
-    model: EnsembleLSTM
-
-    def __init__(self, model: EnsembleLSTM, name: str) -> None:
-        super().__init__(model, name)
-
-    def continue_phrase(
-        self, phrase: Phrase, length_beats: float, controls: Constraints, seed: int
-    ) -> Phrase:
-        """Go on in the phrase's voices, register and density; see `Continuer.continue_phrase`.
-
-        Parameters
-        ----------
-        length_beats
-            How much follows the phrase, quarter notes.
-        """
-        ear = Ear.of(phrase)
-        voices = controls.voices or ear.voices()
-        register = controls.register or ear.register()
-        if controls.register is None and register is not None:
-            register = max(0, register[0] - _SLACK), min(127, register[1] + _SLACK)
-        density = controls.density or ear.density()
-        controls = replace(controls, voices=voices, register=register, density=density)
-        made = super().continue_phrase(phrase, length_beats, controls, seed)
-        if voices > 1:
-            return made
-        tracks = tuple(replace(track, notes=one_voice(track.notes)) for track in made.tracks)
-        return replace(made, tracks=tracks)
-
-    def generate(
-        self,
-        bars: int,
-        seed: int,
-        controls: Constraints,
-        condition: Phrase | None = None,
-        previous: Phrase | None = None,
-    ) -> Phrase:
-        """Make bars from nothing, go on, or accompany; see `BarGenerator.generate`."""
-        if condition is None:
-            return super().generate(bars, seed, controls, None, previous)
-        notes = pitched_notes(condition)
-        if not notes:
-            raise SettingError("there is nothing to accompany", "Give a phrase with pitched notes.")
-        begun = self.model.begin(condition.bar_beats, condition.pickup_beats)
-        length = min(bars * condition.bar_beats, condition.length_beats)
-        drawn = self._draw(self.model.knowing(begun, notes), 0.0, length, controls, seed)
-        made = continuation(condition, (Track(drawn, name="accompaniment"),), length)
-        return replace(made, pickup_beats=condition.pickup_beats, meters=condition.meters)
 
 
 def open_ensemble_lstm(bundle: Bundle, runtime: Runtime) -> EnsembleLSTM:

@@ -2,8 +2,9 @@
 
 In: a bundle of kind "musegan" (training/musegan/system.py trains it). Out: a composer that writes
 from nothing, beside a given track, or on from the bars before, as its card says. Every phrase is
-drawn `Constraints.candidates` times, and the one that the critic likes best is kept. Chance is in
-the latents alone: the temperature widens or narrows them, and voices then do what is likeliest.
+drawn `Constraints.candidates` times, and the one that the critic likes best is kept; going on, what
+it has in common with what was played counts as well. Chance is in the latents alone: the
+temperature widens or narrows them, and voices then do what is likeliest.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import OpenGraph, Runtime, Tensors
 from instrument.composers.continuer import continuation, leading_track
+from instrument.composers.musegan_latents import latents_of
 from instrument.composers.musegan_rolls import (
     MuseShape,
     bars_of,
@@ -31,10 +33,12 @@ from instrument.composers.protocols import Composer
 from instrument.composers.transposing import TransposedComposer
 from instrument.errors import SettingError
 from instrument.music.constraints import Constraints
+from instrument.music.likeness import likeness
 from instrument.music.note import Phrase, Track
 from instrument.music.sampling import NoteRandom
 
 Classes = NDArray[np.int64]
+_LIKENESS_OF_A_DEVIATION = 0.35  # of the critic's verdicts on the candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +132,12 @@ class MuseGAN:
         shape, start = self.shape, known.shape[1]
         lacking = max(0, shape.previous_bars - start)
         known = np.pad(known, ((0, 0), (lacking, 0), (0, 0)))
+        heard = phrase_of_classes(known, shape)
         for at in range(math.ceil(bars / shape.bars)):
             before = known[:, -shape.previous_bars :]
             rolls = given_rolls(before, shape)
             features = self._sessions["hear_bars"].run({"rolls": rolls[None]})
-            made = self._best(features, before, controls, seed, at, 0.0)
+            made = self._best(features, before, controls, seed, at, 0.0, heard)
             known = np.concatenate([known, made[:, shape.previous_bars :]], axis=1)
         return settled(known[:, : start + lacking + bars], start + lacking)
 
@@ -169,13 +174,24 @@ class MuseGAN:
         seed: int,
         at: int,
         way: float,
+        heard: Phrase | None = None,
     ) -> Classes:
-        """Draw the candidates of a phrase and return the classes of the best."""
+        """Draw the candidates of a phrase and return the classes of the best.
+
+        `heard` is what they go on from.
+        """
         drawn = [
             self._draw(features, given, controls, seed, at, candidate, way)
             for candidate in range(controls.candidates)
         ]
-        return max(drawn, key=lambda one: one.score).classes
+        scores = np.array([one.score for one in drawn])
+        worth = _LIKENESS_OF_A_DEVIATION * (scores - scores.mean()) / (scores.std() + 1e-9)
+        if heard is not None:
+            worth += [likeness(heard, self._new_bars(one)) for one in drawn]
+        return drawn[int(worth.argmax())].classes
+
+    def _new_bars(self, drawn: Drawn) -> Phrase:
+        return phrase_of_classes(settled(drawn.classes, self.shape.previous_bars), self.shape)
 
     def _draw(
         self,
@@ -188,10 +204,7 @@ class MuseGAN:
         way: float,
     ) -> Drawn:
         shape, random = self.shape, NoteRandom(seed, candidate)
-        latents = {
-            name: self._latent(name, random, at, way) * np.float32(controls.temperature)
-            for name in self._latents
-        }
+        latents = latents_of(self._latents, random, at, way, controls.temperature)
         logits = self._sessions["generate"].run(latents | features)["logits"][0]
         beside = given if given is not None and shape.given_track >= 0 else None
         made = shape.choose(logits, controls, random.at(3 * at + 2), beside)
@@ -203,44 +216,12 @@ class MuseGAN:
         score = self._sessions["critic"].run({"rolls": rolls})["score"]
         return Drawn(classes, float(score[0]))
 
-    def _latent(self, name: str, random: NoteRandom, at: int, way: float) -> NDArray[np.float32]:
-        """Draw a latent: of a phrase where it changes in time, of the whole piece elsewhere."""
-        shape = self._latents[name]
-        index = sorted(self._latents).index(name)
-        if "time" in name:
-            return _normal(random, 1000 * (at + 2) + index, shape)
-        return slerp(_normal(random, index, shape), _normal(random, 100 + index, shape), way / 2)
-
-
-def slerp(
-    start: NDArray[np.float32], end: NDArray[np.float32], amount: float
-) -> NDArray[np.float32]:
-    """Go from one latent to another around the origin (Shoemake 1985), row by row.
-
-    Draws of a normal distribution all lie about equally far from it; the straight way between two
-    would lead through latents that training never saw.
-    """
-    lengths = (
-        np.linalg.norm(start, axis=-1, keepdims=True),
-        np.linalg.norm(end, axis=-1, keepdims=True),
-    )
-    cosine = np.sum(start * end, axis=-1, keepdims=True) / np.maximum(lengths[0] * lengths[1], 1e-9)
-    angle = np.arccos(np.clip(cosine, -1.0, 1.0))
-    sine = np.maximum(np.sin(angle), 1e-6)
-    way = (np.sin((1 - amount) * angle) * start + np.sin(amount * angle) * end) / sine
-    straight = (1 - amount) * start + amount * end
-    return np.where(angle < 1e-3, straight, way).astype(np.float32)
-
 
 def open_musegan(bundle: Bundle, runtime: Runtime) -> Composer:
     """Open a bundle as a composer, in every key and meter."""
     inner = MuseGAN(bundle, runtime)
     composer = OtherMeters(inner, inner.shape.bar_beats)
     return TransposedComposer(composer) if bundle.music.constants["in_one_scale"] else composer
-
-
-def _normal(random: NoteRandom, index: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    return random.at(index).standard_normal(shape).astype(np.float32)
 
 
 def _beside(phrase: Phrase, written: Phrase, shape: MuseShape) -> tuple[Track, ...]:

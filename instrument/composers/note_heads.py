@@ -67,6 +67,25 @@ def pick(
     less
         Nats by which each symbol is less likely than the network says, float32 (symbols,).
     """
+    found = logits_of(head, past, told, asked, more)
+    logits = found if less is None else found - less
+    return draw(logits, random, controls.temperature, controls.top_p, allowed)
+
+
+def logits_of(
+    head: StepOf,
+    past: NDArray[np.float32],
+    told: HeadInputs,
+    asked: NDArray[np.int64],
+    more: Tensors | None = None,
+) -> NDArray[np.float32]:
+    """Run a head; see `pick` for what it takes.
+
+    Returns
+    -------
+    ndarray
+        float32, shape (symbols,).
+    """
     inputs: Tensors = {
         "past": past,
         "candidates": told.candidates[None],
@@ -77,8 +96,8 @@ def pick(
     if len(told.columns):
         inputs["columns"] = told.columns[None]
     outputs, _ = head.step((), inputs)
-    logits = outputs["logits"][0] if less is None else outputs["logits"][0] - less
-    return draw(logits, random, controls.temperature, controls.top_p, allowed)
+    logits: NDArray[np.float32] = outputs["logits"][0]
+    return logits
 
 
 def conditions_of(controls: Constraints) -> Conditions:

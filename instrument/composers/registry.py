@@ -19,11 +19,9 @@ from instrument.composers.chorale_lstm import open_chorale_lstm
 from instrument.composers.continuer import EchoContinuer, NoteModel, PhraseContinuer
 from instrument.composers.crnngan import open_crnngan
 from instrument.composers.crnngan_simple import open_crnngan_simple
-from instrument.composers.ensemble_lstm import (
-    EnsembleComposer,
-    EnsembleLSTM,
-    open_ensemble_lstm,
-)
+from instrument.composers.ensemble_composer import EnsembleComposer
+from instrument.composers.ensemble_lstm import EnsembleLSTM, open_ensemble_lstm
+from instrument.composers.likelihood import LikelihoodJudge
 from instrument.composers.musegan import open_musegan
 from instrument.composers.ngram import NgramModel
 from instrument.composers.note_lstm import open_note_lstm
@@ -47,6 +45,8 @@ COMPOSERS: dict[str, Callable[[Bundle, Runtime], Composer]] = {
     "crnngan_simple": open_crnngan_simple,
     "musegan": open_musegan,
 }
+JUDGE = "ensemble_lstm"
+"""Who ranks a MuseGAN's candidates: what a GAN prefers is no likelihood."""
 BUILT_IN = {
     "ngram": "counts which notes follow which, and learns from the prompt; needs no model",
     "echo": "plays the prompt again; for trying things out",
@@ -110,6 +110,40 @@ def composer_of(bundle: Bundle) -> Composer:
         is_monophonic = len(bundle.music.voices) == 1 and bundle.music.voices[0] == "melody"
         return PhraseContinuer(model, bundle.card.name, is_monophonic)
     return COMPOSERS[kind](bundle, runtime)
+
+
+def open_judge(composer: str, asked: str | None = None) -> LikelihoodJudge | None:
+    """Open who ranks a composer's candidates by how likely they are to it.
+
+    Parameters
+    ----------
+    composer
+        By name; nobody is asked for one that gives likelihoods itself, unless `asked` says so.
+    asked
+        The judge's name, or "none"; `JUDGE`, where it is installed, without it.
+
+    Raises
+    ------
+    SettingError
+        There is no such composer, or it cannot say how likely something is.
+    BundleError
+        Its bundle is broken.
+    """
+    if asked == "none" or (asked is None and not _wants_judge(composer)):
+        return None
+    bundle = find_composer(asked or JUDGE)
+    if bundle.music.kind != "ensemble_lstm":
+        raise SettingError(
+            f"{asked} cannot say how likely something is beside what you play",
+            f"--judge takes {JUDGE}, your own ensemble LSTM, or none.",
+        )
+    return LikelihoodJudge(open_ensemble_lstm(bundle, Runtime(threads=1, device="cpu")))
+
+
+def _wants_judge(composer: str) -> bool:
+    if composer in BUILT_IN or JUDGE not in {entry.name for entry in list_composers()}:
+        return False
+    return find_composer(composer).music.kind == "musegan"
 
 
 def find_composer(name: str) -> Bundle:

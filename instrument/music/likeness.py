@@ -15,6 +15,7 @@ from instrument.music.note import Note, Phrase
 
 Shares = dict[tuple[float, float], float]
 _GRID = (1.0 / 4.0, 1.0 / 3.0)
+_AS_LIKE = 0.9, 0.5  # about the medians of 80 tunes, 4 bars beside the 4 before: 0.86 and 0.47
 
 
 def rhythm(notes: Sequence[Note], bar_beats: float) -> Shares:
@@ -50,6 +51,16 @@ def turns_likeness(prompt: Phrase, answer: Phrase) -> float:
     """Return the share of the answer's three successive pitches that the prompt has, too."""
     known, made = set(_threes(prompt)), _threes(answer)
     return sum(turn in known for turn in made) / max(1, len(made))
+
+
+def likeness(prompt: Phrase, then: Phrase) -> float:
+    """Return what a continuation has in common with its prompt, 0 to 1.4.
+
+    Its rhythm and its turns count, as what tells an answer from an answer to somebody else. Nothing
+    is gained by having more in common than tunes have with their own beginnings: a copy.
+    """
+    rhythms, turns = rhythm_likeness(prompt, then), turns_likeness(prompt, then)
+    return min(rhythms, _AS_LIKE[0]) + min(turns, _AS_LIKE[1])
 
 
 def nearest_place(beats: float) -> float:

@@ -10,6 +10,8 @@ masks and top-p stay outside the graphs, because they change from note to note; 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -98,6 +100,13 @@ def draw(
     kept = shares[order]
     enough = int(np.searchsorted(kept.cumsum(), top_p * kept.sum())) + 1
     return int(order[_pick(kept[:enough], number)])
+
+
+def nats(logits: ArrayLike, index: int) -> float:
+    """Return how surprising an index is to a softmax of logits, shape (n,): -log of its share."""
+    values = np.asarray(logits, np.float64)
+    highest = float(values.max())
+    return highest + math.log(float(np.exp(values - highest).sum())) - float(values[index])
 
 
 def probabilities(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.float64]:

@@ -15,9 +15,10 @@ from rich.table import Table
 from instrument.cli.options import option
 from instrument.composers.chorale_lstm import ChoraleLSTM
 from instrument.composers.chorale_state import VOICE_COUNT
-from instrument.composers.hearing import continue_as_heard
+from instrument.composers.hearing import accompany_as_heard, continue_as_heard
+from instrument.composers.likelihood import LikelihoodJudge
 from instrument.composers.protocols import Composer
-from instrument.composers.registry import open_composer
+from instrument.composers.registry import JUDGE, open_composer, open_judge
 from instrument.errors import SettingError
 from instrument.files import replacing_file
 from instrument.music.constraints import CANDIDATES, CARE, MOST_CARE, Constraints
@@ -78,6 +79,12 @@ class Figures:
     show_default=True,
     help="As in continue and accompany; 0 is the network as it is.",
 )
+@option(
+    "--judge",
+    metavar="NAME",
+    help=f"Whose likelihood ranks candidates, as in continue and accompany: {JUDGE} for a "
+    "MuseGAN's; none leaves it out.",
+)
 @SEED
 @option("--json", "json_path", type=FILE, help="Also write the figures to this file.")
 def evaluate_harmony(
@@ -86,6 +93,7 @@ def evaluate_harmony(
     pieces: int,
     candidates: int,
     care: float,
+    judge: str | None,
     seed: int,
     json_path: Path | None,
 ) -> None:
@@ -102,7 +110,8 @@ def evaluate_harmony(
     with working(Console(stderr=True), "opening") as now:
         for model in models:
             now(model)
-            found[model] = _measure(open_composer(model), chosen, seed, controls)
+            ranks = open_judge(model, judge)
+            found[model] = _measure(open_composer(model), chosen, seed, controls, ranks)
     _print(console, found)
     for model in models:
         _print_surprise(console, model, open_composer(model), open_corpus(data))
@@ -150,20 +159,24 @@ def _real(phrases: Sequence[Phrase]) -> Figures:
 
 
 def _measure(
-    composer: Composer, phrases: Sequence[Phrase], seed: int, controls: Constraints
+    composer: Composer,
+    phrases: Sequence[Phrase],
+    seed: int,
+    controls: Constraints,
+    judge: LikelihoodJudge | None,
 ) -> Figures:
     beside, pairs = [], []
     for number, phrase in enumerate(phrases):
         melody = replace(phrase, tracks=phrase.tracks[:1])
         try:
-            made = composer.generate(_BARS, seed + number, controls, condition=melody)
+            made = accompany_as_heard(composer, _BARS, seed + number, controls, melody, judge)
         except SettingError:
             continue  # it does not accompany, or not in this meter
         beside.append(replace(melody, tracks=(*melody.tracks, *made.tracks)))
     for number, (prompt, _) in enumerate(_prompts(phrases)):
         length = _PROMPT_BARS * prompt.bar_beats
         try:
-            then = continue_as_heard(composer, prompt, length, controls, seed + number)
+            then = continue_as_heard(composer, prompt, length, controls, seed + number, judge)
         except SettingError:
             continue
         pairs.append((prompt, then))

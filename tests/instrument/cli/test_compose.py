@@ -140,6 +140,28 @@ def test_phrases_are_written_from_nothing_and_go_on_from_bars(prompt: Path, tmp_
     assert read_phrase(out).length_beats == 20.0
 
 
+@pytest.mark.slow
+def test_a_musegans_candidates_are_ranked_by_who_is_named(prompt: Path, tmp_path: Path) -> None:
+    names = ("none", model("tiny_ensemble"))
+    for name in names:
+        out = tmp_path / f"{names.index(name)}.mid"
+        asked = ("--model", model("tiny_accompanist"), "--judge", name, "--seed", 2)
+        result = latent("accompany", prompt, out, *asked)
+        assert result.exit_code == 0, result.exception
+    first, likeliest = ((tmp_path / f"{number}.mid").read_bytes() for number in range(2))
+    assert first != likeliest
+    refusal = refused(
+        "continue",
+        prompt,
+        tmp_path / "no.mid",
+        "--model",
+        "ngram",
+        "--judge",
+        model("tiny_chorale"),
+    )
+    assert "cannot say how likely" in refusal.message
+
+
 def test_a_file_that_exists_is_kept_without_force(prompt: Path, tmp_path: Path) -> None:
     (tmp_path / "out.mid").write_text("mine")
     for verb in (("continue", prompt), ("accompany", prompt), ("compose",)):

@@ -45,7 +45,7 @@ def prompt(*starts: float, **more: Any) -> Phrase:
 
 
 @dataclass(frozen=True)
-class Listener(Stairs):
+class Scribe(Stairs):
     """Climbs like `Stairs`, and remembers what it was told."""
 
     told: list[Note] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Listener(Stairs):
 
 def test_of_a_chord_the_highest_note_is_told_first_as_networks_have_learned_it() -> None:
     chords = [Note(start, pitch, 1.0) for start in (0.0, 1.0) for pitch in (48, 55, 64, 72)]
-    phrase, listener = Phrase.of(chords, 4.0), Listener()
+    phrase, listener = Phrase.of(chords, 4.0), Scribe()
     PhraseContinuer(listener).continue_phrase(phrase, 2.0, Constraints(), 1)
     told = [note.pitch for note in listener.told[: len(chords)]]
     assert told == [72, 64, 55, 48] * 2

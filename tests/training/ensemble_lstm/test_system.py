@@ -1,5 +1,6 @@
 """The ensemble LSTM: it learns, resumes to the bit, and plays what it was trained to."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,11 @@ from torch.nn.functional import log_softmax
 
 from instrument.composers import ensemble_lstm
 from instrument.composers.ensemble_lstm import EnsembleLSTM
+from instrument.composers.likelihood import LikelihoodJudge
 from instrument.errors import SettingError
 from instrument.music.constraints import Constraints
-from instrument.music.note import Note
-from instrument.music.note_tuples import GRID
+from instrument.music.note import Note, Phrase
+from instrument.music.note_tuples import GRID, in_telling_order
 from instrument.music.sampling import NoteRandom
 from tests.helpers.corpora import scales
 from tests.helpers.training_runs import losses_whole_and_cut
@@ -79,6 +81,41 @@ def test_the_player_waits_and_hears_as_in_training() -> None:
         assert float(nats["shift"][index]) == pytest.approx(wanted, abs=1e-4)
     assert own == 32
     assert not state.company.coming
+
+
+def test_how_surprising_our_notes_are_is_what_training_says() -> None:
+    corpus = scales(voices=3)
+    trained = learner(corpus)
+    piece = corpus.pieces[2]
+    scene = scene_of(piece, (1, 2))
+    nats = trained.playing().nats(batch_of([line_of(scene, nothing_asked(scene))]))
+    ours = torch.tensor([event.is_own for event in scene.events])
+    wanted = float((nats["shift"][ours] + nats["pitch"] + nats["duration"]).mean())
+    judge = LikelihoodJudge(EnsembleLSTM(torch_graphs(trained.playing())))
+    melody, rest = (
+        Phrase.of([note(event) for event in scene.events if event.is_own is own], piece.length)
+        for own in (False, True)
+    )
+    # How loud the player's coming notes are is not known ahead, and training was told.
+    assert judge.beside(melody, rest) == pytest.approx(wanted, abs=1e-3)
+    assert judge.beside(melody, Phrase.of([], piece.length)) == math.inf
+
+
+def test_a_continuation_is_judged_after_all_of_its_prompt() -> None:
+    corpus = scales(voices=2)
+    model = EnsembleLSTM(torch_graphs(learner(corpus).playing()))
+    phrase = corpus.pieces[1].phrase()
+    seam = 2.0 * phrase.bar_beats
+    prompt, then = phrase.between(0.0, seam), phrase.between(seam, phrase.length_beats)
+    state = model.begin(phrase.bar_beats, phrase.pickup_beats)
+    for one in in_telling_order(prompt.notes):
+        state = model.feed(state, one)
+    found = []
+    for one in in_telling_order(phrase.notes):
+        if one.start_beats >= seam:
+            nats, state = model.surprise(state, one)
+            found.append(nats)
+    assert LikelihoodJudge(model).after(prompt, then) == pytest.approx(sum(found) / len(found))
 
 
 def test_notes_of_the_player_are_heard_before_ours_that_come_later() -> None:
