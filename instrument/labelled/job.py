@@ -159,7 +159,7 @@ def _in_processes(
                 "a process that makes notes was ended from outside",
                 "Repeat the command: it goes on with what is missing.",
             ) from problem
-        except BaseException:
+        except BaseException:  # Ctrl-C too: what waits would be made before the pool is closed
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 

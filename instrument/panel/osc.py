@@ -58,7 +58,7 @@ class Osc(asyncio.DatagramProtocol):
         """Do what a datagram asks for; what is none, or comes too fast, is left out."""
         try:
             found = [timed.message for timed in OscPacket(data).messages]
-        except Exception:
+        except Exception:  # python-osc: ParseError, and what is no text or is nested too deeply
             return
         for message in found:
             if self._allowance.may_say_more():

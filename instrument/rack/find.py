@@ -104,7 +104,7 @@ def open_rack(what: str) -> Rack:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as reason:
+    except Exception as reason:  # a player's own file: whatever it raises is told
         raise raised(path.name, reason) from reason
     return _rack(path.stem, module)
 

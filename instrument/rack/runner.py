@@ -92,7 +92,7 @@ class RackRunner:
             heard = rack.build(pyo, self._inlet)
         except LatentkeysError:
             raise
-        except Exception as reason:
+        except Exception as reason:  # a player's own file: whatever it raises is told
             raise raised(f"{rack.name}.py", reason) from reason
         if not isinstance(heard, pyo.PyoObject):
             raise RackError(

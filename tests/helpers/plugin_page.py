@@ -15,7 +15,8 @@ import psutil
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from instrument.bench.clap_host import Plugin, turn
+from instrument.bench.clap_host import Plugin
+from instrument.bench.clap_interface import turn
 from instrument.plugin.install import status
 
 T = TypeVar("T")

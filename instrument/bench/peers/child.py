@@ -45,7 +45,7 @@ class ChildPeer:
             answer = self._answer()
             if "missing" in answer:
                 raise PeerMissing(str(answer["missing"]))
-        except BaseException:
+        except BaseException:  # Ctrl-C too: the child would stay
             self.close()
             raise
         facts = answer.get("facts")

@@ -27,12 +27,14 @@ def test_a_note_is_timed_beside_torch_and_its_beginning_beside_both(bundle: Bund
     assert None not in (note.ratio, beside_torch.ratio)
 
 
+@pytest.mark.slow
 def test_a_bank_is_all_keys_that_the_model_knows(bundle: Bundle) -> None:
     pitches, latents = gansynth._keyboard(bundle)
     assert pitches == list(range(24, 85))
     assert latents.shape == (61, 256)
 
 
+@pytest.mark.slow
 def test_a_keyboard_that_no_gpu_renders_is_not_measured(bundle: Bundle) -> None:
     report = Report("gansynth")  # the tiny bundle has no graph of 61 notes
     report.rows += gansynth._gpu_rows(report, bundle)

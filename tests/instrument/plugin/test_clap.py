@@ -14,11 +14,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from instrument.bench.clap_host import (
-    Plugin,
-    midi,
-    turn,
-)
+from instrument.bench.clap_host import Plugin
+from instrument.bench.clap_interface import midi, turn
 from instrument.midi.song import Song
 from instrument.offline.render_song import SongPlayer
 from instrument.plugin.install import status
@@ -216,7 +213,8 @@ def test_a_block_makes_no_system_call(
     code = f"""
 import os
 from pathlib import Path
-from instrument.bench.clap_host import Plugin, midi
+from instrument.bench.clap_host import Plugin
+from instrument.bench.clap_interface import midi
 plugin = Plugin(Path({str(clap)!r}))
 plugin.start()
 plugin.process(1)

@@ -13,7 +13,8 @@ import numpy as np
 import psutil
 import pytest
 
-from instrument.bench.clap_host import Plugin, midi, turn
+from instrument.bench.clap_host import Plugin
+from instrument.bench.clap_interface import midi, turn
 from instrument.bench.presets.measures import clicks, self_likeness
 from instrument.plugin.generated_header import program_number
 from instrument.plugin.places import launch_file

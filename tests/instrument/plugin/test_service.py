@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from instrument.bench.clap_host import Plugin, turn
+from instrument.bench.clap_host import Plugin
+from instrument.bench.clap_interface import turn
 from instrument.plugin.install import status
 from instrument.plugin.places import launch_file, service_file
 from instrument.plugin.table_file import tables_folder

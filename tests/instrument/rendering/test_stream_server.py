@@ -72,6 +72,7 @@ class Player:
         return np.concatenate([*parts, self.engine.render(rate_hz // 2)])
 
 
+@pytest.mark.slow
 def test_a_held_chord_never_comes_back_and_does_not_click(tmp_path: Path) -> None:
     streamed, looped = Player(reed(tmp_path)), Player(reed(tmp_path, "loop"))
     audio, loop = streamed.hold(8.0), looped.hold(8.0)
@@ -211,6 +212,7 @@ def test_slides_are_the_same_to_the_bit_whatever_the_blocks(tmp_path: Path) -> N
     assert np.array_equal(Finger(Player(preset, block_frames=1000)).hold(6.0, slides), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate_hz", [44_100, 96_000])
 def test_other_rates_are_resampled_without_seams(tmp_path: Path, rate_hz: int) -> None:
     player = Player(reed(tmp_path), rate_hz)

@@ -57,6 +57,7 @@ def test_notes_are_held_as_long_as_the_model_is_asked(source: Path, tmp_path: Pa
     assert reasons["viol"] == "only 2 of its notes can be used"
 
 
+@pytest.mark.slow
 def test_an_instrument_that_is_held_out_comes_last_and_is_not_learned(
     source: Path, tmp_path: Path
 ) -> None:
@@ -81,7 +82,8 @@ def test_the_command_names_what_it_skips(source: Path, tmp_path: Path) -> None:
     command = ["data", "instruments", str(source), "--out", str(tmp_path / "set")]
     result = CliRunner().invoke(latentkeys, command)
     assert result.exit_code == 0, result.output
-    assert "horn/068.wav" in result.output and "2 instruments" in result.output.replace("\n", " ")
+    said = " ".join(result.output.split())  # lines break where the folder's name makes them
+    assert "horn/068.wav" in said and "2 instruments" in said
     assert open_notes(tmp_path / "set").pitch.size == 3 * len(KEYS)
 
 
