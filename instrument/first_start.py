@@ -10,11 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from rich.console import Console
-from rich.progress import TimeElapsedColumn
-
 from instrument.errors import EngineError
-from instrument.progress import LongWork
 from instrument.realtime.machine_code import is_compiled
 
 _LOOK_SECONDS = 0.25
@@ -29,8 +25,16 @@ def compile_once() -> None:
     EngineError
         It cannot be compiled here.
     """
-    if is_compiled():
-        return
+    if not is_compiled():
+        _compile()
+
+
+def _compile() -> None:
+    from rich.console import Console  # what only a first start shows
+    from rich.progress import TimeElapsedColumn
+
+    from instrument.progress import LongWork
+
     console = Console(stderr=True)
     what = "Compiling the audio engine, once (about a minute)"
     if not console.is_terminal:

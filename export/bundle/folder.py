@@ -23,7 +23,7 @@ from instrument.bundle.bundle import user_models_folder
 from instrument.bundle.card import CARD_NAME, Card
 from instrument.errors import FileError, SettingError
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")  # as instrument.bundle.card.ModelName
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")  # as instrument.bundle.reference.ModelName
 FREE_MUSIC = ("the corpus of music21", "CC0 scores")
 """How the sources of `latentkeys data jsb`, `music21` and `openscore` begin."""
 _MIT = """\

@@ -23,11 +23,11 @@ from instrument.bundle.card import (
     CardFile,
     ComposerCard,
     Graph,
-    ModelReference,
     Tensor,
     VoiceCard,
     read_card,
 )
+from instrument.bundle.reference import ModelReference
 from instrument.errors import BundleError, PresetError
 from instrument.files import is_folder, shipped_presets_folder
 from instrument.schema import nearest

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from instrument.bundle.reference import LatentNumber, ModelName
 from instrument.errors import BundleError
 from instrument.schema import Sha256, Text, decode, ranged, read_limited
 
@@ -24,14 +25,6 @@ CARD_NAME = "card.json"
 MOST_NUMBERS = 2**26
 """Of one input or output; a whole keyboard of GANSynth's tones has a sixteenth of it."""
 
-ModelName = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$",
-        extra={"says": "a folder name of a-z, 0-9, _ and -, such as 'frame_voice'"},
-    ),
-]
-LatentNumber = Annotated[float, ranged(-100, 100)]
 FileName = Annotated[
     str,
     Meta(
@@ -42,15 +35,6 @@ FileName = Annotated[
 Symbol = Annotated[str, Meta(min_length=1, max_length=400)]
 Count = Annotated[int, ranged(0, 2**53)]
 Size = Annotated[int, ranged(1, 2**31)]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelReference:
-    """Which bundle latent numbers belong to; with another model they mean another sound."""
-
-    name: ModelName  #: folder name of the bundle
-    version: Text
-    sha256: Sha256  #: of the network's weights, `Bundle.weights_sha256`
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ import platformdirs
 import tomli_w
 from msgspec import Meta
 
-from instrument.bundle.card import ModelReference
+from instrument.bundle.reference import ModelReference
 from instrument.errors import PresetError, SettingError
 from instrument.files import is_file, replacing_file, shipped_presets_folder
 from instrument.preset.effects import Effects

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from instrument.bundle.card import LatentNumber
+from instrument.bundle.reference import LatentNumber
 from instrument.errors import PresetError
 from instrument.schema import ranged
 

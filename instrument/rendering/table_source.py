@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from instrument.bundle.bundle import Bundle, find_bundle
-from instrument.bundle.card import ModelReference
+from instrument.bundle.reference import ModelReference
 from instrument.errors import PresetError
 from instrument.preset.preset import Preset, load_preset
 from instrument.realtime.memory.state import EngineState

@@ -16,7 +16,7 @@ from pathlib import Path
 from queue import Empty
 
 from instrument.bundle.bundle import Bundle, find_bundle
-from instrument.bundle.card import ModelReference
+from instrument.bundle.reference import ModelReference
 from instrument.errors import LatentkeysError
 from instrument.plugin.streaming.memory import StreamMemory
 from instrument.plugin.streaming.messages import (

@@ -11,8 +11,8 @@ import pytest
 
 from instrument.bundle import bundle as bundles
 from instrument.bundle.bundle import Bundle, find_bundle
-from instrument.bundle.card import ModelReference
 from instrument.bundle.inference import Runtime
+from instrument.bundle.reference import ModelReference
 from instrument.errors import BundleError, PresetError, SettingError
 from tests.helpers.forged_bundle import edit_card, relist
 from tests.helpers.tiny_model import tiny_bundle

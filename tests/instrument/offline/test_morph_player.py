@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from instrument.bundle.card import ModelReference
+from instrument.bundle.reference import ModelReference
 from instrument.midi.messages import control_change, note_off, note_on
 from instrument.midi.song import Song, SongMessage
 from instrument.offline.morph_player import MorphPlayer

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.card import CardFile, Licence, ModelReference, Prior, VoiceCard
+from instrument.bundle.card import CardFile, Licence, Prior, VoiceCard
+from instrument.bundle.reference import ModelReference
 from instrument.errors import SettingError
 from instrument.latents.latent import draw
 from instrument.offline.timbre_path import (

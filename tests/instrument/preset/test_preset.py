@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instrument.bundle.card import ModelReference
+from instrument.bundle.reference import ModelReference
 from instrument.errors import FileError, PresetError
 from instrument.partner.knobs import KNOBS
 from instrument.preset import preset as presets

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from instrument.bundle.card import ModelReference
+from instrument.bundle.reference import ModelReference
 from instrument.preset.preset import Preset
 from instrument.preset.sections import Sound
 from instrument.preset.voice_parameters import sound_fields, write_sound
