@@ -98,10 +98,16 @@ def compose_command(rounds: int | None, json_file: Path | None) -> None:
 
 @bench_group.command("partner")
 @_seconds_option
+@click.option(
+    "--notochord",
+    metavar="PYTHON",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The Python of a virtual environment with Notochord: measure beside it.",
+)
 @_json_option
-def partner_command(seconds: float, json_file: Path | None) -> None:
+def partner_command(seconds: float, notochord: Path | None, json_file: Path | None) -> None:
     """The live partner: how soon it thinks, how exactly it plays."""
-    _finish([_show(_partner(seconds))], json_file)
+    _finish([_show(_partner(seconds, notochord))], json_file)
 
 
 @bench_group.command("panel", short_help="The panel in a browser: keys, memory, cost.")
@@ -213,10 +219,13 @@ def _presets(every: int) -> Report:
     return bench_rows(measure_presets(shipped_presets(every)), draws_rows())
 
 
-def _partner(seconds: float) -> Report:
+def _partner(seconds: float, notochord: Path | None = None) -> Report:
+    from instrument.bench.notochord import notochord_rows
     from instrument.bench.partner import bench_partner
 
-    return bench_partner(seconds)
+    report = bench_partner(seconds)
+    report.rows += notochord_rows(report, notochord)
+    return report
 
 
 def _panel() -> Report:

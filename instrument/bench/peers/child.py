@@ -14,6 +14,9 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[3]
 
 
 class PeerMissing(Exception):  # noqa: N818 - a state of the machine, not an error
@@ -23,6 +26,16 @@ class PeerMissing(Exception):  # noqa: N818 - a state of the machine, not an err
 class ChildPeer:
     """A contestant that runs as ``python -m module arguments`` and is measured over a pipe.
 
+    Parameters
+    ----------
+    module, arguments
+        What is run.
+    environment
+        Variables beside our own.
+    python
+        The interpreter of another virtual environment, which finds our packages beside its own;
+        the running one without it.
+
     Raises
     ------
     PeerMissing
@@ -30,16 +43,21 @@ class ChildPeer:
     """
 
     def __init__(
-        self, module: str, *arguments: str, environment: Mapping[str, str] | None = None
+        self,
+        module: str,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        python: Path | None = None,
     ) -> None:
         self._words = tempfile.TemporaryFile("w+")  # noqa: SIM115 - a pipe would fill and block
+        ours = {"PYTHONPATH": str(_ROOT)} if python else {}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            [str(python or sys.executable), "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._words,
             text=True,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **ours, **(environment or {})},
         )
         try:
             answer = self._answer()
