@@ -78,7 +78,7 @@ def continue_command(
     constraints = _constraints_of(**asked)
     file, notes, phrase = _prompt(prompt, out, force)
     name = model or _usual_model(phrase)
-    composer, ranks = _open(name, phrase, constraints), open_judge(name, judge)
+    composer, ranks = _open(name, phrase, constraints), open_judge(name, judge or "none")
     length = bars * phrase.meter_at(phrase.length_beats).bar_beats
     began = time.perf_counter()
     made = continue_as_heard(composer, phrase, length, constraints, seed, ranks)

@@ -106,6 +106,6 @@ def constraint_options(command: Callable[..., None]) -> Callable[..., None]:
 judge_option = _chance(
     "--judge",
     metavar="NAME",
-    help=f"The network whose likelihood ranks candidates beside that, {JUDGE} for a MuseGAN's; "
-    "none leaves it out.",
+    help="A network whose likelihood ranks candidates beside that; accompany takes "
+    f"{JUDGE} for a MuseGAN's, none leaves it out.",
 )

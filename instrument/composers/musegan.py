@@ -2,9 +2,8 @@
 
 In: a bundle of kind "musegan" (training/musegan/system.py trains it). Out: a composer that writes
 from nothing, beside a given track, or on from the bars before, as its card says. Every phrase is
-drawn `Constraints.candidates` times, and the one that the critic likes best is kept; going on, what
-it has in common with what was played counts as well. Chance is in the latents alone: the
-temperature widens or narrows them, and voices then do what is likeliest.
+drawn `Constraints.candidates` times, and the one that the critic likes best is kept. Chance is in
+the latents alone: the temperature widens or narrows them, and voices then do what is likeliest.
 """
 
 from __future__ import annotations
@@ -33,12 +32,10 @@ from instrument.composers.protocols import Composer
 from instrument.composers.transposing import TransposedComposer
 from instrument.errors import SettingError
 from instrument.music.constraints import Constraints
-from instrument.music.likeness import likeness
 from instrument.music.note import Phrase, Track
 from instrument.music.sampling import NoteRandom
 
 Classes = NDArray[np.int64]
-_LIKENESS_OF_A_DEVIATION = 0.35  # of the critic's verdicts on the candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +129,11 @@ class MuseGAN:
         shape, start = self.shape, known.shape[1]
         lacking = max(0, shape.previous_bars - start)
         known = np.pad(known, ((0, 0), (lacking, 0), (0, 0)))
-        heard = phrase_of_classes(known, shape)
         for at in range(math.ceil(bars / shape.bars)):
             before = known[:, -shape.previous_bars :]
             rolls = given_rolls(before, shape)
             features = self._sessions["hear_bars"].run({"rolls": rolls[None]})
-            made = self._best(features, before, controls, seed, at, 0.0, heard)
+            made = self._best(features, before, controls, seed, at, 0.0)
             known = np.concatenate([known, made[:, shape.previous_bars :]], axis=1)
         return settled(known[:, : start + lacking + bars], start + lacking)
 
@@ -174,24 +170,13 @@ class MuseGAN:
         seed: int,
         at: int,
         way: float,
-        heard: Phrase | None = None,
     ) -> Classes:
-        """Draw the candidates of a phrase and return the classes of the best.
-
-        `heard` is what they go on from.
-        """
+        """Draw the candidates of a phrase and return the classes of the best."""
         drawn = [
             self._draw(features, given, controls, seed, at, candidate, way)
             for candidate in range(controls.candidates)
         ]
-        scores = np.array([one.score for one in drawn])
-        worth = _LIKENESS_OF_A_DEVIATION * (scores - scores.mean()) / (scores.std() + 1e-9)
-        if heard is not None:
-            worth += [likeness(heard, self._new_bars(one)) for one in drawn]
-        return drawn[int(worth.argmax())].classes
-
-    def _new_bars(self, drawn: Drawn) -> Phrase:
-        return phrase_of_classes(settled(drawn.classes, self.shape.previous_bars), self.shape)
+        return max(drawn, key=lambda one: one.score).classes
 
     def _draw(
         self,

@@ -82,8 +82,8 @@ class Figures:
 @option(
     "--judge",
     metavar="NAME",
-    help=f"Whose likelihood ranks candidates, as in continue and accompany: {JUDGE} for a "
-    "MuseGAN's; none leaves it out.",
+    help="Whose likelihood ranks candidates, as in continue and accompany: beside a melody "
+    f"{JUDGE} for a MuseGAN's; none leaves it out.",
 )
 @SEED
 @option("--json", "json_path", type=FILE, help="Also write the figures to this file.")
@@ -111,7 +111,8 @@ def evaluate_harmony(
         for model in models:
             now(model)
             ranks = open_judge(model, judge)
-            found[model] = _measure(open_composer(model), chosen, seed, controls, ranks)
+            judges = ranks, ranks if judge else None
+            found[model] = _measure(open_composer(model), chosen, seed, controls, judges)
     _print(console, found)
     for model in models:
         _print_surprise(console, model, open_composer(model), open_corpus(data))
@@ -163,20 +164,21 @@ def _measure(
     phrases: Sequence[Phrase],
     seed: int,
     controls: Constraints,
-    judge: LikelihoodJudge | None,
+    judges: tuple[LikelihoodJudge | None, LikelihoodJudge | None],
 ) -> Figures:
+    """Let it play beside melodies and after prompts, its candidates ranked by either judge."""
     beside, pairs = [], []
     for number, phrase in enumerate(phrases):
         melody = replace(phrase, tracks=phrase.tracks[:1])
         try:
-            made = accompany_as_heard(composer, _BARS, seed + number, controls, melody, judge)
+            made = accompany_as_heard(composer, _BARS, seed + number, controls, melody, judges[0])
         except SettingError:
             continue  # it does not accompany, or not in this meter
         beside.append(replace(melody, tracks=(*melody.tracks, *made.tracks)))
     for number, (prompt, _) in enumerate(_prompts(phrases)):
         length = _PROMPT_BARS * prompt.bar_beats
         try:
-            then = continue_as_heard(composer, prompt, length, controls, seed + number, judge)
+            then = continue_as_heard(composer, prompt, length, controls, seed + number, judges[1])
         except SettingError:
             continue
         pairs.append((prompt, then))
