@@ -397,3 +397,10 @@ ENTRY_POINTS: dict[str, tuple[Any, Any, str]] = {
     "lk_tone_stride": (lk_tone_stride, _I(types.float64), "int64_t (*)(double)"),
     "lk_tone": (lk_tone, types.void(STATE_POINTER, _U, _I), "void (*)(void *, uint64_t, int64_t)"),
 }
+#: Those that each processor has its own code of; of the others one does for all, the oldest's.
+FAST = ("process_block", "lk_tone")
+
+
+def name_in_file(name: str, suffix: str) -> str:
+    """Return what an entry point is called where several processors' code is in one file."""
+    return name + (suffix if name in FAST else "_all")

@@ -15,7 +15,7 @@ import numpy as np
 
 from instrument.files import shipped_presets_folder
 from instrument.import_names import DISTRIBUTION
-from instrument.plugin.entry_points import ENTRY_POINTS
+from instrument.plugin.entry_points import ENTRY_POINTS, name_in_file
 from instrument.plugin.instance_panel import FIGURES
 from instrument.plugin.morphing import map_of
 from instrument.plugin.parameters import PARAMETERS, PLACES, Parameter
@@ -105,10 +105,10 @@ def _entry_points() -> Iterator[str]:
         yield f"    {c.replace('(*)', f'(*{name})')};"
     yield "} lk_code;"
     for suffix in ("_v3", "_v2", "_arm64"):
-        names = [name + suffix for name in ENTRY_POINTS]
+        names = [name_in_file(name, suffix) for name in ENTRY_POINTS]
         yield f"#ifdef LK_HAS{suffix}"
-        for name, (_, _, c) in ENTRY_POINTS.items():
-            yield f"{c.replace('(*)', f' {name}{suffix}')};"
+        for name, (_, _, c) in zip(names, ENTRY_POINTS.values(), strict=True):
+            yield f"{c.replace('(*)', f' {name}')};"
         yield f"static const lk_code LK_CODE{suffix} = {{{', '.join(names)}}};"
         yield "#endif"
 

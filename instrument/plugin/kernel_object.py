@@ -26,11 +26,12 @@ class Processor:
     suffix: str  #: after the entry points' names, so that several fit into one file
     numba_cpu: str  #: numba itself only knows the machine it runs on
     is_rare: bool = False  #: its code takes little room in the file that has both
+    has_all: bool = True  #: the entry points too that are in a file once, for all processors
 
 
 PROCESSORS = {
     # Gathered loads make the interpolating loop twice as slow on Zen 5; see `machine_code`.
-    "x86-64-v3": Processor("x86-64-v3", "+prefer-no-gather", "_v3", "x86-64-v3"),
+    "x86-64-v3": Processor("x86-64-v3", "+prefer-no-gather", "_v3", "x86-64-v3", has_all=False),
     "x86-64-v2": Processor("x86-64-v2", "", "_v2", "x86-64-v2", is_rare=True),
     "arm64": Processor("generic", "+neon", "_arm64", "x86-64"),
 }
@@ -47,8 +48,9 @@ def code_of(processor: Processor, purpose: str) -> str:
     found: dict[str, tuple[Any, Any]] = compiler.ENTRY_POINTS
     if purpose == "plugin":  # where several processors' code is in one file
         found = {
-            name + processor.suffix: (function, signature)
+            entry_points.name_in_file(name, processor.suffix): (function, signature)
             for name, (function, signature, _) in entry_points.ENTRY_POINTS.items()
+            if processor.has_all or name in entry_points.FAST
         }
     whole = llvm.parse_assembly("")
     for name, (function, signature) in found.items():

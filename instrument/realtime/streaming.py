@@ -27,7 +27,7 @@ from instrument.realtime.stream import (
     frame_of_note,
     frames_streamed,
 )
-from instrument.realtime.voice.aim import aim_voice
+from instrument.realtime.voice.aim import aim_for_next_tick
 from instrument.realtime.voice.lanes import fade_voice, take_lane
 from instrument.realtime.voice.reading import to_the_power
 
@@ -135,4 +135,4 @@ def cross_fade(s, v, w):
     twin.fade_is_straight = 1
     fade_voice(s, v, CROSS_SECONDS)
     s.voices[v].fade_is_straight = 1
-    aim_voice(s, w, TICK_FRAMES)
+    aim_for_next_tick(s, w)

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from ctypes import Structure
 
 import numpy as np
 import psutil
@@ -91,22 +92,24 @@ def bounced(
 
 
 def live(
-    plugin: Plugin, seconds: float, key: int, look: Callable[[float], object] = lambda _: None
+    plugin: Plugin,
+    seconds: float,
+    key: int,
+    look: Callable[[float], list[Structure] | None] = lambda _: None,
 ) -> Audio:
     """Return what a host hears of a key that is held, in its own time: float32, (frames, 2).
 
     Parameters
     ----------
     look
-        Called between two blocks, with the seconds that were played.
+        Called between two blocks, with the seconds that were played; what it returns is played.
     """
     pieces, begin = [], time.monotonic()
-    events = [midi(0, 0x90, key, 100)]
+    events: list[Structure] = [midi(0, 0x90, key, 100)]
     for number in range(round(seconds * RATE_HZ / BLOCK_FRAMES)):
         pieces.append(plugin.process(BLOCK_FRAMES, events))
-        events = []
         played = (number + 1) * BLOCK_FRAMES / RATE_HZ
-        look(played)
+        events = look(played) or []
         time.sleep(max(0.0, begin + played - time.monotonic()))
     return np.concatenate(pieces, axis=1).T
 

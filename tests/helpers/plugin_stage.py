@@ -24,6 +24,7 @@ from instrument.preset.preset import DEFAULT_PRESET
 from tests.helpers.places import ROOT
 
 RATE_HZ = 48_000
+SMALL = 300_000  #: the most bytes that a plug-in's file may have
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import numpy as np
 from instrument.plugin.build import build
 from instrument.plugin.places import Binary
 from instrument.plugin.table_file import tables_folder
-from tests.helpers.plugin_stage import four_notes, rendered
+from tests.helpers.plugin_stage import SMALL, four_notes, rendered
 from tests.plugin.small_host import BLOCK_FRAMES, build_host, play_four_notes
 
 TARGET = "windows-x86_64"
@@ -36,6 +36,7 @@ def play_in_wine(home: Path, _: Path, say: Callable[[str], None]) -> None:
     for kind in ("clap", "vst3"):
         plugin = binaries / Binary(TARGET, kind).file
         command = ["wine", str(host)]
+        assert plugin.stat().st_size <= SMALL
         audio = play_four_notes(command, plugin, home, frames, _windows, environment)
         np.testing.assert_array_equal(audio, expected[:, :frames])
         say(f"Wine: the Windows {kind.upper()}: {frames} frames as `latentkeys render` has them")

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from numpy import int64
+
 from instrument.realtime.event_queue import send_out
 from instrument.realtime.memory.constants import (
     AS_IT_IS,
@@ -58,7 +60,7 @@ def play_parts(s, event):
         is_for_one = status & 0xF0 == 0xC0 and is_heard
         is_heard = True
         if 0 <= part.plays < CHANNEL_COUNT and is_within(part, event) and not is_for_one:
-            set_part_gain(s, part.plays, part.gain)
+            set_part_gain(s, int64(part.plays), part.gain)
             event.status = (status & 0xF0) | part.plays
             play_message(s, event)
             event.status = status

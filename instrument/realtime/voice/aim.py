@@ -46,6 +46,12 @@ def ticks_remainder(s):
 
 
 @audio_thread
+def aim_for_next_tick(s, v):
+    """Set what the lane shall reach a whole tick from now."""
+    aim_voice(s, v, int64(TICK_FRAMES))  # for a literal there would be code of its own
+
+
+@audio_thread
 def aim_voice(s, v, frames):
     """Set what the lane shall reach `frames` from now, at the next tick."""
     advance_envelope(s, v, frames)

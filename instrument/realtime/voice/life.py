@@ -14,7 +14,7 @@ from instrument.realtime.memory.constants import FREE, LANES, RELEASE, TICK_FRAM
 from instrument.realtime.modulation import advance_modulation
 from instrument.realtime.native import audio_thread
 from instrument.realtime.variation import advance_drift
-from instrument.realtime.voice.aim import aim_voice, ticks_remainder
+from instrument.realtime.voice.aim import aim_for_next_tick, aim_voice, ticks_remainder
 from instrument.realtime.voice.lanes import free_lane
 from instrument.realtime.voice.reading import watch_source, wrap_loop
 
@@ -63,7 +63,7 @@ def advance_voice(s, v):
         voice.filter_is_due = 1
     if voice.is_moved or s.banks[voice.bank].route_count > 0:
         advance_modulation(s, v)
-    aim_voice(s, v, TICK_FRAMES)
+    aim_for_next_tick(s, v)
 
 
 @audio_thread

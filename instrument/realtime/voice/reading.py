@@ -26,7 +26,7 @@ from instrument.realtime.source import (
     slot_frames_ready,
     slot_is_whole,
 )
-from instrument.realtime.voice.aim import aim_voice
+from instrument.realtime.voice.aim import aim_for_next_tick
 from instrument.realtime.voice.lanes import fade_voice, take_lane
 
 SWAP_SECONDS = 0.030  # stand-in to true note
@@ -167,4 +167,4 @@ def replace_source(s, v, only_whole):
     if is_alike:
         new.fade_is_straight = 1
         old.fade_is_straight = 1
-    aim_voice(s, w, TICK_FRAMES)
+    aim_for_next_tick(s, w)

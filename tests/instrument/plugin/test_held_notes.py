@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from ctypes import Structure
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 
 from instrument.bench.clap_host import Plugin
 from instrument.bench.clap_interface import midi, turn
-from instrument.bench.presets.measures import clicks, self_likeness
+from instrument.bench.presets.measures import clicks, pitch_cents, self_likeness
 from instrument.plugin.generated_header import program_number
 from instrument.plugin.places import launch_file
 from instrument.plugin.streaming.memory import StreamMemory
@@ -30,9 +31,10 @@ from tests.helpers.plugin_held import (
 )
 from tests.helpers.plugin_page import end_service
 from tests.helpers.plugin_stage import RATE_HZ, plugin_home
+from training.metrics.audio.spectra import log_spectral_distance, magnitudes
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
-STATUS, PRESET = 9, 2
+PRESET, STATUS, MORPH_X, MORPH_Y = 2, 9, 43, 44
 FRAME_VOICE, GANSYNTH, SLIDING = "chorale_loft", "cloister", "amber_horns"
 ONE_KEY = [(0.0, bytes((0x90, 60, 100))), (8.5, bytes((0x80, 60, 0)))]
 HELD = slice(round(3.2 * RATE_HZ), 8 * RATE_HZ)
@@ -100,6 +102,21 @@ def test_a_held_note_does_not_go_round(choir: Plugin) -> None:
     likeness = self_likeness(audio[HELD], RATE_HZ)
     assert likeness <= min(0.9, 0.8 * loop), f"{likeness:.2f} like itself, its loop {loop:.2f}"
     assert clicks(audio[HELD], RATE_HZ) == 0
+    choir.close()
+
+
+def test_a_held_note_follows_a_hand_on_the_map(choir: Plugin) -> None:
+    choir.ask("clap.render", "set", 0)
+    hand: list[Structure] = [turn(0, MORPH_X, 0.9), turn(0, MORPH_Y, 0.1)]
+    audio = live(choir, 8.0, 60, lambda at: hand if at == 5.0 else None)
+    second = [audio[n * RATE_HZ : (n + 1) * RATE_HZ] for n in range(8)]
+    loudness = [magnitudes(part.mean(axis=1), RATE_HZ) for part in second]
+    own = log_spectral_distance(loudness[3], loudness[4], RATE_HZ, 8000.0)
+    moved = log_spectral_distance(loudness[4], loudness[7], RATE_HZ, 8000.0)
+    assert moved > 2.0 * own, f"{moved:.1f} dB from what it was, {own:.1f} from itself"
+    assert clicks(audio[HELD], RATE_HZ) == 0
+    cents = [pitch_cents(second[n], RATE_HZ, 60) for n in (4, 7)]
+    assert max(map(abs, cents)) < 10.0, cents  # its partials wander by 5 cents (rms)
     choir.close()
 
 
