@@ -1,8 +1,8 @@
 """The rows of ``latentkeys bench partner`` beside Notochord, which needs a Python of its own.
 
 A note of ours is drawn and fed back as one of its events is: on one thread, in interleaved rounds.
-It plays a note with two events, one that strikes and one that lets go; its own weights are not
-free to pass on, and random ones take as long.
+It plays a note with two events, one that strikes and one that lets go. Its weights are a download
+of its own; random ones take as long.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def notochord_rows(report: Report, python: Path | None) -> list[Row]:
     except (PeerMissing, LatentkeysError, OSError) as missing:
         why = str(missing)
         return [not_measured(name, "ms", why, NOTOCHORD, _AS_FAST) for name in (_DRAWN, _HEARD)]
-    note = "its own weights are not free: random ones"
+    note = "its weights are random"
     return [
         compare(_DRAWN, "ms", *drawn, goal=_AS_FAST, note=note),
         compare(_HEARD, "ms", *heard, goal=_AS_FAST),
