@@ -39,10 +39,18 @@ from instrument.realtime.memory.constants import (
     TO_PITCH,
     TO_SECOND_LFO,
     TRIANGLE,
+    WANDER,
 )
 from instrument.schema import nearest, ranged
 
-_SHAPES = {"sine": SINE, "triangle": TRIANGLE, "saw": SAW, "square": SQUARE, "steps": STEPS}
+_SHAPES = {
+    "sine": SINE,
+    "triangle": TRIANGLE,
+    "saw": SAW,
+    "square": SQUARE,
+    "steps": STEPS,
+    "wander": WANDER,
+}
 _SOURCES = {
     "lfo_1": FROM_FIRST_LFO,
     "lfo_2": FROM_SECOND_LFO,
@@ -70,8 +78,8 @@ _CENTS_PER_SEMITONE = 100.0
 class Lfo:
     """A wave too slow to hear, from -1 to 1."""
 
-    #: steps: another height with every turn
-    shape: Literal["sine", "triangle", "saw", "square", "steps"] = "sine"
+    #: steps: another height with every turn; wander: on its way to another with every turn
+    shape: Literal["sine", "triangle", "saw", "square", "steps", "wander"] = "sine"
     rate_hz: Annotated[float, ranged(0.01, 20, "Hz")] = 1.0
     beats: Annotated[float, ranged(0, 64, "beats")] = 0.0  #: of one turn; 0 = `rate_hz` counts
     delay_seconds: Annotated[float, ranged(0, 10, "s")] = 0.0  #: then it swells for as long again

@@ -43,6 +43,7 @@ from instrument.realtime.memory.constants import (
     TO_PAN,
     TO_PITCH,
     TRIANGLE,
+    WANDER,
 )
 from instrument.realtime.native import audio_thread
 from instrument.realtime.variation import draw, spread
@@ -192,5 +193,14 @@ def wave(shape, turns, seed):
     if shape == SQUARE:
         return 1.0 if at < 0.5 else -1.0
     if shape == STEPS:
-        return spread(draw(seed + (int64(whole) << 20)), 24)
+        return height_of_turn(seed, int64(whole))
+    if shape == WANDER:
+        near = 0.0 if whole < 1.0 else height_of_turn(seed, int64(whole))
+        return near + at * at * (3.0 - 2.0 * at) * (height_of_turn(seed, int64(whole) + 1) - near)
     return sine(at)
+
+
+@audio_thread
+def height_of_turn(seed, turn):
+    """Return where an LFO without a wave of its own is in a turn, -1 to 1."""
+    return spread(draw(seed + (turn << 20)), 24)

@@ -8,8 +8,7 @@ trip. Everything is seeded; the recordings' vibrato has been straightened for al
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 import soxr
@@ -21,6 +20,7 @@ from training.audio.format import LOWEST_PITCH, SAMPLE_RATE_HZ, WAVE_FRAMES
 from training.audio.format import WAVE_RATE_HZ as MEL_IF_RATE_HZ
 from training.audio.spectrogram import Spectrogram
 from training.data.audio.tone_set import TEST, ToneSet
+from training.frame_voice.figures import ToneFigures, VoiceReport, gates_of
 from training.frame_voice.model import FrameVoice
 from training.frame_voice.render import play, play_like
 from training.metrics.audio import tone_measures as measure
@@ -38,91 +38,7 @@ _PATHS, _PATH_PITCHES, _PATH_STEPS = 10, (36, 60, 84), 9
 _VELOCITIES = (0.2, 0.4, 0.6, 0.8, 1.0)
 _CENTS_PITCHES = range(36, 97)
 _LEVEL_CHANGE_DB = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class ToneFigures:
-    """What was measured on one held-out tone; NaN where a figure does not apply.
-
-    Attributes
-    ----------
-    instrument, pitch, is_struck
-        Which tone.
-    lsd, lsd_8k, convergence
-        Of the voice: dB over the full band, dB up to 8 kHz, and a ratio.
-    nearest_lsd, nearest_lsd_8k, nearest_convergence
-        Of the nearest training pitch, resampled.
-    mel_if_lsd_8k, mel_if_convergence
-        Of the mel-IF round trip, at 16 kHz.
-    cents
-        Error of the voice's pitch.
-    attack_error_seconds
-        Difference of the times at which the envelope reaches half its peak.
-    source_wobble_db, wobble_db
-        Median over partials.
-    """
-
-    instrument: str
-    pitch: int
-    is_struck: bool
-    lsd: float
-    lsd_8k: float
-    convergence: float
-    nearest_lsd: float
-    nearest_lsd_8k: float
-    nearest_convergence: float
-    mel_if_lsd_8k: float
-    mel_if_convergence: float
-    cents: float
-    attack_error_seconds: float
-    source_wobble_db: float
-    wobble_db: float
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """A figure with the limit that it has to keep; `is_upper` says which side is good."""
-
-    name: str
-    value: float
-    limit: float
-    is_upper: bool = True
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether the figure is within its limit."""
-        return self.value <= self.limit if self.is_upper else self.value >= self.limit
-
-
-@dataclass(frozen=True, slots=True)
-class VoiceReport:
-    """Everything that `latentkeys evaluate` found.
-
-    Attributes
-    ----------
-    date, step, motion
-        When, after how many steps, and with how much motion the voice played.
-    tones
-        One row per held-out tone.
-    dips_db, centroid_backward
-        Of every path between two instruments.
-    drift_db
-        Level at 19 s against 2 s of a 20-s tone, by instrument whose recording stays level.
-    darker_when_louder
-        Instruments and pitches whose centroid does not rise with velocity.
-    gates
-        The figures that count.
-    """
-
-    date: str
-    step: int
-    motion: float
-    notes: tuple[ToneFigures, ...]
-    dips_db: tuple[float, ...]
-    centroid_backward: tuple[float, ...]
-    drift_db: dict[str, float]
-    darker_when_louder: tuple[str, ...]
-    gates: tuple[Gate, ...]
+_ONSET_BAND_HZ = (5000.0, 10_000.0)
 
 
 def evaluate(
@@ -169,7 +85,7 @@ def evaluate(
         centroid_backward=backward,
         drift_db=drift,
         darker_when_louder=darker,
-        gates=_gates(figures, dips, drift, len(darker)),
+        gates=gates_of(figures, dips, drift, len(darker)),
     )
 
 
@@ -190,6 +106,8 @@ def measure_note(voice: FrameVoice, notes: ToneSet, row: int, motion: float) -> 
     wobbles = [measure.wobble_db(audio[:held], f0, inharmonicity) for audio in (source, ours)]
     both = np.isfinite(wobbles[0]) & np.isfinite(wobbles[1])
     wobble = [float(np.median(w[both])) if both.any() else float("nan") for w in wobbles]
+    common = measure.common_motion_db(source[:held], ours[:held], f0, inharmonicity)
+    onsets = [measure.onset_level_db(audio, *_ONSET_BAND_HZ) for audio in (source, ours)]
     return ToneFigures(
         instrument=instrument.name,
         pitch=pitch,
@@ -206,6 +124,9 @@ def measure_note(voice: FrameVoice, notes: ToneSet, row: int, motion: float) -> 
         attack_error_seconds=abs(attacks[1] - attacks[0]),
         source_wobble_db=wobble[0],
         wobble_db=wobble[1],
+        source_common_db=common[0],
+        common_db=common[1],
+        onset_error_db=onsets[1] - onsets[0],
     )
 
 
@@ -283,34 +204,3 @@ def _mel_if_figures(source: NDArray[np.float32]) -> tuple[float, float]:
     pair = [magnitudes(np.asarray(audio, np.float32), MEL_IF_RATE_HZ) for audio in (low, again)]
     distance = log_spectral_distance(pair[0], pair[1], MEL_IF_RATE_HZ, 8000.0)
     return distance, spectral_convergence(pair[0], pair[1])
-
-
-def _gates(
-    figures: list[ToneFigures], dips: tuple[float, ...], drift: dict[str, float], darker: int
-) -> tuple[Gate, ...]:
-    """Compare with what a voice trained on a CPU must reach."""
-    struck = [f for f in figures if f.is_struck]
-    attack = [1000.0 * f.attack_error_seconds for f in struck]
-    lsd, lsd_8k = _median(f.lsd for f in figures), _median(f.lsd_8k for f in figures)
-    cents = np.array([abs(f.cents) for f in figures])
-    wobble = _median(f.wobble_db for f in figures) / _median(f.source_wobble_db for f in figures)
-    worst_drift = max((abs(value) for value in drift.values()), default=float("nan"))
-    nearest = _median(f.nearest_lsd for f in figures)
-    return (
-        Gate("LSD, full band, dB", lsd, 1.5),
-        Gate("LSD up to 8 kHz, dB", lsd_8k, 2.5),
-        Gate("LSD, full band, against nearest pitch, dB", lsd - nearest, 0.0),
-        Gate("LSD, struck and plucked, dB", _median(f.lsd for f in struck), 1.0),
-        Gate("pitch error p95, cents", float(np.nanpercentile(cents, 95)), 2.5),
-        Gate("attack error, struck, median ms", _median(attack), 3.0),
-        Gate("attack error, struck, p95 ms", float(np.percentile(attack or [np.nan], 95)), 15.0),
-        Gate("wobble against the source", wobble, 0.5, is_upper=False),
-        Gate("deepest interpolation dip, dB", min(dips), -6.0, is_upper=False),
-        Gate("largest 20-s drift, dB", worst_drift, 1.5),
-        Gate("notes that darken with velocity", float(darker), 0.0),
-    )
-
-
-def _median(values: Iterable[float]) -> float:
-    array = np.array(list(values), np.float64)
-    return float(np.nanmedian(array)) if np.isfinite(array).any() else float("nan")

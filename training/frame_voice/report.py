@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from training.data.audio.tone_set import TEST, ToneSet
-from training.frame_voice.evaluate import ToneFigures, VoiceReport
+from training.frame_voice.figures import ToneFigures, VoiceReport
 from training.frame_voice.model import FrameVoice
 from training.frame_voice.render import play_like
 from training.pictures.spectrograms import compare_spectrograms

@@ -110,7 +110,7 @@ SOUND = record(
     ("unison_gain", "f4"),  # of each of them
     ("unison_detune_cents", "f4"),  # of the outermost
     ("unison_spread", "f4"),  # 0..1: how far apart they stand
-    ("lfo_shape", "i4", (LFO_COUNT,)),  # SINE, TRIANGLE, SAW, SQUARE or STEPS
+    ("lfo_shape", "i4", (LFO_COUNT,)),  # SINE, TRIANGLE, SAW, SQUARE, STEPS or WANDER
     ("lfo_is_common", "i4", (LFO_COUNT,)),  # 0: each voice has its own, from its start on
     ("lfo_rate_hz", "f4", (LFO_COUNT,)),
     ("lfo_beats", "f4", (LFO_COUNT,)),  # of one turn; 0: the rate counts

@@ -54,6 +54,18 @@ def test_an_lfo_turns_at_its_rate_and_goes_all_the_way(shape: str) -> None:
     assert np.argmax(spectrum) == 10  # turns in two seconds
 
 
+def test_wandering_begins_at_rest_goes_far_and_never_jumps() -> None:
+    engine = engine_of(Route("lfo_1", "level", 6.0), lfo_1=Lfo("wander", rate_hz=4.0))
+    engine.send(-1, note_on(A4))
+    way = path(engine, TO_LEVEL, 10.0)
+    assert abs(way[0]) < 0.1
+    assert 1.5 < way.std() < 4.0 and np.abs(way).max() <= 6.0
+    turned = 4.0 * 2 * TICK_FRAMES / SECOND  # every other tick
+    assert np.abs(np.diff(way)).max() <= 12.0 * 1.5 * turned  # the steepest of a smooth step
+    spectrum = np.abs(np.fft.rfft(way - way.mean())) ** 2
+    assert spectrum[: 10 * 8].sum() > 0.99 * spectrum.sum()  # nothing faster than 8 Hz
+
+
 def test_tremolo_is_heard_as_deep_as_its_amount() -> None:
     engine = engine_of(Route("lfo_1", "level", 6.0), lfo_1=Lfo(rate_hz=2.0))
     engine.send(-1, note_on(A4))

@@ -24,6 +24,7 @@ MOTION_BANDS = ((1, 1), (2, 2), (3, 3), (4, 5), (6, 8), (9, 12), (13, 20), (21, 
 
 _FLOOR_DB = -50.0  # partials weaker than this against the strongest are noise on these fonts
 _WOBBLE_SMOOTHING_SECONDS = 0.25  # slower change is envelope, not motion
+_FEWEST_HOPS = 60  # that show how a partial moves
 _FFT_FRAMES = 1 << 17
 _FEWEST_PARTIALS = 4  # that can show a stretch
 _HARMONIC_PARTIALS = 7  # that can show that there is none
@@ -145,8 +146,8 @@ def demodulate(
     return np.asarray(levels * np.exp(-2j * np.pi * ((starts[:, None] * frequencies_hz) % 1.0)))
 
 
-def measure_wobble(audio: NDArray[np.float32], frequencies_hz: Float) -> tuple[Float, Float]:
-    """Measure how the level of each partial moves around its smooth envelope.
+def level_ripples(audio: NDArray[np.float32], frequencies_hz: Float) -> Float:
+    """Follow how the level of each partial moves around its smooth envelope.
 
     Parameters
     ----------
@@ -157,26 +158,41 @@ def measure_wobble(audio: NDArray[np.float32], frequencies_hz: Float) -> tuple[F
 
     Returns
     -------
+    NDArray
+        float64, shape (hops, partials): dB, 10 ms apart, from 0.25 s on; NaN where a partial is
+        too weak or above 20 kHz. One that decays counts while it is clear of the noise.
+    """
+    window = int(max(3072, 3 * SAMPLE_RATE_HZ / float(frequencies_hz[0])))
+    decibels = np.full((1, frequencies_hz.size), -200.0)
+    if audio.size > window:
+        decibels = 20.0 * np.log10(np.abs(demodulate(audio, frequencies_hz, window)) + 1e-9)
+    loud = decibels > decibels.max() + _FLOOR_DB
+    decibels, loud = (x[int(0.25 * SAMPLE_RATE_HZ / HOP_FRAMES) :] for x in (decibels, loud))
+    ripples = np.full(decibels.shape, np.nan)
+    for k in np.flatnonzero((frequencies_hz < 20000.0) & (loud.sum(axis=0) >= _FEWEST_HOPS)):
+        last = int(np.argmin(np.append(loud[:, k], False)))
+        if last >= _FEWEST_HOPS:
+            level = decibels[:last, k]
+            smooth = gaussian_filter1d(level, _WOBBLE_SMOOTHING_SECONDS * 100, mode="nearest")
+            ripples[:last, k] = level - smooth
+    return ripples
+
+
+def measure_wobble(audio: NDArray[np.float32], frequencies_hz: Float) -> tuple[Float, Float]:
+    """Measure how much and how fast the level of each partial moves: its `level_ripples`.
+
+    Parameters are those of `level_ripples`.
+
+    Returns
+    -------
     wobble_db, wobble_hz
         float64, shape (partials,): standard deviation in dB, and rate in cycles per second; NaN
         for partials that are too weak or above 20 kHz.
     """
-    spacing = float(frequencies_hz[0])
-    window = int(max(3072, 3 * SAMPLE_RATE_HZ / spacing))
-    decibels = np.full((1, frequencies_hz.size), -200.0)
-    if audio.size > window:
-        decibels = 20.0 * np.log10(np.abs(demodulate(audio, frequencies_hz, window)) + 1e-9)
-    first = int(0.25 * SAMPLE_RATE_HZ / HOP_FRAMES)
-    loud = decibels > decibels.max() + _FLOOR_DB
     depth, rate = np.full((2, frequencies_hz.size), np.nan)
-    for k in np.flatnonzero((frequencies_hz < 20000.0) & (loud[first:].sum(axis=0) >= 60)):
-        # Judge a decaying partial only while it is clear of the noise.
-        last = first + int(np.argmin(np.append(loud[first:, k], False)))
-        if last - first < 60:
-            continue
-        level = decibels[first:last, k]
-        smooth = gaussian_filter1d(level, _WOBBLE_SMOOTHING_SECONDS * 100, mode="nearest")
-        ripple = level - smooth
+    ripples = level_ripples(audio, frequencies_hz)
+    for k in np.flatnonzero(np.isfinite(ripples).any(axis=0)):
+        ripple = ripples[np.isfinite(ripples[:, k]), k]
         depth[k] = ripple.std()
         crossings = np.count_nonzero(np.diff(np.signbit(ripple)))
         rate[k] = crossings / 2.0 / (ripple.size * HOP_FRAMES / SAMPLE_RATE_HZ)

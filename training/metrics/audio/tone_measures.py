@@ -7,11 +7,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
 from training.audio.format import SAMPLE_RATE_HZ
-from training.data.audio.analysis import measure_wobble, partial_hz
+from training.data.audio.analysis import level_ripples, measure_wobble, partial_hz
 
 _FFT_FRAMES = 1 << 17
 _SEARCH_CENTS = 40.0
 _WEAKEST_DB = -30.0
+_ONSET_SECONDS = 0.045
+_MOST_PARTIALS = 32  # whose motion is measured
+_FEWEST_COMMON = 3  # partials that can show that they move together
 
 
 def pitch_error_cents(
@@ -69,8 +72,53 @@ def wobble_db(
     audio: NDArray[np.float32], f0_hz: float, inharmonicity: float
 ) -> NDArray[np.float64]:
     """Return how much each of 32 partials moves around its envelope, dB rms; NaN if unknown."""
-    depth, _ = measure_wobble(audio, partial_hz(f0_hz, inharmonicity, 32))
+    depth, _ = measure_wobble(audio, partial_hz(f0_hz, inharmonicity, _MOST_PARTIALS))
     return depth
+
+
+def common_motion_db(
+    audio: NDArray[np.float32],
+    other: NDArray[np.float32],
+    f0_hz: float,
+    inharmonicity: float,
+) -> tuple[float, float]:
+    """Return how much the partials of each of two tones move together: bow, breath, hand.
+
+    Parameters
+    ----------
+    audio, other
+        float32, shape (frames,): two held tones of the same partials.
+    f0_hz, inharmonicity
+        Where the partials are.
+
+    Returns
+    -------
+    tuple
+        dB rms of what the mean of the partials that both tones have does around their envelopes,
+        0.7 to 15 Hz; NaN where fewer than three can be followed in both.
+    """
+    partials = partial_hz(f0_hz, inharmonicity, _MOST_PARTIALS)
+    one, two = (level_ripples(tone, partials) for tone in (audio, other))
+    hops = min(len(one), len(two))
+    both = np.isfinite(one[:hops]) & np.isfinite(two[:hops])
+    followed = both.sum(axis=1) >= _FEWEST_COMMON
+    if not followed.any():
+        return float("nan"), float("nan")
+    means = (
+        np.where(both, ripples[:hops], 0.0)[followed].sum(axis=1) / both[followed].sum(axis=1)
+        for ripples in (one, two)
+    )
+    first, second = (float(mean.std()) for mean in means)
+    return first, second
+
+
+def onset_level_db(audio: NDArray[np.float32], low_hz: float, high_hz: float) -> float:
+    """Return the level of a band of a tone's first 45 ms in dB, to compare with another's."""
+    spectrum = np.fft.rfft(np.asarray(audio[: int(_ONSET_SECONDS * SAMPLE_RATE_HZ)], np.float64))
+    hz = np.fft.rfftfreq(int(_ONSET_SECONDS * SAMPLE_RATE_HZ), 1.0 / SAMPLE_RATE_HZ)
+    power = np.abs(spectrum[: hz.size]) ** 2
+    band = (hz[: power.size] >= low_hz) & (hz[: power.size] < high_hz)
+    return 10.0 * float(np.log10(power[band].sum() + 1e-12))
 
 
 def level_db(audio: NDArray[np.float32]) -> float:

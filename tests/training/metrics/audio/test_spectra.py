@@ -73,3 +73,24 @@ def test_dips_and_reversals_of_a_path() -> None:
     assert measure.deepest_dip_db(np.array([0.0, 1.0, 2.0])) == pytest.approx(0.0)
     assert measure.backward_share(np.array([100.0, 300.0, 200.0])) == pytest.approx(1.0)
     assert measure.backward_share(np.array([300.0, 200.0, 100.0])) == 0.0
+
+
+def test_partials_that_move_together_are_told_from_those_that_move_apart() -> None:
+    hz, number = 220.0, np.arange(1, 7)[:, None]
+    partials = np.sin(2 * np.pi * hz * number * TIME) / number
+    turn = 2 * np.pi * 5.0 * TIME
+    together = partials * 10 ** (np.sin(turn) / 20)
+    apart = partials * 10 ** (np.sin(turn + 2 * np.pi * number / 6) / 20)
+    one, other = ((0.1 * tone.sum(axis=0)).astype(np.float32) for tone in (together, apart))
+    moved, still = measure.common_motion_db(one, other, hz, 0.0)
+    assert moved == pytest.approx(np.sqrt(0.5), rel=0.2)  # a sine of 1 dB, through the window
+    assert still < 0.1 * moved
+    assert np.isnan(measure.common_motion_db(sine(hz), sine(hz), hz, 0.0)).all()  # one partial
+
+
+def test_onset_of_a_band_hears_its_first_45_ms_alone() -> None:
+    late = np.where(TIME > 0.05, 1.0, 0.0) * sine(7000.0)
+    early = sine(1000.0) + 0.5 * sine(7000.0) + late.astype(np.float32)
+    level = measure.onset_level_db(early, 5000.0, 10_000.0)
+    whole = measure.onset_level_db(sine(7000.0), 5000.0, 10_000.0)
+    assert level - whole == pytest.approx(-6.02, abs=0.1)
