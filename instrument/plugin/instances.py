@@ -35,10 +35,11 @@ import msgspec
 from instrument.errors import LatentkeysError
 from instrument.panel.link_messages import CallPartner
 from instrument.partner.messages import View
-from instrument.plugin.morphing import Morphing, Place, read_place
+from instrument.plugin.morphing import Place, read_place
 from instrument.plugin.panel_wishes import PanelWishes
-from instrument.plugin.parameters import PARAMETERS, PLACES
+from instrument.plugin.parameters import PARAMETERS
 from instrument.plugin.partner_link import PartnerLink
+from instrument.plugin.placed_preset import PlacedPreset
 from instrument.plugin.rendering import Renderings
 from instrument.plugin.streaming.supervisor import Streaming
 from instrument.plugin.streaming.supply import StreamSupply
@@ -100,10 +101,7 @@ class Instance:
         self._number = 0
         self._write = threading.Lock()
         self._turn = threading.RLock()  # the host's wishes and the panel's come one after the other
-        self._morphing = Morphing(folder)
-        self._place: Place | None = None  #: of the map; None: where the preset lies itself
-        self._playing: Path | None = None  #: the sound of that place
-        self._stands: Place | None = None  #: where the parameters stay, though it is the preset
+        self._on_map = PlacedPreset(folder)
         self._tones: object = None  #: what the tones of the table depend on that was found last
         self._recipe = ""
         self._partner_wish: PartnerOptions | None = None  #: as the panel has it
@@ -173,7 +171,7 @@ class Instance:
             self._fail(f"the panel cannot be opened: {problem.strerror}. Free some space")
             return
         if self._preset:
-            self._panel.show_song(self._playing or self._preset)
+            self._panel.show_song(self._on_map.playing or self._preset)
         if self._partner:
             self._partner.look()
 
@@ -192,48 +190,21 @@ class Instance:
         except OSError as problem:
             self._fail(f"the song's preset cannot be kept: {problem.strerror}. Free some space")
             return
-        self._partner_wish, self._place = None, place
+        self._partner_wish, self._on_map.place = None, place
         self._held_notes.begin()
         self._supply(path)
         if self._panel.is_open:
-            self._panel.show_song(self._playing or path)
+            self._panel.show_song(self._on_map.playing or path)
 
     def _go_to(self, place: Place | None) -> None:
         """Let the preset sound as another place of its map does."""
-        self._place = place
+        self._on_map.place = place
         if self._preset:
             before = self._recipe
             self._supply(self._preset)
             self._held_notes.go_over(before, self._recipe)
-            if self._panel.is_open and self._playing:
-                self._panel.show(self._playing)
-
-    def _tell_where(self, path: Path) -> None:
-        """Say where the preset lies on its map."""
-        try:
-            x, y = self._morphing.where(path)
-        except LatentkeysError:
-            self._say("AT -")
-            return
-        if self._stands:
-            x, y = (step / PLACES for step in self._stands)
-        self._say(f"AT {x:.4f} {y:.4f}")
-
-    def _placed(self, path: Path) -> Path:
-        """Return a file of the sound that the host has put the preset to.
-
-        Raises
-        ------
-        OSError
-            There is no room for it.
-        """
-        self._playing = path
-        if self._place:
-            try:
-                self._playing = self._morphing.at(path, self._place)
-            except LatentkeysError:
-                self._place = None  # it has no map, or is wrong: that is said
-        return self._playing
+            if self._panel.is_open and self._on_map.playing:
+                self._panel.show(self._on_map.playing)
 
     def _choose(self, number: int) -> None:
         self._programs = program_table(list_presets())
@@ -246,7 +217,7 @@ class Instance:
         except (OSError, UnicodeDecodeError) as problem:
             self._fail(f'"{entry.path}" cannot be read: {problem}')
             return
-        self._partner_wish = self._place = None
+        self._partner_wish = self._on_map.place = None
         self._held_notes.begin()
         self._send("PRESET", text)
         self._supply(entry.path)
@@ -258,7 +229,7 @@ class Instance:
             entries = list_presets()
             programs = program_table(entries)
             number = next((n for n, entry in programs.items() if entry.path == path), None)
-            self._partner_wish = self._place = None
+            self._partner_wish = self._on_map.place = None
             self._held_notes.begin()
             if number is not None:
                 self._say(f"TURN {PROGRAM} {number / 127!r}")
@@ -279,8 +250,8 @@ class Instance:
                 save_preset(replace(load_preset(path), partner=self._partner_wish), kept)
             else:
                 shutil.copyfile(path, kept)
-            is_there = self._place and not self.needs_tones(load_preset(kept))
-            self._stands, self._place = (self._place if is_there else None), None
+            is_there = self._on_map.place and not self.needs_tones(load_preset(kept))
+            self._on_map.shape(has_new_tones=not is_there)
             self._send("SHAPED", kept.read_text(encoding="utf-8"), f" {int(carries)}")
             before = self._recipe
             self._supply(kept, is_shaped=True)
@@ -352,15 +323,15 @@ class Instance:
         """Say what a preset's sound is and where its table lies; have it rendered if need be."""
         if not whose:
             self._preset = path
-            self._stands = self._stands if is_shaped else None
+            self._on_map.take(is_shaped=is_shaped)
         try:
-            sounding = path if whose else self._placed(path)
+            sounding = path if whose else self._on_map.put(path)
         except OSError as problem:
             self._fail(f"the sound cannot be kept: {problem.strerror}. Free some space")
             return
         self._supply_sound(sounding, whose, first, is_shaped=is_shaped)
         if not whose:
-            self._tell_where(path)
+            self._say(self._on_map.told(path))
 
     def _supply_sound(self, path: Path, whose: str, first: str, *, is_shaped: bool) -> None:
         try:
@@ -377,8 +348,8 @@ class Instance:
         if not whose:
             self._recipe, self._tones = recipe, (preset.model, preset.sound, preset.soft)
         lines = "".join(f"{name} {value!r}\n" for name, value in fields.items())
-        if self._place and not whose:
-            lines += "place {} {}\n".format(*self._place)
+        if self._on_map.place and not whose:
+            lines += "place {} {}\n".format(*self._on_map.place)
         self._held_notes.know(recipe, path, preset)
         self._send(f"{whose}SOUND", f"{first}{lines}recipe {recipe}\n")
         if not is_alike:  # else the tones come by themselves
