@@ -8,6 +8,8 @@ import signal
 import sys
 from contextlib import suppress
 
+BEAT, BEAT_SECONDS = "BEAT", 0.5
+"""What it says again and again, so that the service knows that it runs."""
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 

@@ -19,7 +19,7 @@ from queue import SimpleQueue
 from instrument.bundle.bundle import find_bundle
 from instrument.errors import FileError, LatentkeysError
 from instrument.files import shipped_presets_folder
-from instrument.plugin.renderer_process import BEAT, BEAT_SECONDS
+from instrument.plugin.child import BEAT, BEAT_SECONDS
 from instrument.plugin.table_file import GrowingTable, make_room, recipe_of, table_path
 from instrument.preset.preset import DEFAULT_PRESET, load_preset
 from instrument.realtime.memory.constants import HIGHEST_PITCH, LOWEST_PITCH, PRESET_BANKS

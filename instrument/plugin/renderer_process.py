@@ -8,8 +8,6 @@ from __future__ import annotations
 from instrument.plugin.child import begin_child
 
 NICENESS = 10
-BEAT, BEAT_SECONDS = "BEAT", 0.5
-"""What it says again and again, so that the service knows that it runs."""
 
 
 def main() -> None:

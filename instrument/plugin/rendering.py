@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from instrument.plugin.renderer_process import BEAT
+from instrument.plugin.child import BEAT
 from instrument.plugin.renderers import RendererProcess, Renderers
 from instrument.plugin.table_file import table_path
 

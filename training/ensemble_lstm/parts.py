@@ -8,7 +8,7 @@ in others they take turns by bars, in a few everything is our own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -208,8 +208,3 @@ def _as_heard(events: Sequence[Event], random: np.random.Generator) -> list[Even
 def _event(note: Note) -> Event:
     duration = min(max(round(note.length_beats * GRID), 1), MAX_DURATION)
     return Event(round(note.start_beats * GRID), note.pitch, duration, note.velocity, False)
-
-
-def as_own(scene: Scene) -> Scene:
-    """Return a scene in which everything is our own."""
-    return replace(scene, events=tuple(replace(event, is_own=True) for event in scene.events))

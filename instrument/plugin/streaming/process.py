@@ -9,8 +9,6 @@ from __future__ import annotations
 from instrument.plugin.child import begin_child
 
 NICENESS = 5
-BEAT, BEAT_SECONDS = "BEAT", 0.5
-"""What it says again and again while its work goes on."""
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from queue import Empty
 from instrument.bundle.bundle import Bundle, find_bundle
 from instrument.bundle.reference import ModelReference
 from instrument.errors import LatentkeysError
+from instrument.plugin.child import BEAT, BEAT_SECONDS
 from instrument.plugin.streaming.memory import StreamMemory
 from instrument.plugin.streaming.messages import (
     STREAM_ORDERS,
@@ -27,7 +28,6 @@ from instrument.plugin.streaming.messages import (
     StreamBank,
     StreamOrder,
 )
-from instrument.plugin.streaming.process import BEAT, BEAT_SECONDS
 from instrument.preset.preset import Preset, load_preset
 from instrument.processes.json_lines import listen
 from instrument.rendering.held_partials import PartialsProbe
