@@ -22,6 +22,7 @@ from tests.helpers.tones import fill_bank
 from tests.helpers.wild_bytes import random_packets
 
 FOUND_SECONDS = 2.0
+pytestmark = pytest.mark.live
 
 
 @pytest.fixture(scope="module")
