@@ -107,3 +107,15 @@ class MissingExtraError(LatentkeysError):
             f"{verb} needs the package {package!r}, which is not installed",
             f"Install it with: {how_to_install(extra)}",
         )
+
+
+def in_a_line(reason: BaseException, most: int = 120) -> str:
+    """Return the first line of somebody else's error, or its kind where it says nothing.
+
+    Parameters
+    ----------
+    most
+        How many characters of it.
+    """
+    lines = str(reason).splitlines() or [""]
+    return lines[0][:most].strip() or type(reason).__name__

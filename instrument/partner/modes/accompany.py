@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from instrument.composers.protocols import BarGenerator
+from instrument.errors import in_a_line
 from instrument.midi.messages import is_note_on
 from instrument.music.note import Note, Phrase, Track
 from instrument.partner.partner import Partner
@@ -155,7 +156,7 @@ class Accompany:
         try:
             return self._band.generate(bars, self._seed + self._bars_made, controls, shown).tracks
         except Exception as reason:  # whatever it is, the music goes on
-            self.problem = f"the band has failed ({str(reason).splitlines()[0][:120]})"
+            self.problem = f"the band has failed ({in_a_line(reason)})"
             return (_lower(shown.tracks[0]),)
 
 

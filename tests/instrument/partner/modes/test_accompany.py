@@ -22,7 +22,7 @@ class Listener:
 
     def __init__(self) -> None:
         self.shown: list[Phrase] = []
-        self.fails = False
+        self.reason: Exception | None = None
 
     def generate(
         self,
@@ -32,8 +32,8 @@ class Listener:
         condition: Phrase | None = None,
         previous: Phrase | None = None,
     ) -> Phrase:
-        if self.fails:
-            raise RuntimeError("out of strings")
+        if self.reason:
+            raise self.reason
         assert condition is not None and condition.length_beats == bars * condition.bar_beats
         self.shown.append(condition)
         return EVERY_BEAT.between(0.0, condition.length_beats)
@@ -71,14 +71,18 @@ def test_a_wrong_guess_is_corrected_in_the_middle_of_the_bar() -> None:
     assert [pitch for _, pitch in corrected] == [p for s, _, p in strange if 8.0 <= s < 9.5]
 
 
-def test_a_band_that_fails_leaves_a_voice_an_octave_lower() -> None:
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [(RuntimeError("out of\nstrings"), "out of"), (MemoryError(), "MemoryError")],
+)
+def test_a_band_that_fails_leaves_a_voice_an_octave_lower(reason: Exception, words: str) -> None:
     band = Listener()
-    band.fails = True
+    band.reason = reason
     partner = make_partner(Accompany(band, 0))
     messages = run(partner, 12.0, tune(FOUR_BARS))
     assert strikes(messages)
     assert isinstance(partner.mode, Accompany)
-    assert partner.mode.problem == "the band has failed (out of strings)"
+    assert partner.mode.problem == f"the band has failed ({words})"
 
 
 def test_it_stops_when_the_player_has_been_silent_for_two_bars() -> None:

@@ -95,8 +95,8 @@ def test_a_network_that_stands_still_is_moved_on() -> None:
 class Broken:
     """A network that fails at its third note."""
 
-    def __init__(self) -> None:
-        self.drawn = 0
+    def __init__(self, reason: Exception) -> None:
+        self.reason = reason
 
     def begin(self, bar_beats: float, pickup_beats: float) -> object:
         return (bar_beats, pickup_beats)
@@ -105,11 +105,17 @@ class Broken:
         return (state, note)
 
     def draw(self, state: object, controls: object, random: object) -> tuple[object, object]:
-        raise RuntimeError("no memory left")
+        raise self.reason
 
 
-def test_a_network_that_fails_is_replaced_by_the_counts_in_the_same_step() -> None:
-    partner = make_partner(Duet(), network=Broken())  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [(RuntimeError("no memory left"), "no memory left"), (AssertionError(), "AssertionError")],
+)
+def test_a_network_that_fails_is_replaced_by_the_counts_in_the_same_step(
+    reason: Exception, words: str
+) -> None:
+    partner = make_partner(Duet(), network=Broken(reason))  # type: ignore[arg-type]
     messages = run(partner, 12.0, tune(SLOW))
     assert len(strikes(messages)) > 5
-    assert partner.pen.composer.problem == "network has failed (no memory left)"
+    assert partner.pen.composer.problem == f"network has failed ({words})"
