@@ -15,7 +15,9 @@ import pytest
 
 from instrument.realtime.machine_code import load_machine_code
 from tests.helpers.made_once import scratch
-from tests.helpers.turns import turn
+from tests.helpers.turns import on_jack, turn
+
+_ON_JACK = ("tests.helpers.jack_server", "tests.helpers.live_play", "tests.soak.session")
 
 
 def pytest_sessionstart() -> None:
@@ -63,5 +65,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before the time limit begins to count
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    with turn(alone=item.get_closest_marker("serial") is not None):
+    with (
+        turn(alone=item.get_closest_marker("serial") is not None),
+        on_jack(is_asked=_uses_jack(item)),
+    ):
         return (yield)
+
+
+def _uses_jack(item: pytest.Item) -> bool:
+    names = vars(getattr(item, "module", None) or object)
+    return any(getattr(value, "__module__", "") in _ON_JACK for value in names.values())

@@ -36,14 +36,25 @@ def turn(*, alone: bool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Wait until no other process is in here with the same folder; on Windows, nobody is."""
+def on_jack(*, is_asked: bool) -> Iterator[None]:
+    """Wait until no other test has a client on a JACK server; ask for it inside a turn.
+
+    libjack hears of changes over a socket that has the client's name, and not the server's: two
+    clients named alike, on two servers, take each other's messages, or end.
+    """
+    with alone_in(_HERE / "jack_server.py") if is_asked else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
+def alone_in(place: Path) -> Iterator[None]:
+    """Wait until no other process is in here with the same file or folder; not on Windows."""
     if sys.platform == "win32":
         yield
         return
     import fcntl
 
-    with _opened(folder) as file:
+    with _opened(place) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -38,6 +38,7 @@ class OtherProgram:
         self._client = jack.Client(name, no_start_server=True, servername=server.name)
         self._port = self._client.midi_outports.register("keys")
         self._due: list[bytes] = []
+        self._is_there = True
         self._client.set_process_callback(self._process)
         self._client.activate()
 
@@ -50,7 +51,27 @@ class OtherProgram:
         self._due.extend(messages)
 
     def end(self) -> None:
-        self._client.close()
+        """Leave the server, whose name another one may have then; again does nothing."""
+        if self._is_there:
+            self._is_there = False
+            self._client.close()
+
+
+Programs = Callable[[str], OtherProgram]
+
+
+@pytest.fixture
+def other_program(server: JackServer) -> Iterator[Programs]:
+    """Start programs by name; those that are still there leave when the test ends."""
+    started: list[OtherProgram] = []
+
+    def start(name: str) -> OtherProgram:
+        started.append(OtherProgram(server, name))
+        return started[-1]
+
+    yield start
+    for program in started:
+        program.end()
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = FOUND_SECONDS) -> bool:
@@ -72,8 +93,11 @@ def struck(program: OtherProgram, state: EngineState) -> bool:
     return wait_for(is_heard)
 
 
-def test_a_named_port_of_another_program_is_played_and_others_are_not(server: JackServer) -> None:
-    asked_for, other = OtherProgram(server, "stage piano"), OtherProgram(server, "drum machine")
+def test_a_named_port_of_another_program_is_played_and_others_are_not(
+    server: JackServer, other_program: Programs
+) -> None:
+    asked_for = other_program("stage piano")
+    other_program("drum machine")
     settings = EngineSettings(audio="jack", midi_in=("STAGE", "organ"))
     with live_engine(settings, server.environment) as engine:
         assert engine.ready.midi == ("latentkeys:midi_in", "stage piano:keys")
@@ -81,13 +105,13 @@ def test_a_named_port_of_another_program_is_played_and_others_are_not(server: Ja
         assert notice.message == "no MIDI input matches 'organ'"
         assert "stage piano:keys" in notice.remedy and "drum machine:keys" in notice.remedy
         assert struck(asked_for, engine.state)
-    asked_for.end()
-    other.end()
 
 
 @pytest.fixture
-def played(server: JackServer) -> Iterator[tuple[LiveEngine, OtherProgram]]:
-    program = OtherProgram(server, "stage piano")
+def played(
+    server: JackServer, other_program: Programs
+) -> Iterator[tuple[LiveEngine, OtherProgram]]:
+    program = other_program("stage piano")
     settings = EngineSettings(audio="jack", midi_in=("stage",))
     with live_engine(settings, server.environment) as engine:
         assert struck(program, engine.state)
@@ -95,7 +119,7 @@ def played(server: JackServer) -> Iterator[tuple[LiveEngine, OtherProgram]]:
 
 
 def test_a_cable_that_is_pulled_lets_go_and_is_found_again(
-    server: JackServer, played: tuple[LiveEngine, OtherProgram]
+    other_program: Programs, played: tuple[LiveEngine, OtherProgram]
 ) -> None:
     engine, program = played
     state = engine.state
@@ -107,23 +131,21 @@ def test_a_cable_that_is_pulled_lets_go_and_is_found_again(
     assert int(state.channels[0]["sustain"]) == 0
     gone = engine.wait_for(Notice)
     assert (gone.message, bool(gone.remedy)) == ("MIDI input 'stage piano:keys' is gone", True)
-    again = OtherProgram(server, "stage piano")
+    again = other_program("stage piano")
     begin = time.monotonic()
     assert engine.wait_for(Notice).message == "MIDI input 'stage piano:keys' is open"
     assert time.monotonic() - begin < FOUND_SECONDS
     assert struck(again, state)
-    again.end()
 
 
 def test_a_program_that_is_back_at_once_has_let_go_all_the_same(
-    server: JackServer, played: tuple[LiveEngine, OtherProgram]
+    other_program: Programs, played: tuple[LiveEngine, OtherProgram]
 ) -> None:
     engine, program = played
     program.end()
-    again = OtherProgram(server, "stage piano")
+    again = other_program("stage piano")
     assert wait_for(lambda: held_keys(engine.state) == [])
     assert struck(again, engine.state)
-    again.end()
 
 
 @pytest.mark.slow
