@@ -109,13 +109,13 @@ class MissingExtraError(LatentkeysError):
         )
 
 
-def in_a_line(reason: BaseException, most: int = 120) -> str:
+def first_line(reason: BaseException, most: int | None = None) -> str:
     """Return the first line of somebody else's error, or its kind where it says nothing.
 
     Parameters
     ----------
     most
-        How many characters of it.
+        How many characters of it; all when None.
     """
     lines = str(reason).splitlines() or [""]
     return lines[0][:most].strip() or type(reason).__name__

@@ -20,7 +20,7 @@ from instrument.bundle.bundle import FETCH_AGAIN, Bundle, Signature
 from instrument.bundle.graph_check import check_cost, read_parts, with_every_result
 from instrument.bundle.limits import memory_bytes
 from instrument.bundle.watchdog import Watchdog
-from instrument.errors import BundleError, MissingExtraError, SettingError
+from instrument.errors import BundleError, MissingExtraError, SettingError, first_line
 from instrument.installation import how_to_install
 
 Tensors = dict[str, NDArray[Any]]
@@ -132,7 +132,7 @@ class OpenGraph:
             return run(*arguments, self.options)
         except Exception as reason:  # onnxruntime's exceptions have no public common base
             if not self.options.terminate:
-                raise BundleError(f"a graph does not run: {_first_line(reason)}") from reason
+                raise BundleError(f"a graph does not run: {first_line(reason, 300)}") from reason
             self.options.terminate = False
             raise BundleError(f"a graph has not answered within {seconds:.0f} s") from reason
         finally:
@@ -342,7 +342,7 @@ class Runtime:
                 graph, options, providers=[provider], enable_fallback=0
             )
         except Exception as reason:  # onnxruntime's exceptions have no public common base
-            raise ValueError(f"onnxruntime refuses it: {_first_line(reason)}") from reason
+            raise ValueError(f"onnxruntime refuses it: {first_line(reason, 300)}") from reason
 
 
 def _prove(session: OpenGraph) -> None:
@@ -351,10 +351,6 @@ def _prove(session: OpenGraph) -> None:
         session.warm_up()
     except BundleError as reason:
         raise ValueError(str(reason).replace("a graph does", "it does")) from reason
-
-
-def _first_line(reason: Exception) -> str:
-    return (str(reason).splitlines() or [type(reason).__name__])[0][:300]
 
 
 def _import_onnxruntime() -> Any:

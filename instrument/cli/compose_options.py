@@ -106,6 +106,6 @@ def constraint_options(command: Callable[..., None]) -> Callable[..., None]:
 judge_option = _chance(
     "--judge",
     metavar="NAME",
-    help="A network whose likelihood ranks candidates beside that; accompany takes "
-    f"{JUDGE} for a MuseGAN's, none leaves it out.",
+    help="Rank candidates also by how likely they are to this network, or none; accompany asks "
+    f"{JUDGE} about a MuseGAN's.",
 )

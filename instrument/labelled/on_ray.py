@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from instrument.bundle.bundle import Bundle, load_sound
-from instrument.errors import EngineError, MissingExtraError, in_a_line
+from instrument.errors import EngineError, MissingExtraError, first_line
 from instrument.files import cannot_write, flush_to_disk, replacing_file
 from instrument.labelled.part import PARTS, PartWriter
 from instrument.labelled.plan import NotePlan
@@ -91,7 +91,7 @@ def make_on_ray(
         raise problem.as_instanceof_cause() from problem
     except ray.exceptions.RayError as problem:
         raise EngineError(
-            f"Ray gives up: {in_a_line(problem, 200)}",
+            f"Ray gives up: {first_line(problem, 200)}",
             "Repeat the command: it goes on with what is missing.",
         ) from problem
     finally:
@@ -109,7 +109,7 @@ def _connected(workers: int | None) -> Any:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **here)
     except (ConnectionError, RuntimeError) as problem:
         raise EngineError(
-            f"there is no Ray cluster: {in_a_line(problem, 200)}",
+            f"there is no Ray cluster: {first_line(problem, 200)}",
             "Look at RAY_ADDRESS, or unset it to use this machine alone.",
         ) from problem
     return ray

@@ -12,7 +12,7 @@ from typing import Any
 
 from instrument.composers.continuer import NoteModel, draw_not_before
 from instrument.composers.ngram import NgramModel, NgramState
-from instrument.errors import in_a_line
+from instrument.errors import first_line
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note
 from instrument.music.sampling import NoteRandom
@@ -142,7 +142,7 @@ class NoteComposer:
         try:
             return ask(self._network)
         except Exception as reason:  # whatever it is, the music goes on
-            self.problem = f"{self.name} has failed ({in_a_line(reason)})"
+            self.problem = f"{self.name} has failed ({first_line(reason, 120)})"
             self._network = None
             return None
 

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
-from instrument.errors import FileError, SettingError, in_a_line
+from instrument.errors import FileError, SettingError, first_line
 from instrument.schema import NO_JSON
 from training.pictures.losses import LossTable
 from training.trainer.average import WeightAverage, mean_weights
@@ -362,7 +362,7 @@ def load_networks(networks: Mapping[str, nn.Module], state: dict[str, Any]) -> N
             network.load_state_dict(saved if is_average else mean_weights(saved))
         except (KeyError, RuntimeError) as reason:
             raise FileError(
-                f"the run's weights do not fit its network: {in_a_line(reason)}",
+                f"the run's weights do not fit its network: {first_line(reason)}",
                 "It was trained with another version of this system: train it again.",
             ) from reason
 

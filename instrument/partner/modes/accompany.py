@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from instrument.composers.protocols import BarGenerator
-from instrument.errors import in_a_line
+from instrument.errors import first_line
 from instrument.midi.messages import is_note_on
 from instrument.music.note import Note, Phrase, Track
 from instrument.partner.partner import Partner
@@ -156,7 +156,7 @@ class Accompany:
         try:
             return self._band.generate(bars, self._seed + self._bars_made, controls, shown).tracks
         except Exception as reason:  # whatever it is, the music goes on
-            self.problem = f"the band has failed ({in_a_line(reason)})"
+            self.problem = f"the band has failed ({first_line(reason, 120)})"
             return (_lower(shown.tracks[0]),)
 
 

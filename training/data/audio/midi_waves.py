@@ -14,7 +14,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from instrument.errors import FileError, LatentkeysError
+from instrument.errors import FileError, LatentkeysError, first_line
 from instrument.midi.song import Song, read_midi_file
 from training.audio.format import SAMPLE_RATE_HZ, WAVE_FRAMES, WAVE_RATE_HZ
 from training.data.audio.render import FLUID_NOTICE
@@ -28,7 +28,7 @@ from training.data.audio.wave_writer import (
     write_waves,
 )
 from training.data.symbolic.midi_folder import FOLDER_NOTICE
-from training.data.symbolic.reading import Show, first_line, read_side_by_side
+from training.data.symbolic.reading import Show, read_side_by_side
 
 LONGEST_SECONDS = 600.0
 """Of a song; what follows is left out."""

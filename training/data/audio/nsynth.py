@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.errors import FileError
+from instrument.errors import FileError, first_line
 from instrument.schema import NO_JSON
 from training.audio.format import WAVE_FRAMES, WAVE_PITCHES
 from training.data.audio.tfrecord import Feature, read_example, read_records
@@ -33,7 +33,7 @@ from training.data.audio.wave_writer import (
     split_by_name,
     write_waves,
 )
-from training.data.symbolic.reading import Show, first_line
+from training.data.symbolic.reading import Show
 
 NSYNTH_NOTICE = (
     "NSynth (Engel et al., 2017), https://magenta.tensorflow.org/datasets/nsynth, by Google Inc., "

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from instrument.errors import FileError
+from instrument.errors import FileError, first_line
 from instrument.music.yin import estimate_pitch
 from instrument.progress import LongWork
 from training.audio.format import WAVE_FRAMES, WAVE_PITCHES
@@ -31,7 +31,7 @@ from training.data.audio.wave_writer import (
 )
 from training.data.audio.waves import WAVE_SETS, WaveSet, WaveSplit, open_waves
 from training.data.symbolic.midi_folder import FOLDER_NOTICE
-from training.data.symbolic.reading import Show, first_line, read_side_by_side
+from training.data.symbolic.reading import Show, read_side_by_side
 
 _SILENCE = 1e-4
 

@@ -12,8 +12,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from instrument.errors import first_line
 from training.data.symbolic.corpus import Piece
-from training.data.symbolic.reading import Found, Skipped, first_line
+from training.data.symbolic.reading import Found, Skipped
 from training.data.symbolic.scores import piece_of_parts
 
 SHORTEST_TUNE_NOTES = 16

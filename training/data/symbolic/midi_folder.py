@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from instrument.errors import FileError, LatentkeysError
+from instrument.errors import FileError, LatentkeysError, first_line
 from instrument.midi.phrases import read_phrase
 from instrument.music.note import Phrase
 from training.data.symbolic.abc import read_abc
@@ -26,7 +26,6 @@ from training.data.symbolic.reading import (
     Collected,
     Found,
     Show,
-    first_line,
     read_side_by_side,
     refuse_many_skipped,
 )

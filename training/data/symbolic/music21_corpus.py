@@ -17,6 +17,7 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
+from instrument.errors import first_line
 from training.data.symbolic.abc import read_abc
 from training.data.symbolic.corpus import SPLITS, Split, make_corpus
 from training.data.symbolic.duplicates import split_by_cluster
@@ -24,7 +25,6 @@ from training.data.symbolic.reading import (
     Collected,
     Found,
     Show,
-    first_line,
     read_side_by_side,
     refuse_many_skipped,
 )

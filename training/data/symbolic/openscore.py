@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from instrument.errors import FileError
+from instrument.errors import FileError, first_line
 from instrument.music.note import Note, Phrase, Track
 from training.data.symbolic.corpus import Piece, make_corpus, meter_of
 from training.data.symbolic.duplicates import split_by_cluster
@@ -21,7 +21,6 @@ from training.data.symbolic.reading import (
     Collected,
     Show,
     Skipped,
-    first_line,
     read_side_by_side,
     refuse_many_skipped,
 )

@@ -94,11 +94,6 @@ def refuse_many_skipped(skipped: Sequence[Skipped], total: int, most: float = MO
         )
 
 
-def first_line(reason: Exception) -> str:
-    """Say in one line what went wrong."""
-    return next(iter(str(reason).splitlines()), "") or type(reason).__name__
-
-
 def _be_quiet() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback for each worker
     if hasattr(os, "nice"):
