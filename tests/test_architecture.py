@@ -19,6 +19,8 @@ FORBIDDEN = {
 VERB_MODULE = Path("instrument/cli/main.py")
 HALLS = {"training.data", "training.metrics"}
 """Folders whose folders are rooms of their own."""
+ROOMS_OF_ROOMS = ["instrument.composers"]
+"""Rooms that have rooms themselves, beside files for all of these."""
 GROUND = {
     *("errors", "files", "schema", "installation", "import_names", "progress"),
     *("music", "realtime"),
@@ -103,6 +105,26 @@ def room_imports(package: str) -> dict[str, set[str]]:
 def test_rooms_import_each_other_without_circles(package: str) -> None:
     try:
         TopologicalSorter(room_imports(package)).prepare()
+    except CycleError as error:
+        pytest.fail("a circle of imports: " + " <- ".join(error.args[1]))
+
+
+def imports_within(room: str) -> dict[str, set[str]]:
+    """Return which of a room's files and folders import which others of it."""
+    depth = len(room.split(".")) + 1
+    imports: dict[str, set[str]] = {}
+    for file in python_files(room.replace(".", "/")):
+        own = ".".join(file.with_suffix("").parts[:depth])
+        modules = [module for _, module in imported_packages(file) if module.startswith(room + ".")]
+        found = {".".join(module.split(".")[:depth]) for module in modules}
+        imports.setdefault(own, set()).update(found - {own})
+    return imports
+
+
+@pytest.mark.parametrize("room", ROOMS_OF_ROOMS)
+def test_the_rooms_of_a_room_import_each_other_without_circles(room: str) -> None:
+    try:
+        TopologicalSorter(imports_within(room)).prepare()
     except CycleError as error:
         pytest.fail("a circle of imports: " + " <- ".join(error.args[1]))
 

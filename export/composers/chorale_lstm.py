@@ -6,8 +6,12 @@ import torch
 
 from export.bundle.graph_plan import GraphPlan
 from export.composers.plan import ComposerPlan
-from instrument.composers.chorale_features import FRAME_FEATURES, RELATION_SIZES, VOICE_FEATURES
-from instrument.composers.chorale_state import FRAMES_PER_BEAT, LARGEST_LEAP
+from instrument.composers.chorale_lstm.features import (
+    FRAME_FEATURES,
+    RELATION_SIZES,
+    VOICE_FEATURES,
+)
+from instrument.composers.chorale_lstm.state import FRAMES_PER_BEAT, LARGEST_LEAP
 from instrument.music.chorale_frames import VOICES
 from training.chorale_lstm.system import ChoraleLearner
 

@@ -6,7 +6,7 @@ import torch
 
 from export.bundle.graph_plan import GraphPlan
 from export.composers.plan import ComposerPlan
-from instrument.composers.crnngan import FIRST_NOTE
+from instrument.composers.crnngan.crnngan import FIRST_NOTE
 from instrument.music.note_tuples import GRID
 from training.crnngan.simple import LATENT, SimpleLearner
 from training.crnngan.system import CRNNGANLearner

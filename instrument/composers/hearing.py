@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from instrument.composers.continuer import recent
-from instrument.composers.likelihood import LikelihoodJudge
+from instrument.composers.ensemble_lstm.likelihood import LikelihoodJudge
 from instrument.composers.protocols import Composer
 from instrument.music.constraints import Constraints
 from instrument.music.likeness import likeness

@@ -14,19 +14,19 @@ from typing import Any
 from instrument.bundle.bundle import Bundle, installed_models, user_models_folder
 from instrument.bundle.card import CARD_NAME, ComposerCard, read_card
 from instrument.bundle.inference import Runtime
-from instrument.composers.attention_lstm import open_attention_lstm
-from instrument.composers.chorale_lstm import open_chorale_lstm
+from instrument.composers.chorale_lstm.chorale_lstm import open_chorale_lstm
 from instrument.composers.continuer import EchoContinuer, NoteModel, PhraseContinuer
-from instrument.composers.crnngan import open_crnngan
-from instrument.composers.crnngan_simple import open_crnngan_simple
-from instrument.composers.ensemble_composer import EnsembleComposer
-from instrument.composers.ensemble_lstm import EnsembleLSTM, open_ensemble_lstm
-from instrument.composers.likelihood import LikelihoodJudge
-from instrument.composers.musegan import open_musegan
-from instrument.composers.ngram import NgramModel
-from instrument.composers.note_lstm import open_note_lstm
+from instrument.composers.crnngan.crnngan import open_crnngan
+from instrument.composers.crnngan.simple import open_crnngan_simple
+from instrument.composers.ensemble_lstm.composer import EnsembleComposer
+from instrument.composers.ensemble_lstm.ensemble_lstm import EnsembleLSTM, open_ensemble_lstm
+from instrument.composers.ensemble_lstm.likelihood import LikelihoodJudge
+from instrument.composers.musegan.musegan import open_musegan
+from instrument.composers.ngram.ngram import NgramModel
+from instrument.composers.note_lstm.note_lstm import open_note_lstm
 from instrument.composers.protocols import Composer
-from instrument.composers.stacked_lstm import open_stacked_lstm
+from instrument.composers.symbol_lstm.attention_lstm import open_attention_lstm
+from instrument.composers.symbol_lstm.stacked_lstm import open_stacked_lstm
 from instrument.errors import LatentkeysError, SettingError
 from instrument.files import is_file
 from instrument.schema import nearest

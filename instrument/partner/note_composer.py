@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from instrument.composers.continuer import NoteModel, draw_not_before
-from instrument.composers.ngram import NgramModel, NgramState
+from instrument.composers.ngram.ngram import NgramModel, NgramState
 from instrument.errors import first_line
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note

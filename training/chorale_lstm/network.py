@@ -1,8 +1,8 @@
 """The chorale network: a recurrent memory of frames, and a head that places one voice at a time.
 
-In: the vectors of `instrument.composers.chorale_features`. Out: logits of a voice's 51 moves, so
-that a piece's likelihood is the product over frames and, within a frame, over soprano, bass, alto,
-tenor.
+In: the vectors of `instrument.composers.chorale_lstm.features`. Out: logits of a voice's 51 moves,
+so that a piece's likelihood is the product over frames and, within a frame, over soprano, bass,
+alto, tenor.
 
 A leap's logit is a sum: one for the leap itself, one for the interval it makes with each other
 voice, one for the scale degree and one for the pitch it reaches. So a third over the bass is
@@ -17,14 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from instrument.composers.chorale_features import (
+from instrument.composers.chorale_lstm.features import (
     FRAME_FEATURES,
     LEAPS,
     RELATION_SIZES,
     RELATIONS,
     VOICE_FEATURES,
 )
-from instrument.composers.chorale_state import MOVES, VOICE_COUNT
+from instrument.composers.chorale_lstm.state import MOVES, VOICE_COUNT
 
 _MASKS = 1024
 _IMPOSSIBLE = -1e9

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from instrument.composers.chorale_state import HOLD
+from instrument.composers.chorale_lstm.state import HOLD
 from instrument.music.chorale_frames import frames_of
 from instrument.music.note import Phrase
 from training.chorale_lstm.likelihoods import (

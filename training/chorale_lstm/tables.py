@@ -1,8 +1,8 @@
 """Chorales as tables of vectors, ready to be learned from.
 
 In: frames of four voices. Out: for every frame and voice what
-`instrument.composers.chorale_features` says, and which move was made; batches of whole pieces. A
-cell takes about 0.2 ms, so tables of the 342 chorales take a minute, on all cores at once.
+`instrument.composers.chorale_lstm.features` says, and which move was made; batches of whole pieces.
+A cell takes about 0.2 ms, so tables of the 342 chorales take a minute, on all cores at once.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from instrument.composers.chorale_features import ORDER, frame_vector, relations, voice_vector
-from instrument.composers.chorale_state import advance, begin, move_of, possible_moves
+from instrument.composers.chorale_lstm.features import ORDER, frame_vector, relations, voice_vector
+from instrument.composers.chorale_lstm.state import advance, begin, move_of, possible_moves
 from instrument.errors import PhraseError
 from instrument.music.chorale_frames import frames_of
 from instrument.music.note import Phrase

@@ -12,8 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from instrument.composers.chorale_features import ORDER, frame_vector, relations, voice_vector
-from instrument.composers.chorale_state import VOICE_COUNT, advance, begin, pitch_of, possible_moves
+from instrument.composers.chorale_lstm.features import ORDER, frame_vector, relations, voice_vector
+from instrument.composers.chorale_lstm.state import (
+    VOICE_COUNT,
+    advance,
+    begin,
+    pitch_of,
+    possible_moves,
+)
 from instrument.music.chorale_frames import phrase_of
 from instrument.music.note import Phrase
 from instrument.music.sampling import draw

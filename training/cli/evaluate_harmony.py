@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from instrument.cli.options import option
-from instrument.composers.chorale_lstm import ChoraleLSTM
-from instrument.composers.chorale_state import VOICE_COUNT
+from instrument.composers.chorale_lstm.chorale_lstm import ChoraleLSTM
+from instrument.composers.chorale_lstm.state import VOICE_COUNT
+from instrument.composers.ensemble_lstm.likelihood import LikelihoodJudge
 from instrument.composers.hearing import accompany_as_heard, continue_as_heard
-from instrument.composers.likelihood import LikelihoodJudge
 from instrument.composers.protocols import Composer
 from instrument.composers.registry import JUDGE, open_composer, open_judge
 from instrument.errors import SettingError

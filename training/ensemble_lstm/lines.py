@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.composers import note_features as features
-from instrument.composers.company import Company, PartNote, asked_columns
-from instrument.composers.note_features import Conditions
+from instrument.composers.ensemble_lstm.company import Company, PartNote, asked_columns
 from instrument.composers.note_history import History, Onset
+from instrument.composers.note_lstm import features
+from instrument.composers.note_lstm.features import Conditions
 from instrument.music.note_tuples import GRID
 from instrument.music.pitch import key_fits
 from training.ensemble_lstm.parts import Event, Scene

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from instrument.composers.company import ASKED_COLUMNS, COMPANY_COLUMNS, ROLE_COLUMNS
-from instrument.composers.note_features import (
+from instrument.composers.ensemble_lstm.company import ASKED_COLUMNS, COMPANY_COLUMNS, ROLE_COLUMNS
+from instrument.composers.note_lstm.features import (
     DURATION_CANDIDATES,
     DURATION_COLUMNS,
     NOTE_COLUMNS,

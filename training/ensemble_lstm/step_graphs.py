@@ -2,7 +2,7 @@
 
 In: a trained `EnsembleNetwork`. Out: modules of batch 1 that an exporter takes as they are, and the
 same for the composer to play without exporting. What every input means say
-`instrument.composers.note_features` and `instrument.composers.company`:
+`instrument.composers.note_lstm.features` and `instrument.composers.ensemble_lstm.company`:
 
 ========  ====================================================  ===================================
 graph     inputs                                                outputs
@@ -28,9 +28,9 @@ from torch import Tensor, nn
 
 from instrument.bundle.inference import Tensors
 from instrument.bundle.recurrent_graph import States
-from instrument.composers import note_features as features
-from instrument.composers.company import NOTHING_ASKED, Company
+from instrument.composers.ensemble_lstm.company import NOTHING_ASKED, Company
 from instrument.composers.note_history import History
+from instrument.composers.note_lstm import features
 from training.ensemble_lstm.network import EnsembleNetwork
 from training.note_lstm.step_graphs import Advance, ShiftLogits
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from instrument.composers.ensemble_composer import EnsembleComposer
-from instrument.composers.ensemble_lstm import EnsembleLSTM
+from instrument.composers.ensemble_lstm.composer import EnsembleComposer
+from instrument.composers.ensemble_lstm.ensemble_lstm import EnsembleLSTM
 from instrument.music.constraints import Constraints
 from instrument.music.note import Phrase
 from training.data.symbolic.corpus import Corpus, Piece

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from instrument.composers import note_features as features
+from instrument.composers.note_lstm import features
 from instrument.music.pitch import PITCHES
 from training.note_lstm.features import PITCH, ROWS, NoteLine, Numbers
 
@@ -26,8 +26,8 @@ _SLACK = 5  # semitones by which a register given in training may be wider than 
 class NoteBatch:
     """Lines as tensors of shape (b, t, ·), int64 but for `pitch_classes`; see `NoteLine`.
 
-    `conditions` are rows of `note_features.condition_columns`; `mask` (bool, (b, t)) says where
-    there is a note.
+    `conditions` are rows of `composers.note_lstm.features.condition_columns`; `mask` (bool, (b, t))
+    says where there is a note.
     """
 
     symbols: Tensor

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.composers import note_features as features
 from instrument.composers.note_history import History, Onset
+from instrument.composers.note_lstm import features
 from instrument.music.note import Note
 from instrument.music.note_tuples import REST, tuples_of
 from instrument.music.pitch import key_fits
@@ -35,15 +35,16 @@ class NoteLine:
     symbols
         The targets: shift, pitch, duration - 1, velocity bin.
     notes
-        `note_features.note_columns` of the note before.
+        `composers.note_lstm.features.note_columns` of the note before.
     shift_candidates … velocity_columns
-        What the heads are told, see `instrument.composers.note_features`.
+        What the heads are told, see `instrument.composers.note_lstm.features`.
     pitch_classes
         float32, shape (n, 2, 12).
     key, lowest, highest
         The piece's tonic + 12 if minor, and its range: conditions that can be given.
     densities
-        int16, shape (n,): `note_features.density_row` of the four beats around each note.
+        int16, shape (n,): `composers.note_lstm.features.density_row` of the four beats around each
+        note.
     """
 
     symbols: Numbers

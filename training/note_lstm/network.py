@@ -1,7 +1,7 @@
 """The networks of the note-tuple composers: tables of features, and a head for each symbol.
 
-In: what `instrument.composers.note_features` says of a note, as int64 tensors. Out: logits of the
-next note's shift, pitch, duration and velocity, each given the ones before it. The heads are
+In: what `instrument.composers.note_lstm.features` says of a note, as int64 tensors. Out: logits of
+the next note's shift, pitch, duration and velocity, each given the ones before it. The heads are
 shared by the LSTM and the transformer; in front of them stands anything that turns the past into
 one vector.
 
@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding, embedding_bag
 
-from instrument.composers.note_features import (
+from instrument.composers.note_lstm.features import (
     CONDITION_COLUMNS,
     DURATION_CANDIDATES,
     DURATION_COLUMNS,
@@ -138,7 +138,7 @@ class TimeHead(nn.Module):
         past
             float32 (n, past).
         columns, candidates, anchors, conditions
-            int64 (n, ·), see `instrument.composers.note_features.HeadInputs` and
+            int64 (n, ·), see `instrument.composers.note_lstm.features.HeadInputs` and
             `condition_columns`.
         """
         own, places, gates = self.body(past, columns, conditions).split(self.sizes, dim=1)
@@ -179,10 +179,10 @@ class PitchHead(nn.Module):
         past
             float32 (n, past).
         columns, candidates, anchors, conditions
-            int64 (n, ·), see `instrument.composers.note_features.pitch_inputs` and
+            int64 (n, ·), see `instrument.composers.note_lstm.features.pitch_inputs` and
             `condition_columns`.
         pitch_classes
-            float32 (n, 2, 12), see `instrument.composers.note_features.pitch_classes`.
+            float32 (n, 2, 12), see `instrument.composers.note_lstm.features.pitch_classes`.
         """
         scores = self.body(past, columns, conditions).split(self.sizes, dim=1)
         melodic, voiced, height, degrees, heard, gates = scores
@@ -206,7 +206,7 @@ class VelocityHead(nn.Module):
         self.body = HeadBody(past, width, VELOCITY_COLUMNS, VELOCITIES, dropout)
 
     def forward(self, past: Tensor, columns: Tensor) -> Tensor:
-        """Return logits, float32 (n, 8), for columns of `note_features.velocity_columns`."""
+        """Return logits, float32 (n, 8), for columns of `velocity_columns`."""
         scores: Tensor = self.body(past, columns, None)
         return scores
 

@@ -2,7 +2,7 @@
 
 In: a trained `NoteNetwork`. Out: `NoteSteps`, modules of batch 1 that an exporter takes as they
 are, and phrases made with them. An instrument runs the same graphs with the same
-`instrument.composers.note_features`, which say what every int64 input means:
+`instrument.composers.note_lstm.features`, which say what every int64 input means:
 
 ========  ====================================================  ===================================
 graph     inputs                                                outputs
@@ -31,9 +31,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from instrument.composers import note_features as features
-from instrument.composers.note_features import NO_CONDITIONS
 from instrument.composers.note_history import History, Onset
+from instrument.composers.note_lstm import features
+from instrument.composers.note_lstm.features import NO_CONDITIONS
 from instrument.music.note import Note, Phrase
 from instrument.music.note_tuples import GRID, REST, SHIFTS, tuples_of
 from instrument.music.sampling import NoteRandom, draw

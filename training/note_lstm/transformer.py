@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
-from instrument.composers.note_features import NOTE_COLUMNS
+from instrument.composers.note_lstm.features import NOTE_COLUMNS
 from training.data.symbolic.corpus import Corpus, open_corpus
 from training.note_lstm.batches import NoteBatch
 from training.note_lstm.learner import NoteTraining, NoteTupleLearner, has_velocities

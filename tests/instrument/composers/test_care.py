@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from instrument.bundle.bundle import Bundle
-from instrument.composers.chorale_lstm import FREE, ChoraleLSTM
-from instrument.composers.chorale_state import (
+from instrument.composers.chorale_lstm.chorale_lstm import FREE, ChoraleLSTM
+from instrument.composers.chorale_lstm.state import (
     FALL_SILENT,
     HOLD,
     MOVES,
@@ -17,7 +17,7 @@ from instrument.composers.chorale_state import (
     harshness,
     is_frozen,
 )
-from instrument.composers.musegan_rolls import MuseShape
+from instrument.composers.musegan.rolls import MuseShape
 from instrument.composers.registry import composer_of
 from instrument.music.constraints import Constraints
 from instrument.music.piano_rolls import FIRST_PITCH, REST

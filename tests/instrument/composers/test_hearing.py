@@ -9,10 +9,10 @@ import pytest
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
 from instrument.composers.continuer import PhraseContinuer
-from instrument.composers.ensemble_lstm import open_ensemble_lstm
+from instrument.composers.ensemble_lstm.ensemble_lstm import open_ensemble_lstm
+from instrument.composers.ensemble_lstm.likelihood import LikelihoodJudge
 from instrument.composers.hearing import accompany_as_heard, continue_as_heard
-from instrument.composers.likelihood import LikelihoodJudge
-from instrument.composers.ngram import NgramModel
+from instrument.composers.ngram.ngram import NgramModel
 from instrument.composers.registry import composer_of
 from instrument.music.constraints import Constraints
 from instrument.music.likeness import likeness

@@ -8,10 +8,10 @@ from export.bundle.weights import round_matrices
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.card import CARDS, ComposerCard
 from instrument.bundle.inference import Runtime
-from instrument.composers.chorale_lstm import ChoraleLSTM, given_frames
+from instrument.composers.chorale_lstm.chorale_lstm import ChoraleLSTM, given_frames
 from instrument.composers.continuer import NoteModel, at_bar_line
-from instrument.composers.musegan import MuseGAN
-from instrument.composers.musegan_latents import slerp
+from instrument.composers.musegan.latents import slerp
+from instrument.composers.musegan.musegan import MuseGAN
 from instrument.composers.registry import COMPOSERS, NOTE_MODELS, composer_of
 from instrument.composers.transposing import scale_of
 from instrument.errors import BundleError, SettingError

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from instrument.composers.chorale_features import ORDER
-from instrument.composers.chorale_state import (
+from instrument.composers.chorale_lstm.features import ORDER
+from instrument.composers.chorale_lstm.state import (
     MOVES,
     advance,
     begin,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from instrument.composers.company import OWN, PLAYER
+from instrument.composers.ensemble_lstm.company import OWN, PLAYER
 from tests.helpers.corpora import scale_piece
 from training.data.symbolic.corpus import Piece
 from training.ensemble_lstm.lines import Asking, draw_asking, line_of, nothing_asked

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch.nn.functional import log_softmax
 
-from instrument.composers import ensemble_lstm
-from instrument.composers.ensemble_lstm import EnsembleLSTM
-from instrument.composers.likelihood import LikelihoodJudge
+from instrument.composers.ensemble_lstm import ensemble_lstm
+from instrument.composers.ensemble_lstm.ensemble_lstm import EnsembleLSTM
+from instrument.composers.ensemble_lstm.likelihood import LikelihoodJudge
 from instrument.errors import SettingError
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from instrument.composers.note_features import NO_CONDITIONS
+from instrument.composers.note_lstm.features import NO_CONDITIONS
 from instrument.music.note import Note
 from tests.helpers.corpora import scale_piece
 from training.note_lstm.batches import NoteBatch, draw_batch, whole_lines

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import one_hot
 
-from instrument.composers.note_features import (
+from instrument.composers.note_lstm.features import (
     NO_CONDITIONS,
     NOTHING,
     PITCH_CANDIDATES,

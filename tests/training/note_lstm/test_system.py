@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch.nn.functional import log_softmax
 
-from instrument.composers import note_features as features
-from instrument.composers.note_features import NO_CONDITIONS
 from instrument.composers.note_history import History
+from instrument.composers.note_lstm import features
+from instrument.composers.note_lstm.features import NO_CONDITIONS
 from instrument.music.note import Note, Phrase
 from tests.helpers.corpora import scales
 from tests.helpers.training_runs import losses_whole_and_cut

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.composers.skip_ngram import Context, NgramMixture, best_weights
+from instrument.composers.ngram.skip_ngram import Context, NgramMixture, best_weights
 from instrument.music.chorale_frames import REST, frames_of
 from training.data.symbolic.corpus import Piece
 
@@ -162,7 +162,7 @@ class ChoraleNgram:
         What the contexts look at: `SIMPLE`, the single nested context of the published figure, or
         `FULL`, the average of five.
     caution
-        See `instrument.composers.skip_ngram.SkipNgram`.
+        See `instrument.composers.ngram.skip_ngram.SkipNgram`.
     order
         In which the voices of a frame are placed.
     """

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.composers.continuer import PhraseContinuer
-from instrument.composers.ngram import PARTS, NgramModel
+from instrument.composers.ngram.ngram import PARTS, NgramModel
 from instrument.files import replacing_file
 from instrument.music.constraints import Constraints
 from instrument.music.note import Phrase

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from instrument.composers import note_features as features
-from instrument.composers.note_features import Conditions, HeadInputs
 from instrument.composers.note_history import History
+from instrument.composers.note_lstm import features
+from instrument.composers.note_lstm.features import Conditions, HeadInputs
 
 SIZES = {
     "notes": features.NOTE_COLUMNS,

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime, Tensors
 from instrument.bundle.recurrent_graph import States, StepGraph
-from instrument.composers.chorale_features import ORDER, frame_vector, relations, voice_vector
-from instrument.composers.chorale_state import (
+from instrument.composers.chorale_lstm.features import ORDER, frame_vector, relations, voice_vector
+from instrument.composers.chorale_lstm.state import (
     FALL_SILENT,
     FRAMES_PER_BEAT,
     HOLD,
@@ -31,7 +31,7 @@ from instrument.composers.chorale_state import (
     pitch_of,
     possible_moves,
 )
-from instrument.composers.chorale_state import VOICE_COUNT as VOICES
+from instrument.composers.chorale_lstm.state import VOICE_COUNT as VOICES
 from instrument.composers.continuer import BAR_BEATS, continuation, leading_track
 from instrument.music.chorale_frames import REST, frames_of, phrase_of
 from instrument.music.constraints import Constraints

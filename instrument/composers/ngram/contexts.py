@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from instrument.composers.ngram.skip_ngram import Context, Probabilities
 from instrument.composers.note_history import History, Onset
-from instrument.composers.skip_ngram import Context, Probabilities
 from instrument.music.note_tuples import DURATIONS, GRID, SHIFTS
 from instrument.music.pitch import MAJOR_SCALE, PITCHES
 

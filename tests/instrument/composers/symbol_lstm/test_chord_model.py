@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from instrument.composers.chord_model import ChordChoice, ChordModel, Metre
+from instrument.composers.symbol_lstm.chord_model import ChordChoice, ChordModel, Metre
 from instrument.music.chord_events import ChordEvent, events_of
 from instrument.music.constraints import Constraints, Key
 from instrument.music.note import Note

@@ -13,7 +13,7 @@ from instrument.composers.continuer import (
     one_voice,
     pitched_notes,
 )
-from instrument.composers.ensemble_lstm import Ensemble, EnsembleLSTM
+from instrument.composers.ensemble_lstm.ensemble_lstm import Ensemble, EnsembleLSTM
 from instrument.errors import SettingError
 from instrument.music.constraints import Constraints
 from instrument.music.meant import Ear

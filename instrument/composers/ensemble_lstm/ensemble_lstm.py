@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime, Tensors
 from instrument.bundle.recurrent_graph import States, StepGraph
-from instrument.composers import note_features as features
-from instrument.composers.company import OWN, Company, PartNote, asked_columns
 from instrument.composers.continuer import NoteModel
-from instrument.composers.note_features import LONGEST
-from instrument.composers.note_heads import (
+from instrument.composers.ensemble_lstm.company import OWN, Company, PartNote, asked_columns
+from instrument.composers.note_history import History, Onset
+from instrument.composers.note_lstm import features
+from instrument.composers.note_lstm.features import LONGEST
+from instrument.composers.note_lstm.heads import (
     SHIFT_TICKS,
     Allowed,
     StepOf,
@@ -29,7 +30,6 @@ from instrument.composers.note_heads import (
     pick,
     short_enough,
 )
-from instrument.composers.note_history import History, Onset
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note
 from instrument.music.note_tuples import GRID

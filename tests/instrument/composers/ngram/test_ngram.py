@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from instrument.composers.continuer import PhraseContinuer
-from instrument.composers.ngram import NgramModel
-from instrument.composers.ngram_contexts import Glance, duration_prior, pitch_prior, shift_prior
+from instrument.composers.ngram.contexts import Glance, duration_prior, pitch_prior, shift_prior
+from instrument.composers.ngram.ngram import NgramModel
 from instrument.composers.note_history import History
 from instrument.music.constraints import Constraints, Key
 from instrument.music.note import Note, Phrase

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from instrument.composers.musegan_rolls import (
+from instrument.composers.musegan.rolls import (
     MuseShape,
     bars_of,
     given_rolls,

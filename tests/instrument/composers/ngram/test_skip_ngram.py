@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from instrument.composers.skip_ngram import NgramMixture, SkipNgram, best_weights
+from instrument.composers.ngram.skip_ngram import NgramMixture, SkipNgram, best_weights
 
 EVEN = np.full(4, 0.25)
 

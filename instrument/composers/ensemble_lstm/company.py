@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.composers.note_features import NO_CONDITIONS, Conditions, condition_columns
 from instrument.composers.note_history import History
+from instrument.composers.note_lstm.features import NO_CONDITIONS, Conditions, condition_columns
 
 NOBODY, PLAYER, OWN = 0, 1, 2
 """Whose the last note was."""
@@ -87,7 +87,7 @@ class Company:
         return heard | {one.pitch for one in self.coming if one.start < tick + _AT_ONCE}
 
     def role_columns(self, history: History) -> tuple[int, ...]:
-        """Return what the recurrent part is told beside `note_features.note_columns`."""
+        """Return what the recurrent part is told beside `note_lstm.features.note_columns`."""
         if not self.own:
             return (self.last, _NONE, _TIMES)
         since = history.last_start - self.own[-1].start

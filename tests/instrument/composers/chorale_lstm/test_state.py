@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from instrument.composers.chorale_state import (
+from instrument.composers.chorale_lstm.state import (
     FALL_SILENT,
     HOLD,
     STAY,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from instrument.composers.chorale_features import (
+from instrument.composers.chorale_lstm.features import (
     FRAME_FEATURES,
     ORDER,
     RELATION_SIZES,
@@ -12,7 +12,7 @@ from instrument.composers.chorale_features import (
     relations,
     voice_vector,
 )
-from instrument.composers.chorale_state import Past, advance, begin, pitch_of
+from instrument.composers.chorale_lstm.state import Past, advance, begin, pitch_of
 
 REGISTER_NUMBERS = 4
 HABITS = 32

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import OpenGraph, Runtime, Tensors
 from instrument.composers.continuer import continuation, leading_track
-from instrument.composers.musegan_latents import latents_of
-from instrument.composers.musegan_rolls import (
+from instrument.composers.musegan.latents import latents_of
+from instrument.composers.musegan.rolls import (
     MuseShape,
     bars_of,
     given_rolls,

@@ -16,7 +16,7 @@ from bisect import bisect_right
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.composers.chorale_state import (
+from instrument.composers.chorale_lstm.state import (
     CENTRES,
     FADING,
     FRAMES_PER_BEAT,

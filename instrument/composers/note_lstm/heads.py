@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from instrument.bundle.inference import Tensors
 from instrument.bundle.recurrent_graph import States
-from instrument.composers.note_features import Conditions, HeadInputs
+from instrument.composers.note_lstm.features import Conditions, HeadInputs
 from instrument.music.constraints import Constraints
 from instrument.music.note_tuples import DURATIONS, GRID, SHIFTS
 from instrument.music.sampling import draw

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.composers.ngram_contexts import (
+from instrument.composers.ngram.contexts import (
     INTERVALS,
     Glance,
     duration_contexts,
@@ -27,8 +27,8 @@ from instrument.composers.ngram_contexts import (
     shift_contexts,
     shift_prior,
 )
+from instrument.composers.ngram.skip_ngram import NgramMixture, Probabilities, best_weights
 from instrument.composers.note_history import History, Onset
-from instrument.composers.skip_ngram import NgramMixture, Probabilities, best_weights
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase
 from instrument.music.note_tuples import DURATIONS, GRID, SHIFTS, tuples_of
@@ -95,7 +95,7 @@ class NgramModel:
     Parameters
     ----------
     caution
-        See `instrument.composers.skip_ngram.SkipNgram`.
+        See `instrument.composers.ngram.skip_ngram.SkipNgram`.
     heard_weight
         How often a note of the piece at hand counts, in notes of `learn`; 0 learns nothing.
     remembers

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable
 
 from instrument.composers.continuer import pitched_notes
-from instrument.composers.ensemble_lstm import Ensemble, EnsembleLSTM
+from instrument.composers.ensemble_lstm.ensemble_lstm import Ensemble, EnsembleLSTM
 from instrument.music.note import Note, Phrase
 from instrument.music.note_tuples import in_telling_order
 

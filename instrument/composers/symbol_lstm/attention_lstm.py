@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
 from instrument.bundle.recurrent_graph import States, StepGraph
-from instrument.composers.chord_model import ChordChoice, ChordModel, Metre
+from instrument.composers.symbol_lstm.chord_model import ChordChoice, ChordModel, Metre
 from instrument.music.chord_events import ChordEvent, named_event, nearest_chord, nearest_duration
 from instrument.music.constraints import Constraints
 from instrument.music.note_tuples import GRID

@@ -17,7 +17,8 @@ from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
 from instrument.bundle.recurrent_graph import States, StepGraph
 from instrument.composers.continuer import NoteModel
-from instrument.composers.note_features import (
+from instrument.composers.note_history import History, Onset
+from instrument.composers.note_lstm.features import (
     LONGEST,
     condition_columns,
     duration_inputs,
@@ -27,14 +28,13 @@ from instrument.composers.note_features import (
     shift_inputs,
     velocity_columns,
 )
-from instrument.composers.note_heads import (
+from instrument.composers.note_lstm.heads import (
     SHIFT_TICKS,
     Allowed,
     conditions_of,
     pick,
     short_enough,
 )
-from instrument.composers.note_history import History, Onset
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note
 from instrument.music.note_tuples import GRID
