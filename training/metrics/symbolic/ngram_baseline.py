@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.composers.continuer import PhraseContinuer
-from instrument.composers.ngram.ngram import PARTS, NgramModel
+from instrument.composers.ngram.counts import PARTS
+from instrument.composers.ngram.ngram import NgramModel
 from instrument.files import replacing_file
 from instrument.music.constraints import Constraints
 from instrument.music.note import Phrase
