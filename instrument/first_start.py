@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 from instrument.errors import EngineError
-from instrument.realtime.machine_code import is_compiled
+from instrument.realtime.compiled.machine_code import is_compiled
 
 _LOOK_SECONDS = 0.25
 _LAST_LINES = 6

@@ -13,7 +13,7 @@ from collections.abc import Generator
 
 import pytest
 
-from instrument.realtime.machine_code import load_machine_code
+from instrument.realtime.compiled.machine_code import load_machine_code
 from tests.helpers.made_once import scratch
 from tests.helpers.turns import on_jack, turn
 

@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 
 from instrument.bench.peers.child import PeerMissing
-from instrument.realtime.machine_code import load_machine_code
+from instrument.realtime.compiled.machine_code import load_machine_code
 from instrument.realtime.memory.constants import BUILT_IN_BANK, LOWEST_PITCH
 from instrument.realtime.memory.state import EngineState
 

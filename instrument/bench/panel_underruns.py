@@ -12,6 +12,7 @@ from instrument.bench.jack_server import private_jack
 from instrument.bench.live_instrument import LiveInstrument, live_instrument
 from instrument.bench.peers.child import ChildPeer, PeerMissing
 from instrument.midi.messages import note_off, note_on
+from instrument.realtime.control_input import ControlInput
 
 SECONDS = 20.0
 CHORD = (48, 55, 60, 64, 67, 72)
@@ -57,13 +58,13 @@ def _count(
     is_valid: bool,
 ) -> Row:
     for pitch in CHORD:
-        playing.state.send_midi(note_on(pitch, 90))
+        ControlInput(playing.state).send(note_on(pitch, 90))
     before, quiet_before = int(playing.state.meters["underruns"]), silent.ask()["xruns"]
     pass_time(SECONDS)
     ours = int(playing.state.meters["underruns"]) - before
     quiet = silent.ask()["xruns"] - quiet_before
     for pitch in CHORD:
-        playing.state.send_midi(note_off(pitch))
+        ControlInput(playing.state).send(note_off(pitch))
     return Row(
         name,
         "",

@@ -33,6 +33,7 @@ from instrument.partner.takes.replay import replay
 from instrument.partner.takes.take import read_take
 from instrument.preset.partner_options import ModeName, PartnerOptions
 from instrument.processes.child_process import ChildProcess
+from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.constants import FADE_OUT, PARTNER_SOURCE, TO_OUT
 from instrument.realtime.memory.state import EngineState
 from instrument.session.partner_process import PartnerProcess
@@ -183,9 +184,9 @@ def _play_for(
     until, turn = time.monotonic() + seconds, 0
     while time.monotonic() < until:
         for pitch in 60 + random.integers(-5, 8, 6 if turn % 2 == 0 else 1):
-            state.send_midi(note_on(int(pitch), 90))
+            ControlInput(state).send(note_on(int(pitch), 90))
             time.sleep(0.12)
-            state.send_midi(note_off(int(pitch)))
+            ControlInput(state).send(note_off(int(pitch)))
         time.sleep(2.2 + float(random.uniform(0, 1)))
         events += list(read())
         turn += 1

@@ -15,7 +15,7 @@ from instrument.bench.peers.child import PeerMissing
 from instrument.bench.report import Report
 from instrument.midi.phrases import write_phrase
 from instrument.music.note import Note, Phrase
-from instrument.realtime.machine_code import load_machine_code
+from instrument.realtime.compiled.machine_code import load_machine_code
 
 SONG_SECONDS = 60
 CHORD = (36, 43, 52, 55, 60, 64, 67, 72)

@@ -31,7 +31,7 @@ from instrument.import_names import DISTRIBUTION, PACKAGES, check_package, other
 from instrument.installation import how_to_install, how_to_mend
 from instrument.preset.preset import list_presets
 from instrument.progress import LongWork
-from instrument.realtime.machine_code import cache_folders, object_name
+from instrument.realtime.compiled.machine_code import cache_folders, object_name
 from instrument.rendering.tone_cache import kept_tones
 
 NEEDED = ("numpy", "numba", "llvmlite", "sounddevice", "python-rtmidi", "JACK-Client")

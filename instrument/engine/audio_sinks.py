@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from instrument.engine.clock import now_ns
 from instrument.errors import DeviceError, FileError
-from instrument.realtime.machine_code import PORTAUDIO_CALLBACK, load_machine_code
+from instrument.realtime.compiled.machine_code import PORTAUDIO_CALLBACK, load_machine_code
 from instrument.realtime.memory.state import EngineState
 
 if TYPE_CHECKING:

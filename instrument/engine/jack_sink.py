@@ -17,7 +17,7 @@ from instrument.engine.jack_library import import_jack, playback_latency_frames
 from instrument.engine.messages import EngineSettings, input_is_gone, input_is_open, is_asked_for
 from instrument.errors import DeviceError
 from instrument.processes.json_lines import Notice
-from instrument.realtime.machine_code import load_machine_code
+from instrument.realtime.compiled.machine_code import load_machine_code
 from instrument.realtime.memory.state import EngineState
 
 _KERNEL_FUNCTIONS = (

@@ -35,7 +35,7 @@ from instrument.midi.messages import release_everything
 from instrument.processes.ending import end_on_sigterm
 from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice, say
-from instrument.realtime.machine_code import drop_linker_pages
+from instrument.realtime.compiled.machine_code import drop_linker_pages
 from instrument.realtime.memory.constants import ENGINE_BEATS, FADE_OUT, LET_GO, OUR_SOURCE, TO_OUT
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import open_rings, prepare_state

@@ -24,7 +24,7 @@ import click
 from instrument.errors import EngineError, MissingExtraError
 from instrument.import_names import DISTRIBUTION
 from instrument.plugin.places import BINARIES, Binary
-from instrument.realtime.machine_code import PREBUILT, prebuilt_name, with_digest
+from instrument.realtime.compiled.machine_code import PREBUILT, prebuilt_name, with_digest
 
 NATIVE = Path(__file__).parent / "native"
 SHARED = (

@@ -18,17 +18,10 @@ from numpy import float32, float64, int64
 
 from instrument.plugin import panel_entry_points, tone_entry_points
 from instrument.realtime import kernel
-from instrument.realtime.built_in_tone import (
-    GAIN,
-    HARMONICS,
-    LOOP_FROM_SECONDS,
-    RISE_SECONDS,
-    SECONDS,
-    SEMITONES_APART,
-)
-from instrument.realtime.channel import BRIGHTNESS_OCTAVES
 from instrument.realtime.dsp import exp2, sine
 from instrument.realtime.event_queue import make_room, queue_message
+from instrument.realtime.expression.channel import BRIGHTNESS_OCTAVES
+from instrument.realtime.expression.variation import PITCH_TICKS
 from instrument.realtime.kernel import STATE_POINTER
 from instrument.realtime.memory.constants import (
     BUILT_IN_BANK,
@@ -51,7 +44,14 @@ from instrument.realtime.memory.constants import (
 from instrument.realtime.memory.layout import SLOT
 from instrument.realtime.midi.events import use_bank
 from instrument.realtime.native import audio_thread, carray, fence, floats_at, types
-from instrument.realtime.variation import PITCH_TICKS
+from instrument.realtime.tones.built_in_tone import (
+    GAIN,
+    HARMONICS,
+    LOOP_FROM_SECONDS,
+    RISE_SECONDS,
+    SECONDS,
+    SEMITONES_APART,
+)
 
 SLOTS_POINTER = types.CPointer(from_dtype(SLOT))
 FIRST_BANK, END_BANK = PRESET_BANKS.start, PRESET_BANKS.stop
@@ -267,7 +267,7 @@ def lk_tone_stride(rate_hz):
 
 
 def lk_tone(state, address, audio_is_there):
-    """Helper, not processing: the built-in tone into bank 0; see `realtime.built_in_tone`."""
+    """Helper, not processing: the built-in tone into bank 0; see `realtime.tones.built_in_tone`."""
     s = carray(state, (1,))[0]
     rate_hz = s.rate_hz
     stride = int64(tone_frames(rate_hz) + LANES) // LANES * LANES + LANES

@@ -43,7 +43,7 @@ def code_of(processor: Processor, purpose: str) -> str:
     settings.CPU_NAME = processor.numba_cpu
     settings.CPU_FEATURES = processor.features if processor.numba_cpu == processor.cpu else ""
     from instrument.plugin import entry_points
-    from instrument.realtime import compiler
+    from instrument.realtime.compiled import compiler
 
     found: dict[str, tuple[Any, Any]] = compiler.ENTRY_POINTS
     if purpose == "plugin":  # where several processors' code is in one file
@@ -73,8 +73,8 @@ def object_of(code: str, processor: Processor, triple: str, purpose: str) -> byt
     RuntimeError
         The code depends on something that the C library does not have.
     """
-    from instrument.realtime.compiler import optimise, undefined
-    from instrument.realtime.machine_code import ALLOWED_SYMBOLS
+    from instrument.realtime.compiled.compiler import optimise, undefined
+    from instrument.realtime.compiled.machine_code import ALLOWED_SYMBOLS
 
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from numpy import int64
 
+from instrument.realtime.expression.tuning import plays_nothing, semitones_of_key
 from instrument.realtime.memory.constants import (
     FREE,
     HIGHEST_PITCH,
@@ -15,8 +16,7 @@ from instrument.realtime.memory.constants import (
     PRESET_BANKS,
 )
 from instrument.realtime.native import audio_thread, carray
-from instrument.realtime.source import slot_is_whole
-from instrument.realtime.tuning import plays_nothing, semitones_of_key
+from instrument.realtime.tones.source import slot_is_whole
 
 FIRST_BANK, END_BANK = PRESET_BANKS.start, PRESET_BANKS.stop
 

@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from instrument.realtime.effects.memory import CHORUSES, ROOMS
+from instrument.realtime.memory.effect_memory import CHORUSES, ROOMS
 from instrument.schema import ranged
 
 Level = Annotated[float, ranged(0, 1)]

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from instrument.realtime.exclusive import LONGEST, count_messages, make_message
+from instrument.realtime.exclusive import count_messages, make_message
+from instrument.realtime.memory.constants import EXCLUSIVE_BYTES
 
 EXCLUSIVE_END = 0xF7
 
@@ -26,7 +27,7 @@ class ByteStream:
         self.needed = 0  # data bytes that are still to come
         self.is_exclusive = 0
         self.exclusive_bytes = 0
-        self.exclusive = bytearray(LONGEST)
+        self.exclusive = bytearray(EXCLUSIVE_BYTES)
         self.exclusive_size = 0  # bytes of the one that has ended
         self.made_data1 = 0
         self.made_data2 = 0
@@ -92,7 +93,7 @@ def take_byte(stream: Any, byte: int) -> int:
             stream.needed = 2 if byte == 0xF2 else 1
         return ended
     if stream.is_exclusive:
-        if stream.exclusive_bytes < LONGEST:
+        if stream.exclusive_bytes < EXCLUSIVE_BYTES:
             stream.exclusive[stream.exclusive_bytes] = byte
         stream.exclusive_bytes += 1
         return 0

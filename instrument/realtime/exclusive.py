@@ -18,10 +18,12 @@ from typing import Any, Final
 
 from instrument.realtime.memory.constants import (
     AMOUNT_BITS,
+    EXCLUSIVE_BYTES,
     KEY_COUNT,
     MASTER_COARSE_TUNE,
     MASTER_FINE_TUNE,
     MASTER_VOLUME,
+    OCTAVE_NOTES,
     TUNE_KEY,
     TUNE_OCTAVE,
     TUNES_SOUNDING,
@@ -29,8 +31,6 @@ from instrument.realtime.memory.constants import (
 
 EXCLUSIVE: Final = 0xF0
 SYSTEM_RESET: Final = 0xFF
-LONGEST: Final = 520  # 127 keys of a bank, retuned at once, take 515 bytes
-NOTES: Final = 12  # of an octave
 CHANNELS: Final = 16
 NOT_REAL_TIME, REAL_TIME = 0x7E, 0x7F
 TUNING, DEVICE_CONTROL = 0x08, 0x04
@@ -46,7 +46,7 @@ def count_messages(stream: Any) -> int:
     """Return how many messages the system exclusive that has ended comes to."""
     data = stream.exclusive
     size = stream.exclusive_size
-    if size > LONGEST or size < 4:
+    if size > EXCLUSIVE_BYTES or size < 4:
         return 0
     if is_reset(stream):
         return 1
@@ -116,7 +116,7 @@ def count_tunings(stream: Any) -> int:
     kind = data[3]
     is_real_time = data[0] == REAL_TIME
     if kind in (OCTAVE_1, OCTAVE_2):
-        return CHANNELS * NOTES if size == 7 + NOTES * (kind - OCTAVE_1 + 1) else 0
+        return CHANNELS * OCTAVE_NOTES if size == 7 + OCTAVE_NOTES * (kind - OCTAVE_1 + 1) else 0
     has_bank = kind >= BANK_KEY_DUMP
     if has_bank and data[4] != 0:
         return 0  # there is one bank
@@ -128,7 +128,7 @@ def count_tunings(stream: Any) -> int:
     if kind in (KEY_DUMP, BANK_KEY_DUMP):
         entry_bytes = 3 * KEY_COUNT
     elif kind in (OCTAVE_DUMP_1, OCTAVE_DUMP_2):
-        entry_bytes = NOTES * (kind - OCTAVE_DUMP_1 + 1)
+        entry_bytes = OCTAVE_NOTES * (kind - OCTAVE_DUMP_1 + 1)
     is_whole = entry_bytes > 0 and size == first + 16 + entry_bytes + 1  # a name, a checksum
     return KEY_COUNT if is_whole and not is_real_time and has_checksum(stream) else 0
 
@@ -146,7 +146,7 @@ def make_tuning(stream: Any, number: int) -> int:
     data = stream.exclusive
     kind = data[3]
     if kind in (OCTAVE_1, OCTAVE_2):
-        return make_octave(stream, number // NOTES, number % NOTES)
+        return make_octave(stream, number // OCTAVE_NOTES, number % OCTAVE_NOTES)
     first = 5 + (kind >= BANK_KEY_DUMP)
     stream.made_data1 = number
     stream.made_data2 = data[first - 1]
@@ -157,7 +157,7 @@ def make_tuning(stream: Any, number: int) -> int:
     elif kind in (KEY_DUMP, BANK_KEY_DUMP):
         amount = pitch_at(stream, first + 16 + 3 * number)
     else:
-        away = offset_at(stream, first + 16, number % NOTES, kind - OCTAVE_DUMP_1 + 1)
+        away = offset_at(stream, first + 16, number % OCTAVE_NOTES, kind - OCTAVE_DUMP_1 + 1)
         amount = min(max(number * SEMITONE + away, 0), HIGHEST - 1)
     stream.made_value = (meaning_of(stream, TUNE_KEY) << AMOUNT_BITS) + amount
     return 0 if amount == UNCHANGED else EXCLUSIVE

@@ -19,23 +19,23 @@ from __future__ import annotations
 import numpy as np
 from numba import from_dtype
 
-from instrument.realtime.aux_send import send_and_return
-from instrument.realtime.channel import advance_channels
 from instrument.realtime.effects.chain import advance_chains
 from instrument.realtime.event_queue import drop_applied, log_event, take_events
-from instrument.realtime.master import advance_master, end_invalid_voices, write_output
+from instrument.realtime.expression.channel import advance_channels
+from instrument.realtime.expression.modulation import advance_lfos
+from instrument.realtime.expression.slide import follow_slide
 from instrument.realtime.memory.constants import FREE, GROUP_COUNT, LANES, TICK_FRAMES
 from instrument.realtime.memory.layout import STATE
 from instrument.realtime.midi.events import apply_event
 from instrument.realtime.midi.inputs import watch_inputs
-from instrument.realtime.mixer import mix_banks
-from instrument.realtime.modulation import advance_lfos
+from instrument.realtime.mixing.aux_send import send_and_return
+from instrument.realtime.mixing.master import advance_master, end_invalid_voices, write_output
+from instrument.realtime.mixing.mixer import mix_banks
+from instrument.realtime.mixing.part_outputs import follow_parts, write_parts
 from instrument.realtime.native import audio_thread, carray, fence, types
-from instrument.realtime.part_outputs import follow_parts, write_parts
-from instrument.realtime.slide import follow_slide
-from instrument.realtime.streaming import follow_stream
 from instrument.realtime.voice.lanes import count_banks
 from instrument.realtime.voice.life import advance_voice
+from instrument.realtime.voice.streaming import follow_stream
 
 STATE_POINTER = types.CPointer(from_dtype(STATE))
 SIGNATURE = types.void(

@@ -5,7 +5,7 @@ AVX-512 register, two AVX2, four SSE or NEON). A loop over *frames* that advance
 at once hides the latency of their recursive filters, which a loop over one voice cannot: 12 cycles
 per frame for sixteen voices instead of for one.
 
-Only `instrument.realtime.machine_code` imports this, and only when it has to compile.
+Only `instrument.realtime.compiled.machine_code` imports this, and only when it has to compile.
 """
 
 # ruff: noqa: ARG001

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.realtime.built_in_tone import fill_built_in_bank
 from instrument.realtime.byte_stream import ByteStream
-from instrument.realtime.machine_code import load_machine_code
+from instrument.realtime.compiled.machine_code import load_machine_code
 from instrument.realtime.memory.constants import BANK_COUNT, RING_EVENTS
 from instrument.realtime.memory.state import EngineState
+from instrument.realtime.tones.built_in_tone import fill_built_in_bank
 
 
 class OfflineEngine:

@@ -5,7 +5,7 @@ Does nothing when it is there already.
 
 from __future__ import annotations
 
-from instrument.realtime.machine_code import load_machine_code
+from instrument.realtime.compiled.machine_code import load_machine_code
 
 if __name__ == "__main__":
     load_machine_code()

@@ -41,7 +41,7 @@ class StreamedNote:
     pitch
         The key.
     number
-        The voice's own (`realtime.variation`): nobody else has its noise.
+        The voice's own (`realtime.expression.variation`): nobody else has its noise.
     weights
         Of the soft and the loud layer.
     drift

@@ -29,6 +29,7 @@ from instrument.preset.preset import load_preset
 from instrument.preset.rack import RackChoice
 from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice
+from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.constants import CONTROL_BEATS, FADE_OUT, PANIC
 from instrument.realtime.memory.state import EngineState
 from instrument.session.device_choice import DeviceChoice
@@ -126,6 +127,7 @@ class Host:
         self._recording: Recording | None = None
         self._panics = False
         self._takes = TakePlayer(self.state)
+        self.midi = ControlInput(self.state)  #: what a program plays
         self.devices = DeviceChoice(folder, settings, lambda: self._engine)
         self._panel = self._open_panel(folder) if settings.panel else None
 

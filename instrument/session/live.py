@@ -261,7 +261,7 @@ class Session:
         following = self._following()
         frame = -1 if at_seconds is None else round(at_seconds * self.rate_hz)
         with following.lock:
-            if not self._host.state.send_midi(message, frame):
+            if not self._host.midi.send(message, frame):
                 raise EngineError("too many messages are waiting", "Send them a little later.")
 
     def play(self, music: Phrase | Song | Path | str) -> None:

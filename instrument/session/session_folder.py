@@ -22,7 +22,8 @@ from instrument.processes.heartbeat import LOCK_FILES
 from instrument.processes.held_file import HeldFile, holder_of, is_held
 from instrument.realtime.memory.constants import CONTROL_BEATS
 from instrument.realtime.memory.pages import reserve
-from instrument.realtime.memory.state import EngineState, pool_bytes
+from instrument.realtime.memory.state import EngineState
+from instrument.realtime.memory.tone_pool import pool_bytes
 
 PREFIX = "latentkeys-"
 AUDIO_PREFIX, AUDIO_LOCK = "latentkeys-audio-", "audio.lock"

@@ -6,6 +6,7 @@ from collections import deque
 
 from instrument.midi.messages import PROGRAM_CHANGE, kind_of, release_everything
 from instrument.midi.song import Song
+from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.constants import TICK_FRAMES
 from instrument.realtime.memory.state import EngineState
 
@@ -44,6 +45,7 @@ class SongFeed:
         is_alone: bool = True,
     ) -> None:
         self._state, self._ahead_seconds = state, ahead_seconds
+        self._midi = ControlInput(state)
         first = state.clock + round(LEAD_IN_SECONDS * state.rate_hz)
         self.first_frame = -(-first // TICK_FRAMES) * TICK_FRAMES
         self.length_seconds = song.length_seconds
@@ -61,7 +63,7 @@ class SongFeed:
         until = self._state.clock + round(self._ahead_seconds * self._state.rate_hz)
         while self._waiting and self._waiting[0][0] <= until:
             frame, data = self._waiting[0]
-            if not self._state.send_midi(data, frame):
+            if not self._midi.send(data, frame):
                 return
             self._waiting.popleft()
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.realtime.machine_code import load_machine_code
+from instrument.realtime.compiled.machine_code import load_machine_code
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import prepare_state
 

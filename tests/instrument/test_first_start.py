@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from instrument.realtime import machine_code
+from instrument.realtime.compiled import machine_code
 from tests.helpers.places import ROOT
 
 pytestmark = pytest.mark.slow

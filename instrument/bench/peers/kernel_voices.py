@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from instrument.bench.peers.child import PeerMissing
 from instrument.midi.messages import PITCH_BEND, note_on
 from instrument.music.pitch import pitch_to_hz
-from instrument.realtime.machine_code import PROCESS_BLOCK, load_machine_code
+from instrument.realtime.compiled.machine_code import PROCESS_BLOCK, load_machine_code
 from instrument.realtime.memory.constants import ALL_CHANNELS, LOUD, SOFT, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
 

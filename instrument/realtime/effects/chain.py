@@ -10,17 +10,6 @@ from numpy import float32
 from instrument.realtime.effects.chorus import aim_chorus, run_chorus
 from instrument.realtime.effects.delay import aim_delay, run_delay
 from instrument.realtime.effects.glue import aim_glue, run_glue
-from instrument.realtime.effects.memory import (
-    BANDS,
-    CHORUS_FRAMES,
-    DELAY_FRAMES,
-    DIFFUSERS,
-    REVERB_FRAMES,
-    REVERB_LINES,
-    SPREAD_FRAMES,
-    SPREADERS,
-    TAPS,
-)
 from instrument.realtime.effects.orbit import aim_orbit, run_orbit
 from instrument.realtime.effects.reverb import aim_reverb, run_reverb
 from instrument.realtime.effects.tone import (
@@ -34,6 +23,17 @@ from instrument.realtime.effects.tone import (
 )
 from instrument.realtime.effects.width import aim_width, run_width
 from instrument.realtime.memory.constants import BANK_COUNT, GROUP_COUNT, TICK_FRAMES
+from instrument.realtime.memory.effect_memory import (
+    BANDS,
+    CHORUS_FRAMES,
+    DELAY_FRAMES,
+    DIFFUSERS,
+    REVERB_FRAMES,
+    REVERB_LINES,
+    SPREAD_FRAMES,
+    SPREADERS,
+    TAPS,
+)
 from instrument.realtime.native import audio_thread
 
 SMOOTHING_SECONDS = 0.020

@@ -12,8 +12,8 @@ from __future__ import annotations
 from numpy import float32, int64
 
 from instrument.realtime.dsp import sine
-from instrument.realtime.effects.memory import CHORUS_FRAMES, TAPS
 from instrument.realtime.memory.constants import TICK_FRAMES
+from instrument.realtime.memory.effect_memory import CHORUS_FRAMES, TAPS
 from instrument.realtime.native import audio_thread
 
 MIDDLE_SECONDS = 0.009

@@ -11,8 +11,8 @@ from __future__ import annotations
 from numpy import float32, int64
 
 from instrument.realtime.dsp import exp2
-from instrument.realtime.effects.memory import DELAY_FRAMES
 from instrument.realtime.memory.constants import TICK_FRAMES
+from instrument.realtime.memory.effect_memory import DELAY_FRAMES
 from instrument.realtime.native import audio_thread
 
 GLIDE = 0.02  # of the way, per tick

@@ -15,7 +15,7 @@ import numpy as np
 from numpy import float32, int64
 
 from instrument.realtime.dsp import exp2
-from instrument.realtime.effects.memory import (
+from instrument.realtime.memory.effect_memory import (
     CHORUS_FRAMES,
     DIFFUSERS,
     REVERB_FRAMES,
@@ -24,7 +24,7 @@ from instrument.realtime.effects.memory import (
 )
 from instrument.realtime.native import audio_thread
 
-# Lengths in milliseconds, no two with a common divisor that would ring: `memory.ROOMS`.
+# Lengths in milliseconds, no two with a common divisor that would ring: `effect_memory.ROOMS`.
 LINES_MILLISECONDS = np.array(
     (
         (11.3, 13.9, 17.1, 19.7, 23.3, 26.9, 29.3, 31.9),

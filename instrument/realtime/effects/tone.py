@@ -15,7 +15,7 @@ import math
 from numpy import float32
 
 from instrument.realtime.dsp import exp2, tangent
-from instrument.realtime.effects.memory import BANDS
+from instrument.realtime.memory.effect_memory import BANDS
 from instrument.realtime.native import audio_thread, square_root
 
 OCTAVES_PER_DB = math.log2(10.0) / 20.0

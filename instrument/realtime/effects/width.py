@@ -14,8 +14,8 @@ from __future__ import annotations
 from numpy import float32, int64
 
 from instrument.realtime.dsp import sine
-from instrument.realtime.effects.memory import SPREAD_FRAMES, SPREADERS
 from instrument.realtime.memory.constants import TICK_FRAMES
+from instrument.realtime.memory.effect_memory import SPREAD_FRAMES, SPREADERS
 from instrument.realtime.native import audio_thread
 
 DELAYS_SECONDS = (0.0043, 0.0071, 0.0113)

@@ -23,6 +23,7 @@ TICK_FRAMES: Final = 32  # the control rate's grid, on absolute frames: 0.67 ms 
 
 CHANNEL_COUNT: Final = 16
 KEY_COUNT: Final = 128
+OCTAVE_NOTES: Final = 12
 TUNING_COUNT: Final = 128  # tuning programs
 BANK_COUNT: Final = 6
 BUILT_IN_BANK: Final = 0  # the plain tone that sounds when no preset is there yet
@@ -66,6 +67,7 @@ AS_IT_IS: Final = 2  # to the voices of its own channel, past the parts
 # What system exclusive means (`realtime.exclusive`): the `value` of a message with the status F0 is
 # one of these above `AMOUNT_BITS` bits of how much, so that none is where a message goes.
 AMOUNT_BITS: Final = 24
+EXCLUSIVE_BYTES: Final = 520  # of the longest: 127 keys of a bank, retuned at once, take 515
 TUNE_KEY: Final = 1  # data1 = key, data2 = tuning program; its pitch in 1/16384 semitone
 TUNE_OCTAVE: Final = 2  # data1 = note, data2 = channel; how far it is off, 16384 = not
 TUNES_SOUNDING: Final = 2  # added to these two: notes that sound are retuned, too

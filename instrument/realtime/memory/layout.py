@@ -37,7 +37,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from instrument.realtime.effects.memory import CHAIN, SOUND_FIELDS
 from instrument.realtime.memory.aux_memory import RACK
 from instrument.realtime.memory.constants import (
     BANK_COUNT,
@@ -64,6 +63,7 @@ from instrument.realtime.memory.constants import (
     TICK_FRAMES,
     TUNING_COUNT,
 )
+from instrument.realtime.memory.effect_memory import CHAIN, SOUND_FIELDS
 from instrument.realtime.memory.event_ring import EVENT, MESSAGE
 from instrument.realtime.memory.meters import HEARTBEAT, METERS
 from instrument.realtime.memory.midi_memory import BYTE_STREAM, CHANNEL, KEY, PART
@@ -88,8 +88,8 @@ SOUND = record(
     ("velocity_curve", "f4"),  # exponent of level over velocity / 127; 2 = square law
     ("gain_db", "f4"),
     ("pan", "f4"),  # -1 left .. 1 right, constant power
-    ("variation", "f4"),  # 0..1: how much one strike differs from the next (realtime.variation)
-    ("drift", "f4"),  # 0..1: how far a held note wanders (realtime.variation)
+    ("variation", "f4"),  # 0..1: how much one strike differs from the next (`variation`)
+    ("drift", "f4"),  # 0..1: how far a held note wanders (`variation`)
     ("stereo_width", "f4"),  # 0..1: how far low keys sit left and high keys right
     ("vibrato_rate_hz", "f4"),
     ("vibrato_depth_cents", "f4"),  # at mod wheel 127
@@ -99,7 +99,7 @@ SOUND = record(
     ("pressure_target", "i4"),  # one of PRESSURE_*
     ("loop", "i4"),  # 0: play slots to their end even if they have loop points
     ("streams", "i4"),  # 1: held notes go on being rendered, and loop only until that is there
-    ("slides", "i4"),  # 1: the slide of a note of its own channel moves its timbre (realtime.slide)
+    ("slides", "i4"),  # 1: the slide of a note of its own channel moves its timbre
     ("playing_mode", "i4"),  # POLY, MONO or LEGATO
     ("key_priority", "i4"),  # LAST_KEY, HIGHEST_KEY or LOWEST_KEY
     ("glide_when", "i4"),  # NEVER, OVERLAPPING or ALWAYS

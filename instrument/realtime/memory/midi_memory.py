@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from instrument.realtime.exclusive import LONGEST, NOTES
+from instrument.realtime.memory.constants import EXCLUSIVE_BYTES, OCTAVE_NOTES
 from instrument.realtime.memory.records import record
 
 CHANNEL = record(
@@ -47,7 +47,7 @@ CHANNEL = record(
     ("controllers", "i4", (120,)),  # as they were last moved
     ("part_gain", "f4"),  # of the part that plays here
     ("tuning_program", "i4"),  # whose `tunings` its keys have, RPN 3
-    ("octave_tuning", "i4", (NOTES,)),  # what each note of the octave is off, in 1/16384 semitone
+    ("octave_tuning", "i4", (OCTAVE_NOTES,)),  # what each note is off, in 1/16384 semitone
 )
 
 # One of several sounds under one pair of hands.
@@ -74,7 +74,7 @@ BYTE_STREAM = record(
     ("needed", "i4"),  # data bytes that are still to come
     ("is_exclusive", "i4"),
     ("exclusive_bytes", "i8"),
-    ("exclusive", "u1", (LONGEST,)),  # the first of them
+    ("exclusive", "u1", (EXCLUSIVE_BYTES,)),  # the first of them
     ("exclusive_size", "i8"),  # bytes of the one that has ended
     ("made_data1", "i4"),
     ("made_data2", "i4"),

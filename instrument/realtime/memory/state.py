@@ -3,9 +3,8 @@
 ``SESSION_DIR/state.bin`` is one record of `STATE` (`layout`): rings, parameters, voices, meters.
 ``SESSION_DIR/tones.bin`` is the tone pool: float32 mono audio at the device's rate, on a fixed grid
 ``(bank, layer, pitch - LOWEST_PITCH, frame)``. ``SESSION_DIR/streams.bin`` has float32 rings for
-held notes that go on being rendered (`realtime.stream`). All are plain files that every process
-maps, so there is nothing to clean up but the folder. The kernel reads the very same bytes through
-numba.
+held notes that go on being rendered (`tones.stream`). All are plain files that every process maps,
+so there is nothing to clean up but the folder. The kernel reads the very same bytes through numba.
 
 This module imports neither numba nor llvmlite, so control and models attach in milliseconds.
 """
@@ -14,35 +13,17 @@ from __future__ import annotations
 
 import mmap
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.realtime.byte_stream import ByteStream
-from instrument.realtime.effects.memory import AT_REST
-from instrument.realtime.memory.aux_memory import at_rest
 from instrument.realtime.memory.constants import (
-    BANK_COUNT,
-    CHANNEL_COUNT,
-    CHUNK_SECONDS,
-    CONTROL_SOURCE,
     FORMAT,
-    FOURTH_BANK,
     HIGHEST_PITCH,
-    KEY_COUNT,
-    LANES,
-    LAYER_COUNT,
-    LINE_FRAMES,
     LOWEST_PITCH,
     MAGIC,
-    NOT_GIVEN,
-    PITCH_COUNT,
-    PRESET_BANKS,
-    PRESSURE_VIBRATO,
-    STREAM_CHUNKS,
-    STREAM_COUNT,
 )
+from instrument.realtime.memory.defaults import write_defaults
 from instrument.realtime.memory.event_ring import (
     CommandRing,
     EventRing,
@@ -50,6 +31,7 @@ from instrument.realtime.memory.event_ring import (
 )
 from instrument.realtime.memory.layout import OUTLIVES_THE_ENGINE, STATE
 from instrument.realtime.memory.pages import map_pages
+from instrument.realtime.memory.tone_pool import TonePool
 
 
 class EngineState:
@@ -81,11 +63,8 @@ class EngineState:
 
     def __init__(self, block: mmap.mmap, folder: Path | None) -> None:
         self._block = block
-        self._folder = folder
-        self._tones_map: mmap.mmap | None = None
-        self._rings_map: mmap.mmap | None = None
-        self._tones: NDArray[np.float32] | None = None
         self.fields: NDArray[np.void] = np.frombuffer(block, STATE, 1).reshape(())
+        self._pool = TonePool(self.fields, folder)
         self.banks: NDArray[np.void] = self.fields["banks"]
         self.slots: NDArray[np.void] = self.fields["slots"]
         self.wanted: NDArray[np.int64] = self.fields["wanted"]
@@ -100,7 +79,6 @@ class EngineState:
         self.panel_ring = EventRing(self.fields["panel_ring"])
         self.out_ring = EventRing(self.fields["out_ring"])
         self.request_ring = EventRing(self.fields["request_ring"])
-        self._bytes = ByteStream()
 
     @classmethod
     def create(
@@ -133,7 +111,7 @@ class EngineState:
             None if folder is None else folder / "state.bin", STATE.itemsize, create=True
         )
         state = cls(block, folder if shares_tones else None)
-        _write_defaults(state.fields)
+        write_defaults(state.fields)
         state.fields["slot_frames"] = -round(note_seconds * 1000)  # milliseconds until `set_rate`
         state.fields["magic"] = MAGIC
         if rate_hz:
@@ -171,12 +149,7 @@ class EngineState:
         seconds = -float(self.fields["slot_frames"]) / 1000.0
         if seconds <= 0:
             raise ValueError(f"rate is already {float(self.fields['rate_hz'])} Hz")
-        frames = int(np.ceil(seconds * rate_hz))
-        self.fields["slot_frames"] = frames
-        self.fields["slot_stride"] = _stride(frames)
-        self.fields["stream_stride"] = STREAM_CHUNKS * round(CHUNK_SECONDS * rate_hz)
-        self._map_tones(create=True)
-        self._map_rings(create=True)
+        self._pool.create(rate_hz, seconds)
         self.fields["rate_hz"] = rate_hz  # last: it tells the others that the pool is there
 
     @property
@@ -198,12 +171,9 @@ class EngineState:
         RuntimeError
             The engine has not set its rate yet.
         """
-        if self._tones is None:
-            if not self.rate_hz:
-                raise RuntimeError("the engine has not opened its audio device yet")
-            self._map_tones(create=False)
-        assert self._tones is not None
-        return self._tones[..., : int(self.fields["slot_frames"])]
+        if not self.rate_hz:
+            raise RuntimeError("the engine has not opened its audio device yet")
+        return self._pool.tones
 
     @property
     def rings(self) -> NDArray[np.float32]:
@@ -211,12 +181,7 @@ class EngineState:
 
         The engine must have set its rate.
         """
-        if self._rings_map is None:
-            self._map_rings(create=False)
-        assert self._rings_map is not None
-        stride = int(self.fields["stream_stride"])
-        rings = np.frombuffer(self._rings_map, np.float32, STREAM_COUNT * stride)
-        return rings.reshape(STREAM_COUNT, stride)
+        return self._pool.rings
 
     def forget_sounds(self) -> None:
         """Begin in silence, after an engine that died in the middle of a block. Engine only.
@@ -225,28 +190,13 @@ class EngineState:
         channels, the clock and what others have put into the rings stay.
         """
         fresh = np.zeros((), STATE)
-        _write_defaults(fresh)
+        write_defaults(fresh)
         for name in set(STATE.names or ()) - OUTLIVES_THE_ENGINE:
             self.fields[name] = fresh[name]
         for name in ("active_voices", "fading_voices", "bank_voices", "streams"):
             self.meters[name] = 0
         for pedal in ("sustain", "sostenuto", "soft"):  # it may be up by now, unheard
             self.channels[pedal] = 0
-
-    def _map_tones(self, create: bool) -> None:
-        """Map the pool; take pages for no more banks than are asked for, the last one is spare."""
-        shape = (BANK_COUNT, LAYER_COUNT, PITCH_COUNT, int(self.fields["slot_stride"]))
-        path = None if self._folder is None else self._folder / "tones.bin"
-        has_fourth = int(self.fields["preset_banks"]) > len(PRESET_BANKS)
-        taken = BANK_COUNT if has_fourth else FOURTH_BANK
-        size = int(np.prod(shape)) * 4
-        self._tones_map = map_pages(path, size, create, size // BANK_COUNT * taken)
-        self._tones = np.frombuffer(self._tones_map, np.float32).reshape(shape)
-
-    def _map_rings(self, create: bool) -> None:
-        size = (STREAM_COUNT * int(self.fields["stream_stride"]) + LANES) * 4
-        path = None if self._folder is None else self._folder / "streams.bin"
-        self._rings_map = map_pages(path, size, create)
 
     def write_slot(
         self,
@@ -287,15 +237,10 @@ class EngineState:
         slot["frames_ready"] = len(audio)  # last: this publishes the slot
 
     def clear_bank(self, bank: int) -> None:
-        """Forget a bank's notes. Only when `bank_is_free`.
-
-        A file keeps its pages: given back, they might be missing when the next notes come.
-        """
+        """Forget a bank's notes. Only when `bank_is_free`."""
         self.slots[bank]["frames_ready"] = 0
         self.wanted[bank] = 0
-        assert self.tones is not None and self._tones_map is not None
-        if self._folder is None and hasattr(mmap, "MADV_DONTNEED"):
-            self._tones_map.madvise(mmap.MADV_DONTNEED, *self._pages_of(bank))
+        self._pool.give_back(bank)
 
     def bank_is_free(self, bank: int) -> bool:
         """Tell whether no channel plays from `bank` and no voice still reads it."""
@@ -304,26 +249,11 @@ class EngineState:
 
     def drop_pages(self, bank: int) -> None:
         """Take a bank's pages out of this process; their content stays in the shared file."""
-        if self._tones_map is not None and self._folder and hasattr(mmap, "MADV_DONTNEED"):
-            self._tones_map.madvise(mmap.MADV_DONTNEED, *self._pages_of(bank))
-
-    def _pages_of(self, bank: int) -> tuple[int, int]:
-        """Return begin and length in bytes of the pages that hold nothing but this bank."""
-        size = LAYER_COUNT * PITCH_COUNT * int(self.fields["slot_stride"]) * 4
-        begin = -(-bank * size // mmap.PAGESIZE) * mmap.PAGESIZE
-        end = (bank + 1) * size // mmap.PAGESIZE * mmap.PAGESIZE
-        return begin, end - begin
+        self._pool.drop_pages(bank)
 
     def command(self, command: int, data1: int = 0, data2: int = 0, value: int = 0) -> bool:
         """Ask the kernel for something, as soon as possible; False when the ring is full."""
         return self.control_ring.command(command, data1, data2, value=value)
-
-    def send_midi(self, data: bytes, time_frames: int = -1) -> bool:
-        """Play MIDI from control: a file, the panel, a test; False when the ring is full."""
-        return all(
-            self.control_ring.push(time_frames, *message, value=value, source=CONTROL_SOURCE)
-            for *message, value in self._bytes.messages(data)
-        )
 
     def read_log(self) -> HistoryReader:
         """Return a reader of the events applied from now on, each with its exact frame."""
@@ -334,68 +264,3 @@ class EngineState:
         """Return a reader of the stereo output from now on: float32, shape (frames, 2)."""
         ring = self.fields["record_ring"]
         return HistoryReader(ring["head"], ring["audio"])
-
-
-def _stride(frames: int) -> int:
-    """Return how far apart slots lie: an odd number of cache lines.
-
-    Were it whole pages, all voices of a chord would read the same set of the first-level cache and
-    push each other out: 30 us instead of 19 us per block with 64 voices.
-    """
-    lines = -(-frames // LINE_FRAMES)
-    return (lines + 1 - lines % 2) * LINE_FRAMES
-
-
-def _write_defaults(fields: NDArray[np.void]) -> None:
-    fields["format"] = FORMAT
-    fields["channel_mask"] = 0xFFFF
-    fields["preset_banks"] = len(PRESET_BANKS)
-    fields["master_gain"] = fields["master_target"] = fields["master_volume"] = 1.0
-    fields["fade_out"] = fields["limiter_gain"] = fields["limiter_target"] = 1.0
-    fields["meters"]["limiter_gain"] = 1.0
-    fields["tempo"] = 120.0
-    fields["meters"]["last_sound_frame"] = -1
-    banks = fields["banks"]
-    for name, value in DEFAULT_SOUND.items():
-        banks[name] = value
-    fields["sent_frame"] = -(1 << 62)  # never
-    channels = fields["channels"]
-    channels["parameter"] = -1
-    channels["parameter_high"] = channels["parameter_low"] = 127
-    channels["fine_tune_high"] = 64
-    channels["volume"] = 100
-    channels["expression"] = 127
-    channels["pan"] = channels["brightness"] = 64
-    channels["bend_range"] = 2.0
-    channels["release_stretch"] = 1.0
-    channels["part_gain"] = 1.0
-    channels["master"] = np.arange(CHANNEL_COUNT)
-    for controller in ("portamento", "portamento_time", "glides_from"):
-        channels[controller] = NOT_GIVEN
-    fields["key_semitones"] = np.arange(KEY_COUNT)
-    at_rest(fields["rack"])
-    channels["level"] = -1.0  # not yet: the first tick takes the target at once
-
-
-DEFAULT_SOUND: Final[dict[str, float]] = {
-    "attack_seconds": 0.0,
-    "decay_seconds": 0.0,
-    "sustain_level": 1.0,
-    "release_seconds": 0.3,
-    "cutoff_hz": 20_000.0,
-    "velocity_to_gain": 1.0,
-    "velocity_curve": 2.0,
-    "gain_db": -12.0,
-    "vibrato_rate_hz": 5.5,
-    "vibrato_depth_cents": 50.0,
-    "bend_range_semitones": 2.0,
-    "pressure_target": PRESSURE_VIBRATO,
-    "loop": 1,
-    **AT_REST,
-}
-
-
-def pool_bytes(rate_hz: float, note_seconds: float) -> int:
-    """Return how much memory the tone pool takes, without the bank of a fourth sound."""
-    stride = _stride(int(np.ceil(note_seconds * rate_hz)))
-    return FOURTH_BANK * LAYER_COUNT * PITCH_COUNT * stride * 4

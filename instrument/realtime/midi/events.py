@@ -32,8 +32,8 @@ from instrument.realtime.midi.messages import hear_message
 from instrument.realtime.midi.resets import panic, reset_system
 from instrument.realtime.midi.retuning import hear_exclusive
 from instrument.realtime.midi.tempo import follow_clock, set_tempo
+from instrument.realtime.mixing.part_outputs import follow_parts
 from instrument.realtime.native import audio_thread
-from instrument.realtime.part_outputs import follow_parts
 from instrument.realtime.voice.lanes import fade_voice
 
 FADE_SECONDS = 0.030

@@ -10,7 +10,8 @@ input: the key's sound, which is the newest strike's, goes on until the last han
 
 from __future__ import annotations
 
-from instrument.realtime.glide import remember_pitch
+from instrument.realtime.expression.glide import remember_pitch
+from instrument.realtime.expression.tuning import plays_nothing
 from instrument.realtime.memory.constants import (
     KEY_COUNT,
     LANE_COUNT,
@@ -29,7 +30,6 @@ from instrument.realtime.midi.mono import (
 )
 from instrument.realtime.midi.zones import is_note, is_note_of_zone, pedal
 from instrument.realtime.native import audio_thread
-from instrument.realtime.tuning import plays_nothing
 from instrument.realtime.voice.lanes import fade_voice
 from instrument.realtime.voice.life import release_voice
 from instrument.realtime.voice.start import start_voice

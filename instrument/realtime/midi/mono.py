@@ -8,7 +8,8 @@ In an MPE zone, where every finger has a channel of its own, the zone's keys cou
 
 from __future__ import annotations
 
-from instrument.realtime.glide import aim_glide, glides, remember_pitch
+from instrument.realtime.expression.glide import aim_glide, glides, remember_pitch
+from instrument.realtime.expression.tuning import plays_nothing, semitones_of_key
 from instrument.realtime.memory.constants import (
     CHANNEL_COUNT,
     HIGHEST_KEY,
@@ -20,8 +21,7 @@ from instrument.realtime.memory.constants import (
 )
 from instrument.realtime.midi.zones import is_note
 from instrument.realtime.native import audio_thread
-from instrument.realtime.source import ask_for_true_tone
-from instrument.realtime.tuning import plays_nothing, semitones_of_key
+from instrument.realtime.tones.source import ask_for_true_tone
 from instrument.realtime.voice.aim import place_filter
 
 NO_KEY = -1

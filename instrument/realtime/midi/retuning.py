@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from numpy import float32
 
-from instrument.realtime.exclusive import HIGHEST, NOTES, SEMITONE
+from instrument.realtime.exclusive import HIGHEST, SEMITONE
+from instrument.realtime.expression.tuning import semitones_of_key
 from instrument.realtime.memory.constants import (
     AMOUNT_BITS,
     CHANNEL_COUNT,
@@ -23,6 +24,7 @@ from instrument.realtime.memory.constants import (
     MASTER_FINE_TUNE,
     MASTER_VOLUME,
     MOST_PARTS,
+    OCTAVE_NOTES,
     SILENT_KEY,
     TUNE_KEY,
     TUNE_OCTAVE,
@@ -32,8 +34,7 @@ from instrument.realtime.memory.constants import (
 from instrument.realtime.midi.mono import tune_voice
 from instrument.realtime.midi.zones import unsettle
 from instrument.realtime.native import audio_thread
-from instrument.realtime.source import ask_for_true_tone
-from instrument.realtime.tuning import semitones_of_key
+from instrument.realtime.tones.source import ask_for_true_tone
 
 FULL = 16383.0  # 14 bits
 CENTRE = 8192
@@ -83,7 +84,7 @@ def tune_key(s, program, key, pitch, is_for_sounding):
 @audio_thread
 def tune_octave(s, channel, note, away, is_for_sounding):
     """Move a note of the octave on a channel, or where the parts play that hear the channel."""
-    if channel >= CHANNEL_COUNT or note >= NOTES or abs(away) > SEMITONE:
+    if channel >= CHANNEL_COUNT or note >= OCTAVE_NOTES or abs(away) > SEMITONE:
         return
     is_heard = False
     for number in range(min(s.part_count, MOST_PARTS)):
@@ -104,7 +105,7 @@ def tune_zone(s, channel, note, away, is_for_sounding):
     for v in range(LANE_COUNT if is_for_sounding else 0):
         voice = s.voices[v]
         is_its = voice.channel == channel or s.channels[voice.channel].master == channel
-        if voice.key % NOTES == note and is_its:
+        if voice.key % OCTAVE_NOTES == note and is_its:
             retune_voice(s, v)
 
 
@@ -141,5 +142,5 @@ def forget_tunings(s):
                 s.tunings[program, key] = 0
     for channel in range(CHANNEL_COUNT):
         s.channels[channel].tuning_program = 0
-        for note in range(NOTES):
+        for note in range(OCTAVE_NOTES):
             s.channels[channel].octave_tuning[note] = 0

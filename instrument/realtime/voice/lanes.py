@@ -9,6 +9,7 @@ Two lanes may carry one note: a stolen, re-struck or replaced voice keeps its la
 
 from __future__ import annotations
 
+from instrument.realtime.expression.slide import drop_slide
 from instrument.realtime.memory.constants import (
     BUILT_IN_BANK,
     FREE,
@@ -18,8 +19,7 @@ from instrument.realtime.memory.constants import (
     TICK_FRAMES,
 )
 from instrument.realtime.native import audio_thread
-from instrument.realtime.slide import drop_slide
-from instrument.realtime.stream import drop_stream
+from instrument.realtime.tones.stream import drop_stream
 
 STEAL_SECONDS = 0.003
 NEW_VOICE_SECONDS = 0.020  # not stolen for being quiet: it has only begun

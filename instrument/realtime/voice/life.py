@@ -9,11 +9,11 @@ Envelope, fade, vibrato, glide, drift and filter move on the grid only.
 from __future__ import annotations
 
 from instrument.realtime.dsp import exp2
-from instrument.realtime.glide import advance_glide
+from instrument.realtime.expression.glide import advance_glide
+from instrument.realtime.expression.modulation import advance_modulation
+from instrument.realtime.expression.variation import advance_drift
 from instrument.realtime.memory.constants import FREE, LANES, RELEASE, TICK_FRAMES
-from instrument.realtime.modulation import advance_modulation
 from instrument.realtime.native import audio_thread
-from instrument.realtime.variation import advance_drift
 from instrument.realtime.voice.aim import aim_for_next_tick, aim_voice, ticks_remainder
 from instrument.realtime.voice.lanes import free_lane
 from instrument.realtime.voice.reading import watch_source, wrap_loop

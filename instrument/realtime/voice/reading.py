@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from numpy import int64
 
+from instrument.realtime.expression.slide import begin_slide
 from instrument.realtime.memory.constants import (
     HIGHEST_PITCH,
     LANES,
@@ -18,8 +19,7 @@ from instrument.realtime.memory.constants import (
     TICK_FRAMES,
 )
 from instrument.realtime.native import audio_thread
-from instrument.realtime.slide import begin_slide
-from instrument.realtime.source import (
+from instrument.realtime.tones.source import (
     find_source,
     frames_left,
     layer_is_ready,

@@ -12,14 +12,14 @@ import numpy as np
 from numpy import int64
 
 from instrument.realtime.dsp import db_to_gain, exp2
-from instrument.realtime.glide import begin_glide
+from instrument.realtime.expression.glide import begin_glide
+from instrument.realtime.expression.modulation import begin_modulation
+from instrument.realtime.expression.slide import begin_slide
+from instrument.realtime.expression.tuning import semitones_of_key
+from instrument.realtime.expression.variation import vary_voice
 from instrument.realtime.memory.constants import ATTACK, LANES, POLYPHONY, TICK_FRAMES
-from instrument.realtime.modulation import begin_modulation
 from instrument.realtime.native import audio_thread
-from instrument.realtime.slide import begin_slide
-from instrument.realtime.source import find_source
-from instrument.realtime.tuning import semitones_of_key
-from instrument.realtime.variation import vary_voice
+from instrument.realtime.tones.source import find_source
 from instrument.realtime.voice.aim import aim_voice, ticks_remainder
 from instrument.realtime.voice.lanes import count_sounding, steal_voice, take_lane
 from instrument.realtime.voice.reading import open_source

@@ -26,6 +26,7 @@ from instrument.engine.messages import EngineSettings
 from instrument.engine.open_sink import open_sink
 from instrument.errors import DeviceError
 from instrument.midi.messages import control_change, note_on
+from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import prepare_state
 from tests.helpers.jack_server import RATE_HZ, Probe, realtime_is_allowed, running_jack
@@ -154,7 +155,7 @@ def test_a_wav_file_as_a_device_holds_what_was_played(tmp_path: Path) -> None:
     path = tmp_path / "take.wav"
     sink = WavSink(path, 48_000.0, 128)
     state = playing(sink)
-    state.send_midi(note_on(69))
+    ControlInput(state).send(note_on(69))
     time.sleep(0.4)
     assert not path.exists()  # under another name until it is complete
     sink.close()

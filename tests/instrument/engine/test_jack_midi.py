@@ -12,6 +12,7 @@ import pytest
 from instrument.engine.messages import EngineSettings
 from instrument.midi.messages import control_change, note_on
 from instrument.processes.json_lines import Notice
+from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.constants import OUR_SOURCE, PANIC
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
@@ -124,7 +125,7 @@ def test_a_cable_that_is_pulled_lets_go_and_is_found_again(
     engine, program = played
     state = engine.state
     program.send(control_change(64, 127))
-    state.send_midi(note_on(72, 100, 3))  # somebody else's hand
+    ControlInput(state).send(note_on(72, 100, 3))  # somebody else's hand
     assert wait_for(lambda: held_keys(state) == [(0, 60), (3, 72)])
     program.end()
     assert wait_for(lambda: held_keys(state) == [(3, 72)])

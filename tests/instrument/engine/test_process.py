@@ -14,6 +14,7 @@ import pytest
 from instrument.engine.messages import Ended, EngineSettings, Ready
 from instrument.midi.messages import control_change, note_off, note_on, pitch_bend
 from instrument.processes.json_lines import Notice
+from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.constants import ALL_CHANNELS, PANIC, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
 from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
@@ -305,7 +306,7 @@ def test_server_that_goes_away_is_reported_and_comes_back() -> None:
             ).stdout
             assert "survivor:out_L\n   system:playback_1" in listing
             recording = engine.state.read_recording()
-            engine.state.send_midi(note_on(69))
+            ControlInput(engine.state).send(note_on(69))
             time.sleep(0.5)
             heard = recording.read()
             assert abs(cents(heard_hz(heard[-SECOND // 4 :, 0]), 69)) < 1.0

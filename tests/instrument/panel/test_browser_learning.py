@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from instrument.realtime.control_input import ControlInput
 from tests.helpers.live_play import wait_for
 from tests.helpers.panel_page import knob, open_page
 from tests.helpers.panel_stage import Stage, ask, stage
@@ -57,10 +58,10 @@ def test_pressure_and_the_wheel_move_the_morph_pad(browser: Browser, panel: Stag
         ask(hands, "Turn", number=1, value=64)
         expect(page.get_by_label("Morph pad X: wheel, forget it")).to_be_visible()
         page.get_by_label("Morph pad Y: learn").click()
-        panel.state.send_midi(bytes([0xD0, 0]))
+        ControlInput(panel.state).send(bytes([0xD0, 0]))
         expect(page.get_by_label("Morph pad Y: pressure, forget it")).to_be_visible()
         ask(hands, "Turn", number=1, value=127)
-        panel.state.send_midi(bytes([0xD0, 127]))
+        ControlInput(panel.state).send(bytes([0xD0, 127]))
         page.wait_for_function(
             """async () => {
               const { x, y } = (await import('/connection.js')).panel.last.Pad;
@@ -106,7 +107,7 @@ def test_the_partners_knobs_turn_its_controllers(browser: Browser, panel: Stage)
     page.get_by_role("button", name="Call the partner").click()
     expect(page.locator(".says")).to_contain_text("bpm", timeout=40_000)
     page.get_by_label("Bolder: learn").click()
-    panel.state.send_midi(bytes([0xB0, 50, 100]))
+    ControlInput(panel.state).send(bytes([0xB0, 50, 100]))
     expect(page.get_by_label("Bolder: CC 50, forget it")).to_be_visible()
     page.get_by_label("Bolder (temperature)").focus()
     page.keyboard.press("End")

@@ -12,7 +12,7 @@ import pytest
 
 from instrument.plugin.build import TARGETS, prebuild_kernels
 from instrument.plugin.places import this_target
-from instrument.realtime import machine_code
+from instrument.realtime.compiled import machine_code, processor
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="prebuilt for Linux alone"),
@@ -22,7 +22,7 @@ pytestmark = [
 PLAY = """
 import hashlib, sys
 from pathlib import Path
-from instrument.realtime import machine_code
+from instrument.realtime.compiled import machine_code
 machine_code.PREBUILT = Path(sys.argv[1])
 if len(sys.argv) > 2:
     machine_code.cache_folders = list
@@ -43,8 +43,8 @@ print("numba" in sys.modules)
 def prebuilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """For this processor; of the others only that it is there matters here."""
     folder, objects = tmp_path_factory.mktemp("prebuilt"), tmp_path_factory.mktemp("objects")
-    for processor in set(TARGETS[this_target()].processors) - {machine_code._fitting()[0]}:
-        (objects / f"{this_target()}-{processor}.o").write_bytes(b"another processor's code")
+    for other in set(TARGETS[this_target()].processors) - {processor.fitting_levels()[0]}:
+        (objects / f"{this_target()}-{other}.o").write_bytes(b"another processor's code")
     prebuild_kernels([this_target()], folder, objects=objects)
     return folder
 
@@ -53,7 +53,7 @@ def prebuilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cpuinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A processor of one's own."""
     path = tmp_path / "cpuinfo"
-    monkeypatch.setattr(machine_code, "_CPUINFO", path)
+    monkeypatch.setattr(processor, "CPUINFO", path)
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     yield path
 
@@ -75,14 +75,14 @@ def test_code_for_a_processor_that_this_one_is_not_is_left_alone(
     prebuilt: Path, cpuinfo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine_code, "PREBUILT", prebuilt)
-    levels = machine_code._LEVELS
+    levels = processor.LEVELS
     for known, fitting in (
         (levels["x86-64-v3"] | levels["x86-64-v2"], ["x86-64-v3", "x86-64-v2"]),
         (levels["x86-64-v3"] - {"fma"} | levels["x86-64-v2"], ["x86-64-v2"]),
         ({"sse2"}, []),
     ):
         cpuinfo.write_text(f"processor : 0\nflags : {' '.join(sorted(known))}\n")
-        assert machine_code._fitting() == fitting
+        assert processor.fitting_levels() == fitting
         assert (machine_code._prebuilt_code() is not None) == bool(fitting)
 
 

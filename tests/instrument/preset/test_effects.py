@@ -8,7 +8,7 @@ from instrument.errors import PresetError
 from instrument.preset.effects import Chorus, Effects, Reverb, effect_fields
 from instrument.preset.preset import Preset, load_preset, save_preset
 from instrument.preset.voice_parameters import sound_fields
-from instrument.realtime.effects.memory import AT_REST, PARAMETERS
+from instrument.realtime.memory.effect_memory import AT_REST, PARAMETERS
 from instrument.realtime.memory.layout import SOUND
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from instrument.engine.messages import EngineSettings
 from instrument.preset.rack import RackChoice, RackOptions
+from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.aux_memory import FADE_OUT_FRAMES
 from instrument.realtime.memory.constants import ALL_CHANNELS, RACK_BEATS, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
@@ -42,7 +43,7 @@ class Played:
 
     def hold(self, *pitches: int) -> None:
         for pitch in pitches:
-            self.state.send_midi(bytes([0x90, pitch, 100]))
+            ControlInput(self.state).send(bytes([0x90, pitch, 100]))
 
     def until(self, is_there: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + 20.0

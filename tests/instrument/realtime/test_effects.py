@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from instrument.midi.messages import control_change, note_off, note_on
-from instrument.realtime.effects.memory import CHORUSES, DELAY_FRAMES, ROOMS
 from instrument.realtime.memory.constants import FADE_BANK, PANIC, TEMPO, USE_BANK
+from instrument.realtime.memory.effect_memory import CHORUSES, DELAY_FRAMES, ROOMS
 from instrument.realtime.offline_engine import OfflineEngine
 from tests.helpers.held import RATE_HZ, made_engine
 from tests.helpers.tones import cents, frequency_hz, heard_hz, largest_step

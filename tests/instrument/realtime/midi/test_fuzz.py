@@ -10,6 +10,7 @@ import pytest
 
 from instrument.midi.messages import note_on
 from instrument.realtime.byte_stream import ByteStream
+from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.constants import ALL_CHANNELS, LANES, PANIC, USE_BANK
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
@@ -98,7 +99,7 @@ def test_a_stray_byte_is_no_command_whatever_way_it_comes(status: int) -> None:
     jack.play([(0, bytes((status, 1, 127))), (1, bytes((status,)))], 1_000)
     for ring in (state.midi_ring, state.partner_ring, state.control_ring, state.engine_ring):
         ring.push(-1, status, 0, 127)
-    state.send_midi(bytes((status, 0, 127)))
+    ControlInput(state).send(bytes((status, 0, 127)))
     jack.play([], 4_800)
     assert int(state.meters["active_voices"]) == 1
     assert not state.fields["stopped"]

@@ -1,4 +1,4 @@
-"""How a voice goes over to its stream, and back to its loop; `realtime.stream` has the rings.
+"""How a voice goes over to its stream, and back to its loop; `realtime.tones.stream` has the rings.
 
 Both lanes play the same note while they cross-fade, in straight lines: what they have in common,
 which is nearly all, then keeps its level.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from numpy import int64
 
+from instrument.realtime.expression.slide import share_slide
 from instrument.realtime.memory.constants import (
     FREE,
     LANES,
@@ -20,8 +21,7 @@ from instrument.realtime.memory.constants import (
     TICK_FRAMES,
 )
 from instrument.realtime.native import audio_thread
-from instrument.realtime.slide import share_slide
-from instrument.realtime.stream import (
+from instrument.realtime.tones.stream import (
     ask_for_stream,
     drop_stream,
     frame_of_note,

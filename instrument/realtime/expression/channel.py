@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from numpy import float32
 
+from instrument.realtime.expression.slide import slides
 from instrument.realtime.memory.constants import CHANNEL_COUNT, KIT_BANK, TICK_FRAMES
 from instrument.realtime.native import audio_thread
-from instrument.realtime.slide import slides
 
 SMOOTHING_SECONDS = 0.005
 BRIGHTNESS_OCTAVES = 4.0  # CC 74 from its centre to either end

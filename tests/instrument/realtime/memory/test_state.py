@@ -28,10 +28,11 @@ def test_what_one_process_writes_another_one_reads(tmp_path: Path) -> None:
     code = (
         "import sys, numpy as np\n"
         "from pathlib import Path\n"
+        "from instrument.realtime.control_input import ControlInput\n"
         "from instrument.realtime.memory.state import EngineState\n"
         "state = EngineState.attach(Path(sys.argv[1]))\n"
         "state.write_slot(2, 1, 60, np.arange(100, dtype=np.float32), loop=(10, 90), gain=0.5)\n"
-        "state.send_midi((0x90, 60, 1), 77)\n"
+        "ControlInput(state).send((0x90, 60, 1), 77)\n"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
     slot = state.slots[2, LOUD, 60 - 21]

@@ -10,10 +10,10 @@ goes over to it when it has arrived.
 from __future__ import annotations
 
 from instrument.realtime.dsp import exp2
+from instrument.realtime.expression.tuning import semitones_of_key
 from instrument.realtime.memory.constants import ALWAYS, NEVER, NOT_GIVEN, OVERLAPPING, TICK_FRAMES
 from instrument.realtime.native import audio_thread
-from instrument.realtime.source import ask_for_true_tone
-from instrument.realtime.tuning import semitones_of_key
+from instrument.realtime.tones.source import ask_for_true_tone
 
 SHORTEST_SECONDS = 0.01  # CC 5 at 0
 OCTAVES_OF_SECONDS = 10.0  # at 127 so many times doubled: 10 s

@@ -16,6 +16,7 @@ import math
 from numpy import float32, int64
 
 from instrument.realtime.dsp import sine
+from instrument.realtime.expression.variation import draw, spread
 from instrument.realtime.memory.constants import (
     BANK_COUNT,
     FIRST_CONTROLLER,
@@ -46,7 +47,6 @@ from instrument.realtime.memory.constants import (
     WANDER,
 )
 from instrument.realtime.native import audio_thread
-from instrument.realtime.variation import draw, spread
 
 TICKS = 2  # a voice is moved every second tick
 FOLLOW_SECONDS = 0.005

@@ -15,8 +15,8 @@ from numpy import float32
 
 from instrument.realtime.dsp import THRESHOLD, bend_softly
 from instrument.realtime.memory.constants import FREE, LANE_COUNT, LANES, RECORD_FRAMES, TICK_FRAMES
+from instrument.realtime.mixing.true_peak import remember, true_peak
 from instrument.realtime.native import audio_thread
-from instrument.realtime.true_peak import remember, true_peak
 from instrument.realtime.voice.lanes import free_lane
 
 HALF = 0.5  # a tick whose samples stay below has no peak above the threshold between them

@@ -1,7 +1,7 @@
 """Slide: CC 74 of a note's own channel (MPE) moves its timbre along the way that its preset names.
 
 What the far end of that way adds to the note is rendered on request into a ring of its own
-(`realtime.stream`), from the same phases, so that the voice only adds as much of it as the slide is
+(`tones.stream`), from the same phases, so that the voice only adds as much of it as the slide is
 up: heard at the next tick, without a click and in tune. The first time that a slide goes up, it is
 heard from a fixed time after, so that a render of the same events has the same samples.
 
@@ -18,7 +18,7 @@ from numpy import float32, int64
 
 from instrument.realtime.memory.constants import FREE, RELEASE, TICK_FRAMES
 from instrument.realtime.native import audio_thread
-from instrument.realtime.stream import frame_of_note, frames_streamed, take_ring
+from instrument.realtime.tones.stream import frame_of_note, frames_streamed, take_ring
 
 FIRST_SECONDS = 0.08  # from the first slide until it is heard
 FOLLOW_SECONDS = 0.005

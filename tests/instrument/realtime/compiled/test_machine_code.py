@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from instrument.realtime import machine_code
+from instrument.realtime.compiled import machine_code, processor
 
 LIVE = """
 import sys, ctypes, time, zlib
@@ -41,7 +41,7 @@ def test_two_processes_render_the_same_bits_from_the_stored_code_without_a_compi
 STORED = """
 import llvmlite.binding as llvm
 
-from instrument.realtime import machine_code
+from instrument.realtime.compiled import machine_code
 
 code = machine_code._prebuilt_code() or machine_code._stored_code()
 engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine_code.target_machine(jit=True))
@@ -82,7 +82,7 @@ def test_whatever_changes_the_code_changes_its_name(
         return machine_code.object_name()
 
     if "LLVM" in change:
-        monkeypatch.setattr(machine_code, "_CPUINFO", tmp_path / "absent")
+        monkeypatch.setattr(processor, "CPUINFO", tmp_path / "absent")
     present = name()
     assert re.fullmatch(r"audio-thread\.[0-9a-f]{24}\.o", present)
     assert name() == present
@@ -97,12 +97,12 @@ def test_whatever_changes_the_code_changes_its_name(
             file.write("# changed\n")
     elif change == "processor":
         told = re.sub(
-            r"^(flags|Features)(.*)", r"\1\2 new", machine_code._CPUINFO.read_text(), flags=re.M
+            r"^(flags|Features)(.*)", r"\1\2 new", processor.CPUINFO.read_text(), flags=re.M
         )
-        monkeypatch.setattr(machine_code, "_CPUINFO", tmp_path / "cpuinfo")
+        monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
         (tmp_path / "cpuinfo").write_text(told)
     else:
-        monkeypatch.setattr(machine_code, "_processor", lambda: ("another", "+feature"))
+        monkeypatch.setattr(processor, "host_processor", lambda: ("another", "+feature"))
     assert name() != present
 
 
@@ -110,12 +110,12 @@ def test_frequency_and_number_of_cores_do_not_change_the_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They change from one second and one container to the next."""
-    present = machine_code._processor_marks()
-    told = machine_code._CPUINFO.read_text()
-    monkeypatch.setattr(machine_code, "_CPUINFO", tmp_path / "cpuinfo")
+    present = processor.processor_marks()
+    told = processor.CPUINFO.read_text()
+    monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
     told = re.sub(r"^cpu MHz.*", "cpu MHz : 1.0", told, flags=re.M)
     (tmp_path / "cpuinfo").write_text(told.partition("\n\n")[0])
-    assert machine_code._processor_marks() == present
+    assert processor.processor_marks() == present
 
 
 def test_a_folder_that_cannot_be_written_is_passed_over(

@@ -13,7 +13,8 @@ import llvmlite.binding as llvm
 from numba import cfunc
 
 from instrument.realtime import callback, kernel
-from instrument.realtime.machine_code import ALLOWED_SYMBOLS, target_machine
+from instrument.realtime.compiled.machine_code import ALLOWED_SYMBOLS
+from instrument.realtime.compiled.processor import target_machine
 
 ENTRY_POINTS = {
     "process_block": (kernel.process_block, kernel.SIGNATURE),

@@ -1,14 +1,15 @@
 """Compile the audio thread's functions once; afterwards load them in milliseconds.
 
 An installation from a wheel brings object files (`PREBUILT`): where one fits the processor, and is
-of these very sources, nothing is compiled at all. Elsewhere
-numba compiles `kernel` and `callback` to one object file, kept beside the sources (or in the
-user's cache folder). Later processes load it with llvmlite alone: 0.06 s and 65 MB of memory
-instead of numba's 0.5 s and 170 MB, and the engine has no compiler in it while it plays.
+of these very sources, nothing is compiled at all. Elsewhere numba compiles `kernel` and `callback`
+to one object file, kept beside the sources (or in the user's cache folder). Later processes load
+it with llvmlite alone: 0.06 s and 65 MB of memory instead of numba's 0.5 s and 170 MB, and the
+engine has no compiler in it while it plays.
 
 The file's name is a hash of everything that could change the code: these sources, the versions of
-Python, numpy, numba and llvmlite, and the processor with its features. To find the name takes no
-LLVM where the system tells the features (Linux), so control looks for the file without loading it.
+Python, numpy, numba and llvmlite, and the processor with its features (`processor`). To find the
+name takes no LLVM where the system tells the features (Linux), so control looks for the file
+without loading it.
 numba's own cache is not used: it looks only at the file that a function stands in, not at those
 that the function calls.
 
@@ -31,21 +32,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-SOURCES = Path(__file__).parent
+from instrument.realtime.compiled.processor import (
+    fitting_levels,
+    host_processor,
+    processor_marks,
+    target_machine,
+)
+
+SOURCES = Path(__file__).parents[1]
+"""All of `instrument.realtime`."""
 PREBUILT = SOURCES / "prebuilt"
 """What ``make plugin`` makes for other people's processors, and a wheel brings."""
 _DIGEST_BYTES, _MOST_BYTES = 32, 2**26
-_CPUINFO = Path("/proc/cpuinfo")
-_FEATURES = {"flags", "Features", "isa"}  # x86, ARM, RISC-V
-_MODEL = {
-    *("vendor_id", "cpu family", "model", "stepping"),
-    *("CPU implementer", "CPU architecture", "CPU variant", "CPU part", "uarch"),
-}
-# What the levels of x86-64 are called by Linux (x86-64 psABI, table 3.1; lzcnt is abm there).
-_LEVELS = {
-    "x86-64-v3": {"avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"},
-    "x86-64-v2": {"cx16", "lahf_lm", "popcnt", "sse4_1", "sse4_2", "ssse3"},
-}
 # What the C library gives to everybody; the compiled code may depend on nothing else.
 ALLOWED_SYMBOLS = {"memset", "memcpy", "memmove"}
 
@@ -98,8 +96,8 @@ def compile_object() -> bytes:
     from numba.core import config
 
     settings: Any = config  # numba fills it in when it is imported
-    settings.CPU_NAME, settings.CPU_FEATURES = _processor()
-    from instrument.realtime.compiler import compile_all
+    settings.CPU_NAME, settings.CPU_FEATURES = host_processor()
+    from instrument.realtime.compiled.compiler import compile_all
 
     code = compile_all()
     for folder in cache_folders():
@@ -133,7 +131,7 @@ def object_name() -> str:
 
     digest = _sources()
     versions = [version(package) for package in ("numpy", "numba", "llvmlite")]
-    digest.update(repr((sys.version, versions, platform.platform(), _processor_marks())).encode())
+    digest.update(repr((sys.version, versions, platform.platform(), processor_marks())).encode())
     return f"audio-thread.{digest.hexdigest()[:24]}.o"
 
 
@@ -144,52 +142,6 @@ def _sources() -> Any:
         name = source.relative_to(SOURCES).as_posix()
         digest.update(name.encode() + b"\0" + source.read_bytes())
     return digest
-
-
-def target_machine(jit: bool) -> Any:
-    """Return LLVM's description of this very processor."""
-    import llvmlite.binding as llvm
-
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    name, features = _processor()
-    return llvm.Target.from_default_triple().create_target_machine(
-        cpu=name, features=features, opt=3, reloc="pic", codemodel="small", jit=jit
-    )
-
-
-def _processor_marks() -> list[str]:
-    """Return what tells this processor from others: Linux's own words, elsewhere LLVM's."""
-    try:
-        lines = _CPUINFO.read_text().splitlines()
-    except OSError:
-        return list(_processor())
-    told = {line: line.partition(":")[0].strip() for line in lines}
-    if _FEATURES.isdisjoint(told.values()):
-        return list(_processor())
-    return sorted(line for line, name in told.items() if name in _FEATURES | _MODEL)
-
-
-def _fitting() -> list[str]:
-    """Return for which prebuilt code this processor is good enough, the best first."""
-    if sys.platform != "linux":
-        return []  # such code has never been tried there
-    if platform.machine() == "aarch64":
-        return ["arm64"]
-    lines = _CPUINFO.read_text().splitlines() if _CPUINFO.is_file() else []
-    flags = next((set(line.split()) for line in lines if line.startswith("flags")), set[str]())
-    return [level for level, needed in _LEVELS.items() if needed <= flags]
-
-
-def _processor() -> tuple[str, str]:
-    """Return LLVM's name of this processor, and its features."""
-    import llvmlite.binding as llvm
-
-    features = llvm.get_host_cpu_features().flatten()
-    if platform.machine().lower() in ("x86_64", "amd64"):
-        # Measured on Zen 5: gathered loads make the interpolating loop twice as slow.
-        features += ",+prefer-no-gather"
-    return llvm.get_host_cpu_name(), features
 
 
 def drop_linker_pages() -> None:
@@ -215,7 +167,7 @@ def _stored_code() -> bytes | None:
 
 def _prebuilt_code() -> bytes | None:
     """Return what the installation has brought for this processor, if anything."""
-    return _first_whole([PREBUILT / prebuilt_name(processor) for processor in _fitting()])
+    return _first_whole([PREBUILT / prebuilt_name(processor) for processor in fitting_levels()])
 
 
 def _first_whole(paths: list[Path]) -> bytes | None:

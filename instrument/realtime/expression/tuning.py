@@ -11,8 +11,8 @@ nearest whole semitone, moved by the rest.
 
 from __future__ import annotations
 
-from instrument.realtime.exclusive import NOTES, SEMITONE
-from instrument.realtime.memory.constants import KIT_BANK, SILENT_KEY
+from instrument.realtime.exclusive import SEMITONE
+from instrument.realtime.memory.constants import KIT_BANK, OCTAVE_NOTES, SILENT_KEY
 from instrument.realtime.native import audio_thread
 
 
@@ -27,7 +27,8 @@ def semitones_of_key(s, channel, bank, key):
         told = s.tunings[chan.tuning_program, key]
         if told > 0:
             sounds = (told - 1) / SEMITONE
-    return sounds + s.banks[bank].transpose_semitones + chan.octave_tuning[key % NOTES] / SEMITONE
+    of_its_octave = chan.octave_tuning[key % OCTAVE_NOTES] / SEMITONE
+    return sounds + s.banks[bank].transpose_semitones + of_its_octave
 
 
 @audio_thread
