@@ -15,7 +15,7 @@ import numpy as np
 
 from instrument.files import shipped_presets_folder
 from instrument.import_names import DISTRIBUTION
-from instrument.plugin.entry_points import ENTRY_POINTS, name_in_file
+from instrument.plugin.entry_points.table import ENTRY_POINTS, name_in_file
 from instrument.plugin.instance_panel import FIGURES
 from instrument.plugin.morphing import map_of
 from instrument.plugin.parameters import PARAMETERS, PLACES, Parameter

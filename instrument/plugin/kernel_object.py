@@ -30,7 +30,7 @@ class Processor:
 
 
 PROCESSORS = {
-    # Gathered loads make the interpolating loop twice as slow on Zen 5; see `machine_code`.
+    # Gathered loads make the interpolating loop twice as slow on Zen 5; see `compiled.processor`.
     "x86-64-v3": Processor("x86-64-v3", "+prefer-no-gather", "_v3", "x86-64-v3", has_all=False),
     "x86-64-v2": Processor("x86-64-v2", "", "_v2", "x86-64-v2", is_rare=True),
     "arm64": Processor("generic", "+neon", "_arm64", "x86-64"),
@@ -42,15 +42,15 @@ def code_of(processor: Processor, purpose: str) -> str:
     settings: Any = config  # numba fills it in when it is imported
     settings.CPU_NAME = processor.numba_cpu
     settings.CPU_FEATURES = processor.features if processor.numba_cpu == processor.cpu else ""
-    from instrument.plugin import entry_points
+    from instrument.plugin.entry_points import table
     from instrument.realtime.compiled import compiler
 
     found: dict[str, tuple[Any, Any]] = compiler.ENTRY_POINTS
     if purpose == "plugin":  # where several processors' code is in one file
         found = {
-            entry_points.name_in_file(name, processor.suffix): (function, signature)
-            for name, (function, signature, _) in entry_points.ENTRY_POINTS.items()
-            if processor.has_all or name in entry_points.FAST
+            table.name_in_file(name, processor.suffix): (function, signature)
+            for name, (function, signature, _) in table.ENTRY_POINTS.items()
+            if processor.has_all or name in table.FAST
         }
     whole = llvm.parse_assembly("")
     for name, (function, signature) in found.items():

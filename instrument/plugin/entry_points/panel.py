@@ -1,4 +1,4 @@
-"""What the plug-in's C calls for the web panel; see `instrument.plugin.entry_points`."""
+"""What the plug-in's C calls for the web panel."""
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 # numba infers the types of what it compiles.
