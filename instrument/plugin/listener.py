@@ -25,8 +25,11 @@ from instrument.plugin.streaming.memory import sweep
 from instrument.plugin.streaming.supervisor import Streaming
 from instrument.plugin.table_file import tables_folder
 from instrument.processes.held_file import HeldFile
+from instrument.processes.held_folder import HeldFolder, sweep_folders
 
 IDLE_SECONDS = 60.0
+FOLDER_PREFIX = "latentkeys-service-"
+"""Of folders with a service's socket and the presets that are being rendered."""
 
 
 class Service:
@@ -40,12 +43,13 @@ class Service:
 
     def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
         self._idle_seconds = idle_seconds
-        self._folder = Path(tempfile.mkdtemp(prefix="latentkeys-"))  # only its user may enter
+        self._held = HeldFolder(FOLDER_PREFIX)
+        self._folder = self._held.path
         self._token = secrets.token_hex(16)
         self._instances = 0
         self._last = time.monotonic()
         self._lock = threading.Lock()
-        self._renderings, self._streaming = Renderings(), Streaming()
+        self._renderings, self._streaming = Renderings(self._folder), Streaming()
         if hasattr(socket, "AF_UNIX"):
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             self._socket.bind(str(self._folder / "socket"))
@@ -64,6 +68,7 @@ class Service:
         held = HeldFile(path, content)
         self._renderings.keep_ready()
         sweep()
+        sweep_folders(FOLDER_PREFIX)
         for old in tables_folder().glob("*.part"):
             with suppress(OSError):
                 old.unlink()
@@ -78,7 +83,7 @@ class Service:
             held.release()
             self._renderings.close()
             self._socket.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._held.release()
 
     def _attend(self, connection: socket.socket) -> None:
         folder = Path(tempfile.mkdtemp(dir=self._folder))

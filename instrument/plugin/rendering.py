@@ -36,9 +36,9 @@ class Rendering:
         It has ended, well or not.
     """
 
-    def __init__(self, renderers: Renderers, preset: Path, rate_hz: int) -> None:
+    def __init__(self, renderers: Renderers, preset: Path, rate_hz: int, folder: Path) -> None:
         self._renderers = renderers
-        self._folder = Path(tempfile.mkdtemp(prefix="latentkeys-"))
+        self._folder = Path(tempfile.mkdtemp(dir=folder))
         self._preset = Path(shutil.copy(preset, self._folder))
         self._rate_hz = rate_hz
         self._followers: list[SimpleQueue[str]] = []
@@ -143,9 +143,16 @@ class Rendering:
 
 
 class Renderings:
-    """The renderings of all instances: who asks for a table that is being made follows it."""
+    """The renderings of all instances: who asks for a table that is being made follows it.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    folder
+        Where presets are put while they are rendered.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._renderers = Renderers()
         self._known: dict[Path, Rendering] = {}
         self._lock = threading.Lock()
@@ -162,7 +169,8 @@ class Renderings:
         with self._lock:
             found = self._known.get(target)
             if found is None or found.is_over:
-                found = self._known[target] = Rendering(self._renderers, preset, rate_hz)
+                found = Rendering(self._renderers, preset, rate_hz, self._folder)
+                self._known[target] = found
             return found
 
     def keep_ready(self) -> None:

@@ -7,17 +7,15 @@ when there are too many. `write` puts the rest together as one WAV file. Control
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
 from instrument.errors import FileError, LatentkeysError
-from instrument.processes.held_file import HeldFile
+from instrument.processes.held_folder import HeldFolder
 from instrument.realtime.memory.state import EngineState
-from instrument.session.session_folder import AUDIO_LOCK, AUDIO_PREFIX
+from instrument.session.session_folder import AUDIO_PREFIX
 from instrument.wav_files import WavFile
 
 KEPT_MINUTES = 10
@@ -42,8 +40,8 @@ class AudioCapture:
     def __init__(self, state: EngineState) -> None:
         self._reader = state.read_recording()
         self._rate_hz = round(state.rate_hz)
-        self.folder = Path(tempfile.mkdtemp(prefix=AUDIO_PREFIX))
-        self._held = HeldFile(self.folder / AUDIO_LOCK)
+        self._held = HeldFolder(AUDIO_PREFIX)
+        self.folder = self._held.path
         self._pieces: list[Path] = []
         self._number = 0
         self._file: WavFile | None = None
@@ -92,7 +90,6 @@ class AudioCapture:
         """Forget everything."""
         self._forget_piece()
         self._held.release()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _begin_piece(self) -> WavFile:
         while len(self._pieces) >= KEPT_MINUTES:

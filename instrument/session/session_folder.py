@@ -19,14 +19,15 @@ from threading import Thread
 
 from instrument.errors import FileError
 from instrument.processes.heartbeat import LOCK_FILES
-from instrument.processes.held_file import HeldFile, holder_of, is_held
+from instrument.processes.held_file import HeldFile, holder_of
+from instrument.processes.held_folder import is_half_made, is_ours, sweep_folders
 from instrument.realtime.memory.constants import CONTROL_BEATS
 from instrument.realtime.memory.pages import reserve
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.memory.tone_pool import pool_bytes
 
 PREFIX = "latentkeys-"
-AUDIO_PREFIX, AUDIO_LOCK = "latentkeys-audio-", "audio.lock"
+AUDIO_PREFIX = "latentkeys-audio-"
 """Of folders with what a session has played lately."""
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a fresh private folder is made inside
 LONGEST_NOTE_SECONDS = 4.0
@@ -35,8 +36,6 @@ SPARE_BYTES = 128 * 2**20
 """For the engine block and for everybody else; containers often have only 64 MiB in memory."""
 FADE_SECONDS = 1.5
 """An engine that is asked to end fades out within this time."""
-HALF_MADE_SECONDS = 86_400.0
-"""A folder that no control has held yet may be so old before it counts as left behind."""
 _CONTROL = LOCK_FILES[CONTROL_BEATS]
 _FILES = ("state.bin", *LOCK_FILES.values())  # any of them tells a session's folder
 
@@ -103,19 +102,11 @@ def other_sessions() -> list[int]:
 
 def sweep_dead_sessions() -> None:
     """End what still runs of sessions whose control was killed, and remove their folders."""
-    _sweep_dead_audio()
+    sweep_folders(AUDIO_PREFIX)
     for folder in _folders():
         with suppress(OSError):
             if _is_left_behind(folder):
                 _end_processes(folder)
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sweep_dead_audio() -> None:
-    for folder in Path(tempfile.gettempdir()).glob(f"{AUDIO_PREFIX}*"):
-        lock = folder / AUDIO_LOCK
-        with suppress(OSError):
-            if lock.exists() and _is_ours(folder) and not is_held(lock):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -141,19 +132,15 @@ def _folders() -> Iterator[Path]:
     for parent in (_IN_MEMORY, Path(tempfile.gettempdir())):
         for folder in parent.glob(f"{PREFIX}*"):
             with suppress(OSError):
-                if any((folder / name).exists() for name in _FILES) and _is_ours(folder):
+                if any((folder / name).exists() for name in _FILES) and is_ours(folder):
                     yield folder
-
-
-def _is_ours(folder: Path) -> bool:
-    return not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid()
 
 
 def _is_left_behind(folder: Path) -> bool:
     lock = folder / _CONTROL
     if lock.exists():
         return holder_of(lock) is None
-    return time.time() - folder.stat().st_mtime > HALF_MADE_SECONDS
+    return not is_half_made(folder)
 
 
 def _end_processes(folder: Path) -> None:

@@ -24,10 +24,11 @@ pytestmark = [
 class LateRenderers(Renderers):
     """Give a renderer only once it may come, and remember who was given."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__()
         self.may_come = threading.Event()
         self.given: list[RendererProcess] = []
+        self.folder = folder
 
     def take(self) -> RendererProcess:
         self.may_come.wait()
@@ -38,15 +39,17 @@ class LateRenderers(Renderers):
 @pytest.fixture
 def renderers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LateRenderers:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    return LateRenderers()
+    return LateRenderers(tmp_path)
 
 
 def is_gone(path: Path) -> bool:
     return not path.exists()
 
 
-def begin(renderers: Renderers, preset: str) -> Rendering:
-    return Rendering(renderers, shipped_presets_folder() / f"{preset}.toml", 48_000)
+def begin(renderers: LateRenderers, preset: str) -> Rendering:
+    return Rendering(
+        renderers, shipped_presets_folder() / f"{preset}.toml", 48_000, renderers.folder
+    )
 
 
 def test_who_has_left_before_the_renderer_came_has_nothing_rendered(

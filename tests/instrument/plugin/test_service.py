@@ -135,6 +135,18 @@ def test_a_service_that_hangs_while_it_starts_is_replaced(clap: Path, alone: Pat
     plugin.close()
 
 
+def test_what_a_killed_service_has_left_is_swept_by_the_next(clap: Path, alone: Path) -> None:
+    plugin = Plugin(clap, offline=False)
+    plugin.start()
+    wait_for(working_renderer)
+    folder, killed = Path(service_file().read_text().split()[1]).parent, status().service_pid
+    assert killed and list(folder.glob("*/*.toml"))  # an instance's preset, a renderer's
+    os.kill(killed, signal.SIGKILL)
+    wait_for(lambda: not folder.exists())
+    wait_for(lambda: plugin.text(STATUS, 0) == "Ready")
+    plugin.close()
+
+
 def test_no_renderer_outlives_its_service(clap: Path, alone: Path) -> None:
     plugin = Plugin(clap, offline=False)
     plugin.start()

@@ -16,12 +16,12 @@ from instrument.errors import FileError
 from instrument.midi.messages import note_off, note_on, program_change
 from instrument.midi.song import Song, SongMessage
 from instrument.preset.parts import make_room
+from instrument.processes.held_folder import HALF_MADE_SECONDS
 from instrument.realtime.memory.constants import BUILT_IN_BANK, TICK_FRAMES
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.memory.tone_pool import pool_bytes
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.session.session_folder import (
-    HALF_MADE_SECONDS,
     PREFIX,
     choose_parent,
     create_state,
