@@ -8,7 +8,8 @@ network this small, and their tails are worse.
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,40 @@ from instrument.bundle.inference import Runtime, Tensors
 from instrument.errors import BundleError
 
 States = tuple[NDArray[Any], ...]
+
+
+class StepOf(Protocol):
+    """A `StepGraph`, or what computes the same."""
+
+    def begin(self) -> States:
+        """Return the memory before the first step."""
+        ...
+
+    def step(self, states: States, inputs: Tensors) -> tuple[Tensors, States]:
+        """Take one step."""
+        ...
+
+
+class LaterStep:
+    """A step that is taken when its outcome is first asked for; belongs to one thread.
+
+    Of several notes that are drawn only one is kept, and only that one's step is needed.
+
+    Parameters
+    ----------
+    graph, states, inputs
+        See `StepGraph.step`.
+    """
+
+    def __init__(self, graph: StepOf, states: States, inputs: Tensors) -> None:
+        self._graph, self._before, self._inputs = graph, states, inputs
+
+    @cached_property
+    def outcome(self) -> tuple[Tensors, States]:
+        """What `StepGraph.step` returns."""
+        return self._graph.step(self._before, self._inputs)
+
+
 IN, OUT = "_in", "_out"
 _TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64}
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime, Tensors
-from instrument.bundle.recurrent_graph import States, StepGraph
+from instrument.bundle.recurrent_graph import LaterStep, States, StepGraph, StepOf
 from instrument.composers.continuer import NoteModel
 from instrument.composers.ensemble_lstm.company import OWN, Company, PartNote, asked_columns
 from instrument.composers.note_history import History, Onset
@@ -24,7 +24,6 @@ from instrument.composers.note_lstm.features import LONGEST
 from instrument.composers.note_lstm.heads import (
     SHIFT_TICKS,
     Allowed,
-    StepOf,
     conditions_of,
     logits_of,
     pick,
@@ -50,8 +49,17 @@ class Ensemble:
 
     history: History
     company: Company
-    past: NDArray[np.float32]
-    states: States
+    advanced: LaterStep
+
+    @property
+    def past(self) -> NDArray[np.float32]:
+        """What the heads are told of it."""
+        return self.advanced.outcome[0]["past"]
+
+    @property
+    def states(self) -> States:
+        """The network's memory."""
+        return self.advanced.outcome[1]
 
 
 class EnsembleLSTM(NoteModel[Ensemble]):
@@ -73,11 +81,11 @@ class EnsembleLSTM(NoteModel[Ensemble]):
 
     def feed(self, state: Ensemble, note: Note) -> Ensemble:
         """Return the state after a note of the player."""
-        return self._heard(state, _strike(note, state.history), note.velocity)
+        return _ready(self._heard(state, _strike(note, state.history), note.velocity))
 
     def follow(self, state: Ensemble, note: Note) -> Ensemble:
         """Return the state after a note of our own."""
-        return self._played(state, _strike(note, state.history), note.velocity)
+        return _ready(self._played(state, _strike(note, state.history), note.velocity))
 
     def knowing(self, state: Ensemble, notes: tuple[Note, ...]) -> Ensemble:
         """Return the state in which the player's next notes are known.
@@ -213,13 +221,20 @@ class EnsembleLSTM(NoteModel[Ensemble]):
     def _advanced(self, history: History, company: Company, states: States) -> Ensemble:
         columns = features.note_columns(history, history.onset(0))
         told = np.array([[*columns, *company.role_columns(history)]], np.int64)
-        outputs, after = self._graphs["advance"].step(states, {"notes": told})
-        return Ensemble(history, company, outputs["past"], after)
+        return Ensemble(
+            history, company, LaterStep(self._graphs["advance"], states, {"notes": told})
+        )
 
 
 def open_ensemble_lstm(bundle: Bundle, runtime: Runtime) -> EnsembleLSTM:
     """Open a bundle as a note model."""
     return EnsembleLSTM({name: StepGraph(bundle, name, runtime) for name in GRAPHS})
+
+
+def _ready(state: Ensemble) -> Ensemble:
+    """Take the step now: an answer is to come at once later."""
+    _ = state.advanced.outcome
+    return state
 
 
 def _strike(note: Note, history: History) -> PartNote:

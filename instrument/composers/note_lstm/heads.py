@@ -6,13 +6,11 @@ and the ensemble LSTM draw their notes with it, each symbol knowing the ones bef
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
 from instrument.bundle.inference import Tensors
-from instrument.bundle.recurrent_graph import States
+from instrument.bundle.recurrent_graph import StepOf
 from instrument.composers.note_lstm.features import Conditions, HeadInputs
 from instrument.music.constraints import Constraints
 from instrument.music.note_tuples import DURATIONS, GRID, SHIFTS
@@ -21,18 +19,6 @@ from instrument.music.sampling import draw
 Allowed = NDArray[np.bool_] | None
 SHIFT_TICKS = np.arange(SHIFTS)
 _DURATION_TICKS = np.arange(1, DURATIONS + 1)
-
-
-class StepOf(Protocol):
-    """A `StepGraph`, or what computes the same."""
-
-    def begin(self) -> States:
-        """Return the memory before the first step."""
-        ...
-
-    def step(self, states: States, inputs: Tensors) -> tuple[Tensors, States]:
-        """Take one step."""
-        ...
 
 
 def pick(

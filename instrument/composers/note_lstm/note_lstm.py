@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
-from instrument.bundle.recurrent_graph import States, StepGraph
+from instrument.bundle.recurrent_graph import LaterStep, States, StepGraph
 from instrument.composers.continuer import NoteModel
 from instrument.composers.note_history import History, Onset
 from instrument.composers.note_lstm.features import (
@@ -47,8 +47,17 @@ class Played:
     """The state: what was played, and what the network remembers of it."""
 
     history: History
-    past: NDArray[np.float32]
-    states: States
+    advanced: LaterStep
+
+    @property
+    def past(self) -> NDArray[np.float32]:
+        """What the heads are told of it."""
+        return self.advanced.outcome[0]["past"]
+
+    @property
+    def states(self) -> States:
+        """The network's memory."""
+        return self.advanced.outcome[1]
 
 
 class NoteLSTM(NoteModel[Played]):
@@ -79,8 +88,9 @@ class NoteLSTM(NoteModel[Played]):
         history = state.history
         onset = history.onset(max(0, round(note.start_beats * GRID) - history.last_start))
         duration = min(max(round(note.length_beats * GRID), 1), LONGEST)
-        loudness = note.velocity // 16
-        return self._follow(state, onset, note.pitch, duration, loudness)
+        after = self._follow(state, onset, note.pitch, duration, note.velocity // 16)
+        _ = after.advanced.outcome  # now: an answer is to come at once later
+        return after
 
     def draw(
         self, state: Played, controls: Constraints, random: np.random.Generator
@@ -129,8 +139,7 @@ class NoteLSTM(NoteModel[Played]):
 
     def _heard(self, history: History, states: States) -> Played:
         columns = note_columns(history, history.onset(0))[None]
-        outputs, after = self._advance.step(states, {"notes": columns})
-        return Played(history, outputs["past"], after)
+        return Played(history, LaterStep(self._advance, states, {"notes": columns}))
 
 
 def open_note_lstm(bundle: Bundle, runtime: Runtime) -> NoteLSTM:
