@@ -6,7 +6,7 @@ they can be blended in, and they take over for good when the network fails.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -84,16 +84,31 @@ class NoteComposer:
         counts = self._counts.begin(bar_beats, 0.0)
         return ComposerState(origin_beats, network, counts, drawn, origin_beats)
 
-    def feed(self, moment: ComposerState, note: Note, *, is_own: bool = False) -> ComposerState:
-        """Return the moment after a note that was played; nothing is learned from our own."""
+    def feed(
+        self, moment: ComposerState, note: Note, *, is_own: bool = False, learns: bool = True
+    ) -> ComposerState:
+        """Return the moment after a note that was played; nothing is learned from our own.
+
+        Parameters
+        ----------
+        learns
+            The counts learn from it, if it is the player's; otherwise `learn` comes later.
+        """
         start = max(note.start_beats, moment.last_beats)
         told = replace(note, start_beats=start - moment.origin_beats)
         network = self._try(
             lambda model: _way_of_telling(model, is_own)(moment.network, told), moment
         )
-        hear = self._counts.follow if is_own else self._counts.feed
+        hear = self._counts.feed if learns and not is_own else self._counts.follow
         counts = hear(moment.counts, told)
         return replace(moment, network=network, counts=counts, last_beats=start)
+
+    def learn(self, moment: ComposerState, notes: Sequence[Note]) -> None:
+        """Let the counts learn from notes that came after a moment, and were told already."""
+        counts = moment.counts
+        for note in notes:
+            start = max(note.start_beats, moment.last_beats) - moment.origin_beats
+            counts = self._counts.feed(counts, replace(note, start_beats=start))
 
     def draw(
         self,

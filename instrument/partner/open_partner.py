@@ -16,7 +16,8 @@ from instrument.partner.modes.answer import Answer
 from instrument.partner.modes.duet import Duet
 from instrument.partner.modes.loop import Loop
 from instrument.partner.note_composer import REMEMBERED_NOTES, NoteComposer
-from instrument.partner.partner import RULES, Mode, Partner
+from instrument.partner.partner import Mode, Partner
+from instrument.partner.rules import RULES, PlayRules
 from instrument.preset.partner_options import PartnerOptions
 
 MODES: dict[str, type[Answer | Duet | Loop]] = {"answer": Answer, "duet": Duet, "loop": Loop}
@@ -30,7 +31,8 @@ def open_partner(options: PartnerOptions, rate_hz: float, rules: int = RULES) ->
     SettingError
         There is no such composer, or it does not compose note by note.
     """
-    remembers = sys.maxsize if rules == 1 else REMEMBERED_NOTES
+    by = PlayRules(rules)
+    remembers = REMEMBERED_NOTES if by.counts_forget else sys.maxsize
     network = open_note_model(options.model)
     composer = NoteComposer(network, options.model, options.seed or 0, remembers)
     transport = Transport.at_tempo(options.tempo, rate_hz, bar_beats=float(options.bar_beats))
@@ -41,7 +43,7 @@ def open_partner(options: PartnerOptions, rate_hz: float, rules: int = RULES) ->
         transport,
         follows_clock=options.clock == "midi",
         follows_player=options.clock == "player",
-        rules=rules,
+        rules=by,
     )
 
 

@@ -41,7 +41,7 @@ class Output:
 
     def __init__(self, time: Timeline, phrasing: Phrasing) -> None:
         self._time, self._phrasing = time, phrasing
-        self.ledger = SoundingNotes(self._frame_of)
+        self.ledger = SoundingNotes(self._frame_of, leaves_at_once=phrasing.rules.leaves_at_once)
         self.lately: deque[Planned] = deque(maxlen=_SHOWN_NOTES)
         self.until_beats = 0.0
         options = phrasing.options
@@ -107,7 +107,8 @@ class Output:
             if channels
         )
         begins = min((key.frame for key in keys), default=self._time.frame)
-        self._messages += self.ledger.let_oldest_go(self._most_sounding - 1, begins)
+        room = self._most_sounding - 1
+        self._messages += self.ledger.make_room(room, begins, note.start_beats)
         self._messages += self.ledger.strike(note.pitch, note.velocity, keys, note.end_beats)
 
     @property

@@ -49,7 +49,8 @@ from instrument.partner.output import Output
 from instrument.partner.pen import Pen
 from instrument.partner.phrasing import Phrasing
 from instrument.partner.plan import Plan, Planned
-from instrument.partner.player_notes import MOST_EQUAL, PlayerNotes
+from instrument.partner.player_notes import PlayerNotes
+from instrument.partner.rules import TODAY, PlayRules
 from instrument.partner.settings import COMMIT_SECONDS
 from instrument.partner.sounding_notes import Message
 from instrument.partner.takes.performance_log import PerformanceLog
@@ -57,12 +58,6 @@ from instrument.partner.timeline import Change, Timeline
 from instrument.preset.partner_options import PartnerOptions
 
 STEP_SECONDS = 0.001
-RULES = 3
-"""The rules of today. By those of takes of format 1 a key that is struck again ends its note, and
-the counts remember everything; by those of format 2 composers are told what was played, not what
-was meant."""
-MEANT_RULES = 3
-"""From these rules on the partner hears what was meant."""
 
 
 class Mode(Protocol):
@@ -130,19 +125,19 @@ class Partner:
         *,
         follows_clock: bool = False,
         follows_player: bool = False,
-        rules: int = RULES,
+        rules: PlayRules = TODAY,
     ) -> None:
         self.mode = mode
         self.time = Timeline(
             transport,
             follows_clock=follows_clock,
             follows_player=follows_player,
-            starts_anywhere=rules >= MEANT_RULES,
+            starts_anywhere=rules.hears_what_is_meant,
         )
-        self.phrasing = Phrasing(options, hears_what_is_meant=rules >= MEANT_RULES)
+        self.phrasing = Phrasing(options, rules)
         self.output = Output(self.time, self.phrasing)
-        self._most_equal = 1 if rules == 1 else MOST_EQUAL
-        self.hands = PlayerNotes(self._most_equal)
+        self._most_equal = rules.most_equal
+        self.hands = PlayerNotes(self._most_equal, keeps_chords=rules.tells_whole_chords)
         self.pen = Pen(composer, self.phrasing, self.hands, self.output, transport.bar_beats)
         self.journal = PerformanceLog(self.transport, self._most_equal)
         self.knobs = KnobBoard(options.knobs)
@@ -215,7 +210,7 @@ class Partner:
             self._heed(lambda: self.time.hear_clock(frame, data, source))
             return
         if is_note_on(data):
-            is_free = not (self.plan.notes or self.output.is_sounding)
+            is_free = not (self.plan.coming or self.output.is_sounding)
             self._heed(lambda: self.time.strike(frame, is_free=is_free))
         beats = self.transport.beats_at(frame)
         self.journal.hear(frame, data)
@@ -314,31 +309,33 @@ class Partner:
         self.cut(self.output.until_beats)
         self.output.let_all_go()
 
-    def cut_soon(self, frame: int) -> None:
-        """Think anew: drop what is planned, but for what begins within the commit time.
+    def cut_soon(self, frame: int, *, stands: bool = False) -> None:
+        """Think anew: drop what is planned, but for what begins within the commit time; see `cut`.
 
         Parameters
         ----------
         frame
             From when the commit time counts.
         """
-        commit = frame + COMMIT_SECONDS * self.transport.rate_hz
-        self.cut(max(self.transport.beats_at(round(commit)), self.output.until_beats))
+        commit = self.transport.beats_at(round(frame + COMMIT_SECONDS * self.transport.rate_hz))
+        self.cut(max(commit, self.output.until_beats), stands=stands)
 
     def soonest_beats(self) -> float:
         """Return the first position for which a note can still be planned."""
         return max(self.time.committed_beats, self.output.until_beats)
 
-    def cut(self, beats: float) -> None:
+    def cut(self, beats: float, *, stands: bool = False) -> None:
         """Drop what is planned from a position on, and go back to the composer's moment there.
 
         Parameters
         ----------
         beats
             The position; what is locked stays even so.
+        stands
+            Let what was planned stand until something is written over it.
         """
         beats = max(beats, self._locked_until)
-        self.pen.cut(beats)
+        self.pen.cut(beats, stands=stands)
         self.mode.was_cut(self, beats)
 
     def _end_soon(self) -> None:

@@ -17,6 +17,7 @@ from instrument.music.meant import Ear
 from instrument.music.meant import played as played_with
 from instrument.music.note import Note
 from instrument.partner.nearness import blend_near, candidates_near, near_to, voices_near
+from instrument.partner.rules import PlayRules
 from instrument.preset.partner_options import PartnerOptions
 
 GRID_BEATS = 0.25
@@ -45,22 +46,24 @@ class Phrasing:
     ----------
     options
         How near to stay to the player, and what was asked for.
-    hears_what_is_meant
-        Not by the rules of old takes.
+    rules
+        By those of old takes it hears nothing of what is meant.
 
     Attributes
     ----------
     options, constraints
         As knobs have turned them, and what the composer has to keep to in any case.
+    rules
+        By which it follows him.
     ear
         What was meant by what the player played.
     shape
         Of an answer; None while there is none.
     """
 
-    def __init__(self, options: PartnerOptions, *, hears_what_is_meant: bool) -> None:
+    def __init__(self, options: PartnerOptions, rules: PlayRules) -> None:
         self.options, self.constraints = options, options.constraints()
-        self.hears_what_is_meant = hears_what_is_meant
+        self.rules, self.hears_what_is_meant = rules, rules.hears_what_is_meant
         self.ear = Ear()
         self.shape: Shape | None = None
 

@@ -6,7 +6,7 @@ comes after some point is therefore to drop the notes and to go on from the firs
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -60,28 +60,67 @@ def free_part(note: Note, before: Sequence[Planned], parts: int) -> int:
 
 
 class Plan:
-    """Planned notes in order of their start."""
+    """Planned notes in order of their start.
+
+    Attributes
+    ----------
+    notes
+        What is written.
+    standing
+        What is to be written anew: it comes after all that is written, and is played unless
+        something is written over it before.
+    """
 
     def __init__(self) -> None:
         self.notes: list[Planned] = []
+        self.standing: list[Planned] = []
+
+    @property
+    def coming(self) -> list[Planned]:
+        """Everything that is to come, in order."""
+        return [*self.notes, *self.standing]
 
     def add(self, planned: Planned) -> None:
-        """Put a note into its place."""
+        """Put a note into its place; what stood up to there is gone."""
         insort(self.notes, planned, key=_START)
+        self.clear_until(planned.note.start_beats)
+
+    def clear_until(self, beats: float) -> None:
+        """Drop what stands up to a position: nothing more is written before it."""
+        self.standing = self.standing[bisect_right(self.standing, beats, key=_START) :]
 
     def take_until(self, beats: float) -> list[Planned]:
         """Take the notes that start before a position."""
-        count = bisect_left(self.notes, beats, key=_START)
-        taken, self.notes = self.notes[:count], self.notes[count:]
+        taken = []
+        for notes in (self.notes, self.standing):
+            count = bisect_left(notes, beats, key=_START)
+            taken += notes[:count]
+            del notes[:count]
         return taken
 
     def cut(self, beats: float) -> Planned | None:
-        """Drop the notes from a position on; return the first of them."""
-        count = bisect_left(self.notes, beats, key=_START)
-        dropped, self.notes = self.notes[count:], self.notes[:count]
+        """Drop the notes from a position on; return the first written one of them."""
+        dropped = self._take_from(beats)
+        self.standing = self.standing[: bisect_left(self.standing, beats, key=_START)]
         return dropped[0] if dropped else None
+
+    def set_aside(self, beats: float) -> Planned | None:
+        """Let the notes from a position on stand until they are written anew; return the first."""
+        dropped = self._take_from(beats)
+        self.standing = dropped + self.standing
+        return dropped[0] if dropped else None
+
+    def _take_from(self, beats: float) -> list[Planned]:
+        count = bisect_left(self.notes, beats, key=_START)
+        taken, self.notes = self.notes[count:], self.notes[:count]
+        return taken
+
+    @property
+    def written_beats(self) -> float | None:
+        """Start of the last note that is written; None if there is none."""
+        return self.notes[-1].note.start_beats if self.notes else None
 
     @property
     def end_beats(self) -> float | None:
-        """Start of the last note; None if there is none."""
-        return self.notes[-1].note.start_beats if self.notes else None
+        """Start of the last note to come; None if there is none."""
+        return self.standing[-1].note.start_beats if self.standing else self.written_beats

@@ -58,6 +58,8 @@ class PlayerNotes:
     ----------
     most_equal
         So many equal notes can be down at once; one more ends the oldest.
+    keeps_chords
+        The keys of a chord are ready together or not at all.
 
     Attributes
     ----------
@@ -67,7 +69,8 @@ class PlayerNotes:
         The sustain pedal.
     """
 
-    def __init__(self, most_equal: int = MOST_EQUAL) -> None:
+    def __init__(self, most_equal: int = MOST_EQUAL, *, keeps_chords: bool = True) -> None:
+        self._chord_beats = CHORD_BEATS if keeps_chords else 0.0
         self.last_beats: float | None = None
         self.pedal_is_down = False
         self._waiting: list[_Key] = []  # not fed yet, in order of start
@@ -119,12 +122,15 @@ class PlayerNotes:
 
     def take_ready(self, now_beats: float) -> tuple[Note, ...]:
         """Take the notes that a composer can be fed with by now."""
-        count = 0
-        for key in self._waiting:
+        count, first = 0, -math.inf
+        for number, key in enumerate(self._waiting):
+            if key.start_beats - first >= self._chord_beats:  # it begins a chord, perhaps its own
+                count, first = number, key.start_beats
             is_held = key.end_beats is None and now_beats - key.start_beats < PATIENCE_BEATS
-            if is_held:
+            if is_held or now_beats - first < self._chord_beats:
                 break
-            count += 1
+        else:
+            count = len(self._waiting)
         return self._take(count, now_beats)
 
     def take_all(self, now_beats: float) -> tuple[Note, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from instrument.midi.messages import note_off, note_on
 
@@ -60,10 +60,12 @@ class SoundingNotes:
     ----------
     frame_of
         The frame of a position, for where a note goes.
+    leaves_at_once
+        See `instrument.partner.rules.PlayRules`.
     """
 
-    def __init__(self, frame_of: Callable[[int, float], int]) -> None:
-        self._frame_of = frame_of
+    def __init__(self, frame_of: Callable[[int, float], int], *, leaves_at_once: bool) -> None:
+        self._frame_of, self._leaves_at_once = frame_of, leaves_at_once
         self._sounding: list[Sounding] = []  # in order of their strike
         self._ending: deque[Sounding] = deque(maxlen=_ENDING)  # their ends have been sent ahead
 
@@ -93,16 +95,27 @@ class SoundingNotes:
             self._ending.append(note)
         return messages
 
-    def let_oldest_go(self, most: int, frame: int) -> list[Message]:
-        """Let the oldest notes go until no more than `most` sound."""
+    def make_room(self, most: int, frame: int, beats: float) -> list[Message]:
+        """Let the oldest notes go until no more than `most` sound.
+
+        Parameters
+        ----------
+        frame, beats
+            Where they end, which may still be to come.
+        """
         messages = []
         while len(self._sounding) > most:
-            messages += self._let_go(self._sounding[0], frame)
+            oldest = self._sounding[0]
+            messages += self._let_go(oldest, frame)
+            if self._leaves_at_once:
+                self._ending.append(replace(oldest, end_beats=beats))
         return messages
 
     def let_all_go(self, frame: int) -> list[Message]:
         """Let everything go at a frame, also what would end by itself soon after it."""
-        messages = self.let_oldest_go(0, frame)
+        messages = []
+        while self._sounding:
+            messages += self._let_go(self._sounding[0], frame)
         while self._ending:
             note = self._ending.pop()
             if max(self._frame_of(key.to, note.end_beats) for key in note.keys) > frame:

@@ -29,7 +29,7 @@ def view_of(partner: Partner, clock: ClockName, knob: str = "") -> View:
         notes=(
             *(_seen(note, PLAYER) for note in partner.hands.lately(partner.beats)),
             *(_seen(planned.note, planned.part) for planned in partner.output.lately),
-            *(_seen(planned.note, planned.part) for planned in partner.plan.notes),
+            *(_seen(planned.note, planned.part) for planned in partner.plan.coming),
         ),
     )
 

@@ -11,6 +11,7 @@ from instrument.music.transport import Transport
 from instrument.partner.modes.answer import Answer
 from instrument.partner.note_composer import NoteComposer
 from instrument.partner.partner import Mode, Partner
+from instrument.partner.rules import TODAY, PlayRules
 from instrument.partner.sounding_notes import Message
 from instrument.preset.partner_options import PartnerOptions
 from instrument.realtime.memory.constants import TO_OUT, TO_VOICES
@@ -30,6 +31,7 @@ def make_partner(
     network: NoteModel[object] | None = None,
     follows_clock: bool = False,
     follows_player: bool = False,
+    rules: PlayRules = TODAY,
     **options: object,
 ) -> Partner:
     chosen = PartnerOptions(**options)  # type: ignore[arg-type]
@@ -40,6 +42,7 @@ def make_partner(
         Transport.at_tempo(BPM, RATE),
         follows_clock=follows_clock,
         follows_player=follows_player,
+        rules=rules,
     )
 
 

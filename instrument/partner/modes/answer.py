@@ -140,8 +140,10 @@ class Answer:
             return
         earliest = max(self._start, partner.soonest_beats()) if self._has_first else self._start
         horizon = beats + partner.options.horizon_bars * partner.transport.bar_beats
-        last = partner.plan.end_beats
+        last = partner.plan.written_beats
         if self._is_composed or (last is not None and last > horizon):
+            return
+        if not partner.pen.has_time(beats):
             return
         planned = partner.pen.compose_one(earliest, self._end, starts_now=not self._has_first)
         self._has_first = True

@@ -38,8 +38,8 @@ class Duet:
                 partner.take_back()
             self._yields = True
         elif not self._yields:
-            partner.cut_soon(frame)
-        partner.pen.feed(partner.hands.take_at_once())
+            partner.cut_soon(frame, stands=partner.phrasing.rules.thinks_ahead_of_time)
+        partner.pen.feed_at_once(partner.hands.take_at_once())
 
     def step(self, partner: Partner, beats: float, frame: int) -> None:  # noqa: ARG002
         """Compose as far as the horizon goes, if there is room."""
@@ -53,8 +53,8 @@ class Duet:
                 partner.soonest_beats(), partner.options.division_beats
             )
         horizon = beats + partner.options.horizon_bars * partner.transport.bar_beats
-        last = partner.plan.end_beats
-        if last is None or last <= horizon:
+        last = partner.plan.written_beats
+        if (last is None or last <= horizon) and partner.pen.has_time(beats):
             earliest = max(self._begins_at, partner.soonest_beats())
             partner.pen.compose_one(
                 earliest, horizon + partner.transport.bar_beats, starts_now=False

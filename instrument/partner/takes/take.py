@@ -20,13 +20,14 @@ from instrument.errors import FileError, SettingError
 from instrument.files import replacing_file
 from instrument.midi.phrases import write_phrase
 from instrument.music.note import Phrase
+from instrument.partner.rules import RULES
 from instrument.partner.takes.append_log import AppendLog
 from instrument.partner.takes.take_events import Frame, TakeEvent
 from instrument.partner.takes.take_format_1 import decode_old_event, options_of
 from instrument.preset.partner_options import PartnerOptions
 from instrument.schema import NO_JSON, decode, ranged, read_limited
 
-FORMAT = 4
+FORMAT = RULES
 CARELESS_FORMAT = 3
 """Up to this one composers drew as they had learned."""
 TAKE_FILE, NOTES_FILE = "take.json", "notes.mid"
@@ -43,7 +44,7 @@ class Take:
     Attributes
     ----------
     format
-        By whose rules the partner plays: `instrument.partner.partner.RULES`.
+        By whose rules the partner plays: `instrument.partner.rules.RULES`.
     rate_hz
         Frames per second.
     first_frame, last_frame
