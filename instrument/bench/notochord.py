@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from instrument.bench.harness import Goal, Row, compare, interleave, not_measured
-from instrument.bench.partner import MODEL
+from instrument.bench.partner_thinking import MODEL
 from instrument.bench.peers.child import ChildPeer, PeerMissing
 from instrument.bench.report import Report
 from instrument.composers.continuer import NoteModel

@@ -1,12 +1,13 @@
 """``latentkeys bench partner``: how soon the partner thinks, and how exactly it plays.
 
-Thinking is timed in virtual time, so the clock on the wall counts nothing but the work. Playing is
-measured in a session on a private JACK server: what the kernel applied and when, against the plan
-that a replay of the same session gives.
+How soon it thinks is measured in `instrument.bench.partner_thinking`. Playing is measured in a
+session on a private JACK server: what the kernel applied and when, against the plan that a replay
+of the same session gives.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import time
@@ -18,20 +19,19 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.bench.harness import Goal, Row, not_measured
+from instrument.bench.harness import Row, not_measured
 from instrument.bench.jack_server import private_jack
+from instrument.bench.partner_thinking import MODEL, most, percentile, thinking_rows
 from instrument.bench.peers.child import PeerMissing
 from instrument.bench.report import Report
 from instrument.engine.messages import EngineSettings
 from instrument.errors import LatentkeysError
-from instrument.midi.messages import control_change, is_note_on, message_of, note_off, note_on
+from instrument.midi.messages import is_note_on, message_of, note_off, note_on
 from instrument.partner.commands import Keep
 from instrument.partner.messages import Kept, Listening
-from instrument.partner.open_partner import open_partner
-from instrument.partner.partner import Partner
 from instrument.partner.takes.replay import replay
 from instrument.partner.takes.take import read_take
-from instrument.preset.partner_options import ModeName, PartnerOptions
+from instrument.preset.partner_options import PartnerOptions
 from instrument.processes.child_process import ChildProcess
 from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.constants import FADE_OUT, PARTNER_SOURCE, TO_OUT
@@ -40,108 +40,21 @@ from instrument.session.partner_process import PartnerProcess
 
 Said = TypeVar("Said")
 
-MODEL = "note_lstm_tunes"
-_RATE_HZ, _BEAT = 48_000, 24_000
-_PHRASES, _RETURNS = 60, 60
-_END = 67
+_RATE_HZ = 48_000
 _START_SECONDS = 30.0
+_LEFT_OUT_FRAMES = 0.1 * _RATE_HZ
+"""What would come so late is left out (`instrument.partner.engine_bridge`)."""
 
 
 def bench_partner(seconds: float = 60.0) -> Report:
     """Measure thinking, then `seconds` of playing."""
     report = Report("partner")
     try:
-        report.rows += _thinking(report)
+        report.rows += thinking_rows(report)
         report.rows += _playing(report, seconds)
     except (LatentkeysError, PeerMissing) as missing:
         report.rows.append(not_measured("the partner", "ms", str(missing)))
     return report
-
-
-def _thinking(report: Report) -> list[Row]:
-    report.canary.sing()
-    first, answered = _first_notes()
-    report.canary.sing()
-    refill, ahead = _refills()
-    report.canary.sing()
-    on_line = 100.0 * answered
-    return [
-        Row("phrase's end to the first note, median", "ms", _at(first, 50), goal=_most(2.0)),
-        Row("phrase's end to the first note, p99", "ms", _at(first, 99), goal=_most(10.0)),
-        Row("phrases not answered on the next beat", "%", 100.0 - on_line, goal=_most(0.0)),
-        Row("a bar thought anew, median", "ms", _at(refill, 50), goal=_most(50.0)),
-        Row("a bar thought anew, p99", "ms", _at(refill, 99), goal=_most(50.0)),
-        Row("time with less than a bar ahead", "%", 100.0 * (1.0 - ahead), goal=_most(0.1)),
-    ]
-
-
-def _first_notes() -> tuple[NDArray[np.float64], float]:
-    """Return milliseconds from phrases' ends to first notes, and the share that came on time."""
-    random, partner, times, on_time = np.random.default_rng(1), _partner("answer"), [], 0
-    for _ in range(_PHRASES):
-        _play_phrase(partner, random)
-        end = partner.frame
-        began = time.perf_counter()
-        partner.hear(end, control_change(_END, 127))
-        struck: list[int] = []
-        partner.step()
-        while not partner.plan.notes:
-            partner.step()
-        times.append(1e3 * (time.perf_counter() - began))
-        line = -(-(end + _RATE_HZ // 50 - _offset(partner)) // _BEAT) * _BEAT + _offset(partner)
-        while not struck:
-            struck = [m.frame for m in partner.step() if is_note_on(m.data)]
-        on_time += struck[0] == line
-        _live(partner, 9 * _BEAT)
-    return np.array(times), on_time / _PHRASES
-
-
-def _refills() -> tuple[NDArray[np.float64], float]:
-    """Return milliseconds for a bar after a strike, and the share of time with a bar ahead.
-
-    The player strikes every second bar at 120 beats per minute, and all is thought anew.
-    """
-    partner, times = _partner("duet"), []
-    partner.hear(partner.frame, note_on(60))
-    partner.hear(partner.frame, note_off(60))
-    _live(partner, 8 * _BEAT)
-    for number in range(_RETURNS):
-        partner.hear(partner.frame, note_on(60 + number % 12, 90))
-        partner.hear(partner.frame, note_off(60 + number % 12))
-        began = time.perf_counter()
-        while (partner.plan.end_beats or 0.0) < partner.beats + 4.0:
-            partner.step()
-        times.append(1e3 * (time.perf_counter() - began))
-        until = partner.frame + 8 * _BEAT
-        while partner.frame < until:
-            partner.step()
-    thought, played = 1e-3 * sum(times), _RETURNS * 8 * _BEAT / _RATE_HZ
-    return np.array(times), 1.0 - thought / played
-
-
-def _partner(mode: ModeName) -> Partner:
-    options = PartnerOptions(mode=mode, model=MODEL, end_control=_END, silence_beats=16.0)
-    partner = open_partner(options, _RATE_HZ)
-    partner.begin_at(0)
-    return partner
-
-
-def _offset(partner: Partner) -> int:
-    return partner.transport.frame_at(0.0)
-
-
-def _play_phrase(partner: Partner, random: np.random.Generator) -> None:
-    for pitch in 60 + random.integers(-7, 12, 10):
-        partner.hear(partner.frame, note_on(int(pitch), 90))
-        _live(partner, int(random.integers(2_000, 9_000)))
-        partner.hear(partner.frame, note_off(int(pitch)))
-        _live(partner, int(random.integers(0, 6_000)))
-
-
-def _live(partner: Partner, frames: int) -> None:
-    until = partner.frame + frames
-    while partner.frame < until:
-        partner.step()
 
 
 def _playing(report: Report, seconds: float) -> list[Row]:
@@ -160,17 +73,19 @@ def _playing(report: Report, seconds: float) -> list[Row]:
         if e["source"] == PARTNER_SOURCE
     ]
     planned = [(m.frame, m.data, m.to) for m in replay(take)]
-    late = {to: _lateness(planned, applied, to) for to in (0, TO_OUT)}
+    late = {to: lateness(planned, applied, to) for to in (0, TO_OUT)}
     silence = _silences(events)
+    left_out = sum(int(np.isinf(frames).sum()) for frames in late.values())
+    report.facts["strikes left out"] = f"{left_out} of {sum(map(len, late.values()))}"
     return [
-        Row("own voices, off the plan, p99", "frames", _at(late[0], 99), goal=_most(0.0)),
-        Row("MIDI output, off the plan, median", "ms", _ms(late[TO_OUT], 50), goal=_most(0.3)),
-        Row("MIDI output, off the plan, p99", "ms", _ms(late[TO_OUT], 99), goal=_most(1.0)),
+        Row("own voices, off the plan, p99", "frames", percentile(late[0], 99), goal=most(0.0)),
+        Row("MIDI output, off the plan, median", "ms", _ms(late[TO_OUT], 50), goal=most(0.3)),
+        Row("MIDI output, off the plan, p99", "ms", _ms(late[TO_OUT], 99), goal=most(1.0)),
         Row(
             "player's return to silence, p99",
             "ms",
             _ms(silence, 99) if len(silence) else None,
-            goal=_most(5.0),
+            goal=most(5.0),
             note=f"{len(silence)} returns in {seconds:.0f} s",
         ),
     ]
@@ -223,16 +138,33 @@ def _wait(link: PartnerProcess, kind: type[Said]) -> Said:
     raise PeerMissing(f"the partner did not say {kind.__name__} within {_START_SECONDS:.0f} s")
 
 
-def _lateness(
+def lateness(
     planned: list[tuple[int, bytes, int]], applied: list[tuple[int, bytes, int]], to: int
 ) -> NDArray[np.float64]:
-    """Match strikes in their order; return how many frames after the plan each was applied."""
+    """Return how many frames after the plan each strike was applied.
+
+    Parameters
+    ----------
+    planned, applied
+        Frame, message and way of each, in order.
+    to
+        Which way counts.
+
+    Returns
+    -------
+    float64 array
+        One number for each planned strike; infinity for one that was left out.
+    """
     plan, done = (
-        [frame for frame, data, where in side if where == to and is_note_on(data)]
+        [(frame, data) for frame, data, where in side if where == to and is_note_on(data)]
         for side in (planned, applied)
     )
-    count = min(len(plan), len(done))
-    return np.abs(np.array(done[:count], np.float64) - np.array(plan[:count], np.float64))
+    found = []
+    for frame, data in plan:
+        late = [at - frame for at, what in done if what == data and at >= frame]
+        soonest = min(late, default=math.inf)
+        found.append(soonest if soonest <= _LEFT_OUT_FRAMES else math.inf)
+    return np.array(found, np.float64)
 
 
 def _silences(events: list[np.void]) -> NDArray[np.float64]:
@@ -255,13 +187,5 @@ def _silences(events: list[np.void]) -> NDArray[np.float64]:
     return np.array(found, np.float64)
 
 
-def _at(values: NDArray[np.float64], percent: float) -> float:
-    return float(np.percentile(values, percent)) if len(values) else float("nan")
-
-
 def _ms(frames: NDArray[np.float64], percent: float) -> float:
-    return 1e3 * _at(frames, percent) / _RATE_HZ
-
-
-def _most(limit: float) -> Goal:
-    return Goal(limit, is_ratio=False)
+    return 1e3 * percentile(frames, percent) / _RATE_HZ
