@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from instrument.bench.presets.figures import PresetGate
+from instrument.bench.presets.layers import layers_row
 from instrument.bundle.bundle import Bundle, installed_models, load_sound
 from instrument.bundle.card import VoiceCard
 from instrument.errors import LatentkeysError
@@ -37,6 +38,8 @@ def draws_rows() -> list[tuple[PresetGate, float]]:
             rows.append((gate, step))
             gate = PresetGate(f"morph of {name}, in its middle 40 %", "of all", "median", high=0.45)
             rows.append((gate, middle))
+            if row := layers_row(bundle):
+                rows.append(row)
     return rows
 
 
