@@ -29,6 +29,7 @@ from instrument.realtime.memory.constants import (
 )
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.rendering.k_weighting import integrated_lufs
+from instrument.rendering.open_renderer import for_sound
 from instrument.rendering.renderer import ToneRenderer
 from instrument.rendering.tone_table import TableFiller
 
@@ -130,7 +131,8 @@ class Listener:
         state = self._engine.state
         state.clear_bank(_BANK)
         write_sound(state, _BANK, preset)
-        filler = TableFiller(state, _BANK, preset, self._renderer)
+        renderer = for_sound(self._renderer, preset.sound, round(state.rate_hz))
+        filler = TableFiller(state, _BANK, preset, renderer)
         for pitch in pitches:
             state.wanted[_BANK][pitch - LOWEST_PITCH] = 1
         for _ in range(2 * len(pitches)):  # the attack, then the whole

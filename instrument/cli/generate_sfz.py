@@ -14,8 +14,7 @@ from instrument.labelled.sampler_map import write_sfz
 from instrument.latents.create_preset import check_preset
 from instrument.preset.preset import file_stem, find_preset
 from instrument.progress import LongWork
-from instrument.rendering.open_renderer import open_renderer
-from instrument.rendering.renderer import MovingRenderer
+from instrument.rendering.open_renderer import for_sound, open_renderer
 
 
 @click.command("sfz")
@@ -50,9 +49,8 @@ def sfz_command(preset: str, out: Path, every: int, rate_hz: int, force: bool) -
     target = out / f"{file_stem(chosen.name)}.sfz"
     if target.exists() and not force:
         raise SettingError(f'"{target}" exists', "Add --force to replace it, or use another --out.")
-    renderer = open_renderer(bundle, threads=os.cpu_count() or 1)
-    if chosen.sound.motion != 1.0 and isinstance(renderer, MovingRenderer):
-        renderer = renderer.moving(chosen.sound.motion)
+    opened = open_renderer(bundle, threads=os.cpu_count() or 1)
+    renderer = for_sound(opened, chosen.sound, rate_hz)
     console = Console(stderr=True, highlight=False)
     with LongWork(console) as progress:
         task = progress.add_task("Keys", total=None)

@@ -18,7 +18,8 @@ from instrument.latents.audition import Audition
 from instrument.latents.create_preset import check_preset, plain_preset
 from instrument.latents.latent import Latent, follow, random_recipe, whiten
 from instrument.preset.preset import Preset
-from instrument.rendering.renderer import MovingRenderer, ToneRenderer
+from instrument.rendering.open_renderer import for_sound
+from instrument.rendering.renderer import ToneRenderer
 
 FAMILIES = (
     "bass",
@@ -111,10 +112,8 @@ class SoundSource:
         return self._last[1]
 
     def renderer_of(self, preset: Preset) -> ToneRenderer:
-        """Return what renders a preset, with its motion."""
-        if preset.sound.motion != 1.0 and isinstance(self._renderer, MovingRenderer):
-            return self._renderer.moving(preset.sound.motion)
-        return self._renderer
+        """Return what renders a preset."""
+        return for_sound(self._renderer, preset.sound, self._plan.rate_hz)
 
     def _make(self, number: int) -> LabelledSound:
         card = self._bundle.sound

@@ -32,6 +32,7 @@ from instrument.preset.preset import (
     user_presets_folder,
 )
 from instrument.preset.sections import Envelope, Recipe, Slide, Soft, Sound
+from instrument.rendering.air_band import MODEL_HZ
 from instrument.schema import nearest
 
 Table = TypeVar("Table")
@@ -252,7 +253,11 @@ def plain_preset(
     return Preset(
         name=name,
         model=bundle.reference,
-        sound=Sound(_numbers(latent), sustain="decay" if dies_away else "loop"),
+        sound=Sound(
+            _numbers(latent),
+            sustain="decay" if dies_away else "loop",
+            air=1.0 if bundle.sound.sample_rate_hz == MODEL_HZ else 0.0,
+        ),
         envelope=Envelope(release_seconds=0.5 if dies_away else 0.3),
         recipe=recipe,
     )

@@ -86,10 +86,12 @@ def _shipped() -> dict[str, str]:
 
 
 def picture_key(preset: Preset) -> str:
-    """Return what a preset's picture is kept under: its model and its latent."""
+    """Return what a preset's picture is kept under: model, latent, and how it is rendered."""
     latents = (number for latent in preset.layer_latents for number in latent)
     sound = ",".join(f"{number:.4f}" for number in latents)
-    return hashlib.sha256(f"{preset.model.sha256} {sound}".encode()).hexdigest()[:24]
+    return hashlib.sha256(
+        f"{preset.model.sha256} {sound}{preset.sound.manner}".encode()
+    ).hexdigest()[:24]
 
 
 def _folder() -> Path:

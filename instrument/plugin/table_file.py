@@ -56,8 +56,7 @@ def recipe_of(path: Path) -> str:
     sound = preset.sound
     latent = np.asarray(preset.layer_latents, "<f4").tobytes()
     text = f"{layout_number()} {bundle.sha256} {sound.table_sustain} {sound.note_seconds!r} "
-    if sound.motion != 1.0:
-        text += f"{sound.motion!r} "
+    text += sound.manner
     return hashlib.sha256(text.encode() + latent).hexdigest()[:32]
 
 

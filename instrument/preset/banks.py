@@ -275,5 +275,5 @@ class PresetBanks:
 def _tones_of(preset: Preset) -> tuple[object, ...]:
     """Return what of a preset its tones depend on."""
     sound = preset.sound
-    tones = preset.model, sound.latent, sound.note_seconds, sound.sustain, sound.motion
+    tones = preset.model, sound.latent, sound.note_seconds, sound.sustain, sound.manner
     return *tones, preset.soft, preset.slide

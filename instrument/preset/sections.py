@@ -77,11 +77,19 @@ class Sound:
     drift: Annotated[float, ranged(0, 1)] = 0.0
     #: How much partials beat, 1 = as recorded; high keys have less, see `rendering.frame_voice`.
     motion: Annotated[float, ranged(0, 1.5)] = 1.0
+    #: How much there is above 8 kHz of a model that ends there, 1 = as recordings have it.
+    air: Annotated[float, ranged(0, 2)] = 0.0
 
     @property
     def table_sustain(self) -> Literal["loop", "decay"]:
         """How the rendered notes go on until, or unless, they are streamed."""
         return "decay" if self.sustain in ("decay", "ring") else "loop"
+
+    @property
+    def manner(self) -> str:
+        """How tones are rendered, for the names of what is kept of them; empty = as they are."""
+        motion = f" {self.motion}" if self.motion != 1.0 else ""
+        return motion + (f" air {self.air}" if self.air else "")
 
     @property
     def is_streamed(self) -> bool:

@@ -9,6 +9,8 @@ import numpy as np
 from instrument.bundle.bundle import Bundle, GraphHost
 from instrument.bundle.inference import Device, RunnableGraph, Runtime
 from instrument.errors import BundleError
+from instrument.preset.sections import Sound
+from instrument.rendering.air_band import MODEL_HZ, AiredRenderer
 from instrument.rendering.convgan import ConvganRenderer
 from instrument.rendering.frame_voice import FrameVoiceRenderer
 from instrument.rendering.gansynth import GansynthRenderer
@@ -44,6 +46,21 @@ def open_renderer(bundle: Bundle, threads: int = 1, device: Device = "auto") -> 
             f"{bundle.what}: kind must be one of {known}, got {kind!r}", "Update latentkeys."
         )
     return RENDERERS[kind](bundle, Runtime(threads, device))
+
+
+def for_sound(renderer: ToneRenderer, sound: Sound, rate_hz: int) -> ToneRenderer:
+    """Return what renders tones in the manner of a preset: its motion, its air.
+
+    Parameters
+    ----------
+    rate_hz
+        Of the device or file: one that ends where the model does has no room for air.
+    """
+    if sound.motion != 1.0 and isinstance(renderer, MovingRenderer):
+        renderer = renderer.moving(sound.motion)
+    if sound.air and renderer.info.sample_rate_hz == MODEL_HZ < rate_hz:
+        return AiredRenderer(renderer, sound.air)
+    return renderer
 
 
 def self_test(bundle: Bundle, renderer: ToneRenderer) -> float:

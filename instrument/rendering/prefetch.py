@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from instrument.preset.preset import Preset
+from instrument.rendering.open_renderer import for_sound
 from instrument.rendering.renderer import ToneRenderer
 from instrument.rendering.sustained_tones import whole_tones
 from instrument.rendering.tone_cache import Tone
@@ -23,7 +24,7 @@ AHEAD_STRIKES = 64
 KEPT_NOTES = 24
 """Rendered tones that wait for their strike, or for the next one: 1.5 MB each at 48 kHz."""
 
-Key = tuple[int, bytes, str]
+Key = tuple[int, bytes, str, str]
 Layers = tuple[Tone, ...]
 
 
@@ -38,7 +39,8 @@ class Strike:
     def key(self) -> Key:
         """What its tone depends on."""
         latents = np.asarray(self.preset.layer_latents, np.float32)
-        return self.pitch, latents.tobytes(), self.preset.sound.table_sustain
+        sound = self.preset.sound
+        return self.pitch, latents.tobytes(), sound.table_sustain, sound.manner
 
 
 class TonePrefetch:
@@ -97,19 +99,20 @@ class TonePrefetch:
         return list(missing.values())
 
     def _render(self, strikes: Sequence[Strike]) -> None:
+        sound = strikes[0].preset.sound
         tones = whole_tones(
-            self._renderer,
+            for_sound(self._renderer, sound, self._rate_hz),
             [strike.pitch for strike in strikes],
             np.asarray([strike.preset.layer_latents for strike in strikes], np.float32),
             rate_hz=self._rate_hz,
             frames=max(tone_frames(strike.preset, self._rate_hz) for strike in strikes),
-            goes_on_evenly=strikes[0].preset.sound.table_sustain == "loop",
+            goes_on_evenly=sound.table_sustain == "loop",
         )
         for strike, layers in zip(strikes, tones, strict=True):
             self._kept[strike.key] = layers
             self._on_note()
 
 
-def _shape(key: Key) -> tuple[int, str]:
+def _shape(key: Key) -> tuple[int, str, str]:
     """Return what tones that are rendered together must have in common."""
-    return len(key[1]), key[2]
+    return len(key[1]), key[2], key[3]

@@ -17,8 +17,8 @@ from instrument.errors import PresetError
 from instrument.preset.preset import Preset, load_preset
 from instrument.realtime.memory.state import EngineState
 from instrument.remote.served_graphs import ANSWER_SECONDS
-from instrument.rendering.open_renderer import open_renderer
-from instrument.rendering.renderer import MovingRenderer, ToneRenderer
+from instrument.rendering.open_renderer import for_sound, open_renderer
+from instrument.rendering.renderer import ToneRenderer
 from instrument.rendering.stream_server import StreamServer
 from instrument.rendering.tone_cache import ToneCache, kept_tones, table_key
 from instrument.rendering.tone_table import TableFiller, put_tone, read_table, tone_frames
@@ -205,9 +205,7 @@ class ToneTables:
         What a server has rendered never passes for what this machine has.
         """
         sound = preset.sound
-        model = f"{bundle.sha256} {sound.table_sustain}"
-        if sound.motion != 1.0:
-            model += f" {sound.motion}"
+        model = f"{bundle.sha256} {sound.table_sustain}{sound.manner}"
         frames = tone_frames(preset, rate_hz)
         models = [model, f"{model} {self._address}"] if self._address else [model]
         latents = [number for latent in preset.layer_latents for number in latent]
@@ -217,9 +215,7 @@ class ToneTables:
         if bundle.sha256 not in self._renderers:
             self._renderers[bundle.sha256] = self._opened(bundle)
         renderer = self._renderers[bundle.sha256]
-        if preset.sound.motion != 1.0 and isinstance(renderer, MovingRenderer):
-            return renderer.moving(preset.sound.motion)
-        return renderer
+        return for_sound(renderer, preset.sound, round(self._state.rate_hz))
 
     def _opened(self, bundle: Bundle) -> ToneRenderer:
         near = open_renderer(bundle, self._threads)
@@ -260,7 +256,8 @@ class RendererTables(ToneTables):
         PresetError
             The preset is wrong, or its latent is not this renderer's.
         """
-        preset, renderer = self._check(path), self._renderers[""]
+        preset = self._check(path)
+        renderer = for_sound(self._renderers[""], preset.sound, round(self._state.rate_hz))
         filler = TableFiller(self._state, bank, preset, renderer)
         return OpenTable(bank, filler, "", renderer)
 

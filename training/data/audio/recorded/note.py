@@ -37,7 +37,18 @@ Samples = NDArray[np.float32]
 
 
 def one_channel(sound: NDArray[np.float32]) -> Samples:
-    """Return the middle of a stereo recording, or its louder side where the sides cancel."""
+    """Return the middle of a stereo recording, or its louder side where the sides cancel.
+
+    Parameters
+    ----------
+    sound
+        float32, shape (frames, channels).
+
+    Returns
+    -------
+    ndarray
+        float32, shape (frames,).
+    """
     if sound.shape[1] == 1:
         return np.ascontiguousarray(sound[:, 0])
     power = np.square(sound, dtype=np.float64).sum(axis=0)
