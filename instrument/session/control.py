@@ -7,38 +7,31 @@ die without a click; the engine then plays on by itself.
 
 from __future__ import annotations
 
-import secrets
 import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from instrument.engine import messages as engine_messages
-from instrument.errors import LatentkeysError, RateChangedError
+from instrument.errors import RateChangedError
 from instrument.midi.song import Song
-from instrument.panel.link_messages import CallPartner
-from instrument.partner import messages as partner_messages
-from instrument.partner.commands import Command
-from instrument.preset.learned_controllers import PARTNER, bind, with_learned
-from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.preset import load_preset
 from instrument.preset.rack import RackChoice
 from instrument.processes.heartbeat import Heartbeat
-from instrument.processes.json_lines import Failed, Notice
+from instrument.processes.json_lines import Notice
 from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.constants import CONTROL_BEATS, FADE_OUT, PANIC
 from instrument.realtime.memory.state import EngineState
+from instrument.session.band import Band
 from instrument.session.device_choice import DeviceChoice
 from instrument.session.ending import Ending, uninterrupted
 from instrument.session.engine_process import EngineProcess
 from instrument.session.models_process import ModelsProcess
 from instrument.session.panel_link import PanelLink
 from instrument.session.panel_process import PanelProcess
-from instrument.session.partner_process import PartnerProcess
 from instrument.session.preset_changes import PresetChanges
 from instrument.session.rack_link import RackLink
 from instrument.session.session_folder import create_state
@@ -46,11 +39,9 @@ from instrument.session.settings import PlaySettings
 from instrument.session.song_player import SongFeed
 from instrument.session.sounds import place_sounds
 from instrument.session.status_line import StatusLine, clock
-from instrument.session.take_player import TakePlayer
-from instrument.session.terminal_keys import HELP, KEYS, TerminalKeys
+from instrument.session.terminal_keys import TerminalKeys
 
 if TYPE_CHECKING:
-    from instrument.session.audio_history import AudioCapture
     from instrument.session.recording import Recording
     from instrument.session.renderer_thread import RendererThread
 
@@ -63,8 +54,6 @@ LIMIT_SECONDS = 5.0
 FADE_TIMEOUT_SECONDS = 1.0
 SONG_PATIENCE_SECONDS = 10.0
 """A piece waits so long for its notes to be rendered."""
-ECHO_SECONDS = 0.06
-"""A note of the partner that another program sends back so soon is not taken for the player's."""
 
 
 class Host:
@@ -116,17 +105,14 @@ class Host:
             (*partners, *channels[1:]),
             others,
         )
-        self._folder, self._partner_options = folder, options
-        self._partner = self._new_partner(options) if options else None
+        self._keys = TerminalKeys()
+        self.band = Band(self.state, folder, options, self._status, self._keys)
         choice = RackChoice(settings.rack, settings.impulse)
         self._rack = RackLink(self.state, folder, choice, self._status.say)
-        self._keys = TerminalKeys()
-        self._capture: AudioCapture | None = None
         self._engine = EngineProcess(self.state, folder)
         self.ready: engine_messages.Ready | None = None  #: what plays; None until it does
         self._recording: Recording | None = None
         self._panics = False
-        self._takes = TakePlayer(self.state)
         self.midi = ControlInput(self.state)  #: what a program plays
         self.devices = DeviceChoice(folder, settings, lambda: self._engine)
         self._panel = self._open_panel(folder) if settings.panel else None
@@ -137,13 +123,13 @@ class Host:
             self.state, folder, settings.panel_host, settings.panel_port, settings.osc
         )
         self._status.also = lambda message, remedy: panel.tell(Notice(message, remedy))
+        self.band.tell_pages = panel.tell
         return PanelLink(
             panel,
             self._status,
             self.presets,
-            self,
+            self.band,
             self.panic,
-            self._takes,
             self.devices,
             self._rack,
         )
@@ -177,10 +163,7 @@ class Host:
             self._recording = Recording(self.state, self._settings.record)
             if problem := self._recording.problem:
                 self._status.say(problem.message, "It could not be saved after a crash.")
-        if self._partner:
-            from instrument.session.audio_history import AudioCapture  # soundfile, as above
-
-            self._capture = AudioCapture(self.state)
+        self.band.begin()
 
     def play(self, song: Song | None) -> None:
         """Let keys play until Ctrl-C; if there is a piece, play it and end with it."""
@@ -208,16 +191,9 @@ class Host:
         """Go once round control's loop."""
         self._ending.check()
         self.follow()
-        if self._partner:
-            self._follow_key(self._partner, self._keys.read())
+        self.band.obey_keys()
         self._status.refresh()
         time.sleep(CHANGE_SECONDS if self.presets.is_changing else LOOP_SECONDS)
-
-    def _follow_key(self, partner: PartnerProcess, key: str) -> None:
-        if key == "?":
-            self._status.say(f"Keys: {HELP}.")
-        elif command := KEYS.get(key):
-            partner.send(command)
 
     def follow(self) -> None:
         """Hear what the other processes say, and do what is due; never waits.
@@ -232,16 +208,12 @@ class Host:
             self._panics = False
             self.state.command(PANIC)
         self._listen_to_engine()
-        if self._partner:
-            self._hear_partner(self._partner.follow())
+        self.band.follow()
         if self._panel and self.ready:
-            options = self._partner_options if self._partner else None
-            self._panel.follow(self.ready, options.voice_channels if options else None)
+            self._panel.follow(self.ready)
         self.presets.follow()  # at once what a page has just asked for
         if preset := self.presets.preset:
             self._rack.follow(preset.rack)
-        if self._capture and (problem := self._capture.drain()):
-            self._status.say(problem.message, "Takes are kept without what sounds from now on.")
         if self._recording:
             if problem := self._recording.drain():
                 self._status.say(problem.message, "Playing goes on without recording.")
@@ -261,94 +233,12 @@ class Host:
             self._status.say(report.message, report.remedy)
         elif isinstance(report, engine_messages.Ready):
             self.ready = report
-            if self._partner:
-                self.state.fields["echo_frames"] = round(ECHO_SECONDS * report.rate_hz)
+            self.band.hear_at(report.rate_hz)
             self._status.update(
                 output=f"{report.audio} {report.rate_hz / 1000:g} kHz",
                 block_frames=report.block_frames,
                 latency_seconds=report.latency_from_key(lowest=self._settings.lowest_latency),
             )
-
-    def _hear_partner(self, reports: list[partner_messages.Report]) -> None:
-        for report in reports:
-            if isinstance(report, (Notice, Failed)):
-                self._status.say(report.message, report.remedy)
-            elif isinstance(report, partner_messages.Listening):
-                self._status.say(f"Your partner listens: {report.model}.")
-                if self._keys.is_there:
-                    self._status.say(f"Keys: {HELP}.")
-            elif isinstance(report, partner_messages.KnobLearned):
-                self._keep_controller(report)
-            elif isinstance(report, partner_messages.Kept):
-                self._keep_audio(Path(report.folder))
-            else:
-                self._status.show(report)
-                if self._panel:
-                    self._panel.tell(report)
-
-    def call_partner(self, request: CallPartner) -> None:
-        """Let a partner play along, or another one than now; a take that plays ends before it."""
-        self._takes.stop()
-        self.dismiss_partner()
-        before = self._partner_options or PartnerOptions(seed=secrets.randbits(31))
-        options = replace(
-            before,
-            mode=request.mode,
-            model=request.model,
-            tempo=request.tempo,
-            metronome=request.metronome,
-        )
-        self._partner_options = options
-        self._partner = self._new_partner(options)
-        self.state.fields["echo_frames"] = round(ECHO_SECONDS * self.state.rate_hz)
-        if self._capture is None:
-            from instrument.session.audio_history import AudioCapture  # soundfile
-
-            self._capture = AudioCapture(self.state)
-
-    def _new_partner(self, options: PartnerOptions) -> PartnerProcess:
-        return PartnerProcess(self.state, self._folder, with_learned(options))
-
-    def dismiss_partner(self) -> None:
-        """Let the partner go."""
-        if self._partner:
-            self._partner.end()
-            self._partner = None
-            self._status.update(partner="")
-
-    def ask_partner(self, command: Command) -> None:
-        """Ask the partner for something; without one nothing happens."""
-        if self._partner:
-            self._partner.send(command)
-
-    def play_take(self, name: str) -> None:
-        """Play a kept take once more; not while a partner would take it for the player."""
-        if self._partner:
-            self._status.say("the partner would answer the take", "Let it go first.")
-            return
-        try:
-            self._takes.play(name)
-        except LatentkeysError as problem:
-            self._status.say(problem.message, problem.remedy)
-
-    def _keep_controller(self, learned: partner_messages.KnobLearned) -> None:
-        """Remember what a controller turns, for the next start and for the pages."""
-        try:
-            bind(learned.source, f"{PARTNER}{learned.knob}")
-        except LatentkeysError as problem:
-            self._status.say(problem.message, problem.remedy)
-        if self._panel:
-            self._panel.tell(learned)
-
-    def _keep_audio(self, folder: Path) -> None:
-        """Put what sounded beside the notes of a take."""
-        assert self._capture
-        try:
-            seconds = self._capture.write(folder / "audio.wav")
-        except LatentkeysError as problem:
-            self._status.say(problem.message, problem.remedy)
-            return
-        self._status.say(f"Kept: {folder} (notes, and {clock(seconds)} of audio)")
 
     def _say_how_to_play(self) -> None:
         assert self.ready
@@ -375,10 +265,7 @@ class Host:
             ends.callback(self._rack.end)
             if self._panel:
                 ends.callback(self._panel.panel.end)
-            if self._partner:
-                ends.callback(self._partner.end)
-            if self._capture:
-                ends.callback(self._capture.close)
+            ends.callback(self.band.end)
             self._fade_out()
             if self._recording:
                 self._recording.finish()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from instrument.engine.messages import Ready
 from instrument.errors import LatentkeysError
@@ -24,31 +23,13 @@ from instrument.panel.link_messages import (
     UseDevices,
 )
 from instrument.panel.supervised_panel import open_browser
-from instrument.partner.commands import Command
-from instrument.partner.messages import KnobLearned, View
 from instrument.processes.json_lines import Failed, Notice
+from instrument.session.band import Band
 from instrument.session.device_choice import DeviceChoice
 from instrument.session.panel_process import PanelProcess
 from instrument.session.preset_changes import PresetChanges
 from instrument.session.rack_link import RackLink
 from instrument.session.status_line import StatusLine
-from instrument.session.take_player import TakePlayer
-
-
-class Band(Protocol):
-    """Whoever calls the partner and sends it away."""
-
-    def call_partner(self, request: CallPartner) -> None:
-        """Let a partner play along, or another one than now."""
-
-    def dismiss_partner(self) -> None:
-        """Let the partner go."""
-
-    def ask_partner(self, command: Command) -> None:
-        """Ask the partner for something."""
-
-    def play_take(self, name: str) -> None:
-        """Play a kept take once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +42,7 @@ class PanelLink:
         The process.
     status
         Says where the panel is, and what is wrong; what it says the pages hear, too.
-    presets, band, panic, takes, devices, rack
+    presets, band, panic, devices, rack
         Do what pages ask for.
     """
 
@@ -70,26 +51,24 @@ class PanelLink:
     presets: PresetChanges
     band: Band
     panic: Callable[[], None]
-    takes: TakePlayer
     devices: DeviceChoice
     rack: RackLink
 
-    def follow(self, ready: Ready, partner_channels: tuple[int, ...] | None) -> None:
+    def follow(self, ready: Ready) -> None:
         """Do what the pages ask for, and tell them what goes on; never waits.
 
         Parameters
         ----------
         ready
             What plays, as the engine has said.
-        partner_channels
-            On which the partner plays; None without one.
         """
         for report in self.panel.follow():
             self._hear(report)
         if found := self.devices.follow():
             self.panel.tell(Devices(found.audio, found.midi, found.problem))
-        self.takes.follow()
-        take, at, length = self.takes.playing or ("", 0.0, 0.0)
+        self.band.takes.follow()
+        channels = self.band.partner_channels
+        take, at, length = self.band.takes.playing or ("", 0.0, 0.0)
         more = NowPlaying(
             preset=str(self.presets.plays or ""),
             kind=ready.kind,
@@ -97,18 +76,14 @@ class PanelLink:
             rack_is_asked=self.rack.is_asked,
             own_rack=self.rack.own_knobs,
             midi=ready.midi,
-            has_partner=partner_channels is not None,
-            partner_channels=partner_channels or (),
+            has_partner=channels is not None,
+            partner_channels=channels or (),
             chosen=self.devices.chosen,
             take=take,
             take_seconds=float(int(at)),
             take_length=length,
         )
         self.panel.show(self.status.situation, more)
-
-    def tell(self, message: Notice | View | KnobLearned) -> None:
-        """Tell the pages what the player is told."""
-        self.panel.tell(message)
 
     def _hear(self, report: Report | Notice) -> None:
         if isinstance(report, (Notice, Failed)):
@@ -125,13 +100,13 @@ class PanelLink:
         elif isinstance(report, PlayTake):
             self.band.play_take(report.take)
         elif isinstance(report, StopTake):
-            self.takes.stop()
+            self.band.takes.stop()
         elif isinstance(report, LookForDevices):
             self.devices.look()
         elif isinstance(report, UseDevices):
             self._use(report)
         elif isinstance(report, Panic):
-            self.takes.stop()
+            self.band.takes.stop()
             self.panic()
         else:
             self.band.ask_partner(report)
