@@ -39,6 +39,8 @@ class EventRing:
         Record with ``head``, ``tail``, ``dropped`` (int64) and ``events`` (`MESSAGE`).
     """
 
+    _after: tuple[int, ...] = ()  #: what an entry has behind a message's fields
+
     def __init__(self, ring: NDArray[np.void]) -> None:
         self._ring = ring
         self._events = ring["events"]
@@ -63,7 +65,7 @@ class EventRing:
         value: int = 0,
     ) -> bool:
         """Append one message; False, and counted, when the ring is full."""
-        return self.append((time_frames, status, data1, data2, source, value))
+        return self.append((time_frames, status, data1, data2, source, value, *self._after))
 
     def append(self, entry: tuple[int, ...]) -> bool:
         """Append one entry as it lies in the ring; False, and counted, when the ring is full."""
@@ -94,18 +96,7 @@ class EventRing:
 class CommandRing(EventRing):
     """A ring that carries commands beside messages, in one order: its entries are `EVENT`."""
 
-    def push(
-        self,
-        time_frames: int,
-        status: int,
-        data1: int = 0,
-        data2: int = 0,
-        *,
-        source: int = 0,
-        value: int = 0,
-    ) -> bool:
-        """Append one message; False, and counted, when the ring is full."""
-        return self.append((time_frames, status, data1, data2, source, value, 0))
+    _after = (0,)  #: no command: a message
 
     def command(
         self, command: int, data1: int = 0, data2: int = 0, *, value: int = 0, time_frames: int = -1
