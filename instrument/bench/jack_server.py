@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import jack
 
 from instrument.bench.peers.child import PeerMissing
+from instrument.bench.peers.jack_client import open_client
 
 START_SECONDS = 8.0
 _PRIORITY = "70"
@@ -87,20 +88,6 @@ def private_jack(
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
-
-
-def open_client(server: JackServer | str, name: str) -> jack.Client:
-    """Open a client on a private server.
-
-    Raises
-    ------
-    jack.JackOpenError
-        The server is not there.
-    """
-    jack.set_error_function(lambda _message: None)  # libjack would print into the table
-    jack.set_info_function(lambda _message: None)
-    server_name = server if isinstance(server, str) else server.name
-    return jack.Client(name, servername=server_name, no_start_server=True)
 
 
 def _wait_until_up(server: subprocess.Popen[bytes], name: str) -> None:

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 import jack
 import rtmidi
 
-from instrument.bench.jack_server import JackServer, open_client
+from instrument.bench.jack_server import JackServer
 from instrument.bench.peers.child import PeerMissing
+from instrument.bench.peers.jack_client import open_client
 
 _NAME, _PORT = "keyboard", "keys"
 
@@ -54,7 +55,7 @@ def jack_keyboard(server: JackServer) -> Iterator[Keyboard]:
     finally:
         for name, value in before.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
-    patchbay = open_client(server, "patchbay")
+    patchbay = open_client(server.name, "patchbay")
     try:
         yield Keyboard(output, patchbay)
     finally:

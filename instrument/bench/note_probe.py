@@ -16,7 +16,8 @@ import jack
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.bench.jack_server import JackServer, open_client
+from instrument.bench.jack_server import JackServer
+from instrument.bench.peers.jack_client import open_client
 
 RECORD_SECONDS = 60.0
 
@@ -39,8 +40,8 @@ class NoteProbe:
         self, server: JackServer, *, is_one_client: bool = False, instrument: str = "latentkeys"
     ) -> None:
         self._instrument = instrument
-        self._hand = open_client(server, "hand")
-        self._ear = self._hand if is_one_client else open_client(server, "ear")
+        self._hand = open_client(server.name, "hand")
+        self._ear = self._hand if is_one_client else open_client(server.name, "ear")
         self._keys = self._hand.midi_outports.register("keys")
         self._hears = self._ear.inports.register("hears")
         self.sent: list[tuple[int, tuple[int, ...]]] = []

@@ -23,8 +23,8 @@ from numba import cfunc, types
 from numba.np.numpy_support import carray
 from numpy.typing import NDArray
 
-from instrument.bench.jack_server import open_client
 from instrument.bench.peers.child import serve, serve_missing
+from instrument.bench.peers.jack_client import open_client
 
 CLIENT, CYCLES, MISSED, EXPECTED, LATEST, XRUNS = range(6)
 """Places in the int64 array that both callbacks write: the client's address, cycles run, cycles

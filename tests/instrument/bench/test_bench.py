@@ -20,11 +20,12 @@ from instrument.bench.callbacks import callback_rows
 from instrument.bench.commands import bench_group
 from instrument.bench.harness import Canary, Goal, Row, Verdict, compare, interleave, judge
 from instrument.bench.held_notes import held_note_rows
-from instrument.bench.jack_server import JackServer, open_client, private_jack
+from instrument.bench.jack_server import JackServer, private_jack
 from instrument.bench.latency import latency_rows
 from instrument.bench.peers import fluidsynth as fluidsynth_peer
 from instrument.bench.peers.child import ChildPeer, PeerMissing
 from instrument.bench.peers.fluidsynth import FluidSynth
+from instrument.bench.peers.jack_client import open_client
 from instrument.bench.peers.kernel_voices import KernelVoices
 from instrument.bench.peers.numpy_engine import NumpyVoices
 from instrument.bench.peers.part_voices import PartVoices
@@ -158,9 +159,9 @@ def test_a_child_that_dies_is_missing_with_its_last_words() -> None:
 def test_private_server_is_gone_afterwards() -> None:
     with private_jack(256, wants_realtime=False, name="test") as server:
         assert server.block_frames == 256
-        open_client(server, "visitor").close()
+        open_client(server.name, "visitor").close()
     with pytest.raises(jack.JackOpenError):
-        open_client(server, "visitor")
+        open_client(server.name, "visitor")
 
 
 def test_silent_client_counts_the_under_runs_of_another() -> None:
@@ -178,7 +179,7 @@ def test_silent_client_counts_the_under_runs_of_another() -> None:
 def _oversleep(server: JackServer, times: int) -> None:
     """Miss the server's deadline a few times, as a callback that waits for the interpreter does."""
     slept: list[int] = []
-    client = open_client(server, "sleeper")
+    client = open_client(server.name, "sleeper")
     out = client.outports.register("out")
     last = 0
 
