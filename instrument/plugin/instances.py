@@ -39,11 +39,11 @@ from instrument.plugin.morphing import Place, read_place
 from instrument.plugin.panel_wishes import PanelWishes
 from instrument.plugin.parameters import PARAMETERS
 from instrument.plugin.partner_link import PartnerLink
-from instrument.plugin.placed_preset import PlacedPreset
 from instrument.plugin.rendering import Renderings
+from instrument.plugin.sound_supply import SoundSupply
 from instrument.plugin.streaming.supervisor import Streaming
 from instrument.plugin.streaming.supply import StreamSupply
-from instrument.plugin.table_file import layout_number, recipe_of
+from instrument.plugin.table_file import layout_number
 from instrument.plugin.table_supply import TableSupply
 from instrument.preset.banks import program_table
 from instrument.preset.partner_options import PartnerOptions
@@ -55,7 +55,6 @@ from instrument.preset.preset import (
     load_preset,
     save_preset,
 )
-from instrument.preset.voice_parameters import sound_fields
 from instrument.realtime.memory.constants import BANK_COUNT
 
 VERSION = 5
@@ -92,20 +91,19 @@ class Instance:
         self._connection, self._stream = connection, stream
         self._folder = folder
         self._rate_hz = 0
-        self._preset: Path | None = None
         self._programs: dict[int, PresetEntry] = {}  # as they were when one was last chosen
         self._has_named = False
-        self._tables = TableSupply(renderings, self._say, self._fail)
-        self._held_notes = StreamSupply(streaming, folder, self._say)
+        self._tables = TableSupply(renderings, self.say, self.fail)
+        self._held_notes = StreamSupply(streaming, folder, self.say)
+        self._sound = SoundSupply(
+            self, self._tables, self._held_notes, lambda: self._rate_hz, folder
+        )
         self._partner: PartnerLink | None = None
         self._number = 0
         self._write = threading.Lock()
         self._turn = threading.RLock()  # the host's wishes and the panel's come one after the other
-        self._on_map = PlacedPreset(folder)
-        self._tones: object = None  #: what the tones of the table depend on that was found last
-        self._recipe = ""
         self._partner_wish: PartnerOptions | None = None  #: as the panel has it
-        self._panel = PanelWishes(self, folder, self._say)
+        self._panel = PanelWishes(self, folder, self.say)
 
     def attend(self, token: str) -> None:
         """Answer until it is gone."""
@@ -117,12 +115,12 @@ class Instance:
         ):
             return
         if words[1] != b"1" or int(words[4], 16) != layout_number():
-            self._say("NO The plug-in is of another version: latentkeys plugin install")
+            self.say("NO The plug-in is of another version: latentkeys plugin install")
             return
         self._rate_hz = int(words[3])
         if not 8_000 <= self._rate_hz <= 768_000:
             return
-        self._say(f"OK {VERSION}")
+        self.say(f"OK {VERSION}")
         while line := self._stream.readline(300):
             with self._turn:
                 self._do(line)
@@ -144,7 +142,7 @@ class Instance:
         elif verb == b"PARTNER":
             self._call_partner(is_wanted=int(rest) > 0)
         elif verb == b"PING":
-            self._say(f"PONG {int(rest)}")
+            self.say(f"PONG {int(rest)}")
         elif verb == b"WANT":
             self._tables.want(int(rest))
         elif verb == b"SHARED":
@@ -168,17 +166,17 @@ class Instance:
         try:
             self._panel.open(self._rate_hz, address, shows=shows == "1")
         except OSError as problem:
-            self._fail(f"the panel cannot be opened: {problem.strerror}. Free some space")
+            self.fail(f"the panel cannot be opened: {problem.strerror}. Free some space")
             return
-        if self._preset:
-            self._panel.show_song(self._on_map.playing or self._preset)
+        if self._sound.preset:
+            self._panel.show_song(self._sound.on_map.playing or self._sound.preset)
         if self._partner:
             self._partner.look()
 
     def _tell_names(self, programs: dict[int, PresetEntry]) -> None:
         self._has_named = True
         named = ((n, entry.preset) for n, entry in programs.items() if entry.preset)
-        self._send("NAMES", "".join(f"{n} {preset.name}\n" for n, preset in named))
+        self.send("NAMES", "".join(f"{n} {preset.name}\n" for n, preset in named))
 
     def _take(self, count: int, place: Place | None) -> None:
         if not 0 <= count <= MOST_PRESET_BYTES:
@@ -188,39 +186,35 @@ class Instance:
         try:
             path.write_bytes(content)
         except OSError as problem:
-            self._fail(f"the song's preset cannot be kept: {problem.strerror}. Free some space")
+            self.fail(f"the song's preset cannot be kept: {problem.strerror}. Free some space")
             return
-        self._partner_wish, self._on_map.place = None, place
-        self._held_notes.begin()
-        self._supply(path)
+        self._partner_wish = None
+        self._sound.begin(path, place)
         if self._panel.is_open:
-            self._panel.show_song(self._on_map.playing or path)
+            self._panel.show_song(self._sound.on_map.playing or path)
 
     def _go_to(self, place: Place | None) -> None:
         """Let the preset sound as another place of its map does."""
-        self._on_map.place = place
-        if self._preset:
-            before = self._recipe
-            self._supply(self._preset)
-            self._held_notes.go_over(before, self._recipe)
-            if self._panel.is_open and self._on_map.playing:
-                self._panel.show(self._on_map.playing)
+        self._sound.on_map.place = place
+        if self._sound.preset:
+            self._sound.go_over(self._sound.preset)
+            if self._panel.is_open and self._sound.on_map.playing:
+                self._panel.show(self._sound.on_map.playing)
 
     def _choose(self, number: int) -> None:
         self._programs = program_table(list_presets())
         entry = self._programs.get(number)
         if entry is None:
-            self._fail(f"there is no preset {number}. Choose another one")
+            self.fail(f"there is no preset {number}. Choose another one")
             return
         try:
             text = entry.path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as problem:
-            self._fail(f'"{entry.path}" cannot be read: {problem}')
+            self.fail(f'"{entry.path}" cannot be read: {problem}')
             return
-        self._partner_wish = self._on_map.place = None
-        self._held_notes.begin()
-        self._send("PRESET", text)
-        self._supply(entry.path)
+        self._partner_wish = None
+        self.send("PRESET", text)
+        self._sound.begin(entry.path)
         self._panel.show(entry.path)
 
     def choose(self, path: Path) -> None:
@@ -229,12 +223,11 @@ class Instance:
             entries = list_presets()
             programs = program_table(entries)
             number = next((n for n, entry in programs.items() if entry.path == path), None)
-            self._partner_wish = self._on_map.place = None
-            self._held_notes.begin()
+            self._partner_wish = None
             if number is not None:
-                self._say(f"TURN {PROGRAM} {number / 127!r}")
-            self._send("PRESET", path.read_text(encoding="utf-8"))
-            self._supply(path)
+                self.say(f"TURN {PROGRAM} {number / 127!r}")
+            self.send("PRESET", path.read_text(encoding="utf-8"))
+            self._sound.begin(path)
 
     def shape(self, path: Path, *, carries: bool) -> None:
         """Let what it plays become another preset: its panel asks for it.
@@ -250,31 +243,31 @@ class Instance:
                 save_preset(replace(load_preset(path), partner=self._partner_wish), kept)
             else:
                 shutil.copyfile(path, kept)
-            is_there = self._on_map.place and not self.needs_tones(load_preset(kept))
-            self._on_map.shape(has_new_tones=not is_there)
-            self._send("SHAPED", kept.read_text(encoding="utf-8"), f" {int(carries)}")
-            before = self._recipe
-            self._supply(kept, is_shaped=True)
+            is_there = self._sound.on_map.place and not self.needs_tones(load_preset(kept))
+            self._sound.on_map.shape(has_new_tones=not is_there)
+            self.send("SHAPED", kept.read_text(encoding="utf-8"), f" {int(carries)}")
             if carries:
-                self._held_notes.go_over(before, self._recipe)
+                self._sound.go_over(kept, is_shaped=True)
+            else:
+                self._sound.supply(kept, is_shaped=True)
 
     def needs_tones(self, preset: Preset) -> bool:
         """Tell whether a preset has other tones than what plays."""
-        return (preset.model, preset.sound, preset.soft) != self._tones
+        return self._sound.needs_tones(preset)
 
     def call_partner(self, request: CallPartner | None) -> None:
         """Let such a partner play along, or none: its panel asks for it."""
         with self._turn:
-            if request is None or self._preset is None:
-                self._say(f"TURN {PARTNER} 0")
+            if request is None or self._sound.preset is None:
+                self.say(f"TURN {PARTNER} 0")
                 return
-            usual = load_preset(self._preset).partner or PartnerOptions()
+            usual = load_preset(self._sound.preset).partner or PartnerOptions()
             self._partner_wish = replace(usual, mode=request.mode, model=request.model)
-            self.shape(self._preset, carries=False)
+            self.shape(self._sound.preset, carries=False)
             if self._partner:
                 self._call_partner(is_wanted=True)
             else:
-                self._say(f"TURN {PARTNER} 1")
+                self.say(f"TURN {PARTNER} 1")
 
     def ask_partner(self, command: msgspec.Struct) -> None:
         """Ask the partner for something: its panel does."""
@@ -284,25 +277,25 @@ class Instance:
 
     def silence(self) -> None:
         """End every sound at once: its panel asks for it."""
-        self._say("PANIC")
+        self.say("PANIC")
 
     def _call_partner(self, *, is_wanted: bool) -> None:
         """Let the preset's partner play, or the usual one if it brings none; or none at all."""
         self._dismiss_partner()
-        if not is_wanted or self._preset is None:
+        if not is_wanted or self._sound.preset is None:
             return
         try:
-            options = load_preset(self._preset).partner or PartnerOptions()
+            options = load_preset(self._sound.preset).partner or PartnerOptions()
             path = find_preset(options.preset) if options.preset else None
         except LatentkeysError as problem:
-            self._fail(f"{problem.message}. {problem.remedy}", "PARTNER_")
+            self.fail(f"{problem.message}. {problem.remedy}", "PARTNER_")
             return
         channels = sum(1 << channel for channel in set(options.voice_channels))
         if path and channels:
-            self._supply(path, "PARTNER_", f"{channels}\n")
+            self._sound.supply_partner(path, channels)
         else:
-            self._send("PARTNER_SOUND", f"{channels}\n")  # with the player's sound
-        self._partner = PartnerLink(self._preset, self._rate_hz, self._say, self._show_view)
+            self.send("PARTNER_SOUND", f"{channels}\n")  # with the player's sound
+        self._partner = PartnerLink(self._sound.preset, self._rate_hz, self.say, self._show_view)
         self._panel.show_partner(tuple(sorted(set(options.voice_channels))))
         if self._panel.is_open:
             self._partner.look()
@@ -317,44 +310,6 @@ class Instance:
             self._panel.show_partner(None)
         self._partner = None
 
-    def _supply(
-        self, path: Path, whose: str = "", first: str = "", *, is_shaped: bool = False
-    ) -> None:
-        """Say what a preset's sound is and where its table lies; have it rendered if need be."""
-        if not whose:
-            self._preset = path
-            self._on_map.take(is_shaped=is_shaped)
-        try:
-            sounding = path if whose else self._on_map.put(path)
-        except OSError as problem:
-            self._fail(f"the sound cannot be kept: {problem.strerror}. Free some space")
-            return
-        self._supply_sound(sounding, whose, first, is_shaped=is_shaped)
-        if not whose:
-            self._say(self._on_map.told(path))
-
-    def _supply_sound(self, path: Path, whose: str, first: str, *, is_shaped: bool) -> None:
-        try:
-            preset = load_preset(path)
-            is_alike = is_shaped and not self.needs_tones(preset)
-            recipe = self._recipe if is_alike else recipe_of(path)
-        except LatentkeysError as problem:
-            self._tables.leave(whose)
-            self._fail(f"{problem.message}. {problem.remedy}", whose)
-            return
-        if not is_alike:
-            self._tables.leave(whose)
-        fields = sound_fields(preset)
-        if not whose:
-            self._recipe, self._tones = recipe, (preset.model, preset.sound, preset.soft)
-        lines = "".join(f"{name} {value!r}\n" for name, value in fields.items())
-        if self._on_map.place and not whose:
-            lines += "place {} {}\n".format(*self._on_map.place)
-        self._held_notes.know(recipe, path, preset)
-        self._send(f"{whose}SOUND", f"{first}{lines}recipe {recipe}\n")
-        if not is_alike:  # else the tones come by themselves
-            self._tables.begin(whose, path, self._rate_hz, recipe)
-
     def leave(self) -> None:
         """Follow no rendering any more, and let the partner go."""
         self._panel.close()
@@ -362,19 +317,21 @@ class Instance:
         self._tables.leave("")
         self._held_notes.leave()
 
-    def _fail(self, why: str, whose: str = "") -> None:
+    def fail(self, why: str, whose: str = "") -> None:
         """Say what the player reads as the plug-in's status."""
         why = why.replace("\n", " ")
         if not whose:
-            self._tones = None
+            self._sound.forget_tones()
         self._panel.notice(f"{why[:1].upper()}{why[1:]}")
-        self._say(f"{whose}FAILED {why[:1].upper()}{why[1:]}")
+        self.say(f"{whose}FAILED {why[:1].upper()}{why[1:]}")
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Say a line to the plug-in; on any thread."""
         with self._write:
             self._connection.sendall(f"{line[:900]}\n".encode())
 
-    def _send(self, verb: str, text: str, more: str = "") -> None:
+    def send(self, verb: str, text: str, more: str = "") -> None:
+        """Say a verb with its text, as many bytes as the line tells; on any thread."""
         content = text.encode()
         with self._write:
             self._connection.sendall(f"{verb} {len(content)}{more}\n".encode() + content)
