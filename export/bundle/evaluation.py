@@ -8,7 +8,7 @@ from typing import Any
 
 from instrument.errors import FileError
 from training.trainer.evaluation import EVALUATION
-from training.trainer.trainer import RunCard
+from training.trainer.run_card import RunCard
 
 
 def read_evaluation(folder: Path, run: RunCard) -> dict[str, Any]:

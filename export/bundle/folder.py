@@ -19,8 +19,8 @@ import onnx
 
 from export.bundle.card_file import WEIGHTS_NAME, to_json
 from export.bundle.weights import WeightFile, to_bytes
-from instrument.bundle.bundle import user_models_folder
 from instrument.bundle.card import CARD_NAME, Card
+from instrument.bundle.installed import user_models_folder
 from instrument.errors import FileError, SettingError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")  # as instrument.bundle.reference.ModelName

@@ -10,7 +10,7 @@ from export.bundle.card_file import digest_of
 from export.bundle.folder import licence, music_licence
 from instrument.bundle.card import Licence
 from training.data.audio.render import FLUID_NOTICE
-from training.trainer.trainer import RunCard
+from training.trainer.run_card import RunCard
 
 _SOUNDFONTS = (".sf2", ".sf3")
 

@@ -72,11 +72,11 @@ def model_command(name: str, run: Path, recipe: str, data: str, steps: int, seed
     The recipe with_critic lets a critic judge its random sounds from then on.
     """
     from export.gansynth.restore import begin_again
-    from instrument.latents.create_preset import installed_bundle
+    from instrument.bundle.installed import installed_bundle
     from training.data.audio.waves import open_waves
     from training.gansynth.small_config import RECIPES
     from training.trainer.checkpoint import CHECKPOINT
-    from training.trainer.trainer import Length
+    from training.trainer.run_card import Length
 
     console = Console(highlight=False)
     if recipe not in RECIPES:

@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.progress import TextColumn
 from rich.table import Table
 
+from instrument.bundle.installed import installed_bundle
 from instrument.cli.options import option
 from instrument.errors import FileError
-from instrument.latents.create_preset import installed_bundle, new_path, plain_preset
+from instrument.latents.create_preset import new_path, plain_preset
 from instrument.preset.banks import with_program
 from instrument.preset.preset import save_preset, user_presets_folder
 from instrument.progress import LongWork

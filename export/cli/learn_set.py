@@ -13,7 +13,7 @@ from instrument.progress import working
 from training.cli.train import train_run
 from training.data.audio.tone_set import open_notes
 from training.trainer.checkpoint import CHECKPOINT
-from training.trainer.trainer import Length
+from training.trainer.run_card import Length
 
 
 def learn_set(folder: Path, name: str, base: Bundle, minutes: float) -> None:

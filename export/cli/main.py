@@ -11,9 +11,9 @@ from rich.console import Console
 from export.bundle.summary import describe_parity
 from instrument.bundle.bundle import Bundle, load_sound
 from instrument.bundle.card import CARD_NAME
+from instrument.bundle.installed import installed_bundle
 from instrument.cli.options import option
 from instrument.errors import SettingError
-from instrument.latents.create_preset import installed_bundle
 from instrument.progress import working
 
 CONVGAN = "convgan"

@@ -19,7 +19,7 @@ from instrument.bundle.bundle import Bundle
 from instrument.bundle.card import FORMAT, ComposerCard, GraphTest, Licence
 from instrument.bundle.inference import Runtime
 from instrument.bundle.self_test import seeded_inputs
-from training.trainer.trainer import RunCard
+from training.trainer.run_card import RunCard
 
 _SELF_TEST_SEED, _SELF_TEST_PLACES, _SELF_TEST_TOLERANCE = 7, 8, 1e-3
 

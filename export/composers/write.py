@@ -34,8 +34,8 @@ from instrument.midi.phrases import write_phrase
 from training.data.symbolic.corpus import open_corpus
 from training.systems import find_composer
 from training.trainer.checkpoint import CHECKPOINT
+from training.trainer.run_card import BEST, RunCard, load_learner, read_run
 from training.trainer.system import Learner
-from training.trainer.trainer import BEST, RunCard, load_learner, read_run
 
 ROUNDING = "float16_matrices"
 """On the card beside the graphs' parity: the largest change of an output by rounding, against the

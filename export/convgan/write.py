@@ -30,7 +30,7 @@ from instrument.bundle.inference import Runtime
 from instrument.rendering.convgan import FLOOR_DB, GRAPH, INPUT, OUTPUT, PITCH_RANGE, TileSound
 from training.convgan.network import DocumentGenerator
 from training.convgan.system import TileSounds, load_sounds
-from training.trainer.trainer import RunCard
+from training.trainer.run_card import RunCard
 
 LARGEST_DB = 0.05
 """Of what is heard of a tile, beside torch's; few channels amplify rounding."""

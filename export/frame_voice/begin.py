@@ -23,7 +23,8 @@ from training.frame_voice.config import RECIPES
 from training.frame_voice.crops import Crops
 from training.frame_voice.model import FrameVoice
 from training.frame_voice.system import SYSTEM, FrameVoiceLearner
-from training.trainer.trainer import Length, Run, new_run
+from training.trainer.run_card import Length
+from training.trainer.trainer import Run, new_run
 
 _TONES = 4
 """Of each instrument, spread over its keys, that are compared."""

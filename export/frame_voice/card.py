@@ -25,7 +25,7 @@ from instrument.bundle.card import (
 from instrument.errors import FileError
 from training.audio.format import HIGHEST_PITCH, LOWEST_PITCH, SAMPLE_RATE_HZ
 from training.frame_voice.model import FrameVoice
-from training.trainer.trainer import RunCard
+from training.trainer.run_card import RunCard
 
 _LONGEST_SOURCE = 60  # of a set of many folders; the file LICENSE has it whole
 

@@ -32,7 +32,7 @@ from training.metrics.audio.nearest_pitch_baseline import resample_nearest
 from training.metrics.audio.spectra import log_spectral_distance, magnitudes
 from training.trainer.checkpoint import FRAME_VOICE
 from training.trainer.hardware import describe_hardware
-from training.trainer.trainer import Length, RunCard
+from training.trainer.run_card import Length, RunCard
 
 Report = Callable[[float, str], None]
 

@@ -26,7 +26,7 @@ from export.frame_voice.parity import check_parity
 from instrument.bundle.bundle import Bundle
 from training.frame_voice.model import FrameVoice
 from training.frame_voice.run import load_voice
-from training.trainer.trainer import RunCard
+from training.trainer.run_card import RunCard
 
 ROUNDING = "float16_matrices_db"
 """On the card beside the graphs' parity: what rounded matrices changed in the levels that can be

@@ -29,7 +29,7 @@ from training.gansynth import system as gansynth
 from training.gansynth.config import GansynthConfig
 from training.gansynth.tones import GansynthTones
 from training.trainer.checkpoint import CHECKPOINT
-from training.trainer.trainer import RunCard, read_run
+from training.trainer.run_card import RunCard, read_run
 
 SYSTEMS = (gansynth.SYSTEM.name, gansynth_small.SYSTEM.name)
 NSYNTH_HOLD_SECONDS, SOUNDFONT_HOLD_SECONDS = 3.0, 4.0

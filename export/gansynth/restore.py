@@ -26,7 +26,8 @@ from instrument.errors import BundleError, SettingError
 from training.data.audio.waves import WaveSet
 from training.gansynth.network import EqualConv, FirstLayer, Generator, GeneratorBlock, NetworkSize
 from training.gansynth.small import SYSTEM, SmallLearner
-from training.trainer.trainer import Length, Run, new_run
+from training.trainer.run_card import Length
+from training.trainer.trainer import Run, new_run
 
 LARGEST_DIFFERENCE_DB = 0.1
 

@@ -19,8 +19,9 @@ from instrument.bench.harness import Goal, Row, compare, interleave, not_measure
 from instrument.bench.peers.child import ChildPeer, PeerMissing
 from instrument.bench.report import Report
 from instrument.bench.songs import song_rows
-from instrument.bundle.bundle import Bundle, find_bundle
+from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
+from instrument.bundle.installed import find_bundle
 from instrument.engine.jack_library import import_jack
 from instrument.errors import DeviceError
 from instrument.preset.banks import chosen_preset

@@ -5,8 +5,6 @@ In: a folder with ``card.json``, ONNX graphs, one file of weights that they shar
 card states, lie inside the folder and are no links. `Bundle.open_graph` gives onnxruntime the very
 bytes that were checked: the weights are handed over in memory, so a graph that names any other
 file, inside or outside the bundle, is refused by the runtime.
-
-Models are looked for beside the preset, then in the user's folder, then among the shipped ones.
 """
 
 from __future__ import annotations
@@ -15,8 +13,6 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
-
-import platformdirs
 
 from instrument.bundle.card import (
     CARD_NAME,
@@ -28,9 +24,8 @@ from instrument.bundle.card import (
     read_card,
 )
 from instrument.bundle.reference import ModelReference
-from instrument.errors import BundleError, PresetError
-from instrument.files import is_folder, shipped_presets_folder
-from instrument.schema import nearest
+from instrument.errors import BundleError
+from instrument.files import is_folder
 
 FETCH_AGAIN = "Fetch or export the bundle again."
 ELEMENT_TYPES = {"float32": "tensor(float)", "int64": "tensor(int64)"}
@@ -207,50 +202,6 @@ class Bundle:
         return f'bundle "{self.path.name}"'
 
 
-def find_bundle(model: ModelReference, preset_path: Path | None = None) -> Bundle:
-    """Find and load the bundle that a preset names.
-
-    Parameters
-    ----------
-    model
-        The preset's ``[model]``.
-    preset_path
-        The preset's own file: ``models/NAME`` beside it comes first.
-
-    Raises
-    ------
-    PresetError
-        No such model is installed, or another version whose latent numbers mean other sounds.
-    BundleError
-        The bundle itself fails a check.
-    """
-    what = f'preset "{preset_path.name}"' if preset_path else "the preset"
-    folders = _model_folders(preset_path)
-    found = [folder / model.name for folder in folders if (folder / model.name).is_dir()]
-    if not found:
-        names = [path.name for folder in folders if folder.is_dir() for path in folder.iterdir()]
-        remedy = nearest(model.name, names) or f"Put its folder into {user_models_folder()}."
-        raise PresetError(f"{what}: [model] name: there is no model {model.name!r}", remedy)
-    bundles, problems = [], []
-    for path in found:
-        try:
-            bundle = load_sound(path)
-        except BundleError as problem:
-            problems.append(problem)
-            continue
-        if bundle.weights_sha256 == model.sha256:
-            return bundle
-        bundles.append(bundle)
-    if problems:
-        raise problems[0]
-    raise PresetError(
-        f"{what}: [model] sha256: was made for {model.name} {model.version} "
-        f"({model.sha256[:8]}), installed is {bundles[0].card.version} "
-        f"({bundles[0].weights_sha256[:8]}), where the same numbers are another sound",
-        "Install the matching model, or make the preset again: `latentkeys presets refresh`.",
-    )
-
-
 def load_sound(path: Path) -> Bundle:
     """Load a bundle that must render notes.
 
@@ -262,36 +213,6 @@ def load_sound(path: Path) -> Bundle:
     bundle = Bundle.load(path)
     _ = bundle.sound  # a composer is refused here
     return bundle
-
-
-def installed_models() -> dict[str, Path]:
-    """Return the folder of every model by its name, the user's before the shipped ones.
-
-    No file has been read: `Bundle.load` says whether a folder holds a model.
-    """
-    return {
-        path.name: path
-        for folder in (shipped_models_folder(), user_models_folder())
-        if folder.is_dir()
-        for path in sorted(folder.iterdir())
-        if path.is_dir() and not path.name.startswith(".")
-    }
-
-
-def user_models_folder() -> Path:
-    """Where the user's own bundles live; it need not exist yet."""
-    return platformdirs.user_data_path("latentkeys") / "models"
-
-
-def shipped_models_folder() -> Path:
-    """The bundles that came with the project."""
-    return shipped_presets_folder() / "models"
-
-
-def _model_folders(preset_path: Path | None) -> list[Path]:
-    beside = [preset_path.parent / "models"] if preset_path else []
-    folders = [*beside, user_models_folder(), shipped_models_folder()]
-    return list(dict.fromkeys(folder.resolve() for folder in folders))
 
 
 def _inside(folder: Path, name: str) -> Path:

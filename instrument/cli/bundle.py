@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from instrument.bundle.bundle import Bundle, installed_models
+from instrument.bundle.bundle import Bundle
 from instrument.bundle.card import ComposerCard
 from instrument.bundle.inference import Runtime
+from instrument.bundle.installed import installed_models
 from instrument.bundle.self_test import check_graphs
 from instrument.bundle.trial import try_every_graph
 from instrument.errors import BundleError

@@ -14,13 +14,14 @@ import click
 from rich.console import Console
 
 from instrument.bundle.bundle import Bundle
+from instrument.bundle.installed import installed_bundle
 from instrument.cli.lazy import LazyGroup, Verb
 from instrument.cli.options import option
 from instrument.errors import SettingError
 from instrument.files import cannot_write
 from instrument.first_start import compile_once
 from instrument.latents.audition import Audition
-from instrument.latents.create_preset import installed_bundle, plain_preset
+from instrument.latents.create_preset import plain_preset
 from instrument.latents.latent import follow, random_recipe
 from instrument.midi.messages import note_off, note_on
 from instrument.midi.song import Song, SongMessage

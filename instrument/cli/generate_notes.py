@@ -11,12 +11,13 @@ import click
 from rich.console import Console
 
 from instrument.bundle.bundle import Bundle
+from instrument.bundle.installed import installed_bundle
 from instrument.cli.options import RATE_HZ, SEED, HeadedCommand, under
 from instrument.errors import MissingExtraError, SettingError
 from instrument.first_start import compile_once
 from instrument.labelled.job import LIST, Engine, make_notes
 from instrument.labelled.plan import FORMAT, FileType, Layout, NotePlan
-from instrument.latents.create_preset import check_preset, installed_bundle
+from instrument.latents.create_preset import check_preset
 from instrument.preset.preset import find_preset
 from instrument.progress import LongWork
 

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from instrument.bundle.bundle import installed_models, user_models_folder
 from instrument.bundle.card import CARD_NAME, VoiceCard, read_card
+from instrument.bundle.installed import installed_models, user_models_folder
 from instrument.composers.registry import list_composers
 from instrument.errors import BundleError
 

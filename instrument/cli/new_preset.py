@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from instrument.bundle.installed import installed_bundle
 from instrument.cli.options import FILE, SEED, HeadedCommand, refuse_without, under
 from instrument.errors import SettingError
 from instrument.latents.create_preset import (
     PresetRequest,
-    installed_bundle,
     new_path,
     new_preset,
     plain_preset,

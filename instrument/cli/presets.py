@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from instrument.bundle.bundle import shipped_models_folder
+from instrument.bundle.installed import shipped_models_folder
 from instrument.bundle.trial import try_every_graph
 from instrument.cli.new_preset import new_command, refresh_command
 from instrument.errors import LatentkeysError, PresetError, SettingError

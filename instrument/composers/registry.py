@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from instrument.bundle.bundle import Bundle, installed_models, user_models_folder
+from instrument.bundle.bundle import Bundle
 from instrument.bundle.card import CARD_NAME, ComposerCard, read_card
 from instrument.bundle.inference import Runtime
+from instrument.bundle.installed import installed_models, user_models_folder
 from instrument.composers.chorale_lstm.chorale_lstm import open_chorale_lstm
 from instrument.composers.continuer import EchoContinuer, NoteModel, PhraseContinuer
 from instrument.composers.crnngan.crnngan import open_crnngan

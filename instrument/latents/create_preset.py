@@ -12,13 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from instrument.bundle.bundle import (
-    Bundle,
-    find_bundle,
-    installed_models,
-    load_sound,
-    user_models_folder,
-)
+from instrument.bundle.bundle import Bundle
+from instrument.bundle.installed import find_bundle, installed_bundle
 from instrument.errors import PresetError
 from instrument.latents.latent import Latent, between, follow, goes_around, random_recipe, slerp
 from instrument.preset.banks import with_program
@@ -33,7 +28,6 @@ from instrument.preset.preset import (
 )
 from instrument.preset.sections import Envelope, Recipe, Slide, Soft, Sound
 from instrument.rendering.air_band import MODEL_HZ
-from instrument.schema import nearest
 
 Table = TypeVar("Table")
 Point = TypeVar("Point", Slide | None, Soft | None)
@@ -206,31 +200,6 @@ def check_latent(preset: Preset, path: Path, bundle: Bundle) -> None:
             f'preset "{path.name}": has [soft], and notes of {bundle.card.name} have one timbre',
             "Delete [soft]; [filter] velocity_octaves makes soft notes darker.",
         )
-
-
-def installed_bundle(name: str, preset_path: Path | None = None) -> Bundle:
-    """Load the voice of that name, whichever version is installed.
-
-    Parameters
-    ----------
-    preset_path
-        A preset's own file: ``models/NAME`` beside it comes first.
-
-    Raises
-    ------
-    PresetError
-        There is no model of that name.
-    BundleError
-        It is a composer, or a file fails a check.
-    """
-    beside = preset_path.parent / "models" / name if preset_path else None
-    if beside and beside.is_dir():
-        return load_sound(beside)
-    installed = installed_models()
-    if name not in installed:
-        remedy = nearest(name, installed) or f"Put its folder into {user_models_folder()}."
-        raise PresetError(f"there is no model {name!r}", remedy)
-    return load_sound(installed[name])
 
 
 def plain_preset(

@@ -12,7 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from instrument.bundle.bundle import Bundle, find_bundle
+from instrument.bundle.bundle import Bundle
+from instrument.bundle.installed import find_bundle
 from instrument.errors import LatentkeysError, PresetError
 from instrument.latents.create_preset import check_latent, plain_preset
 from instrument.latents.even_way import EvenWay

@@ -17,7 +17,7 @@ from queue import SimpleQueue
 
 import uvicorn
 
-from instrument.bundle.bundle import installed_models
+from instrument.bundle.installed import installed_models
 from instrument.panel.access import Guard
 from instrument.panel.link_messages import (
     FROM_CONTROL,

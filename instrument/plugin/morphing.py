@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from pathlib import Path
 
-from instrument.bundle.bundle import find_bundle
+from instrument.bundle.installed import find_bundle
 from instrument.errors import PresetError
 from instrument.latents.create_preset import check_latent
 from instrument.panel.sound_map import SoundMap, at_point

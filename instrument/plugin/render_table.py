@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
-from instrument.bundle.bundle import find_bundle
+from instrument.bundle.installed import find_bundle
 from instrument.errors import FileError, LatentkeysError
 from instrument.files import shipped_presets_folder
 from instrument.plugin.child import BEAT, BEAT_SECONDS

@@ -18,7 +18,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from instrument.bundle.bundle import find_bundle
+from instrument.bundle.installed import find_bundle
 from instrument.preset.preset import load_preset
 from instrument.realtime.memory.constants import LAYER_COUNT, PITCH_COUNT
 from instrument.realtime.memory.layout import SLOT

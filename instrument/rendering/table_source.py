@@ -11,7 +11,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from instrument.bundle.bundle import Bundle, find_bundle
+from instrument.bundle.bundle import Bundle
+from instrument.bundle.installed import find_bundle
 from instrument.bundle.reference import ModelReference
 from instrument.errors import PresetError
 from instrument.preset.preset import Preset, load_preset

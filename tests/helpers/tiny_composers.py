@@ -11,7 +11,8 @@ from export.composers.write import write_learner
 from tests.helpers.corpora import scales
 from tests.helpers.made_once import made_once, scratch
 from training.systems import SYSTEMS
-from training.trainer.trainer import Length, new_run
+from training.trainer.run_card import Length
+from training.trainer.trainer import new_run
 
 #: System and number of voices by the name of the tiny model.
 TINY = {

@@ -15,7 +15,7 @@ from training.frame_voice.model import FrameVoice
 from training.frame_voice.run import SavedInstruments
 from training.frame_voice.system import SYSTEM
 from training.trainer.checkpoint import write_checkpoint
-from training.trainer.trainer import Length, RunCard
+from training.trainer.run_card import Length, RunCard
 
 INSTRUMENTS = (
     Instrument("Glass Bell", 9, True, False, 5.0),

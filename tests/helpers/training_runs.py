@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
+from training.trainer.run_card import Length
 from training.trainer.system import System
-from training.trainer.trainer import Length, Run, new_run, resumed_run
+from training.trainer.trainer import Run, new_run, resumed_run
 
 CPU = torch.device("cpu")
 

@@ -15,8 +15,8 @@ from training.cli.options import FOLDER, JSON, RUN, SEED, THREADS
 from training.data.symbolic.corpus import open_corpus
 from training.pictures.samples import write_samples
 from training.trainer.evaluation import EVALUATION, write_evaluation
+from training.trainer.run_card import load_learner, read_run
 from training.trainer.system import System
-from training.trainer.trainer import load_learner, read_run
 
 
 def evaluate_command(system: System[Any, Any]) -> click.Command:

@@ -29,7 +29,7 @@ from training.pitch_classifier.system import SYSTEM as PITCH_CLASSIFIER
 from training.pitch_classifier.system import PitchLearner
 from training.trainer.evaluation import EVALUATION
 from training.trainer.progress import counting
-from training.trainer.trainer import load_learner, read_run
+from training.trainer.run_card import load_learner, read_run
 
 Load = Callable[[Path], GansynthTones]
 LoadKnown = Callable[[Path], Known]

@@ -19,8 +19,9 @@ from training.trainer.checkpoint import CHECKPOINT
 from training.trainer.distributed import processes
 from training.trainer.hardware import choose_device
 from training.trainer.progress import stop_flag, training_bar
+from training.trainer.run_card import Length, RunCard, read_run
 from training.trainer.system import System
-from training.trainer.trainer import Length, Run, RunCard, new_run, read_run, resumed_run
+from training.trainer.trainer import Run, new_run, resumed_run
 
 _MINUTES = 60.0
 

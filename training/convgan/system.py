@@ -49,8 +49,8 @@ from training.pictures.samples import NoteSamples
 from training.trainer.average import WeightAverage
 from training.trainer.checkpoint import CHECKPOINT
 from training.trainer.descent import descend
+from training.trainer.run_card import BEST, RunCard, load_networks, read_run
 from training.trainer.system import Course, RunPosition, System, rate
-from training.trainer.trainer import BEST, RunCard, load_networks, read_run
 
 _SHOWN = 4
 
@@ -249,7 +249,7 @@ def load_sounds(run: Path) -> tuple[RunCard, TileSounds]:
     Raises
     ------
     FileError
-        See `training.trainer.trainer.read_run`.
+        See `training.trainer.run_card.read_run`.
     """
     card, state = read_run(run, SYSTEM.name, BEST if (run / BEST).is_file() else CHECKPOINT)
     config = msgspec.convert(card.config, ConvganConfig)

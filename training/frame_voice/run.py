@@ -21,7 +21,7 @@ from training.trainer.checkpoint import (
     read_checkpoint,
     refuse_other_system,
 )
-from training.trainer.trainer import BEST, Length, RunCard, decode_card, load_networks
+from training.trainer.run_card import BEST, Length, RunCard, decode_card, load_networks
 
 
 class SavedInstruments(nn.Module):

@@ -31,8 +31,8 @@ from training.gansynth.tone_targets import ToneTargets, learned_instruments
 from training.gansynth.tones import GansynthTones
 from training.pictures.samples import NoteSamples
 from training.trainer.average import WeightAverage
+from training.trainer.run_card import load_networks, read_run
 from training.trainer.system import RunPosition, System, rate
-from training.trainer.trainer import load_networks, read_run
 
 _AVERAGE_DECAY = 0.995
 _OWN, _PAIR = 0.4, 0.2

@@ -27,8 +27,8 @@ from training.gansynth.config import CONFIGS, GansynthConfig
 from training.gansynth.images import drawing_of
 from training.gansynth.learner import GansynthLearner, GrowthState, new_networks, schedule_of
 from training.gansynth.tones import GansynthTones, Normalizer
+from training.trainer.run_card import load_networks, read_run
 from training.trainer.system import Course, RunPosition, System
-from training.trainer.trainer import load_networks, read_run
 
 
 def _course(config: GansynthConfig) -> Course:
@@ -54,7 +54,7 @@ def load_notes(folder: Path) -> GansynthTones:
     ----------
     folder
         A folder that ``latentkeys train gansynth`` or ``gansynth-small`` made;
-        `training.trainer.trainer.read_run` has its card.
+        `training.trainer.run_card.read_run` has its card.
 
     Raises
     ------

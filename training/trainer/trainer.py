@@ -10,80 +10,29 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from instrument.errors import FileError, SettingError, first_line
-from instrument.schema import NO_JSON
+from instrument.errors import SettingError
 from training.pictures.losses import LossTable
-from training.trainer.average import WeightAverage, mean_weights
-from training.trainer.checkpoint import (
-    CHECKPOINT,
-    read_checkpoint,
-    refuse_other_system,
-    write_checkpoint,
-)
+from training.trainer.checkpoint import write_checkpoint
 from training.trainer.distributed import agree, processes
 from training.trainer.hardware import describe_hardware, keep_memory
+from training.trainer.run_card import BEST, Length, RunCard, load_networks, read_run
 from training.trainer.system import Learner, Material, RunPosition, System
 
-BEST = "best.pt"
-"""The checkpoint with the lowest validation loss; systems without one only have the last."""
 _SOONEST_CHECKPOINT, _LATEST_CHECKPOINT = 60.0, 240.0
 _SAVING_SHARE = 0.02  # of the run's time, where that is not too rare
 _LOG_STEPS, _REPORT_SECONDS = 20, 5.0
 _CHECKS, _SAMPLINGS = 40, 8
-
-
-@dataclass(frozen=True, slots=True)
-class Length:
-    """When a run ends, and the seed of everything random: `minutes` by the clock, or `steps`."""
-
-    steps: int
-    minutes: float
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class RunCard:
-    """What a run is, for cards and listings.
-
-    Attributes
-    ----------
-    system, recipe, config
-        What was trained.
-    corpus, corpus_sha256, source, notice
-        The material that it learned from, be it a corpus or not, and the terms of that.
-    length
-        The run's end and seed.
-    step, seconds, processes, hardware
-        How far it is, and on what.
-    validation
-        The last figures; ``best.pt`` has those of its own step.
-    """
-
-    system: str
-    recipe: str
-    config: dict[str, Any]
-    corpus: str
-    corpus_sha256: str
-    source: str
-    notice: str
-    length: Length
-    step: int
-    seconds: float
-    processes: int
-    hardware: str
-    validation: dict[str, float]
-
 
 Report = Callable[[RunCard, float, dict[str, float]], None]
 """Told the card, the fraction that is done, and the last step's losses."""
@@ -295,76 +244,6 @@ def resumed_run(
     run = Run(system, card, system.open(config, data, device), folder)
     run.restore(state)
     return run
-
-
-def read_run(
-    folder: Path, system: str | None = None, name: str = CHECKPOINT
-) -> tuple[RunCard, dict[str, Any]]:
-    """Read a run's card and state; `system` refuses any other.
-
-    Raises
-    ------
-    FileError
-        See `training.trainer.checkpoint.read_checkpoint`.
-    """
-    found, summary, state = read_checkpoint(folder, name)
-    if system:
-        refuse_other_system(folder, system, found)
-    return decode_card(folder, summary), state
-
-
-def decode_card(folder: Path, summary: str) -> RunCard:
-    """Read a checkpoint's summary.
-
-    Raises
-    ------
-    FileError
-        Another version wrote it.
-    """
-    try:
-        return msgspec.json.decode(summary, type=RunCard)
-    except NO_JSON as reason:
-        raise FileError(
-            f"{folder} is a run of another version of latentkeys: {reason}",
-            "Begin a new run; a voice may still be evaluated and exported.",
-        ) from reason
-
-
-def load_learner(folder: Path, system: System[Any, Any], data: Material) -> tuple[RunCard, Learner]:
-    """Open a run's best weights on the CPU, to evaluate or export; the last where none is best.
-
-    Raises
-    ------
-    FileError
-        See `read_run`.
-    """
-    card, state = read_run(folder, system.name, BEST if (folder / BEST).is_file() else CHECKPOINT)
-    config = msgspec.convert(card.config, system.config)
-    learner = system.open(config, data, torch.device("cpu"))
-    load_networks(learner.networks, state)
-    for network in learner.networks.values():
-        network.eval().requires_grad_(False)
-    return card, learner
-
-
-def load_networks(networks: Mapping[str, nn.Module], state: dict[str, Any]) -> None:
-    """Put a checkpoint's weights into networks, by name; of an average, into a bare network too.
-
-    Raises
-    ------
-    FileError
-        They do not fit.
-    """
-    for name, network in networks.items():
-        try:
-            saved = state["networks"][name]
-            is_average = isinstance(network, WeightAverage)
-            network.load_state_dict(saved if is_average else mean_weights(saved))
-        except (KeyError, RuntimeError) as reason:
-            raise FileError(
-                f"the run's weights do not fit its network: {first_line(reason)}",
-                "It was trained with another version of this system: train it again.",
-            ) from reason
 
 
 def _crosses(before: float, after: float, parts: int) -> bool:

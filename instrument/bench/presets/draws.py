@@ -8,7 +8,8 @@ import numpy as np
 
 from instrument.bench.presets.figures import PresetGate
 from instrument.bench.presets.layers import layers_row
-from instrument.bundle.bundle import Bundle, installed_models, load_sound
+from instrument.bundle.bundle import Bundle, load_sound
+from instrument.bundle.installed import installed_models
 from instrument.bundle.card import VoiceCard
 from instrument.errors import LatentkeysError
 from instrument.latents.even_way import EvenWay, heard_way, steps_of

@@ -12,7 +12,7 @@ import click
 import numpy as np
 
 from instrument.bench.presets.command import shipped_presets
-from instrument.bundle.bundle import find_bundle
+from instrument.bundle.installed import find_bundle
 from instrument.preset.preset import Preset, load_preset
 from instrument.rendering.held_partials import RATE_HZ, PartialsProbe
 from instrument.rendering.k_weighting import k_response

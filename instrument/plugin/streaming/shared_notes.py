@@ -15,7 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty
 
-from instrument.bundle.bundle import Bundle, find_bundle
+from instrument.bundle.bundle import Bundle
+from instrument.bundle.installed import find_bundle
 from instrument.bundle.reference import ModelReference
 from instrument.errors import LatentkeysError
 from instrument.plugin.child import BEAT, BEAT_SECONDS

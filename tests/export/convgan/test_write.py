@@ -22,7 +22,8 @@ from training.convgan.network import TileSize
 from training.convgan.system import SYSTEM
 from training.data.audio.wave_writer import RecordedTone, write_waves
 from training.data.audio.waves import WaveSet, WaveSplit
-from training.trainer.trainer import Length, new_run
+from training.trainer.run_card import Length
+from training.trainer.trainer import new_run
 
 SMALL = TileSize(windows=32, bands=64, channels=2, doublings=3, latent=8)
 

@@ -20,7 +20,7 @@ from tests.helpers.tiny_model import tiny_bundle
 from training.data.audio.recorded.instruments import collect_instruments
 from training.data.audio.tone_set import ToneSet
 from training.frame_voice.system import FrameVoiceLearner
-from training.trainer.trainer import Length
+from training.trainer.run_card import Length
 
 SHIPPED = Path(__file__).parents[3] / "presets" / "models" / "frame_voice"
 pytestmark = pytest.mark.slow

@@ -26,7 +26,7 @@ from tests.helpers.places import ROOT
 from tests.helpers.tiny_model import GRAPHS, INSTRUMENTS, tiny_bundle, tiny_run
 from training.frame_voice.model import FrameVoice
 from training.frame_voice.run import load_voice
-from training.trainer.trainer import RunCard
+from training.trainer.run_card import RunCard
 
 pytestmark = pytest.mark.slow
 

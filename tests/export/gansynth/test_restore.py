@@ -14,15 +14,15 @@ from export.gansynth.restore import begin_again, restore_weights
 from export.gansynth.rounding import spectral_distance_db
 from instrument.bundle.bundle import load_sound
 from instrument.bundle.inference import Runtime
+from instrument.bundle.installed import installed_bundle
 from instrument.errors import BundleError, SettingError
-from instrument.latents.create_preset import installed_bundle
 from tests.helpers.tone_waves import tone_waves
 from training.gansynth.network import Generator
 from training.gansynth.small import SmallLearner
 from training.gansynth.small_config import SmallConfig
 from training.gansynth.system import load_notes
 from training.gansynth.tones import GansynthTones
-from training.trainer.trainer import Length
+from training.trainer.run_card import Length
 
 
 def test_the_shipped_models_weights_sound_as_its_graph_does() -> None:

@@ -40,7 +40,8 @@ from tests.helpers.places import ROOT
 from tests.helpers.tiny_gansynth import CHECKPOINT, tiny_gansynth
 from training.gansynth import system as gansynth
 from training.trainer.evaluation import EVALUATION
-from training.trainer.trainer import Length, new_run
+from training.trainer.run_card import Length
+from training.trainer.trainer import new_run
 
 pytestmark = pytest.mark.slow
 

@@ -20,7 +20,8 @@ from tests.helpers.tiny_model import tiny_bundle
 from training.systems import SYSTEMS
 from training.trainer.checkpoint import write_checkpoint
 from training.trainer.evaluation import EVALUATION
-from training.trainer.trainer import Length, RunCard, new_run
+from training.trainer.run_card import Length, RunCard
+from training.trainer.trainer import new_run
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from export.release.presets import LOUDNESS_LUFS, Shipped, judge, listen, main
-from instrument.bundle.bundle import Bundle, shipped_models_folder
+from instrument.bundle.bundle import Bundle
+from instrument.bundle.installed import shipped_models_folder
 from instrument.errors import PresetError
 from instrument.files import shipped_presets_folder
 from instrument.latents.create_preset import check_preset

@@ -7,9 +7,10 @@ import pytest
 from export.composers.parity import LARGEST_DIFFERENCE
 from export.composers.samples import melody
 from export.release.composers import check_size, prove
-from instrument.bundle.bundle import Bundle, shipped_models_folder
+from instrument.bundle.bundle import Bundle
 from instrument.bundle.card import CARD_NAME, ComposerCard
 from instrument.bundle.inference import Runtime
+from instrument.bundle.installed import shipped_models_folder
 from instrument.bundle.self_test import check_graphs
 from instrument.composers.registry import composer_of
 from instrument.midi.phrases import read_phrase

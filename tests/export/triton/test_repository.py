@@ -10,8 +10,9 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from export.triton.repository import write_repository
-from instrument.bundle.bundle import Bundle, shipped_models_folder
+from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
+from instrument.bundle.installed import shipped_models_folder
 from instrument.bundle.self_test import seeded_inputs
 from instrument.errors import BundleError, FileError
 from tests.helpers.plain_gansynth import plain_gansynth

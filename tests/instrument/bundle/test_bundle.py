@@ -9,9 +9,10 @@ from typing import Any
 import onnx
 import pytest
 
-from instrument.bundle import bundle as bundles
-from instrument.bundle.bundle import Bundle, find_bundle
+from instrument.bundle import installed as bundles
+from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
+from instrument.bundle.installed import find_bundle
 from instrument.bundle.reference import ModelReference
 from instrument.errors import BundleError, PresetError, SettingError
 from tests.helpers.forged_bundle import edit_card, relist

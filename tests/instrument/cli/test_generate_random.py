@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from instrument.bundle.installed import installed_bundle
 from instrument.cli.generate import _worth_keeping
 from instrument.errors import SettingError
-from instrument.latents.create_preset import installed_bundle
 from instrument.latents.latent import Latent
 
 

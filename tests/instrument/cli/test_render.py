@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from instrument.cli.main import run
-from instrument.cli.render import MorphRequest, open_path, render_morph
+from instrument.cli.render_morph import MorphRequest, open_path, render_morph
 from instrument.errors import PresetError, SettingError
 from instrument.latents.create_preset import PresetRequest, new_preset
 from instrument.offline.render_song import render_song

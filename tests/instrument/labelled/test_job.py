@@ -20,13 +20,13 @@ import pytest
 import soundfile
 
 from instrument.bundle.bundle import Bundle
+from instrument.bundle.installed import installed_bundle
 from instrument.cli.main import run
 from instrument.errors import SettingError
 from instrument.labelled.job import is_whole, make_notes
 from instrument.labelled.plan import FORMAT, NotePlan, notes_of
 from instrument.labelled.sounds import family_of, mix_of
 from instrument.labelled.tfrecord import QUALITIES
-from instrument.latents.create_preset import installed_bundle
 from instrument.latents.latent import blend
 from instrument.music.yin import estimate_pitch
 from instrument.preset.preset import find_preset

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from instrument.bundle import bundle as bundles
+from instrument.bundle import installed as bundles
 from instrument.bundle.bundle import Bundle
 from instrument.errors import PresetError
 from instrument.latents import create_preset as making
@@ -32,8 +32,7 @@ from tests.helpers.tiny_model import tiny_bundle
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a user's presets folder; the tiny model is installed, nothing is shipped."""
     shutil.copytree(tiny_bundle(), tmp_path / "models" / "tiny")
-    for module in (bundles, making):
-        monkeypatch.setattr(module, "user_models_folder", lambda: tmp_path / "models")
+    monkeypatch.setattr(bundles, "user_models_folder", lambda: tmp_path / "models")
     monkeypatch.setattr(bundles, "shipped_models_folder", lambda: tmp_path / "none")
     for module in (presets, making):
         monkeypatch.setattr(module, "user_presets_folder", lambda: tmp_path / "presets")

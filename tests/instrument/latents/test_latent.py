@@ -7,8 +7,8 @@ import pytest
 
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.card import NamedLatent, Prior, VoiceCard
+from instrument.bundle.installed import installed_bundle
 from instrument.errors import PresetError
-from instrument.latents.create_preset import installed_bundle
 from instrument.latents.latent import (
     between,
     blend,

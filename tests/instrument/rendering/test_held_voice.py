@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from instrument.bench.presets.measures import self_likeness
-from instrument.bundle.bundle import find_bundle, load_sound
+from instrument.bundle.bundle import load_sound
+from instrument.bundle.installed import find_bundle
 from instrument.preset.preset import Preset, load_preset
 from instrument.preset.sections import Slide, Sound
 from instrument.rendering.frame_voice import motion_of

@@ -12,7 +12,7 @@ from instrument.midi.phrases import read_phrase
 from tests.helpers.corpora import scales
 from training.data.symbolic.corpus import write_corpus
 from training.systems import SYSTEMS, find_composer
-from training.trainer.trainer import read_run
+from training.trainer.run_card import read_run
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from instrument.cli.main import latentkeys as command_line
 from instrument.errors import LatentkeysError
-from training.trainer.trainer import read_run
+from training.trainer.run_card import read_run
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,8 @@ from training.data.audio.wave_writer import RecordedTone, write_waves
 from training.data.audio.waves import SPLITS
 from training.gansynth.config import CONFIGS
 from training.gansynth.system import SYSTEM, load_notes, noise_waves
-from training.trainer.trainer import Length, new_run, read_run
+from training.trainer.run_card import Length, read_run
+from training.trainer.trainer import new_run
 
 pytestmark = pytest.mark.slow
 

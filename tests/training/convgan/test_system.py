@@ -30,8 +30,9 @@ from training.convgan.system import (
 )
 from training.data.audio.wave_writer import RecordedTone, write_waves
 from training.data.audio.waves import WaveSet, WaveSplit
+from training.trainer.run_card import BEST, Length, read_run
 from training.trainer.system import RunPosition
-from training.trainer.trainer import BEST, Length, new_run, read_run, resumed_run
+from training.trainer.trainer import new_run, resumed_run
 
 CPU = torch.device("cpu")
 TINY = SYSTEM.recipes["tiny"]

@@ -26,7 +26,8 @@ from training.ensemble_lstm.parts import Event, scene_of
 from training.ensemble_lstm.step_graphs import examples, step_modules, torch_graphs
 from training.ensemble_lstm.system import SYSTEM, EnsembleLearner, deal
 from training.ensemble_lstm.writer import composer_of, melody_of
-from training.trainer.trainer import Length, load_learner, new_run
+from training.trainer.run_card import Length, load_learner
+from training.trainer.trainer import new_run
 
 CPU = torch.device("cpu")
 

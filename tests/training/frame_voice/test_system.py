@@ -21,8 +21,9 @@ from training.metrics.audio.tone_measures import pitch_error_cents
 from training.pictures.samples import NoteSamples
 from training.trainer.average import mean_weights
 from training.trainer.checkpoint import CHECKPOINT, read_checkpoint, write_checkpoint
+from training.trainer.run_card import Length, read_run
 from training.trainer.system import System
-from training.trainer.trainer import Length, Run, new_run, read_run, resumed_run
+from training.trainer.trainer import Run, new_run, resumed_run
 
 pytestmark = pytest.mark.slow
 

@@ -24,8 +24,9 @@ from training.gansynth.small import SYSTEM, SmallLearner
 from training.gansynth.small_config import RECIPES, SmallConfig
 from training.gansynth.small_game import GameLearner
 from training.gansynth.tone_targets import ToneTargets, learned_instruments
+from training.trainer.run_card import Length
 from training.trainer.system import RunPosition
-from training.trainer.trainer import Length, new_run, resumed_run
+from training.trainer.trainer import new_run, resumed_run
 
 CPU = torch.device("cpu")
 SIZE = NetworkSize(feature_base=512, feature_limit=4)

@@ -32,7 +32,8 @@ from training.gansynth.network import Critic, Generator, NetworkSize, blend_real
 from training.gansynth.system import SYSTEM, load_notes, training_speed
 from training.gansynth.tones import Normalizer
 from training.pictures.samples import NoteSamples
-from training.trainer.trainer import Length, Run, new_run, resumed_run
+from training.trainer.run_card import Length
+from training.trainer.trainer import Run, new_run, resumed_run
 
 SYSTEMS = {
     "paper": SMALL,

@@ -17,7 +17,8 @@ from tests.helpers.training_runs import losses_whole_and_cut
 from training.data.symbolic.corpus import Corpus, make_corpus
 from training.note_lstm.features import piece_line
 from training.note_lstm.system import SYSTEM, NoteLearner
-from training.trainer.trainer import Length, load_learner, new_run
+from training.trainer.run_card import Length, load_learner
+from training.trainer.trainer import new_run
 
 CPU = torch.device("cpu")
 

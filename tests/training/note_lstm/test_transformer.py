@@ -9,7 +9,8 @@ from tests.helpers.corpora import scales
 from training.note_lstm.batches import whole_lines
 from training.note_lstm.features import piece_line
 from training.note_lstm.transformer import SYSTEM, NoteTransformerLearner, rotated
-from training.trainer.trainer import Length, load_learner, new_run
+from training.trainer.run_card import Length, load_learner
+from training.trainer.trainer import new_run
 
 CPU = torch.device("cpu")
 

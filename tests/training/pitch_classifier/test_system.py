@@ -14,8 +14,9 @@ from training.audio.format import WAVE_FRAMES
 from training.data.audio.waves import WaveSet
 from training.pitch_classifier.network import NARROW, PAPER, TINY, ClassifierConfig, PitchClassifier
 from training.pitch_classifier.system import SYSTEM, PitchLearner
+from training.trainer.run_card import Length, load_learner
 from training.trainer.system import RunPosition
-from training.trainer.trainer import Length, load_learner, new_run
+from training.trainer.trainer import new_run
 
 
 @pytest.fixture(scope="module")

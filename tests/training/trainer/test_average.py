@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from training.trainer.average import WeightAverage, mean_weights
-from training.trainer.trainer import load_networks
+from training.trainer.run_card import load_networks
 
 
 def line(weight: float) -> nn.Linear:

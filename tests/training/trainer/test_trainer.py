@@ -18,17 +18,9 @@ from tests.helpers.corpora import scales
 from training.data.symbolic.corpus import Corpus
 from training.pictures.samples import PhraseSamples
 from training.trainer.distributed import average_gradients
+from training.trainer.run_card import BEST, Length, load_learner, read_run
 from training.trainer.system import Course, RunPosition, System, rate
-from training.trainer.trainer import (
-    BEST,
-    Length,
-    Run,
-    _pause_after,
-    load_learner,
-    new_run,
-    read_run,
-    resumed_run,
-)
+from training.trainer.trainer import Run, _pause_after, new_run, resumed_run
 
 CPU = torch.device("cpu")
 

@@ -137,7 +137,7 @@ def evaluate_composer(
     Parameters
     ----------
     learner
-        From `training.trainer.trainer.load_learner`.
+        From `training.trainer.run_card.load_learner`.
     corpus
         What it learned from.
     baseline

@@ -9,7 +9,8 @@ import pytest
 from instrument.bench.presets.command import evaluate_presets
 from instrument.bench.presets.draws import draws_share
 from instrument.bench.presets.figures import GATES, PresetGate, PresetFigures, collection_rows
-from instrument.bundle.bundle import load_sound, shipped_models_folder
+from instrument.bundle.bundle import load_sound
+from instrument.bundle.installed import shipped_models_folder
 from instrument.preset.preset import Preset
 
 
