@@ -13,13 +13,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from instrument.music.constraints import DENSITIES, Key
+from instrument.music.likely_key import likely_key
 from instrument.music.note import Note, Phrase, Track
-from instrument.music.pitch import key_fits
 
 NOTE_VALUES = (1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 """Lengths that are written, beats."""
@@ -37,8 +36,6 @@ _FARTHEST_PUSH_BEATS = 0.08
 _SCORE_BEATS = 0.005
 _GRID = 24
 _PHRASE_NOTES = 128
-_FEWEST_FOR_KEY = 6
-_LEAST_FIT, _LEAST_INSIDE = 0.55, 0.9
 _OFTEN = 0.25
 _CURVE_WIDTH = 0.08  # of the phrase: how finely its dynamics are followed
 
@@ -93,6 +90,11 @@ STRAIGHT = Feel()
 class Ear:
     """Hears what is meant, note after note, and how it is played.
 
+    Parameters
+    ----------
+    best_key_alone
+        See `instrument.music.likely_key.likely_key`.
+
     Attributes
     ----------
     feel
@@ -101,7 +103,8 @@ class Ear:
         The last notes as they were meant, with the velocities that they were played with.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, best_key_alone: bool = False) -> None:
+        self._best_key_alone = best_key_alone
         self.feel = STRAIGHT
         self.phrase: deque[Note] = deque(maxlen=_PHRASE_NOTES)
         self._swung = 0  # how sure it is that off-beats are swung
@@ -169,7 +172,7 @@ class Ear:
 
     def key(self) -> Key | None:
         """Return the key that the last notes are in, if there is one."""
-        return likely_key(self.phrase)
+        return likely_key(self.phrase, best_alone=self._best_key_alone)
 
     def velocity_at(self, share: float) -> float:
         """Return how much louder than on average the phrase was, at 0 to 1 of its length."""
@@ -215,20 +218,6 @@ class Ear:
             return meant_length(note.length_beats)
         length = self.feel.written(note.end_beats) - self.feel.written(note.start_beats)
         return meant_length(max(length, 1e-3))
-
-
-def likely_key(notes: Sequence[Note] | deque[Note]) -> Key | None:
-    """Return the key that notes are in; None if they are few or fit none well."""
-    if len(notes) < _FEWEST_FOR_KEY:
-        return None
-    heard = [0.0] * 12
-    for note in notes:
-        heard[note.pitch % 12] += min(note.length_beats, 4.0)
-    fits = key_fits(heard)
-    best = int(fits.argmax())
-    key = Key(best % 12, "minor" if best >= 12 else "major")
-    inside = sum(time for time, fits_in in zip(heard, key.pitch_classes, strict=True) if fits_in)
-    return key if fits[best] >= _LEAST_FIT and inside >= _LEAST_INSIDE * sum(heard) else None
 
 
 def is_score(phrase: Phrase) -> bool:

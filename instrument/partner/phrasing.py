@@ -64,7 +64,7 @@ class Phrasing:
     def __init__(self, options: PartnerOptions, rules: PlayRules) -> None:
         self.options, self.constraints = options, options.constraints()
         self.rules, self.hears_what_is_meant = rules, rules.hears_what_is_meant
-        self.ear = Ear()
+        self.ear = Ear(best_key_alone=not rules.hears_modes)
         self.shape: Shape | None = None
 
     def ask(self, options: PartnerOptions) -> bool:

@@ -49,6 +49,11 @@ class PlayRules:
         return self.number >= _WHOLE_CHORDS
 
     @property
+    def hears_modes(self) -> bool:
+        """Where the key that fits best does not hold the player's notes, one that does is found."""
+        return self.number >= _WHOLE_CHORDS
+
+    @property
     def writes_on_ticks(self) -> bool:
         """A note may start on the nearest tick.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from instrument.music.constraints import DENSITIES, Constraints, Key
+from instrument.music.constraints import DENSITIES, Constraints
 from instrument.music.meant import (
     NOTE_VALUES,
     STRAIGHT,
@@ -16,7 +16,6 @@ from instrument.music.meant import (
     given_back,
     hear_phrase,
     is_score,
-    likely_key,
     meant_length,
     meant_start,
 )
@@ -118,16 +117,6 @@ def test_a_played_phrase_is_heard_as_it_was_written() -> None:
         (n.start_beats, n.length_beats) for n in written
     ]
     assert feel.swing == 0.5
-
-
-def test_the_key_of_a_tune_is_found_and_of_noise_is_not() -> None:
-    tune = [
-        Note(float(n), p, 1.0) for n, p in enumerate((67, 67, 74, 74, 76, 76, 74, 72, 71, 69, 67))
-    ]
-    assert likely_key(tune) == Key(7, "major")
-    assert likely_key(tune[:4]) is None  # too few to tell
-    chromatic = [Note(float(n), 60 + n, 1.0) for n in range(12)]
-    assert likely_key(chromatic) is None
 
 
 def test_a_density_is_never_more_than_can_be_asked_for() -> None:
