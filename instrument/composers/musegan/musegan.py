@@ -2,13 +2,15 @@
 
 In: a bundle of kind "musegan" (training/musegan/system.py trains it). Out: a composer that writes
 from nothing, beside a given track, or on from the bars before, as its card says. Every phrase is
-drawn `Constraints.candidates` times, and the one that the critic likes best is kept. Chance is in
-the latents alone: the temperature widens or narrows them, and voices then do what is likeliest.
+drawn `Constraints.candidates` times, and the one that the critic likes best is kept; where it goes
+on, what is like the prompt is liked better. Chance is in the latents alone: the temperature widens
+or narrows them, and voices then do what is likeliest.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,8 +34,12 @@ from instrument.composers.protocols import Composer
 from instrument.composers.transposing import TransposedComposer
 from instrument.errors import SettingError
 from instrument.music.constraints import Constraints
+from instrument.music.likeness import likeness
 from instrument.music.note import Phrase, Track
 from instrument.music.sampling import NoteRandom
+
+_DEVIATIONS_OF_LIKENESS = 2.0
+"""A likeness of 1 counts so many standard deviations of the critic's verdicts."""
 
 Classes = NDArray[np.int64]
 
@@ -127,13 +133,14 @@ class MuseGAN:
     def _go_on(self, known: Classes, bars: int, controls: Constraints, seed: int) -> Classes:
         """Write phrase after phrase, each from the bars before it."""
         shape, start = self.shape, known.shape[1]
+        prompt = phrase_of_classes(known, shape) if known.any() else None
         lacking = max(0, shape.previous_bars - start)
         known = np.pad(known, ((0, 0), (lacking, 0), (0, 0)))
         for at in range(math.ceil(bars / shape.bars)):
             before = known[:, -shape.previous_bars :]
             rolls = given_rolls(before, shape)
             features = self._sessions["hear_bars"].run({"rolls": rolls[None]})
-            made = self._best(features, before, controls, seed, at, 0.0)
+            made = self._best(features, before, controls, seed, at, 0.0, prompt)
             known = np.concatenate([known, made[:, shape.previous_bars :]], axis=1)
         return settled(known[:, : start + lacking + bars], start + lacking)
 
@@ -170,13 +177,28 @@ class MuseGAN:
         seed: int,
         at: int,
         way: float,
+        prompt: Phrase | None = None,
     ) -> Classes:
         """Draw the candidates of a phrase and return the classes of the best."""
         drawn = [
             self._draw(features, given, controls, seed, at, candidate, way)
             for candidate in range(controls.candidates)
         ]
-        return max(drawn, key=lambda one: one.score).classes
+        return drawn[int(np.argmax(self._worth(drawn, prompt)))].classes
+
+    def _worth(self, drawn: Sequence[Drawn], prompt: Phrase | None) -> NDArray[np.float64]:
+        """Return how good candidates are, float64 (n,): what the critic says of them.
+
+        Where they go on, what they have in common with the prompt counts, too. The critic hears
+        the last bars alone, which soon are all our own, and likes what is usual.
+        """
+        scores = np.array([one.score for one in drawn], np.float64)
+        if prompt is None or len(drawn) == 1:
+            return scores
+        new = (one.classes[:, self.shape.previous_bars :] for one in drawn)
+        alike = np.array([likeness(prompt, phrase_of_classes(one, self.shape)) for one in new])
+        liked: NDArray[np.float64] = (scores - scores.mean()) / max(float(scores.std()), 1e-9)
+        return liked + _DEVIATIONS_OF_LIKENESS * alike
 
     def _draw(
         self,
