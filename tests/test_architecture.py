@@ -43,7 +43,7 @@ FLOORS = {
     "rendering": "bundle preset processes remote",
     "latents": "bundle preset processes rendering",
     "offline": "bundle first_start latents midi preset rack remote rendering wav_files",
-    "labelled": "bundle latents midi offline preset rendering",
+    "labelled": "bundle latents midi offline preset processes rendering",
     "panel": "bundle latents midi partner preset processes rack",
     "plugin": "bundle composers latents panel partner preset processes rendering",
     "session": "engine first_start midi offline panel partner preset processes rack rendering "

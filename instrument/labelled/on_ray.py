@@ -8,11 +8,9 @@ The machines need latentkeys, and processors of one sort if bytes shall be the s
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +21,10 @@ from instrument.errors import EngineError, MissingExtraError, first_line
 from instrument.files import cannot_write, flush_to_disk, replacing_file
 from instrument.labelled.part import PARTS, PartWriter
 from instrument.labelled.plan import NotePlan
+from instrument.processes.held_folder import HeldFolder, sweep_folders
 
+FOLDER_PREFIX = "latentkeys-ray-"
+"""Of folders in which workers keep a voice and presets."""
 _RETRIES = 8
 _AHEAD = 2
 """Tasks for each worker that are waiting or done: notes lie in memory until they are written."""
@@ -149,8 +150,8 @@ def _make(shipped: _Shipped, part: int) -> tuple[int, _Files]:
 
 def _open(shipped: _Shipped) -> tuple[PartWriter, Path]:
     """Lay out what was shipped, as a preset looks for its model: ``models/NAME`` beside it."""
-    place = Path(tempfile.mkdtemp(prefix="latentkeys-ray-"))
-    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    sweep_folders(FOLDER_PREFIX)  # Ray kills its workers: nothing of theirs runs at the end
+    place = HeldFolder(FOLDER_PREFIX).path
     model = place / "models" / shipped.model
     model.mkdir(parents=True)
     for name, content in shipped.files:

@@ -11,13 +11,11 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
-import psutil
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from instrument.bench.clap_host import Plugin
 from instrument.bench.clap_interface import turn
-from instrument.plugin.install import status
 
 T = TypeVar("T")
 STATUS, PANEL = 9, 42
@@ -34,18 +32,6 @@ def go_on(plugin: Plugin, look: Callable[[], T | None]) -> T:
         plugin.idle()
         time.sleep(0.005)
     return found
-
-
-def end_service() -> psutil.Process | None:
-    """Kill the service."""
-    pid = status().service_pid
-    if pid is None:
-        return None
-    service = psutil.Process(pid)
-    service.kill()
-    with suppress(psutil.Error):
-        service.wait(10)
-    return service
 
 
 def preset_in(plugin: Plugin) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from numpy.typing import NDArray
 
@@ -18,9 +18,11 @@ from instrument.music.note import Note, Phrase
 from instrument.offline.render_song import SongPlayer
 from instrument.plugin.build import build
 from instrument.plugin.install import status
+from instrument.plugin.listener import FOLDER_PREFIX
 from instrument.plugin.places import launch_file, this_target
 from instrument.preset.banks import chosen_preset
 from instrument.preset.preset import DEFAULT_PRESET
+from instrument.processes.held_folder import sweep_folders
 from tests.helpers.places import ROOT
 
 RATE_HZ = 48_000
@@ -40,9 +42,20 @@ def plugin_home(folder: Path) -> Iterator[Path]:
         try:
             yield folder
         finally:
-            if pid := status().service_pid:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            end_service()
+
+
+def end_service() -> psutil.Process | None:
+    """Kill the service, and sweep what it has left, as the next one would."""
+    pid = status().service_pid
+    if pid is None:
+        return None
+    service = psutil.Process(pid)
+    with suppress(psutil.Error):
+        service.kill()
+        service.wait(10)
+    sweep_folders(FOLDER_PREFIX)
+    return service
 
 
 def binaries_in(folder: Path) -> Path:

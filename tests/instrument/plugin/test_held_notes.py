@@ -29,8 +29,7 @@ from tests.helpers.plugin_held import (
     wait_for,
     written,
 )
-from tests.helpers.plugin_page import end_service
-from tests.helpers.plugin_stage import RATE_HZ, plugin_home
+from tests.helpers.plugin_stage import RATE_HZ, end_service, plugin_home
 from training.metrics.audio.spectra import log_spectral_distance, magnitudes
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]

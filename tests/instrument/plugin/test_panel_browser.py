@@ -14,7 +14,8 @@ from instrument.bench.clap_host import Plugin
 from instrument.plugin.install import status
 from tests.helpers.live_play import wait_for
 from tests.helpers.panel_stage import CHROMIUM
-from tests.helpers.plugin_page import Host, end_service, open_panel, preset_in
+from tests.helpers.plugin_page import Host, open_panel, preset_in
+from tests.helpers.plugin_stage import end_service
 
 pytestmark = [
     pytest.mark.live,
