@@ -19,7 +19,12 @@ FORBIDDEN = {
 VERB_MODULE = Path("instrument/cli/main.py")
 HALLS = {"training.data", "training.metrics"}
 """Folders whose folders are rooms of their own."""
-ROOMS_OF_ROOMS = ["instrument.bench", "instrument.composers", "instrument.realtime"]
+ROOMS_OF_ROOMS = [
+    "instrument.bench",
+    "instrument.composers",
+    "instrument.realtime",
+    "instrument.rendering",
+]
 """Rooms that have rooms themselves, beside files for all of these."""
 GROUND = {
     *("errors", "files", "schema", "installation", "import_names", "progress"),

@@ -18,9 +18,9 @@ from instrument.errors import PresetError
 from instrument.preset.preset import Preset, load_preset
 from instrument.realtime.memory.state import EngineState
 from instrument.remote.served_graphs import ANSWER_SECONDS
+from instrument.rendering.held.stream_server import StreamServer
 from instrument.rendering.open_renderer import for_sound, open_renderer
 from instrument.rendering.renderer import ToneRenderer
-from instrument.rendering.stream_server import StreamServer
 from instrument.rendering.tone_cache import ToneCache, kept_tones, table_key
 from instrument.rendering.tone_table import TableFiller, put_tone, read_table, tone_frames
 

@@ -14,9 +14,9 @@ import numpy as np
 from instrument.bench.presets.command import shipped_presets
 from instrument.bundle.installed import find_bundle
 from instrument.preset.preset import Preset, load_preset
-from instrument.rendering.held_partials import RATE_HZ, PartialsProbe
+from instrument.rendering.held.partials import RATE_HZ, PartialsProbe
 from instrument.rendering.k_weighting import k_response
-from instrument.rendering.stream_server import STREAMED_KIND
+from instrument.rendering.held.stream_server import STREAMED_KIND
 
 KEYS = (48, 60, 72)
 HELD_SECONDS = 1.5

@@ -25,7 +25,7 @@ from instrument.realtime.memory.constants import (
 from instrument.realtime.memory.layout import SOUND, STATE, STREAM
 from instrument.realtime.memory.midi_memory import CHANNEL
 from instrument.realtime.memory.voice_memory import VOICE
-from instrument.rendering.stream_server import AHEAD_CHUNKS
+from instrument.rendering.held.stream_server import AHEAD_CHUNKS
 
 C_NAMES = {"i4": "int32_t", "i8": "int64_t", "f4": "float", "f8": "double"}
 

@@ -31,8 +31,8 @@ from instrument.plugin.streaming.messages import (
 )
 from instrument.preset.preset import Preset, load_preset
 from instrument.processes.json_lines import listen
-from instrument.rendering.held_partials import PartialsProbe
-from instrument.rendering.stream_server import StreamServer
+from instrument.rendering.held.partials import PartialsProbe
+from instrument.rendering.held.stream_server import StreamServer
 
 IDLE_SECONDS = 0.05
 HELD_SECONDS = 0.015

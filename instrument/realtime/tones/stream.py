@@ -1,8 +1,8 @@
 """Held notes that go on being rendered: rings in shared memory that the models process fills.
 
 A voice whose preset streams asks for a ring a second before its slot comes to an end. The models
-process renders what follows, half a second at a time (`instrument.rendering.stream_server`), and
-publishes how far it is. The voice cross-fades to the ring at the same moment of the note, where
+process renders what follows, half a second at a time (`instrument.rendering.held.stream_server`),
+and publishes how far it is. The voice cross-fades to the ring at the same moment of the note, where
 both sound the same; if nothing is there yet it loops, as any other, and goes over later. A ring
 that dries up sends it back to the loop. Nothing waits: both sides read numbers of the other's.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from instrument.rendering.splicing import next_piece
+from instrument.rendering.held.splicing import next_piece
 from training.audio.format import SAMPLE_RATE_HZ as RATE_HZ
 
 SHORTEST_STEADY_SECONDS = 0.4

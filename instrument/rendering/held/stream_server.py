@@ -24,12 +24,12 @@ from instrument.realtime.memory.constants import (
     LOWEST_PITCH,
     STREAM_CHUNKS,
 )
-from instrument.rendering.held_partials import HOP_FRAMES, RATE_HZ, PartialsProbe
-from instrument.rendering.held_source import HeldSource
-from instrument.rendering.held_voice import StreamedNote
-from instrument.rendering.note_chunks import MARGIN_HOPS, AnyVoice, chunk_of
-from instrument.rendering.spliced_voice import SplicedSource
-from instrument.rendering.stream_state import StreamState
+from instrument.rendering.held.note_chunks import MARGIN_HOPS, AnyVoice, chunk_of
+from instrument.rendering.held.partials import HOP_FRAMES, RATE_HZ, PartialsProbe
+from instrument.rendering.held.source import HeldSource
+from instrument.rendering.held.spliced_voice import SplicedSource
+from instrument.rendering.held.stream_state import StreamState
+from instrument.rendering.held.voice import StreamedNote
 
 AHEAD_CHUNKS = 2
 """A note has so many half seconds before it, or gets another one."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.rendering.held_partials import BINS, HOP_FRAMES, PARTIALS, RATE_HZ, HeldPartials
+from instrument.rendering.held.partials import BINS, HOP_FRAMES, PARTIALS, RATE_HZ, HeldPartials
 
 Floats = NDArray[np.float32]
 

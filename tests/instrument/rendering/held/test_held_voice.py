@@ -2,7 +2,6 @@
 
 import functools
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,18 +9,19 @@ import pytest
 from instrument.bench.presets.measures import self_likeness
 from instrument.bundle.bundle import load_sound
 from instrument.bundle.installed import find_bundle
+from instrument.files import shipped_presets_folder
 from instrument.preset.preset import Preset, load_preset
 from instrument.preset.sections import Slide, Sound
 from instrument.rendering.frame_voice import motion_of
-from instrument.rendering.held_partials import HOP_FRAMES, PartialsProbe
-from instrument.rendering.held_source import HeldSource
-from instrument.rendering.held_voice import After, Before, HeldVoice, SlidVoice, StreamedNote
+from instrument.rendering.held.partials import HOP_FRAMES, PartialsProbe
+from instrument.rendering.held.source import HeldSource
+from instrument.rendering.held.voice import After, Before, HeldVoice, SlidVoice, StreamedNote
 from instrument.rendering.k_weighting import block_powers
 from instrument.rendering.open_renderer import open_renderer
 from tests.helpers.tiny_model import tiny_bundle
 from tests.helpers.tones import cents, heard_hz
 
-SHIPPED = Path(__file__).parents[3] / "presets"
+SHIPPED = shipped_presets_folder()
 LATENT = np.linspace(-1.0, 1.0, 6).astype(np.float32)
 DRAWN_HOPS = 251
 AT_HOP = 200

@@ -7,9 +7,9 @@ import soxr
 from numpy.typing import NDArray
 
 from instrument.realtime.memory.constants import CHUNK_SECONDS
-from instrument.rendering.held_partials import HOP_FRAMES, RATE_HZ
-from instrument.rendering.held_voice import CHUNK_HOPS, HeldVoice, SlidVoice
-from instrument.rendering.spliced_voice import SplicedVoice
+from instrument.rendering.held.partials import HOP_FRAMES, RATE_HZ
+from instrument.rendering.held.spliced_voice import SplicedVoice
+from instrument.rendering.held.voice import CHUNK_HOPS, HeldVoice, SlidVoice
 
 AnyVoice = HeldVoice | SlidVoice | SplicedVoice
 

@@ -15,7 +15,7 @@ import numpy as np
 from instrument.bundle.bundle import Bundle
 from instrument.preset.preset import Preset
 from instrument.rendering.frame_voice import motion_of
-from instrument.rendering.held_partials import (
+from instrument.rendering.held.partials import (
     BINS,
     HOP_FRAMES,
     RATE_HZ,
@@ -23,7 +23,7 @@ from instrument.rendering.held_partials import (
     HeldPartials,
     PartialsProbe,
 )
-from instrument.rendering.held_voice import After, Before, HeldVoice, SlidVoice, StreamedNote
+from instrument.rendering.held.voice import After, Before, HeldVoice, SlidVoice, StreamedNote
 from instrument.rendering.k_weighting import k_response
 
 EARLY_SECONDS = (0.08, 0.3)

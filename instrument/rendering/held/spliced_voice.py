@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from instrument.music.pitch import pitch_to_hz
 from instrument.realtime.memory.constants import CHUNK_SECONDS, LOUD, LOWEST_PITCH
-from instrument.rendering.held_partials import HOP_FRAMES, RATE_HZ
-from instrument.rendering.held_voice import StreamedNote
-from instrument.rendering.splicing import next_piece
-from instrument.rendering.stream_state import StreamState
+from instrument.rendering.held.partials import HOP_FRAMES, RATE_HZ
+from instrument.rendering.held.splicing import next_piece
+from instrument.rendering.held.stream_state import StreamState
+from instrument.rendering.held.voice import StreamedNote
 
 Floats = NDArray[np.float32]
 

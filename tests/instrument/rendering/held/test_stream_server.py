@@ -19,7 +19,7 @@ from instrument.preset.banks import PresetBanks
 from instrument.preset.preset import find_preset, load_preset, save_preset
 from instrument.preset.sections import Slide
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.rendering.stream_server import StreamServer
+from instrument.rendering.held.stream_server import StreamServer
 from instrument.rendering.table_source import ToneTables
 from tests.helpers.live_play import users_home
 from tests.helpers.tiny_model import tiny_bundle

@@ -1,7 +1,7 @@
 """What a frame voice plays while a key is held: its partials and its noise at one moment of a tone.
 
 In: a bundle of kind "frame_voice", a key, a latent. Out: `HeldPartials`, from which
-`instrument.rendering.held_voice` makes the tone's sound at any later time without a graph.
+`instrument.rendering.held.voice` makes the tone's sound at any later time without a graph.
 
 The bundle's step graph says nothing of frequencies and levels: it has state in and state out. But
 its state *is* partials and phases, so one step from a state of zeros shows them: without motion the

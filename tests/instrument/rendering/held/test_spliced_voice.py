@@ -14,8 +14,8 @@ from instrument.midi.messages import note_off, note_on
 from instrument.preset.banks import PresetBanks
 from instrument.preset.preset import load_preset, save_preset
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.rendering.held_voice import StreamedNote
-from instrument.rendering.spliced_voice import SplicedVoice
+from instrument.rendering.held.spliced_voice import SplicedVoice
+from instrument.rendering.held.voice import StreamedNote
 from instrument.rendering.table_source import ToneTables
 
 HALF = 24_000
