@@ -22,6 +22,7 @@ HALLS = {"training.data", "training.metrics"}
 ROOMS_OF_ROOMS = [
     "instrument.bench",
     "instrument.composers",
+    "instrument.plugin",
     "instrument.realtime",
     "instrument.rendering",
 ]

@@ -20,7 +20,12 @@ from instrument.plugin.instance_panel import FIGURES
 from instrument.plugin.morphing import map_of
 from instrument.plugin.parameters import PARAMETERS, PLACES, Parameter
 from instrument.plugin.streaming.header import stream_records
-from instrument.plugin.table_file import TABLE_AUDIO_AT, TABLE_SLOTS_AT, layout_number, recipe_of
+from instrument.plugin.tables.table_file import (
+    TABLE_AUDIO_AT,
+    TABLE_SLOTS_AT,
+    layout_number,
+    recipe_of,
+)
 from instrument.preset.banks import program_table
 from instrument.preset.preset import DEFAULT_PRESET, list_presets, load_preset
 from instrument.preset.voice_parameters import sound_fields

@@ -19,7 +19,7 @@ from instrument.plugin.places import (
     service_file,
     this_target,
 )
-from instrument.plugin.table_file import tables_folder
+from instrument.plugin.tables.table_file import tables_folder
 from instrument.processes.held_file import is_held
 
 FORMATS = ("vst3", "clap")

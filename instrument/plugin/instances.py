@@ -39,12 +39,12 @@ from instrument.plugin.morphing import Place, read_place
 from instrument.plugin.panel_wishes import PanelWishes
 from instrument.plugin.parameters import PARAMETERS
 from instrument.plugin.partner_link import PartnerLink
-from instrument.plugin.rendering import Renderings
 from instrument.plugin.sound_supply import SoundSupply
 from instrument.plugin.streaming.supervisor import Streaming
 from instrument.plugin.streaming.supply import StreamSupply
-from instrument.plugin.table_file import layout_number
-from instrument.plugin.table_supply import TableSupply
+from instrument.plugin.tables.rendering import Renderings
+from instrument.plugin.tables.table_file import layout_number
+from instrument.plugin.tables.table_supply import TableSupply
 from instrument.preset.banks import program_table
 from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.preset import (

@@ -20,10 +20,10 @@ from pathlib import Path
 
 from instrument.plugin.instances import Instance
 from instrument.plugin.places import service_file
-from instrument.plugin.rendering import Renderings
 from instrument.plugin.streaming.memory import sweep
 from instrument.plugin.streaming.supervisor import Streaming
-from instrument.plugin.table_file import tables_folder
+from instrument.plugin.tables.rendering import Renderings
+from instrument.plugin.tables.table_file import tables_folder
 from instrument.processes.held_file import HeldFile
 from instrument.processes.held_folder import HeldFolder, sweep_folders
 

@@ -10,8 +10,8 @@ from instrument.errors import LatentkeysError
 from instrument.plugin.morphing import Place
 from instrument.plugin.placed_preset import PlacedPreset
 from instrument.plugin.streaming.supply import StreamSupply
-from instrument.plugin.table_file import recipe_of
-from instrument.plugin.table_supply import TableSupply
+from instrument.plugin.tables.table_file import recipe_of
+from instrument.plugin.tables.table_supply import TableSupply
 from instrument.preset.preset import Preset, load_preset
 from instrument.preset.voice_parameters import sound_fields
 

@@ -22,7 +22,7 @@ from instrument.panel.server import Panel
 from instrument.partner import commands, messages
 from instrument.plugin.listener import Service
 from instrument.plugin.places import service_file
-from instrument.plugin.table_file import layout_number
+from instrument.plugin.tables.table_file import layout_number
 from instrument.preset.preset import user_presets_folder
 from instrument.realtime.memory.constants import PITCH_COUNT
 from instrument.realtime.memory.state import EngineState

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.plugin.places import service_file
-from instrument.plugin.table_file import read_table
+from instrument.plugin.tables.table_file import read_table
 from instrument.realtime.memory.constants import (
     BANK_COUNT,
     CHANNEL_COUNT,

@@ -19,7 +19,7 @@ from instrument.bench.clap_interface import midi, turn
 from instrument.midi.song import Song
 from instrument.offline.render_song import SongPlayer
 from instrument.plugin.install import status
-from instrument.plugin.table_file import tables_folder
+from instrument.plugin.tables.table_file import tables_folder
 from instrument.preset.banks import chosen_preset
 from instrument.session.demo import demonstration
 from tests.helpers.places import ROOT

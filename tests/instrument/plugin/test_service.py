@@ -18,7 +18,7 @@ from instrument.bench.clap_host import Plugin
 from instrument.bench.clap_interface import turn
 from instrument.plugin.install import status
 from instrument.plugin.places import launch_file, service_file
-from instrument.plugin.table_file import tables_folder
+from instrument.plugin.tables.table_file import tables_folder
 from tests.helpers.plugin_kills import has_answer
 from tests.helpers.plugin_stage import plugin_home
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from queue import Empty
 
 from instrument.plugin.line_process import LineProcess
-from instrument.plugin.table_file import tables_folder
+from instrument.plugin.tables.table_file import tables_folder
 
 STOP_SECONDS = 1.0
 """A renderer that is left has so long to stop; a step of it takes some hundredths of a second."""
@@ -23,7 +23,7 @@ class RendererProcess(LineProcess):
     """One renderer's process."""
 
     def __init__(self) -> None:
-        super().__init__("instrument.plugin.renderer_process")
+        super().__init__("instrument.plugin.tables.renderer_process")
 
     def stops(self) -> bool:
         """Let it leave what it does; tell whether it is free for something else."""

@@ -13,8 +13,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from instrument.plugin.child import BEAT
-from instrument.plugin.renderers import RendererProcess, Renderers
-from instrument.plugin.table_file import table_path
+from instrument.plugin.tables.renderers import RendererProcess, Renderers
+from instrument.plugin.tables.table_file import table_path
 
 SILENT_SECONDS = 30.0
 """A renderer that gets no further for so long is taken for one that hangs."""

@@ -1,4 +1,4 @@
-"""The process that renders one table: ``python -m instrument.plugin.renderer_process``.
+"""The process that renders one table: ``python -m instrument.plugin.tables.renderer_process``.
 
 A process for each table, niced, so that whatever a model does ends with it.
 """
@@ -13,7 +13,7 @@ NICENESS = 10
 def main() -> None:
     """Give way before anything is loaded: somebody may wait for the service itself."""
     begin_child(NICENESS)
-    from instrument.plugin.render_table import serve
+    from instrument.plugin.tables.render_table import serve
 
     serve()
 

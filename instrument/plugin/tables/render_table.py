@@ -1,4 +1,4 @@
-"""Render one preset's table file, in a process of its own (`instrument.plugin.renderer_process`).
+"""Render one preset's table file, in a process of its own (`tables.renderer_process`).
 
 Which one, it reads from stdin once it is ready: the service keeps one that waits, as Python,
 onnxruntime and a model take a second to load. It says on stdout where the growing file is, that it
@@ -20,7 +20,7 @@ from instrument.bundle.installed import find_bundle
 from instrument.errors import FileError, LatentkeysError
 from instrument.files import shipped_presets_folder
 from instrument.plugin.child import BEAT, BEAT_SECONDS
-from instrument.plugin.table_file import GrowingTable, make_room, recipe_of, table_path
+from instrument.plugin.tables.table_file import GrowingTable, make_room, recipe_of, table_path
 from instrument.preset.preset import DEFAULT_PRESET, load_preset
 from instrument.realtime.memory.constants import HIGHEST_PITCH, LOWEST_PITCH, PRESET_BANKS
 from instrument.realtime.memory.state import EngineState

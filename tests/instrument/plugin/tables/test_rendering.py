@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from instrument.files import shipped_presets_folder
-from instrument.plugin.renderers import RendererProcess, Renderers
-from instrument.plugin.rendering import Rendering
-from instrument.plugin.table_file import tables_folder
+from instrument.plugin.tables.renderers import RendererProcess, Renderers
+from instrument.plugin.tables.rendering import Rendering
+from instrument.plugin.tables.table_file import tables_folder
 from tests.helpers.live_play import wait_for
 
 pytestmark = [

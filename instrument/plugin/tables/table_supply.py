@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
-from instrument.plugin.rendering import Rendering, Renderings
-from instrument.plugin.table_file import table_path
+from instrument.plugin.tables.rendering import Rendering, Renderings
+from instrument.plugin.tables.table_file import table_path
 
 
 class TableSupply:
