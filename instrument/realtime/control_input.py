@@ -23,14 +23,19 @@ class ControlInput:
         self._bytes = ByteStream()
 
     def send(self, data: Sequence[int], frame: int = -1) -> bool:
-        """Play MIDI at an absolute frame, -1 = as soon as possible; False when the ring is full.
+        """Play MIDI at an absolute frame, -1 = as soon as possible.
+
+        False, and nothing of it is played, when the ring has no room for all that it becomes: a
+        system exclusive message is many. Whoever sends it again plays it once.
 
         Parameters
         ----------
         data
             One message, or several in a row.
         """
-        return all(
-            self._ring.push(frame, *message, value=value, source=CONTROL_SOURCE)
-            for *message, value in self._bytes.messages(bytes(data))
+        return self._ring.push_all(
+            [
+                (frame, status, data1, data2, CONTROL_SOURCE, value)
+                for status, data1, data2, value in self._bytes.messages(bytes(data))
+            ]
         )

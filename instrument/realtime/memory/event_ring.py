@@ -11,6 +11,7 @@ ring's size, a power of two.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -67,14 +68,19 @@ class EventRing:
         """Append one message; False, and counted, when the ring is full."""
         return self.append((time_frames, status, data1, data2, source, value, *self._after))
 
-    def append(self, entry: tuple[int, ...]) -> bool:
-        """Append one entry as it lies in the ring; False, and counted, when the ring is full."""
+    def push_all(self, messages: Sequence[tuple[int, ...]]) -> bool:
+        """Append messages or none of them: (time_frames, status, data1, data2, source, value)."""
+        return self.append(*((*message, *self._after) for message in messages))
+
+    def append(self, *entries: tuple[int, ...]) -> bool:
+        """Append entries as they lie in the ring; False, and counted, unless all have room."""
         head = int(self._ring["head"])
-        if head - int(self._ring["tail"]) >= self._size:
+        if head - int(self._ring["tail"]) + len(entries) > self._size:
             self._ring["dropped"] += 1
             return False
-        self._events[head % self._size] = entry
-        self._ring["head"] = head + 1
+        for place, entry in enumerate(entries, head):
+            self._events[place % self._size] = entry
+        self._ring["head"] = head + len(entries)
         return True
 
     def peek(self) -> np.void | None:

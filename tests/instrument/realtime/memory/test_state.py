@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from instrument.midi.messages import note_on
+from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.constants import (
     ALL_CHANNELS,
     BANK_COUNT,
@@ -21,6 +23,7 @@ from instrument.realtime.memory.constants import (
 from instrument.realtime.memory.layout import STATE
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
+from tests.helpers.tunings import dump
 
 
 def test_what_one_process_writes_another_one_reads(tmp_path: Path) -> None:
@@ -119,3 +122,20 @@ def test_a_cleared_bank_gives_its_memory_back(tmp_path: Path) -> None:
     assert not state.slots[1]["frames_ready"].any()
     if sys.platform == "linux" and tmp_path.is_relative_to("/dev/shm"):
         assert (tmp_path / "tones.bin").stat().st_blocks < used / 10
+
+
+def test_what_one_message_becomes_is_in_the_ring_whole_or_not_at_all() -> None:
+    state = EngineState.create(None, 48_000.0, note_seconds=0.1)
+    control, ring = ControlInput(state), state.control_ring
+    while len(ring) < RING_EVENTS - 100:  # a dump is 128 keys
+        assert control.send(note_on(60))
+    scale = dump([float(key) for key in range(128)])
+    for _ in range(3):  # who is refused tries again
+        assert not control.send(scale)
+        assert len(ring) == RING_EVENTS - 100
+    assert ring.dropped == 3
+    assert control.send(note_on(61))
+    while ring.pop():
+        pass
+    assert control.send(scale)
+    assert len(ring) == 128
