@@ -47,9 +47,22 @@ class LaterStep:
     def __init__(self, graph: StepOf, states: States, inputs: Tensors) -> None:
         self._graph, self._before, self._inputs = graph, states, inputs
 
+    @property
+    def outputs(self) -> Tensors:
+        """What the graph says."""
+        return self._outcome[0]
+
+    @property
+    def states(self) -> States:
+        """Its memory after the step."""
+        return self._outcome[1]
+
+    def take(self) -> None:
+        """Take the step now: what is asked for later is to be there at once."""
+        _ = self._outcome
+
     @cached_property
-    def outcome(self) -> tuple[Tensors, States]:
-        """What `StepGraph.step` returns."""
+    def _outcome(self) -> tuple[Tensors, States]:
         return self._graph.step(self._before, self._inputs)
 
 

@@ -51,16 +51,6 @@ class Ensemble:
     company: Company
     advanced: LaterStep
 
-    @property
-    def past(self) -> NDArray[np.float32]:
-        """What the heads are told of it."""
-        return self.advanced.outcome[0]["past"]
-
-    @property
-    def states(self) -> States:
-        """The network's memory."""
-        return self.advanced.outcome[1]
-
 
 class EnsembleLSTM(NoteModel[Ensemble]):
     """The graphs as a note model; belongs to one thread.
@@ -117,7 +107,11 @@ class EnsembleLSTM(NoteModel[Ensemble]):
         short = short_enough(controls)
         ticks = 1 + self._pick("duration", state, told, asked, controls, random, short)
         columns = features.velocity_columns(history, onset, pitch, ticks)[None]
-        inputs: Tensors = {"past": state.past, "columns": columns, "conditions": asked}
+        inputs: Tensors = {
+            "past": state.advanced.outputs["past"],
+            "columns": columns,
+            "conditions": asked,
+        }
         outputs, _ = self._graphs["velocity"].step((), inputs)
         loud = draw(outputs["logits"][0], random, controls.temperature, controls.top_p)
         velocity = controls.velocity or min(16 * loud + 8, 127)
@@ -161,7 +155,9 @@ class EnsembleLSTM(NoteModel[Ensemble]):
         symbol: int,
         more: Tensors | None = None,
     ) -> float:
-        return nats(logits_of(self._graphs[head], state.past, told, asked, more), symbol)
+        return nats(
+            logits_of(self._graphs[head], state.advanced.outputs["past"], told, asked, more), symbol
+        )
 
     def _shift(self, state: Ensemble, controls: Constraints, random: np.random.Generator) -> int:
         history = state.history
@@ -206,16 +202,30 @@ class EnsembleLSTM(NoteModel[Ensemble]):
         less: NDArray[np.float32] | None = None,
     ) -> int:
         graph = self._graphs[head]
-        return pick(graph, state.past, told, asked, controls, random, allowed, more, less)
+        return pick(
+            graph,
+            state.advanced.outputs["past"],
+            told,
+            asked,
+            controls,
+            random,
+            allowed,
+            more,
+            less,
+        )
 
     def _heard(self, state: Ensemble, strike: PartNote, velocity: int) -> Ensemble:
         return self._advanced(
-            _followed(state.history, strike, velocity), state.company.heard(strike), state.states
+            _followed(state.history, strike, velocity),
+            state.company.heard(strike),
+            state.advanced.states,
         )
 
     def _played(self, state: Ensemble, strike: PartNote, velocity: int) -> Ensemble:
         return self._advanced(
-            _followed(state.history, strike, velocity), state.company.played(strike), state.states
+            _followed(state.history, strike, velocity),
+            state.company.played(strike),
+            state.advanced.states,
         )
 
     def _advanced(self, history: History, company: Company, states: States) -> Ensemble:
@@ -233,7 +243,7 @@ def open_ensemble_lstm(bundle: Bundle, runtime: Runtime) -> EnsembleLSTM:
 
 def _ready(state: Ensemble) -> Ensemble:
     """Take the step now: an answer is to come at once later."""
-    _ = state.advanced.outcome
+    state.advanced.take()
     return state
 
 

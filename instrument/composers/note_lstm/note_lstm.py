@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
@@ -49,16 +48,6 @@ class Played:
     history: History
     advanced: LaterStep
 
-    @property
-    def past(self) -> NDArray[np.float32]:
-        """What the heads are told of it."""
-        return self.advanced.outcome[0]["past"]
-
-    @property
-    def states(self) -> States:
-        """The network's memory."""
-        return self.advanced.outcome[1]
-
 
 class NoteLSTM(NoteModel[Played]):
     """The graphs as a note model; belongs to one thread.
@@ -89,14 +78,14 @@ class NoteLSTM(NoteModel[Played]):
         onset = history.onset(max(0, round(note.start_beats * GRID) - history.last_start))
         duration = min(max(round(note.length_beats * GRID), 1), LONGEST)
         after = self._follow(state, onset, note.pitch, duration, note.velocity // 16)
-        _ = after.advanced.outcome  # now: an answer is to come at once later
+        after.advanced.take()
         return after
 
     def draw(
         self, state: Played, controls: Constraints, random: np.random.Generator
     ) -> tuple[Note, Played]:
         """Make the next note."""
-        history, past = state.history, state.past
+        history, past = state.history, state.advanced.outputs["past"]
         asked = condition_columns(conditions_of(controls), history.last_pitch)[None]
         told = shift_inputs(history, history.onset(0))
         earliest = round(controls.earliest_beats * GRID) - history.last_start
@@ -128,14 +117,18 @@ class NoteLSTM(NoteModel[Played]):
         if self._velocity is None:
             return self._velocity_bin
         columns = velocity_columns(state.history, onset, pitch, duration)[None]
-        outputs, _ = self._velocity.step((), {"past": state.past, "columns": columns})
+        outputs, _ = self._velocity.step(
+            (), {"past": state.advanced.outputs["past"], "columns": columns}
+        )
         return draw(outputs["logits"][0], random, controls.temperature, controls.top_p)
 
     def _follow(
         self, state: Played, onset: Onset, pitch: int, duration: int, loudness: int
     ) -> Played:
         known = loudness if self._velocity else self._velocity_bin
-        return self._heard(state.history.follow(onset, pitch, duration, known), state.states)
+        return self._heard(
+            state.history.follow(onset, pitch, duration, known), state.advanced.states
+        )
 
     def _heard(self, history: History, states: States) -> Played:
         columns = note_columns(history, history.onset(0))[None]

@@ -66,7 +66,7 @@ def test_the_player_waits_and_hears_as_in_training() -> None:
         told = torch.from_numpy(line.shift_asked[index].astype(np.int64))[None]
         rest = (line.shift_candidates, line.shift_anchors)
         logits = network.shift(
-            torch.from_numpy(state.past),
+            torch.from_numpy(state.advanced.outputs["past"]),
             None,
             *(torch.from_numpy(rows[index].astype(np.int64))[None] for rows in rest),
             told,
