@@ -17,7 +17,7 @@ from instrument.realtime.compiled.machine_code import load_machine_code
 from tests.helpers.made_once import scratch
 from tests.helpers.turns import on_jack, turn
 
-_ON_JACK = ("tests.helpers.jack_server", "tests.helpers.live_play", "tests.soak.session")
+_ON_JACK = ("tests.helpers.live.jack_server", "tests.helpers.live.play", "tests.soak.session")
 
 
 def pytest_sessionstart() -> None:

@@ -13,9 +13,9 @@ from instrument.latents.create_preset import PresetRequest, check_preset, new_pr
 from instrument.midi.messages import note_off, note_on
 from instrument.preset.preset import find_preset
 from instrument.realtime.memory.constants import LOUD, PITCH_COUNT
-from tests.helpers.jack_server import RATE_HZ, Probe, running_jack
-from tests.helpers.live_play import played, wait_for
-from tests.helpers.tiny_gansynth import tiny_gansynth
+from tests.helpers.live.jack_server import RATE_HZ, Probe, running_jack
+from tests.helpers.live.play import played, wait_for
+from tests.helpers.models.tiny_gansynth import tiny_gansynth
 
 pytestmark = pytest.mark.serial
 

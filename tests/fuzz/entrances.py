@@ -31,12 +31,12 @@ from instrument.rendering.tone_cache import Tone, ToneCache
 from instrument.unfinished import entries_folder, unfinished_recordings
 from tests.fuzz.mutation import Try, mutated, mutated_text
 from tests.fuzz.talk import api_messages, lines, page_messages, plugin_requests
-from tests.helpers.fake_jack import FakeJack
-from tests.helpers.forged_bundle import edit_card, relist
-from tests.helpers.nsynth_files import write_archive, write_folder
+from tests.helpers.live.fake_jack import FakeJack
+from tests.helpers.models.forged_bundle import edit_card, relist
+from tests.helpers.music.wild_bytes import random_packets
 from tests.helpers.places import GOLDEN, ROOT
-from tests.helpers.tones import fill_bank
-from tests.helpers.wild_bytes import random_packets
+from tests.helpers.sounds.nsynth_files import write_archive, write_folder
+from tests.helpers.sounds.tones import fill_bank
 from training.data.audio.nsynth import read_nsynth
 from training.data.audio.own_notes import read_own_notes
 

@@ -21,9 +21,9 @@ from instrument.bench.clap_host import Plugin
 from instrument.plugin.install import install
 from instrument.plugin.places import Binary, this_target
 from tests.daw.stage import running_ardour
-from tests.helpers.jack_server import running_jack
+from tests.helpers.live.jack_server import running_jack
 from tests.helpers.places import ROOT
-from tests.helpers.plugin_stage import (
+from tests.helpers.plugin.stage import (
     RATE_HZ,
     binaries_in,
     four_notes,

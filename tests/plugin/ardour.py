@@ -14,8 +14,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from tests.helpers.jack_server import JackServer
-from tests.helpers.live_play import wait_for
+from tests.helpers.live.jack_server import JackServer
+from tests.helpers.live.play import wait_for
 
 PATIENCE_SECONDS = 120.0
 SCANNER = Path("/usr/lib/ardour7/ardour-vst3-scanner")

@@ -11,7 +11,7 @@ import numpy as np
 from instrument.bench.clap_host import Plugin
 from instrument.plugin.build import build
 from instrument.plugin.places import Binary, this_target
-from tests.helpers.plugin_stage import four_notes, rendered
+from tests.helpers.plugin.stage import four_notes, rendered
 from tests.plugin.small_host import BLOCK_FRAMES, build_host, play_four_notes
 
 ARM_LIBRARIES = Path("/usr/aarch64-linux-gnu")  # Debian's libc6-arm64-cross

@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 from instrument.plugin.places import Binary, this_target
-from tests.helpers.plugin_kills import play_among_kills
-from tests.helpers.plugin_stage import binaries_in, plugin_home
+from tests.helpers.plugin.kills import play_among_kills
+from tests.helpers.plugin.stage import binaries_in, plugin_home
 
 
 def main() -> None:

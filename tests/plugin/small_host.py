@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.plugin.build import NATIVE
-from tests.helpers.plugin_stage import RATE_HZ, four_notes, note_messages
+from tests.helpers.plugin.stage import RATE_HZ, four_notes, note_messages
 
 BLOCK_FRAMES = 480
 LONGEST_SECONDS = 300

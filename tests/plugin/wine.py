@@ -13,7 +13,7 @@ import numpy as np
 from instrument.plugin.build import build
 from instrument.plugin.places import Binary
 from instrument.plugin.tables.table_file import tables_folder
-from tests.helpers.plugin_stage import SMALL, four_notes, rendered
+from tests.helpers.plugin.stage import SMALL, four_notes, rendered
 from tests.plugin.small_host import BLOCK_FRAMES, build_host, play_four_notes
 
 TARGET = "windows-x86_64"

@@ -15,8 +15,8 @@ from instrument.partner.open_partner import open_partner
 from instrument.preset.partner_options import PartnerOptions
 from instrument.realtime.memory.constants import CHANNEL_COUNT, PARTNER_SOURCE
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.tones import fill_bank
-from tests.helpers.wild_bytes import random_packets
+from tests.helpers.music.wild_bytes import random_packets
+from tests.helpers.sounds.tones import fill_bank
 from tests.soak.player import hands_away, random_hands
 
 RATE_HZ = 8_000

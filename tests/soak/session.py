@@ -19,8 +19,8 @@ import psutil
 
 from instrument.midi.messages import is_note_on, message_of
 from instrument.realtime.memory.constants import OUR_SOURCE
-from tests.helpers.jack_server import JackServer, running_jack
-from tests.helpers.live_play import COMMAND, PROCESSES, Played
+from tests.helpers.live.jack_server import JackServer, running_jack
+from tests.helpers.live.play import COMMAND, PROCESSES, Played
 from tests.soak.player import CHANNELS, hands_away, random_hands
 
 LOOK_SECONDS = 15.0

@@ -15,8 +15,8 @@ import soundfile
 from instrument.bundle.bundle import Bundle
 from instrument.preset.preset import load_preset
 from instrument.rendering.open_renderer import open_renderer
-from tests.helpers.played_notes import folder_of, pluck
-from tests.helpers.tiny_model import INSTRUMENTS, tiny_bundle
+from tests.helpers.models.tiny_model import INSTRUMENTS, tiny_bundle
+from tests.helpers.sounds.played_notes import folder_of, pluck
 
 PITCHES = (48, 52, 55, 60, 64)
 pytestmark = [pytest.mark.timeout(900), pytest.mark.slow]  # six graphs are exported

@@ -20,10 +20,10 @@ from instrument.bundle.card import ComposerCard
 from instrument.bundle.inference import Runtime
 from instrument.bundle.self_test import check_graphs
 from instrument.errors import BundleError, SettingError
-from tests.helpers.corpora import scales
 from tests.helpers.made_once import scratch
+from tests.helpers.models.tiny_composers import TINY, tiny_composer
+from tests.helpers.music.corpora import scales
 from tests.helpers.places import ROOT
-from tests.helpers.tiny_composers import TINY, tiny_composer
 from training.systems import COMPOSERS
 
 pytestmark = pytest.mark.slow

@@ -15,8 +15,8 @@ from export.frame_voice.begin import begin_run
 from export.frame_voice.restore import restore_voice
 from instrument.bundle.bundle import load_sound
 from instrument.errors import SettingError
-from tests.helpers.played_notes import bow, folder_of, pluck
-from tests.helpers.tiny_model import tiny_bundle
+from tests.helpers.models.tiny_model import tiny_bundle
+from tests.helpers.sounds.played_notes import bow, folder_of, pluck
 from training.data.audio.recorded.instruments import collect_instruments
 from training.data.audio.tone_set import ToneSet
 from training.frame_voice.system import FrameVoiceLearner

@@ -11,7 +11,7 @@ import pytest
 from export.frame_voice.card import describe, fit_prior, read_metrics
 from instrument.bundle.card import Licence
 from instrument.errors import FileError
-from tests.helpers.tiny_model import tiny_run
+from tests.helpers.models.tiny_model import tiny_run
 from training.frame_voice.figures import Gate, VoiceReport
 from training.frame_voice.report import write_report
 from training.frame_voice.run import load_voice

@@ -9,8 +9,8 @@ from export.frame_voice.parity import LARGEST_DIFFERENCE, check_parity
 from export.frame_voice.restore import restore_voice
 from instrument.bundle.bundle import Bundle
 from instrument.errors import BundleError
+from tests.helpers.models.tiny_model import INSTRUMENTS, tiny_bundle
 from tests.helpers.places import ROOT
-from tests.helpers.tiny_model import INSTRUMENTS, tiny_bundle
 
 
 def test_every_graph_of_the_bundle_computes_what_the_restored_voice_computes() -> None:

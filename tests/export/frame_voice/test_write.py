@@ -22,8 +22,8 @@ from export.frame_voice.parity import LARGEST_DIFFERENCE, check_parity
 from instrument.bundle.bundle import Bundle
 from instrument.errors import BundleError, EngineError, FileError
 from tests.helpers.made_once import scratch
+from tests.helpers.models.tiny_model import GRAPHS, INSTRUMENTS, tiny_bundle, tiny_run
 from tests.helpers.places import ROOT
-from tests.helpers.tiny_model import GRAPHS, INSTRUMENTS, tiny_bundle, tiny_run
 from training.frame_voice.model import FrameVoice
 from training.frame_voice.run import load_voice
 from training.trainer.run_card import RunCard

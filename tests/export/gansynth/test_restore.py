@@ -16,7 +16,7 @@ from instrument.bundle.bundle import load_sound
 from instrument.bundle.inference import Runtime
 from instrument.bundle.installed import installed_bundle
 from instrument.errors import BundleError, SettingError
-from tests.helpers.tone_waves import tone_waves
+from tests.helpers.sounds.tone_waves import tone_waves
 from training.gansynth.network import Generator
 from training.gansynth.small import SmallLearner
 from training.gansynth.small_config import SmallConfig

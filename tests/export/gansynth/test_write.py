@@ -36,8 +36,8 @@ from instrument.bundle.inference import Runtime
 from instrument.errors import BundleError, FileError, SettingError
 from instrument.rendering.open_renderer import open_renderer, self_test
 from tests.helpers.made_once import scratch
+from tests.helpers.models.tiny_gansynth import CHECKPOINT, tiny_gansynth
 from tests.helpers.places import ROOT
-from tests.helpers.tiny_gansynth import CHECKPOINT, tiny_gansynth
 from training.gansynth import system as gansynth
 from training.trainer.evaluation import EVALUATION
 from training.trainer.run_card import Length

@@ -14,8 +14,8 @@ import torch
 from export.magenta.folder import EXPERIMENT, Experiment, StageFolder
 from export.magenta.model import open_magenta
 from instrument.errors import FileError
+from tests.helpers.models.tensorflow_checkpoint_writer import generator_variables, write_checkpoint
 from tests.helpers.places import GOLDEN
-from tests.helpers.tensorflow_checkpoint_writer import generator_variables, write_checkpoint
 from training.gansynth.network import NetworkSize
 
 

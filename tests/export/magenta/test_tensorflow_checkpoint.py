@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from export.magenta.tensorflow_checkpoint import _FOOTER_BYTES, TensorBundle, _varint
 from instrument.errors import FileError
+from tests.helpers.models.tensorflow_checkpoint_writer import MAGIC, block, sealed, varint
 from tests.helpers.places import GOLDEN
-from tests.helpers.tensorflow_checkpoint_writer import MAGIC, block, sealed, varint
 
 CHECKPOINT = GOLDEN / "tiny" / "stage_00012"
 PREFIX = CHECKPOINT / "model.ckpt-128"

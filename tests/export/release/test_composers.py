@@ -14,9 +14,9 @@ from export.release import composers as ship_composers
 from export.release.composers import check_size, main, renew_figures
 from instrument.bundle.bundle import Bundle
 from instrument.errors import BundleError
-from tests.helpers.corpora import scales
-from tests.helpers.tiny_composers import tiny_composer
-from tests.helpers.tiny_model import tiny_bundle
+from tests.helpers.models.tiny_composers import tiny_composer
+from tests.helpers.models.tiny_model import tiny_bundle
+from tests.helpers.music.corpora import scales
 from training.systems import SYSTEMS
 from training.trainer.checkpoint import write_checkpoint
 from training.trainer.evaluation import EVALUATION

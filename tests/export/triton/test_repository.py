@@ -15,8 +15,8 @@ from instrument.bundle.inference import Runtime
 from instrument.bundle.installed import shipped_models_folder
 from instrument.bundle.self_test import seeded_inputs
 from instrument.errors import BundleError, FileError
-from tests.helpers.plain_gansynth import plain_gansynth
-from tests.helpers.tiny_model import tiny_bundle
+from tests.helpers.models.plain_gansynth import plain_gansynth
+from tests.helpers.models.tiny_model import tiny_bundle
 
 
 @pytest.mark.parametrize("made", [tiny_bundle, plain_gansynth])

@@ -34,7 +34,7 @@ from instrument.bench.whole_instrument import underrun_rows
 from instrument.errors import FileError
 from instrument.preset.preset import find_preset, load_preset, save_preset
 from instrument.preset.sections import Slide
-from tests.helpers.live_play import make_home, users_home
+from tests.helpers.live.play import make_home, users_home
 
 pytestmark = pytest.mark.serial
 

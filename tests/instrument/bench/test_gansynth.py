@@ -7,7 +7,7 @@ from instrument.bench.harness import Verdict
 from instrument.bench.report import Report
 from instrument.bundle.bundle import Bundle
 from instrument.errors import EngineError
-from tests.helpers.tiny_gansynth import tiny_gansynth
+from tests.helpers.models.tiny_gansynth import tiny_gansynth
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from instrument.bench.partner_thinking import due_frame, percentile
 from instrument.midi.messages import control_change, is_note_on, note_on
 from instrument.partner.partner import Partner
 from instrument.realtime.memory.constants import TO_OUT, TO_VOICES
-from tests.helpers.partner_stage import BEAT, MS, make_partner, run, strikes, tune
+from tests.helpers.music.partner_stage import BEAT, MS, make_partner, run, strikes, tune
 
 END = 67
 

@@ -15,8 +15,8 @@ from instrument.bundle.inference import Runtime
 from instrument.bundle.installed import find_bundle
 from instrument.bundle.reference import ModelReference
 from instrument.errors import BundleError, PresetError, SettingError
-from tests.helpers.forged_bundle import edit_card, relist
-from tests.helpers.tiny_model import tiny_bundle
+from tests.helpers.models.forged_bundle import edit_card, relist
+from tests.helpers.models.tiny_model import tiny_bundle
 
 REFUSED = r"whole\.onnx: (it is no ONNX graph|onnxruntime refuses it)"
 Edit = Callable[[dict[str, Any]], object]

@@ -18,7 +18,7 @@ from instrument.bundle.card import Dimension, Graph, Tensor
 from instrument.bundle.inference import Runtime
 from instrument.bundle.self_test import check_graphs, seeded_inputs
 from instrument.errors import BundleError
-from tests.helpers.tiny_composers import tiny_composer
+from tests.helpers.models.tiny_composers import tiny_composer
 
 Edit = Callable[[dict[str, Any]], object]
 

@@ -12,7 +12,7 @@ from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import PROVIDER_OPTIONS, PROVIDERS, OpenGraph, Runtime
 from instrument.errors import BundleError, SettingError
 from instrument.rendering.open_renderer import open_renderer
-from tests.helpers.plain_gansynth import LATENT_SIZE, plain_gansynth
+from tests.helpers.models.plain_gansynth import LATENT_SIZE, plain_gansynth
 
 
 def a_session(name: str = "attack_4") -> OpenGraph:

@@ -11,9 +11,9 @@ from instrument.bundle.bundle import Bundle
 from instrument.bundle.trial import try_every_graph
 from instrument.errors import BundleError
 from instrument.rendering.open_renderer import open_renderer
-from tests.helpers.forged_bundle import edit_card, relist
+from tests.helpers.models.forged_bundle import edit_card, relist
+from tests.helpers.models.tiny_model import tiny_bundle
 from tests.helpers.places import HOSTILE, ROOT
-from tests.helpers.tiny_model import tiny_bundle
 
 FRAME_VOICE = ROOT / "presets" / "models" / "frame_voice"
 

@@ -9,7 +9,7 @@ from instrument.cli.main import latentkeys
 from instrument.errors import LatentkeysError, MidiFileError, SettingError
 from instrument.midi.phrases import read_phrase, write_phrase
 from instrument.music.note import Meter, Note, Phrase, Tempo, Track
-from tests.helpers.tiny_composers import tiny_composer
+from tests.helpers.models.tiny_composers import tiny_composer
 
 TUNE = ((67, 1.0), (69, 0.5), (71, 0.5), (72, 1.0), (71, 1.0), (67, 2.0), (64, 1.0), (62, 1.0))
 MODELS = ["ngram", "echo", "tiny_notes", "tiny_attention", "tiny_tones", "tiny_chorale"]

@@ -9,8 +9,8 @@ import pytest
 from instrument.cli import doctor
 from instrument.cli.stress import RATE_HZ, STRESS_BLOCK_FRAMES, Stress, measure_stress
 from instrument.engine.device_list import find_jack, midi_systems
-from tests.helpers.jack_server import running_jack
-from tests.helpers.live_play import COMMAND
+from tests.helpers.live.jack_server import running_jack
+from tests.helpers.live.play import COMMAND
 
 
 def a_stress(lateness_ms: list[float], render_ms: float = 0.1) -> Stress:

@@ -17,7 +17,7 @@ from instrument.cli.play import play_command
 from instrument.music.tuning import KeyTuning
 from instrument.preset.partner_options import PartnerOptions
 from instrument.session.settings import PlaySettings
-from tests.helpers.live_play import COMMAND, users_home
+from tests.helpers.live.play import COMMAND, users_home
 
 
 def song_bytes() -> bytes:

@@ -23,7 +23,7 @@ from instrument.music.constraints import Constraints
 from instrument.music.piano_rolls import FIRST_PITCH, REST
 from instrument.music.pitch import clashing
 from instrument.music.sampling import NoteRandom
-from tests.helpers.tiny_composers import tiny_composer
+from tests.helpers.models.tiny_composers import tiny_composer
 
 SILENT = -1
 CHORD = (72, 67, 64, 48)

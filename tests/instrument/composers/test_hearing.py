@@ -17,7 +17,7 @@ from instrument.composers.registry import composer_of
 from instrument.music.constraints import Constraints
 from instrument.music.likeness import likeness
 from instrument.music.note import Note, Phrase
-from tests.helpers.tiny_composers import tiny_composer
+from tests.helpers.models.tiny_composers import tiny_composer
 
 
 def tune() -> Phrase:

@@ -18,9 +18,9 @@ from instrument.errors import BundleError, SettingError
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase, Track
 from instrument.music.sampling import NoteRandom
-from tests.helpers.corpora import scales
+from tests.helpers.models.tiny_composers import tiny_composer
+from tests.helpers.music.corpora import scales
 from tests.helpers.places import ROOT
-from tests.helpers.tiny_composers import tiny_composer
 from training.note_lstm.step_graphs import NoteTupleWriter
 from training.note_lstm.system import NoteLearner
 from training.systems import SYSTEMS

@@ -29,9 +29,9 @@ from instrument.midi.messages import control_change, note_on
 from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import prepare_state
-from tests.helpers.jack_server import RATE_HZ, Probe, realtime_is_allowed, running_jack
-from tests.helpers.live_engine import LiveEngine, live_engine
-from tests.helpers.tones import cents, heard_hz
+from tests.helpers.live.engine import LiveEngine, live_engine
+from tests.helpers.live.jack_server import RATE_HZ, Probe, realtime_is_allowed, running_jack
+from tests.helpers.sounds.tones import cents, heard_hz
 
 pytestmark = pytest.mark.serial
 

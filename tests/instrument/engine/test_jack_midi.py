@@ -16,11 +16,11 @@ from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.constants import OUR_SOURCE, PANIC
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.held import held_keys
-from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
-from tests.helpers.live_engine import PRESET_BANK, LiveEngine, live_engine
-from tests.helpers.tones import fill_bank
-from tests.helpers.wild_bytes import random_packets
+from tests.helpers.live.engine import PRESET_BANK, LiveEngine, live_engine
+from tests.helpers.live.held import held_keys
+from tests.helpers.live.jack_server import RATE_HZ, JackServer, Probe, running_jack
+from tests.helpers.music.wild_bytes import random_packets
+from tests.helpers.sounds.tones import fill_bank
 
 FOUND_SECONDS = 2.0
 pytestmark = pytest.mark.live

@@ -11,9 +11,9 @@ from instrument.engine.messages import EngineSettings
 from instrument.engine.open_sink import ONE_PAIR, open_sink
 from instrument.midi.messages import note_off, note_on
 from instrument.realtime.memory.state import EngineState
-from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
-from tests.helpers.live_engine import LiveEngine, live_engine
-from tests.helpers.part_outputs import PairsEngine, three_parts
+from tests.helpers.live.engine import LiveEngine, live_engine
+from tests.helpers.live.jack_server import RATE_HZ, JackServer, Probe, running_jack
+from tests.helpers.live.part_outputs import PairsEngine, three_parts
 
 pytestmark = pytest.mark.serial
 

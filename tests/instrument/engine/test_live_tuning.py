@@ -17,10 +17,10 @@ from instrument.offline.render_song import render_to, ring_out
 from instrument.realtime.memory.constants import ALL_CHANNELS, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.session.song_player import SongFeed
-from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
-from tests.helpers.live_engine import PRESET_BANK, LiveEngine, live_engine
-from tests.helpers.tones import cents, fill_bank, heard_hz
-from tests.helpers.tunings import dump, exclusive, octave, retune
+from tests.helpers.live.engine import PRESET_BANK, LiveEngine, live_engine
+from tests.helpers.live.jack_server import RATE_HZ, JackServer, Probe, running_jack
+from tests.helpers.music.tunings import dump, exclusive, octave, retune
+from tests.helpers.sounds.tones import cents, fill_bank, heard_hz
 
 pytestmark = pytest.mark.serial
 

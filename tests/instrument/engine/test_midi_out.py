@@ -17,9 +17,9 @@ from instrument.midi.messages import message_of, note_off, note_on, program_chan
 from instrument.realtime.memory.constants import ALL_CHANNELS, PARTNER_SOURCE, TO_OUT, USE_BANK
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine, prepare_state
-from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
-from tests.helpers.live_engine import live_engine
-from tests.helpers.tones import fill_bank
+from tests.helpers.live.engine import live_engine
+from tests.helpers.live.jack_server import RATE_HZ, JackServer, Probe, running_jack
+from tests.helpers.sounds.tones import fill_bank
 
 pytestmark = pytest.mark.serial
 

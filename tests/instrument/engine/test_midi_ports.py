@@ -26,8 +26,8 @@ from instrument.realtime.memory.constants import (
     TUNE_KEY,
     TUNES_SOUNDING,
 )
-from tests.helpers.jack_server import running_jack
-from tests.helpers.tunings import retune
+from tests.helpers.live.jack_server import running_jack
+from tests.helpers.music.tunings import retune
 
 pytestmark = pytest.mark.serial
 

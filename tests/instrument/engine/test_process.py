@@ -17,9 +17,9 @@ from instrument.processes.json_lines import Notice
 from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.constants import ALL_CHANNELS, PANIC, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
-from tests.helpers.live_engine import PRESET_BANK, LiveEngine, live_engine
-from tests.helpers.tones import cents, fill_bank, heard_hz, largest_step
+from tests.helpers.live.engine import PRESET_BANK, LiveEngine, live_engine
+from tests.helpers.live.jack_server import RATE_HZ, JackServer, Probe, running_jack
+from tests.helpers.sounds.tones import cents, fill_bank, heard_hz, largest_step
 
 pytestmark = pytest.mark.serial
 

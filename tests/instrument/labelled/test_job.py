@@ -30,8 +30,8 @@ from instrument.labelled.tfrecord import QUALITIES
 from instrument.latents.latent import blend
 from instrument.music.yin import estimate_pitch
 from instrument.preset.preset import find_preset
-from tests.helpers.heard import show
 from tests.helpers.places import ROOT
+from tests.helpers.sounds.heard import show
 from training.data.audio.nsynth import read_nsynth
 from training.data.audio.tfrecord import read_example, read_records
 

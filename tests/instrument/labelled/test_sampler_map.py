@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from instrument.cli.main import run
 from instrument.labelled.loop_wave import read_loop, write_loop_wave
 from instrument.music.yin import estimate_pitch
-from tests.helpers.tones import sine
+from tests.helpers.sounds.tones import sine
 
 RATE_HZ = 16_000
 

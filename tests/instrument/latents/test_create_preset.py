@@ -24,8 +24,8 @@ from instrument.preset import preset as presets
 from instrument.preset.banks import program_table, with_program
 from instrument.preset.preset import Preset, list_presets, load_preset, save_preset
 from instrument.preset.sections import Envelope, Recipe, Slide, Soft, Sound
-from tests.helpers.plain_gansynth import plain_gansynth
-from tests.helpers.tiny_model import tiny_bundle
+from tests.helpers.models.plain_gansynth import plain_gansynth
+from tests.helpers.models.tiny_model import tiny_bundle
 
 
 @pytest.fixture

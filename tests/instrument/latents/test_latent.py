@@ -19,8 +19,8 @@ from instrument.latents.latent import (
     slerp,
 )
 from instrument.preset.sections import Recipe
+from tests.helpers.models.tiny_model import tiny_bundle
 from tests.helpers.places import GOLDEN
-from tests.helpers.tiny_model import tiny_bundle
 
 ROUND = Prior((0.0, 0.0), ((1.0, 0.0), (0.0, 1.0)))
 SLANTED = Prior((1.0, -2.0), ((2.0, 0.0), (1.5, 0.5)))

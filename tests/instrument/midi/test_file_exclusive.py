@@ -12,7 +12,7 @@ from instrument.midi.messages import SYSEX, SYSEX_END, note_on
 from instrument.midi.midi_file import write_midi
 from instrument.midi.song import read_midi_file
 from instrument.midi.track_events import PORT, MidiEvent
-from tests.helpers.tunings import dump, exclusive, octave, retune
+from tests.helpers.music.tunings import dump, exclusive, octave, retune
 
 KEY = retune({60: 60.5})
 NOTE = MidiEvent(0, 0x90, note_on(60)[1:])

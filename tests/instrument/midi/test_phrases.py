@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from instrument.midi.phrases import read_phrase, write_phrase
 from instrument.music.note import Meter, Note, Phrase, Tempo, Track
-from tests.helpers.phrases import phrases
+from tests.helpers.music.phrases import phrases
 from tests.instrument.midi.test_song import (
     END,
     NOTE_OFF,

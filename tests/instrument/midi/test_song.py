@@ -13,7 +13,7 @@ from instrument.midi import chunks as midi_chunks
 from instrument.midi.phrases import write_phrase
 from instrument.midi.song import LONGEST_REST_SECONDS, read_midi_file, song_of
 from instrument.music.note import Phrase
-from tests.helpers.phrases import phrases
+from tests.helpers.music.phrases import phrases
 
 NOTE_ON = b"\x90\x3c\x64"
 NOTE_OFF = b"\x80\x3c\x40"

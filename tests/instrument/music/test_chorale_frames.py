@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as arrays
 from instrument.errors import PhraseError
 from instrument.music.chorale_frames import VOICES, frames_of, phrase_of
 from instrument.music.note import Note, Phrase, Track
-from tests.helpers.phrases import tracks
+from tests.helpers.music.phrases import tracks
 
 
 def test_a_cadence_becomes_the_frames_that_one_would_write_down() -> None:

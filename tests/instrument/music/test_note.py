@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from instrument.errors import PhraseError
 from instrument.music.note import Meter, Note, Phrase, Tempo, Track
-from tests.helpers.phrases import phrases
+from tests.helpers.music.phrases import phrases
 
 GRID = 64
 """A power of two: on this grid sums and differences of float64 are exact."""

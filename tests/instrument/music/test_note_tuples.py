@@ -14,7 +14,7 @@ from instrument.music.note_tuples import (
     notes_of,
     tuples_of,
 )
-from tests.helpers.phrases import notes
+from tests.helpers.music.phrases import notes
 
 
 def test_shifts_count_from_the_note_before_and_chords_come_from_the_top() -> None:

@@ -15,7 +15,7 @@ from instrument.music.piano_rolls import (
     pitch_rolls_of,
     rolls_of,
 )
-from tests.helpers.phrases import notes
+from tests.helpers.music.phrases import notes
 
 
 def test_a_bar_of_two_voices_becomes_the_classes_that_one_would_write_down() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from instrument.music.yin import estimate_pitch
-from tests.helpers.tones import frequency_hz
+from tests.helpers.sounds.tones import frequency_hz
 
 SECONDS = np.arange(16000) / 16000.0
 

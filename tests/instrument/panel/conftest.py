@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from instrument.realtime.memory.constants import LET_GO, PANEL_SOURCE
-from tests.helpers.live_play import wait_for
-from tests.helpers.panel_page import open_page
-from tests.helpers.panel_stage import CHROMIUM, Stage, stage
+from tests.helpers.live.panel_page import open_page
+from tests.helpers.live.panel_stage import CHROMIUM, Stage, stage
+from tests.helpers.live.play import wait_for
 
 
 @pytest.fixture(scope="module")

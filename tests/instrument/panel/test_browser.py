@@ -16,10 +16,10 @@ from playwright.sync_api import Browser, Page, expect
 from instrument.music.yin import RATE_HZ as ESTIMATE_HZ
 from instrument.music.yin import estimate_pitch
 from instrument.preset.preset import load_preset
-from tests.helpers.live_play import wait_for
-from tests.helpers.panel_page import WAIT_MS, knob, open_page, sounding, wait_for_keys
-from tests.helpers.panel_stage import Stage, stage
-from tests.helpers.tones import largest_step
+from tests.helpers.live.panel_page import WAIT_MS, knob, open_page, sounding, wait_for_keys
+from tests.helpers.live.panel_stage import Stage, stage
+from tests.helpers.live.play import wait_for
+from tests.helpers.sounds.tones import largest_step
 
 pytestmark = [
     pytest.mark.live,

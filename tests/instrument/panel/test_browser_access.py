@@ -8,8 +8,8 @@ from importlib import resources
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.helpers.panel_page import open_page
-from tests.helpers.panel_stage import Stage
+from tests.helpers.live.panel_page import open_page
+from tests.helpers.live.panel_stage import Stage
 
 pytestmark = [
     pytest.mark.live,

@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from instrument.midi.messages import note_off, note_on
-from tests.helpers.jack_server import running_jack
-from tests.helpers.live_play import Keyboard, wait_for
-from tests.helpers.panel_page import open_page, wait_for_keys
-from tests.helpers.panel_stage import ask, hear, stage
+from tests.helpers.live.jack_server import running_jack
+from tests.helpers.live.panel_page import open_page, wait_for_keys
+from tests.helpers.live.panel_stage import ask, hear, stage
+from tests.helpers.live.play import Keyboard, wait_for
 
 pytestmark = [
     pytest.mark.serial,

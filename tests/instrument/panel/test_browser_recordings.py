@@ -15,9 +15,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from instrument.panel.searching import MOST_BYTES
 from instrument.preset.preset import load_preset
-from tests.helpers.live_play import wait_for
-from tests.helpers.panel_page import open_page, wait_for_keys
-from tests.helpers.panel_stage import Stage, ask, hear
+from tests.helpers.live.panel_page import open_page, wait_for_keys
+from tests.helpers.live.panel_stage import Stage, ask, hear
+from tests.helpers.live.play import wait_for
 
 pytestmark = [
     pytest.mark.live,

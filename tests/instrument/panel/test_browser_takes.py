@@ -12,11 +12,11 @@ from playwright.sync_api import Browser, expect
 
 from instrument.midi.messages import note_off, note_on
 from instrument.preset.partner_options import PartnerOptions
-from tests.helpers.live_play import wait_for
-from tests.helpers.panel_page import open_page, sounding
-from tests.helpers.panel_stage import ask, hear, stage
-from tests.helpers.partner_stage import RATE
-from tests.helpers.takes import Session
+from tests.helpers.live.panel_page import open_page, sounding
+from tests.helpers.live.panel_stage import ask, hear, stage
+from tests.helpers.live.play import wait_for
+from tests.helpers.music.partner_stage import RATE
+from tests.helpers.music.takes import Session
 
 pytestmark = [
     pytest.mark.live,

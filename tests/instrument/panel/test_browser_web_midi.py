@@ -11,9 +11,9 @@ import sys
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.helpers.live_play import wait_for
-from tests.helpers.panel_page import open_page, wait_for_keys
-from tests.helpers.panel_stage import Stage
+from tests.helpers.live.panel_page import open_page, wait_for_keys
+from tests.helpers.live.panel_stage import Stage
+from tests.helpers.live.play import wait_for
 
 pytestmark = [
     pytest.mark.live,

@@ -15,7 +15,7 @@ from instrument.panel.library import Shelf
 from instrument.panel.messages import MorphTo
 from instrument.panel.workbench import Workbench
 from instrument.rendering.open_renderer import open_renderer
-from tests.helpers.live_play import users_home, wait_for
+from tests.helpers.live.play import users_home, wait_for
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from pythonosc.udp_client import SimpleUDPClient
 from instrument.panel.messages import REQUESTS
 from instrument.panel.osc import flat, request_of
 from instrument.realtime.memory.constants import LET_GO, PANEL_SOURCE
-from tests.helpers.live_play import wait_for
-from tests.helpers.panel_page import knob, wait_for_keys
-from tests.helpers.panel_stage import Stage, stage
+from tests.helpers.live.panel_page import knob, wait_for_keys
+from tests.helpers.live.panel_stage import Stage, stage
+from tests.helpers.live.play import wait_for
 
 
 def free_port() -> int:

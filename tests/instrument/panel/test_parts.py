@@ -29,7 +29,7 @@ from instrument.realtime.memory.constants import PANEL_SOURCE
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
 from tests.helpers.places import ROOT
-from tests.helpers.tones import fill_bank
+from tests.helpers.sounds.tones import fill_bank
 
 PRESETS = shipped_presets_folder()
 

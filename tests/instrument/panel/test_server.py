@@ -13,8 +13,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from instrument.realtime.memory.constants import LET_GO, PANEL_SOURCE
-from tests.helpers.live_play import wait_for
-from tests.helpers.panel_stage import Stage, ask, hear
+from tests.helpers.live.panel_stage import Stage, ask, hear
+from tests.helpers.live.play import wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from instrument.panel.watcher import HOLD_SECONDS, Level, Watcher
 from instrument.realtime.memory.constants import PANEL_SOURCE
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.tones import fill_bank
+from tests.helpers.sounds.tones import fill_bank
 
 
 def test_the_level_counts_every_sample_and_is_held_for_a_while() -> None:

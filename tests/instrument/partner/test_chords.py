@@ -14,7 +14,7 @@ from instrument.partner.modes.answer import Answer
 from instrument.partner.modes.duet import Duet
 from instrument.partner.partner import Partner
 from instrument.partner.rules import PlayRules
-from tests.helpers.partner_stage import BEAT, MS, make_partner, run
+from tests.helpers.music.partner_stage import BEAT, MS, make_partner, run
 
 CHORD = (72, 64, 55, 48)
 Told = tuple[int, ...]

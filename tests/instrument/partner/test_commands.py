@@ -9,7 +9,7 @@ from instrument.partner.modes.duet import Duet
 from instrument.partner.modes.loop import Loop
 from instrument.partner.partner import Partner
 from instrument.partner.views import view_of
-from tests.helpers.partner_stage import BEAT, make_partner, run, strikes, tune
+from tests.helpers.music.partner_stage import BEAT, make_partner, run, strikes, tune
 
 SCALE = [(0.5 * n, 0.45, pitch) for n, pitch in enumerate((62, 64, 66, 67, 69, 71, 73, 74, 69, 62))]
 

@@ -18,7 +18,7 @@ from instrument.partner.open_partner import open_partner
 from instrument.partner.partner import Mode, Partner
 from instrument.partner.sounding_notes import Message
 from instrument.preset.partner_options import ClockName, PartnerOptions
-from tests.helpers.partner_stage import BEAT, RATE, make_partner, stuck
+from tests.helpers.music.partner_stage import BEAT, RATE, make_partner, stuck
 
 MINUTES = 1.0
 COMMANDS = (ThinkAgain(), Silence(), Tap(), Learn("blend"), Lock(), FollowLink(3.0, 97.0))

@@ -21,7 +21,7 @@ from instrument.partner.knobs import KNOBS, KnobBoard, change_in_words
 from instrument.partner.modes.duet import Duet
 from instrument.preset.partner_options import USUAL_KNOBS, KnobName, PartnerOptions
 from instrument.schema import decode
-from tests.helpers.partner_stage import BEAT, RATE, TO_OUT, make_partner, run, strikes, tune
+from tests.helpers.music.partner_stage import BEAT, RATE, TO_OUT, make_partner, run, strikes, tune
 
 
 def test_every_knob_gives_sound_options_over_its_whole_way() -> None:

@@ -3,7 +3,7 @@
 from instrument.music.note import Note
 from instrument.partner.modes.duet import Duet
 from instrument.partner.plan import Planned, free_part
-from tests.helpers.partner_stage import make_partner, run, tune
+from tests.helpers.music.partner_stage import make_partner, run, tune
 
 
 def shared(notes: list[Note], parts: int) -> list[int]:

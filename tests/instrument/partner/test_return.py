@@ -7,7 +7,7 @@ import pytest
 from instrument.midi.messages import is_note_on, note_on
 from instrument.partner.sounding_notes import Message
 from instrument.realtime.memory.constants import TO_VOICES
-from tests.helpers.partner_stage import (
+from tests.helpers.music.partner_stage import (
     BEAT,
     MS,
     Played,

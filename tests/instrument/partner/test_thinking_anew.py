@@ -11,7 +11,7 @@ from instrument.music.note import Note
 from instrument.partner.modes.duet import Duet
 from instrument.partner.partner import Partner
 from instrument.partner.plan import Plan, Planned
-from tests.helpers.partner_stage import BEAT, make_partner, run, strikes, tune
+from tests.helpers.music.partner_stage import BEAT, make_partner, run, strikes, tune
 
 BAR = 4.0
 SLOW = [(float(n), 0.5, 60 + n) for n in range(0, 8, 2)]

@@ -10,7 +10,7 @@ import pytest
 
 from instrument.bench.clap_host import Plugin
 from instrument.plugin.places import Binary, this_target
-from tests.helpers.plugin_stage import binaries_in, end_service, plugin_home
+from tests.helpers.plugin.stage import binaries_in, end_service, plugin_home
 from tests.helpers.turns import alone_in
 
 STATUS = 9

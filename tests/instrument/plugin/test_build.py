@@ -12,7 +12,7 @@ from instrument.plugin.build import build
 from instrument.plugin.generated_header import generated_header
 from instrument.plugin.install import install, installed_at, remove, status
 from instrument.plugin.places import Binary, this_target
-from tests.helpers.plugin_stage import SMALL
+from tests.helpers.plugin.stage import SMALL
 
 
 @pytest.mark.slow

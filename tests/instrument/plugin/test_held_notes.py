@@ -20,7 +20,7 @@ from instrument.bench.presets.measures import clicks, pitch_cents, self_likeness
 from instrument.plugin.generated_header import program_number
 from instrument.plugin.places import launch_file
 from instrument.plugin.streaming.memory import StreamMemory
-from tests.helpers.plugin_held import (
+from tests.helpers.plugin.held import (
     bounced,
     held_keys,
     live,
@@ -29,7 +29,7 @@ from tests.helpers.plugin_held import (
     wait_for,
     written,
 )
-from tests.helpers.plugin_stage import RATE_HZ, end_service, plugin_home
+from tests.helpers.plugin.stage import RATE_HZ, end_service, plugin_home
 from training.metrics.audio.spectra import log_spectral_distance, magnitudes
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]

@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from instrument.plugin.places import Binary, this_target
-from tests.helpers.plugin_stage import RATE_HZ, four_notes, note_messages, rendered, without_reverb
+from tests.helpers.plugin.stage import RATE_HZ, four_notes, note_messages, rendered, without_reverb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 BLOCK_FRAMES = 480

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.plugin_kills import play_among_kills
+from tests.helpers.plugin.kills import play_among_kills
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 

@@ -14,8 +14,8 @@ from instrument.bench.clap_interface import midi, turn
 from instrument.plugin.morphing import Morphing, map_of
 from instrument.preset.preset import DEFAULT_PRESET
 from tests.helpers.places import ROOT
-from tests.helpers.plugin_page import go_on, preset_in
-from tests.helpers.plugin_stage import RATE_HZ, four_notes, note_messages, rendered
+from tests.helpers.plugin.page import go_on, preset_in
+from tests.helpers.plugin.stage import RATE_HZ, four_notes, note_messages, rendered
 
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(600)]
 PRESET, STATUS, X, Y = 2, 9, 43, 44

@@ -23,8 +23,8 @@ from instrument.bench.clap_interface import midi, turn
 from instrument.offline.render_song import SongPlayer
 from instrument.plugin.install import status
 from instrument.plugin.places import Binary, this_target
-from tests.helpers.plugin_page import STATUS, InstancePage, connect_to, go_on, open_panel, preset_in
-from tests.helpers.plugin_stage import RATE_HZ, end_service, four_notes, note_messages
+from tests.helpers.plugin.page import STATUS, InstancePage, connect_to, go_on, open_panel, preset_in
+from tests.helpers.plugin.stage import RATE_HZ, end_service, four_notes, note_messages
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PRESET, PARTNER, REVERB, RELEASE, PANEL = 2, 10, 16, 32, 42

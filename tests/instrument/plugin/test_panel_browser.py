@@ -12,10 +12,10 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from instrument.bench.clap_host import Plugin
 from instrument.plugin.install import status
-from tests.helpers.live_play import wait_for
-from tests.helpers.panel_stage import CHROMIUM
-from tests.helpers.plugin_page import Host, open_panel, preset_in
-from tests.helpers.plugin_stage import end_service
+from tests.helpers.live.panel_stage import CHROMIUM
+from tests.helpers.live.play import wait_for
+from tests.helpers.plugin.page import Host, open_panel, preset_in
+from tests.helpers.plugin.stage import end_service
 
 pytestmark = [
     pytest.mark.live,

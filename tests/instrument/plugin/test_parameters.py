@@ -17,7 +17,7 @@ from instrument.preset.effects import Effects
 from instrument.preset.modulation import Lfo
 from instrument.preset.playing import Playing
 from instrument.preset.sections import PARAMETER_RANGES
-from tests.helpers.plugin_stage import RATE_HZ, four_notes, note_messages, rendered, without_reverb
+from tests.helpers.plugin.stage import RATE_HZ, four_notes, note_messages, rendered, without_reverb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 LEVEL, PRESET, STATUS, REVERB, DRIVE, CUTOFF = 1, 2, 9, 16, 24, 33

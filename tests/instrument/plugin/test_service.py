@@ -19,8 +19,8 @@ from instrument.bench.clap_interface import turn
 from instrument.plugin.install import status
 from instrument.plugin.places import launch_file, service_file
 from instrument.plugin.tables.table_file import tables_folder
-from tests.helpers.plugin_kills import has_answer
-from tests.helpers.plugin_stage import plugin_home
+from tests.helpers.plugin.kills import has_answer
+from tests.helpers.plugin.stage import plugin_home
 
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(1200)]
 PRESET, STATUS = 2, 9

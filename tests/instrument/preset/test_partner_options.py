@@ -20,8 +20,8 @@ from instrument.partner.takes.take import NOTES_FILE
 from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.preset import load_preset, save_preset
 from instrument.session.settings import PlaySettings
-from tests.helpers.partner_stage import BEAT, tune
-from tests.helpers.takes import Session
+from tests.helpers.music.partner_stage import BEAT, tune
+from tests.helpers.music.takes import Session
 
 SHIPPED = shipped_presets_folder() / "breathing_piano.toml"
 

@@ -12,7 +12,7 @@ from instrument.rack.render import RackInRender
 from instrument.realtime.memory.constants import ALL_CHANNELS, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
 from tests.helpers.places import ROOT
-from tests.helpers.tones import fill_bank
+from tests.helpers.sounds.tones import fill_bank
 
 RATE_HZ = 48_000.0
 FRAMES = 96_000

@@ -9,8 +9,8 @@ from instrument.midi.messages import control_change, note_off, note_on
 from instrument.realtime.memory.constants import FADE_BANK, PANIC, TEMPO, USE_BANK
 from instrument.realtime.memory.effect_memory import CHORUSES, DELAY_FRAMES, ROOMS
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.held import RATE_HZ, made_engine
-from tests.helpers.tones import cents, frequency_hz, heard_hz, largest_step
+from tests.helpers.live.held import RATE_HZ, made_engine
+from tests.helpers.sounds.tones import cents, frequency_hz, heard_hz, largest_step
 
 EVERYTHING = {
     "width": 0.5,

@@ -15,8 +15,8 @@ from instrument.realtime.memory.constants import (
     PANIC,
     POLYPHONY,
 )
-from tests.helpers.sine_engine import RATE_HZ, SECOND, engine_with_sines
-from tests.helpers.tones import largest_step
+from tests.helpers.live.sine_engine import RATE_HZ, SECOND, engine_with_sines
+from tests.helpers.sounds.tones import largest_step
 
 
 def soup(seed: int, count: int = 2_000) -> list[tuple[int, bytes]]:

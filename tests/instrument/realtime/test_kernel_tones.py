@@ -17,8 +17,8 @@ from instrument.realtime.memory.constants import (
     USE_BANK,
 )
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.sine_engine import RATE_HZ, SECOND, engine_with_sines
-from tests.helpers.tones import fill_bank, largest_step
+from tests.helpers.live.sine_engine import RATE_HZ, SECOND, engine_with_sines
+from tests.helpers.sounds.tones import fill_bank, largest_step
 
 
 def test_invalid_numbers_in_a_slot_end_the_voice_and_nothing_else() -> None:

@@ -15,8 +15,8 @@ from instrument.errors import BundleError
 from instrument.remote.address import TOKEN_NAME, Address
 from instrument.remote.served_graphs import ServedGraph, ServedGraphs
 from instrument.remote.server import MOST_ANSWER_BYTES, Server, ServerError
-from tests.helpers.kserve_server import GraphServer, serving
-from tests.helpers.plain_gansynth import plain_gansynth
+from tests.helpers.models.kserve_server import GraphServer, serving
+from tests.helpers.models.plain_gansynth import plain_gansynth
 
 GRAPH = "attack_1"
 OUTPUT = 0

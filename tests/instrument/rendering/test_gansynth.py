@@ -12,7 +12,7 @@ from instrument.bundle.inference import Runtime
 from instrument.errors import BundleError
 from instrument.rendering.gansynth import LONGEST_ONSET_SECONDS, GansynthRenderer
 from instrument.rendering.open_renderer import open_renderer, self_test
-from tests.helpers.plain_gansynth import (
+from tests.helpers.models.plain_gansynth import (
     ATTACK_FRAMES,
     FRAMES,
     HOLD_SECONDS,

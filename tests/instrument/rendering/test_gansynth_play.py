@@ -21,9 +21,9 @@ from instrument.realtime.memory.constants import HIGHEST_PITCH, LOUD, LOWEST_PIT
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.rendering.table_source import ToneTables
-from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
-from tests.helpers.live_play import played
-from tests.helpers.plain_gansynth import plain_gansynth
+from tests.helpers.live.jack_server import RATE_HZ, JackServer, Probe, running_jack
+from tests.helpers.live.play import played
+from tests.helpers.models.plain_gansynth import plain_gansynth
 
 pytestmark = pytest.mark.serial
 

@@ -24,9 +24,9 @@ from instrument.rendering.messages import (
     TableFailed,
     TableReady,
 )
-from tests.helpers.kserve_server import ServerProcess
-from tests.helpers.live_play import make_home, wait_for
-from tests.helpers.tiny_model import tiny_bundle
+from tests.helpers.live.play import make_home, wait_for
+from tests.helpers.models.kserve_server import ServerProcess
+from tests.helpers.models.tiny_model import tiny_bundle
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ from instrument.errors import BundleError
 from instrument.rendering.frame_voice import FrameVoiceRenderer
 from instrument.rendering.open_renderer import open_renderer, self_test
 from instrument.rendering.renderer import SineRenderer, ToneRenderer
-from tests.helpers.tiny_model import tiny_bundle
+from tests.helpers.models.tiny_model import tiny_bundle
 
 RATE_HZ = 48_000
 

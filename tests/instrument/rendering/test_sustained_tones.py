@@ -19,7 +19,7 @@ from instrument.rendering.sustained_tones import (
     whole_tones,
 )
 from instrument.rendering.tone_cache import SAMPLE_STEP, Tone
-from tests.helpers.plain_gansynth import plain_gansynth
+from tests.helpers.models.plain_gansynth import plain_gansynth
 
 LATENT = np.array([[[0.5, 1.0, 0.0, 0.0, 0.0]]], np.float32)
 

@@ -11,8 +11,8 @@ import pytest
 import soundfile
 
 from instrument.cli.main import run
-from tests.helpers.jack_server import running_jack
-from tests.helpers.live_play import Played, played, start, users_home, wait_for
+from tests.helpers.live.jack_server import running_jack
+from tests.helpers.live.play import Played, played, start, users_home, wait_for
 
 pytestmark = pytest.mark.serial
 

@@ -12,9 +12,9 @@ import pytest
 from instrument.midi.messages import note_on
 from instrument.realtime.memory.constants import MODELS_BEATS
 from instrument.realtime.memory.state import EngineState
-from tests.helpers.forged_bundle import never_return
-from tests.helpers.jack_server import JackServer, running_jack
-from tests.helpers.live_play import Keyboard, played, users_home, wait_for
+from tests.helpers.live.jack_server import JackServer, running_jack
+from tests.helpers.live.play import Keyboard, played, users_home, wait_for
+from tests.helpers.models.forged_bundle import never_return
 
 A4 = 69
 LIMIT_SECONDS = 40.0

@@ -21,7 +21,7 @@ from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.preset import Preset, load_preset
 from instrument.rendering.renderer import Audio, SineRenderer
 from instrument.session.live import Session
-from tests.helpers.live_play import users_home, wait_for
+from tests.helpers.live.play import users_home, wait_for
 
 pytestmark = pytest.mark.live
 

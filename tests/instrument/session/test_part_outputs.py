@@ -12,8 +12,8 @@ import pytest
 from instrument.midi.messages import note_off, note_on
 from instrument.preset.preset import find_preset
 from instrument.realtime.memory.constants import FOURTH_BANK, PRESET_BANKS
-from tests.helpers.jack_server import RATE_HZ, JackServer, Probe, running_jack
-from tests.helpers.live_play import played, users_home, wait_for
+from tests.helpers.live.jack_server import RATE_HZ, JackServer, Probe, running_jack
+from tests.helpers.live.play import played, users_home, wait_for
 
 pytestmark = pytest.mark.serial
 

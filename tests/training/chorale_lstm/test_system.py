@@ -18,7 +18,7 @@ from instrument.composers.chorale_lstm.state import (
     possible_moves,
 )
 from instrument.music.chorale_frames import frames_of, phrase_of
-from tests.helpers.corpora import copied, scales
+from tests.helpers.music.corpora import copied, scales
 from training.chorale_lstm.likelihoods import ChoraleLikelihoods, best_temperature
 from training.chorale_lstm.system import SYSTEM, ChoraleConfig, ChoraleLearner
 from training.chorale_lstm.tables import batch_of, draw_batch, tables_of

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from instrument.cli.main import latentkeys as command_line
 from instrument.errors import LatentkeysError
 from instrument.midi.phrases import read_phrase
-from tests.helpers.corpora import scales
+from tests.helpers.music.corpora import scales
 from training.data.symbolic.corpus import write_corpus
 from training.systems import SYSTEMS, find_composer
 from training.trainer.run_card import read_run

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from click.testing import CliRunner
 
-from tests.helpers.corpora import scale_piece
+from tests.helpers.music.corpora import scale_piece
 from training.cli.evaluate_harmony import REAL, evaluate_harmony
 from training.data.symbolic.corpus import Piece, make_corpus, write_corpus
 

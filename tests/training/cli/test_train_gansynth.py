@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from instrument.cli.main import latentkeys as command_line
 from instrument.errors import LatentkeysError
-from tests.helpers.small_gansynth import CPU, SMALL, WAVES
+from tests.helpers.models.small_gansynth import CPU, SMALL, WAVES
 from training.cli.train import state_of
 from training.data.audio.wave_writer import RecordedTone, write_waves
 from training.data.audio.waves import SPLITS

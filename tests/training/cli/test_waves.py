@@ -8,8 +8,8 @@ from click.testing import CliRunner, Result
 
 from instrument.cli.main import latentkeys as command_line
 from instrument.errors import LatentkeysError
-from tests.helpers.nsynth_files import write_folder
-from tests.helpers.tones import sine
+from tests.helpers.sounds.nsynth_files import write_folder
+from tests.helpers.sounds.tones import sine
 from training.data.audio.waves import open_waves
 
 

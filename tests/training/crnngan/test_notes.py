@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from instrument.music.note import Note, Phrase
-from tests.helpers.corpora import scale_piece, scales
+from tests.helpers.music.corpora import scale_piece, scales
 from training.crnngan.notes import (
     Stretches,
     grid_values,

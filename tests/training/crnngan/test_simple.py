@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from instrument.errors import SettingError
-from tests.helpers.corpora import copied, scales
+from tests.helpers.music.corpora import copied, scales
 from training.crnngan.simple import (
     SYSTEM,
     SimpleConfig,

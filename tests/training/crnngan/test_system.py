@@ -8,7 +8,7 @@ import torch
 
 from instrument.errors import SettingError
 from instrument.music.note import Note, Phrase
-from tests.helpers.corpora import copied, scale_piece, scales
+from tests.helpers.music.corpora import copied, scale_piece, scales
 from training.crnngan.config import CRNNGANConfig
 from training.crnngan.losses import critic_loss_of, energy_score, feature_matching, who_learns
 from training.crnngan.network import (

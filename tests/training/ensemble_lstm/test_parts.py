@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from instrument.composers.ensemble_lstm.company import OWN, PLAYER
-from tests.helpers.corpora import scale_piece
+from tests.helpers.music.corpora import scale_piece
 from training.data.symbolic.corpus import Piece
 from training.ensemble_lstm.lines import Asking, draw_asking, line_of, nothing_asked
 from training.ensemble_lstm.parts import Scene, draw_scene, scene_of

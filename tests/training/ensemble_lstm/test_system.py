@@ -17,7 +17,7 @@ from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase
 from instrument.music.note_tuples import GRID, in_telling_order
 from instrument.music.sampling import NoteRandom
-from tests.helpers.corpora import scales
+from tests.helpers.music.corpora import scales
 from tests.helpers.training_runs import losses_whole_and_cut
 from training.data.symbolic.corpus import Corpus
 from training.ensemble_lstm.batches import batch_of

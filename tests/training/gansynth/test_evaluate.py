@@ -11,7 +11,7 @@ from rich.console import Console
 from torch import Tensor
 
 from instrument.errors import FileError, SettingError
-from tests.helpers.tone_waves import tone, tone_waves
+from tests.helpers.sounds.tone_waves import tone, tone_waves
 from training.data.audio.waves import WaveSet
 from training.gansynth.evaluate import GansynthEvaluation, Known, Play, evaluate_player
 from training.gansynth.report import draw_notes, print_evaluation, write_report

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from instrument.errors import FileError, SettingError
-from tests.helpers.tone_waves import tone_waves
+from tests.helpers.sounds.tone_waves import tone_waves
 from training.gansynth import image_store
 from training.gansynth import small as gansynth_small
 from training.gansynth import system as gansynth

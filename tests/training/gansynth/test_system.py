@@ -11,8 +11,7 @@ import pytest
 import torch
 
 from instrument.errors import FileError, SettingError
-from tests.helpers.places import ROOT
-from tests.helpers.small_gansynth import (
+from tests.helpers.models.small_gansynth import (
     CPU,
     LEAN,
     SMALL,
@@ -22,6 +21,7 @@ from tests.helpers.small_gansynth import (
     small_learner,
     weights,
 )
+from tests.helpers.places import ROOT
 from training.audio.format import LOWEST_WAVE_PITCH, WAVE_RATE_HZ
 from training.gansynth.config import GansynthConfig
 from training.gansynth.images import MARGIN, ToneImages
@@ -245,7 +245,7 @@ def test_two_processes_learn_as_one_with_the_doubled_batch(tmp_path: Path) -> No
         "threads = lambda: len(os.listdir('/proc/self/task'))\n"
         f"last = lambda: open('{tmp_path}/threads' + str(rank), 'w').write(str(threads()))\n"
         "atexit.register(last)\n"  # what is registered first is called last
-        "from tests.helpers.small_gansynth import SMALL, moment, small_learner\n"
+        "from tests.helpers.models.small_gansynth import SMALL, moment, small_learner\n"
         "from training.trainer.distributed import processes\n"
         "torch.set_num_threads(1)\n"
         "rank = processes().process_index\n"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from instrument.music.piano_rolls import FIRST_PITCH, HOLD, rolls_of
-from tests.helpers.corpora import scales
+from tests.helpers.music.corpora import scales
 from training.data.symbolic.corpus import Corpus, Piece, make_corpus
 from training.musegan.config import RECIPES
 from training.musegan.data import bar_windows

@@ -8,7 +8,7 @@ import torch
 
 from instrument.errors import SettingError
 from instrument.music.piano_rolls import rolls_of
-from tests.helpers.corpora import copied, scales
+from tests.helpers.music.corpora import copied, scales
 from training.data.symbolic.corpus import Corpus, make_corpus
 from training.musegan.config import MuseConfig
 from training.musegan.system import SYSTEM, MuseLearner

@@ -8,7 +8,7 @@ import torch
 
 from instrument.composers.note_lstm.features import NO_CONDITIONS
 from instrument.music.note import Note
-from tests.helpers.corpora import scale_piece
+from tests.helpers.music.corpora import scale_piece
 from training.note_lstm.batches import NoteBatch, draw_batch, whole_lines
 from training.note_lstm.features import cut_line, key_of, line_of, piece_line
 

@@ -12,7 +12,7 @@ from instrument.composers.note_history import History
 from instrument.composers.note_lstm import features
 from instrument.composers.note_lstm.features import NO_CONDITIONS
 from instrument.music.note import Note, Phrase
-from tests.helpers.corpora import scales
+from tests.helpers.music.corpora import scales
 from tests.helpers.training_runs import losses_whole_and_cut
 from training.data.symbolic.corpus import Corpus, make_corpus
 from training.note_lstm.features import piece_line

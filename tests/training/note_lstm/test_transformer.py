@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.helpers.corpora import scales
+from tests.helpers.music.corpora import scales
 from training.note_lstm.batches import whole_lines
 from training.note_lstm.features import piece_line
 from training.note_lstm.transformer import SYSTEM, NoteTransformerLearner, rotated

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.helpers.tone_waves import tone_waves
+from tests.helpers.sounds.tone_waves import tone_waves
 from training.audio.format import WAVE_FRAMES
 from training.data.audio.waves import WaveSet
 from training.pitch_classifier.network import NARROW, PAPER, TINY, ClassifierConfig, PitchClassifier

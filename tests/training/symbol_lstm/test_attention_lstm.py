@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from instrument.music.note import Note, Phrase
-from tests.helpers.corpora import copied, scale_piece, scales
+from tests.helpers.music.corpora import copied, scale_piece, scales
 from training.data.symbolic.corpus import make_corpus
 from training.symbol_lstm.attention_lstm import SYSTEM, AttentionLearner, losses, nats_at
 from training.symbol_lstm.attention_network import AttentionNetwork, AttentionStepModule

@@ -6,7 +6,7 @@ from instrument.errors import FileError
 from instrument.music.chord_events import events_of
 from instrument.music.note import Note, Phrase
 from instrument.music.vocabulary import START, Vocabulary
-from tests.helpers.corpora import scale_piece, scales
+from tests.helpers.music.corpora import scale_piece, scales
 from training.symbol_lstm.batches import (
     KEYS,
     Lexicon,

@@ -8,7 +8,7 @@ import torch
 
 from instrument.music.note import Note, Phrase
 from instrument.music.vocabulary import START, Vocabulary
-from tests.helpers.corpora import copied, scale_piece, scales
+from tests.helpers.music.corpora import copied, scale_piece, scales
 from training.data.symbolic.corpus import make_corpus
 from training.symbol_lstm.batches import Lexicon, line_of
 from training.symbol_lstm.stacked_lstm import SYSTEM, StackedLearner

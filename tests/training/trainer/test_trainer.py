@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from instrument.errors import FileError, SettingError
 from instrument.music.note import Note, Phrase
-from tests.helpers.corpora import scales
+from tests.helpers.music.corpora import scales
 from training.data.symbolic.corpus import Corpus
 from training.pictures.samples import PhraseSamples
 from training.trainer.distributed import average_gradients

@@ -16,7 +16,7 @@ from instrument.partner.commands import FollowLink, Silence
 from instrument.partner.partner import Partner
 from instrument.partner.sounding_notes import Message
 from instrument.realtime.memory.constants import TO_OUT
-from tests.helpers.partner_stage import BEAT, MS, RATE, make_partner, run
+from tests.helpers.music.partner_stage import BEAT, MS, RATE, make_partner, run
 
 TICK, START, STOP, CONTINUE = b"\xf8", b"\xfa", b"\xfc", b"\xfb"
 

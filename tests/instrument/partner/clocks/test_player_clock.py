@@ -6,7 +6,7 @@ import pytest
 from instrument.midi.messages import note_off, note_on
 from instrument.partner.clocks.player_clock import fitted_beat, likely_beat
 from instrument.partner.partner import Partner
-from tests.helpers.partner_stage import RATE, make_partner
+from tests.helpers.music.partner_stage import RATE, make_partner
 
 MELODY = (1.0, 1.0, 0.5, 0.5, 1.0, 1.0, 0.5, 0.5, 1.0, 2.0)
 

@@ -9,7 +9,7 @@ from instrument.composers.registry import open_composer
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase
 from instrument.partner.modes.accompany import Accompany
-from tests.helpers.partner_stage import BEAT, Played, make_partner, run, strikes, stuck, tune
+from tests.helpers.music.partner_stage import BEAT, Played, make_partner, run, strikes, stuck, tune
 
 FOUR_BARS: list[Played] = [
     (float(n), 0.9, pitch)

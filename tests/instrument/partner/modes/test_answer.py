@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from instrument.midi.messages import control_change, note_off, note_on
-from tests.helpers.partner_stage import BEAT, MS, TO_OUT, make_partner, run, strikes, stuck, tune
+from tests.helpers.music.partner_stage import (
+    BEAT,
+    MS,
+    TO_OUT,
+    make_partner,
+    run,
+    strikes,
+    stuck,
+    tune,
+)
 
 
 def test_the_answer_begins_on_the_first_beat_after_the_silence() -> None:

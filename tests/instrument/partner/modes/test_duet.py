@@ -8,7 +8,7 @@ import pytest
 from instrument.midi.messages import note_off, note_on
 from instrument.music.note import Note
 from instrument.partner.modes.duet import Duet
-from tests.helpers.partner_stage import BEAT, MS, make_partner, run, strikes, stuck, tune
+from tests.helpers.music.partner_stage import BEAT, MS, make_partner, run, strikes, stuck, tune
 
 SLOW = [(0.0, 1.8, 60), (2.0, 1.8, 64), (4.0, 1.8, 67), (6.0, 1.8, 65)]
 

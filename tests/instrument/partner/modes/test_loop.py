@@ -6,7 +6,7 @@ import pytest
 
 from instrument.midi.messages import control_change
 from instrument.partner.modes.loop import Loop
-from tests.helpers.partner_stage import BEAT, Played, make_partner, run, strikes, stuck, tune
+from tests.helpers.music.partner_stage import BEAT, Played, make_partner, run, strikes, stuck, tune
 
 TWO_BARS: list[Played] = [(0.5 * n, 0.4, 60 + (n * 5) % 12) for n in range(16)]
 

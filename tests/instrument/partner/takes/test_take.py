@@ -19,8 +19,8 @@ from instrument.partner.open_partner import open_partner
 from instrument.partner.takes.replay import replay, replay_into
 from instrument.partner.takes.take import NOTES_FILE, TAKE_FILE, read_take
 from instrument.preset.partner_options import PartnerOptions
-from tests.helpers.partner_stage import BEAT, RATE, TUNE, tune
-from tests.helpers.takes import Session
+from tests.helpers.music.partner_stage import BEAT, RATE, TUNE, tune
+from tests.helpers.music.takes import Session
 
 OPTIONS = PartnerOptions(
     model="ngram", seed=5, answer_bars=1, key="C", lowest_pitch=48, highest_pitch=84

@@ -16,9 +16,9 @@ from instrument.partner.commands import FollowLink, Learn, Lock, Silence, Tap, T
 from instrument.partner.takes.replay import replay, replay_into
 from instrument.partner.takes.take import NOTES_FILE, TAKE_FILE, read_take
 from instrument.preset.partner_options import PartnerOptions
-from tests.helpers.partner_stage import BEAT, tune
+from tests.helpers.music.partner_stage import BEAT, tune
+from tests.helpers.music.takes import Session
 from tests.helpers.places import ROOT
-from tests.helpers.takes import Session
 
 STEPS = 800
 pitches = st.integers(48, 60)
@@ -139,7 +139,7 @@ def test_the_take_is_one_json_file_with_an_event_a_line(tmp_path: Path) -> None:
 MEMORY = """
 import gc, sys
 import numpy as np
-from tests.helpers.takes import Session
+from tests.helpers.music.takes import Session
 from instrument.midi.messages import note_off, note_on, pitch_bend, control_change
 from instrument.preset.partner_options import PartnerOptions
 

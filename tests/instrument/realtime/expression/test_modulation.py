@@ -10,8 +10,8 @@ from instrument.midi.messages import note_on, pitch_bend
 from instrument.preset.modulation import Lfo, Modulation, Route, modulation_fields
 from instrument.realtime.memory.constants import TICK_FRAMES, TO_CUTOFF, TO_LEVEL, TO_PAN, TO_PITCH
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.held import RATE_HZ, made_engine
-from tests.helpers.tones import heard_hz, largest_step
+from tests.helpers.live.held import RATE_HZ, made_engine
+from tests.helpers.sounds.tones import heard_hz, largest_step
 
 SECOND = RATE_HZ
 A4 = 69

@@ -9,8 +9,8 @@ from instrument.midi.messages import control_change, note_off, note_on
 from instrument.realtime.memory.constants import CARRY_BANK, TICK_FRAMES
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.held import RATE_HZ, made_engine
-from tests.helpers.tones import fill_bank, frequency_hz, largest_step
+from tests.helpers.live.held import RATE_HZ, made_engine
+from tests.helpers.sounds.tones import fill_bank, frequency_hz, largest_step
 
 BANK, A3, E4 = 1, 57, 64
 MPE = (control_change(101, 0), control_change(100, 6), control_change(6, 15))

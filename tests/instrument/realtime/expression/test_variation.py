@@ -8,8 +8,8 @@ import pytest
 from instrument.midi.messages import control_change, note_on
 from instrument.realtime.memory.constants import ALL_CHANNELS, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.held import RATE_HZ
-from tests.helpers.tones import cents, fill_bank, heard_hz, largest_step
+from tests.helpers.live.held import RATE_HZ
+from tests.helpers.sounds.tones import cents, fill_bank, heard_hz, largest_step
 
 SPACING = RATE_HZ // 4
 MOST = {"detune": 0.02, "gain": 0.4, "cutoff_octaves": 0.1}  # semitones, dB, octaves

@@ -23,7 +23,7 @@ from instrument.realtime.memory.constants import (
 from instrument.realtime.memory.layout import STATE
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.tunings import dump
+from tests.helpers.music.tunings import dump
 
 
 def test_what_one_process_writes_another_one_reads(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from instrument.realtime.memory.constants import (
     PRESSURE_LEVEL,
     USE_BANK,
 )
-from tests.helpers.held import RATE_HZ, held_keys, made_engine
-from tests.helpers.tones import cents, frequency_hz, heard_hz
+from tests.helpers.live.held import RATE_HZ, held_keys, made_engine
+from tests.helpers.sounds.tones import cents, frequency_hz, heard_hz
 
 STEP_FRAMES = 1_000  # between two messages of a script: well over the shortest note
 

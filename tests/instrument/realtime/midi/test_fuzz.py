@@ -14,9 +14,9 @@ from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.constants import ALL_CHANNELS, LANES, PANIC, USE_BANK
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.fake_jack import RATE_HZ, FakeJack
-from tests.helpers.tones import fill_bank
-from tests.helpers.wild_bytes import random_packets
+from tests.helpers.live.fake_jack import RATE_HZ, FakeJack
+from tests.helpers.music.wild_bytes import random_packets
+from tests.helpers.sounds.tones import fill_bank
 
 ROUNDS = int(os.environ.get("LATENTKEYS_FUZZ_ROUNDS", "6"))
 BYTES = 24_000

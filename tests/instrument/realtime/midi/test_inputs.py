@@ -9,7 +9,7 @@ from instrument.midi.messages import control_change as cc
 from instrument.midi.messages import message_of, note_off, note_on, pitch_bend
 from instrument.realtime.memory.constants import LET_GO, SOURCE_COUNT
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.held import RATE_HZ, held_keys, made_engine
+from tests.helpers.live.held import RATE_HZ, held_keys, made_engine
 
 SENSING, CLOCK = b"\xfe", b"\xf8"
 MS = RATE_HZ // 1000

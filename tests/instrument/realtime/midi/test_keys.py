@@ -7,7 +7,7 @@ import pytest
 from instrument.midi.messages import control_change as cc
 from instrument.midi.messages import note_off, note_on
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.held import held_keys, made_engine
+from tests.helpers.live.held import held_keys, made_engine
 
 ON, OFF = note_on(60), note_off(60)
 MONO, POLY, PEDAL, NO_PEDAL = cc(126, 1), cc(127, 0), cc(64, 127), cc(64, 0)

@@ -10,7 +10,7 @@ import pytest
 
 from instrument.realtime.memory.constants import FREE, RELEASE
 from instrument.realtime.memory.state import EngineState
-from tests.helpers.fake_jack import RATE_HZ, FakeJack
+from tests.helpers.live.fake_jack import RATE_HZ, FakeJack
 from tests.helpers.places import ROOT
 
 CASES = ROOT / "tests" / "golden" / "midi" / "live"

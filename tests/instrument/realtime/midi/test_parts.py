@@ -9,7 +9,7 @@ from instrument.midi.messages import note_off, note_on, pitch_bend
 from instrument.preset.parts import SoundPart, write_part
 from instrument.realtime.memory.constants import AS_IT_IS, LET_GO, PARTNER_SOURCE
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.held import held_keys, made_engine
+from tests.helpers.live.held import held_keys, made_engine
 
 LEFT = SoundPart("bass", keys=(0, 59))
 RIGHT = SoundPart(keys=(60, 127), level_db=-6.0)

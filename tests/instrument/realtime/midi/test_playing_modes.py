@@ -10,8 +10,8 @@ from instrument.midi.messages import note_off, note_on
 from instrument.preset.playing import Playing, playing_fields
 from instrument.realtime.memory.constants import FREE, KIT_BANK, LEGATO, RELEASE, SILENT_KEY
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.held import RATE_HZ, held_keys, made_engine
-from tests.helpers.tones import cents, heard_hz, largest_step
+from tests.helpers.live.held import RATE_HZ, held_keys, made_engine
+from tests.helpers.sounds.tones import cents, heard_hz, largest_step
 
 PAUSE = 4_800
 

@@ -11,7 +11,7 @@ from instrument.midi.messages import note_on
 from instrument.realtime.byte_stream import ByteStream
 from instrument.realtime.memory.constants import PANIC
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.held import held_keys, made_engine
+from tests.helpers.live.held import held_keys, made_engine
 
 RESETS = {
     "System Reset": "ff",

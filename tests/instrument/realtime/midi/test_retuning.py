@@ -13,9 +13,9 @@ from instrument.midi.messages import note_off, note_on
 from instrument.preset.parts import SoundPart, write_part
 from instrument.realtime.memory.constants import FREE, KIT_BANK, SILENT_KEY
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.held import RATE_HZ, made_engine
-from tests.helpers.tones import cents, heard_hz
-from tests.helpers.tunings import dump, exclusive, octave, octave_dump, retune
+from tests.helpers.live.held import RATE_HZ, made_engine
+from tests.helpers.music.tunings import dump, exclusive, octave, octave_dump, retune
+from tests.helpers.sounds.tones import cents, heard_hz
 
 STRETCHED = [min(21.0 + 0.97 * key, 127.9) for key in range(128)]
 MEANTONE = [0.0, -24, -7, 10, -14, 3, -21, -3, -27, -10, 7, -17]  # quarter comma, whole cents

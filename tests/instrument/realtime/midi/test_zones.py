@@ -11,8 +11,8 @@ from instrument.midi.messages import control_change as cc
 from instrument.midi.messages import note_off, note_on, pitch_bend
 from instrument.realtime.memory.constants import ALL_CHANNELS, PRESSURE_LEVEL, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.held import RATE_HZ, held_keys, made_engine
-from tests.helpers.tones import cents, fill_bank, heard_hz
+from tests.helpers.live.held import RATE_HZ, held_keys, made_engine
+from tests.helpers.sounds.tones import cents, fill_bank, heard_hz
 
 LOWER, UPPER = 0, 15
 

@@ -7,7 +7,7 @@ import pytest
 from instrument.realtime.memory.aux_memory import FADE_OUT_FRAMES, RACK_FRAMES
 from instrument.realtime.memory.constants import ALL_CHANNELS, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.tones import fill_bank
+from tests.helpers.sounds.tones import fill_bank
 
 BLOCK = 128
 LATENCY = 2 * BLOCK + FADE_OUT_FRAMES

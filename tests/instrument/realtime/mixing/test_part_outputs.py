@@ -9,8 +9,8 @@ from instrument.midi.messages import note_off, note_on
 from instrument.preset.parts import SoundPart, write_part
 from instrument.realtime.memory.constants import FADE_OUT, FOURTH_BANK, MASTER_GAIN, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.part_outputs import RATE_HZ, SPLIT, PairsEngine, three_parts
-from tests.helpers.tones import cents, fill_bank, heard_hz
+from tests.helpers.live.part_outputs import RATE_HZ, SPLIT, PairsEngine, three_parts
+from tests.helpers.sounds.tones import cents, fill_bank, heard_hz
 
 LAYER = (SoundPart(), SoundPart("pad"), SoundPart("bell"))
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from instrument.midi.messages import note_on
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.held import RATE_HZ, made_engine
-from tests.helpers.tones import cents, heard_hz
+from tests.helpers.live.held import RATE_HZ, made_engine
+from tests.helpers.sounds.tones import cents, heard_hz
 
 
 def held(engine: OfflineEngine, pitch: int, seconds: float) -> np.ndarray:

@@ -16,8 +16,8 @@ from instrument.realtime.memory.constants import (
 )
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.held import RATE_HZ, made_engine
-from tests.helpers.tones import cents, fill_bank, frequency_hz, heard_hz, largest_step
+from tests.helpers.live.held import RATE_HZ, made_engine
+from tests.helpers.sounds.tones import cents, fill_bank, frequency_hz, heard_hz, largest_step
 
 CHUNK = round(CHUNK_SECONDS * RATE_HZ)
 BANK, A3 = 1, 57

@@ -18,8 +18,8 @@ from instrument.rendering.held.source import HeldSource
 from instrument.rendering.held.voice import After, Before, HeldVoice, SlidVoice, StreamedNote
 from instrument.rendering.k_weighting import block_powers
 from instrument.rendering.open_renderer import open_renderer
-from tests.helpers.tiny_model import tiny_bundle
-from tests.helpers.tones import cents, heard_hz
+from tests.helpers.models.tiny_model import tiny_bundle
+from tests.helpers.sounds.tones import cents, heard_hz
 
 SHIPPED = shipped_presets_folder()
 LATENT = np.linspace(-1.0, 1.0, 6).astype(np.float32)

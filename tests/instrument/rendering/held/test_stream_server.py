@@ -21,9 +21,9 @@ from instrument.preset.sections import Slide
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.rendering.held.stream_server import StreamServer
 from instrument.rendering.table_source import ToneTables
-from tests.helpers.live_play import users_home
-from tests.helpers.tiny_model import tiny_bundle
-from tests.helpers.tones import frequency_hz
+from tests.helpers.live.play import users_home
+from tests.helpers.models.tiny_model import tiny_bundle
+from tests.helpers.sounds.tones import frequency_hz
 
 RATE_HZ = 48_000
 CHORD = (45, 57, 64)

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 from instrument.errors import FileError
-from tests.helpers.heard import heard_pitch, show
-from tests.helpers.tones import sine
+from tests.helpers.sounds.heard import heard_pitch, show
+from tests.helpers.sounds.tones import sine
 from training.data.audio.maestro_waves import read_maestro_tiles
 
 RECORDINGS = (

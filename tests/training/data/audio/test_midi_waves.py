@@ -9,7 +9,7 @@ from instrument.errors import FileError
 from instrument.midi.phrases import write_phrase
 from instrument.midi.song import SongMessage
 from instrument.music.note import Note, Phrase, Track
-from tests.helpers.heard import heard_pitch, show
+from tests.helpers.sounds.heard import heard_pitch, show
 from training.data.audio.midi_waves import read_midi_tiles
 from training.data.audio.soundfont import SoundFont, find_soundfont
 

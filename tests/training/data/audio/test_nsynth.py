@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from instrument.errors import FileError
-from tests.helpers.heard import heard_pitch, show
-from tests.helpers.nsynth_files import (
+from tests.helpers.sounds.heard import heard_pitch, show
+from tests.helpers.sounds.nsynth_files import (
     NOTES,
     WANTED,
     dataset_record,

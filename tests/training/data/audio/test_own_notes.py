@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from instrument.errors import FileError
-from tests.helpers.played_notes import RATE_HZ, bow, folder_of, pluck
+from tests.helpers.sounds.played_notes import RATE_HZ, bow, folder_of, pluck
 from training.data.audio.own_notes import OwnNotes, hidden_pitches, read_own_notes, write_own_notes
 from training.data.audio.recorded.note import heard_pitch
 from training.data.audio.tone_set import TEST

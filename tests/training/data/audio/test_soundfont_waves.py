@@ -8,7 +8,7 @@ import soxr
 
 from instrument.errors import FileError
 from instrument.music.pitch import pitch_to_hz
-from tests.helpers.heard import level_db, show
+from tests.helpers.sounds.heard import level_db, show
 from training.data.audio.soundfont import find_soundfont
 from training.data.audio.soundfont_waves import render_waves, split_of
 from training.data.audio.wave_writer import CollectedWaves

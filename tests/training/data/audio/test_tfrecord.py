@@ -10,7 +10,7 @@ from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from instrument.errors import FileError
-from tests.helpers.nsynth_files import (
+from tests.helpers.sounds.nsynth_files import (
     bytes_feature,
     example,
     field,

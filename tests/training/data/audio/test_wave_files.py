@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.helpers.heard import heard_pitch
-from tests.helpers.tones import sine
+from tests.helpers.sounds.heard import heard_pitch
+from tests.helpers.sounds.tones import sine
 from training.data.audio.wave_files import read_note, read_tiles
 
 

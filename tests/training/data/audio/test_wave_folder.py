@@ -7,8 +7,8 @@ import pytest
 import soundfile
 
 from instrument.errors import FileError
-from tests.helpers.heard import heard_pitch, level_db, show
-from tests.helpers.tones import sine
+from tests.helpers.sounds.heard import heard_pitch, level_db, show
+from tests.helpers.sounds.tones import sine
 from training.data.audio.wave_folder import open_notes, read_note_folder, read_tile_folder
 from training.data.audio.wave_writer import split_by_name
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from instrument.errors import FileError
-from tests.helpers.corpora import scale_piece, scales
+from tests.helpers.music.corpora import scale_piece, scales
 from training.data.symbolic.corpus import (
     CORPORA,
     NOTES,

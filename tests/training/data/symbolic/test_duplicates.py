@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.helpers.corpora import scale_piece
+from tests.helpers.music.corpora import scale_piece
 from training.data.symbolic import duplicates
 from training.data.symbolic.corpus import Piece
 from training.data.symbolic.duplicates import clusters, shingles, split_by_cluster

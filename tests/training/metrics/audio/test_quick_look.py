@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.helpers.tone_waves import tone, tone_waves
+from tests.helpers.sounds.tone_waves import tone, tone_waves
 from training.metrics.audio.quick_look import QuickLook
 from training.pitch_classifier.network import TINY, PitchClassifier
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.helpers.corpora import scale_piece
+from tests.helpers.music.corpora import scale_piece
 from training.metrics.symbolic import chorale_ngram
 from training.metrics.symbolic.chorale_ngram import (
     FULL,

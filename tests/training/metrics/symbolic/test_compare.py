@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from instrument.music.note import Note, Phrase
-from tests.helpers.corpora import scales
+from tests.helpers.music.corpora import scales
 from training.metrics.symbolic.compare import (
     Comparison,
     Music,

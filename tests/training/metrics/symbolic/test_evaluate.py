@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from instrument.music.note import Phrase
-from tests.helpers.corpora import scales
+from tests.helpers.music.corpora import scales
 from training.data.symbolic.corpus import Corpus, Piece
 from training.metrics.symbolic import ngram_baseline
 from training.metrics.symbolic.evaluate import (

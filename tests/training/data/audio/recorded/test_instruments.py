@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from instrument.cli.main import latentkeys
 from instrument.errors import FileError
-from tests.helpers.played_notes import bow, folder_of, pluck
+from tests.helpers.sounds.played_notes import bow, folder_of, pluck
 from training.audio.format import SAMPLE_RATE_HZ as RATE_HZ
 from training.data.audio.recorded.instruments import collect_instruments, share_strings
 from training.data.audio.soundfont import find_soundfont

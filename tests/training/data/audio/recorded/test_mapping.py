@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.played_notes import folder_of, pluck
+from tests.helpers.sounds.played_notes import folder_of, pluck
 from training.data.audio.recorded.mapping import MappedInstrument, find_instruments
 
 

@@ -7,8 +7,8 @@ import pytest
 import soxr
 from numpy.typing import NDArray
 
-from tests.helpers.played_notes import RATE_HZ as RECORDED_HZ
-from tests.helpers.played_notes import bow, pluck
+from tests.helpers.sounds.played_notes import RATE_HZ as RECORDED_HZ
+from tests.helpers.sounds.played_notes import bow, pluck
 from training.audio.format import SAMPLE_RATE_HZ as RATE_HZ
 from training.data.audio.recorded.note import from_onset, heard_pitch, let_go, tuned
 

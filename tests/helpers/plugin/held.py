@@ -18,7 +18,7 @@ from instrument.midi.song import Song, SongMessage
 from instrument.offline.render_song import SongPlayer
 from instrument.plugin.install import status
 from instrument.preset.banks import chosen_preset
-from tests.helpers.plugin_stage import RATE_HZ
+from tests.helpers.plugin.stage import RATE_HZ
 
 Audio = NDArray[np.float32]
 Events = Sequence[tuple[float, bytes]]

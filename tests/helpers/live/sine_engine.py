@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from instrument.realtime.memory.constants import ALL_CHANNELS, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.tones import fill_bank
+from tests.helpers.sounds.tones import fill_bank
 
 RATE_HZ = 48_000
 SECOND = RATE_HZ

@@ -6,7 +6,7 @@ from instrument.preset.voice_parameters import write_fields
 from instrument.realtime.memory.constants import ALL_CHANNELS, FREE, RELEASE, USE_BANK
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
-from tests.helpers.tones import fill_bank
+from tests.helpers.sounds.tones import fill_bank
 
 RATE_HZ = 48_000
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from instrument.bench.clap_host import Plugin
 from instrument.bench.clap_interface import midi, turn
 from instrument.plugin.install import status
-from tests.helpers.plugin_stage import RATE_HZ, four_notes, note_messages
+from tests.helpers.plugin.stage import RATE_HZ, four_notes, note_messages
 
 PRESET, STATUS = 2, 9
 BLOCK_FRAMES = 480

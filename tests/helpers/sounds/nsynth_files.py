@@ -17,7 +17,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from tests.helpers.tones import sine
+from tests.helpers.sounds.tones import sine
 
 SOURCES = ("acoustic", "electronic", "synthetic")
 NOTES = {

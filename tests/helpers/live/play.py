@@ -22,8 +22,8 @@ import pytest
 from instrument.latents.create_preset import PresetRequest, new_preset
 from instrument.realtime.memory.constants import LOUD
 from instrument.realtime.memory.state import EngineState
-from tests.helpers.jack_server import JackServer
-from tests.helpers.tiny_model import tiny_bundle
+from tests.helpers.live.jack_server import JackServer
+from tests.helpers.models.tiny_model import tiny_bundle
 
 Found = TypeVar("Found")
 

@@ -10,7 +10,7 @@ from instrument.partner.open_partner import open_partner
 from instrument.partner.sounding_notes import Message
 from instrument.partner.takes.take_recorder import TakeRecorder
 from instrument.preset.partner_options import PartnerOptions
-from tests.helpers.partner_stage import RATE
+from tests.helpers.music.partner_stage import RATE
 
 
 class Session:

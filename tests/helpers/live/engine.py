@@ -14,7 +14,7 @@ from typing import TypeVar
 from instrument.engine.messages import REPORTS, EngineSettings, Ready
 from instrument.realtime.memory.constants import ALL_CHANNELS, FADE_OUT, USE_BANK
 from instrument.realtime.memory.state import EngineState
-from tests.helpers.tones import fill_bank
+from tests.helpers.sounds.tones import fill_bank
 
 PRESET_BANK = 1
 R = TypeVar("R")

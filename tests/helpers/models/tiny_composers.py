@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from export.composers.write import write_learner
-from tests.helpers.corpora import scales
 from tests.helpers.made_once import made_once, scratch
+from tests.helpers.music.corpora import scales
 from training.systems import SYSTEMS
 from training.trainer.run_card import Length
 from training.trainer.trainer import new_run

@@ -1,8 +1,8 @@
 """A real server of KServe's protocol over real sockets: grpcio around onnxruntime.
 
-``python -m tests.helpers.kserve_server REPOSITORY`` reads a folder as Triton does, prints its port,
-and serves until its stdin ends. Without Triton this is what the remote renderer is tested with; the
-protocol's messages and stubs are those that tritonclient ships.
+``python -m tests.helpers.models.kserve_server REPOSITORY`` reads a folder as Triton does, prints
+its port, and serves until its stdin ends. Without Triton this is what the remote renderer is tested
+with; the protocol's messages and stubs are those that tritonclient ships.
 """
 
 import argparse

@@ -1,0 +1,1 @@
+"""Notes and MIDI messages for tests, good and bad ones, and a partner who plays in virtual time."""

@@ -1,0 +1,1 @@
+"""Sounds made by formula, data sets of them, and what can be heard in a sound."""
