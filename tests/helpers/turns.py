@@ -42,7 +42,7 @@ def on_jack(*, is_asked: bool) -> Iterator[None]:
     libjack hears of changes over a socket that has the client's name, and not the server's: two
     clients named alike, on two servers, take each other's messages, or end.
     """
-    with alone_in(_HERE / "jack_server.py") if is_asked else contextlib.nullcontext():
+    with alone_in(_HERE / "live" / "jack_server.py") if is_asked else contextlib.nullcontext():
         yield
 
 
