@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -21,12 +22,19 @@ HALLS = {"training.data", "training.metrics"}
 """Folders whose folders are rooms of their own."""
 ROOMS_OF_ROOMS = [
     "instrument.bench",
+    "instrument.cli",
     "instrument.composers",
+    "instrument.panel",
+    "instrument.partner",
     "instrument.plugin",
     "instrument.realtime",
     "instrument.rendering",
+    "instrument.session",
+    "training.gansynth",
 ]
 """Rooms that have rooms themselves, beside files for all of these."""
+MOST_FILES = 20
+"""Python files in one folder, its ``__init__`` among them."""
 GROUND = {
     *("errors", "files", "schema", "installation", "import_names", "progress"),
     *("music", "realtime"),
@@ -105,6 +113,13 @@ def room_imports(package: str) -> dict[str, set[str]]:
         imports.setdefault(room, set()).update(found - {room, package})
     imports.pop(package, None)
     return imports
+
+
+@pytest.mark.parametrize("package", ["export", "instrument", "tests", "training"])
+def test_no_folder_has_more_files_than_one_can_look_over(package: str) -> None:
+    files = Counter(file.parent for file in python_files(package))
+    full = {str(folder): count for folder, count in files.items() if count > MOST_FILES}
+    assert full == {}
 
 
 @pytest.mark.parametrize("package", ["export", "instrument", "training"])

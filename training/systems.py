@@ -12,7 +12,7 @@ from training.crnngan.simple import SYSTEM as CRNNGAN_SIMPLE
 from training.crnngan.system import SYSTEM as CRNNGAN
 from training.ensemble_lstm.system import SYSTEM as ENSEMBLE_LSTM
 from training.frame_voice.system import SYSTEM as FRAME_VOICE
-from training.gansynth.small import SYSTEM as GANSYNTH_SMALL
+from training.gansynth.small.learner import SYSTEM as GANSYNTH_SMALL
 from training.gansynth.system import SYSTEM as GANSYNTH
 from training.musegan.system import SYSTEM as MUSEGAN
 from training.note_lstm.system import SYSTEM as NOTE_LSTM

@@ -74,7 +74,7 @@ def model_command(name: str, run: Path, recipe: str, data: str, steps: int, seed
     from export.gansynth.restore import begin_again
     from instrument.bundle.installed import installed_bundle
     from training.data.audio.waves import open_waves
-    from training.gansynth.small_config import RECIPES
+    from training.gansynth.small.config import RECIPES
     from training.trainer.checkpoint import CHECKPOINT
     from training.trainer.run_card import Length
 

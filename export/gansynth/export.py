@@ -24,9 +24,9 @@ from export.gansynth.write import write_notes
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.card import NamedLatent
 from training.data.audio.programs import PROGRAM_NAMES, STRUCK_PROGRAMS
-from training.gansynth import small as gansynth_small
 from training.gansynth import system as gansynth
 from training.gansynth.config import GansynthConfig
+from training.gansynth.small import learner as gansynth_small
 from training.gansynth.tones import GansynthTones
 from training.trainer.checkpoint import CHECKPOINT
 from training.trainer.run_card import RunCard, read_run

@@ -25,7 +25,7 @@ from instrument.bundle.inference import Runtime
 from instrument.errors import BundleError, SettingError
 from training.data.audio.waves import WaveSet
 from training.gansynth.network import EqualConv, FirstLayer, Generator, GeneratorBlock, NetworkSize
-from training.gansynth.small import SYSTEM, SmallLearner
+from training.gansynth.small.learner import SYSTEM, SmallLearner
 from training.trainer.run_card import Length
 from training.trainer.trainer import Run, new_run
 

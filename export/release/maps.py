@@ -12,7 +12,7 @@ import numpy as np
 
 from instrument.bundle.bundle import load_sound
 from instrument.files import replacing_file, shipped_presets_folder
-from instrument.panel.map_places import SHIPPED, laid_out, places_key
+from instrument.panel.explore.map_places import SHIPPED, laid_out, places_key
 from instrument.preset.preset import list_presets
 
 

@@ -177,7 +177,7 @@ def _engine(rounds: int | None) -> Report:
 def _realtime(seconds: float, preset: str | None) -> Report:
     if missing := _without_jack("realtime"):
         return missing
-    from instrument.bench.realtime import bench_realtime
+    from instrument.bench.live.realtime import bench_realtime
 
     return bench_realtime(seconds=seconds, preset=preset)
 
@@ -185,7 +185,7 @@ def _realtime(seconds: float, preset: str | None) -> Report:
 def _start(rounds: int | None, preset: str | None) -> Report:
     if missing := _without_jack("start"):
         return missing
-    from instrument.bench.start import bench_start
+    from instrument.bench.live.start import bench_start
 
     return bench_start(rounds=rounds or 5, preset=preset)
 
@@ -206,7 +206,7 @@ def _render(rounds: int | None, preset: str | None) -> Report:
 
 
 def _compose(rounds: int | None) -> Report:
-    from instrument.bench.compose import bench_compose
+    from instrument.bench.music.compose import bench_compose
 
     return bench_compose(rounds=rounds or 15)
 
@@ -220,8 +220,8 @@ def _presets(every: int) -> Report:
 
 
 def _partner(seconds: float, notochord: Path | None = None) -> Report:
-    from instrument.bench.notochord import notochord_rows
-    from instrument.bench.partner import bench_partner
+    from instrument.bench.music.notochord import notochord_rows
+    from instrument.bench.music.partner import bench_partner
 
     report = bench_partner(seconds)
     report.rows += notochord_rows(report, notochord)
@@ -229,7 +229,7 @@ def _partner(seconds: float, notochord: Path | None = None) -> Report:
 
 
 def _panel() -> Report:
-    from instrument.bench.panel import bench_panel
+    from instrument.bench.panel.page import bench_panel
 
     return bench_panel()
 

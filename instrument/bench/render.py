@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from instrument.bench.harness import Goal, Row, compare, interleave, not_measured
+from instrument.bench.live.songs import song_rows
 from instrument.bench.peers.child import ChildPeer, PeerMissing
 from instrument.bench.report import Report
-from instrument.bench.songs import song_rows
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
 from instrument.bundle.installed import find_bundle
@@ -149,7 +149,7 @@ def _fresh_rows(report: Report, path: Path) -> list[Row]:
         import_jack()
     except DeviceError as missing:
         return [not_measured("notes in the running instrument", "ms", str(missing))]
-    from instrument.bench.fresh_notes import fresh_note_rows
+    from instrument.bench.live.fresh_notes import fresh_note_rows
 
     return fresh_note_rows(report, path)
 

@@ -47,7 +47,8 @@ SECTIONS = {
     "Sounds": {
         "presets": Verb(f"{_HERE}.presets:presets_group", "List, show, check and make presets."),
         "generate": Verb(
-            f"{_HERE}.generate:generate_group", "Make random sounds, as presets and WAV files."
+            f"{_HERE}.generate.group:generate_group",
+            "Make random sounds, as presets and WAV files.",
         ),
         "learn": Verb(
             f"{_EXPORT}.learn:learn_command", "Learn a sound from a folder of your notes.", "export"

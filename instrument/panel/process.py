@@ -1,6 +1,6 @@
 """The panel's process: ``python -m instrument.panel.process SESSION_DIR``.
 
-In: JSON lines from control on stdin (`instrument.panel.link_messages`), pages on the web server.
+In: JSON lines from control on stdin (`instrument.panel.messages.link`), pages on the web server.
 Out: MIDI into the engine block, JSON lines to control. It ends when control does.
 """
 
@@ -18,15 +18,15 @@ from queue import SimpleQueue
 import uvicorn
 
 from instrument.bundle.installed import installed_models
-from instrument.panel.access import Guard
-from instrument.panel.link_messages import (
+from instrument.panel.messages.link import (
     FROM_CONTROL,
     FromControl,
     PanelSettings,
     Serving,
 )
-from instrument.panel.messages import LIMIT_BYTES
-from instrument.panel.server import Panel
+from instrument.panel.messages.requests import LIMIT_BYTES
+from instrument.panel.web.access import Guard
+from instrument.panel.web.server import Panel
 from instrument.processes.heartbeat import Heartbeat
 from instrument.processes.json_lines import Failed, Notice, listen, say
 from instrument.realtime.memory.constants import PANEL_BEATS
@@ -75,7 +75,7 @@ def open_socket(host: str, port: int, *, any_port: bool = False) -> socket.socke
 
 async def open_osc(panel: Panel, port: int) -> None:
     """Let this machine's programs talk over UDP; the panel goes on without if that cannot be."""
-    from instrument.panel.osc import LOOPBACK, Osc  # of an extra
+    from instrument.panel.web.osc import LOOPBACK, Osc  # of an extra
 
     loop = asyncio.get_running_loop()
     osc = Osc(panel.new_hands(), panel.hear_page, panel.pages)

@@ -12,16 +12,17 @@ import msgspec
 
 from instrument.errors import LatentkeysError, PresetError
 from instrument.files import shipped_presets_folder
-from instrument.panel import messages as says
-from instrument.panel.explorer import NEAR, Explorer
-from instrument.panel.knobs import groups, value_at, values
-from instrument.panel.learning import Learning
-from instrument.panel.library import Shelf
-from instrument.panel.link_messages import NowPlaying, PlayFile
+from instrument.panel.desk.knobs import groups, value_at, values
+from instrument.panel.desk.learning import Learning
+from instrument.panel.desk.library import Shelf
+from instrument.panel.desk.rack_knobs import OWN, OwnRackKnobs
+from instrument.panel.desk.workbench import Workbench
+from instrument.panel.engine.watcher import Watcher
+from instrument.panel.explore.explorer import NEAR, Explorer
+from instrument.panel.messages import news as says
+from instrument.panel.messages import requests as asks
+from instrument.panel.messages.link import NowPlaying, PlayFile
 from instrument.panel.pictures import find_picture, keep_picture
-from instrument.panel.rack_knobs import OWN, OwnRackKnobs
-from instrument.panel.watcher import Watcher
-from instrument.panel.workbench import Workbench
 from instrument.partner.commands import Learn
 from instrument.preset.learned_controllers import PARTNER
 from instrument.preset.partner_options import KnobName
@@ -90,7 +91,7 @@ class Studio:
         self.learning.may_learn(knob.field for knob in self.own_rack.groups().get(OWN, ()))
         return True
 
-    def hear(self, request: says.Request) -> says.Said | None:
+    def hear(self, request: asks.Request) -> says.Said | None:
         """Do what a page asks for.
 
         Raises
@@ -158,37 +159,37 @@ class Studio:
         if desk := self.desk():
             self._tell(desk)
 
-    def _play(self, request: says.Play) -> None:
+    def _play(self, request: asks.Play) -> None:
         path = self.shelf.find(request.preset)
         self._open(path)
         self._ask(PlayFile(str(path)))
         self.shelf.played(request.preset)
         self._tell(self.shelf.show())
 
-    def _set(self, request: says.Set) -> None:
+    def _set(self, request: asks.Set) -> None:
         if request.field.startswith(OWN):
             self.own_rack.turn(request.field, request.value)
         else:
             self.bench.turn(request.field, request.value)
         self._tell_desk()
 
-    def _undo(self, _: says.Undo) -> None:
+    def _undo(self, _: asks.Undo) -> None:
         self.bench.undo()
         self.explorer.stepped()
         self._tell_desk()
 
-    def _redo(self, _: says.Redo) -> None:
+    def _redo(self, _: asks.Redo) -> None:
         self.bench.redo()
         self.explorer.stepped()
         self._tell_desk()
 
-    def _compare(self, _: says.Compare) -> None:
+    def _compare(self, _: asks.Compare) -> None:
         if self.explorer.pad.is_busy:
             self.explorer.follow_path("stop")
         self.bench.compare()
         self._tell_desk()
 
-    def _save(self, request: says.Save) -> says.Said:
+    def _save(self, request: asks.Save) -> says.Said:
         preset, path = self.bench.needed(), self.bench.path
         assert path
         name = request.name or self._own_name(preset, path)
@@ -221,59 +222,59 @@ class Studio:
             )
         return preset.name
 
-    def _rename(self, request: says.Rename) -> None:
+    def _rename(self, request: asks.Rename) -> None:
         path = self.shelf.rename(request.preset, request.name)
         if self.bench.path and self.bench.path.stem == request.preset:
             self._open(path)
             self._ask(PlayFile(str(path)))
         self._library_changed()
 
-    def _delete(self, request: says.Delete) -> says.Said:
+    def _delete(self, request: asks.Delete) -> says.Said:
         if self.bench.path and self.bench.path.stem == request.preset:
             raise PresetError(f'"{request.preset}" plays at present', "Choose another sound first.")
         self.shelf.delete(request.preset)
         self._library_changed()
         return says.Said(f"In the bin: {request.preset}")
 
-    def _restore(self, request: says.Restore) -> None:
+    def _restore(self, request: asks.Restore) -> None:
         self.shelf.restore(request.preset)
         self._library_changed()
 
-    def _import(self, request: says.Import) -> says.Said:
+    def _import(self, request: asks.Import) -> says.Said:
         path = self.shelf.take_in(request.text, self._folder)
         self._library_changed()
         return says.Said(f"Imported: {load_preset(path).name}")
 
-    def _favourite(self, request: says.Favourite) -> None:
+    def _favourite(self, request: asks.Favourite) -> None:
         self.shelf.mark(request.preset, is_favourite=request.on)
         self._tell(self.shelf.show())
 
-    def _place(self, request: says.Place) -> None:
+    def _place(self, request: asks.Place) -> None:
         self.explorer.place(request.x, request.y)
 
-    def _morphto(self, request: says.MorphTo) -> None:
+    def _morphto(self, request: asks.MorphTo) -> None:
         self.explorer.morph_to(request)
 
-    def _morphpath(self, request: says.MorphPath) -> None:
+    def _morphpath(self, request: asks.MorphPath) -> None:
         self.explorer.follow_path(request.do)
 
-    def _surprise(self, _: says.Surprise) -> None:
+    def _surprise(self, _: asks.Surprise) -> None:
         self.explorer.draw()
 
-    def _alike(self, _: says.Alike) -> None:
+    def _alike(self, _: asks.Alike) -> None:
         self.explorer.draw(NEAR)
 
-    def _stopsearch(self, _: says.StopSearch) -> None:
+    def _stopsearch(self, _: asks.StopSearch) -> None:
         self.explorer.stop_searching()
 
-    def _learnknob(self, request: says.LearnKnob) -> None:
+    def _learnknob(self, request: asks.LearnKnob) -> None:
         self.learning.learn(request.field)
         if request.field.startswith(PARTNER):
             knob = request.field.removeprefix(PARTNER)
             self._ask(msgspec.convert({"type": "Learn", "knob": knob}, Learn))
         self._tell(self.learning.show())
 
-    def _forget(self, request: says.Forget) -> None:
+    def _forget(self, request: asks.Forget) -> None:
         self.learning.forget(request.field)
         self._tell(self.learning.show())
 

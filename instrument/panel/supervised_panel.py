@@ -8,7 +8,7 @@ import webbrowser
 from dataclasses import replace
 from pathlib import Path
 
-from instrument.panel.link_messages import (
+from instrument.panel.messages.link import (
     REPORTS,
     FromControl,
     NowPlaying,

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from instrument.errors import FileError
-from instrument.panel.messages import TakeCard, Takes
+from instrument.panel.messages.news import TakeCard, Takes
 from instrument.partner.takes.take import NOTES_FILE, TAKE_FILE, takes_folder
 from instrument.schema import NO_JSON
 

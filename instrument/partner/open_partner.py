@@ -15,9 +15,9 @@ from instrument.partner.modes.accompany import Accompany
 from instrument.partner.modes.answer import Answer
 from instrument.partner.modes.duet import Duet
 from instrument.partner.modes.loop import Loop
-from instrument.partner.note_composer import REMEMBERED_NOTES, NoteComposer
 from instrument.partner.partner import Mode, Partner
-from instrument.partner.rules import RULES, PlayRules
+from instrument.partner.planning.note_composer import REMEMBERED_NOTES, NoteComposer
+from instrument.partner.planning.rules import RULES, PlayRules
 from instrument.preset.partner_options import PartnerOptions
 
 MODES: dict[str, type[Answer | Duet | Loop]] = {"answer": Answer, "duet": Duet, "loop": Loop}

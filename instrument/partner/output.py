@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections import deque
 
 from instrument.partner.clocks.metronome import BeatKeeper
-from instrument.partner.phrasing import Phrasing
-from instrument.partner.plan import Plan, Planned
-from instrument.partner.settings import HAND_OVER_SECONDS
+from instrument.partner.planning.phrasing import Phrasing
+from instrument.partner.planning.plan import Plan, Planned
 from instrument.partner.sounding_notes import Message, SentNote, SoundingNotes
-from instrument.partner.timeline import Timeline
+from instrument.partner.timeline import HAND_OVER_SECONDS, Timeline
 from instrument.realtime.memory.constants import TO_OUT, TO_VOICES
 
 _SHOWN_NOTES = 64

@@ -44,17 +44,16 @@ from instrument.partner.commands import (
     ThinkAgain,
 )
 from instrument.partner.knobs import KnobBoard
-from instrument.partner.note_composer import NoteComposer
 from instrument.partner.output import Output
 from instrument.partner.pen import Pen
-from instrument.partner.phrasing import Phrasing
-from instrument.partner.plan import Plan, Planned
+from instrument.partner.performance_log import PerformanceLog
+from instrument.partner.planning.note_composer import NoteComposer
+from instrument.partner.planning.phrasing import Phrasing
+from instrument.partner.planning.plan import Plan, Planned
+from instrument.partner.planning.rules import TODAY, PlayRules
 from instrument.partner.player_notes import PlayerNotes
-from instrument.partner.rules import TODAY, PlayRules
-from instrument.partner.settings import COMMIT_SECONDS
 from instrument.partner.sounding_notes import Message
-from instrument.partner.takes.performance_log import PerformanceLog
-from instrument.partner.timeline import Change, Timeline
+from instrument.partner.timeline import COMMIT_SECONDS, Change, Timeline
 from instrument.preset.partner_options import PartnerOptions
 
 STEP_SECONDS = 0.001

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 from instrument.music.note import Note
 from instrument.music.note_tuples import GRID, in_telling_order
-from instrument.partner.note_composer import ComposerState, NoteComposer
 from instrument.partner.output import Output
-from instrument.partner.phrasing import GRID_BEATS, Phrasing
-from instrument.partner.plan import Plan, Planned, free_part
+from instrument.partner.planning.note_composer import ComposerState, NoteComposer
+from instrument.partner.planning.phrasing import GRID_BEATS, Phrasing
+from instrument.partner.planning.plan import Plan, Planned, free_part
 from instrument.partner.player_notes import PlayerNotes
 
 _NEAR_BEATS = 1.0

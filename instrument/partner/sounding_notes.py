@@ -61,7 +61,7 @@ class SoundingNotes:
     frame_of
         The frame of a position, for where a note goes.
     leaves_at_once
-        See `instrument.partner.rules.PlayRules`.
+        See `instrument.partner.planning.rules.PlayRules`.
     """
 
     def __init__(self, frame_of: Callable[[int, float], int], *, leaves_at_once: bool) -> None:

@@ -13,8 +13,11 @@ from enum import Enum
 from instrument.music.transport import BeatAnchor, TapTempo, Transport
 from instrument.partner.clocks.midi_clock import ClockFollower
 from instrument.partner.clocks.player_clock import PlayerClock
-from instrument.partner.settings import COMMIT_SECONDS, HAND_OVER_SECONDS
 
+COMMIT_SECONDS = 0.030
+"""What begins so soon is played even if the player returns."""
+HAND_OVER_SECONDS = 0.020
+"""So far ahead messages are given to the engine, which places each at its frame."""
 _SILENT_BARS = 2.0
 _MOST_BAR_BEATS, _NEAR_BEATS = 16, 0.3
 _JUMP_BEATS, _SAME_BEATS, _SAME_TEMPO = 0.25, 0.002, 1e-5  # of what Link says

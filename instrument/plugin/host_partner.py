@@ -31,9 +31,9 @@ from instrument.composers.registry import open_composer
 from instrument.music.transport import Transport
 from instrument.partner.commands import FollowLink, PartnerCommand
 from instrument.partner.modes.accompany import Accompany
-from instrument.partner.note_composer import NoteComposer
 from instrument.partner.open_partner import MODES, open_note_model
 from instrument.partner.partner import Partner
+from instrument.partner.planning.note_composer import NoteComposer
 from instrument.partner.sounding_notes import Message
 from instrument.partner.views import view_of
 from instrument.preset.partner_options import PartnerOptions

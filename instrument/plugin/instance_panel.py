@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from instrument.panel.link_messages import FromControl, NowPlaying, PanelSettings, Report, Serving
+from instrument.panel.messages.link import FromControl, NowPlaying, PanelSettings, Report, Serving
 from instrument.panel.supervised_panel import SupervisedPanel, open_browser
 from instrument.processes.json_lines import Notice
 from instrument.realtime.memory.constants import DECAY, FREE, LOUD, LOWEST_PITCH, PITCH_COUNT

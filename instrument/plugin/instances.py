@@ -33,7 +33,7 @@ from typing import BinaryIO
 import msgspec
 
 from instrument.errors import LatentkeysError
-from instrument.panel.link_messages import CallPartner
+from instrument.panel.messages.link import CallPartner
 from instrument.partner.messages import View
 from instrument.plugin.morphing import Place, read_place
 from instrument.plugin.panel_wishes import PanelWishes

@@ -1,7 +1,8 @@
 """Morphing in a host: a preset's sound at another place of its model's map.
 
-The map is that of the panel (`instrument.panel.sound_map`), laid out from the model's instruments.
-Besides those only the song's own preset is on it: what else is in the library changes no song.
+The map is that of the panel (`instrument.panel.explore.sound_map`), laid out from the model's
+instruments. Besides those only the song's own preset is on it: what else is in the library changes
+no song.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from instrument.bundle.installed import find_bundle
 from instrument.errors import PresetError
 from instrument.latents.create_preset import check_latent
-from instrument.panel.sound_map import SoundMap, at_point
+from instrument.panel.explore.sound_map import SoundMap, at_point
 from instrument.plugin.parameters import PLACES
 from instrument.preset.preset import Preset, load_preset, save_preset
 

@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 
 from instrument.errors import LatentkeysError
-from instrument.panel.link_messages import (
+from instrument.panel.messages.link import (
     IN_A_HOST,
     CallPartner,
     DismissPartner,

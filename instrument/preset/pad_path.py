@@ -1,6 +1,7 @@
 """A path over the panel's morph pad that belongs to a sound: between which sounds, and which way.
 
-In: a preset's ``[pad_path]``. Out: a `PadPath`; the panel goes it (`instrument.panel.morph_pad`).
+In: a preset's ``[pad_path]``. Out: a `PadPath`; the panel goes it
+(`instrument.panel.explore.morph_pad`).
 """
 
 from __future__ import annotations

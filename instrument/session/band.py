@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from instrument.errors import LatentkeysError
-from instrument.panel.link_messages import CallPartner
+from instrument.panel.messages.link import CallPartner
 from instrument.partner import messages as partner_messages
 from instrument.partner.commands import Command
 from instrument.preset.learned_controllers import PARTNER, bind, with_learned
 from instrument.preset.partner_options import PartnerOptions
 from instrument.processes.json_lines import Failed, Notice
 from instrument.realtime.memory.state import EngineState
-from instrument.session.partner_process import PartnerProcess
-from instrument.session.status_line import StatusLine, clock
-from instrument.session.take_player import TakePlayer
-from instrument.session.terminal_keys import HELP, KEYS, TerminalKeys
+from instrument.session.children.partner_process import PartnerProcess
+from instrument.session.songs.take_player import TakePlayer
+from instrument.session.terminal.status_line import StatusLine, clock
+from instrument.session.terminal.terminal_keys import HELP, KEYS, TerminalKeys
 
 if TYPE_CHECKING:
     from instrument.session.audio_history import AudioCapture

@@ -26,20 +26,20 @@ from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.constants import CONTROL_BEATS, FADE_OUT, PANIC
 from instrument.realtime.memory.state import EngineState
 from instrument.session.band import Band
+from instrument.session.children.engine_process import EngineProcess
+from instrument.session.children.models_process import ModelsProcess
+from instrument.session.children.panel_process import PanelProcess
+from instrument.session.children.rack_link import RackLink
 from instrument.session.device_choice import DeviceChoice
 from instrument.session.ending import Ending, uninterrupted
-from instrument.session.engine_process import EngineProcess
-from instrument.session.models_process import ModelsProcess
 from instrument.session.panel_link import PanelLink
-from instrument.session.panel_process import PanelProcess
 from instrument.session.preset_changes import PresetChanges
-from instrument.session.rack_link import RackLink
 from instrument.session.session_folder import create_state
 from instrument.session.settings import PlaySettings
-from instrument.session.song_player import SongFeed
+from instrument.session.songs.song_player import SongFeed
 from instrument.session.sounds import place_sounds
-from instrument.session.status_line import StatusLine, clock
-from instrument.session.terminal_keys import TerminalKeys
+from instrument.session.terminal.status_line import StatusLine, clock
+from instrument.session.terminal.terminal_keys import TerminalKeys
 
 if TYPE_CHECKING:
     from instrument.session.recording import Recording

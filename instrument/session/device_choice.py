@@ -15,10 +15,10 @@ import msgspec
 
 from instrument.engine.messages import FoundDevices
 from instrument.errors import SettingError
-from instrument.panel.link_messages import UseDevices
+from instrument.panel.messages.link import UseDevices
 from instrument.processes.child_process import ChildProcess
 from instrument.schema import NO_JSON
-from instrument.session.engine_process import EngineProcess
+from instrument.session.children.engine_process import EngineProcess
 from instrument.session.settings import PlaySettings
 
 MODULE = "instrument.engine.device_list"

@@ -29,13 +29,13 @@ from instrument.rack.find import check_rack_name
 from instrument.realtime.memory.state import EngineState
 from instrument.rendering.renderer import ToneRenderer
 from instrument.schema import decode
+from instrument.session.children.models_process import ModelsProcess
 from instrument.session.control import LOOP_SECONDS, Host
 from instrument.session.follower import Follower
-from instrument.session.models_process import ModelsProcess
 from instrument.session.session_folder import session_folder
 from instrument.session.settings import PlaySettings, check_files
-from instrument.session.song_player import SongFeed
-from instrument.session.status_line import StatusLine
+from instrument.session.songs.song_player import SongFeed
+from instrument.session.terminal.status_line import StatusLine
 
 if TYPE_CHECKING:
     from instrument.session.renderer_thread import RendererThread

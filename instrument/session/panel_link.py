@@ -8,7 +8,7 @@ from pathlib import Path
 
 from instrument.engine.messages import Ready
 from instrument.errors import LatentkeysError
-from instrument.panel.link_messages import (
+from instrument.panel.messages.link import (
     CallPartner,
     Devices,
     DismissPartner,
@@ -25,11 +25,11 @@ from instrument.panel.link_messages import (
 from instrument.panel.supervised_panel import open_browser
 from instrument.processes.json_lines import Failed, Notice
 from instrument.session.band import Band
+from instrument.session.children.panel_process import PanelProcess
+from instrument.session.children.rack_link import RackLink
 from instrument.session.device_choice import DeviceChoice
-from instrument.session.panel_process import PanelProcess
 from instrument.session.preset_changes import PresetChanges
-from instrument.session.rack_link import RackLink
-from instrument.session.status_line import StatusLine
+from instrument.session.terminal.status_line import StatusLine
 
 
 @dataclass(frozen=True, slots=True)

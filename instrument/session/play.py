@@ -22,12 +22,12 @@ from instrument.midi.song import Song, read_midi_file
 from instrument.preset.banks import chosen_preset
 from instrument.preset.parts import check_parts
 from instrument.preset.preset import Preset, find_preset, load_preset
+from instrument.session.children.models_process import ModelsProcess
 from instrument.session.control import Host
-from instrument.session.demo import demonstration
 from instrument.session.ending import Ending
-from instrument.session.models_process import ModelsProcess
 from instrument.session.session_folder import USUAL_RATE_HZ, other_sessions, session_folder
 from instrument.session.settings import PlaySettings, check_files
+from instrument.session.songs.demo import demonstration
 from instrument.unfinished import unfinished_recordings
 
 ALREADY_PLAYING = (

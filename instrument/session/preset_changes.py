@@ -22,8 +22,8 @@ from instrument.realtime.memory.constants import CARRY_BANK, LOUD, PITCH_COUNT
 from instrument.realtime.memory.state import EngineState
 from instrument.rendering.drum_kit import fill_drum_kit
 from instrument.rendering.messages import AttacksReady, Opened, Report, TableFailed, TableReady
-from instrument.session.models_process import ModelsProcess
-from instrument.session.status_line import StatusLine
+from instrument.session.children.models_process import ModelsProcess
+from instrument.session.terminal.status_line import StatusLine
 
 if TYPE_CHECKING:
     from instrument.session.renderer_thread import RendererThread

@@ -1,8 +1,8 @@
 """Tones from a renderer of this process: for programs that bring a model of their own.
 
-Does what `instrument.session.models_process` does with one process more. The renderer holds this
-process's interpreter lock while it works; the sound does not mind, for the engine is a process of
-its own.
+Does what `instrument.session.children.models_process` does with one process more. The renderer
+holds this process's interpreter lock while it works; the sound does not mind, for the engine is a
+process of its own.
 """
 
 from __future__ import annotations

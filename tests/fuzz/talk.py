@@ -14,11 +14,11 @@ import pytest
 
 from instrument.engine import messages as engine_messages
 from instrument.midi.messages import check_message
-from instrument.panel.hands import Hands
-from instrument.panel.link_messages import REPORTS as PANEL_REPORTS
-from instrument.panel.link_messages import NowPlaying
-from instrument.panel.pages import Page
-from instrument.panel.server import Panel
+from instrument.panel.engine.hands import Hands
+from instrument.panel.messages.link import REPORTS as PANEL_REPORTS
+from instrument.panel.messages.link import NowPlaying
+from instrument.panel.web.pages import Page
+from instrument.panel.web.server import Panel
 from instrument.partner import commands, messages
 from instrument.plugin.listener import Service
 from instrument.plugin.places import service_file

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.bench.clap_host import Plugin
+from instrument.bench.clap.host import Plugin
 from instrument.plugin.install import install
 from instrument.plugin.places import Binary, this_target
 from tests.daw.stage import running_ardour

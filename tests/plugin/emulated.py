@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from instrument.bench.clap_host import Plugin
+from instrument.bench.clap.host import Plugin
 from instrument.plugin.build import build
 from instrument.plugin.places import Binary, this_target
 from tests.helpers.plugin.stage import four_notes, rendered

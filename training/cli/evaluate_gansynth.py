@@ -15,7 +15,7 @@ from training.cli.options import FILE, FOLDER, JSON, RUN, SEED, THREADS, WAVES
 from training.data.audio.waves import open_waves
 from training.gansynth.evaluate import NOTES, Known, evaluate_notes
 from training.gansynth.report import draw_notes, print_evaluation, write_report
-from training.gansynth.small import instrument_latents
+from training.gansynth.small.learner import instrument_latents
 from training.gansynth.system import load_notes
 from training.gansynth.tones import GansynthTones
 from training.pitch_classifier.file import (

@@ -22,10 +22,10 @@ from training.audio.format import (
 )
 from training.data.audio.wave_folder import open_notes
 from training.data.audio.waves import FULL_SCALE, WaveSet
-from training.gansynth import small as gansynth_small
 from training.gansynth.config import CONFIGS, GansynthConfig
 from training.gansynth.images import drawing_of
 from training.gansynth.learner import GansynthLearner, GrowthState, new_networks, schedule_of
+from training.gansynth.small import learner as gansynth_small
 from training.gansynth.tones import GansynthTones, Normalizer
 from training.trainer.run_card import load_networks, read_run
 from training.trainer.system import Course, RunPosition, System

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from instrument.bench.clap_host import Plugin
-from instrument.bench.clap_interface import midi, turn
+from instrument.bench.clap.host import Plugin
+from instrument.bench.clap.interface import midi, turn
 from instrument.bench.peers.child import PeerMissing, serve, serve_missing
 
 RATE_HZ, BLOCK_FRAMES = 48_000, 256

@@ -15,7 +15,7 @@ from instrument.errors import first_line
 from instrument.midi.messages import is_note_on
 from instrument.music.note import Note, Phrase, Track
 from instrument.partner.partner import Partner
-from instrument.partner.plan import Planned
+from instrument.partner.planning.plan import Planned
 
 _LEAD_BEATS = 1.0
 _SHOWN_BARS = 4

@@ -14,7 +14,7 @@ import math
 
 from instrument.midi.messages import DOWN, is_control, is_note_on
 from instrument.partner.partner import Partner
-from instrument.partner.phrasing import Shape
+from instrument.partner.planning.phrasing import Shape
 
 _PEDAL_BARS = 2
 _BRUSHED_BEATS = 0.5

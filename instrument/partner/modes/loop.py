@@ -13,7 +13,7 @@ from dataclasses import replace
 from instrument.midi.messages import DOWN, is_control, is_note_on
 from instrument.music.note import Note
 from instrument.partner.partner import Partner
-from instrument.partner.plan import Planned
+from instrument.partner.planning.plan import Planned
 
 
 class Loop:

@@ -20,8 +20,8 @@ from instrument.errors import FileError, SettingError
 from instrument.files import replacing_file
 from instrument.midi.phrases import write_phrase
 from instrument.music.note import Phrase
-from instrument.partner.rules import RULES
-from instrument.partner.takes.append_log import AppendLog
+from instrument.partner.append_log import AppendLog
+from instrument.partner.planning.rules import RULES
 from instrument.partner.takes.take_events import Frame, TakeEvent
 from instrument.partner.takes.take_format_1 import decode_old_event, options_of
 from instrument.preset.partner_options import PartnerOptions
@@ -44,7 +44,7 @@ class Take:
     Attributes
     ----------
     format
-        By whose rules the partner plays: `instrument.partner.rules.RULES`.
+        By whose rules the partner plays: `instrument.partner.planning.rules.RULES`.
     rate_hz
         Frames per second.
     first_frame, last_frame

@@ -13,10 +13,10 @@ from pathlib import Path
 import msgspec
 
 from instrument.midi.track_notes import MAX_KEPT
+from instrument.partner.append_log import AppendLog
 from instrument.partner.commands import PartnerCommand
 from instrument.partner.partner import Partner
 from instrument.partner.sounding_notes import Message
-from instrument.partner.takes.append_log import AppendLog
 from instrument.partner.takes.replay import composer_sha256
 from instrument.partner.takes.take import FORMAT, LIMIT_BYTES, Take, write_take
 from instrument.partner.takes.take_events import TakeEvent

@@ -18,8 +18,8 @@ from instrument.bundle.installed import installed_bundle
 from instrument.errors import BundleError, SettingError
 from tests.helpers.sounds.tone_waves import tone_waves
 from training.gansynth.network import Generator
-from training.gansynth.small import SmallLearner
-from training.gansynth.small_config import SmallConfig
+from training.gansynth.small.config import SmallConfig
+from training.gansynth.small.learner import SmallLearner
 from training.gansynth.system import load_notes
 from training.gansynth.tones import GansynthTones
 from training.trainer.run_card import Length

@@ -9,9 +9,9 @@ from instrument.composers.continuer import NoteModel
 from instrument.midi.messages import note_off, note_on
 from instrument.music.transport import Transport
 from instrument.partner.modes.answer import Answer
-from instrument.partner.note_composer import NoteComposer
 from instrument.partner.partner import Mode, Partner
-from instrument.partner.rules import TODAY, PlayRules
+from instrument.partner.planning.note_composer import NoteComposer
+from instrument.partner.planning.rules import TODAY, PlayRules
 from instrument.partner.sounding_notes import Message
 from instrument.preset.partner_options import PartnerOptions
 from instrument.realtime.memory.constants import TO_OUT, TO_VOICES

@@ -12,8 +12,8 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from instrument.bench.clap_host import Plugin
-from instrument.bench.clap_interface import midi
+from instrument.bench.clap.host import Plugin
+from instrument.bench.clap.interface import midi
 from instrument.midi.song import Song, SongMessage
 from instrument.offline.render_song import SongPlayer
 from instrument.plugin.install import status

@@ -16,8 +16,8 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from instrument.bench.clap_host import Plugin
-from instrument.bench.clap_interface import midi, turn
+from instrument.bench.clap.host import Plugin
+from instrument.bench.clap.interface import midi, turn
 from instrument.plugin.install import status
 from tests.helpers.plugin.stage import RATE_HZ, four_notes, note_messages
 

@@ -14,8 +14,8 @@ import numpy as np
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from instrument.bench.clap_host import Plugin
-from instrument.bench.clap_interface import turn
+from instrument.bench.clap.host import Plugin
+from instrument.bench.clap.interface import turn
 
 T = TypeVar("T")
 STATUS, PANEL = 9, 42

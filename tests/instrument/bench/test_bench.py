@@ -15,13 +15,15 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from instrument.bench import engine, fresh_notes, render, songs, start
-from instrument.bench.callbacks import callback_rows
+from instrument.bench import engine, render
 from instrument.bench.commands import bench_group
 from instrument.bench.harness import Canary, Goal, Row, Verdict, compare, interleave, judge
 from instrument.bench.held_notes import held_note_rows
-from instrument.bench.jack_server import JackServer, private_jack
-from instrument.bench.latency import latency_rows
+from instrument.bench.live import fresh_notes, songs, start
+from instrument.bench.live.callbacks import callback_rows
+from instrument.bench.live.jack_server import JackServer, private_jack
+from instrument.bench.live.latency import latency_rows
+from instrument.bench.live.whole_instrument import underrun_rows
 from instrument.bench.peers import fluidsynth as fluidsynth_peer
 from instrument.bench.peers.child import ChildPeer, PeerMissing
 from instrument.bench.peers.fluidsynth import FluidSynth
@@ -30,7 +32,6 @@ from instrument.bench.peers.kernel_voices import KernelVoices
 from instrument.bench.peers.numpy_engine import NumpyVoices
 from instrument.bench.peers.part_voices import PartVoices
 from instrument.bench.report import Report, show, write_json
-from instrument.bench.whole_instrument import underrun_rows
 from instrument.errors import FileError
 from instrument.preset.preset import find_preset, load_preset, save_preset
 from instrument.preset.sections import Slide

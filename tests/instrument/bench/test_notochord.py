@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from instrument.bench.harness import Verdict
-from instrument.bench.notochord import notochord_rows
+from instrument.bench.music.notochord import notochord_rows
 from instrument.bench.peers.child import ChildPeer
 from instrument.bench.report import Report
 

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from instrument.bench.partner import lateness
-from instrument.bench.partner_thinking import due_frame, percentile
+from instrument.bench.music.partner import lateness
+from instrument.bench.music.partner_thinking import due_frame, percentile
 from instrument.midi.messages import control_change, is_note_on, note_on
 from instrument.partner.partner import Partner
 from instrument.realtime.memory.constants import TO_OUT, TO_VOICES

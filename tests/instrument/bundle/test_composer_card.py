@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from instrument.bench.compose import _for_each
 from instrument.bench.harness import Verdict
+from instrument.bench.music.compose import _for_each
 from instrument.bench.report import Report
 from instrument.bundle.bundle import Bundle, load_sound
 from instrument.bundle.card import Dimension, Graph, Tensor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from instrument.bundle.installed import installed_bundle
-from instrument.cli.generate import _worth_keeping
+from instrument.cli.generate.random_sounds import _worth_keeping
 from instrument.errors import SettingError
 from instrument.latents.latent import Latent
 

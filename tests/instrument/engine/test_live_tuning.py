@@ -16,7 +16,7 @@ from instrument.midi.song import Song, read_midi_file
 from instrument.offline.render_song import render_to, ring_out
 from instrument.realtime.memory.constants import ALL_CHANNELS, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.session.song_player import SongFeed
+from instrument.session.songs.song_player import SongFeed
 from tests.helpers.live.engine import PRESET_BANK, LiveEngine, live_engine
 from tests.helpers.live.jack_server import RATE_HZ, JackServer, Probe, running_jack
 from tests.helpers.music.tunings import dump, exclusive, octave, retune

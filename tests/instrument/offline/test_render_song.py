@@ -13,7 +13,7 @@ import soundfile
 from instrument.errors import MidiFileError
 from instrument.offline.render_song import render_song
 from instrument.preset.parts import parts_of
-from instrument.session.demo import FIRST_PROGRAM, SECOND_PROGRAM, demonstration
+from instrument.session.songs.demo import FIRST_PROGRAM, SECOND_PROGRAM, demonstration
 from tests.helpers.live.play import users_home
 from tests.helpers.places import ROOT
 

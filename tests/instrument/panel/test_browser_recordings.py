@@ -13,7 +13,7 @@ import pytest
 import soundfile
 from playwright.sync_api import Browser, Page, expect
 
-from instrument.panel.searching import MOST_BYTES
+from instrument.panel.explore.searching import MOST_BYTES
 from instrument.preset.preset import load_preset
 from tests.helpers.live.panel_page import open_page, wait_for_keys
 from tests.helpers.live.panel_stage import Stage, ask, hear

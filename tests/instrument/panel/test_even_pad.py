@@ -9,11 +9,11 @@ import pytest
 
 from instrument.latents.create_preset import check_preset
 from instrument.latents.even_way import EvenWay, heard_way
-from instrument.panel import explorer as room
-from instrument.panel.explorer import Explorer
-from instrument.panel.library import Shelf
-from instrument.panel.messages import MorphTo
-from instrument.panel.workbench import Workbench
+from instrument.panel.desk.library import Shelf
+from instrument.panel.desk.workbench import Workbench
+from instrument.panel.explore import explorer as room
+from instrument.panel.explore.explorer import Explorer
+from instrument.panel.messages.requests import MorphTo
 from instrument.rendering.open_renderer import open_renderer
 from tests.helpers.live.play import users_home, wait_for
 

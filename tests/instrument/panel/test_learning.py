@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from instrument.errors import FileError, PresetError
-from instrument.panel import knobs
-from instrument.panel.learning import Learning
-from instrument.panel.morph_pad import PACE_SECONDS, MorphPad
+from instrument.panel.desk import knobs
+from instrument.panel.desk.learning import Learning
+from instrument.panel.explore.morph_pad import PACE_SECONDS, MorphPad
 from instrument.preset.learned_controllers import bind, forget, learned_controllers, with_learned
 from instrument.preset.partner_options import PartnerOptions
 from instrument.realtime.memory.constants import PANEL_SOURCE, PARTNER_SOURCE

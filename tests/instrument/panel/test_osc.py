@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pythonosc.osc_packet import OscPacket
 from pythonosc.udp_client import SimpleUDPClient
 
-from instrument.panel.messages import REQUESTS
-from instrument.panel.osc import flat, request_of
+from instrument.panel.messages.requests import REQUESTS
+from instrument.panel.web.osc import flat, request_of
 from instrument.realtime.memory.constants import LET_GO, PANEL_SOURCE
 from tests.helpers.live.panel_page import knob, wait_for_keys
 from tests.helpers.live.panel_stage import Stage, stage

@@ -11,24 +11,23 @@ import pytest
 
 from instrument.errors import PresetError
 from instrument.files import shipped_presets_folder
-from instrument.panel import explorer
-from instrument.panel.link_messages import NowPlaying, PlayFile
-from instrument.panel.messages import (
+from instrument.panel.engine.watcher import Watcher
+from instrument.panel.explore import explorer
+from instrument.panel.explore.morph_pad import MorphPad
+from instrument.panel.messages.link import NowPlaying, PlayFile
+from instrument.panel.messages.news import Pad, Told
+from instrument.panel.messages.requests import (
     Compare,
     MorphPath,
     MorphTo,
-    Pad,
     Place,
     Play,
     Redo,
     Save,
     Set,
-    Told,
     Undo,
 )
-from instrument.panel.morph_pad import MorphPad
 from instrument.panel.studio import TICK_SECONDS, Studio
-from instrument.panel.watcher import Watcher
 from instrument.preset.pad_path import MOST_POINTS, PadPath
 from instrument.preset.preset import LIMIT_BYTES, load_preset, save_preset, user_presets_folder
 from instrument.realtime.memory.state import EngineState

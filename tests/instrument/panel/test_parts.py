@@ -14,16 +14,17 @@ import pytest
 from instrument.bundle.bundle import load_sound
 from instrument.errors import PresetError
 from instrument.files import shipped_presets_folder
-from instrument.panel import knobs
-from instrument.panel.access import is_local, lasting_token
-from instrument.panel.ear import PACKET_FRAMES, Packets
-from instrument.panel.hands import Hands
-from instrument.panel.library import Shelf
-from instrument.panel.messages import REQUESTS, AnyRequest, KeyStroke, Press, Told, Turn
-from instrument.panel.pages import MOST_AT_ONCE, Page
+from instrument.panel.desk import knobs
+from instrument.panel.desk.library import Shelf
+from instrument.panel.desk.workbench import MOST_STEPS, Workbench
+from instrument.panel.engine.ear import PACKET_FRAMES, Packets
+from instrument.panel.engine.hands import Hands
+from instrument.panel.explore.sound_map import SoundMap, morph
+from instrument.panel.messages.news import Told
+from instrument.panel.messages.requests import REQUESTS, AnyRequest, KeyStroke, Press, Turn
 from instrument.panel.pictures import PICTURE_BANDS, PICTURE_STEPS, picture_of
-from instrument.panel.sound_map import SoundMap, morph
-from instrument.panel.workbench import MOST_STEPS, Workbench
+from instrument.panel.web.access import is_local, lasting_token
+from instrument.panel.web.pages import MOST_AT_ONCE, Page
 from instrument.preset.preset import load_preset, save_preset
 from instrument.realtime.memory.constants import PANEL_SOURCE
 from instrument.realtime.memory.state import EngineState

@@ -3,8 +3,8 @@
 import pytest
 
 from instrument.errors import PresetError
-from instrument.panel.knobs import groups, turned, value_at, values
-from instrument.panel.rack_knobs import OwnRackKnobs
+from instrument.panel.desk.knobs import groups, turned, value_at, values
+from instrument.panel.desk.rack_knobs import OwnRackKnobs
 from instrument.preset.preset import load_preset
 from instrument.preset.rack import RackOptions
 from instrument.rack.find import SHIPPED, shipped_rack

@@ -12,13 +12,13 @@ import pytest
 from starlette.requests import Request
 
 from instrument.files import shipped_presets_folder
-from instrument.panel.hands import Hands
-from instrument.panel.messages import Told
-from instrument.panel.server import Panel
+from instrument.panel.engine.hands import Hands
+from instrument.panel.engine.watcher import Watcher
+from instrument.panel.messages.news import Told
 from instrument.panel.studio import TICK_SECONDS, Studio
 from instrument.panel.takes import TakeShelf
-from instrument.panel.watcher import Watcher
-from instrument.panel.web_files import WebFiles, pitch_of
+from instrument.panel.web.files import WebFiles, pitch_of
+from instrument.panel.web.server import Panel
 from instrument.partner.takes.take import NOTES_FILE
 from instrument.processes.json_lines import Notice
 from instrument.realtime.memory.state import EngineState

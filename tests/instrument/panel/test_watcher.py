@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from instrument.panel.watcher import HOLD_SECONDS, Level, Watcher
+from instrument.panel.engine.watcher import HOLD_SECONDS, Level, Watcher
 from instrument.realtime.memory.constants import PANEL_SOURCE
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine

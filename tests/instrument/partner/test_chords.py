@@ -13,7 +13,7 @@ from instrument.music.note import Note
 from instrument.partner.modes.answer import Answer
 from instrument.partner.modes.duet import Duet
 from instrument.partner.partner import Partner
-from instrument.partner.rules import PlayRules
+from instrument.partner.planning.rules import PlayRules
 from tests.helpers.music.partner_stage import BEAT, MS, make_partner, run
 
 CHORD = (72, 64, 55, 48)

@@ -2,7 +2,7 @@
 
 from instrument.music.note import Note
 from instrument.partner.modes.duet import Duet
-from instrument.partner.plan import Planned, free_part
+from instrument.partner.planning.plan import Planned, free_part
 from tests.helpers.music.partner_stage import make_partner, run, tune
 
 

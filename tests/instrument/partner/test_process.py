@@ -27,7 +27,7 @@ from instrument.preset.partner_options import PartnerOptions
 from instrument.processes.json_lines import Failed, Notice
 from instrument.realtime.memory.constants import PARTNER_SOURCE, TO_OUT
 from instrument.session.audio_history import AudioCapture
-from instrument.session.partner_process import PartnerProcess
+from instrument.session.children.partner_process import PartnerProcess
 from tests.helpers.live.engine import LiveEngine, live_engine
 from tests.helpers.live.jack_server import RATE_HZ, JackServer, Probe, running_jack
 

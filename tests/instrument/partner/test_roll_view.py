@@ -11,7 +11,7 @@ from instrument.partner.modes.duet import Duet
 from instrument.partner.roll_view import draw_roll
 from instrument.partner.views import view_of
 from instrument.processes.json_lines import encode
-from instrument.session.terminal_keys import KEYS, TerminalKeys
+from instrument.session.terminal.terminal_keys import KEYS, TerminalKeys
 from tests.helpers.music.partner_stage import BEAT, TUNE, make_partner, run, strikes, stuck, tune
 
 VIEW = View(

@@ -10,7 +10,7 @@ from instrument.midi.messages import note_off, note_on
 from instrument.music.note import Note
 from instrument.partner.modes.duet import Duet
 from instrument.partner.partner import Partner
-from instrument.partner.plan import Plan, Planned
+from instrument.partner.planning.plan import Plan, Planned
 from tests.helpers.music.partner_stage import BEAT, make_partner, run, strikes, tune
 
 BAR = 4.0

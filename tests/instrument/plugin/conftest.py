@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from instrument.bench.clap_host import Plugin
+from instrument.bench.clap.host import Plugin
 from instrument.plugin.places import Binary, this_target
 from tests.helpers.plugin.stage import binaries_in, end_service, plugin_home
 from tests.helpers.turns import alone_in

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from instrument.bench.clap_host import Plugin
-from instrument.bench.clap_interface import midi, turn
+from instrument.bench.clap.host import Plugin
+from instrument.bench.clap.interface import midi, turn
 from instrument.midi.song import Song
 from instrument.offline.render_song import SongPlayer
 from instrument.plugin.install import status
 from instrument.plugin.tables.table_file import tables_folder
 from instrument.preset.banks import chosen_preset
-from instrument.session.demo import demonstration
+from instrument.session.songs.demo import demonstration
 from tests.helpers.places import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -213,8 +213,8 @@ def test_a_block_makes_no_system_call(
     code = f"""
 import os
 from pathlib import Path
-from instrument.bench.clap_host import Plugin
-from instrument.bench.clap_interface import midi
+from instrument.bench.clap.host import Plugin
+from instrument.bench.clap.interface import midi
 plugin = Plugin(Path({str(clap)!r}))
 plugin.start()
 plugin.process(1)

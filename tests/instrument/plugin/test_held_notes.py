@@ -14,8 +14,8 @@ import numpy as np
 import psutil
 import pytest
 
-from instrument.bench.clap_host import Plugin
-from instrument.bench.clap_interface import midi, turn
+from instrument.bench.clap.host import Plugin
+from instrument.bench.clap.interface import midi, turn
 from instrument.bench.presets.measures import clicks, pitch_cents, self_likeness
 from instrument.plugin.generated_header import program_number
 from instrument.plugin.places import launch_file

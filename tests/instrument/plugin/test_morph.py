@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from instrument.bench.clap_host import Plugin
-from instrument.bench.clap_interface import midi, turn
+from instrument.bench.clap.host import Plugin
+from instrument.bench.clap.interface import midi, turn
 from instrument.plugin.morphing import Morphing, map_of
 from instrument.preset.preset import DEFAULT_PRESET
 from tests.helpers.places import ROOT

@@ -18,8 +18,8 @@ import pytest
 from numpy.typing import NDArray
 from websockets.exceptions import InvalidStatus
 
-from instrument.bench.clap_host import Plugin
-from instrument.bench.clap_interface import midi, turn
+from instrument.bench.clap.host import Plugin
+from instrument.bench.clap.interface import midi, turn
 from instrument.offline.render_song import SongPlayer
 from instrument.plugin.install import status
 from instrument.plugin.places import Binary, this_target

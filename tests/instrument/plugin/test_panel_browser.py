@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from instrument.bench.clap_host import Plugin
+from instrument.bench.clap.host import Plugin
 from instrument.plugin.install import status
 from tests.helpers.live.panel_stage import CHROMIUM
 from tests.helpers.live.play import wait_for

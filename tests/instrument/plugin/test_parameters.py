@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from instrument.bench.clap_host import Plugin
-from instrument.bench.clap_interface import express, midi, turn
+from instrument.bench.clap.host import Plugin
+from instrument.bench.clap.interface import express, midi, turn
 from instrument.plugin.parameters import PARAMETERS
 from instrument.preset.effects import Effects
 from instrument.preset.modulation import Lfo

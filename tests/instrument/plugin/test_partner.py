@@ -14,8 +14,8 @@ import psutil
 import pytest
 from numpy.typing import NDArray
 
-from instrument.bench.clap_host import Plugin
-from instrument.bench.clap_interface import NOTE_ON, midi, turn
+from instrument.bench.clap.host import Plugin
+from instrument.bench.clap.interface import NOTE_ON, midi, turn
 from instrument.plugin.install import status
 from instrument.plugin.places import Binary, this_target
 from instrument.preset.preset import DEFAULT_PRESET

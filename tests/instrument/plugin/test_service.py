@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from instrument.bench.clap_host import Plugin
-from instrument.bench.clap_interface import turn
+from instrument.bench.clap.host import Plugin
+from instrument.bench.clap.interface import turn
 from instrument.plugin.install import status
 from instrument.plugin.places import launch_file, service_file
 from instrument.plugin.tables.table_file import tables_folder

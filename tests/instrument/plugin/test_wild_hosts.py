@@ -8,8 +8,8 @@ from ctypes import Structure
 import numpy as np
 import pytest
 
-from instrument.bench.clap_host import Plugin
-from instrument.bench.clap_interface import CHOKE, NOTE_OFF, NOTE_ON, express, midi, note, turn
+from instrument.bench.clap.host import Plugin
+from instrument.bench.clap.interface import CHOKE, NOTE_OFF, NOTE_ON, express, midi, note, turn
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 PRESET = 2

@@ -16,7 +16,7 @@ from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.aux_memory import FADE_OUT_FRAMES
 from instrument.realtime.memory.constants import ALL_CHANNELS, RACK_BEATS, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.session.rack_link import RackLink
+from instrument.session.children.rack_link import RackLink
 from tests.helpers.live.engine import PRESET_BANK, LiveEngine, live_engine
 from tests.helpers.live.jack_server import running_jack
 from tests.helpers.sounds.tones import fill_bank

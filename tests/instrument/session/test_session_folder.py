@@ -29,7 +29,7 @@ from instrument.session.session_folder import (
     session_folder,
     sweep_dead_sessions,
 )
-from instrument.session.song_player import SongFeed
+from instrument.session.songs.song_player import SongFeed
 
 
 def test_the_folder_is_private_and_goes_even_after_an_error() -> None:

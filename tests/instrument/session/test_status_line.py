@@ -7,7 +7,13 @@ from rich.console import Console
 from instrument.midi.messages import note_on
 from instrument.realtime.memory.constants import BUILT_IN_BANK
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.session.status_line import LoadMeter, Situation, StatusLine, clock, status_text
+from instrument.session.terminal.status_line import (
+    LoadMeter,
+    Situation,
+    StatusLine,
+    clock,
+    status_text,
+)
 
 
 def an_engine() -> OfflineEngine:

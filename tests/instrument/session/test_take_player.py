@@ -12,7 +12,7 @@ from instrument.music.note import Note, Phrase
 from instrument.partner.takes.take import NOTES_FILE, takes_folder
 from instrument.realtime.memory.constants import BUILT_IN_BANK, PANEL_SOURCE
 from instrument.realtime.offline_engine import OfflineEngine
-from instrument.session.take_player import TakePlayer
+from instrument.session.songs.take_player import TakePlayer
 
 BLOCK = 480
 

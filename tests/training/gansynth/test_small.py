@@ -14,16 +14,16 @@ import torch
 from instrument.errors import FileError, SettingError
 from tests.helpers.sounds.tone_waves import tone_waves
 from training.gansynth import image_store
-from training.gansynth import small as gansynth_small
 from training.gansynth import system as gansynth
-from training.gansynth.crop_critic import CriticConfig
-from training.gansynth.crops import draw_part
-from training.gansynth.instrument_latents import Instruments
 from training.gansynth.network import Generator, NetworkSize
-from training.gansynth.small import SYSTEM, SmallLearner
-from training.gansynth.small_config import RECIPES, SmallConfig
-from training.gansynth.small_game import GameLearner
-from training.gansynth.tone_targets import ToneTargets, learned_instruments
+from training.gansynth.small import learner as gansynth_small
+from training.gansynth.small.config import RECIPES, SmallConfig
+from training.gansynth.small.crop_critic import CriticConfig
+from training.gansynth.small.crops import draw_part
+from training.gansynth.small.game import GameLearner
+from training.gansynth.small.instrument_latents import Instruments
+from training.gansynth.small.learner import SYSTEM, SmallLearner
+from training.gansynth.small.tone_targets import ToneTargets, learned_instruments
 from training.trainer.run_card import Length
 from training.trainer.system import RunPosition
 from training.trainer.trainer import new_run, resumed_run
