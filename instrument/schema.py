@@ -9,7 +9,6 @@ where this module looks up what stands there.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import math
 import re
@@ -93,6 +92,8 @@ def _get_ready(kind: type) -> None:
 
 def nearest(name: str, choices: Iterable[str]) -> str:
     """Ask "Did you mean …?" about a misspelt name; empty when no choice comes near."""
+    import difflib  # for mistakes alone
+
     by_lower = {choice.lower(): choice for choice in choices}
     found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f"Did you mean {by_lower[found[0]]!r}?" if found else ""

@@ -202,6 +202,13 @@ def test_control_starts_without_the_heavy_packages(begin: str) -> None:
     assert run.stdout.splitlines()[-1] == "[]", run.stderr
 
 
+def test_a_start_reads_nothing_that_only_songs_takes_and_notices_need() -> None:
+    later = ["rich", "difflib", "instrument.midi.song", "instrument.partner.takes.take"]
+    script = f"import sys, instrument.session.play\nprint([m for m in {later} if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert run.stdout == "[]\n", run.stderr
+
+
 def test_no_class_name_has_two_meanings() -> None:
     homes: dict[str, list[str]] = {}
     for file in [

@@ -83,10 +83,10 @@ class Key:
 
 
 DENSITIES = 0.01, 32.0
+"""Least and most notes per beat that can be asked for."""
 CARE, MOST_CARE = 2.0, 20.0
 CANDIDATES = 8
 """So many draws a command chooses from."""
-"""Least and most notes per beat that can be asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-import webbrowser
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from instrument.panel.messages.link import (
 from instrument.processes.supervised_process import Program, RestartPolicy, SupervisedProcess
 from instrument.realtime.memory.constants import LET_GO, PANEL_BEATS, PANEL_SOURCE
 from instrument.realtime.memory.state import EngineState
+
+_TOKEN_BYTES = 24
 
 
 def panel_program(remedy: str) -> Program:
@@ -84,4 +86,29 @@ def has_display() -> bool:
 
 def open_browser(address: str) -> bool:
     """Show the panel where there is a display; tell whether a browser took the address."""
+    import webbrowser  # when the panel can be reached
+
     return has_display() and webbrowser.open(address)
+
+
+def lasting_token(path: Path) -> str:
+    """Return the token of this user's panels, so that a page comes back after a new start.
+
+    Parameters
+    ----------
+    path
+        Where it is kept, for the user alone; made when it is not there.
+    """
+    with suppress(OSError):
+        kept = path.read_text(encoding="ascii").strip()
+        if len(kept) >= _TOKEN_BYTES:
+            return kept
+    import secrets  # seldom needed
+
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    with suppress(OSError):  # then it lasts as long as this session
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+        path.write_text(token, encoding="ascii")
+    return token

@@ -6,28 +6,28 @@ status line and the pages. Runs in control.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from random import SystemRandom
 from typing import TYPE_CHECKING
 
 from instrument.errors import LatentkeysError
-from instrument.panel.messages.link import CallPartner
 from instrument.partner import messages as partner_messages
 from instrument.partner.commands import Command
 from instrument.preset.learned_controllers import PARTNER, bind, with_learned
 from instrument.preset.partner_options import PartnerOptions
 from instrument.processes.json_lines import Failed, Notice
 from instrument.realtime.memory.state import EngineState
-from instrument.session.children.partner_process import PartnerProcess
 from instrument.session.songs.take_player import TakePlayer
 from instrument.session.terminal.status_line import StatusLine, clock
 from instrument.session.terminal.terminal_keys import HELP, KEYS, TerminalKeys
 
 if TYPE_CHECKING:
+    from instrument.panel.messages.link import CallPartner
     from instrument.session.audio_history import AudioCapture
+    from instrument.session.children.partner_process import PartnerProcess
 
 ECHO_SECONDS = 0.06
 """A note of the partner that another program sends back so soon is not taken for the player's."""
@@ -110,7 +110,7 @@ class Band:
         """Let a partner play along, or another one than now; a take that plays ends before it."""
         self.takes.stop()
         self.dismiss_partner()
-        before = self._options or PartnerOptions(seed=secrets.randbits(31))
+        before = self._options or PartnerOptions(seed=SystemRandom().getrandbits(31))
         self._options = replace(
             before,
             mode=request.mode,
@@ -153,6 +153,8 @@ class Band:
                 ends.callback(self._capture.close)
 
     def _new_partner(self, options: PartnerOptions) -> PartnerProcess:
+        from instrument.session.children.partner_process import PartnerProcess  # if one plays
+
         return PartnerProcess(self._state, self._folder, with_learned(options))
 
     def _hear(self, report: partner_messages.Report) -> None:

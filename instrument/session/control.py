@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from instrument.engine import messages as engine_messages
 from instrument.errors import RateChangedError
-from instrument.midi.song import Song
 from instrument.preset.preset import load_preset
 from instrument.preset.rack import RackChoice
 from instrument.processes.heartbeat import Heartbeat
@@ -28,11 +27,9 @@ from instrument.realtime.memory.state import EngineState
 from instrument.session.band import Band
 from instrument.session.children.engine_process import EngineProcess
 from instrument.session.children.models_process import ModelsProcess
-from instrument.session.children.panel_process import PanelProcess
 from instrument.session.children.rack_link import RackLink
 from instrument.session.device_choice import DeviceChoice
 from instrument.session.ending import Ending, uninterrupted
-from instrument.session.panel_link import PanelLink
 from instrument.session.preset_changes import PresetChanges
 from instrument.session.session_folder import create_state
 from instrument.session.settings import PlaySettings
@@ -42,6 +39,8 @@ from instrument.session.terminal.status_line import StatusLine, clock
 from instrument.session.terminal.terminal_keys import TerminalKeys
 
 if TYPE_CHECKING:
+    from instrument.midi.song import Song
+    from instrument.session.panel_link import PanelLink
     from instrument.session.recording import Recording
     from instrument.session.renderer_thread import RendererThread
 
@@ -118,6 +117,9 @@ class Host:
         self._panel = self._open_panel(folder) if settings.panel else None
 
     def _open_panel(self, folder: Path) -> PanelLink:
+        from instrument.session.children.panel_process import PanelProcess  # the engine starts now
+        from instrument.session.panel_link import PanelLink
+
         settings = self._settings
         panel = PanelProcess(
             self.state, folder, settings.panel_host, settings.panel_port, settings.osc

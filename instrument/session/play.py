@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from instrument.errors import RateChangedError
 from instrument.files import free_name
 from instrument.first_start import compile_once
-from instrument.midi.song import Song, read_midi_file
 from instrument.preset.banks import chosen_preset
 from instrument.preset.parts import check_parts
 from instrument.preset.preset import Preset, find_preset, load_preset
@@ -27,8 +27,10 @@ from instrument.session.control import Host
 from instrument.session.ending import Ending
 from instrument.session.session_folder import USUAL_RATE_HZ, other_sessions, session_folder
 from instrument.session.settings import PlaySettings, check_files
-from instrument.session.songs.demo import demonstration
 from instrument.unfinished import unfinished_recordings
+
+if TYPE_CHECKING:
+    from instrument.midi.song import Song
 
 ALREADY_PLAYING = (
     "latentkeys is playing already (process {}); this is another one, beside it. Its JACK ports "
@@ -94,6 +96,7 @@ def _play_session(settings: PlaySettings, preset: Path, song: Song | None, endin
 def play_into_file(settings: PlaySettings, preset: Path) -> None:
     """Play the demonstration piece into a file: what a machine without sound and MIDI can do."""
     from instrument.offline.render_song import write_song
+    from instrument.session.songs.demo import demonstration
 
     click.echo(f"No sound card and no MIDI: the demonstration piece goes to {DEMO_FILE}", err=True)
     is_free = settings.preset is None
@@ -127,8 +130,14 @@ def _check_others(settings: PlaySettings, preset: Preset) -> None:
 
 def _song(settings: PlaySettings) -> Song | None:
     if settings.midi:
+        from instrument.midi.song import read_midi_file  # for pieces alone, like the demonstration
+
         song = read_midi_file(settings.midi, drums=not settings.no_drums)
         if song.warning:
             click.echo(song.warning, err=True)
         return song
-    return demonstration() if settings.demo else None
+    if settings.demo:
+        from instrument.session.songs.demo import demonstration
+
+        return demonstration()
+    return None

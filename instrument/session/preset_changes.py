@@ -20,7 +20,6 @@ from instrument.preset.preset import Preset, list_presets
 from instrument.processes.json_lines import Notice
 from instrument.realtime.memory.constants import CARRY_BANK, LOUD, PITCH_COUNT
 from instrument.realtime.memory.state import EngineState
-from instrument.rendering.drum_kit import fill_drum_kit
 from instrument.rendering.messages import AttacksReady, Opened, Report, TableFailed, TableReady
 from instrument.session.children.models_process import ModelsProcess
 from instrument.session.terminal.status_line import StatusLine
@@ -102,6 +101,8 @@ class PresetChanges:
     def play_drums(self, channels: frozenset[int]) -> None:
         """Let channels play the built-in kit from now on, and give back those that did before."""
         if channels:
+            from instrument.rendering.drum_kit import fill_drum_kit  # for songs alone
+
             fill_drum_kit(self._state)
         self._banks.use_kit(channels)
 

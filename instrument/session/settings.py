@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 from instrument.engine.messages import EngineSettings
@@ -86,7 +86,9 @@ class PlaySettings:
         options = replace(preset or PartnerOptions(), **self.partner)
         if "clock" not in self.partner:
             options = replace(options, clock=self._clock(options, preset is not None))
-        return replace(options, seed=secrets.randbits(31)) if options.seed is None else options
+        if options.seed is None:
+            options = replace(options, seed=SystemRandom().getrandbits(31))
+        return options
 
     def _clock(self, options: PartnerOptions, is_from_preset: bool) -> ClockName:
         """Whose tempo counts where nobody says it: the player's, if nothing else beats time."""

@@ -11,16 +11,14 @@ import ipaddress
 import secrets
 import socket
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-if TYPE_CHECKING:  # control needs the token alone, and soon
+if TYPE_CHECKING:
     from starlette.datastructures import Headers
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_TOKEN_BYTES = 24
 PRIVATE = ("presets", "takes", "recording")
 """What these give or take is for whoever has the token alone."""
 HEADERS = {
@@ -34,27 +32,6 @@ HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=(), midi=(self)",
     "cache-control": "no-cache",
 }
-
-
-def lasting_token(path: Path) -> str:
-    """Return the token of this user's panels, so that a page comes back after a new start.
-
-    Parameters
-    ----------
-    path
-        Where it is kept, for the user alone; made when it is not there.
-    """
-    with suppress(OSError):
-        kept = path.read_text(encoding="ascii").strip()
-        if len(kept) >= _TOKEN_BYTES:
-            return kept
-    token = secrets.token_urlsafe(_TOKEN_BYTES)
-    with suppress(OSError):  # then it lasts as long as this session
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.chmod(0o600)
-        path.write_text(token, encoding="ascii")
-    return token
 
 
 def is_local(host: str) -> bool:

@@ -8,8 +8,7 @@ import msgspec
 import platformdirs
 
 from instrument.panel.messages.link import NowPlaying, PanelSettings
-from instrument.panel.supervised_panel import SupervisedPanel
-from instrument.panel.web.access import lasting_token
+from instrument.panel.supervised_panel import SupervisedPanel, lasting_token
 from instrument.realtime.memory.state import EngineState
 from instrument.session.terminal.status_line import Situation
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import TYPE_CHECKING
 
 from instrument.midi.messages import PROGRAM_CHANGE, kind_of, release_everything
-from instrument.midi.song import Song
 from instrument.realtime.control_input import ControlInput
 from instrument.realtime.memory.constants import TICK_FRAMES
 from instrument.realtime.memory.state import EngineState
+
+if TYPE_CHECKING:
+    from instrument.midi.song import Song
 
 AHEAD_SECONDS = 0.5
 """How far ahead messages are handed over: more than control ever sleeps."""

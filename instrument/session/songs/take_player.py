@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from instrument.midi.song import read_midi_file
-from instrument.partner.takes.take import NOTES_FILE, takes_folder
 from instrument.realtime.memory.constants import CONTROL_SOURCE, LET_GO
 from instrument.realtime.memory.state import EngineState
 from instrument.session.songs.song_player import SongFeed
@@ -36,6 +34,9 @@ class TakePlayer:
         MidiFileError
             Its notes cannot be read.
         """
+        from instrument.midi.song import read_midi_file  # for takes alone
+        from instrument.partner.takes.take import NOTES_FILE, takes_folder
+
         self.stop()
         song = read_midi_file(takes_folder() / Path(name).name / NOTES_FILE)
         self._feed = SongFeed(

@@ -9,15 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import TracebackType
-
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from instrument.partner.messages import View
-from instrument.partner.roll_view import draw_roll
 from instrument.realtime.memory.state import EngineState
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
 
 REFRESHES_PER_SECOND = 4
 
@@ -81,6 +83,8 @@ class LoadMeter:
 
 def status_text(state: EngineState, situation: Situation, load_percent: float) -> Text:
     """Put a situation and the meters into one line."""
+    from rich.text import Text  # a start does not wait for it
+
     meters = state.meters
     voices, underruns = int(meters["active_voices"]), int(meters["underruns"])
     latency_ms = 1000 * situation.latency_seconds
@@ -128,13 +132,21 @@ class StatusLine:
 
     def __init__(self, state: EngineState, console: Console | None = None) -> None:
         self._state = state
-        self._console = console or Console(stderr=True, highlight=False)
+        if console:
+            self._console = console
         self._live: Live | None = None
         self._load = LoadMeter(state)
         self._due = 0.0
         self._view: View | None = None
         self.situation = Situation()
         self.also: Callable[[str, str], None] = lambda *_: None  #: told every notice, too
+
+    @cached_property
+    def _console(self) -> Console:
+        """Made for the first notice: by then the other processes are starting."""
+        from rich.console import Console
+
+        return Console(stderr=True, highlight=False)
 
     def update(self, **changes: object) -> None:
         """Change the situation."""
@@ -169,11 +181,15 @@ class StatusLine:
             self._due = time.monotonic() + 1 / REFRESHES_PER_SECOND
             line = status_text(self._state, self.situation, self._load.percent())
             if self._view is not None:
+                from instrument.partner.roll_view import draw_roll
+
                 line = draw_roll(self._view, self._console.width).append_text(line)
             self._live.update(line, refresh=True)
 
     def __enter__(self) -> StatusLine:
         if self._console.is_terminal:
+            from rich.live import Live
+
             self._live = Live(console=self._console, auto_refresh=False, transient=True)
             self._live.start()
         return self

@@ -23,7 +23,8 @@ from instrument.panel.explore.sound_map import SoundMap, morph
 from instrument.panel.messages.news import Told
 from instrument.panel.messages.requests import REQUESTS, AnyRequest, KeyStroke, Press, Turn
 from instrument.panel.pictures import PICTURE_BANDS, PICTURE_STEPS, picture_of
-from instrument.panel.web.access import is_local, lasting_token
+from instrument.panel.supervised_panel import lasting_token
+from instrument.panel.web.access import is_local
 from instrument.panel.web.pages import MOST_AT_ONCE, Page
 from instrument.preset.preset import load_preset, save_preset
 from instrument.realtime.memory.constants import PANEL_SOURCE
