@@ -13,7 +13,7 @@ from export.bundle.folder import fill
 from export.bundle.sound_sample import sample_wav
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.card import SelfTest, VoiceCard
-from instrument.bundle.inference import OpenGraph, Tensors
+from instrument.bundle.open_graph import OpenGraph, Tensors
 from instrument.errors import BundleError
 from instrument.rendering.open_renderer import open_renderer, self_test
 from instrument.rendering.renderer import MovingRenderer, ToneRenderer

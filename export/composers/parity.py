@@ -15,7 +15,8 @@ from export.bundle.proof import check_difference, run_twice
 from export.composers.plan import ComposerPlan
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.card import Graph
-from instrument.bundle.inference import OpenGraph, Runtime, Tensors
+from instrument.bundle.inference import Runtime
+from instrument.bundle.open_graph import OpenGraph, Tensors
 from instrument.bundle.recurrent_graph import IN, OUT
 from instrument.bundle.self_test import seeded_inputs
 from instrument.errors import BundleError

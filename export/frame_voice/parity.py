@@ -16,7 +16,8 @@ from torch import Tensor
 from export.bundle.proof import check_difference, run_twice
 from export.frame_voice.graphs import NOTE_HOPS, STEP_VOICES, plan
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.inference import OpenGraph, Runtime, Tensors
+from instrument.bundle.inference import Runtime
+from instrument.bundle.open_graph import OpenGraph, Tensors
 from training.audio.format import HOP_FRAMES
 from training.frame_voice.config import PARTIAL_COUNT
 from training.frame_voice.graphs import WholeTone, seeded_inputs

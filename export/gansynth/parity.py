@@ -17,7 +17,8 @@ from export.bundle.proof import run_twice
 from export.bundle.summary import CROP, FLOAT64, LEAST, TORCH_FLOAT64
 from export.gansynth.plan import ToneGraph, pitch_range
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.inference import OpenGraph, Runtime
+from instrument.bundle.inference import Runtime
+from instrument.bundle.open_graph import OpenGraph
 from instrument.errors import BundleError
 from training.gansynth.tones import GansynthTones
 

@@ -23,8 +23,9 @@ from instrument.bench.harness import Goal, Row, compare, interleave, not_measure
 from instrument.bench.peers.child import ChildPeer, PeerMissing
 from instrument.bench.report import Report
 from instrument.bundle.bundle import Bundle, load_sound
-from instrument.bundle.inference import OpenGraph, Runtime, Tensors
+from instrument.bundle.inference import Runtime
 from instrument.bundle.installed import shipped_models_folder, user_models_folder
+from instrument.bundle.open_graph import OpenGraph, Tensors
 from instrument.errors import EngineError, LatentkeysError
 from instrument.installation import how_to_install
 from instrument.rendering.open_renderer import open_renderer

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.bundle.bundle import FETCH_AGAIN, Bundle
-from instrument.bundle.inference import Runtime, Tensors
+from instrument.bundle.inference import Runtime
+from instrument.bundle.open_graph import Tensors
 from instrument.errors import BundleError
 
 States = tuple[NDArray[Any], ...]

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.card import Graph
-from instrument.bundle.inference import Runtime, Tensors
+from instrument.bundle.inference import Runtime
+from instrument.bundle.open_graph import Tensors
 from instrument.errors import BundleError
 
 

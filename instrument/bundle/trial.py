@@ -15,8 +15,9 @@ import numpy as np
 from instrument.bundle.bundle import FETCH_AGAIN, Bundle
 from instrument.bundle.card import Graph
 from instrument.bundle.graph_check import allowed_bytes
-from instrument.bundle.inference import Runtime, Tensors
+from instrument.bundle.inference import Runtime
 from instrument.bundle.limits import limit_process, memory_bytes
+from instrument.bundle.open_graph import Tensors
 from instrument.bundle.self_test import seeded_inputs
 from instrument.errors import BundleError
 

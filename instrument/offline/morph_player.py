@@ -20,7 +20,7 @@ from instrument.midi.messages import (
     kind_of,
 )
 from instrument.midi.song import Song, SongMessage
-from instrument.offline.render_song import BLOCK_FRAMES, LONGEST_NOTE_SECONDS, render_to, ring_out
+from instrument.offline.song_player import BLOCK_FRAMES, LONGEST_NOTE_SECONDS, render_to, ring_out
 from instrument.offline.timbre_path import TimbrePath
 from instrument.offline.tone_slots import ToneSlots
 from instrument.preset.controllers import parameter_value

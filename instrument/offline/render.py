@@ -14,7 +14,8 @@ import numpy as np
 
 from instrument.midi.song import Song, read_midi_file, song_of
 from instrument.music.note import Phrase
-from instrument.offline.render_song import SongPlayer, Stereo, rack_of
+from instrument.offline.render_song import rack_of
+from instrument.offline.song_player import SongPlayer, Stereo
 from instrument.preset.banks import preset_file
 from instrument.preset.preset import Preset
 from instrument.preset.rack import RackChoice

@@ -12,7 +12,7 @@ import numpy as np
 
 from instrument.bundle.bundle import Bundle, Signature
 from instrument.bundle.card import Graph
-from instrument.bundle.inference import Tensors
+from instrument.bundle.open_graph import Tensors
 from instrument.remote.served_names import served_name
 from instrument.remote.server import Server
 
@@ -57,7 +57,7 @@ class ServedGraphs:
 
 @dataclass(frozen=True, slots=True)
 class ServedGraph:
-    """A graph on a server; see `instrument.bundle.inference.RunnableGraph`."""
+    """A graph on a server; see `instrument.bundle.open_graph.RunnableGraph`."""
 
     graphs: ServedGraphs
     model: str

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from instrument.bundle.bundle import ELEMENT_TYPES, Signature
 from instrument.bundle.card import Tensor
-from instrument.bundle.inference import Tensors
+from instrument.bundle.open_graph import Tensors
 from instrument.errors import LatentkeysError, MissingExtraError
 from instrument.remote.address import TOKEN_NAME, Address
 

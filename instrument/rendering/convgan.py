@@ -17,7 +17,7 @@ import soxr
 from numpy.typing import ArrayLike, NDArray
 
 from instrument.bundle.bundle import FETCH_AGAIN, Bundle, GraphHost
-from instrument.bundle.inference import RunnableGraph
+from instrument.bundle.open_graph import RunnableGraph
 from instrument.errors import BundleError
 from instrument.music.pitch import mel_bands
 from instrument.music.yin import estimate_pitch

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from instrument.bundle.bundle import FETCH_AGAIN, Bundle, GraphHost
-from instrument.bundle.inference import RunnableGraph
+from instrument.bundle.open_graph import RunnableGraph
 from instrument.errors import BundleError
 from instrument.rendering.renderer import FULL_VELOCITY, Audio, RendererInfo, checked_tones
 

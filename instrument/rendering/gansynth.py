@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from instrument.bundle.bundle import FETCH_AGAIN, Bundle, GraphHost
-from instrument.bundle.inference import Bound, RunnableGraph
+from instrument.bundle.open_graph import Bound, RunnableGraph
 from instrument.errors import BundleError
 from instrument.rendering.loudness import LEVEL, strongest_rms
 from instrument.rendering.renderer import Audio, RendererInfo, checked_tones

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from instrument.bundle.bundle import Bundle, GraphHost
-from instrument.bundle.inference import Device, RunnableGraph, Runtime
+from instrument.bundle.inference import Device, Runtime
+from instrument.bundle.open_graph import RunnableGraph
 from instrument.errors import BundleError
 from instrument.preset.sections import Sound
 from instrument.rendering.air_band import MODEL_HZ, AiredRenderer

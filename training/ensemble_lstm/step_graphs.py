@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from instrument.bundle.inference import Tensors
+from instrument.bundle.open_graph import Tensors
 from instrument.bundle.recurrent_graph import States
 from instrument.composers.ensemble_lstm.company import NOTHING_ASKED, Company
 from instrument.composers.note_history import History

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.inference import Runtime, Tensors
+from instrument.bundle.inference import Runtime
+from instrument.bundle.open_graph import Tensors
 from instrument.bundle.recurrent_graph import States, StepGraph
 from instrument.composers.chorale_lstm.features import ORDER, frame_vector, relations, voice_vector
 from instrument.composers.chorale_lstm.state import (

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.inference import Runtime, Tensors
+from instrument.bundle.inference import Runtime
+from instrument.bundle.open_graph import Tensors
 from instrument.bundle.recurrent_graph import LaterStep, States, StepGraph, StepOf
 from instrument.composers.continuer import NoteModel
 from instrument.composers.ensemble_lstm.company import OWN, Company, PartNote, asked_columns

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.bundle.inference import Tensors
+from instrument.bundle.open_graph import Tensors
 from instrument.music.sampling import NoteRandom
 
 

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.inference import OpenGraph, Runtime, Tensors
+from instrument.bundle.inference import Runtime
+from instrument.bundle.open_graph import OpenGraph, Tensors
 from instrument.composers.continuer import continuation, leading_track
 from instrument.composers.musegan.latents import latents_of
 from instrument.composers.musegan.rolls import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.bundle.inference import Tensors
+from instrument.bundle.open_graph import Tensors
 from instrument.bundle.recurrent_graph import StepOf
 from instrument.composers.note_lstm.features import Conditions, HeadInputs
 from instrument.music.constraints import Constraints

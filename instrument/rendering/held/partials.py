@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.inference import OpenGraph, Runtime
+from instrument.bundle.inference import Runtime
+from instrument.bundle.open_graph import OpenGraph
 from instrument.errors import BundleError
 from instrument.music.pitch import pitch_to_hz
 from instrument.realtime.memory.constants import LOUD_VELOCITY, SOFT_VELOCITY

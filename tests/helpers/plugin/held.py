@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from instrument.bench.clap.host import Plugin
 from instrument.bench.clap.interface import midi
 from instrument.midi.song import Song, SongMessage
-from instrument.offline.render_song import SongPlayer
+from instrument.offline.song_player import SongPlayer
 from instrument.plugin.install import status
 from instrument.preset.banks import chosen_preset
 from tests.helpers.plugin.stage import RATE_HZ

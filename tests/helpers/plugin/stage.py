@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from instrument.midi.song import Song, song_of
 from instrument.music.note import Note, Phrase
-from instrument.offline.render_song import SongPlayer
+from instrument.offline.song_player import SongPlayer
 from instrument.plugin.build import build
 from instrument.plugin.install import status
 from instrument.plugin.listener import FOLDER_PREFIX

@@ -162,7 +162,7 @@ def test_a_run_that_takes_too_long_is_abandoned_and_the_next_one_is_not(
     chain += [("MatMul", [a, "matrix"], [b]) for a, b in itertools.pairwise(names)]
     model = a_graph([*chain, ("Abs", [names[-1]], ["y"])], {"matrix": np.eye(700, dtype="f4")})
     session = Runtime(device="cpu").open(model.SerializeToString(), {})
-    monkeypatch.setattr("instrument.bundle.inference.RUN_SECONDS", -699.5)  # it has 700 rows
+    monkeypatch.setattr("instrument.bundle.open_graph.RUN_SECONDS", -699.5)  # it has 700 rows
     began = time.monotonic()
     with pytest.raises(BundleError, match="a graph has not answered within 0 s"):
         session.warm_up()

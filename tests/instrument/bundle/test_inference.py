@@ -9,7 +9,8 @@ import pytest
 
 from instrument.bundle import inference
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.inference import PROVIDER_OPTIONS, PROVIDERS, OpenGraph, Runtime
+from instrument.bundle.inference import PROVIDER_OPTIONS, PROVIDERS, Runtime
+from instrument.bundle.open_graph import OpenGraph
 from instrument.errors import BundleError, SettingError
 from instrument.rendering.open_renderer import open_renderer
 from tests.helpers.models.plain_gansynth import LATENT_SIZE, plain_gansynth
@@ -71,7 +72,7 @@ class PretendedCuda:
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, cuda: PretendedCuda) -> None:
-    monkeypatch.setattr(inference, "_import_onnxruntime", lambda: cuda)
+    monkeypatch.setattr(inference, "import_onnxruntime", lambda: cuda)
 
 
 def test_bound_buffers_give_what_a_plain_run_gives() -> None:

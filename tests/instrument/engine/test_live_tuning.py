@@ -13,7 +13,7 @@ import pytest
 from instrument.engine.messages import EngineSettings
 from instrument.midi.messages import control_change, note_off, note_on
 from instrument.midi.song import Song, read_midi_file
-from instrument.offline.render_song import render_to, ring_out
+from instrument.offline.song_player import render_to, ring_out
 from instrument.realtime.memory.constants import ALL_CHANNELS, USE_BANK
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.session.songs.song_player import SongFeed

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from instrument.bench.clap.host import Plugin
 from instrument.bench.clap.interface import midi, turn
 from instrument.midi.song import Song
-from instrument.offline.render_song import SongPlayer
+from instrument.offline.song_player import SongPlayer
 from instrument.plugin.install import status
 from instrument.plugin.tables.table_file import tables_folder
 from instrument.preset.banks import chosen_preset

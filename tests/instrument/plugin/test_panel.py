@@ -20,7 +20,7 @@ from websockets.exceptions import InvalidStatus
 
 from instrument.bench.clap.host import Plugin
 from instrument.bench.clap.interface import midi, turn
-from instrument.offline.render_song import SongPlayer
+from instrument.offline.song_player import SongPlayer
 from instrument.plugin.install import status
 from instrument.plugin.places import Binary, this_target
 from tests.helpers.plugin.page import STATUS, InstancePage, connect_to, go_on, open_panel, preset_in

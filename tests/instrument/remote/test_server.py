@@ -9,7 +9,8 @@ import pytest
 
 from export.triton.repository import write_repository
 from instrument.bundle.bundle import Bundle
-from instrument.bundle.inference import Runtime, Tensors
+from instrument.bundle.inference import Runtime
+from instrument.bundle.open_graph import Tensors
 from instrument.bundle.self_test import seeded_inputs
 from instrument.errors import BundleError
 from instrument.remote.address import TOKEN_NAME, Address

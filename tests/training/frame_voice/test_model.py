@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from instrument.music.pitch import pitch_to_hz
-from training.data.audio.analysis import measure_wobble, partial_hz
+from training.data.audio.analysis import measure_wobble
+from training.data.audio.stiff_string import partial_hz
 from training.data.audio.tone_set import Instrument, TuningTables
 from training.frame_voice.config import PARTIAL_COUNT, FrameVoiceConfig
 from training.frame_voice.graphs import FrameStep, WholeTone, moving_partials, seeded_inputs

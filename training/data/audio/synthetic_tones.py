@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from instrument.music.pitch import pitch_to_hz
 from training.audio.format import SAMPLE_RATE_HZ
-from training.data.audio.analysis import partial_hz
+from training.data.audio.stiff_string import partial_hz
 from training.data.audio.tone_set import (
     HELD,
     TEST,

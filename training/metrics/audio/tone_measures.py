@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
 from training.audio.format import SAMPLE_RATE_HZ
-from training.data.audio.analysis import level_ripples, measure_wobble, partial_hz
+from training.data.audio.analysis import level_ripples, measure_wobble
+from training.data.audio.stiff_string import partial_hz
 
 _FFT_FRAMES = 1 << 17
 _SEARCH_CENTS = 40.0

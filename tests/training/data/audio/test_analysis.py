@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 
 from instrument.music.pitch import pitch_to_hz
-from training.data.audio.analysis import (
-    analyse_note,
-    demodulate,
-    measure_wobble,
-    partial_hz,
-    read_at,
-)
+from training.data.audio.analysis import analyse_note, demodulate, measure_wobble, read_at
+from training.data.audio.stiff_string import partial_hz
 
 RATE = 48000
 TIME = np.arange(int(3.0 * RATE)) / RATE
