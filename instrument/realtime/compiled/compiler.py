@@ -2,7 +2,8 @@
 
 numba compiles each entry point to LLVM code; LLVM links them into one module, drops the error
 paths that a function which cannot fail does not need, and emits an object file that depends on
-three functions of the C library and on nothing of Python.
+three functions of the C library and on nothing of Python. Python cannot call the functions that
+were compiled here: their code is only read (`never_called`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from numba import cfunc
 
 from instrument.realtime import callback, kernel
 from instrument.realtime.compiled.machine_code import ALLOWED_SYMBOLS
+from instrument.realtime.compiled.never_called import never_called
 from instrument.realtime.compiled.processor import target_machine
 
 ENTRY_POINTS = {
@@ -43,7 +45,8 @@ def compile_all() -> bytes:
 
 def compile_entry(name: str, function: Any, signature: Any) -> Any:
     """Compile one entry point; return a module of LLVM's in which nothing else is visible."""
-    compiled = cfunc(signature, error_model="numpy")(function)
+    with never_called(function):
+        compiled = cfunc(signature, error_model="numpy")(function)
     module = llvm.parse_assembly(compiled.inspect_llvm())
     for defined in module.functions:
         if defined.is_declaration:

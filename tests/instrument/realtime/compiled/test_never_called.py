@@ -1,0 +1,35 @@
+"""What numba leaves out while the audio thread is compiled, and that it is itself again after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import pytest
+
+from instrument.realtime.compiled.never_called import never_called
+
+
+def _double(x: float) -> float:
+    return 2.0 * x
+
+
+other: Any = numba.njit(_double)
+
+
+def entry(x: float) -> Any:
+    return other(x)
+
+
+def test_only_the_entry_keeps_a_wrapper_for_c_and_none_has_one_for_python() -> None:
+    with never_called(entry):
+        code = numba.cfunc("float64(float64)")(entry).inspect_llvm()
+    wrappers = [line for line in code.splitlines() if line.startswith("define") and "cfunc" in line]
+    assert len(wrappers) == 1 and "entry" in wrappers[0]
+    assert "cpython" not in code
+
+
+def test_numba_is_itself_again_whatever_happened() -> None:
+    with pytest.raises(ValueError, match="no"), never_called(entry):
+        raise ValueError("no")
+    assert numba.njit(lambda x: 3.0 * x)(1.0) == pytest.approx(3.0)
