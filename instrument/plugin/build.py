@@ -10,19 +10,17 @@ from __future__ import annotations
 import importlib.util
 import plistlib
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import click
 
-from instrument.errors import EngineError, MissingExtraError
+from instrument.errors import MissingExtraError
 from instrument.import_names import DISTRIBUTION
+from instrument.plugin.kernels.targets import TARGETS, make_objects, object_file, run
 from instrument.plugin.places import BINARIES, Binary
 from instrument.realtime.compiled.machine_code import PREBUILT, prebuilt_name, with_digest
 
@@ -42,40 +40,6 @@ OWN_OPTIONS = {  # of a system, so that little is in the file
     # Without -x the names of all functions stay, 0.7 MB.
     "macos": ("-Wl,-x", "-Wno-unused-command-line-argument", *_NOTHING_IS_THROWN),
     "windows": (),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One system that the plug-in is built for.
-
-    Attributes
-    ----------
-    processors
-        Names of `instrument.plugin.kernel_object.PROCESSORS`; where it runs, the best is chosen.
-    triple
-        LLVM's name of the system.
-    zig
-        zig's name, with the oldest version of the system that it shall run on.
-    """
-
-    processors: tuple[str, ...]
-    triple: str
-    zig: str
-    libraries: tuple[str, ...] = ()
-
-
-_X86 = ("x86-64-v3", "x86-64-v2")
-TARGETS = {
-    "linux-x86_64": Target(
-        _X86, "x86_64-unknown-linux-gnu", "x86_64-linux-gnu.2.17", ("-lpthread", "-lm")
-    ),
-    "linux-arm64": Target(
-        ("arm64",), "aarch64-unknown-linux-gnu", "aarch64-linux-gnu.2.17", ("-lpthread", "-lm")
-    ),
-    "windows-x86_64": Target(_X86, "x86_64-w64-windows-gnu", "x86_64-windows-gnu", ("-lws2_32",)),
-    "macos-x86_64": Target(_X86, "x86_64-apple-macosx11.0.0", "x86_64-macos.11.0"),
-    "macos-arm64": Target(("arm64",), "arm64-apple-macosx11.0.0", "aarch64-macos.11.0"),
 }
 
 
@@ -111,7 +75,7 @@ def build(
 
         (work / "generated.h").write_text(generated_header(), encoding="utf-8")
         say("the kernel, for each processor")
-        make_objects("plugin", names, work)
+        make_objects({"plugin": names}, work)
         files = []
         for name in names:
             for kind in FORMATS:
@@ -135,36 +99,25 @@ def prebuild_kernels(
     EngineError
         The compiler refuses.
     """
-    systems = [name for name in names if name.startswith("linux")]
+    systems = _with_prebuilt(names)
     out.mkdir(parents=True, exist_ok=True)
     for old in out.glob("*.o"):
         old.unlink()
     files = []
     with tempfile.TemporaryDirectory(prefix="latentkeys-") as scratch:
         work = objects or Path(scratch)
-        make_objects("play", systems, work)
+        make_objects({"play": systems}, work)
         for name in systems:
             for processor in TARGETS[name].processors:
                 files.append(out / prebuilt_name(processor))
-                files[-1].write_bytes(with_digest((work / f"{name}-{processor}.o").read_bytes()))
+                code = (work / object_file("play", name, processor)).read_bytes()
+                files[-1].write_bytes(with_digest(code))
                 say(f"{files[-1]}: {files[-1].stat().st_size / 1000:.0f} kB")
     return files
 
 
-def make_objects(purpose: str, names: Sequence[str], work: Path) -> None:
-    """Compile each processor's kernel that is not there, each in a process, two at a time."""
-    wanted: dict[str, list[str]] = {}
-    for name in names:
-        for processor in TARGETS[name].processors:
-            made = work / f"{name}-{processor}.o"
-            if not made.exists():
-                wanted.setdefault(processor, []).extend((TARGETS[name].triple, str(made)))
-    commands = [
-        [sys.executable, "-m", "instrument.plugin.kernel_object", processor, purpose, *pairs]
-        for processor, pairs in wanted.items()
-    ]
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(_run, commands))
+def _with_prebuilt(names: Sequence[str]) -> list[str]:
+    return [name for name in names if name.startswith("linux")]
 
 
 def _link(name: str, kind: str, work: Path, out: Path) -> Path:
@@ -175,9 +128,11 @@ def _link(name: str, kind: str, work: Path, out: Path) -> Path:
     built = (
         work / f"{name}-{kind}{path.suffix}"
     )  # not under its own name: zig writes that into the file
-    objects = [str(work / f"{name}-{processor}.o") for processor in target.processors]
+    objects = [
+        str(work / object_file("plugin", name, processor)) for processor in target.processors
+    ]
     defines = [f"-DLK_HAS_{processor.rsplit('-', 1)[-1]}" for processor in target.processors]
-    _run(
+    run(
         [
             *(sys.executable, "-m", "ziglang", "cc", "-target", target.zig, "-shared", "-fPIC"),
             *("-std=gnu11", "-Os", "-Wall", "-Wextra", "-fms-extensions", "-fvisibility=hidden"),
@@ -212,20 +167,17 @@ def _write_bundle(path: Path, kind: str) -> None:
     (path.parent.parent / "PkgInfo").write_bytes(b"BNDL????")
 
 
-def _run(command: Sequence[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-20:])
-        raise EngineError(f"the plug-in cannot be built: {command[-1]}\n{last}")
-
-
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(list(TARGETS)))
 @click.option("--out", type=click.Path(path_type=Path), default=BINARIES)
 def main(names: tuple[str, ...], out: Path) -> None:
     """Build the plug-in for the named systems, or for all, and the kernel for those who play."""
-    build(names or tuple(TARGETS), out, click.echo)
-    prebuild_kernels(names or tuple(TARGETS), say=click.echo)
+    wanted = names or tuple(TARGETS)
+    with tempfile.TemporaryDirectory(prefix="latentkeys-") as scratch:
+        objects = Path(scratch)
+        make_objects({"plugin": wanted, "play": _with_prebuilt(wanted)}, objects)
+        build(wanted, out, click.echo, objects)
+        prebuild_kernels(wanted, say=click.echo, objects=objects)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ class Binary:
     Attributes
     ----------
     target
-        A name of `instrument.plugin.build.TARGETS`.
+        A name of `instrument.plugin.kernels.targets.TARGETS`.
     kind
         "clap" or "vst3".
     """
@@ -49,7 +49,7 @@ class Binary:
 
 
 def this_target() -> str:
-    """Name this machine as `instrument.plugin.build.TARGETS` does."""
+    """Name this machine as `instrument.plugin.kernels.targets.TARGETS` does."""
     system = {"win32": "windows", "darwin": "macos"}.get(sys.platform, "linux")
     machine = platform.machine().lower()
     return f"{system}-{'arm64' if machine in ('arm64', 'aarch64') else 'x86_64'}"

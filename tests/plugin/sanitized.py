@@ -12,8 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from instrument.plugin.build import NATIVE, SHARED, TARGETS, make_objects
+from instrument.plugin.build import NATIVE, SHARED
 from instrument.plugin.generated_header import generated_header
+from instrument.plugin.kernels.targets import TARGETS, make_objects, object_file
 from instrument.plugin.places import Binary, this_target
 from tests.helpers.places import ROOT
 
@@ -46,11 +47,11 @@ def build_checked(folder: Path) -> None:
     """Build the CLAP for this machine with gcc's checks."""
     target = this_target()
     (folder / "generated.h").write_text(generated_header())
-    make_objects("plugin", [target], folder)
+    make_objects({"plugin": [target]}, folder)
     path = folder / Binary(target, "clap").file
     path.parent.mkdir(parents=True)
     processors = TARGETS[target].processors
-    objects = [str(folder / f"{target}-{processor}.o") for processor in processors]
+    objects = [str(folder / object_file("plugin", target, processor)) for processor in processors]
     defines = [f"-DLK_HAS_{processor.rsplit('-', 1)[-1]}" for processor in processors]
     sources = [str(NATIVE / part) for part in (*SHARED, "clap.c")]
     subprocess.run(

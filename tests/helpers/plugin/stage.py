@@ -18,6 +18,7 @@ from instrument.music.note import Note, Phrase
 from instrument.offline.song_player import SongPlayer
 from instrument.plugin.build import build
 from instrument.plugin.install import status
+from instrument.plugin.kernels.targets import make_objects
 from instrument.plugin.listener import FOLDER_PREFIX
 from instrument.plugin.places import launch_file, this_target
 from instrument.preset.banks import chosen_preset
@@ -68,7 +69,9 @@ def binaries_in(folder: Path) -> Path:
     if not folder.exists():
         objects = folder / "objects"
         objects.mkdir(parents=True)
-        build([this_target()], folder, objects=objects)
+        target = [this_target()]
+        make_objects({"plugin": target, "play": target}, objects)  # at once, as ``make plugin``
+        build(target, folder, objects=objects)
     return folder
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from instrument.plugin.build import TARGETS, prebuild_kernels
+from instrument.plugin.build import prebuild_kernels
 from instrument.plugin.places import this_target
 from instrument.realtime.compiled import machine_code, processor
 
@@ -40,12 +40,9 @@ print("numba" in sys.modules)
 
 
 @pytest.fixture(scope="module")
-def prebuilt(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """For this processor; of the others only that it is there matters here."""
-    folder, objects = tmp_path_factory.mktemp("prebuilt"), tmp_path_factory.mktemp("objects")
-    for other in set(TARGETS[this_target()].processors) - {processor.fitting_levels()[0]}:
-        (objects / f"{this_target()}-{other}.o").write_bytes(b"another processor's code")
-    prebuild_kernels([this_target()], folder, objects=objects)
+def prebuilt(binaries: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("prebuilt")
+    prebuild_kernels([this_target()], folder, objects=binaries / "objects")
     return folder
 
 

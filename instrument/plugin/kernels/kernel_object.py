@@ -111,11 +111,17 @@ def object_of(code: str, processor: Processor, triple: str, purpose: str) -> byt
 
 
 def main() -> None:
-    """Write objects: arguments are a processor, a purpose, then pairs of a triple and a file."""
+    """Write objects: arguments are a processor, then triples of a purpose, a system and a file.
+
+    What both purposes have in common is compiled once.
+    """
     processor = PROCESSORS[sys.argv[1]]
-    code = code_of(processor, sys.argv[2])
-    for triple, path in zip(sys.argv[3::2], sys.argv[4::2], strict=True):
-        Path(path).write_bytes(object_of(code, processor, triple, sys.argv[2]))
+    code: dict[str, str] = {}
+    wanted = sys.argv[2:]
+    for purpose, triple, path in zip(wanted[::3], wanted[1::3], wanted[2::3], strict=True):
+        if purpose not in code:
+            code[purpose] = code_of(processor, purpose)
+        Path(path).write_bytes(object_of(code[purpose], processor, triple, purpose))
 
 
 if __name__ == "__main__":
