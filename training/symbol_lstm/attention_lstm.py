@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from instrument.music.note import Phrase
@@ -33,28 +33,22 @@ from training.data.symbolic.corpus import Corpus, Piece, open_corpus
 from training.pictures.samples import PhraseSamples
 from training.symbol_lstm.attention_network import AttentionNetwork, AttentionStepModule
 from training.symbol_lstm.batches import (
-    Lexicon,
     Line,
     SymbolBatch,
-    draw_pieces,
-    draw_windows,
     line_of,
-    spread,
-    stream_of,
     whole_pieces,
 )
+from training.symbol_lstm.learner import SymbolConfig, SymbolLearner
 from training.symbol_lstm.phrase_writer import PhraseWriter
 from training.symbol_lstm.sampling import choose
-from training.trainer.descent import descend
-from training.trainer.system import RunPosition, System, rate
+from training.trainer.system import System
 
-_VALIDATION_PIECES = 128
 _BATCHED = 32
 
 
 @dataclass(frozen=True, slots=True)
-class AttentionConfig:
-    """Options of the attention LSTM.
+class AttentionConfig(SymbolConfig):
+    """Options of the attention LSTM, which learns by RMSprop as the document does, or by AdamW.
 
     Attributes
     ----------
@@ -62,51 +56,21 @@ class AttentionConfig:
         Width of each of the two LSTM layers.
     dropout
         Share of values silenced between layers while training.
-    is_document
-        Train and listen as the document does; see the module.
-    learning_rate, batch
-        Of the optimiser: RMSprop for the document, AdamW for ours.
-    longest
-        Events of a piece or window in a batch.
-    rare
-        Chords and durations that occur less often are not in the vocabulary.
-    bfloat16
-        Train the LSTM in 16 bits: twice as fast where the processor multiplies them.
-    temperature, top_p
-        Of the phrases that show how training goes.
     """
 
     units: int = 256
     dropout: float = 0.2
-    is_document: bool = False
     learning_rate: float = 2e-3
-    batch: int = 32
-    longest: int = 192
-    rare: int = 2
-    bfloat16: bool = True
-    temperature: float = 1.0
-    top_p: float = 0.95
 
 
-class AttentionLearner:
-    """The attention LSTM in training.
+class AttentionLearner(SymbolLearner):
+    """The attention LSTM in training; see `SymbolLearner`."""
 
-    Parameters
-    ----------
-    config
-        Its options.
-    corpus
-        Learns from its "train" pieces, is measured on "valid".
-    device
-        Where the network is.
-    """
+    validation_pieces, most_norm = 128, 1.0
+    config: AttentionConfig
 
     def __init__(self, config: AttentionConfig, corpus: Corpus, device: torch.device) -> None:
-        self.config, self.device = config, device
-        self.lexicon = Lexicon.of(corpus.split("train"), config.rare)
-        self._train = [line_of(piece.phrase(), self.lexicon) for piece in corpus.split("train")]
-        self._stream = stream_of(self._train)
-        self._valid = spread(corpus.split("valid"), _VALIDATION_PIECES)
+        super().__init__(config, corpus, device)
         self.network = AttentionNetwork(
             self.lexicon.chords,
             self.lexicon.durations,
@@ -116,34 +80,19 @@ class AttentionLearner:
             speaks_from_state=not config.is_document,
             learns_in_bfloat16=config.bfloat16,
         ).to(device)
-        self.networks: dict[str, nn.Module] = {"network": self.network}
+        self.networks = {"network": self.network}
         weights = self.network.parameters()
-        self.optimizer: torch.optim.Optimizer = (
+        optimizer: torch.optim.Optimizer = (
             torch.optim.RMSprop(weights, lr=config.learning_rate, alpha=0.9)
             if config.is_document
             else torch.optim.AdamW(weights, lr=config.learning_rate, weight_decay=0.01)
         )
-        self.optimizers: dict[str, torch.optim.Optimizer] = {"optimizer": self.optimizer}
+        self.optimizers = {"optimizer": optimizer}
 
-    def step(self, at: RunPosition) -> dict[str, Tensor]:
-        """Learn from one batch."""
-        config = self.config
-        if config.is_document:
-            batch = draw_windows(self._stream, config.batch, config.longest, at.random)
-        else:
-            batch = draw_pieces(self._train, self.lexicon, config.batch, config.longest, at.random)
-        self.network.train()
+    def losses(self, batch: SymbolBatch) -> dict[str, Tensor]:
+        """Return the mean nats of chords and of durations, and their sum."""
         chord, duration = losses(self.network, batch.to(self.device))
-        loss = chord + duration
-        speed = config.learning_rate * (1.0 if config.is_document else rate(at))
-        descend(self.optimizer, loss, speed, most_norm=1.0)
-        parts = {"loss": loss, "chord": chord, "duration": duration}
-        return {name: part.detach() for name, part in parts.items()}
-
-    def validate(self) -> dict[str, float]:
-        """Return nats per note on held-out pieces."""
-        nats, notes = self.nll(self._valid)
-        return {"loss": float(nats.sum() / notes.sum())}
+        return {"loss": chord + duration, "chord": chord, "duration": duration}
 
     def nll(self, pieces: Sequence[Piece]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return each piece's nats (its rests counted in) and number of notes, shapes (n,).

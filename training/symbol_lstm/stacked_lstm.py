@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from instrument.music.chord_events import notes_of
@@ -35,80 +35,45 @@ from instrument.music.note_tuples import GRID
 from training.data.symbolic.corpus import Corpus, Piece, open_corpus
 from training.pictures.samples import PhraseSamples
 from training.symbol_lstm.batches import (
-    Lexicon,
     SymbolBatch,
-    draw_pieces,
     draw_windows,
     line_of,
-    spread,
-    stream_of,
     whole_pieces,
 )
+from training.symbol_lstm.learner import SymbolConfig, SymbolLearner
 from training.symbol_lstm.sampling import choose
 from training.symbol_lstm.stacked_network import StackedNetwork, StackedStepModule, Symbols
-from training.trainer.descent import descend
-from training.trainer.system import RunPosition, System, rate
+from training.trainer.system import System
 
-_VALIDATION_PIECES = 96
 _BATCHED = 32
 
 
 @dataclass(frozen=True, slots=True)
-class StackedConfig:
-    """Options of the stacked LSTM.
+class StackedConfig(SymbolConfig):
+    """Options of the stacked LSTM, which learns by Adam.
 
     Attributes
     ----------
-    is_document
-        Train and listen as the document does; see the module.
     embedding
         Width of a symbol's embedding; the document's single number takes its place there.
-    learning_rate, batch
-        Of Adam.
-    longest
-        Symbols of a piece, or of a window, in a batch.
-    rare
-        Symbols that occur less often are not in the vocabulary.
-    bfloat16
-        Train the LSTMs in 16 bits: twice as fast where the processor multiplies them.
-    temperature, top_p
-        Of generated phrases; temperature 0 takes the likeliest.
     generated
         Symbols in a generated phrase.
     """
 
-    is_document: bool = False
     embedding: int = 128
-    learning_rate: float = 1e-3
     batch: int = 8
-    longest: int = 192
     rare: int = 3
-    bfloat16: bool = True
-    temperature: float = 1.0
-    top_p: float = 0.95
     generated: int = 500
 
 
-class StackedLearner:
-    """The stacked LSTM in training.
+class StackedLearner(SymbolLearner):
+    """The stacked LSTM in training; see `SymbolLearner`."""
 
-    Parameters
-    ----------
-    config
-        Its options.
-    corpus
-        Learns from its "train" pieces, is measured on "valid".
-    device
-        Where the network is.
-    """
+    validation_pieces, most_norm = 96, 5.0
+    config: StackedConfig
 
     def __init__(self, config: StackedConfig, corpus: Corpus, device: torch.device) -> None:
-        self.config, self.device = config, device
-        pieces = corpus.split("train")
-        self.lexicon = Lexicon.of(pieces, config.rare)
-        self._train = [line_of(piece.phrase(), self.lexicon) for piece in pieces]
-        self._stream = stream_of(self._train)
-        self._valid = spread(corpus.split("valid"), _VALIDATION_PIECES)
+        super().__init__(config, corpus, device)
         self.symbols = (
             Symbols.without_durations(self.lexicon)
             if config.is_document
@@ -118,28 +83,14 @@ class StackedLearner:
         self.network = StackedNetwork(self.symbols.vocabulary, embedding, config.bfloat16).to(
             device
         )
-        self.networks: dict[str, nn.Module] = {"network": self.network}
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate)
-        self.optimizers: dict[str, torch.optim.Optimizer] = {"optimizer": self.optimizer}
+        self.networks = {"network": self.network}
+        optimizer = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate)
+        self.optimizers = {"optimizer": optimizer}
 
-    def step(self, at: RunPosition) -> dict[str, Tensor]:
-        """Learn from one batch."""
-        config = self.config
-        if config.is_document:
-            batch = draw_windows(self._stream, config.batch, config.longest, at.random)
-        else:
-            batch = draw_pieces(self._train, self.lexicon, config.batch, config.longest, at.random)
-        self.network.train()
+    def losses(self, batch: SymbolBatch) -> dict[str, Tensor]:
+        """Return the mean nats of the symbols that are known."""
         nats, targets = self._nats(batch)
-        loss = nats.sum() / (targets != 0).sum()
-        speed = config.learning_rate * (1.0 if config.is_document else rate(at))
-        descend(self.optimizer, loss, speed, most_norm=5.0)
-        return {"loss": loss.detach()}
-
-    def validate(self) -> dict[str, float]:
-        """Return nats per note on held-out pieces."""
-        nats, notes = self.nll(self._valid)
-        return {"loss": float(nats.sum() / notes.sum())}
+        return {"loss": nats.sum() / (targets != 0).sum()}
 
     def nll(self, pieces: Sequence[Piece]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return each piece's nats (its rests counted in) and number of notes, shapes (n,).
