@@ -24,7 +24,8 @@ from tests.daw.picture import draw
 from tests.daw.stage import PATIENCE_SECONDS, Fingers, Played, running_ardour
 from tests.daw.tracks import Recording
 from tests.helpers.live.jack_server import JackServer, running_jack
-from tests.helpers.live.play import played, wait_for
+from tests.helpers.live.patience import wait_for
+from tests.helpers.live.play import played
 from tests.helpers.places import ROOT
 
 PRESET = ROOT / "presets" / "kalimba_rain.toml"

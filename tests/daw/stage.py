@@ -13,7 +13,7 @@ from pathlib import Path
 import jack
 
 from tests.helpers.live.jack_server import JackServer
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 
 RECORD = Path(__file__).with_name("record.lua")
 PATIENCE_SECONDS = 120.0  # for a machine with much else to do

@@ -14,7 +14,8 @@ from instrument.midi.messages import note_off, note_on
 from instrument.preset.preset import find_preset
 from instrument.realtime.memory.constants import LOUD, PITCH_COUNT
 from tests.helpers.live.jack_server import RATE_HZ, Probe, running_jack
-from tests.helpers.live.play import played, wait_for
+from tests.helpers.live.patience import wait_for
+from tests.helpers.live.play import played
 from tests.helpers.models.tiny_gansynth import tiny_gansynth
 
 pytestmark = pytest.mark.serial

@@ -15,7 +15,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from tests.helpers.live.jack_server import JackServer
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 
 PATIENCE_SECONDS = 120.0
 SCANNER = Path("/usr/lib/ardour7/ardour-vst3-scanner")

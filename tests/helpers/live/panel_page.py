@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Browser, Page, expect
 
 from tests.helpers.live.panel_stage import Stage
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 
 WAIT_MS = 15_000
 

@@ -19,7 +19,7 @@ import psutil
 from websockets.sync.client import ClientConnection, connect
 
 from instrument.realtime.memory.state import EngineState
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 
 CHROMIUM = shutil.which("chromium")
 

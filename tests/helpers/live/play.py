@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import jack
 import numpy as np
 import numpy.typing as npt
 import psutil
-import pytest
 
-from instrument.latents.create_preset import PresetRequest, new_preset
 from instrument.realtime.memory.constants import LOUD
 from instrument.realtime.memory.state import EngineState
 from tests.helpers.live.jack_server import JackServer
-from tests.helpers.models.tiny_model import tiny_bundle
-
-Found = TypeVar("Found")
+from tests.helpers.live.patience import wait_for
 
 COMMAND = [sys.executable, "-m", "instrument"]
 
@@ -34,26 +27,6 @@ PROCESSES = {
     "models": "instrument.rendering.process",
     "partner": "instrument.partner.process",
 }
-
-
-def make_home(folder: Path) -> None:
-    """Put a model and two presets where a user keeps them: ``XDG_DATA_HOME`` is `folder`."""
-    ours = folder / "latentkeys"
-    shutil.copytree(tiny_bundle(), ours / "models" / "tiny")
-    presets = ours / "presets"
-    new_preset("Reed", PresetRequest(blend={"Reed": 1.0}), model="tiny", folder=presets)
-    new_preset("Choir", PresetRequest(blend={"Choir": 1.0}), model="tiny", folder=presets)
-
-
-@contextlib.contextmanager
-def users_home(folders: pytest.TempPathFactory) -> Iterator[Path]:
-    """Let a user have that, and a cache of tones; yield ``XDG_DATA_HOME``."""
-    with pytest.MonkeyPatch.context() as patch:
-        data = folders.mktemp("data")
-        patch.setenv("XDG_DATA_HOME", str(data))
-        patch.setenv("XDG_CACHE_HOME", str(folders.mktemp("cache")))
-        make_home(data)
-        yield data
 
 
 class Keyboard:
@@ -168,13 +141,3 @@ def played(*arguments: str, server: JackServer) -> Iterator[Played]:
         command.communicate(timeout=10)
         for process in psutil.wait_procs(family, timeout=3)[1]:
             process.kill()
-
-
-def wait_for(look: Callable[[], Found], what: str, seconds: float = 30.0) -> Found:
-    """Look until there is something to see."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.005)
-    raise AssertionError(f"{what} did not come within {seconds} s")

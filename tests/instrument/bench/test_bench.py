@@ -35,7 +35,7 @@ from instrument.bench.report import Report, show, write_json
 from instrument.errors import FileError
 from instrument.preset.preset import find_preset, load_preset, save_preset
 from instrument.preset.sections import Slide
-from tests.helpers.live.play import make_home, users_home
+from tests.helpers.live.home import make_home, users_home
 
 pytestmark = pytest.mark.serial
 

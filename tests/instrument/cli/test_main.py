@@ -17,7 +17,8 @@ from instrument.cli.play import play_command
 from instrument.music.tuning import KeyTuning
 from instrument.preset.partner_options import PartnerOptions
 from instrument.session.settings import PlaySettings
-from tests.helpers.live.play import COMMAND, users_home
+from tests.helpers.live.home import users_home
+from tests.helpers.live.play import COMMAND
 
 
 def song_bytes() -> bytes:

@@ -14,7 +14,7 @@ from instrument.errors import PresetError, SettingError
 from instrument.latents.create_preset import PresetRequest, new_preset
 from instrument.offline.render_song import render_song
 from instrument.preset.preset import load_preset
-from tests.helpers.live.play import users_home
+from tests.helpers.live.home import users_home
 from tests.helpers.sounds.tones import heard_hz
 
 RATE_HZ = 48_000

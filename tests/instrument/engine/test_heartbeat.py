@@ -10,7 +10,7 @@ from instrument.realtime.memory.state import EngineState
 from instrument.rendering.messages import Fill, Hold
 from instrument.rendering.process import HEARTBEAT_SECONDS, PLAYED_SECONDS, Models
 from instrument.rendering.table_source import ToneTables
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 
 pytestmark = pytest.mark.serial
 

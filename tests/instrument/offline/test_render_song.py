@@ -14,7 +14,7 @@ from instrument.errors import MidiFileError
 from instrument.offline.render_song import render_song
 from instrument.preset.parts import parts_of
 from instrument.session.songs.demo import FIRST_PROGRAM, SECOND_PROGRAM, demonstration
-from tests.helpers.live.play import users_home
+from tests.helpers.live.home import users_home
 from tests.helpers.places import ROOT
 
 RATE_HZ = 48_000

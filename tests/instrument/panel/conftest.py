@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from instrument.realtime.memory.constants import LET_GO, PANEL_SOURCE
 from tests.helpers.live.panel_page import open_page
 from tests.helpers.live.panel_stage import CHROMIUM, Stage, stage
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 
 
 @pytest.fixture(scope="module")

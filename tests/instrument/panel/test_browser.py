@@ -18,7 +18,7 @@ from instrument.music.yin import estimate_pitch
 from instrument.preset.preset import load_preset
 from tests.helpers.live.panel_page import WAIT_MS, knob, open_page, sounding, wait_for_keys
 from tests.helpers.live.panel_stage import Stage, stage
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 from tests.helpers.sounds.tones import largest_step
 
 pytestmark = [

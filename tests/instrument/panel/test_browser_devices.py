@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.helpers.live.panel_page import wait_for_keys
 from tests.helpers.live.panel_stage import Stage, ask, hear
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 
 pytestmark = [
     pytest.mark.live,

@@ -13,7 +13,8 @@ from instrument.midi.messages import note_off, note_on
 from tests.helpers.live.jack_server import running_jack
 from tests.helpers.live.panel_page import open_page, wait_for_keys
 from tests.helpers.live.panel_stage import ask, hear, stage
-from tests.helpers.live.play import Keyboard, wait_for
+from tests.helpers.live.patience import wait_for
+from tests.helpers.live.play import Keyboard
 
 pytestmark = [
     pytest.mark.serial,

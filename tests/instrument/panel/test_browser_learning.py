@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from instrument.realtime.control_input import ControlInput
 from tests.helpers.live.panel_page import knob, open_page
 from tests.helpers.live.panel_stage import Stage, ask, stage
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 
 pytestmark = [
     pytest.mark.live,

@@ -17,7 +17,7 @@ from instrument.panel.explore.searching import MOST_BYTES
 from instrument.preset.preset import load_preset
 from tests.helpers.live.panel_page import open_page, wait_for_keys
 from tests.helpers.live.panel_stage import Stage, ask, hear
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 
 pytestmark = [
     pytest.mark.live,

@@ -14,7 +14,7 @@ from instrument.midi.messages import note_off, note_on
 from instrument.preset.partner_options import PartnerOptions
 from tests.helpers.live.panel_page import open_page, sounding
 from tests.helpers.live.panel_stage import ask, hear, stage
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 from tests.helpers.music.partner_stage import RATE
 from tests.helpers.music.takes import Session
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.helpers.live.panel_page import open_page, wait_for_keys
 from tests.helpers.live.panel_stage import Stage
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 
 pytestmark = [
     pytest.mark.live,

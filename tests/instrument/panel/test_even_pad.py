@@ -15,7 +15,8 @@ from instrument.panel.explore import explorer as room
 from instrument.panel.explore.explorer import Explorer
 from instrument.panel.messages.requests import MorphTo
 from instrument.rendering.open_renderer import open_renderer
-from tests.helpers.live.play import users_home, wait_for
+from tests.helpers.live.home import users_home
+from tests.helpers.live.patience import wait_for
 
 
 @pytest.fixture

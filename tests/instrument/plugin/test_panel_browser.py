@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from instrument.bench.clap.host import Plugin
 from instrument.plugin.install import status
 from tests.helpers.live.panel_stage import CHROMIUM
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 from tests.helpers.plugin.page import Host, open_panel, preset_in
 from tests.helpers.plugin.stage import end_service
 

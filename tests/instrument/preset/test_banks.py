@@ -17,7 +17,7 @@ from instrument.realtime.memory.constants import PRESET_BANKS
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.rendering.renderer import SineRenderer
 from instrument.rendering.tone_table import TableFiller
-from tests.helpers.live.play import make_home
+from tests.helpers.live.home import make_home
 
 
 @pytest.fixture(scope="module", autouse=True)

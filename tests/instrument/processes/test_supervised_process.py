@@ -15,7 +15,7 @@ from instrument.processes.json_lines import Failed, Notice
 from instrument.processes.supervised_process import Program, RestartPolicy, SupervisedProcess
 from instrument.realtime.memory.constants import MODELS_BEATS
 from instrument.realtime.memory.state import EngineState
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 
 pytestmark = pytest.mark.serial
 

@@ -24,7 +24,8 @@ from instrument.rendering.messages import (
     TableFailed,
     TableReady,
 )
-from tests.helpers.live.play import make_home, wait_for
+from tests.helpers.live.home import make_home
+from tests.helpers.live.patience import wait_for
 from tests.helpers.models.kserve_server import ServerProcess
 from tests.helpers.models.tiny_model import tiny_bundle
 

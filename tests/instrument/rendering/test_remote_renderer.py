@@ -15,7 +15,7 @@ from instrument.errors import SettingError
 from instrument.rendering.open_renderer import open_renderer, self_test
 from instrument.rendering.remote_renderer import RemoteRenderer
 from instrument.rendering.renderer import MovingRenderer
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 from tests.helpers.models.kserve_server import GraphServer, ServerProcess, serving
 from tests.helpers.models.tiny_model import tiny_bundle
 

@@ -11,8 +11,10 @@ import pytest
 import soundfile
 
 from instrument.cli.main import run
+from tests.helpers.live.home import users_home
 from tests.helpers.live.jack_server import running_jack
-from tests.helpers.live.play import Played, played, start, users_home, wait_for
+from tests.helpers.live.patience import wait_for
+from tests.helpers.live.play import Played, played, start
 
 pytestmark = pytest.mark.serial
 

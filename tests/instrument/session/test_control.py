@@ -27,8 +27,10 @@ from instrument.realtime.memory.constants import LOWEST_PITCH
 from instrument.realtime.memory.state import EngineState
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.rendering.table_source import ToneTables
+from tests.helpers.live.home import users_home
 from tests.helpers.live.jack_server import RATE_HZ, JackServer, running_jack
-from tests.helpers.live.play import COMMAND, Keyboard, Played, played, start, users_home, wait_for
+from tests.helpers.live.patience import wait_for
+from tests.helpers.live.play import COMMAND, Keyboard, Played, played, start
 
 pytestmark = pytest.mark.serial
 

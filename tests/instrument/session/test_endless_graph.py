@@ -12,15 +12,17 @@ import pytest
 from instrument.midi.messages import note_on
 from instrument.realtime.memory.constants import MODELS_BEATS
 from instrument.realtime.memory.state import EngineState
+from tests.helpers.live.home import users_home
 from tests.helpers.live.jack_server import JackServer, running_jack
-from tests.helpers.live.play import Keyboard, played, users_home, wait_for
+from tests.helpers.live.patience import wait_for
+from tests.helpers.live.play import Keyboard, played
 from tests.helpers.models.forged_bundle import never_return
 
 A4 = 69
 LIMIT_SECONDS = 40.0
 """Three seconds, a new process, a graph's own twelve, and a busy machine."""
 
-pytestmark = [pytest.mark.serial, pytest.mark.slow]
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module", autouse=True)

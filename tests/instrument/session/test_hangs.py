@@ -16,8 +16,10 @@ import pytest
 
 from instrument.midi.messages import note_off, note_on
 from instrument.realtime.memory.constants import MODELS_BEATS, PARTNER_BEATS
+from tests.helpers.live.home import users_home
 from tests.helpers.live.jack_server import JackServer, running_jack
-from tests.helpers.live.play import Keyboard, Played, played, users_home, wait_for
+from tests.helpers.live.patience import wait_for
+from tests.helpers.live.play import Keyboard, Played, played
 
 A4 = 69
 

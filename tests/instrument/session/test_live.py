@@ -21,7 +21,8 @@ from instrument.preset.partner_options import PartnerOptions
 from instrument.preset.preset import Preset, load_preset
 from instrument.rendering.renderer import Audio, SineRenderer
 from instrument.session.live import Session
-from tests.helpers.live.play import users_home, wait_for
+from tests.helpers.live.home import users_home
+from tests.helpers.live.patience import wait_for
 
 pytestmark = pytest.mark.live
 

@@ -12,10 +12,12 @@ import pytest
 from instrument.midi.messages import note_off, note_on
 from instrument.preset.preset import find_preset
 from instrument.realtime.memory.constants import FOURTH_BANK, PRESET_BANKS
+from tests.helpers.live.home import users_home
 from tests.helpers.live.jack_server import RATE_HZ, JackServer, Probe, running_jack
-from tests.helpers.live.play import played, users_home, wait_for
+from tests.helpers.live.patience import wait_for
+from tests.helpers.live.play import played
 
-pytestmark = pytest.mark.serial
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 OUTPUTS = ("out", "part_2", "part_3", "part_4")
 KEYS = ("A0-B2", "C3-B4", "C5-B6", "C7-C8")

@@ -20,7 +20,7 @@ from instrument.panel.web.osc import flat, request_of
 from instrument.realtime.memory.constants import LET_GO, PANEL_SOURCE
 from tests.helpers.live.panel_page import knob, wait_for_keys
 from tests.helpers.live.panel_stage import Stage, stage
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 
 
 def free_port() -> int:

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from instrument.realtime.memory.constants import LET_GO, PANEL_SOURCE
 from tests.helpers.live.panel_stage import Stage, ask, hear
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ from instrument.files import shipped_presets_folder
 from instrument.plugin.tables.renderers import RendererProcess, Renderers
 from instrument.plugin.tables.rendering import Rendering
 from instrument.plugin.tables.table_file import tables_folder
-from tests.helpers.live.play import wait_for
+from tests.helpers.live.patience import wait_for
 
 pytestmark = [
     pytest.mark.slow,

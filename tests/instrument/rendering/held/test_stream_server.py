@@ -21,7 +21,7 @@ from instrument.preset.sections import Slide
 from instrument.realtime.offline_engine import OfflineEngine
 from instrument.rendering.held.stream_server import StreamServer
 from instrument.rendering.table_source import ToneTables
-from tests.helpers.live.play import users_home
+from tests.helpers.live.home import users_home
 from tests.helpers.models.tiny_model import tiny_bundle
 from tests.helpers.sounds.tones import frequency_hz
 
