@@ -61,6 +61,7 @@ def test_a_timbre_that_stands_still_is_the_presets_own(song: Path) -> None:
     np.testing.assert_allclose(rendered(song, morph="reed@0:00"), plain, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_morph_begins_with_its_first_preset_and_ends_with_its_last(song: Path) -> None:
     moved = rendered(song, morph="reed@0:00,choir@0:00.5")
     first, last = (rendered(song, morph=f"{name}@0") for name in ("reed", "choir"))

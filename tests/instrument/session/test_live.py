@@ -43,6 +43,7 @@ def our_processes() -> dict[str, psutil.Process]:
     return {line[2]: child for child, line in children if "-m" in line}
 
 
+@pytest.mark.slow
 def test_notes_sound_at_the_frames_that_were_asked_for(tmp_path: Path) -> None:
     out = tmp_path / "out.wav"
     with Session(SINE, audio=out, renderer=SineRenderer()) as session:

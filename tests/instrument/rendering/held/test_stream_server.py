@@ -175,6 +175,7 @@ def sliding_reed(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [0.5, 5.0], ids=["in its table", "in its stream"])
 def test_a_slide_moves_the_timbre_of_its_note_alone(tmp_path: Path, at: float) -> None:
     def play(slides: dict[float, int], pitches: tuple[int, ...] = CHORD) -> np.ndarray:
