@@ -41,7 +41,7 @@ plugin: $(VENV)/test.stamp  ## build the plug-in (CLAP, VST3) for Linux, Windows
 lint: $(VENV)/test.stamp  ## formatting, style and strict types over everything
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy
+	@MYPY_NUM_WORKERS=2 $(BIN)/mypy
 
 docs: $(VENV)/test.stamp  ## build the site into build/docs; a dead link or reference fails, and so does a foreign script
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
