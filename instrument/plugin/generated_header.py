@@ -122,16 +122,17 @@ def _runs(name: str, content: np.ndarray[Any, Any]) -> Iterator[str]:
     """Yield the bytes that are not 0, as runs of offset, length and bytes."""
     used = np.flatnonzero(content)
     parts = np.split(used, np.flatnonzero(np.diff(used) > 16) + 1)
-    runs = [(int(part[0]), int(part[-1]) + 1) for part in parts]
-    at = 0  # in place: no pointer to relocate
+    runs = [(int(part[0]), content[part[0] : part[-1] + 1].tobytes()) for part in parts]
+    kept = b""  # banks are alike: their bytes are there once
     yield f"static const struct {{ uint32_t at, count, from; }} {name}[] = {{"
-    for begin, end in runs:
-        yield f"    {{{begin}, {end - begin}, {at}}},"
-        at += end - begin
+    for begin, found in runs:
+        if found not in kept:
+            kept += found
+        yield f"    {{{begin}, {len(found)}, {kept.index(found)}}},"  # no pointer to relocate
     yield "};"
     yield f"static const uint8_t {name}_BYTES[] ="
-    for begin, end in runs:
-        yield '    "' + "".join(f"\\{byte:03o}" for byte in content[begin:end]) + '"'
+    for begin in range(0, len(kept), 32):
+        yield '    "' + "".join(f"\\{byte:03o}" for byte in kept[begin : begin + 32]) + '"'
     yield ";"
 
 

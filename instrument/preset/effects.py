@@ -69,6 +69,8 @@ class Reverb:
     pre_delay_seconds: Annotated[float, ranged(0, 0.15, "s")] = 0.01
     size: Annotated[float, ranged(0.5, 1.5)] = 1.0  #: of the room's walls, 1 = as built
     damping_hz: Annotated[float, ranged(500, 20_000, "Hz")] = 6000.0  #: treble is lost above
+    #: The walls sway so far, about once a second, and no key rings because of a resonance.
+    modulation_milliseconds: Annotated[float, ranged(0, 4, "ms")] = 0.0
 
 
 @dataclass(frozen=True, slots=True)

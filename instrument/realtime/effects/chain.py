@@ -11,7 +11,7 @@ from instrument.realtime.effects.chorus import aim_chorus, run_chorus
 from instrument.realtime.effects.delay import aim_delay, run_delay
 from instrument.realtime.effects.glue import aim_glue, run_glue
 from instrument.realtime.effects.orbit import aim_orbit, run_orbit
-from instrument.realtime.effects.reverb import aim_reverb, run_reverb
+from instrument.realtime.effects.reverb import aim_reverb, aim_sway, run_reverb
 from instrument.realtime.effects.tone import (
     HIGH,
     LOW,
@@ -32,6 +32,7 @@ from instrument.realtime.memory.effect_memory import (
     REVERB_LINES,
     SPREAD_FRAMES,
     SPREADERS,
+    SWAYS,
     TAPS,
 )
 from instrument.realtime.native import audio_thread
@@ -109,6 +110,7 @@ def aim_chain(s, chain, sound):
     aim_chorus(s, chain, sound)
     aim_delay(s, chain, sound)
     aim_reverb(s, chain, sound)
+    aim_sway(s, chain, sound)
     aim_glue(s, chain, sound)
 
 
@@ -167,6 +169,9 @@ def forget_sound(chain):
     chain.spread_delay = 0.0
     chain.chorus_phase = 0.0
     chain.chorus_flutter = 0.0
+    for wall in range(SWAYS):
+        chain.sway[wall] = 0.0
+        chain.sway_turn[wall] = 0.0
     chain.unclean = DELAY_FRAMES  # the longest line
     for line in range(REVERB_LINES):
         chain.line_low[line] = 0.0

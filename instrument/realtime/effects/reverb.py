@@ -3,7 +3,9 @@
 A feedback delay network: J.-M. Jot and A. Chaigne, "Digital delay networks for designing artificial
 reverberators", AES 90th Convention, 1991. Each line loses as much as its length takes of the
 reverberation time, and treble beside. Before it lie a pre-delay and two all-passes per channel,
-which make one strike many.
+which make one strike many. Eight lines have resonances a few hertz apart, so that one key rings and
+the next does not; lines whose lengths sway, at two rates, move the resonances to and fro
+(J. Dattorro, "Effect design, part 1", J. Audio Eng. Soc. 45, 1997).
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
@@ -15,6 +17,7 @@ import numpy as np
 from numpy import float32, int64
 
 from instrument.realtime.dsp import exp2
+from instrument.realtime.memory.constants import TICK_FRAMES
 from instrument.realtime.memory.effect_memory import (
     CHORUS_FRAMES,
     DIFFUSERS,
@@ -35,6 +38,7 @@ LINES_MILLISECONDS = np.array(
 )
 DIFFUSERS_MILLISECONDS = np.array((4.7, 6.1, 5.3, 7.3))
 DIFFUSION = np.array((0.5, 0.6, 0.65, 0.72), np.float32)  # by room
+SWAYS_HZ = np.array((1.0, 1.27), np.float32)  # of every other line
 OCTAVES_OF_60_DB = 9.965784
 OCTAVES_PER_TURN = 9.0647203  # 2 pi log2(e)
 SPREAD = float32(0.35355339)  # 1 / sqrt(8)
@@ -73,12 +77,26 @@ def aim_reverb(s, chain, sound):
 
 
 @audio_thread
+def aim_sway(s, chain, sound):
+    """Move every other wall by two ticks: outwards and back again, in parabolas."""
+    index = (chain.at // TICK_FRAMES) & 1
+    turn = chain.sway_turn[index] + SWAYS_HZ[index] * float32(4 * TICK_FRAMES / s.rate_hz)
+    if turn >= 1.0:
+        turn -= float32(2.0)  # -1..1
+    chain.sway_turn[index] = turn
+    depth = float32(0.001 * s.rate_hz) * sound.reverb_modulation_milliseconds
+    wanted = depth + depth * float32(4.0) * turn * (float32(1.0) - abs(turn))
+    chain.sway_step[index] = (wanted - chain.sway[index]) * float32(0.5 / TICK_FRAMES)
+
+
+@audio_thread
 def run_reverb(s, chain, frames):
     """Feed the lines with both channels and add what they give."""
     level = chain.reverb_level
     keep = chain.damping
     diffusion = DIFFUSION[chain.room - 1]
     at = chain.at
+    first, second = chain.sway[0], chain.sway[1]
     for frame in range(frames):
         chain.pre_delay[at & WRAP, 0] = s.bus_left[frame]
         chain.pre_delay[at & WRAP, 1] = s.bus_right[frame]
@@ -87,14 +105,18 @@ def run_reverb(s, chain, frames):
         left = diffuse(chain, at, 1, diffusion, left)
         right = diffuse(chain, at, 2, diffusion, chain.pre_delay[before, 1])
         right = diffuse(chain, at, 3, diffusion, right)
-        y0 = read_line(chain, at, 0, keep)
-        y1 = read_line(chain, at, 1, keep)
-        y2 = read_line(chain, at, 2, keep)
-        y3 = read_line(chain, at, 3, keep)
-        y4 = read_line(chain, at, 4, keep)
-        y5 = read_line(chain, at, 5, keep)
-        y6 = read_line(chain, at, 6, keep)
-        y7 = read_line(chain, at, 7, keep)
+        first += chain.sway_step[0]
+        second += chain.sway_step[1]
+        near, far = at - int64(first), at - int64(second)
+        part, rest = first - float32(int64(first)), second - float32(int64(second))
+        y0 = read_line(chain, near, part, 0, keep)
+        y1 = read_line(chain, far, rest, 1, keep)
+        y2 = read_line(chain, near, part, 2, keep)
+        y3 = read_line(chain, far, rest, 3, keep)
+        y4 = read_line(chain, near, part, 4, keep)
+        y5 = read_line(chain, far, rest, 5, keep)
+        y6 = read_line(chain, near, part, 6, keep)
+        y7 = read_line(chain, far, rest, 7, keep)
         level += chain.reverb_step
         s.bus_left[frame] += WET * level * (y0 - y2 + y4 - y6)
         s.bus_right[frame] += WET * level * (y1 - y3 + y5 - y7)
@@ -113,6 +135,7 @@ def run_reverb(s, chain, frames):
         chain.lines[line, 7] = right + chain.line_gain[7] * (b6 - b7)
         at += 1
     chain.reverb_level = level
+    chain.sway[0], chain.sway[1] = first, second
 
 
 @audio_thread
@@ -125,9 +148,11 @@ def diffuse(chain, at, index, gain, x):
 
 
 @audio_thread
-def read_line(chain, at, line, keep):
-    """Return what comes out of a line, damped."""
-    x = chain.lines[(at - chain.line_frames[line]) & WRAP, line]
+def read_line(chain, at, share, line, keep):
+    """Return what comes out of a line, `share` of the way to the frame before, and damped."""
+    from_ = at - chain.line_frames[line]
+    x = chain.lines[from_ & WRAP, line]
+    x += share * (chain.lines[(from_ - 1) & WRAP, line] - x)
     low = x + keep * (chain.line_low[line] - x)
     if abs(low) < FAINT:
         low = float32(0.0)

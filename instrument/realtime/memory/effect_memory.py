@@ -14,6 +14,7 @@ DELAY_FRAMES: Final = 1 << 17  # 0.68 s (2.7 s at 48 kHz),
 REVERB_FRAMES: Final = 1 << 15  # 170 ms,
 SPREAD_FRAMES: Final = 8192  # and 42 ms
 REVERB_LINES: Final = 8
+SWAYS: Final = 2  # of the lines, every other one
 DIFFUSERS: Final = 4  # of the reverb's input, two for each channel
 SPREADERS: Final = 3
 TAPS: Final = 6  # of a chorus, three for each channel
@@ -52,6 +53,7 @@ PARAMETERS: Final[tuple[tuple[str, str, float], ...]] = (
     ("reverb_pre_delay_seconds", "f4", 0.01),
     ("reverb_size", "f4", 1.0),  # of the room's delays
     ("reverb_damping_hz", "f4", 6000.0),
+    ("reverb_modulation_milliseconds", "f4", 0.0),  # its walls sway so far
 )
 SOUND_FIELDS: Final[tuple[tuple[str, str], ...]] = tuple((n, kind) for n, kind, _ in PARAMETERS)
 AT_REST: Final[dict[str, float]] = {name: value for name, _, value in PARAMETERS}
@@ -125,6 +127,9 @@ CHAIN = record(
     ("line_gain", "f4", (REVERB_LINES,)),
     ("line_low", "f4", (REVERB_LINES,)),
     ("damping", "f4"),
+    ("sway_turn", "f4", (SWAYS,)),  # -1..1, of the walls
+    ("sway", "f4", (SWAYS,)),  # frames by which lines are longer than their room's
+    ("sway_step", "f4", (SWAYS,)),
     ("pre_delay_frames", "i4"),
     ("diffuser_frames", "i4", (DIFFUSERS,)),
     ("diffusers", "f4", (CHORUS_FRAMES, DIFFUSERS)),

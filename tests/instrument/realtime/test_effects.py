@@ -24,11 +24,12 @@ EVERYTHING = {
     "delay_level": 0.4,
     "reverb_level": 0.5,
     "reverb_room": 2.0,
+    "reverb_modulation_milliseconds": 2.0,
 }
 ONE_EACH = [
     {name: value}
     for name, value in EVERYTHING.items()
-    if name not in ("chorus_kind", "reverb_room")
+    if name not in ("chorus_kind", "reverb_room", "reverb_modulation_milliseconds")
 ]
 
 
@@ -127,6 +128,28 @@ def test_a_room_dies_away_as_fast_as_it_shall(room: int) -> None:
     audio = play(engine, 1.2)
     levels = [level_db(audio[int(t * RATE_HZ) : int((t + 0.2) * RATE_HZ)]) for t in (0.4, 0.9)]
     assert levels[0] - levels[1] == pytest.approx(30.0, abs=5.0)  # 60 dB in a second
+
+
+@pytest.mark.parametrize("room", range(len(ROOMS)))
+def test_walls_that_sway_make_keys_even_and_keep_the_pitch(room: int) -> None:
+    """A resonance rings where a key happens to lie on it; no key lies on one that moves."""
+    ranges = []
+    for sway in (0.0, 2.0):
+        sound = {"reverb_level": 0.3, "reverb_room": room, "reverb_seconds": 1.8}
+        engine = made_engine(128, **sound, reverb_modulation_milliseconds=sway)
+        audio = {pitch: held(engine, pitch) for pitch in range(60, 84)}
+        ranges.append(np.ptp([level_db(sound) for sound in audio.values()]))
+        assert abs(cents(heard_hz(audio[69][:, 0]), 69)) < 3.0
+    assert ranges[1] < 0.7 * ranges[0]
+
+
+def held(engine: OfflineEngine, pitch: int) -> np.ndarray:
+    """Return the last second of a key held for two, after whatever rang before has died."""
+    engine.send(-1, note_on(pitch, 100))
+    audio = engine.render(2 * RATE_HZ)[RATE_HZ:]
+    engine.send(-1, note_off(pitch))
+    engine.render(4 * RATE_HZ)
+    return audio
 
 
 def test_controllers_91_and_93_are_the_sends() -> None:
