@@ -18,6 +18,7 @@ from instrument.music.note import Note
 from instrument.music.note_tuples import REST, tuples_of
 from instrument.music.pitch import key_fits
 from training.data.symbolic.corpus import Piece
+from training.note_lstm.rhythms import Rhythm, in_rhythm, some_voices
 
 SHIFT, PITCH, DURATION, VELOCITY = range(4)
 """Columns of `NoteLine.symbols`."""
@@ -123,6 +124,13 @@ def cut_line(piece: Piece, random: np.random.Generator, shortest: int = 24) -> N
     begin = piece.pickup_beats + piece.bar_beats * int(random.integers(1, bars + 1))
     rest = piece.phrase().between(begin, piece.length)
     return line_of(rest.notes, piece.bar_beats, 0.0) if len(rest.notes) >= shortest else None
+
+
+def varied_line(piece: Piece, random: np.random.Generator) -> NoteLine:
+    """Return a piece in another rhythm, some of its voices: see `rhythms`."""
+    rhythm = Rhythm.draw(piece.bar_beats, random)
+    notes, pickup = in_rhythm(piece, rhythm, some_voices(piece, random))
+    return line_of(notes, rhythm.new_bar_beats, pickup)
 
 
 def key_of(notes: Sequence[Note]) -> int:

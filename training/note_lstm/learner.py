@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from instrument.music.note import Phrase
 from training.data.symbolic.corpus import Corpus, Piece, meter_of
 from training.note_lstm.batches import draw_batch
-from training.note_lstm.features import NoteLine, cut_line, piece_line
+from training.note_lstm.features import NoteLine, cut_line, piece_line, varied_line
 from training.note_lstm.likelihoods import (
     NoteLikelihoods,
     head_nats,
@@ -47,6 +47,8 @@ class NoteTraining:
         Notes of a piece in a batch.
     cuts
         Beginnings in the middle to be learned for each piece.
+    rhythms
+        Other rhythms to be learned for each piece, see `training.note_lstm.rhythms`.
     untransposed, unconditioned
         Shares of the batch that keep their key, and that are given no condition.
     bfloat16
@@ -59,6 +61,7 @@ class NoteTraining:
     batch: int = 32
     longest: int = 192
     cuts: int = 1
+    rhythms: int = 0
     untransposed: float = 0.5
     unconditioned: float = 0.7
     bfloat16: bool = True
@@ -108,7 +111,7 @@ class NoteTupleLearner(ABC, Generic[Network]):
     def step(self, at: RunPosition) -> dict[str, Tensor]:
         """Learn from one batch."""
         told = self.settings
-        self._training = self._training or training_lines(self.corpus, told.cuts)
+        self._training = self._training or training_lines(self.corpus, told.cuts, told.rhythms)
         batch = draw_batch(
             self._training,
             told.batch,
@@ -165,13 +168,14 @@ class NoteTupleLearner(ABC, Generic[Network]):
         return Phrase.of((), 0.0, meter=(meter.beats, meter.unit))
 
 
-def training_lines(corpus: Corpus, cuts: int) -> list[NoteLine]:
-    """Return the training pieces, and of each `cuts` that begin at some later bar line."""
+def training_lines(corpus: Corpus, cuts: int, rhythms: int) -> list[NoteLine]:
+    """Return the training pieces, of each some that begin at a later bar line, and some varied."""
     pieces = [piece for piece in corpus.split("train") if piece.pitch.size]
     random = np.random.default_rng(len(pieces))
     lines = [piece_line(piece) for piece in pieces]
     for _ in range(cuts):
         lines += [cut for piece in pieces if (cut := cut_line(piece, random))]
+    lines += [varied_line(piece, random) for piece in pieces for _ in range(rhythms)]
     return lines
 
 

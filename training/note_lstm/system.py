@@ -104,7 +104,7 @@ SYSTEM = System(
         "note_lstm": NoteLSTMConfig(),
         "chorale": NoteLSTMConfig(
             units=384, head_widths=(48, 96, 64), dropout=0.4, head_dropout=0.2, batch=16,
-            longest=256, cuts=3, weight_decay=0.05,
+            longest=256, cuts=3, rhythms=8, weight_decay=0.05,
         ),
         "small": NoteLSTMConfig(
             units=160, dropout=0.1, batch=16, longest=256, cuts=0, warm_up_steps=50,
