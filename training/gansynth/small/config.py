@@ -75,7 +75,10 @@ _INSTRUMENTS = tuple(PROGRAM_NAMES[number] for number in _PROGRAMS)
 RECIPES = {
     "harmonic_small": SmallConfig(instruments=_INSTRUMENTS),
     "with_critic": SmallConfig(
-        instruments=_INSTRUMENTS, critic=CriticConfig(), learning_rate=1e-3, growth=((0.0, 6.0),)
+        instruments=_INSTRUMENTS,
+        critic=CriticConfig(weight=0.2),
+        learning_rate=1e-3,
+        growth=((0.0, 6.0),),
     ),
     "quick": SmallConfig(
         size=NetworkSize(feature_base=512, feature_limit=64),

@@ -1,8 +1,9 @@
 """A critic of a few windows of a note, at half the size: small enough to learn on a processor.
 
 In: parts of images of the scale "harmonic" with the place that they are from and their pitch. Out:
-a score. It sees what a generator of that scale has to learn, the spectrum and its motion beside the
-ideal tone; the pitch is right by construction and only says which spectra belong to it.
+a score. It sees the spectrum and its motion beside the ideal tone; the pitch is right by
+construction and only says which spectra belong to it. It does not see phases: at half size they are
+blurred, and a generator that is told how blurred phases look forgets what coheres.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 _SLOPE = 0.2
-_CHANNELS = (3, 32, 48, 64, 96, 96)
+_CHANNELS = (2, 32, 48, 64, 96, 96)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class CriticConfig:
     Attributes
     ----------
     weight, matched_weight
-        In the generator's loss: of the critic, and of the match of latents with a known sound.
+        In the generator's loss: of the critic, and of the match with recordings.
     learning_rate
         Of its Adam.
     penalty_weight, penalty_every
@@ -76,9 +77,9 @@ class CropCritic(nn.Module):
 
 
 def seen_part(image: Tensor, time: float) -> Tensor:
-    """Return what a critic sees of part of an image, (n, 3, windows / 2, bins / 2).
+    """Return what a critic sees of part of an image, (n, 2, windows / 2, bins / 2).
 
-    The level, how the phase turns where there is a level to hear it by, and when in the note it is.
+    The level, and when in the note it is.
 
     Parameters
     ----------
@@ -87,8 +88,5 @@ def seen_part(image: Tensor, time: float) -> Tensor:
     time
         0 for the note's first windows, 1 for its last.
     """
-    level = image[:, :1]
-    heard = (0.5 * (level + 1.0)).clamp(0.0, 1.0)
-    small = F.avg_pool2d(torch.cat([level, heard * image[:, 1:2]], dim=1), 2)
-    when = torch.full_like(small[:, :1], time)
-    return torch.cat([small, when], dim=1)
+    level = F.avg_pool2d(image[:, :1], 2)
+    return torch.cat([level, torch.full_like(level, time)], dim=1)

@@ -2,9 +2,9 @@
 
 In: a wave set. Out: a generator as `training.gansynth.small.learner` makes it, whose random latents
 had to pass for recordings instead of being told which blend to sound like. Until the generator has
-grown everything is matched; from then on each step draws 32 windows, matches those that have a
-target, and lets the critic judge all. The critic learns from the same images: one drawing serves
-both.
+grown everything is matched; from then on each step draws 32 windows, matches the levels of those
+that have a target and the phases of all, and lets the critic judge the levels of all. The critic
+learns from the same images: one drawing serves both.
 """
 
 from __future__ import annotations
@@ -80,15 +80,16 @@ class GameLearner(SmallLearner):
     def _matched(
         self, asked: Asked, image: Tensor, crop: int, random: np.random.Generator
     ) -> dict[str, Tensor]:
-        known = torch.nonzero(~asked.is_random).flatten()
-        if not len(known):
-            nothing = image.new_zeros(())
-            return {"loss": nothing, "level_db": nothing, "turn": nothing}
+        """Match latents of instruments; of random ones the phases alone, to the nearest blend's."""
         windows = slice(4 * crop, 4 * (crop + CROP_ROWS))
-        target = self.tones.blend(
-            asked.which[known], asked.share[known], asked.pitch[known], 0, windows, random
+        target = self.tones.blend(asked.which, asked.share, asked.pitch, 0, windows, random)
+        is_random = asked.is_random.to(self.device)
+        nothing = {name: image.new_zeros(()) for name in ("loss", "level_db", "turn")}
+        known, unknown = (
+            self.losses(image[some], target[some]) if some.any() else nothing
+            for some in (~is_random, is_random)
         )
-        return self.losses(image[known.to(self.device)], target)
+        return known | {"loss": known["loss"] + self.config.turn_weight * unknown["turn"]}
 
     def _critic_step(
         self,

@@ -18,7 +18,7 @@ from training.gansynth import system as gansynth
 from training.gansynth.network import Generator, NetworkSize
 from training.gansynth.small import learner as gansynth_small
 from training.gansynth.small.config import RECIPES, SmallConfig
-from training.gansynth.small.crop_critic import CriticConfig
+from training.gansynth.small.crop_critic import CriticConfig, seen_part
 from training.gansynth.small.crops import draw_part
 from training.gansynth.small.game import GameLearner
 from training.gansynth.small.instrument_latents import Instruments
@@ -245,3 +245,10 @@ def test_instruments_are_named_by_the_recipe(tmp_path: Path, waves) -> None:  # 
     assert abs(np.linalg.norm(latents["tone-0"]) - 16.0) < 1e-4
     with pytest.raises(FileError):
         gansynth_small.load_notes(tmp_path / "elsewhere")
+
+
+def test_the_critic_sees_levels_and_the_time_but_no_phases() -> None:
+    image = torch.randn(2, 2, 32, 64)
+    other = torch.cat([image[:, :1], torch.randn(2, 1, 32, 64)], dim=1)
+    assert torch.equal(seen_part(image, 0.25), seen_part(other, 0.25))
+    assert torch.equal(seen_part(image, 0.25)[:, 1], torch.full((2, 16, 32), 0.25))
