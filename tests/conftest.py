@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator
-from zlib import crc32
 
 import pytest
 
@@ -46,28 +45,22 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)  # before ``-m`` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Take what runs alone for slow; begin with long files, and end with those that run alone.
+    """Take what runs alone for slow; begin with slow files, and end with those that run alone.
 
-    Files are dealt out whole: a long one that came last would leave every other core idle. Long are
-    those with a time limit of their own. Slow files come in no order, as those of one room wait for
-    the same things. Whoever wants to be alone waits for what runs beside him, and all others wait
-    with him: among long tests that would cost more than it takes.
+    Files are dealt out whole: a long one that came last would leave every other core idle. Whoever
+    wants to be alone waits for what runs beside him, and all others wait with him: among long tests
+    that would cost more than it takes.
     """
     for item in items:
         if item.get_closest_marker("serial"):
             item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("serial") or item.get_closest_marker("live"):
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=2))
-    alone, long, slow = (
+    slow, alone = (
         {item.path for item in items if item.get_closest_marker(mark)}
-        for mark in ("serial", "timeout", "slow")
+        for mark in ("slow", "serial")
     )
-
-    def turn_of(item: pytest.Item) -> tuple[bool, bool, bool, int]:
-        path, mixed = item.path, crc32(item.nodeid.partition("::")[0].encode())
-        return path in alone, path not in long, path not in slow, mixed if path in slow else 0
-
-    items.sort(key=turn_of)
+    items.sort(key=lambda item: (item.path in alone, item.path not in slow))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before the time limit begins to count

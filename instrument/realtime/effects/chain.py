@@ -171,6 +171,7 @@ def forget_sound(chain):
     chain.chorus_flutter = 0.0
     for wall in range(SWAYS):
         chain.sway[wall] = 0.0
+        chain.sway_step[wall] = 0.0
         chain.sway_turn[wall] = 0.0
     chain.unclean = DELAY_FRAMES  # the longest line
     for line in range(REVERB_LINES):

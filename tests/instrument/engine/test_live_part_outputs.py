@@ -15,7 +15,7 @@ from tests.helpers.live.engine import LiveEngine, live_engine
 from tests.helpers.live.jack_server import RATE_HZ, JackServer, Probe, running_jack
 from tests.helpers.live.part_outputs import PairsEngine, three_parts
 
-pytestmark = [pytest.mark.live, pytest.mark.slow]
+pytestmark = pytest.mark.serial
 
 OUTPUTS = ("out_L", "out_R", "part_2_L", "part_2_R", "part_3_L", "part_3_R")
 

@@ -22,7 +22,7 @@ from tests.helpers.live.jack_server import RATE_HZ, JackServer, Probe, running_j
 from tests.helpers.music.tunings import dump, exclusive, octave, retune
 from tests.helpers.sounds.tones import cents, fill_bank, heard_hz
 
-pytestmark = [pytest.mark.live, pytest.mark.slow]
+pytestmark = pytest.mark.serial
 
 STRETCHED = [min(20.4 + 0.98 * key, 127.9) for key in range(128)]
 HELD = 2 * RATE_HZ

@@ -29,7 +29,7 @@ from instrument.realtime.memory.constants import (
 from tests.helpers.live.jack_server import running_jack
 from tests.helpers.music.tunings import retune
 
-pytestmark = [pytest.mark.live, pytest.mark.slow]
+pytestmark = pytest.mark.serial
 
 
 @pytest.fixture

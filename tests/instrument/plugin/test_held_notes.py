@@ -33,7 +33,7 @@ from tests.helpers.plugin.stage import RATE_HZ, end_service, plugin_home
 from training.metrics.audio.spectra import log_spectral_distance, magnitudes
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
-PRESET, STATUS, MORPH_X, MORPH_Y = 2, 9, 43, 44
+PRESET, STATUS, REVERB, MORPH_X, MORPH_Y = 2, 9, 16, 43, 44
 FRAME_VOICE, GANSYNTH, SLIDING = "chorale_loft", "cloister", "amber_horns"
 ONE_KEY = [(0.0, bytes((0x90, 60, 100))), (8.5, bytes((0x80, 60, 0)))]
 HELD = slice(round(3.2 * RATE_HZ), 8 * RATE_HZ)
@@ -106,6 +106,7 @@ def test_a_held_note_does_not_go_round(choir: Plugin) -> None:
 
 def test_a_held_note_follows_a_hand_on_the_map(choir: Plugin) -> None:
     choir.ask("clap.render", "set", 0)
+    choir.process(64, [turn(0, REVERB, 0.0)])  # a room's walls sway whoever moves
     hand: list[Structure] = [turn(0, MORPH_X, 0.9), turn(0, MORPH_Y, 0.1)]
     audio = live(choir, 8.0, 60, lambda at: hand if at == 5.0 else None)
     second = [audio[n * RATE_HZ : (n + 1) * RATE_HZ] for n in range(8)]

@@ -25,7 +25,7 @@ from tests.helpers.live.jack_server import RATE_HZ, JackServer, Probe, running_j
 from tests.helpers.live.play import played
 from tests.helpers.models.plain_gansynth import plain_gansynth
 
-pytestmark = [pytest.mark.live, pytest.mark.slow]
+pytestmark = pytest.mark.serial
 
 BLOCK_FRAMES = 256
 SECONDS_APART = 0.5

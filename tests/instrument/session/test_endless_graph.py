@@ -22,7 +22,7 @@ A4 = 69
 LIMIT_SECONDS = 40.0
 """Three seconds, a new process, a graph's own twelve, and a busy machine."""
 
-pytestmark = [pytest.mark.live, pytest.mark.slow]
+pytestmark = [pytest.mark.serial, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -17,7 +17,7 @@ from tests.helpers.live.jack_server import RATE_HZ, JackServer, Probe, running_j
 from tests.helpers.live.patience import wait_for
 from tests.helpers.live.play import played
 
-pytestmark = [pytest.mark.live, pytest.mark.slow]
+pytestmark = pytest.mark.serial
 
 OUTPUTS = ("out", "part_2", "part_3", "part_4")
 KEYS = ("A0-B2", "C3-B4", "C5-B6", "C7-C8")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numba
 import pytest
+from numba.core.cpu import CPUContext
 
 from instrument.realtime.compiled.never_called import never_called
 
@@ -27,6 +28,16 @@ def test_only_the_entry_keeps_a_wrapper_for_c_and_none_has_one_for_python() -> N
     wrappers = [line for line in code.splitlines() if line.startswith("define") and "cfunc" in line]
     assert len(wrappers) == 1 and "entry" in wrappers[0]
     assert "cpython" not in code
+
+
+@pytest.mark.parametrize(("version", "changes"), [(numba.__version__, True), ("0.99.0", False)])
+def test_another_numba_compiles_as_it_comes(
+    version: str, changes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = CPUContext.create_cpython_wrapper
+    monkeypatch.setattr(numba, "__version__", version)
+    with never_called(entry):
+        assert (CPUContext.create_cpython_wrapper is not before) == changes
 
 
 def test_numba_is_itself_again_whatever_happened() -> None:

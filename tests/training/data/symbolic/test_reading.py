@@ -14,12 +14,23 @@ from tests.helpers.places import ROOT
 from training.data.symbolic.reading import read_side_by_side
 
 SLOW = """
+import sys
 import time
+
+import click
+
 from training.data.symbolic.reading import read_side_by_side
 
-if __name__ == "__main__":
+
+@click.command()
+def main():
     for _ in read_side_by_side(time.sleep, [0.0] * 2 + [60.0] * 30, chunk=1):
         print("one", flush=True)
+        time.sleep(float(sys.argv.pop()))
+
+
+if __name__ == "__main__":
+    main(args=[])
 """
 
 
@@ -34,11 +45,12 @@ def test_a_killed_worker_is_an_error_not_a_wait() -> None:
         list(read_side_by_side(os._exit, [1] * 40))
 
 
-def test_ctrl_c_ends_at_once_though_workers_are_in_work(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pause", ["0", "3"], ids=["waiting for a worker", "with a result"])
+def test_ctrl_c_ends_at_once_though_workers_are_in_work(tmp_path: Path, pause: str) -> None:
     (tmp_path / "slow.py").write_text(SLOW)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        [sys.executable, "slow.py"],
+        [sys.executable, "slow.py", "0", "0", pause],
         cwd=tmp_path,
         env=environment,
         stdout=subprocess.PIPE,
