@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 import pytest
 from numpy.typing import NDArray
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidHandshake
 
 from instrument.bench.clap.host import Plugin
 from instrument.bench.clap.interface import midi, turn
@@ -79,7 +79,7 @@ def test_only_who_has_the_address_gets_in(played: Plugin) -> None:
     assert address.startswith("http://127.0.0.1:")
     assert played.value(PANEL) == 0 and f"parameter {PANEL} ".encode() not in played.save()
     for wrong in ({"token": "x" * 32}, {"token": ""}, {"origin": "http://localhost:1"}):
-        with pytest.raises(InvalidStatus, match="403"):
+        with pytest.raises(InvalidHandshake, match="403"):
             connect_to(address, **wrong).__enter__()
     with connect_to(address):
         pass
@@ -131,7 +131,7 @@ def test_keys_of_a_page_sound_in_its_instance_alone(page: InstancePage, clap: Pa
     other.start()
     elsewhere = InstancePage(other, open_panel(other))
     assert elsewhere.address.split("token=")[1] != page.address.split("token=")[1]
-    with pytest.raises(InvalidStatus, match="403"):
+    with pytest.raises(InvalidHandshake, match="403"):
         connect_to(elsewhere.address, token=page.address.split("token=")[1]).__enter__()
     page.ask("Note", pitch=60, velocity=100)
     go_on(page.plugin, page.sounds)
@@ -176,7 +176,7 @@ def test_a_panel_that_dies_is_replaced_at_its_address(page: InstancePage) -> Non
 
 
 def _connected(page: InstancePage) -> InstancePage | None:
-    with suppress(OSError, InvalidStatus):
+    with suppress(OSError, InvalidHandshake):
         return InstancePage(page.plugin, page.address)
     return None
 
