@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
@@ -47,7 +48,9 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Take what runs alone for slow; begin with slow files, and end with those that run alone.
 
-    Files are dealt out whole: a long one that came last would leave every other core idle. Whoever
+    Files are dealt out whole: a long one that came last would leave every other core idle. The slow
+    ones of one folder often need one thing, such as a built plug-in; dealt out together, all but
+    one would wait for it. So the first of every folder come first, then the second ones. Whoever
     wants to be alone waits for what runs beside him, and all others wait with him: among long tests
     that would cost more than it takes.
     """
@@ -60,7 +63,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         {item.path for item in items if item.get_closest_marker(mark)}
         for mark in ("slow", "serial")
     )
-    items.sort(key=lambda item: (item.path in alone, item.path not in slow))
+    in_folder: dict[Path, list[Path]] = {}
+    for path in sorted(slow - alone):
+        in_folder.setdefault(path.parent, []).append(path)
+    nth = {path: n for paths in in_folder.values() for n, path in enumerate(paths)}
+    items.sort(key=lambda item: (item.path in alone, item.path not in slow, nth.get(item.path, 0)))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before the time limit begins to count

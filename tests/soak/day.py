@@ -59,11 +59,13 @@ class Lived:
         return 4.0 * float(np.polyfit(range(len(settled)), settled, 1)[0])
 
 
-def live_through(minutes: int, seed: int, mode: str = "answer") -> Lived:
-    """Play for some minutes of virtual time; every fifteenth is for silence."""
+def live_through(
+    minutes: int, seed: int, mode: str = "answer", *, silence_every: int = 15
+) -> Lived:
+    """Play for some minutes of virtual time; every fifteenth, or so, is for silence."""
     day = _Day(seed, mode)
     for minute in range(1, minutes + 1):
-        if minute % 15:
+        if minute % silence_every:
             day.play()
         else:
             day.rest()
