@@ -32,6 +32,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "candidates": (0, 96),
     "anchors": (1, 96),
     "conditions": (0, 1),
+    "past": (-1.0, 1.0),  # an LSTM's output
 }
 
 
