@@ -117,7 +117,8 @@ class Constraints:
         Phrases to make where a critic can choose the best of them.
     care
         Nats by which a note that would rub against what sounds is less likely than the network
-        says: a semitone in some octave; in chorales parallel fifths and octaves, too.
+        says: a semitone in some octave; in chorales, and beside a melody that is known ahead,
+        parallel fifths and octaves, too.
     earliest_beats
         The next note starts no earlier than this, counted from the phrase's beginning.
     """

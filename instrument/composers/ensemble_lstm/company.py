@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from instrument.composers.note_history import History
 from instrument.composers.note_lstm.features import NO_CONDITIONS, Conditions, condition_columns
+from instrument.music.pitch import PERFECT
 
 NOBODY, PLAYER, OWN = 0, 1, 2
 """Whose the last note was."""
@@ -61,20 +62,25 @@ class Company:
         The player's that may still sound, in order.
     coming
         The player's next notes where they are known, in order.
+    left
+        The player's that sounded until the last strike of those that were known.
     """
 
     last: int = NOBODY
     own: tuple[PartNote, ...] = ()
     others: tuple[PartNote, ...] = ()
     coming: tuple[PartNote, ...] = ()
+    left: tuple[PartNote, ...] = ()
 
     def heard(self, strike: PartNote) -> Company:
         """Return the company after a note of the player; it is no longer to come."""
         others = tuple(one for one in self.others if one.end > strike.start)
-        coming = self.coming
+        coming, left = self.coming, self.left
         if coming and coming[0] == strike:
             coming = coming[1:]
-        return replace(self, last=PLAYER, others=(*others, strike), coming=coming)
+            if not any(one.start == strike.start for one in others):
+                left = tuple(one for one in self.others if one.end >= strike.start)
+        return replace(self, last=PLAYER, others=(*others, strike), coming=coming, left=left)
 
     def played(self, strike: PartNote) -> Company:
         """Return the company after a note of our own."""
@@ -85,6 +91,23 @@ class Company:
         """Return the pitches that sound at a tick, of both, and those known to come at once."""
         heard = {one.pitch for one in (*self.own, *self.others) if one.end > tick}
         return heard | {one.pitch for one in self.coming if one.start < tick + _AT_ONCE}
+
+    def side_by_side(self, tick: int) -> int | None:
+        """Return where our highest voice would move in fifths or octaves with the player's.
+
+        Returns
+        -------
+        int or None
+            A pitch class; None where there is none, or where what the player plays is not known
+            ahead: who improvises does not mind it.
+        """
+        struck = [one.pitch for one in self.others if one.start == tick]
+        ours = [one.pitch for one in self.own if one.start < tick <= one.end]
+        if not (struck and ours and self.left) or any(one.start == tick for one in self.own):
+            return None
+        top, before, now = max(ours), max(one.pitch for one in self.left), max(struck)
+        is_perfect = abs(top - before) % 12 in PERFECT
+        return (now + top - before) % 12 if is_perfect and before != now else None
 
     def role_columns(self, history: History) -> tuple[int, ...]:
         """Return what the recurrent part is told beside `note_lstm.features.note_columns`."""

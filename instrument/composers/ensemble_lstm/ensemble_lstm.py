@@ -40,6 +40,7 @@ GRAPHS = ("advance", "shift", "pitch", "duration", "velocity")
 _LEAST_CARE = 2.0
 """It draws with so much care whatever is asked: songs, which it has learned from, rub a lot."""
 
+_FIFTHS = 3.0  # as much worse are outer voices that move side by side in fifths or octaves
 _WAITED_NOTES = 2.0
 _ANYTHING = Constraints()
 
@@ -188,6 +189,8 @@ class EnsembleLSTM(NoteModel[Ensemble]):
         fitting = free if free.any() else allowed
         care = max(_LEAST_CARE, controls.care)
         harsh = care * clashing(state.company.sounding(onset.start))
+        if (fifth := state.company.side_by_side(onset.start)) is not None:
+            harsh[fifth::12] += _FIFTHS * care
         return self._pick("pitch", state, told, asked, controls, random, fitting, heard, harsh)
 
     def _pick(

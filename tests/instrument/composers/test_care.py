@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from instrument.bundle.bundle import Bundle
 from instrument.composers.chorale_lstm.chorale_lstm import FREE, ChoraleLSTM
@@ -17,9 +18,12 @@ from instrument.composers.chorale_lstm.state import (
     harshness,
     is_frozen,
 )
+from instrument.composers.ensemble_lstm.company import Company
+from instrument.composers.ensemble_lstm.composer import EnsembleComposer
 from instrument.composers.musegan.rolls import MuseShape
 from instrument.composers.registry import composer_of
 from instrument.music.constraints import Constraints
+from instrument.music.note import Note
 from instrument.music.piano_rolls import FIRST_PITCH, REST
 from instrument.music.pitch import clashing
 from instrument.music.sampling import NoteRandom
@@ -101,6 +105,26 @@ def test_a_musegan_s_voices_do_not_follow_each_other_in_fifths() -> None:
     made = shape(-1).choose(logits, Constraints(care=2.0), random)
     lines = (made[:, 0] - FIRST_PITCH).tolist()
     assert lines == [[7, 9], [0, 5]]
+
+
+def test_whoever_accompanies_a_melody_does_not_follow_it_in_fifths(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    composer = composer_of(Bundle.load(tiny_composer("tiny_ensemble")))
+    assert isinstance(composer, EnsembleComposer)
+    melody, model = (Note(0.0, 67, 1.0), Note(1.0, 69, 1.0)), composer.model
+    state = model.feed(model.knowing(model.begin(4.0, 0.0), melody), melody[0])
+    state = model.follow(state, Note(0.0, 60, 1.0))
+    at_once = Constraints(earliest_beats=1.0, density=2.0, register=(61, 62))
+
+    def drawn() -> set[int]:
+        notes = [model.draw(state, at_once, np.random.default_rng(n))[0] for n in range(20)]
+        assert {note.start_beats for note in notes} == {1.0}
+        return {note.pitch for note in notes}
+
+    assert drawn() == {61}
+    monkeypatch.setattr(Company, "side_by_side", lambda *_: None)
+    assert drawn() == {61, 62}
 
 
 def test_a_voice_that_can_do_nothing_else_rests_on_in_a_frozen_chord() -> None:
