@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class CRNNGANConfig:
     bar_beats: float = 4.0
 
 
-PAPER = CRNNGANConfig(
+_PAPER = CRNNGANConfig(
     hidden=350,
     critic_hidden=350,
     cells=100,
@@ -76,3 +76,20 @@ PAPER = CRNNGANConfig(
     bfloat16=False,
     steps_per_beat=24,
 )
+
+RECIPES = {
+    "crnngan": CRNNGANConfig(),
+    "three_tones": CRNNGANConfig(tones_per_cell=3, cells=24),
+    "paper": _PAPER,
+    "paper_three_tones": replace(_PAPER, tones_per_cell=3),
+    "tiny": CRNNGANConfig(
+        hidden=16,
+        critic_hidden=12,
+        cells=8,
+        batch=4,
+        pretraining=0.5,
+        noise=2,
+        bfloat16=False,
+    ),
+}
+"""By the name that ``--recipe`` takes; ``paper`` is Mogren's own code."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from instrument.music.note import Note, Phrase
 from instrument.music.note_tuples import GRID
 from instrument.music.pitch import MAJOR_SCALE
-from training.crnngan.network import ToneValues
+from training.crnngan.tone_scale import ToneValues
 
 NoteArray = NDArray[np.float32]
 _RARE = 0.003

@@ -14,7 +14,7 @@ of the other's, a twentieth of the run to learn to predict the next note (its si
   draws from the data's distribution. This lasts for most of the run and goes on during the game;
 - a generator of real numbers against whole semitones is found out by its decimals alone: what the
   critic judges, real or not, is blurred a little; and both networks hear chroma and the place in
-  the bar (`training.crnngan.network`);
+  the bar (`training.crnngan.tone_scale`, `NoteEncoder`);
 - all pieces are moved to C major, where pitch is a place on the staff, and phrases begin at bar
   lines (the host transposes);
 - feature matching compares means and deviations over the batch (Salimans et al., 2016, section
@@ -29,7 +29,6 @@ loop before and 13 % after. The best checkpoint of that run is from before.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -38,7 +37,7 @@ from torch.nn.functional import mse_loss, softplus
 
 from instrument.errors import SettingError
 from instrument.music.note import Phrase
-from training.crnngan.config import PAPER, CRNNGANConfig
+from training.crnngan.config import RECIPES, CRNNGANConfig
 from training.crnngan.losses import (
     critic_loss_of,
     energy_score,
@@ -52,7 +51,6 @@ from training.crnngan.network import (
     GeneratorStep,
     NoteEncoder,
     NoteGenerator,
-    beats_since,
 )
 from training.crnngan.notes import (
     NoteArray,
@@ -64,6 +62,7 @@ from training.crnngan.notes import (
     texture_distance,
     transposed,
 )
+from training.crnngan.tone_scale import beats_since
 from training.data.symbolic.corpus import Corpus, Piece, open_corpus
 from training.pictures.samples import PhraseSamples
 from training.trainer.average import WeightAverage
@@ -312,21 +311,7 @@ SYSTEM = System(
     name="crnngan",
     what="C-RNN-GAN: a recurrent generator of notes, learned against a critic.",
     config=CRNNGANConfig,
-    recipes={
-        "crnngan": CRNNGANConfig(),
-        "three_tones": CRNNGANConfig(tones_per_cell=3, cells=24),
-        "paper": PAPER,
-        "paper_three_tones": replace(PAPER, tones_per_cell=3),
-        "tiny": CRNNGANConfig(
-            hidden=16,
-            critic_hidden=12,
-            cells=8,
-            batch=4,
-            pretraining=0.5,
-            noise=2,
-            bfloat16=False,
-        ),
-    },
+    recipes=RECIPES,
     data=("tunes", "jsb"),
     open_data=open_corpus,
     open=CRNNGANLearner,

@@ -17,12 +17,9 @@ from training.crnngan.network import (
     GeneratorStep,
     NoteEncoder,
     NoteGenerator,
-    ToneScale,
-    ToneValues,
-    _softly_rounded,
-    beats_since,
 )
 from training.crnngan.system import SYSTEM, CRNNGANLearner
+from training.crnngan.tone_scale import ToneScale, ToneValues, beats_since, softly_rounded
 from training.data.symbolic.corpus import make_corpus
 from training.trainer.system import RunPosition
 
@@ -86,7 +83,7 @@ def test_notes_outside_the_scale_are_chosen_with_reluctance() -> None:
 
 def test_soft_rounding_draws_to_whole_steps_and_keeps_the_order() -> None:
     steps = torch.linspace(-3.0, 3.0, 601)
-    drawn = 3.5 * _softly_rounded(steps / 3.5)
+    drawn = 3.5 * softly_rounded(steps / 3.5)
     whole = steps.round()
     assert ((drawn - whole).abs() <= (steps - whole).abs() + 1e-5).all()
     assert (drawn.diff() > 0.0).all()
