@@ -10,7 +10,7 @@
     │   └── RackError            a rack that is not there, raises, or has wrong knobs
     ├── PhraseError              a note or a phrase that cannot be: pitch 130, a negative length
     ├── DeviceError              an audio device, MIDI port or server that is missing or refuses
-    ├── SettingError             a wrong value on the command line
+    ├── SettingError             a wrong value on the command line, or in a call
     ├── MissingExtraError        a package that an optional extra installs
     ├── InstallationError        another distribution has overwritten one of our packages
     └── EngineError              one of the instrument's own processes failed
@@ -20,6 +20,8 @@ Every message says what, where, what was found, and what to do about it.
 """
 
 from __future__ import annotations
+
+from numbers import Real
 
 
 class LatentkeysError(Exception):
@@ -72,7 +74,21 @@ class DeviceError(LatentkeysError):
 
 
 class SettingError(LatentkeysError):
-    """A value on the command line is wrong."""
+    """A value on the command line, or in a program's call, is wrong."""
+
+
+def check_range(name: str, value: object, low: float, high: float) -> None:
+    """Refuse what is no number of a range, both ends included.
+
+    Raises
+    ------
+    SettingError
+        It says the name, the range and what was found.
+    """
+    number = float(value) if isinstance(value, Real) else None
+    if number is None or not low <= number <= high:
+        found = repr(value) if number is None else f"{number:g}"
+        raise SettingError(f"{name} must be in {low:g}..{high:g}, got {found}")
 
 
 class EngineError(LatentkeysError):

@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from instrument.errors import FileError, LatentkeysError, SettingError
+from instrument.errors import FileError, LatentkeysError, SettingError, check_range
 from instrument.files import cannot_write, flush_to_disk, is_file, temporary_beside
+from instrument.realtime.memory.constants import RATES_HZ
 from instrument.realtime.memory.state import EngineState
 
 Stereo = npt.NDArray[np.float32]
@@ -155,11 +156,22 @@ def write_wav(path: Path | str, audio: Stereo, rate_hz: int = 48_000) -> None:
     Raises
     ------
     SettingError
-        The name does not end in .wav.
+        The name does not end in .wav, or the audio is none: another shape, whole numbers, NaN.
     FileError
         The file cannot be written.
     """
     check_target(Path(path), replace=True)
+    check_range("rate_hz", rate_hz, *RATES_HZ)
+    if audio.ndim != 2 or audio.shape[1] != 2:
+        raise SettingError(
+            f"audio must have the shape (frames, 2), got {audio.shape}",
+            "Of one channel np.stack([mono, mono], axis=1) makes two.",
+        )
+    if audio.dtype.kind != "f" or not np.isfinite(audio).all():
+        raise SettingError(
+            f"audio must be numbers with a fraction, full scale ±1, got {audio.dtype}"
+            + (" with NaN or infinity" if audio.dtype.kind == "f" else "")
+        )
     with WavFile(Path(path), rate_hz) as file:
         file.write(audio)
 

@@ -9,9 +9,7 @@ import click
 
 from instrument.cli.options import Decorator, under
 from instrument.composers.registry import JUDGE
-from instrument.music.constraints import CANDIDATES, CARE, MOST_CARE
-
-MOST_BARS = 512
+from instrument.music.constraints import CANDIDATES, CARE, MOST_BARS, MOST_CARE
 
 in_file = click.argument("prompt", metavar="IN.mid", type=click.Path(path_type=Path))
 out_file = click.argument("out", metavar="OUT.mid", type=click.Path(path_type=Path))

@@ -10,9 +10,10 @@ from typing import Any
 import click
 
 from instrument.errors import MissingExtraError, SettingError
+from instrument.realtime.memory.constants import RATES_HZ
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-RATE_HZ = click.IntRange(8_000, 192_000)
+RATE_HZ = click.IntRange(*RATES_HZ)
 SEED = click.IntRange(0, 2**31 - 1)
 PRESET_HELP = "A preset's name or .toml file; see: latentkeys presets list."
 

@@ -29,6 +29,7 @@ from instrument.cli.options import (
     under,
 )
 from instrument.errors import MissingExtraError
+from instrument.realtime.memory.constants import BLOCKS_FRAMES
 
 SOUND = "Sound and audio"
 _audio, _midi, _partner = under(SOUND), under("MIDI"), under("Partner")
@@ -59,7 +60,7 @@ _PARTNER = "partner_"  # the partner's flags are called so
 )
 @_audio(
     "--block-frames",
-    type=click.IntRange(16, 8192),
+    type=click.IntRange(*BLOCKS_FRAMES),
     metavar="N",
     help="Frames per block: fewer answer sooner, more never stutter; see: latentkeys doctor.",
 )

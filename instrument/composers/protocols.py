@@ -25,7 +25,7 @@ class BarGenerator(Protocol):
         Parameters
         ----------
         bars
-            How many.
+            How many, 1 to 512.
         seed
             The same request and seed give the same notes.
         controls

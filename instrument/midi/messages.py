@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from instrument.errors import SettingError
+from instrument.errors import SettingError, check_range
 
 # Kinds of channel message, with channel 0 [MIDI 1.0, table 2].
 NOTE_OFF, NOTE_ON, KEY_PRESSURE, CONTROL_CHANGE = 0x80, 0x90, 0xA0, 0xB0
@@ -113,8 +113,13 @@ def note_on(pitch: int, velocity: int = 100, channel: int = 0) -> bytes:
         0-127; velocity 0 would let it go.
     channel
         0-15.
+
+    Raises
+    ------
+    SettingError
+        One is out of its range; the functions below are as strict.
     """
-    return bytes((NOTE_ON | channel, pitch, velocity))
+    return _spelled(NOTE_ON, channel, pitch=pitch, velocity=velocity)
 
 
 def note_off(pitch: int, channel: int = 0, velocity: int = 0) -> bytes:
@@ -129,7 +134,7 @@ def note_off(pitch: int, channel: int = 0, velocity: int = 0) -> bytes:
     velocity
         How fast the key comes up, 0-127.
     """
-    return bytes((NOTE_OFF | channel, pitch, velocity))
+    return _spelled(NOTE_OFF, channel, pitch=pitch, velocity=velocity)
 
 
 def control_change(control: int, value: int, channel: int = 0) -> bytes:
@@ -144,7 +149,7 @@ def control_change(control: int, value: int, channel: int = 0) -> bytes:
     channel
         0-15.
     """
-    return bytes((CONTROL_CHANGE | channel, control, value))
+    return _spelled(CONTROL_CHANGE, channel, control=control, value=value)
 
 
 def program_change(program: int, channel: int = 0) -> bytes:
@@ -157,7 +162,7 @@ def program_change(program: int, channel: int = 0) -> bytes:
     channel
         0-15.
     """
-    return bytes((PROGRAM_CHANGE | channel, program))
+    return _spelled(PROGRAM_CHANGE, channel, program=program)
 
 
 def channel_pressure(value: int, channel: int = 0) -> bytes:
@@ -170,7 +175,7 @@ def channel_pressure(value: int, channel: int = 0) -> bytes:
     channel
         0-15.
     """
-    return bytes((CHANNEL_PRESSURE | channel, value))
+    return _spelled(CHANNEL_PRESSURE, channel, value=value)
 
 
 def pitch_bend(bend: int, channel: int = 0) -> bytes:
@@ -181,8 +186,17 @@ def pitch_bend(bend: int, channel: int = 0) -> bytes:
     channel
         0-15.
     """
+    check_range("bend", bend, -CENTRE, CENTRE - 1)
     value = bend + CENTRE
-    return bytes((PITCH_BEND | channel, value & 0x7F, value >> 7))
+    return _spelled(PITCH_BEND, channel, low=value & 0x7F, high=value >> 7)
+
+
+def _spelled(kind: int, channel: int, **data: int) -> bytes:
+    """Return a message's bytes; a name and a number out of range are told."""
+    check_range("channel", channel, 0, 15)
+    for name, value in data.items():
+        check_range(name, value, 0, 127)
+    return bytes((kind | channel, *data.values()))
 
 
 def release_everything() -> list[bytes]:

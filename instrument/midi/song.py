@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from instrument.errors import MidiFileError
+from instrument.errors import MidiFileError, SettingError
 from instrument.midi.chunks import MAX_SECONDS
 from instrument.midi.drums import DrumChannels
 from instrument.midi.file_exclusive import FileExclusive
@@ -142,6 +142,28 @@ def read_midi_file(path: Path, *, drums: bool = True) -> Song:
             "Let them play, or choose a file with notes.",
         )
     return melodic
+
+
+def song_from(music: Phrase | Song | Path | str) -> Song:
+    """Return a phrase, a song, or what is in a MIDI file as a song.
+
+    Raises
+    ------
+    SettingError
+        It is none of these.
+    MidiFileError
+        The file cannot be read.
+    """
+    if isinstance(music, Song):
+        return music
+    if isinstance(music, Phrase):
+        return song_of(music)
+    if isinstance(music, (Path, str)):
+        return read_midi_file(Path(music))
+    raise SettingError(
+        f"music must be a phrase, a song or the path of a MIDI file, got a {type(music).__name__}",
+        "Of notes Phrase.of([Note(0.0, 60, 1.0)]) makes a phrase.",
+    )
 
 
 def song_of(phrase: Phrase) -> Song:

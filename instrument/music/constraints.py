@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.errors import SettingError
+from instrument.errors import SettingError, check_range
 from instrument.music.pitch import ANY_MINOR_SCALE, MAJOR_SCALE, PITCHES
 
 Mode = Literal["major", "minor"]
@@ -85,6 +85,8 @@ class Key:
 DENSITIES = 0.01, 32.0
 """Least and most notes per beat that can be asked for."""
 CARE, MOST_CARE = 2.0, 20.0
+MOST_BARS = 512
+"""A composer makes so many at once."""
 CANDIDATES = 8
 """So many draws a command chooses from."""
 
@@ -137,11 +139,11 @@ class Constraints:
     earliest_beats: float = 0.0
 
     def __post_init__(self) -> None:
-        _check("temperature", self.temperature, 0.0, 10.0)
-        _check("top-p", self.top_p, 0.0, 1.0)
-        _check("care", self.care, 0.0, MOST_CARE)
+        check_range("temperature", self.temperature, 0.0, 10.0)
+        check_range("top-p", self.top_p, 0.0, 1.0)
+        check_range("care", self.care, 0.0, MOST_CARE)
         if self.density is not None:
-            _check("density", self.density, *DENSITIES)
+            check_range("density", self.density, *DENSITIES)
         if self.register is not None and not 0 <= self.register[0] <= self.register[1] <= 127:
             raise SettingError(
                 "register must be the lowest and the highest pitch, in 0..127, "
@@ -165,8 +167,3 @@ class Constraints:
         if not allowed.any():
             raise SettingError("no pitch of the key lies in the register", "Widen the register.")
         return allowed
-
-
-def _check(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise SettingError(f"{name} must be in {low:g}..{high:g}, got {value:g}")

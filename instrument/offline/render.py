@@ -12,13 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from instrument.midi.song import Song, read_midi_file, song_of
+from instrument.errors import check_range
+from instrument.midi.song import Song, song_from
 from instrument.music.note import Phrase
 from instrument.offline.render_song import rack_of
 from instrument.offline.song_player import SongPlayer, Stereo
 from instrument.preset.banks import preset_file
 from instrument.preset.preset import Preset
 from instrument.preset.rack import RackChoice
+from instrument.realtime.memory.constants import RATES_HZ
 from instrument.rendering.renderer import ToneRenderer
 from instrument.rendering.table_source import RendererTables, ToneTables
 
@@ -59,7 +61,8 @@ def render(
     Raises
     ------
     LatentkeysError
-        The file or the preset is wrong, or its model is not there.
+        The rate is out of its range, the music is none, the file or the preset is wrong, or its
+        model is not there.
 
     Examples
     --------
@@ -68,7 +71,8 @@ def render(
     >>> audio.dtype, audio.shape[1]
     (dtype('float32'), 2)
     """
-    song = _song(music)
+    check_range("rate_hz", rate_hz, *RATES_HZ)
+    song = song_from(music)
     tables = functools.partial(RendererTables, renderer=renderer) if renderer else ToneTables
     with tempfile.TemporaryDirectory(prefix="latentkeys-") as folder:
         path = preset_file(preset, Path(folder))
@@ -78,9 +82,3 @@ def render(
             )
             player.load(path)
             return np.concatenate(list(player.play()))
-
-
-def _song(music: Phrase | Song | Path | str) -> Song:
-    if isinstance(music, Song):
-        return music
-    return song_of(music) if isinstance(music, Phrase) else read_midi_file(Path(music))

@@ -8,6 +8,7 @@ has to say through `logging`, as ``latentkeys``.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -16,16 +17,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from instrument.errors import EngineError, PresetError
+from instrument.errors import EngineError, PresetError, SettingError, check_range
 from instrument.first_start import compile_once
 from instrument.midi.messages import check_message, control_change, note_off, note_on, pitch_bend
-from instrument.midi.song import Song, read_midi_file, song_of
+from instrument.midi.song import Song, song_from
 from instrument.music.note import Phrase
 from instrument.preset.banks import preset_file
 from instrument.preset.partner_options import PartnerOptions
-from instrument.preset.parts import check_parts, parts_of
+from instrument.preset.parts import parts_of
 from instrument.preset.preset import Preset, load_preset
 from instrument.rack.find import check_rack_name
+from instrument.realtime.memory.constants import BLOCKS_FRAMES, RATES_HZ
 from instrument.realtime.memory.state import EngineState
 from instrument.rendering.renderer import ToneRenderer
 from instrument.schema import decode
@@ -33,7 +35,7 @@ from instrument.session.children.models_process import ModelsProcess
 from instrument.session.control import LOOP_SECONDS, Host
 from instrument.session.follower import Follower
 from instrument.session.session_folder import session_folder
-from instrument.session.settings import PlaySettings, check_files
+from instrument.session.settings import PlaySettings, check_files, check_others
 from instrument.session.songs.song_player import SongFeed
 from instrument.session.terminal.status_line import StatusLine
 
@@ -112,6 +114,12 @@ class Session:
             force=True,
             partner=_checked(partner) if partner else {},
         )
+        for name, value, limits in (
+            ("rate_hz", rate_hz, RATES_HZ),
+            ("block_frames", block_frames, BLOCKS_FRAMES),
+        ):
+            if value is not None:
+                check_range(name, value, *limits)
         self._renderer = renderer
         self._follower: Follower | None = None
         self._opened = ExitStack()
@@ -124,10 +132,11 @@ class Session:
         PresetError
             There is no such preset, or it is wrong.
         DeviceError, EngineError
-            The engine cannot start.
+            The engine cannot start, or this session is running already.
         """
+        if self._follower:
+            raise EngineError("this session is running already", "Make another one beside it.")
         check_files(self._settings)
-        check_parts(self._settings.parts)
         if self._settings.rack:
             check_rack_name(self._settings.rack)
         compile_once()
@@ -136,6 +145,7 @@ class Session:
             self._made = folder / "presets"
             self._made.mkdir()
             preset = self._file(self._preset)
+            check_others(self._settings, load_preset(preset))
             models = ModelsProcess if self._renderer is None else self._renderer_thread
             host = Host(folder, self._settings, preset, _LoggedStatus, models)
             self._host = opening.enter_context(host)
@@ -161,23 +171,25 @@ class Session:
     @property
     def audio(self) -> str:
         """What it plays to, as a person would call it."""
-        assert self._host.ready
-        return self._host.ready.audio
+        ready = self._running().ready
+        assert ready
+        return ready.audio
 
     @property
     def rate_hz(self) -> float:
         """Frames per second."""
-        return self._host.state.rate_hz
+        return self._running().state.rate_hz
 
     @property
     def seconds(self) -> float:
         """The time on the engine's clock, which counts what has been rendered."""
-        return self._host.state.clock / self._host.state.rate_hz
+        state = self._running().state
+        return state.clock / state.rate_hz
 
     @property
     def voices(self) -> int:
         """How many notes sound."""
-        return int(self._host.state.meters["active_voices"])
+        return int(self._running().state.meters["active_voices"])
 
     def note_on(
         self,
@@ -253,12 +265,14 @@ class Session:
         Raises
         ------
         SettingError
-            It is no channel message.
+            It is no channel message, or the time is none.
         EngineError
             The session has ended, the engine has died, or 4096 messages are waiting already.
         """
         check_message(message)
         following = self._following()
+        if at_seconds is not None and not math.isfinite(at_seconds):
+            raise SettingError(f"at_seconds must be a time in seconds, got {at_seconds}")
         frame = -1 if at_seconds is None else round(at_seconds * self.rate_hz)
         with following.lock:
             if not self._host.midi.send(message, frame):
@@ -272,8 +286,7 @@ class Session:
         LatentkeysError
             The file is wrong, or the engine has died.
         """
-        if not isinstance(music, Song):
-            music = song_of(music) if isinstance(music, Phrase) else read_midi_file(Path(music))
+        music = song_from(music)
         with self._following().lock:
             self._host.presets.play_drums(music.drum_channels)
         feed = SongFeed(self._host.state, music, follow_programs=False)
@@ -335,12 +348,21 @@ class Session:
         assert self._renderer
         return RendererThread(folder, self._renderer)
 
+    def _running(self) -> Host:
+        if not self._follower:
+            raise _not_running()
+        return self._host
+
     def _following(self) -> Follower:
         """Return what looks after the session; raise what went wrong, or that it is not open."""
         if not self._follower:
-            raise EngineError("no session is running", "Call this inside its with statement.")
+            raise _not_running()
         self._follower.check()
         return self._follower
+
+
+def _not_running() -> EngineError:
+    return EngineError("no session is running", "Call this inside its with statement.")
 
 
 class _LoggedStatus(StatusLine):

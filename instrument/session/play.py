@@ -20,13 +20,12 @@ from instrument.errors import RateChangedError
 from instrument.files import free_name
 from instrument.first_start import compile_once
 from instrument.preset.banks import chosen_preset
-from instrument.preset.parts import check_parts
-from instrument.preset.preset import Preset, find_preset, load_preset
+from instrument.preset.preset import load_preset
 from instrument.session.children.models_process import ModelsProcess
 from instrument.session.control import Host
 from instrument.session.ending import Ending
 from instrument.session.session_folder import USUAL_RATE_HZ, other_sessions, session_folder
-from instrument.session.settings import PlaySettings, check_files
+from instrument.session.settings import PlaySettings, check_files, check_others
 from instrument.unfinished import unfinished_recordings
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def play_live(settings: PlaySettings) -> None:
     """
     preset = chosen_preset(settings.preset)
     # What is wrong is told before anything starts.
-    _check_others(settings, load_preset(preset))
+    check_others(settings, load_preset(preset))
     settings.tuning.key_semitones()
     song = _song(settings)
     check_files(settings)
@@ -113,19 +112,6 @@ def panic_key(host: Host) -> Iterator[None]:
     finally:
         if hasattr(signal, "SIGQUIT"):
             signal.signal(signal.SIGQUIT, signal.SIG_DFL)
-
-
-def _check_others(settings: PlaySettings, preset: Preset) -> None:
-    """Refuse a partner or parts that cannot play, before anything starts."""
-    partner = settings.for_partner(preset.partner)
-    sounds = bool(partner and partner.preset and partner.voice_channels)
-    check_parts(settings.parts, others=int(sounds))
-    if partner:
-        from instrument.partner.open_partner import check_composers  # not needed otherwise
-
-        check_composers(partner)
-        if partner.preset:
-            find_preset(partner.preset)
 
 
 def _song(settings: PlaySettings) -> Song | None:

@@ -12,7 +12,8 @@ from instrument.engine.messages import EngineSettings
 from instrument.errors import SettingError
 from instrument.music.tuning import KeyTuning
 from instrument.preset.partner_options import ClockName, PartnerOptions
-from instrument.preset.parts import SoundPart, parts_of
+from instrument.preset.parts import SoundPart, check_parts, parts_of
+from instrument.preset.preset import Preset, find_preset
 
 _PARTNER, _TUNING = "partner_", "tuning_"  # flags that begin so are its
 
@@ -131,3 +132,16 @@ def check_files(settings: PlaySettings) -> None:
             from instrument.wav_files import check_target
 
             check_target(path, replace=settings.force)
+
+
+def check_others(settings: PlaySettings, preset: Preset) -> None:
+    """Refuse a partner or parts that cannot play, before anything starts."""
+    partner = settings.for_partner(preset.partner)
+    sounds = bool(partner and partner.preset and partner.voice_channels)
+    check_parts(settings.parts, others=int(sounds))
+    if partner:
+        from instrument.partner.open_partner import check_composers  # not needed otherwise
+
+        check_composers(partner)
+        if partner.preset:
+            find_preset(partner.preset)

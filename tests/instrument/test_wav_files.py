@@ -158,3 +158,20 @@ def test_a_folder_and_a_missing_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="exists"):
         check_target(tmp_path / "out.wav", replace=False)
     check_target(tmp_path / "out.wav", replace=True)
+
+
+@pytest.mark.parametrize(
+    ("audio", "said"),
+    [
+        (np.zeros(8, np.float32), r"the shape \(frames, 2\), got \(8,\)\nOf one channel"),
+        (np.zeros((8, 3), np.float32), r"got \(8, 3\)"),
+        (np.zeros((8, 2), np.int16), "numbers with a fraction, full scale ±1, got int16"),
+        (np.full((8, 2), np.nan, np.float32), "got float32 with NaN or infinity"),
+    ],
+)
+def test_what_is_no_sound_is_not_written(
+    tmp_path: Path, audio: np.ndarray[tuple[int, ...], np.dtype[np.float32]], said: str
+) -> None:
+    with pytest.raises(SettingError, match=said):
+        write_wav(tmp_path / "a.wav", audio)
+    assert not list(tmp_path.iterdir())

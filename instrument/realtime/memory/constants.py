@@ -11,6 +11,8 @@ from typing import Final
 FORMAT: Final = 10
 MAGIC: Final = 0x6C6B6579  # "lkey"
 
+RATES_HZ: Final = 8_000, 192_000  # lowest and highest
+BLOCKS_FRAMES: Final = 16, 8192  # shortest and longest
 POLYPHONY: Final = 128  # notes that sound at once
 STREAM_COUNT: Final = 48  # held notes that can go on being rendered
 STREAM_CHUNKS: Final = 4  # that a ring holds

@@ -18,7 +18,7 @@ from instrument.errors import BundleError, SettingError
 from instrument.music.constraints import Constraints
 from instrument.music.note import Note, Phrase, Track
 from instrument.music.sampling import NoteRandom
-from tests.helpers.models.tiny_composers import tiny_composer
+from tests.helpers.models.tiny_composers import TINY, tiny_composer
 from tests.helpers.music.corpora import scales
 from tests.helpers.places import ROOT
 from training.note_lstm.step_graphs import NoteTupleWriter
@@ -174,3 +174,12 @@ def test_a_sound_is_no_composer() -> None:
     with pytest.raises(BundleError, match="makes notes, not sounds") as refused:
         _ = composer.sound
     assert "latentkeys continue" in refused.value.remedy
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TINY)
+def test_no_composer_makes_no_bars_or_a_thousand(name: str) -> None:
+    composer = composer_of(opened(name)[0])
+    for bars in (-1, 0, 513):
+        with pytest.raises(SettingError, match=rf"bars must be in 1\.\.512, got {bars}"):
+            composer.generate(bars, 1, Constraints())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -94,8 +95,21 @@ def test_what_no_midi_message_can_be_is_refused() -> None:
         for wrong in (b"\x90\x3c\x80", b"\xf8", b"\x3c\x40", b"\x90"):
             with pytest.raises(SettingError, match="a channel message must have"):
                 session.send(wrong)
-        with pytest.raises(SettingError):
-            session.note_on(128)
+        wrong_calls: list[tuple[Callable[[], None], str]] = [
+            (lambda: session.note_on(128), r"pitch must be in 0\.\.127, got 128"),
+            (lambda: session.note_on(60, 300), r"velocity must be in 0\.\.127, got 300"),
+            (lambda: session.note_off(60, channel=16), r"channel must be in 0\.\.15, got 16"),
+            (lambda: session.control_change(-1, 0), r"control must be in 0\.\.127, got -1"),
+            (lambda: session.pitch_bend(8192), r"bend must be in -8192\.\.8191, got 8192"),
+            (
+                lambda: session.note_on(60, at_seconds=math.nan),
+                "must be a time in seconds",
+            ),
+            (lambda: session.play([60]), "music must be a phrase"),  # type: ignore[arg-type]
+        ]
+        for call, said in wrong_calls:
+            with pytest.raises(SettingError, match=said):
+                call()
 
 
 def test_other_threads_may_enter_play_and_leave() -> None:
@@ -140,13 +154,47 @@ def test_an_engine_that_somebody_ends_is_told_to_the_program() -> None:
         session.play(MOTIF)  # it is told again, for as long as the session is used
 
 
+def test_what_cannot_be_rendered_is_told() -> None:
+    with pytest.raises(SettingError, match="rate_hz must be in"):
+        render(MOTIF, "reed", rate_hz=1)
+    with pytest.raises(SettingError, match=r"a MIDI file, got a list\nOf notes Phrase\.of"):
+        render([60], "reed")  # type: ignore[arg-type]
+
+
+def test_a_session_is_not_entered_while_it_runs() -> None:
+    with Session("reed", audio="null") as session:
+        with pytest.raises(EngineError, match="this session is running already"), session:
+            pass
+        session.note_on(60)
+        wait_for(lambda: session.voices, "a voice")
+
+
+def test_what_cannot_be_is_told_before_anything_starts() -> None:
+    sessions: list[tuple[Callable[[], Session], str]] = [
+        (lambda: Session("reed", rate_hz=1), r"rate_hz must be in 8000\.\.192000, got 1"),
+        (lambda: Session("reed", block_frames=1), r"block_frames must be in 16\.\.8192, got 1"),
+        (lambda: Session("reed", partner=PartnerOptions(mode="duet", model="ngam")), "'ngam'"),
+    ]
+    for wrong, said in sessions:
+        with pytest.raises(SettingError, match=said), wrong():
+            raise AssertionError("it has started")
+
+
 def test_a_session_that_has_ended_says_so_and_may_be_entered_again() -> None:
     session = Session("reed", audio="null")
     for _ in range(2):
         with session:
             session.note_on(60)
             wait_for(lambda: session.voices, "a voice")
-        for call in (session.panic, lambda: session.note_on(60), lambda: session.play(MOTIF)):
+        for call in (
+            session.panic,
+            lambda: session.note_on(60),
+            lambda: session.play(MOTIF),
+            lambda: session.seconds,
+            lambda: session.voices,
+            lambda: session.rate_hz,
+            lambda: session.audio,
+        ):
             with pytest.raises(EngineError, match="no session is running"):
                 call()
 
