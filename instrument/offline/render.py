@@ -21,7 +21,7 @@ from instrument.preset.banks import preset_file
 from instrument.preset.preset import Preset
 from instrument.preset.rack import RackChoice
 from instrument.realtime.memory.constants import RATES_HZ
-from instrument.rendering.renderer import ToneRenderer
+from instrument.rendering.renderer import ToneRenderer, check_renderer
 from instrument.rendering.table_source import RendererTables, ToneTables
 
 
@@ -72,6 +72,7 @@ def render(
     (dtype('float32'), 2)
     """
     check_range("rate_hz", rate_hz, *RATES_HZ)
+    check_renderer(renderer)
     song = song_from(music)
     tables = functools.partial(RendererTables, renderer=renderer) if renderer else ToneTables
     with tempfile.TemporaryDirectory(prefix="latentkeys-") as folder:

@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from instrument.errors import SettingError
 from instrument.music.pitch import pitch_to_hz
 
 Audio = NDArray[np.float32]
@@ -192,3 +193,37 @@ def checked_tones(
     if np.any((pitch < lowest) | (pitch > highest)):
         raise ValueError(f"pitches must be in {lowest}..{highest}, got {pitch.tolist()}")
     return pitch, latent, velocity
+
+
+def checked_audio(tones: object, count: int, frames: int) -> Audio:
+    """Return what a renderer has made; one's own may have made anything.
+
+    Raises
+    ------
+    ValueError
+        It is not what `ToneRenderer.render` promises.
+    """
+    audio = np.asarray(tones)
+    if audio.shape != (count, frames) or audio.dtype.kind != "f" or not np.isfinite(audio).all():
+        has_gaps = audio.dtype.kind == "f" and not np.isfinite(audio).all()
+        raise ValueError(
+            f"a renderer must make {count} tones of {frames} frames as float32, got {audio.dtype} "
+            f"of the shape {audio.shape}{' with NaN or infinity' if has_gaps else ''}"
+        )
+    return audio.astype(np.float32, copy=False)
+
+
+def check_renderer(renderer: ToneRenderer | None) -> None:
+    """Refuse an object of one's own that is no renderer at all.
+
+    Raises
+    ------
+    SettingError
+        It has no description, or is the class instead of one of it.
+    """
+    if renderer is None or isinstance(getattr(renderer, "info", None), RendererInfo):
+        return
+    raise SettingError(
+        f"a renderer must have an info of the kind RendererInfo, got {renderer!r}",
+        "docs/api-python.md has a short one.",
+    )

@@ -19,7 +19,7 @@ from instrument.music.pitch import pitch_to_hz
 from instrument.realtime.memory.constants import LOUD, LOUD_VELOCITY, SOFT, SOFT_VELOCITY
 from instrument.rendering.k_weighting import strongest_lufs
 from instrument.rendering.loop_points import bake_loop, fade_out, loop_tone
-from instrument.rendering.renderer import ToneRenderer
+from instrument.rendering.renderer import ToneRenderer, checked_audio
 from instrument.rendering.tone_cache import Tone, on_the_grid
 
 Samples = npt.NDArray[np.float32]
@@ -158,12 +158,14 @@ def _render(
     ]
     first = [row_of.index(row) for row in range(len(rows))]
     points, velocities = _by_layer(layers_of(renderer), latents[first])
-    tones = renderer.render(
+    count = len(rows) * len(velocities)
+    made = renderer.render(
         np.repeat([pitch for pitch, _ in rows], len(velocities)),
-        points.reshape(len(rows) * len(velocities), -1),
+        points.reshape(count, -1),
         np.tile(velocities, len(rows)),
         max(frames),
-    ).reshape(len(rows), len(velocities), -1)
+    )
+    tones = checked_audio(made, count, max(frames)).reshape(len(rows), len(velocities), -1)
     return [tones[row, :, :count] for row, count in zip(row_of, frames, strict=True)]
 
 

@@ -29,7 +29,7 @@ from instrument.preset.preset import Preset, load_preset
 from instrument.rack.find import check_rack_name
 from instrument.realtime.memory.constants import BLOCKS_FRAMES, RATES_HZ
 from instrument.realtime.memory.state import EngineState
-from instrument.rendering.renderer import ToneRenderer
+from instrument.rendering.renderer import ToneRenderer, check_renderer
 from instrument.schema import decode
 from instrument.session.children.models_process import ModelsProcess
 from instrument.session.control import LOOP_SECONDS, Host
@@ -120,6 +120,7 @@ class Session:
         ):
             if value is not None:
                 check_range(name, value, *limits)
+        check_renderer(renderer)
         self._renderer = renderer
         self._follower: Follower | None = None
         self._opened = ExitStack()

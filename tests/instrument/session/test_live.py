@@ -218,6 +218,38 @@ def test_what_a_renderer_raises_comes_out_in_the_program() -> None:
         session.wait_until_rendered()
 
 
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda tones: tones * math.nan, r"with NaN or infinity"),
+        (lambda tones: np.zeros(3), r"as float32, got float64 of the shape \(3,\)"),
+        (lambda tones: tones[:, :10], r"a renderer must make 2 tones of \d+ frames"),
+        (lambda tones: None, "got object of the shape"),
+        (lambda tones: tones.astype(np.int16), "got int16"),
+    ],
+)
+def test_what_a_renderer_makes_is_looked_at(
+    made: Callable[[Audio], object], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = SineRenderer.render
+    monkeypatch.setattr(SineRenderer, "render", lambda *args, **named: made(plain(*args, **named)))
+    with pytest.raises(ValueError, match=said):
+        render(MOTIF, SINE, renderer=SineRenderer())
+    with (
+        pytest.raises(ValueError, match=said),
+        Session(SINE, audio="null", renderer=SineRenderer()) as session,
+    ):
+        session.wait_until_rendered()
+
+
+def test_what_is_no_renderer_is_refused() -> None:
+    for wrong in (SineRenderer, object()):
+        with pytest.raises(SettingError, match="must have an info of the kind RendererInfo"):
+            render(MOTIF, SINE, renderer=wrong)  # type: ignore[arg-type]
+        with pytest.raises(SettingError, match="must have an info of the kind RendererInfo"):
+            Session(SINE, renderer=wrong)  # type: ignore[arg-type]
+
+
 def test_a_latent_that_is_not_the_renderers_is_refused() -> None:
     wrong = Preset.of([0.0], "Short")
     with pytest.raises(PresetError, match="latent has 1 numbers, the renderer takes 2"):
