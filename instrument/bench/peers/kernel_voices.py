@@ -33,6 +33,7 @@ EFFECTS = {
     "delay_level": 0.3,
     "reverb_level": 0.4,
     "reverb_room": 2,
+    "reverb_modulation_milliseconds": 2.0,
 }
 _CHANNELS = 2
 
