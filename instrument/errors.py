@@ -21,7 +21,7 @@ Every message says what, where, what was found, and what to do about it.
 
 from __future__ import annotations
 
-from numbers import Real
+from numbers import Integral, Real
 
 
 class LatentkeysError(Exception):
@@ -89,6 +89,13 @@ def check_range(name: str, value: object, low: float, high: float) -> None:
     if number is None or not low <= number <= high:
         found = repr(value) if number is None else f"{number:g}"
         raise SettingError(f"{name} must be in {low:g}..{high:g}, got {found}")
+
+
+def check_whole(name: str, value: object, low: int, high: int) -> None:
+    """Refuse what is no whole number of a range, both ends included; see `check_range`."""
+    if not isinstance(value, Integral):
+        raise SettingError(f"{name} must be a whole number, got {value!r}")
+    check_range(name, value, low, high)
 
 
 class EngineError(LatentkeysError):

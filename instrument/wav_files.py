@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from instrument.errors import FileError, LatentkeysError, SettingError, check_range
+from instrument.errors import FileError, LatentkeysError, SettingError, check_whole
 from instrument.files import cannot_write, flush_to_disk, is_file, temporary_beside
 from instrument.realtime.memory.constants import RATES_HZ
 from instrument.realtime.memory.state import EngineState
@@ -161,7 +161,7 @@ def write_wav(path: Path | str, audio: Stereo, rate_hz: int = 48_000) -> None:
         The file cannot be written.
     """
     check_target(Path(path), replace=True)
-    check_range("rate_hz", rate_hz, *RATES_HZ)
+    check_whole("rate_hz", rate_hz, *RATES_HZ)
     if audio.ndim != 2 or audio.shape[1] != 2:
         raise SettingError(
             f"audio must have the shape (frames, 2), got {audio.shape}",

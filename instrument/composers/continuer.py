@@ -16,7 +16,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from instrument.errors import SettingError, check_range
+from instrument.errors import SettingError, check_whole
 from instrument.music.constraints import MOST_BARS, Constraints
 from instrument.music.note import Note, Phrase, Track
 from instrument.music.note_tuples import in_telling_order
@@ -127,7 +127,7 @@ class EchoContinuer:
         previous: Phrase | None = None,
     ) -> Phrase:
         """Repeat what was played beside or before; see `BarGenerator.generate`."""
-        check_range("bars", bars, 1, MOST_BARS)
+        check_whole("bars", bars, 1, MOST_BARS)
         heard = condition or previous
         if heard is None:
             raise SettingError("an echo needs something to repeat", "Choose another --model.")
@@ -183,7 +183,7 @@ class PhraseContinuer(Generic[State]):
         previous: Phrase | None = None,
     ) -> Phrase:
         """Make bars of 4/4 from nothing, or go on; see `BarGenerator.generate`."""
-        check_range("bars", bars, 1, MOST_BARS)
+        check_whole("bars", bars, 1, MOST_BARS)
         if condition is not None:
             raise SettingError(
                 f"{self.name} writes one line and cannot accompany",

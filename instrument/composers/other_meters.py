@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from instrument.composers.continuer import continuation
 from instrument.composers.protocols import Composer
-from instrument.errors import check_range
+from instrument.errors import check_whole
 from instrument.music.constraints import MOST_BARS, Constraints
 from instrument.music.note import Meter, Note, Phrase, Track
 
@@ -72,7 +72,7 @@ class OtherMeters:
         previous: Phrase | None = None,
     ) -> Phrase:
         """Make bars; see `BarGenerator.generate`. From nothing they are the composer's own."""
-        check_range("bars", bars, 1, MOST_BARS)
+        check_whole("bars", bars, 1, MOST_BARS)
         if condition is None and previous is not None and not self._knows(previous):
             length = bars * previous.meter_at(previous.length_beats).bar_beats
             return self.continue_phrase(previous, length, controls, seed)

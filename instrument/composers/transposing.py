@@ -12,7 +12,7 @@ import numpy as np
 
 from instrument.composers.continuer import pitched_notes
 from instrument.composers.protocols import Composer
-from instrument.errors import check_range
+from instrument.errors import check_whole
 from instrument.music.constraints import MOST_BARS, Constraints, Key
 from instrument.music.note import Note, Phrase
 from instrument.music.pitch import MAJOR_SCALE
@@ -49,7 +49,7 @@ class TransposedComposer:
         previous: Phrase | None = None,
     ) -> Phrase:
         """Make bars in the key that is asked for; see `BarGenerator.generate`."""
-        check_range("bars", bars, 1, MOST_BARS)
+        check_whole("bars", bars, 1, MOST_BARS)
         if previous is not None and condition is None:
             length = bars * previous.meter_at(previous.length_beats).bar_beats
             return self.continue_phrase(previous, length, controls, seed)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from instrument.errors import SettingError, check_range
+from instrument.errors import SettingError, check_whole
 
 # Kinds of channel message, with channel 0 [MIDI 1.0, table 2].
 NOTE_OFF, NOTE_ON, KEY_PRESSURE, CONTROL_CHANGE = 0x80, 0x90, 0xA0, 0xB0
@@ -186,16 +186,16 @@ def pitch_bend(bend: int, channel: int = 0) -> bytes:
     channel
         0-15.
     """
-    check_range("bend", bend, -CENTRE, CENTRE - 1)
+    check_whole("bend", bend, -CENTRE, CENTRE - 1)
     value = bend + CENTRE
     return _spelled(PITCH_BEND, channel, low=value & 0x7F, high=value >> 7)
 
 
 def _spelled(kind: int, channel: int, **data: int) -> bytes:
     """Return a message's bytes; a name and a number out of range are told."""
-    check_range("channel", channel, 0, 15)
+    check_whole("channel", channel, 0, 15)
     for name, value in data.items():
-        check_range(name, value, 0, 127)
+        check_whole(name, value, 0, 127)
     return bytes((kind | channel, *data.values()))
 
 

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from instrument.errors import SettingError, check_range
+from instrument.errors import SettingError, check_range, check_whole
 from instrument.music.pitch import ANY_MINOR_SCALE, MAJOR_SCALE, PITCHES
 
 Mode = Literal["major", "minor"]
@@ -139,11 +139,17 @@ class Constraints:
     earliest_beats: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.key is not None and not isinstance(self.key, Key):
+            raise SettingError(
+                f"key must be a Key, got {self.key!r}", 'For example: Key.named("C").'
+            )
         check_range("temperature", self.temperature, 0.0, 10.0)
         check_range("top-p", self.top_p, 0.0, 1.0)
         check_range("care", self.care, 0.0, MOST_CARE)
         if self.density is not None:
             check_range("density", self.density, *DENSITIES)
+        if self.voices is not None:
+            check_whole("voices", self.voices, 1, 16 * PITCHES)
         if self.register is not None and not 0 <= self.register[0] <= self.register[1] <= 127:
             raise SettingError(
                 "register must be the lowest and the highest pitch, in 0..127, "

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
+from numbers import Integral
 from operator import attrgetter
 from typing import TypeVar
 
@@ -23,6 +24,13 @@ _FOREVER = float("inf")
 
 def _refused(what: str, wanted: str, found: object) -> PhraseError:
     return PhraseError(f"{what} must be {wanted}, got {found}")
+
+
+def _check_whole(what: str, number: object, low: int, high: int) -> None:
+    if not isinstance(number, (int, Integral)):
+        raise _refused(what, "a whole number", repr(number))
+    if not low <= int(number) <= high:
+        raise _refused(what, f"in {low}..{high}", number)
 
 
 def _check_time(what: str, beats: float) -> None:
@@ -54,12 +62,10 @@ class Note:
     def __post_init__(self) -> None:
         if not 0 <= self.start_beats < _FOREVER:
             raise _refused("a note's start_beats", "at least 0", self.start_beats)
-        if not 0 <= self.pitch <= 127:
-            raise _refused("a note's pitch", "in 0..127", self.pitch)
+        _check_whole("a note's pitch", self.pitch, 0, 127)
         if not 0 < self.length_beats < _FOREVER:
             raise _refused("a note's length_beats", "longer than 0", self.length_beats)
-        if not 1 <= self.velocity <= 127:
-            raise _refused("a note's velocity", "in 1..127", self.velocity)
+        _check_whole("a note's velocity", self.velocity, 1, 127)
 
     @property
     def end_beats(self) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from instrument.errors import check_range
+from instrument.errors import check_whole
 from instrument.midi.song import Song, song_from
 from instrument.music.note import Phrase
 from instrument.offline.render_song import rack_of
@@ -71,7 +71,7 @@ def render(
     >>> audio.dtype, audio.shape[1]
     (dtype('float32'), 2)
     """
-    check_range("rate_hz", rate_hz, *RATES_HZ)
+    check_whole("rate_hz", rate_hz, *RATES_HZ)
     check_renderer(renderer)
     song = song_from(music)
     tables = functools.partial(RendererTables, renderer=renderer) if renderer else ToneTables

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from instrument.errors import EngineError, PresetError, SettingError, check_range
+from instrument.errors import EngineError, PresetError, SettingError, check_whole
 from instrument.first_start import compile_once
 from instrument.midi.messages import check_message, control_change, note_off, note_on, pitch_bend
 from instrument.midi.song import Song, song_from
@@ -119,7 +119,7 @@ class Session:
             ("block_frames", block_frames, BLOCKS_FRAMES),
         ):
             if value is not None:
-                check_range(name, value, *limits)
+                check_whole(name, value, *limits)
         check_renderer(renderer)
         self._renderer = renderer
         self._follower: Follower | None = None

@@ -34,7 +34,7 @@ from instrument.composers.chorale_lstm.state import (
 )
 from instrument.composers.chorale_lstm.state import VOICE_COUNT as VOICES
 from instrument.composers.continuer import BAR_BEATS, continuation, leading_track
-from instrument.errors import check_range
+from instrument.errors import check_whole
 from instrument.music.chorale_frames import REST, frames_of, phrase_of
 from instrument.music.constraints import MOST_BARS, Constraints
 from instrument.music.note import Phrase, Track
@@ -173,7 +173,7 @@ class ChoraleLSTM:
         previous: Phrase | None = None,
     ) -> Phrase:
         """Harmonise a melody, go on, or begin; see `BarGenerator.generate`."""
-        check_range("bars", bars, 1, MOST_BARS)
+        check_whole("bars", bars, 1, MOST_BARS)
         if condition is not None:
             return self._harmonise(condition, controls, seed)
         if previous is not None:

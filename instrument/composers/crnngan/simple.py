@@ -13,7 +13,7 @@ import numpy as np
 from instrument.bundle.bundle import Bundle
 from instrument.bundle.inference import Runtime
 from instrument.composers.continuer import BAR_BEATS
-from instrument.errors import SettingError, check_range
+from instrument.errors import SettingError, check_whole
 from instrument.music.constraints import MOST_BARS, Constraints
 from instrument.music.note import Note, Phrase
 from instrument.music.sampling import NoteRandom
@@ -58,7 +58,7 @@ class SimpleCRNNGAN:
         previous: Phrase | None = None,
     ) -> Phrase:
         """Write bars from nothing; see `BarGenerator.generate`."""
-        check_range("bars", bars, 1, MOST_BARS)
+        check_whole("bars", bars, 1, MOST_BARS)
         if condition is not None or previous is not None:
             return self.continue_phrase(condition or Phrase((), 0.0), 0.0, controls, seed)
         length = bars * BAR_BEATS

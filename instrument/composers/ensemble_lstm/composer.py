@@ -14,7 +14,7 @@ from instrument.composers.continuer import (
     pitched_notes,
 )
 from instrument.composers.ensemble_lstm.ensemble_lstm import Ensemble, EnsembleLSTM
-from instrument.errors import SettingError, check_range
+from instrument.errors import SettingError, check_whole
 from instrument.music.constraints import MOST_BARS, Constraints
 from instrument.music.meant import Ear
 from instrument.music.note import Phrase, Track
@@ -71,7 +71,7 @@ class EnsembleComposer(PhraseContinuer[Ensemble]):
         previous: Phrase | None = None,
     ) -> Phrase:
         """Make bars from nothing, go on, or accompany; see `BarGenerator.generate`."""
-        check_range("bars", bars, 1, MOST_BARS)
+        check_whole("bars", bars, 1, MOST_BARS)
         if condition is None:
             return super().generate(bars, seed, controls, None, previous)
         notes = in_telling_order(pitched_notes(condition))

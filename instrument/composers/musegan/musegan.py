@@ -33,7 +33,7 @@ from instrument.composers.musegan.rolls import (
 from instrument.composers.other_meters import OtherMeters
 from instrument.composers.protocols import Composer
 from instrument.composers.transposing import TransposedComposer
-from instrument.errors import SettingError, check_range
+from instrument.errors import SettingError, check_whole
 from instrument.music.constraints import MOST_BARS, Constraints
 from instrument.music.likeness import likeness
 from instrument.music.note import Phrase, Track
@@ -106,7 +106,7 @@ class MuseGAN:
         previous: Phrase | None = None,
     ) -> Phrase:
         """Write bars; see `BarGenerator.generate`."""
-        check_range("bars", bars, 1, MOST_BARS)
+        check_whole("bars", bars, 1, MOST_BARS)
         shape = self.shape
         if condition is not None:
             return self._accompany(condition, controls, seed)

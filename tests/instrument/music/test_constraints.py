@@ -53,6 +53,8 @@ def test_key_and_register_both_hold() -> None:
         ({"top_p": 1.5}, "top-p must be in 0..1, got 1.5"),
         ({"density": 0.0}, "density must be in"),
         ({"register": (70, 60)}, "got 70..60"),
+        ({"key": "C"}, "key must be a Key, got 'C'"),
+        ({"voices": 0}, "voices must be in 1..2048, got 0"),
     ],
 )
 def test_impossible_constraints_are_refused(wrong: dict[str, Any], said: str) -> None:

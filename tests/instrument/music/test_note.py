@@ -21,6 +21,9 @@ GRID = 64
         (lambda: Note(-0.5, 60, 1), "start_beats must be at least 0, got -0.5"),
         (lambda: Note(math.nan, 60, 1), "start_beats must be at least 0, got nan"),
         (lambda: Note(0, 128, 1), "pitch must be in 0..127, got 128"),
+        (lambda: Note(0, 60.5, 1), "pitch must be a whole number, got 60.5"),  # type: ignore[arg-type]
+        (lambda: Note(0, "C4", 1), "pitch must be a whole number, got 'C4'"),  # type: ignore[arg-type]
+        (lambda: Note(0, 60, 1, 80.0), "velocity must be a whole number"),  # type: ignore[arg-type]
         (lambda: Note(0, 60, 0), "length_beats must be longer than 0, got 0"),
         (lambda: Note(0, 60, math.inf), "length_beats must be longer than 0, got inf"),
         (lambda: Note(0, 60, 1, 0), "velocity must be in 1..127, got 0"),

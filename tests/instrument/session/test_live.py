@@ -97,6 +97,7 @@ def test_what_no_midi_message_can_be_is_refused() -> None:
                 session.send(wrong)
         wrong_calls: list[tuple[Callable[[], None], str]] = [
             (lambda: session.note_on(128), r"pitch must be in 0\.\.127, got 128"),
+            (lambda: session.note_on(60.5), "pitch must be a whole number"),  # type: ignore[arg-type]
             (lambda: session.note_on(60, 300), r"velocity must be in 0\.\.127, got 300"),
             (lambda: session.note_off(60, channel=16), r"channel must be in 0\.\.15, got 16"),
             (lambda: session.control_change(-1, 0), r"control must be in 0\.\.127, got -1"),
