@@ -44,7 +44,7 @@ lint: $(VENV)/test.stamp  ## formatting, style and strict types over everything
 	@MYPY_NUM_WORKERS=2 $(BIN)/mypy
 
 docs: $(VENV)/test.stamp  ## build the site into build/docs; a dead link or reference fails, and so does a foreign script
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 	if grep -rlE '<(script|link|img)[^>]+(src|href)="(https?:)?//[^"]+\.(js|css|woff2?|png|svg)' build/docs; then \
 	  echo "These pages need the network."; exit 1; fi
 	echo "build/docs/index.html"
