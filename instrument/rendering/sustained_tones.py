@@ -158,14 +158,14 @@ def _render(
     ]
     first = [row_of.index(row) for row in range(len(rows))]
     points, velocities = _by_layer(layers_of(renderer), latents[first])
-    count = len(rows) * len(velocities)
+    many = len(rows) * len(velocities)
     made = renderer.render(
         np.repeat([pitch for pitch, _ in rows], len(velocities)),
-        points.reshape(count, -1),
+        points.reshape(many, -1),
         np.tile(velocities, len(rows)),
         max(frames),
     )
-    tones = checked_audio(made, count, max(frames)).reshape(len(rows), len(velocities), -1)
+    tones = checked_audio(made, many, max(frames)).reshape(len(rows), len(velocities), -1)
     return [tones[row, :, :count] for row, count in zip(row_of, frames, strict=True)]
 
 
